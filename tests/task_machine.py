@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from imagegen_adapters.testing.samples import NOW, a_task
+from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.queue import QueueCounts
@@ -60,8 +60,9 @@ class TaskMachine(RuleBasedStateMachine):
 
     def save(self, task):
         """Store a change that the model makes too."""
-        self.outdated.append(self.tasks[task.task_id])
-        self.run(self.repository.save(task))
+        before = self.tasks[task.task_id]
+        self.outdated.append(before)
+        self.run(self.repository.save(task, before.fence))
         self.tasks[task.task_id] = task
 
     def has_processing(self):
@@ -116,7 +117,10 @@ class TaskMachine(RuleBasedStateMachine):
     @precondition(has_processing)
     @rule(pick=picks)
     def wish_to_cancel(self, pick):
-        self.save(self.processing(pick).request_cancel())
+        task = self.processing(pick)
+        self.tasks[task.task_id] = task.request_cancel()
+
+        assert self.tasks[task.task_id] == self.run(self.repository.request_cancel(task.task_id))
 
     # ------------------------------------------------------------ what workers do
 
@@ -167,19 +171,23 @@ class TaskMachine(RuleBasedStateMachine):
 
     def stale(self):
         """Return what somebody may still believe and must not save."""
+        tasks = self.tasks
         return [
             old
             for old in self.outdated
-            if self.tasks[old.task_id].status.final or self.tasks[old.task_id].epoch > old.epoch
+            if tasks[old.task_id].status.final or tasks[old.task_id].fence != old.fence
         ]
 
     @precondition(lambda self: self.stale())
     @rule(pick=picks)
     def save_too_late(self, pick):
         stale = self.stale()
+        task = stale[-1 - pick % len(stale)]
 
         with pytest.raises(StaleTask):
-            self.run(self.repository.save(stale[-1 - pick % len(stale)]))
+            self.run(self.repository.save(task, task.fence))
+        with pytest.raises(StaleTask):
+            self.run(self.repository.save_attempt(an_attempt(task), task.fence))
 
     # ------------------------------------------------------------ what the world does
 
@@ -195,7 +203,7 @@ class TaskMachine(RuleBasedStateMachine):
 
         assert orphans == list(self.run(self.repository.orphans(alive=[self.owner], running=[])))
         for task in orphans:
-            self.save(task.requeue(is_recovery=True))
+            self.save(task.rescue(attempts=task.attempts, is_recovery=True))
 
     # ------------------------------------------------------------ what always holds
 

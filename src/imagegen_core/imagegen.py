@@ -179,7 +179,9 @@ class ImageGen:
         self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue)
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
         end = EndTask(repository=a.tasks, events=a.events, records=a.images, spool=a.spool)
-        self.cancel_task = CancelTask(repository=a.tasks, running=self.running, end=end, clock=a.clock)
+        self.cancel_task = CancelTask(
+            repository=a.tasks, running=self.running, end=end, clock=a.clock, owner=self.owner
+        )
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(
             repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock

@@ -80,7 +80,7 @@ class TestSqliteTaskRepository(OverSqlite, TaskRepositoryContract):
         """After the task has ended and a checkpoint, its sealed key is nowhere in the file."""
         task = a_task(override="SEALED-OVERRIDE-" + "x" * 5000)
         await repository.add(task, queue_size=1)
-        await repository.save(task.cancel(later(1)))
+        await repository.save(task.cancel(later(1)), task.fence)
         await database.close()
 
         assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
@@ -92,9 +92,9 @@ class TestSqliteTaskRepository(OverSqlite, TaskRepositoryContract):
         attempt = an_attempt(task).submitting(
             later(1), config=SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
         )
-        await repository.save_attempt(attempt)
+        await repository.save_attempt(attempt, task.fence)
         await repository.save_attempt(
-            attempt.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer"))
+            attempt.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer")), task.fence
         )
         await database.close()
 
@@ -132,7 +132,7 @@ class TestSqliteImageRecords(OverSqlite, ImageRecordsContract):
         task = a_task()
         await repository.add(task, queue_size=9)
         attempt = an_attempt(task)
-        (image,) = await repository.save_attempt(attempt, (an_image(attempt),))
+        (image,) = await repository.save_attempt(attempt, task.fence, (an_image(attempt),))
         await records.set_storage(image.id, StorageState.BOTH)
 
         await records.delete(image.id)

@@ -15,6 +15,13 @@ INSERT INTO tasks (
 )
 """
 
+IS_FENCED = """
+SELECT
+    owner IS :owner AND epoch = :epoch AND status = :status AND status IN ('pending', 'processing')
+FROM tasks WHERE task_id = :task_id
+"""
+"""Whether the stored task has not ended and is the fence's."""
+
 UPDATE_TASK = """
 UPDATE tasks SET
     model_id = :model_id, status = :status, config_snapshot = :config_snapshot, override = :override,
@@ -22,9 +29,11 @@ UPDATE tasks SET
     rescues = :rescues, warnings = :warnings, failure = :failure,
     cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, locked = :locked,
     owner = :owner, epoch = :epoch, started_at = :started_at, completed_at = :completed_at
-WHERE task_id = :task_id AND epoch <= :epoch AND status IN ('pending', 'processing')
+WHERE task_id = :task_id
 """
 """A request to cancel is never lost to a worker that saves a task it read before the request."""
+
+REQUEST_CANCEL = "UPDATE tasks SET cancel_requested = 1 WHERE task_id = ? AND status = 'processing'"
 
 GET_TASK = "SELECT * FROM tasks WHERE task_id = ?"
 

@@ -13,7 +13,7 @@ from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, Tas
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import image_event, last_event
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.tasks.task import Fence, Task, TaskStatus
 
 
 class MemoryTaskRepository:
@@ -51,10 +51,10 @@ class MemoryTaskRepository:
             paging,
         )
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
-        stored = self._get(task.task_id)
-        if stored.status.final or stored.epoch > task.epoch:
-            raise StaleTask(task.task_id)
+    async def save(
+        self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()
+    ) -> None:
+        stored = self._get_fenced(task.task_id, fence)
         cancel_requested = stored.cancel_requested or task.cancel_requested
         self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
         for attempt in attempts:
@@ -66,10 +66,18 @@ class MemoryTaskRepository:
                 self._state.attempts[attempt.attempt_id] = attempt.after_task()
             self._state.add_event(last_event(task))
 
-    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
-        self._get(attempt.task_id)
+    async def save_attempt(
+        self, attempt: Attempt, fence: Fence, images: tuple[Image, ...] = ()
+    ) -> tuple[Image, ...]:
+        self._get_fenced(attempt.task_id, fence)
         self._state.attempts[attempt.attempt_id] = attempt
         return tuple(map(self._add_image, images))
+
+    async def request_cancel(self, task_id: str) -> Task:
+        stored = self._get(task_id)
+        if stored.status is TaskStatus.PROCESSING:
+            self._state.put(stored.request_cancel())
+        return self._get(task_id)
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
@@ -98,6 +106,12 @@ class MemoryTaskRepository:
             return self._state.tasks[task_id]
         except KeyError:
             raise TaskNotFound(task_id) from None
+
+    def _get_fenced(self, task_id: str, fence: Fence) -> Task:
+        stored = self._get(task_id)
+        if stored.status.final or stored.fence != fence:
+            raise StaleTask(task_id)
+        return stored
 
     def _replayed(self, task: Task, claim: IdempotencyClaim | None) -> Task | None:
         """Return the task created earlier with the key; the new task's creation time counts as now."""

@@ -28,7 +28,7 @@ from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, Tas
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import image_event, last_event
-from imagegen_core.tasks.task import Task
+from imagegen_core.tasks.task import Fence, Task
 
 MAX_INLINE_CHARACTERS = 1000
 """The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
@@ -73,13 +73,7 @@ class SqliteTaskRepository:
         )
 
     async def get(self, task_id: str) -> Task:
-        def get(connection: sqlite3.Connection) -> Task:
-            row = connection.execute(statements.GET_TASK, (task_id,)).fetchone()
-            if row is None:
-                raise TaskNotFound(task_id)
-            return row_to_task(row)
-
-        return await self._database.read(get)
+        return await self._database.read(lambda c: _get(c, task_id))
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         conditions = {"status = ?": criteria.status, "provider_name = ?": criteria.provider_name}
@@ -87,14 +81,15 @@ class SqliteTaskRepository:
             lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
         )
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
+    async def save(
+        self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()
+    ) -> None:
         row, attempt_rows = task_state(task), [attempt_to_row(attempt) for attempt in attempts]
         prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> None:
-            if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:
-                exists = connection.execute(statements.GET_TASK, (task.task_id,)).fetchone()
-                raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
+            _check_fence(connection, task.task_id, fence)
+            connection.execute(statements.UPDATE_TASK, row)
             connection.executemany(statements.PUT_ATTEMPT, attempt_rows)
             self._insert(connection, prepared)
             if task.status.final:
@@ -103,17 +98,25 @@ class SqliteTaskRepository:
 
         await self._database.writer.write(save)
 
-    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
+    async def save_attempt(
+        self, attempt: Attempt, fence: Fence, images: tuple[Image, ...] = ()
+    ) -> tuple[Image, ...]:
         row = attempt_to_row(attempt)
         prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
-            if connection.execute(statements.GET_TASK, (attempt.task_id,)).fetchone() is None:
-                raise TaskNotFound(attempt.task_id)
+            _check_fence(connection, attempt.task_id, fence)
             connection.execute(statements.PUT_ATTEMPT, row)
             return self._insert(connection, prepared)
 
         return await self._database.writer.write(save)
+
+    async def request_cancel(self, task_id: str) -> Task:
+        def request_cancel(connection: sqlite3.Connection) -> Task:
+            connection.execute(statements.REQUEST_CANCEL, (task_id,))
+            return _get(connection, task_id)
+
+        return await self._database.writer.write(request_cancel)
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         rows = await self._database.read(lambda c: c.execute(statements.ATTEMPTS, (task_id,)).fetchall())
@@ -153,6 +156,22 @@ class SqliteTaskRepository:
         if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
             return prepared()
         return await asyncio.to_thread(prepared)
+
+
+def _get(connection: sqlite3.Connection, task_id: str) -> Task:
+    row = connection.execute(statements.GET_TASK, (task_id,)).fetchone()
+    if row is None:
+        raise TaskNotFound(task_id)
+    return row_to_task(row)
+
+
+def _check_fence(connection: sqlite3.Connection, task_id: str, fence: Fence) -> None:
+    values = {"task_id": task_id, "owner": fence.owner, "epoch": fence.epoch, "status": fence.status.value}
+    row = connection.execute(statements.IS_FENCED, values).fetchone()
+    if row is None:
+        raise TaskNotFound(task_id)
+    if not row[0]:
+        raise StaleTask(task_id)
 
 
 def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:

@@ -51,15 +51,15 @@ class EventBusContract:
             await repository.add(task, queue_size=9)
         first = await bus.publish(an_event(failed.task_id))
         running = failed.claim("me", NOW)
-        await repository.save(running)
+        await repository.save(running, failed.fence)
         failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
         ends = [
             completed.claim("me", NOW).complete(later(1)),
             running.fail(later(2), failure),
             cancelled.cancel(later(3)),
         ]
-        for end in ends:
-            await repository.save(end)
+        for end, before in zip(ends, (completed, running, cancelled), strict=True):
+            await repository.save(end, before.fence)
 
         events = [await collect(bus, task.task_id) for task in tasks]
 
@@ -71,13 +71,16 @@ class EventBusContract:
     async def test_an_end_that_is_refused_has_no_event(
         self, bus: EventBus, repository: TaskRepository
     ) -> None:
-        """A task has one end and one final event."""
+        """A task has one end and one final event, and no image of a worker that lost it follows."""
         task = a_task()
         await repository.add(task, queue_size=9)
-        await repository.save(task.cancel(NOW))
+        attempt = an_attempt(task)
+        await repository.save(task.cancel(NOW), task.fence)
 
         with pytest.raises(StaleTask):
-            await repository.save(task.claim("me", NOW).complete(NOW))
+            await repository.save(task.claim("me", NOW).complete(NOW), task.fence)
+        with pytest.raises(StaleTask):
+            await repository.save_attempt(attempt, task.fence, (an_image(attempt),))
 
         assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
 
@@ -93,12 +96,12 @@ class EventBusContract:
 
         waiting = asyncio.ensure_future(anext(subscription))
         await asyncio.sleep(0)
-        await repository.save_attempt(attempt, two)
+        await repository.save_attempt(attempt, task.fence, two)
         await bus.notify(task.task_id)
         first = await asyncio.wait_for(waiting, 60)
-        images = await repository.save_attempt(attempt, three)
-        await repository.save_attempt(attempt)
-        await repository.save(task.cancel(NOW))
+        images = await repository.save_attempt(attempt, task.fence, three)
+        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.cancel(NOW), task.fence)
         rest = [event async for event in bus.subscribe(task.task_id, after=first.id)]
         await subscription.aclose()  # type: ignore[attr-defined] # an asynchronous generator
 
@@ -115,7 +118,7 @@ class EventBusContract:
         await repository.add(task, queue_size=9)
         attempt = an_attempt(task)
 
-        await repository.save(task.cancel(NOW), (attempt,), (an_image(attempt),))
+        await repository.save(task.cancel(NOW), task.fence, (attempt,), (an_image(attempt),))
 
         assert [EventKind.IMAGE, EventKind.CANCELLED] == [
             event.kind async for event in bus.subscribe(task.task_id)
@@ -128,7 +131,7 @@ class EventBusContract:
         watching = [asyncio.create_task(collect(bus, task.task_id)) for _ in range(2)]
         await asyncio.sleep(0)
 
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
         await bus.notify(task.task_id)
 
         assert [[EventKind.CANCELLED]] * 2 == [[e.kind for e in await each] for each in watching]

@@ -36,7 +36,7 @@ class IdempotencyKeysContract:
         """The task is returned in its present state, not as it was created."""
         task = a_task()
         await repository.add(task, queue_size=9, idempotency=a_claim())
-        await repository.save(task.cancel(later(1)))
+        await repository.save(task.cancel(later(1)), task.fence)
 
         replayed = await keys.replay(a_claim(), now=NOW)
 
@@ -72,7 +72,7 @@ class IdempotencyKeysContract:
         for task, key in zip(tasks, ("a.1", "a.2", "ab.3", "b.4"), strict=True):
             await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
-        await repository.save(tasks[0].cancel(later(1)))
+        await repository.save(tasks[0].cancel(later(1)), tasks[0].fence)
 
         keyed_tasks = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
 
@@ -121,7 +121,7 @@ class IdempotencyKeysContract:
         for second in range(3):
             task = a_task()
             await repository.add(task, queue_size=9, idempotency=a_claim(f"a.{second}"))
-            await repository.save(task.cancel(later(second)))
+            await repository.save(task.cancel(later(second)), task.fence)
 
         async def unanswered_keys(now: int, ended_since: int) -> list[str]:
             since = later(ended_since)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
-from imagegen_core.errors import ImageNotFound
+from imagegen_core.errors import ImageNotFound, StaleTask
 from imagegen_core.images import Image, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, Match, SearchHit, SearchMode
@@ -29,7 +29,7 @@ async def add_image(repository: TaskRepository, **changes: Any) -> Image:
     task = a_task()
     await repository.add(task, queue_size=100_000)
     attempt = an_attempt(task)
-    (image,) = await repository.save_attempt(attempt, (an_image(attempt, **changes),))
+    (image,) = await repository.save_attempt(attempt, task.fence, (an_image(attempt, **changes),))
     return image
 
 
@@ -91,15 +91,32 @@ class ImageRecordsContract:
         await repository.add(task, queue_size=9)
         late, early = an_attempt(task, part=1), an_attempt(task, part=0)
         await repository.save_attempt(
-            late, (an_image(late, prompt="c"), an_image(late, position=1, prompt="d"))
+            late, task.fence, (an_image(late, prompt="c"), an_image(late, position=1, prompt="d"))
         )
         await repository.save_attempt(
-            early, (an_image(early, position=1, prompt="b"), an_image(early, prompt="a"))
+            early, task.fence, (an_image(early, position=1, prompt="b"), an_image(early, prompt="a"))
         )
         await add_image(repository)
 
         assert ["a", "b", "c", "d"] == [image.prompt for image in await records.by_task(task.task_id)]
         assert () == await records.by_task("nobody")
+
+    async def test_a_worker_that_lost_its_task_records_nothing(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """Whether its image comes with the attempt or with the end of the task."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        attempt, claimed = an_attempt(task), task.claim("me", NOW)
+        await repository.save(claimed, task.fence)
+        await repository.save(claimed.rescue(attempts=0, is_recovery=False), claimed.fence)
+
+        with pytest.raises(StaleTask):
+            await repository.save_attempt(attempt, claimed.fence, (an_image(attempt),))
+        with pytest.raises(StaleTask):
+            await repository.save(claimed.complete(NOW), claimed.fence, (attempt,), (an_image(attempt),))
+
+        assert () == await records.by_task(task.task_id)
 
     async def test_lists_are_newest_first(self, repository: TaskRepository, records: ImageRecords) -> None:
         """Paging by number and by cursor returns the same list."""

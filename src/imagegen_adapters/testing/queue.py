@@ -91,7 +91,7 @@ class QueueContract:
         await self.enqueue(repository, queue, old, new)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         back = claimed.requeue(is_retry=True)
-        await repository.save(back)
+        await repository.save(back, claimed.fence)
         await queue.enqueue(back)
 
         again = await queue.claim("me", limit=2, now=later(5), provider_limits=AMPLE_LIMITS)
@@ -105,7 +105,7 @@ class QueueContract:
         await self.enqueue(repository, queue, task, other)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         back = claimed.requeue(not_before=later(10), is_retry=True)
-        await repository.save(back)
+        await repository.save(back, claimed.fence)
         await queue.enqueue(back)
 
         demand = await queue.demand(now=later(9.999), limit=9)
@@ -123,7 +123,7 @@ class QueueContract:
         await self.enqueue(repository, queue, locked, limited)
         claimed = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
         for task, is_locked in zip(claimed, (True, False), strict=True):
-            await repository.save(task.requeue(not_before=later(300), locked=is_locked))
+            await repository.save(task.requeue(not_before=later(300), locked=is_locked), task.fence)
         stored = await repository.get(locked.task_id)
 
         await queue.release_locked()
@@ -178,9 +178,9 @@ class QueueContract:
 
         one, two = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
         none = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
-        await repository.save(one.complete(NOW))
+        await repository.save(one.complete(NOW), one.fence)
         (three,) = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
-        await repository.save(two.requeue())
+        await repository.save(two.requeue(), two.fence)
         (again,) = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
         more = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 4})
         less = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 1})
@@ -235,7 +235,7 @@ class QueueContract:
         running, ended = a_task(), a_task(provider_name="free")
         await self.enqueue(repository, queue, running, ended)
         await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-        await repository.save(ended.cancel(NOW))
+        await repository.save(ended.cancel(NOW), ended.fence)
 
         assert {} == dict((await queue.demand(now=NOW, limit=9)).processing)
 
@@ -243,7 +243,7 @@ class QueueContract:
         """A task cancelled while pending is no longer in the queue."""
         task = a_task()
         await self.enqueue(repository, queue, task)
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
 
         claimed = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
@@ -256,8 +256,8 @@ class QueueContract:
         counts = [await queue.counts()]
         one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=AMPLE_LIMITS)
         counts.append(await queue.counts())
-        await repository.save(one.requeue(is_retry=True))
-        await repository.save(two.complete(NOW))
+        await repository.save(one.requeue(is_retry=True), one.fence)
+        await repository.save(two.complete(NOW), two.fence)
         counts.append(await queue.counts())
 
         assert [(4, 0), (1, 3), (2, 1)] == [(c.pending, c.processing) for c in counts]
@@ -282,7 +282,7 @@ class QueueContract:
         tasks = [a_task(provider_name=name) for name in names]
         await self.enqueue(repository, queue, *tasks)
         (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
-        await repository.save(first.requeue(not_before=later(60), is_retry=True))
+        await repository.save(first.requeue(not_before=later(60), is_retry=True), first.fence)
 
         assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 
@@ -325,15 +325,15 @@ class QueueContract:
             await queue.wait(0)
 
     async def test_a_restart_finds_every_task(self, repository: TaskRepository, queue: Queue) -> None:
-        """Tasks of a dead worker are orphans until they are requeued and claimed by the next one."""
+        """Tasks of a dead worker are orphans until they are rescued and claimed by the next one."""
         task = a_task()
         await self.enqueue(repository, queue, task)
         await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         (orphan,) = await repository.orphans(alive=["alive"], running=[])
-        released = orphan.requeue(is_recovery=True)
-        await repository.save(released)
-        await queue.enqueue(released)
+        rescued = orphan.rescue(attempts=orphan.attempts, is_recovery=True)
+        await repository.save(rescued, orphan.fence)
+        await queue.enqueue(rescued)
 
         (claimed,) = await queue.claim("alive", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
-        assert (TaskStatus.PROCESSING, 2, 1) == (claimed.status, claimed.epoch, claimed.recoveries)
+        assert (TaskStatus.PROCESSING, 3, 1) == (claimed.status, claimed.epoch, claimed.recoveries)

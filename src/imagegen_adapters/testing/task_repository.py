@@ -9,6 +9,7 @@ A subclass provides the fixture ``repository``, an empty one::
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
@@ -35,6 +36,11 @@ async def add(repository: TaskRepository, *tasks: Task) -> None:
     """Store new tasks in this order."""
     for task in tasks:
         await repository.add(task, queue_size=100_000)
+
+
+def rescued(task: Task) -> Task:
+    """Return a task taken from its owner."""
+    return task.rescue(attempts=task.attempts, is_recovery=False)
 
 
 class TaskRepositoryContract:
@@ -68,11 +74,13 @@ class TaskRepositoryContract:
         assert task == await repository.get(task.task_id)
 
     async def test_an_unknown_task_is_not_found(self, repository: TaskRepository) -> None:
-        """Reading or saving a task that was never added raises."""
+        """Reading, saving or cancelling a task that was never added raises."""
         with pytest.raises(TaskNotFound):
             await repository.get("nobody")
         with pytest.raises(TaskNotFound):
-            await repository.save(a_task())
+            await repository.save(a_task(), a_task().fence)
+        with pytest.raises(TaskNotFound):
+            await repository.request_cancel("nobody")
 
     async def test_the_queue_takes_no_more_than_its_size(self, repository: TaskRepository) -> None:
         """Of many concurrent adds, exactly as many succeed as the queue has room for."""
@@ -87,7 +95,7 @@ class TaskRepositoryContract:
         """A task that has ended makes room for another."""
         task = a_task()
         await repository.add(task, queue_size=1)
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
 
         added = await repository.add(a_task(), queue_size=1)
 
@@ -110,7 +118,7 @@ class TaskRepositoryContract:
         task = a_task()
         await repository.add(task, queue_size=1, idempotency=a_claim())
         await add(repository, a_task())
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
 
         replay = await repository.add(a_task(), queue_size=0, idempotency=a_claim())
 
@@ -167,23 +175,27 @@ class TaskRepositoryContract:
             warnings=(WarningCode.DEPRECATED(), upstream_text("slow")),
         )
 
-        await repository.save(claimed)
-        await repository.save(failed)
+        await repository.save(claimed, task.fence)
+        await repository.save(failed, claimed.fence)
 
         assert failed == await repository.get(task.task_id)
         assert failed.override is None
 
     async def test_an_ended_task_never_changes(self, repository: TaskRepository) -> None:
-        """A final status is never overwritten, whatever the epoch."""
+        """A final status is never overwritten, whoever tries, nor are its attempts."""
         task = a_task()
         await add(repository, task)
-        ended = task.claim("me", NOW).complete(NOW)
-        await repository.save(ended)
+        claimed = task.claim("me", NOW)
+        ended = claimed.complete(NOW)
+        await repository.save(ended, task.fence)
 
-        for wrong in (task, task.claim("me", NOW), attrs.evolve(task.cancel(NOW), epoch=9), ended):
+        for fence in (task.fence, claimed.fence, ended.fence):
             with pytest.raises(StaleTask):
-                await repository.save(wrong)
+                await repository.save(claimed, fence)
+            with pytest.raises(StaleTask):
+                await repository.save_attempt(an_attempt(task), fence)
         assert ended == await repository.get(task.task_id)
+        assert () == await repository.attempts(task.task_id)
 
     async def test_attempts_are_stored_with_their_task(self, repository: TaskRepository) -> None:
         """New and changed ones, in one transaction: where the task is refused, none of them is stored."""
@@ -192,14 +204,14 @@ class TaskRepositoryContract:
         claimed = task.claim("me", later(1))
         first, second = an_attempt(task), an_attempt(task, part=1)
 
-        await repository.save(claimed, (first, second))
+        await repository.save(claimed, task.fence, (first, second))
         stored = await repository.attempts(task.task_id)
         failure = Failure.from_code(FailureCode.INTERNAL, upstream_text("a defect"))
         ended = first.ended_with_task(later(2), failure)
         with pytest.raises(StaleTask):
-            await repository.save(task, (ended,))
+            await repository.save(claimed, task.fence, (ended,))
         unchanged = await repository.attempts(task.task_id)
-        await repository.save(claimed.fail(later(2), failure), (ended,))
+        await repository.save(claimed.fail(later(2), failure), claimed.fence, (ended,))
 
         assert (first, second) == stored == unchanged
         assert (ended, second) == await repository.attempts(task.task_id)
@@ -209,40 +221,102 @@ class TaskRepositoryContract:
         task = a_task()
         await add(repository, task)
         claimed = task.claim("me", NOW)
+        requeued = claimed.requeue()
         attempt = an_attempt(task)
         image, larger = an_image(attempt), an_image(attempt, size_bytes=9)
-        await repository.save(claimed, (attempt,))
+        await repository.save(claimed, task.fence, (attempt,))
 
         with pytest.raises(StaleTask):
-            await repository.save(task, (attempt,), (an_image(attempt, position=1),))
-        await repository.save(claimed.complete(later(1)), (attempt,), (image,))
-        stored = await repository.save_attempt(attempt, (larger, an_image(attempt, position=1, size_bytes=9)))
+            await repository.save(requeued, task.fence, (attempt,), (an_image(attempt, position=1),))
+        await repository.save(requeued, claimed.fence, (attempt,), (image,))
+        stored = await repository.save_attempt(
+            attempt, requeued.fence, (larger, an_image(attempt, position=1, size_bytes=9))
+        )
 
         assert [image.size_bytes, 9] == [each.size_bytes for each in stored]
 
-    async def test_an_older_epoch_is_refused(self, repository: TaskRepository) -> None:
-        """A worker that stalled while its task was claimed again cannot finish it."""
+    # ------------------------------------------------------------ the fence
+
+    @pytest.mark.parametrize(
+        "histories",
+        [
+            pytest.param(lambda task: (task.requeue(),), id="requeued"),
+            pytest.param(lambda task: (rescued(task),), id="rescued"),
+            pytest.param(lambda task: (rescued(task), rescued(task).claim("two", NOW)), id="another's"),
+            pytest.param(lambda task: (task.requeue(), task.requeue().claim("one", NOW)), id="claimed again"),
+            pytest.param(lambda task: (attrs.evolve(task, owner="two"),), id="another's in the same epoch"),
+            pytest.param(lambda task: (attrs.evolve(task, status=TaskStatus.PENDING),), id="pending"),
+            pytest.param(lambda task: (task.complete(NOW),), id="completed"),
+            pytest.param(lambda task: (rescued(task), rescued(task).cancel(NOW)), id="cancelled"),
+        ],
+    )
+    async def test_a_worker_that_lost_its_task_changes_nothing(
+        self, repository: TaskRepository, histories: Callable[[Task], tuple[Task, ...]]
+    ) -> None:
+        """It was frozen meanwhile, or cut off: every write of it is refused, and leaves no trace."""
         task = a_task()
         await add(repository, task)
-        first = task.claim("one", NOW)
-        second = first.requeue().claim("two", NOW)
-        await repository.save(second)
+        before = task.claim("one", NOW)
+        submitting, mine = an_attempt(task).submitting(NOW), before.fence
+        await repository.save(before, task.fence, (submitting,))
+        for changed in histories(before):
+            await repository.save(changed, before.fence)
+            before = changed
+        attempts = await repository.attempts(task.task_id)
+        received, image = submitting.received(NOW, Receipt()), an_image(submitting)
+        claimed = task.claim("one", NOW)
+
+        for late in (claimed.complete(NOW), claimed.requeue(), attrs.evolve(claimed, progress=0.5)):
+            with pytest.raises(StaleTask):
+                await repository.save(late, mine, (received,), (image,))
+        for attempt in (received, received.stored(NOW), an_attempt(task, part=1)):
+            with pytest.raises(StaleTask):
+                await repository.save_attempt(attempt, mine, (image,))
+
+        assert before == await repository.get(task.task_id)
+        assert attempts == await repository.attempts(task.task_id)
+
+    async def test_only_one_of_several_rescues_a_task(self, repository: TaskRepository) -> None:
+        """Nor does the slower of them undo what the next worker has done since."""
+        task = a_task()
+        await add(repository, task)
+        orphan = task.claim("dead", NOW)
+        await repository.save(orphan, task.fence)
+        saves = [repository.save(rescued(orphan), orphan.fence) for _ in range(3)]
+        outcomes = await asyncio.gather(*saves, return_exceptions=True)
+        claimed = rescued(orphan).claim("two", NOW)
+        await repository.save(claimed, rescued(orphan).fence)
 
         with pytest.raises(StaleTask):
-            await repository.save(first.complete(NOW))
-        assert second == await repository.get(task.task_id)
+            await repository.save(rescued(orphan), orphan.fence)
+
+        assert 2 == sum(isinstance(outcome, StaleTask) for outcome in outcomes)
+        assert claimed == await repository.get(task.task_id)
 
     async def test_a_requested_cancellation_is_not_lost(self, repository: TaskRepository) -> None:
-        """A worker that saves a value from before the cancellation request does not undo it."""
+        """Whoever runs the task goes on with the value that it has, which undoes nothing."""
         task = a_task()
         await add(repository, task)
-        running = task.claim("me", NOW)
-        await repository.save(running.request_cancel())
+        running = attrs.evolve(task.claim("me", NOW), progress=0.4)
+        await repository.save(running, task.fence)
 
-        await repository.save(attrs.evolve(running, progress=0.5))
+        requested = await repository.request_cancel(task.task_id)
+        await repository.save(attrs.evolve(running, progress=0.5), running.fence)
 
         stored = await repository.get(task.task_id)
+        assert running.request_cancel() == requested
         assert (True, 0.5) == (stored.cancel_requested, stored.progress)
+
+    async def test_only_a_running_task_is_asked_to_stop(self, repository: TaskRepository) -> None:
+        """One that is pending or has ended is returned as it is."""
+        pending, ended = a_task(), a_task()
+        await add(repository, pending, ended)
+        await repository.save(ended.cancel(NOW), ended.fence)
+
+        returned = [await repository.request_cancel(task.task_id) for task in (pending, ended)]
+
+        assert [pending, ended.cancel(NOW)] == returned
+        assert returned == [await repository.get(task.task_id) for task in (pending, ended)]
 
     # ------------------------------------------------------------ lists
 
@@ -276,7 +350,7 @@ class TaskRepositoryContract:
         """Status and provider both restrict the list and its total."""
         cat, dog, owl = a_task("cat"), a_task("dog", provider_name="other"), a_task("owl")
         await add(repository, cat, dog, owl)
-        await repository.save(owl.cancel(NOW))
+        await repository.save(owl.cancel(NOW), owl.fence)
 
         pages = [
             await repository.find(TaskFilter(status=status, provider_name=provider), Paging())
@@ -311,7 +385,7 @@ class TaskRepositoryContract:
         await add(repository, task, a_task())
         one, two, three = an_attempt(task), an_attempt(task, part=1), an_attempt(task, number=2)
         for attempt in (one, two, three):
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
         job = UpstreamJob(id="j1", data={"poll": ["https://example.com/j1"]}, expires_at=later(60))
         one = one.submitting(later(1), config=SentConfig(text="token", sealed=True)).accepted(later(2), job)
         two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
@@ -321,7 +395,7 @@ class TaskRepositoryContract:
         three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
 
         for attempt in (three, two, one):
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
 
         assert (one, two, three) == await repository.attempts(task.task_id)
         assert () == await repository.attempts("nobody")
@@ -341,13 +415,13 @@ class TaskRepositoryContract:
             )
         )
         for attempt in (one, two, three, theirs):
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
         await repository.save_attempt(
-            one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer"))
+            one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer")), task.fence
         )
         before = [a.config for a in await repository.attempts(task.task_id)]
 
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
 
         assert [None, token, plain] == before
         assert [None] * 3 == [a.config for a in await repository.attempts(task.task_id)]
@@ -363,13 +437,14 @@ class TaskRepositoryContract:
             for part in range(3)
         )
         for attempt in received:
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
         before = await repository.attempts(task.task_id)
         stored, refused, unstored = received
 
-        await repository.save_attempt(stored.stored(later(3)))
+        await repository.save_attempt(stored.stored(later(3)), task.fence)
         for attempt, code in ((refused, FailureCode.BAD_RESPONSE), (unstored, FailureCode.STORAGE_FAILED)):
-            await repository.save_attempt(attempt.failed(later(3), Failure.from_code(code, "no")))
+            failed = attempt.failed(later(3), Failure.from_code(code, "no"))
+            await repository.save_attempt(failed, task.fence)
 
         assert received == before
         assert [None, None, response] == [a.response for a in await repository.attempts(task.task_id)]
@@ -386,9 +461,9 @@ class TaskRepositoryContract:
         failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
         submission = attrs.evolve(an_attempt(task, part=2).submitting(later(1)), response=response)
         for attempt in (received, unstored.failed(later(3), failure), submission, theirs):
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
 
-        await repository.save(task.cancel(NOW))
+        await repository.save(task.cancel(NOW), task.fence)
 
         assert [None, response, None] == [a.response for a in await repository.attempts(task.task_id)]
         assert [response] == [a.response for a in await repository.attempts(other.task_id)]
@@ -409,7 +484,7 @@ class TaskRepositoryContract:
             young.failed(later(5), failure),
         )
         for attempt in (*ended, received):
-            await repository.save_attempt(attempt)
+            await repository.save_attempt(attempt, task.fence)
 
         await repository.wipe_responses(ended_before=later(5))
         await repository.wipe_responses(ended_before=later(5))
@@ -425,7 +500,7 @@ class TaskRepositoryContract:
         attempt = an_attempt(task)
 
         images = await repository.save_attempt(
-            attempt, (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32))
+            attempt, task.fence, (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32))
         )
 
         assert 0 < images[0].id < images[1].id
@@ -437,10 +512,10 @@ class TaskRepositoryContract:
         task = a_task()
         await add(repository, task)
         attempt = an_attempt(task)
-        first = await repository.save_attempt(attempt, (an_image(attempt),))
+        first = await repository.save_attempt(attempt, task.fence, (an_image(attempt),))
 
         again = await repository.save_attempt(
-            attempt, (an_image(attempt, size_bytes=9), an_image(attempt, position=1))
+            attempt, task.fence, (an_image(attempt, size_bytes=9), an_image(attempt, position=1))
         )
 
         assert first[0] == again[0]
@@ -449,7 +524,7 @@ class TaskRepositoryContract:
     async def test_an_attempt_belongs_to_a_task(self, repository: TaskRepository) -> None:
         """An attempt of an unknown task is refused."""
         with pytest.raises(TaskNotFound):
-            await repository.save_attempt(an_attempt(a_task()))
+            await repository.save_attempt(an_attempt(a_task()), a_task().fence)
 
     # ------------------------------------------------------------ orphans
 
@@ -457,10 +532,10 @@ class TaskRepositoryContract:
         """Processing tasks of dead owners are returned, oldest first; pending and ended ones are not."""
         mine, waiting, ended, old, older = (a_task() for _ in range(5))
         await add(repository, older, mine, waiting, ended, old)
-        await repository.save(old.claim("dead", NOW))
-        await repository.save(older.claim("long dead", NOW))
-        await repository.save(mine.claim("me", NOW))
-        await repository.save(ended.claim("dead", NOW).complete(NOW))
+        await repository.save(old.claim("dead", NOW), old.fence)
+        await repository.save(older.claim("long dead", NOW), older.fence)
+        await repository.save(mine.claim("me", NOW), mine.fence)
+        await repository.save(ended.claim("dead", NOW).complete(NOW), ended.fence)
 
         orphans = await repository.orphans(alive=["me", "another"], running=[])
 
@@ -470,8 +545,8 @@ class TaskRepositoryContract:
         """A task that is running is left out, whoever owns it."""
         running, given_up = a_task(), a_task()
         await add(repository, running, given_up)
-        await repository.save(running.claim("me", NOW))
-        await repository.save(given_up.claim("me", NOW))
+        await repository.save(running.claim("me", NOW), running.fence)
+        await repository.save(given_up.claim("me", NOW), given_up.fence)
 
         orphans = await repository.orphans(alive=[], running=[running.task_id, "unknown"])
 

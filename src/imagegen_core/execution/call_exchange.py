@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import attrs
 
-from imagegen_core.errors import CallError, StorageError
+from imagegen_core.errors import CallError, StaleTask, StorageError
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
@@ -97,7 +97,10 @@ class CallExchange:
         return self.spool_files.chunks(owner, name)
 
     async def progress(self, fraction: float) -> None:
-        """Store and publish progress, at most twice a second; a failing disk does not fail the call."""
+        """Store and publish progress, at most twice a second.
+
+        What keeps it from being stored does not fail the call, whose response is paid for.
+        """
         now = self.clock.monotonic()
         if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
             return
@@ -109,7 +112,7 @@ class CallExchange:
             at=self.clock.now(),
             data={"progress": value},
         )
-        with contextlib.suppress(StorageError):
+        with contextlib.suppress(StorageError, StaleTask):
             if await self.run.save_progress(value):
                 await self.events.publish(event)
 

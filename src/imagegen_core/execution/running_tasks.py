@@ -54,30 +54,18 @@ class RunningTask:
             self.attempts[attempt.part] = self._unsaved[attempt.attempt_id] = attempt
         self._unsaved_images += images
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
-        """Store a changed value of the task and continue from it; a requested cancellation is never lost.
+    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
+        """Store a changed value of the task and continue from it.
 
         ``attempts`` are stored in the same transaction, or not at all.
 
         Raises:
-            StaleTask: another worker has claimed the task; this run must stop.
+            StaleTask: the task is no longer this run's, which must stop.
         """
         async with self._lock:
-            if self.cancelled.is_set() and not task.status.final:
-                task = attrs.evolve(task, cancel_requested=True)
             await self._write(task, attempts)
             self.task = task
             self.attempts.update({attempt.part: attempt for attempt in attempts})
-            return task
-
-    async def request_cancel(self) -> Task:
-        """Record durably that a caller cancels the task, and notify its run."""
-        self.cancelled.set()
-        async with self._lock:
-            if not self.task.status.final:
-                self.task = self.task.request_cancel()
-                await self._write(self.task)
-            return self.task
 
     async def save_progress(self, fraction: float) -> bool:
         """Store the provider's progress; return False if the task has ended, since no event may follow."""
@@ -119,7 +107,7 @@ class RunningTask:
                 if not self._is_stored:  # another part has not stored it meanwhile
                     await self._write(self.task, (attempt,), images)
                     return
-        await self.repository.save_attempt(attempt, images)
+        await self.repository.save_attempt(attempt, self._stored.fence, images)
         await self._announce(images)
 
     async def _write(
@@ -128,7 +116,7 @@ class RunningTask:
         """Store the task with all that is held; only under the lock."""
         unsaved, unsaved_images = dict(self._unsaved), self._unsaved_images
         changed = unsaved | {attempt.attempt_id: attempt for attempt in attempts}
-        await self.repository.save(task, tuple(changed.values()), unsaved_images + images)
+        await self.repository.save(task, self._stored.fence, tuple(changed.values()), unsaved_images + images)
         self._stored = task
         self._unsaved = {key: value for key, value in self._unsaved.items() if value is not unsaved.get(key)}
         self._unsaved_images = self._unsaved_images[len(unsaved_images) :]

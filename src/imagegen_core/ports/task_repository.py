@@ -9,7 +9,7 @@ import attrs
 from imagegen_core.images import Image
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.tasks.task import Fence, Task, TaskStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,11 @@ class TaskFilter:
 
 
 class TaskRepository(Protocol):
-    """Every write is durable (survives a power cut) when its method returns."""
+    """Every write is durable (survives a power cut) when its method returns.
+
+    A change of a task or of its attempts is stored only if the stored task is still that of its ``fence``,
+    which is the `Task.fence` of the value that was read or stored before.
+    """
 
     async def add(
         self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None
@@ -67,25 +71,44 @@ class TaskRepository(Protocol):
         """Return tasks, newest first; totals are exact up to 10,000."""
         ...
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
+    async def save(
+        self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()
+    ) -> None:
         """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
 
         All of it is stored in one transaction, images as by `save_attempt`. If the task has ended, its final
         event is stored after theirs, and its attempts as `Attempt.after_task` returns them; subscribers see
-        the event only after `EventBus.notify`.
+        the event only after `EventBus.notify`. A cancellation that was requested meanwhile stays requested.
 
         Raises:
-            StaleTask: the stored task has ended or has a higher epoch; nothing is written.
+            StaleTask: the stored task has ended, or is not the fence's any more; nothing is written.
             TaskNotFound: there is none.
         """
         ...
 
-    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
+    async def save_attempt(
+        self, attempt: Attempt, fence: Fence, images: tuple[Image, ...] = ()
+    ) -> tuple[Image, ...]:
         """Store a new or changed attempt with the images that it yielded, in one transaction.
 
         Images are assigned ids (increasing integers, never reused) and are searchable from then on. An image
         whose (attempt_id, position) is already stored is not stored twice. The event of each new image is
         stored as well; subscribers see it only after `EventBus.notify`.
+
+        Raises:
+            StaleTask: as for `save`.
+            TaskNotFound: the attempt's task is unknown.
+        """
+        ...
+
+    async def request_cancel(self, task_id: str) -> Task:
+        """Record that a caller cancels a task that is processing, and return the task.
+
+        Whoever runs it goes on meanwhile, so nothing else of it is written. In another status it is returned
+        unchanged.
+
+        Raises:
+            TaskNotFound: there is none.
         """
         ...
 

@@ -48,6 +48,19 @@ TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
 
 
 @attrs.frozen(kw_only=True)
+class Fence:
+    """What a change of a task compares the stored task with: whose it is, by which claim, in which status.
+
+    A worker that was frozen or cut off while another got its task has an outdated one, so that nothing it
+    still writes is stored.
+    """
+
+    owner: str | None
+    epoch: int
+    status: TaskStatus
+
+
+@attrs.frozen(kw_only=True)
 class Task:
     """The truth about one request.
 
@@ -61,8 +74,8 @@ class Task:
         recoveries: how often it was recovered after a crash in the middle of it.
         not_before: earliest time at which it may be claimed.
         locked: it is deferred until the master key is back, which takes a restart.
-        owner: who claimed it last.
-        epoch: its claim number; a save from an older epoch is refused, which fences off a stalled worker.
+        owner: who has claimed it; None unless it is processing.
+        epoch: its claim number, which a rescue raises, too.
         cancel_requested: a caller asked to cancel it while it runs.
         progress: 0.0 to 1.0; None while unknown.
     """
@@ -95,6 +108,11 @@ class Task:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"task {self.task_id}", self.status, status)
         return attrs.evolve(self, status=status, **changes)
+
+    @property
+    def fence(self) -> Fence:
+        """What the stored task must still match when a change of this value of it is stored."""
+        return Fence(owner=self.owner, epoch=self.epoch, status=self.status)
 
     def claim(self, owner: str, now: datetime) -> "Task":
         """Return the task claimed by ``owner``; `started_at` keeps the time of the first claim."""
@@ -140,6 +158,14 @@ class Task:
             recoveries=self.recoveries + is_recovery,
         )
 
+    def rescue(self, *, attempts: int, is_recovery: bool) -> "Task":
+        """Return the task taken from its owner, who may be dead or only slow, and given back to the queue.
+
+        The raised epoch sets what its owner has written apart from what the next one writes.
+        """
+        requeued = self.requeue(attempts=attempts, is_recovery=is_recovery)
+        return attrs.evolve(requeued, epoch=self.epoch + 1)
+
     def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the completed task; its images are stored."""
         return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
@@ -161,9 +187,9 @@ class Task:
         """Return the task with its cancellation requested; the worker that runs it ends it.
 
         Raises:
-            IllegalTransition: it has ended.
+            IllegalTransition: nobody runs it.
         """
-        if self.status.final:
+        if self.status is not TaskStatus.PROCESSING:
             raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
         return attrs.evolve(self, cancel_requested=True)
 

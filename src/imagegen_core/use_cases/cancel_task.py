@@ -16,12 +16,16 @@ _PAUSE_SECONDS = 0.02
 
 @attrs.frozen(kw_only=True)
 class CancelTask:
-    """Idempotent: a task that has ended is returned unchanged."""
+    """Idempotent: a task that has ended is returned unchanged.
+
+    That a running task is to be cancelled is stored, and then its run is told, if it is one of this process.
+    """
 
     repository: TaskRepository
     running: RunningTasks
     end: EndTask
     clock: Clock
+    owner: str
 
     async def __call__(self, *, task_id: str) -> Task:
         """Return the task: cancelled, already ended, or still running with its cancellation requested.
@@ -29,27 +33,34 @@ class CancelTask:
         Raises:
             TaskNotFound: there is none.
         """
-        for _ in range(_MAX_TRIES):
-            task = await self.repository.get(task_id)
-            if task.status.final:
-                return task
-            run = self.running.get(task_id)
-            if run is not None:
-                return await run.request_cancel()
-            if task.status is TaskStatus.PENDING:
+        task = await self.repository.get(task_id)
+        while not task.status.final:
+            if task.status is TaskStatus.PROCESSING:
+                task = await self.repository.request_cancel(task_id)
+                if task.status is TaskStatus.PROCESSING:
+                    await self._notify(task)
+                    return task
+            else:
                 try:
                     return await self._cancel_waiting(task)
                 except StaleTask:
-                    continue
-            await self.clock.sleep(_PAUSE_SECONDS)
-        task = (await self.repository.get(task_id)).request_cancel()
-        await self.repository.save(task)
+                    task = await self.repository.get(task_id)
         return task
+
+    async def _notify(self, task: Task) -> None:
+        """Tell the run of a task of this process; one that was just claimed may start a moment later."""
+        for _ in range(_MAX_TRIES):
+            run = self.running.get(task.task_id)
+            if run is not None:
+                run.cancelled.set()
+            if run is not None or task.owner != self.owner:
+                return
+            await self.clock.sleep(_PAUSE_SECONDS)
 
     async def _cancel_waiting(self, task: Task) -> Task:
         """Cancel a pending task, which may have been requeued after an attempt that reached the provider."""
         now = self.clock.now()
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
-        await self.end(task=cancelled, attempts=attempts)
+        await self.end(task=cancelled, holder=task.fence, attempts=attempts)
         return cancelled

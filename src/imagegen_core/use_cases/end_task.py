@@ -12,7 +12,7 @@ from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.tasks.task import Fence, Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 
@@ -27,17 +27,17 @@ class EndTask:
     spool: Spool
 
     async def __call__(
-        self, *, task: Task, run: RunningTask | None = None, attempts: Iterable[Attempt] = ()
+        self, *, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()
     ) -> None:
         """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
 
         Args:
             task: as it ends.
-            run: the run of it, if this process runs it.
+            holder: the run of it, or the fence of the stored task that is ended without one.
             attempts: what it may have been charged for stays as it is known.
 
         Raises:
-            StaleTask: another worker has claimed it; nothing is stored.
+            StaleTask: it is no longer the holder's; nothing is stored.
             StorageError: the disk is full or has failed; nothing is stored.
         """
         ended = [
@@ -45,11 +45,12 @@ class EndTask:
             for attempt in attempts
             if attempt.is_active and task.failure is not None and task.completed_at is not None
         ]
-        if run is None:
-            await self.repository.save(task, ended)
+        if isinstance(holder, Fence):
+            await self.repository.save(task, holder, ended)
+            await self._announce(task, None)
         else:
-            await run.save(task, ended)
-        await self._announce(task, None if run is None else run.image_count)
+            await holder.save(task, ended)
+            await self._announce(task, holder.image_count)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
 

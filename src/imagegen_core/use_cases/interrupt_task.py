@@ -34,6 +34,9 @@ class InterruptTask:
 
         Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
         start, and a submission in flight has an unknown outcome.
+
+        Raises:
+            StaleTask: the task is no longer this run's; nothing is stored.
         """
         now = self.clock.now()
         task = run.task
@@ -45,7 +48,7 @@ class InterruptTask:
         run.hold(attempts=(a.failed(now, unknown) if a in in_flight else a for a in unstored))
         alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
         if in_flight and not alive:
-            await self.end(run=run, task=task.fail(now, unknown))
+            await self.end(holder=run, task=task.fail(now, unknown))
             return
         only_reserved = bool(run.attempts) and all(a.phase is Phase.RESERVED for a in run.attempts.values())
         attempts = max(0, task.attempts - 1) if only_reserved else task.attempts
@@ -83,6 +86,8 @@ class InterruptTask:
         while True:
             try:
                 await self._fail(run, FailureCode.INTERNAL, FailureReason.DEFECT())
+            except StaleTask:
+                return
             except StorageBroken:
                 _log_unsaved(run)
             except (StorageError, Unavailable):
@@ -101,7 +106,7 @@ class InterruptTask:
         run.hold(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
-        await self.end(task=run.task.fail(now, failure), run=run, attempts=attempts)
+        await self.end(task=run.task.fail(now, failure), holder=run, attempts=attempts)
 
     async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
         """Return all attempts of the task; those of this run may be newer than the stored ones."""

@@ -61,9 +61,11 @@ class ResumeTasks:
             failure = Failure.from_code(
                 FailureCode.INTERNAL, reason, possible_charge=may_be_charged(attempts)
             )
-            await self.end(task=task.fail(self.clock.now(), failure), attempts=attempts)
+            ended = task.fail(self.clock.now(), failure)
+            await self.end(task=ended, holder=task.fence, attempts=attempts)
             return
         last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
-        requeued = task.requeue(attempts=min(task.attempts, last_sent), is_recovery=decoding or given_up)
-        await self.repository.save(requeued)
-        await self.queue.enqueue(requeued)
+        is_recovery = decoding or given_up
+        rescued = task.rescue(attempts=min(task.attempts, last_sent), is_recovery=is_recovery)
+        await self.repository.save(rescued, task.fence)
+        await self.queue.enqueue(rescued)

@@ -1,6 +1,7 @@
 """Run a claimed task to its end, or requeue it: the only code that makes paid calls."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -56,10 +57,11 @@ class RunTask:
         try:
             await self._run(run)
         except asyncio.CancelledError:
-            await self.interrupt.stop(run)
+            with contextlib.suppress(StaleTask):
+                await self.interrupt.stop(run)
             raise
         except StaleTask:
-            _log.warning("the task was claimed by another worker", extra={"task_id": task.task_id})
+            _log.warning("the task was given to another worker", extra={"task_id": task.task_id})
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
             ticket.yield_turn()
@@ -77,7 +79,7 @@ class RunTask:
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not has_active:
             ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
-            await self.end(run=run, task=ended)
+            await self.end(holder=run, task=ended)
             return
         try:
             plan = await self.plan(task=run.task, attempts=attempts)
@@ -86,7 +88,7 @@ class RunTask:
             return
         except Refusal as refusal:
             failure = refusal_failure(refusal, charged=may_be_charged(attempts))
-            await self.end(run=run, task=run.task.fail(self.clock.now(), failure))
+            await self.end(holder=run, task=run.task.fail(self.clock.now(), failure))
             return
         outcomes = await self._run_parts(run, plan, attempts)
         if any(outcome.not_begun for outcome in outcomes):
@@ -102,7 +104,7 @@ class RunTask:
             random=self.random,
         )
         if task.status.final:
-            await self.end(run=run, task=task)
+            await self.end(holder=run, task=task)
         else:
             await self._requeue(run, task)
             _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
@@ -155,7 +157,8 @@ class RunTask:
         return await _gather_all(drive(part.following) for part in prepared)
 
     async def _requeue(self, run: RunningTask, task: Task) -> None:
-        await self.queue.enqueue(await run.save(task))
+        await run.save(task)
+        await self.queue.enqueue(task)
 
 
 async def _gather_all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -42,7 +42,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
     now = adapters.clock.now()
     limits = {"scripted": 9, "demo": 9}
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits=limits)
-    await adapters.tasks.save(claimed.count_attempt())
+    await adapters.tasks.save(claimed.count_attempt(), claimed.fence)
     attempt = await _reserve(imagegen, task.task_id)
     steps = {
         Phase.SUBMITTING: lambda a: a.submitting(now),
@@ -53,7 +53,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
         if attempt.phase is phase:
             break
         attempt = step(attempt)
-        await adapters.tasks.save_attempt(attempt)
+        await adapters.tasks.save_attempt(attempt, claimed.fence)
         assert reached is attempt.phase
     return task.task_id
 
@@ -61,7 +61,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
 async def _reserve(imagegen, task_id):
     task = await imagegen.adapters.tasks.get(task_id)
     attempt = imagegen.run_task.run_attempt.reserved(task, 0)
-    await imagegen.adapters.tasks.save_attempt(attempt)
+    await imagegen.adapters.tasks.save_attempt(attempt, task.fence)
     return attempt
 
 

@@ -28,11 +28,11 @@ class BrittleRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, attempts=(), images=()):
+    async def save(self, task, fence, attempts=(), images=()):
         if task.status.final and self.refusals:
             self.refusals -= 1
             raise StorageError("the disk that holds the database is full")
-        await self._repository.save(task, attempts, images)
+        await self._repository.save(task, fence, attempts, images)
 
 
 @attrs.define(kw_only=True)
@@ -54,9 +54,11 @@ class World:
         imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository))
         task_id = await crash_in(imagegen, Phase.RECEIVED)
         provider.charged = 1
-        await repository.save(attrs.evolve(await repository.get(task_id), recoveries=recoveries))
+        task = await repository.get(task_id)
+        await repository.save(attrs.evolve(task, recoveries=recoveries), task.fence)
         (attempt,) = await repository.attempts(task_id)
-        await repository.save_attempt(attrs.evolve(attempt, response=InlineResponse(name="a", content=b"b")))
+        answered = attrs.evolve(attempt, response=InlineResponse(name="a", content=b"b"))
+        await repository.save_attempt(answered, task.fence)
         await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
         follower = asyncio.create_task(imagegen.wait(task_id, timeout=60))
         await asyncio.sleep(0)

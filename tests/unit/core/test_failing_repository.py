@@ -30,13 +30,13 @@ class FullRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, attempts=(), images=()):
+    async def save(self, task, fence, attempts=(), images=()):
         self._write()
-        await self._repository.save(task, attempts, images)
+        await self._repository.save(task, fence, attempts, images)
 
-    async def save_attempt(self, attempt, images=()):
+    async def save_attempt(self, attempt, fence, images=()):
         self._write()
-        return await self._repository.save_attempt(attempt, images)
+        return await self._repository.save_attempt(attempt, fence, images)
 
     def _write(self):
         self.good -= 1

@@ -118,9 +118,10 @@ async def test_a_response_that_stopped_the_service_too_often():
     imagegen, adapters = dying_over(ScriptedProvider())
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
+    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES), claimed.fence)
     attempt = imagegen.run_task.run_attempt.reserved(claimed, 0)
-    await adapters.tasks.save_attempt(attempt.submitting(now).received(now, Receipt(data={})))
+    received = attempt.submitting(now).received(now, Receipt(data={}))
+    await adapters.tasks.save_attempt(received, claimed.fence)
 
     with pytest.raises(RuntimeError):
         await imagegen.resume_tasks(owner="alive")

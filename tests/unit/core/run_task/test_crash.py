@@ -1,5 +1,6 @@
 """How the next start continues what a crash interrupted."""
 
+import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
@@ -85,6 +86,38 @@ async def test_a_response_that_crashes_the_service_three_times_is_failed():
         task.failure.code,
         task.failure.possible_charge,
     )
+
+
+class OvertakenRepository:
+    """A memory repository in which another rescues the first orphan just after all of them were read."""
+
+    def __init__(self, repository):
+        self._repository = repository
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def orphans(self, **criteria):
+        orphans = await self._repository.orphans(**criteria)
+        first = orphans[0]
+        await self._repository.save(first.rescue(attempts=1, is_recovery=True), first.fence)
+        return orphans
+
+
+async def test_an_orphan_that_another_has_rescued_is_left_to_it():
+    """It is rescued once, and the others are rescued all the same."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    dead = imagegen_over(provider, adapters=adapters)
+    task_ids = [await crash_in(dead, Phase.RECEIVED) for _ in range(2)]
+    alive = imagegen_over(
+        provider, adapters=attrs.evolve(adapters, tasks=OvertakenRepository(adapters.tasks))
+    )
+
+    await alive.resume_tasks(owner="alive")
+
+    tasks = [await adapters.tasks.get(task_id) for task_id in task_ids]
+    assert [(TaskStatus.PENDING, 2, 1)] * 2 == [(t.status, t.epoch, t.recoveries) for t in tasks]
 
 
 async def test_a_free_call_that_a_crash_interrupted_is_repeated():

@@ -88,9 +88,10 @@ async def test_a_task_that_a_start_fails_leaves_a_log_line(caplog):
     adapters, task = imagegen.adapters, await imagegen.submit("猫")
     now = adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
+    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES), claimed.fence)
     reserved = an_attempt(claimed)
-    await adapters.tasks.save_attempt(reserved.submitting(now).received(now, Receipt()))
+    received = reserved.submitting(now).received(now, Receipt())
+    await adapters.tasks.save_attempt(received, claimed.fence)
 
     with caplog.at_level(logging.INFO):
         await imagegen.resume_tasks(owner="alive")

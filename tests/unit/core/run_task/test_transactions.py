@@ -25,12 +25,12 @@ class RecordingRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, attempts=(), images=()):
-        await self._repository.save(task, attempts, images)
+    async def save(self, task, fence, attempts=(), images=()):
+        await self._repository.save(task, fence, attempts, images)
         self.writes.append((task.status, {a.part: a.phase for a in attempts}, len(images)))
 
-    async def save_attempt(self, attempt, images=()):
-        stored = await self._repository.save_attempt(attempt, images)
+    async def save_attempt(self, attempt, fence, images=()):
+        stored = await self._repository.save_attempt(attempt, fence, images)
         self.writes.append((None, {attempt.part: attempt.phase}, len(images)))
         return stored
 
@@ -91,7 +91,7 @@ async def test_parts_that_start_together_wait_for_the_first_submission():
 
 
 async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
-    """What it reserved is stored with whatever is stored next, such as its cancellation."""
+    """A request to cancel it stores no more than that; what it reserved is stored with its end."""
     provider = ScriptedProvider(fan_out=True, max_concurrency=2)
     provider.submits = [provider.release.wait] * 2
     imagegen, writes = recorded(provider)
@@ -102,12 +102,13 @@ async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
             await asyncio.sleep(0)
         before = (await tasks.get(waiting.task_id)).attempts, await tasks.attempts(waiting.task_id)
         await imagegen.cancel_task(task_id=waiting.task_id)
-        cancelled = writes[-1]
+        requested = (await tasks.get(waiting.task_id)).cancel_requested, list(writes)
         provider.release.set()
         ended = [await imagegen.wait(task.task_id, timeout=10) for task in (running, waiting)]
 
     assert (0, ()) == before
-    assert (PROCESSING, {0: Phase.RESERVED}, 0) == cancelled
+    assert (True, []) == requested
+    assert (TaskStatus.CANCELLED, {0: Phase.FAILED}, 0) in writes
     assert [COMPLETED, TaskStatus.CANCELLED] == [task.status for task in ended]
     assert 2 == provider.charged
 

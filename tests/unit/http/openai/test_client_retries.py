@@ -54,7 +54,7 @@ async def first_request(imagegen, number=0, end=None, ago=timedelta()):
     )
     await imagegen.adapters.tasks.add(task, queue_size=99, idempotency=claim)
     if end is not None:
-        await imagegen.adapters.tasks.save(end(task.claim("w", now), now - ago))
+        await imagegen.adapters.tasks.save(end(task.claim("w", now), now - ago), task.fence)
     return task.task_id
 
 

@@ -40,7 +40,7 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
     task = (await service.imagegen.submit_task(keyed)).task
     if end is not None:
         now = service.imagegen.adapters.clock.now()
-        await service.imagegen.adapters.tasks.save(end(task.claim("w", now), now))
+        await service.imagegen.adapters.tasks.save(end(task.claim("w", now), now), task.fence)
 
     async def receive():
         if not leaves:

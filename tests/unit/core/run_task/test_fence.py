@@ -1,0 +1,135 @@
+"""A worker that was frozen while another ended its task: nothing that it still does is stored."""
+
+import asyncio
+import logging
+
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.tasks.attempt import Charge, Phase
+from tests.frozen_worker import TwoWorkers, claimed
+from tests.unit.core.scripted_imagegen import imagegen_over, refused
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def open_adapters():
+    """Return adapters whose rows are the same, however often they are opened."""
+    adapters = []
+
+    def open_(provider):
+        adapters.append(adapters[0] if adapters else memory_adapters(providers={"scripted": provider}))
+        return adapters[0]
+
+    return open_
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [
+        ("submits", TaskStatus.FAILED),
+        ("polls", TaskStatus.COMPLETED),
+        ("collects", TaskStatus.COMPLETED),
+    ],
+)
+async def test_a_thawed_worker_changes_nothing(open_adapters, step, status):
+    """Wherever in its call it was frozen: the task is as the other worker ended it, and paid for once."""
+    async with TwoWorkers.with_frozen(open_adapters, step) as workers:
+        ended = await workers.run_by_other()
+        before = await workers.stored()
+
+        await workers.thaw()
+
+        assert (status, 1) == (ended.status, workers.provider.charged)
+        assert before == await workers.stored()
+
+
+@pytest.mark.parametrize("step", ["submits", "polls", "collects"])
+async def test_a_worker_that_thaws_before_the_next_claim_changes_nothing(open_adapters, step):
+    """The task is pending again, and the other worker still gets to end it."""
+    async with TwoWorkers.with_frozen(open_adapters, step) as workers:
+        before = await workers.stored()
+
+        await workers.thaw()
+
+        assert before == await workers.stored()
+        assert (await workers.run_by_other()).status.final
+
+
+async def test_an_unknown_outcome_says_that_it_may_be_paid_for(open_adapters):
+    """The other worker cannot know of the answer that the frozen one will get, and sends nothing."""
+    async with TwoWorkers.with_frozen(open_adapters, "submits") as workers:
+        ended = await workers.run_by_other()
+        await workers.thaw()
+
+        (attempt,) = await workers.other.adapters.tasks.attempts(workers.task_id)
+        assert (FailureCode.OUTCOME_UNKNOWN, True) == (ended.failure.code, ended.failure.possible_charge)
+        assert (Phase.FAILED, Charge.POSSIBLE) == (attempt.phase, attempt.charge)
+
+
+async def test_a_thawed_worker_sends_nothing(open_adapters):
+    """It was frozen before its call: what it would send next has to be stored first, and is refused."""
+    provider = ScriptedProvider(max_concurrency=1)
+    frozen, other = (imagegen_over(provider, adapters=open_adapters(provider)) for _ in range(2))
+    await frozen.submit("猫")
+    task = await claimed(frozen)
+    await other.resume_tasks(owner=other.owner)
+    await other.run_task(task=await claimed(other))
+
+    await frozen.run_task(task=task)
+
+    ended = await other.adapters.tasks.get(task.task_id)
+    assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
+
+
+async def test_a_refusal_that_comes_too_late_ends_nothing(open_adapters):
+    """The provider refuses the call of the frozen worker, after the other has completed the task."""
+    async with TwoWorkers.with_frozen(open_adapters, "polls", error=refused()) as workers:
+        await workers.run_by_other()
+        before = await workers.stored()
+
+        await workers.thaw()
+
+        assert TaskStatus.COMPLETED is before[0].status
+        assert before == await workers.stored()
+
+
+class ReportingProvider(ScriptedProvider):
+    """Reports progress before its response is here; ``answered`` counts the responses."""
+
+    answered = 0
+
+    async def submit(self, call, exchange):
+        answer = await super().submit(call, exchange)
+        await exchange.progress(0.9)
+        self.answered += 1
+        return answer
+
+
+async def test_progress_that_is_refused_breaks_no_call(open_adapters):
+    """The response that is paid for still arrives."""
+    provider = ReportingProvider()
+    async with TwoWorkers.with_frozen(open_adapters, "submits", provider=provider) as workers:
+        before = await workers.stored()
+
+        await workers.thaw()
+
+        assert (1, before) == (provider.answered, await workers.stored())
+
+
+@pytest.mark.parametrize("step", ["submits", "polls", "collects"])
+async def test_a_stop_of_a_worker_that_lost_its_task_is_quiet(open_adapters, step, caplog):
+    """Its state is somebody else's to store."""
+    async with TwoWorkers.with_frozen(open_adapters, step) as workers:
+        await workers.run_by_other()
+        before = await workers.stored()
+
+        workers.run.cancel()
+        await asyncio.wait({workers.run})
+
+        assert workers.run.cancelled()
+        assert before == await workers.stored()
+        assert [] == [record for record in caplog.records if record.levelno >= logging.ERROR]
