@@ -28,7 +28,9 @@ from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_core.errors import ImagegenError
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.ports.image_label import ImageLabel
@@ -128,11 +130,14 @@ async def compose(
             simplify=simplify,
             label=_label(settings),
         )
+        owner, clean = new_id(), CleanSpool(repository=adapters.tasks, spool=spool, clock=clock)
         maintenance = Maintenance(
             sync=storage.sync,
             expire=storage.expire,
             verify=storage.verify,
-            clean=CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock),
+            clean=clean,
+            turn=LocalTurn(),
+            node=owner,
             clock=clock,
             sweep_seconds=settings.storage.sweep_minutes * 60,
         )
@@ -140,6 +145,7 @@ async def compose(
             adapters,
             limits=_limits(settings),
             file_configs=file_configs(settings),
+            owner=owner,
             on_change=maintenance.wake,
         )
         service = Service(
@@ -162,9 +168,19 @@ async def compose(
             ),
         )
         if run_background:
+            await _remove_leftovers(clean)  # now, while no submission can be in progress
+            await adapters.nodes.join(owner)
             await stack.enter_async_context(maintenance)
             await stack.enter_async_context(imagegen)
         yield service
+
+
+async def _remove_leftovers(clean: CleanSpool) -> None:
+    """Remove what dead submissions have left in the data directory, which nobody but this process uses."""
+    try:
+        await clean(at_start=True)
+    except ImagegenError as error:
+        _log.warning("leftovers of an earlier run could not be cleaned up", reason=str(error))
 
 
 async def _secret_box(

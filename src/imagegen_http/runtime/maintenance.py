@@ -11,6 +11,7 @@ import structlog
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.turn import Turn
 from imagegen_core.problems import ProblemCode
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
@@ -37,22 +38,23 @@ class PassProgress:
 class Maintenance:
     """Runs one pass after another: at the start, after each new or deleted image, and every few minutes.
 
-    ``expire`` is None without an archive, which would have to prove that it holds what is to be removed. A
-    manual pass and the automatic ones exclude each other; ``manual_pass`` is its progress. ``expiry_error``
-    says why the last expiry had to leave a file that needs an operator. Nothing runs automatically before the
-    context is entered.
+    ``expire`` is None without an archive, which would have to prove that it holds what is to be removed. Each
+    pass waits until it is this ``node``'s ``turn``; ``manual_pass`` is the progress of a manual one.
+    ``expiry_error`` says why the last expiry had to leave a file that needs an operator. Nothing runs
+    automatically before the context is entered.
     """
 
     sync: SyncStorage
     expire: ExpireLocal | None
     verify: VerifyStorage
     clean: CleanSpool
+    turn: Turn
+    node: str
     clock: Clock
     sweep_seconds: float
     manual_pass: PassProgress | None = None
     expiry_error: Message | None = None
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _loop: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -86,10 +88,6 @@ class Maintenance:
         return report
 
     async def __aenter__(self) -> Self:
-        try:
-            await self.clean(at_start=True)  # now, while no submission can be in progress
-        except ImagegenError as error:
-            _log.warning("leftovers of an earlier run could not be cleaned up", reason=str(error))
         self._loop = asyncio.create_task(self._run(), name="maintenance")
         return self
 
@@ -105,7 +103,7 @@ class Maintenance:
         def note(done: int, total: int | None) -> None:
             self.manual_pass = PassProgress(name=name, done=done, total=total)
 
-        async with self._lock:
+        async with self.turn.hold(self.node):
             note(0, None)
             try:
                 yield note
@@ -118,7 +116,7 @@ class Maintenance:
             self._wake.clear()
             pause = self.sweep_seconds
             try:
-                async with self._lock:
+                async with self.turn.hold(self.node):
                     pause = min(pause, await self._pass(first=first))
             except ImagegenError as error:
                 _log.warning("a maintenance pass was interrupted", reason=str(error))

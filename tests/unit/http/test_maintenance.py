@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import StorageCode
 from imagegen_core.use_cases.expire_local import ExpirySummary
@@ -45,6 +46,8 @@ def maintenance(stores, *, expire=True):
             "verify", VerifyReport(images=0, blobs=0, wrong=0, mended=0, archive_checked=True)
         ),
         clean=stores.pass_of("clean", 0),
+        turn=LocalTurn(),
+        node="this",
         clock=SystemClock(),
         sweep_seconds=600,
     )

@@ -1,0 +1,1 @@
+"""One maintenance pass at a time."""
