@@ -118,6 +118,24 @@ async def test_a_failing_operation_affects_no_other(database, path):
     assert database.healthy
 
 
+async def test_a_failing_statement_affects_no_other(database, path):
+    """Of one that fails at its second row, nothing stays; the rest of the batch is committed."""
+    add = "INSERT INTO instances SELECT value, '' FROM json_each(?)"
+    async with busy_writer(database) as blocking:
+        waiting = [
+            asyncio.ensure_future(database.writer.execute(add, (rows,)))
+            for rows in ('["a"]', '["b", "a"]', '["c", "d"]')
+        ]
+        await asyncio.sleep(0)
+    await blocking
+
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [1, StorageError, 2] == [o if isinstance(o, int) else type(o) for o in outcomes]
+    assert {"a", "c", "d"} == owners(path)
+    assert database.healthy
+
+
 async def test_a_failing_commit_fails_the_whole_batch(database, path):
     """Nothing of that batch is stored or acknowledged, and later ones succeed again."""
 

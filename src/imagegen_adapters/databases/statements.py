@@ -2,17 +2,17 @@
 
 # ---------------------------------------------------------------- tasks
 
-INSERT_TASK = """
+INSERT_TASK_IF_ROOM = """
 INSERT INTO tasks (
     task_id, operation, prompt, params, inputs, provider_name, model_id, status, config_snapshot, override,
     max_retries, progress, attempts, retries, rescues, warnings, failure, cancel_requested, not_before,
     locked, owner, epoch, retry_of, created_at, started_at, completed_at
-) VALUES (
+) SELECT
     :task_id, :operation, :prompt, :params, :inputs, :provider_name, :model_id, :status, :config_snapshot,
     :override, :max_retries, :progress, :attempts, :retries, :rescues, :warnings, :failure,
     :cancel_requested, :not_before, :locked, :owner, :epoch, :retry_of, :created_at, :started_at,
     :completed_at
-)
+WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
 """
 
 IS_FENCED = """
@@ -46,8 +46,6 @@ ORDER BY seq
 """
 
 COUNTERS = "SELECT name, value FROM counters"
-
-PENDING = "SELECT value FROM counters WHERE name = 'pending'"
 
 # ---------------------------------------------------------------- the queue
 

@@ -41,7 +41,7 @@ class SqliteIdempotencyKeys:
 
     async def mark_answered(self, task_id: str, *, at: datetime) -> None:
         values = {"task_id": task_id, "answered_at": to_timestamp(at)}
-        await self._database.writer.write(lambda c: c.execute(statements.ANSWER_KEYS, values))
+        await self._database.writer.execute(statements.ANSWER_KEYS, values)
 
 
 def _prefix_values(scope: str, prefix: str, now: datetime) -> dict[str, str]:

@@ -147,7 +147,7 @@ class SqliteImageRecords:
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         values = {"id": image_id, "storage": state.value}
-        await self._database.writer.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
+        await self._database.writer.execute(statements.SET_IMAGE_STORAGE, values)
 
     async def _search(
         self, words: tuple[str, ...], criteria: ImageFilter, fn: Callable[[sqlite3.Connection], T]

@@ -79,7 +79,7 @@ class SqliteOutbox:
         if not rows:
             return 0
         ids = to_json([row["id"] for row in rows])
-        return await self._database.writer.write(lambda c: c.execute(_ADD, (ids,)).rowcount)
+        return await self._database.writer.execute(_ADD, (ids,))
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16
@@ -103,11 +103,11 @@ class SqliteOutbox:
         return tuple(_entry(row) for row in rows)
 
     async def complete(self, entry: OutboxEntry) -> None:
-        await self._database.writer.write(lambda c: c.execute(_DONE, (entry.id,)).rowcount)
+        await self._database.writer.execute(_DONE, (entry.id,))
 
     async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
         values = {"id": entry.id, "not_before": to_timestamp(not_before), "error": to_json(error)}
-        await self._database.writer.write(lambda c: c.execute(_DEFER, values).rowcount)
+        await self._database.writer.execute(_DEFER, values)
 
     async def next_due(self) -> datetime | None:
         row = await self._database.read(lambda c: c.execute(_NEXT_DUE).fetchone())

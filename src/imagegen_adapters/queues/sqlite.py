@@ -41,7 +41,7 @@ class SqliteQueue:
 
         is_due, demand = await self._database.read(read)
         if is_due:
-            await self._database.writer.write(lambda c: c.execute(statements.RELEASE_DUE, values).rowcount)
+            await self._database.writer.execute(statements.RELEASE_DUE, values)
             _, demand = await self._database.read(read)
         return demand
 
@@ -65,7 +65,7 @@ class SqliteQueue:
         return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
 
     async def release_locked(self) -> None:
-        await self._database.writer.write(lambda c: c.execute(statements.RELEASE_LOCKED).rowcount)
+        await self._database.writer.execute(statements.RELEASE_LOCKED)
         self._wake_signal.notify()
 
     async def wait(self, timeout: float) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.rotation import SealedRow
 
 _ALL = """
@@ -46,8 +45,4 @@ class SqliteSealedRows:
     async def replace(self, row: SealedRow, token: str) -> None:
         kind, _, key = row.place.partition("/")
         values = {"id": key, "before": row.token, "token": token}
-
-        def update(connection: sqlite3.Connection) -> None:
-            connection.execute(_REPLACE[kind], values)
-
-        await self._database.writer.write(update)
+        await self._database.writer.execute(_REPLACE[kind], values)

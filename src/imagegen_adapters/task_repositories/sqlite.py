@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.event_rows import insert_event
@@ -51,20 +52,22 @@ class SqliteTaskRepository:
     async def add(
         self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None
     ) -> AddedTask:
-        row = task_to_row(task)
+        row = {**task_to_row(task), "queue_size": queue_size}
+        if idempotency is not None:
+            return await self._add_once(task, row, idempotency)
+        if not await self._database.writer.execute(statements.INSERT_TASK_IF_ROOM, row):
+            raise QueueFull(queue_size)
+        return AddedTask(task=task)
 
+    async def _add_once(self, task: Task, row: dict[str, Any], claim: IdempotencyClaim) -> AddedTask:
         def add(connection: sqlite3.Connection) -> sqlite3.Row | None:
-            if idempotency is not None:
-                connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (row["created_at"],))
-                replayed = keyed_task(connection, idempotency, now=row["created_at"])
-                if replayed is not None:
-                    return replayed
-            (pending,) = connection.execute(statements.PENDING).fetchone()
-            if pending >= queue_size:
-                raise QueueFull(queue_size)
-            connection.execute(statements.INSERT_TASK, row)
-            if idempotency is not None:
-                _store_claim(connection, idempotency, task)
+            connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (row["created_at"],))
+            replayed = keyed_task(connection, claim, now=row["created_at"])
+            if replayed is not None:
+                return replayed
+            if not connection.execute(statements.INSERT_TASK_IF_ROOM, row).rowcount:
+                raise QueueFull(row["queue_size"])
+            _store_claim(connection, claim, task)
             return None
 
         replayed = await self._database.writer.write(add)
@@ -126,7 +129,7 @@ class SqliteTaskRepository:
         before = (to_timestamp(ended_before),)
         # Looked for first: it is called often, and a write that changes nothing is a commit all the same.
         if await self._database.read(lambda c: c.execute(statements.OLD_RESPONSE, before).fetchone()):
-            await self._database.writer.write(lambda c: c.execute(statements.WIPE_RESPONSES, before))
+            await self._database.writer.execute(statements.WIPE_RESPONSES, before)
 
     async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
         values = {"alive": json.dumps(list(alive)), "running": json.dumps(list(running))}

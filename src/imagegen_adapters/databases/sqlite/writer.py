@@ -4,7 +4,8 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -40,7 +41,7 @@ class Writer:
     """Runs operations in the order of `write`; results are delivered only after their COMMIT.
 
     Operations that arrive during a commit share the next transaction. Each has its own savepoint, so a
-    failing one rolls back only its own changes.
+    failing one rolls back only its own changes. A single statement needs none: SQLite undoes one that fails.
 
     Args:
         connection: owned and finally closed by the writer.
@@ -76,15 +77,11 @@ class Writer:
             StorageBroken: an earlier failure has made the database unusable.
             StorageError: the disk is full or failed, or the database is closed; nothing was stored.
         """
-        deliveries = Deliveries.current()
-        future: asyncio.Future[T] = deliveries.loop.create_future()
-        with self._lock:
-            if self._broken is not None:
-                raise type(self._broken)(self._broken.reason) from self._broken
-            if self._closed:
-                raise StorageError(DatabaseCode.DATABASE_CLOSED())
-            self._waiting.put(Operation(run, future, deliveries))
-        return await future
+        return await self._enqueue(partial(_in_savepoint, run))
+
+    async def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """Like `write`, at less cost, for a single statement; return how many rows it changed."""
+        return await self._enqueue(lambda c: int(c.execute(statement, values).rowcount))
 
     def close(self) -> None:
         """Finish queued operations, checkpoint and close the connection. May be called twice."""
@@ -93,6 +90,17 @@ class Writer:
                 self._closed = True
                 self._waiting.put(None)
         self._thread.join()
+
+    def _enqueue(self, run: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        deliveries = Deliveries.current()
+        future: asyncio.Future[T] = deliveries.loop.create_future()
+        with self._lock:
+            if self._broken is not None:
+                raise type(self._broken)(self._broken.reason) from self._broken
+            if self._closed:
+                raise StorageError(DatabaseCode.DATABASE_CLOSED())
+            self._waiting.put(Operation(run, future, deliveries))
+        return future
 
     def _work(self) -> None:
         batch: list[Operation] = []
@@ -137,7 +145,7 @@ class Writer:
     def _run_together(self, batch: list[Operation]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [(operation, *self._in_savepoint(operation)) for operation in batch]
+            outcomes = [(operation, *self._outcome(operation)) for operation in batch]
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
@@ -149,28 +157,20 @@ class Writer:
         for operation, result, failure in outcomes:
             operation.end(result, failure)
 
-    def _in_savepoint(self, operation: Operation) -> tuple[Any, Exception | None]:
+    def _outcome(self, operation: Operation) -> tuple[Any, Exception | None]:
         """Return the operation's result or its exception.
 
         Raises:
             sqlite3.Error: the whole transaction is lost.
         """
-        self._connection.execute("SAVEPOINT operation")
         try:
-            result = operation.run(self._connection)
-        except Exception as error:  # delivered to the caller, whatever it is
-            if isinstance(error, sqlite3.Error) and self._ends_transaction(error):
+            return operation.run(self._connection), None
+        except sqlite3.Error as error:
+            if _ends_transaction(self._connection, error):
                 raise
-            self._connection.execute("ROLLBACK TO operation")
-            self._connection.execute("RELEASE operation")
-            if isinstance(error, sqlite3.Error):
-                return None, _with_cause(storage_error(error), error)
+            return None, _with_cause(storage_error(error), error)
+        except Exception as error:  # noqa: BLE001 - delivered to the caller, whatever it is
             return None, error
-        self._connection.execute("RELEASE operation")
-        return result, None
-
-    def _ends_transaction(self, error: sqlite3.Error) -> bool:
-        return is_fatal(error) or is_full(error) or not self._connection.in_transaction
 
     def _roll_back(self) -> None:
         try:
@@ -201,6 +201,26 @@ class Writer:
     def _drain(self) -> Iterator[Operation | None]:
         while not self._waiting.empty():
             yield self._waiting.get()
+
+
+def _in_savepoint(run: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    connection.execute("SAVEPOINT operation")
+    try:
+        result = run(connection)
+    except Exception as error:
+        if not _ends_transaction(connection, error):
+            connection.execute("ROLLBACK TO operation")
+            connection.execute("RELEASE operation")
+        raise
+    connection.execute("RELEASE operation")
+    return result
+
+
+def _ends_transaction(connection: sqlite3.Connection, error: Exception) -> bool:
+    """Return whether the error leaves nothing of the transaction to go on with."""
+    return isinstance(error, sqlite3.Error) and (
+        is_fatal(error) or is_full(error) or not connection.in_transaction
+    )
 
 
 def _fail(batch: Sequence[Operation], error: StorageError, cause: BaseException | None = None) -> None:
