@@ -69,6 +69,8 @@ _MARKS = (
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Log fields named like secrets that are not secret, such as a blob's key."""
 
+_TEXTS = (str, bytes)
+_NUMBERS = (int, float)  # so are booleans
 _MAX_DEPTH = 8
 _MAX_CACHED_CHARS = 128
 _MAX_CACHED_TEXTS = 1024
@@ -137,15 +139,15 @@ class PatternRedactor:
         self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted, forms=self._forms))
 
     def _field(self, name: str, value: Any, depth: int) -> Any:
-        if isinstance(value, str | bytes) and _is_named_secret(name):
+        if isinstance(value, _TEXTS) and _is_named_secret(name):
             return MASK
         return self._value(value, depth)
 
     def _value(self, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, bool | int | float):
-            return value
         if isinstance(value, str):
             return self.redact(value)
+        if value is None or isinstance(value, _NUMBERS):
+            return value
         if depth < _MAX_DEPTH and isinstance(value, Mapping):
             return {self.redact(str(k)): self._field(str(k), v, depth + 1) for k, v in value.items()}
         if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
@@ -161,7 +163,7 @@ def _redacted(text: str, forms: tuple[str, ...]) -> str:
     if may_be_truncated:
         text = _without_truncated_secret(text, forms)
     folded = text.casefold()
-    if not any(mark in folded for mark in _MARKS):
+    if not any(map(folded.__contains__, _MARKS)):
         return text
     text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
     for pattern, replacement in _PATTERNS:

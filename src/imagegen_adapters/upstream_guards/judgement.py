@@ -1,6 +1,7 @@
 """What a guard makes of a URL, wherever it learns to which addresses a name leads."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from imagegen_adapters.outbound.address_gate import AddressGate
@@ -30,6 +31,7 @@ async def judge_url(url: str, gate: AddressGate, resolve: Resolve) -> None:
         gate.check_addresses(spelling, port, addresses)
 
 
+@lru_cache(256)
 def _host_and_port(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)

@@ -24,6 +24,7 @@ _LATE_LINGER_SECONDS = 1.0
 """A client that was too slow already is not drained for as long as one that was refused early."""
 
 _KEY = "imagegen.body"
+_NO_OUTLINE = Outline(text=b"")
 
 
 class BufferedBody:
@@ -78,7 +79,7 @@ class BufferedBody:
             with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
                 self.text.clear()
         self.text = b""
-        self.outline = Outline(text=b"")
+        self.outline = _NO_OUTLINE
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.release()

@@ -59,7 +59,7 @@ class InboundRequest:
 
     def is_under(self, *prefixes: str) -> bool:
         """Return whether the path is one of ``prefixes`` or below one of them."""
-        return any(self.path == prefix or self.path.startswith(f"{prefix}/") for prefix in prefixes)
+        return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))
 
     @property
     def is_api(self) -> bool:

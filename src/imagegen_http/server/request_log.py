@@ -30,7 +30,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {k.lower(): v for k, v in scope["headers"]}
+        headers = dict(scope["headers"])
         callers_id = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = callers_id if _ACCEPTED_ID.fullmatch(callers_id) else self._new_id()
         request_context.request_id.set(request_id)

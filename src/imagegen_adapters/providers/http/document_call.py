@@ -151,6 +151,8 @@ def check(
         ValidationFailed: the model has no such size, takes no mask, or refuses such images.
     """
     size_for_upstream(params, model.size)
+    if not images:
+        return
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
     if "mask" in dict(images) and not takes_masks:
         raise ValidationFailed.for_field("mask", DocumentCode.NO_MASK(model=model.id))
