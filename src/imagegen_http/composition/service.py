@@ -166,6 +166,7 @@ async def compose(
                 read_state=lambda: index_state(database, simplify),
                 rebuild=lambda progress: reindex(database, simplify, progress),
             ),
+            writes=lambda: database.writer.commits,
         )
         if run_background:
             await _remove_leftovers(clean)  # now, while no submission can be in progress

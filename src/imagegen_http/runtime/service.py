@@ -22,7 +22,8 @@ class Service:
     ``presets`` lists the shipped declarative providers; ``health`` checks what the service
     depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
-    ``shared_reads`` runs equal lists and searches for several callers at once.
+    ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
+    transactions that were committed, each before its caller knows of it.
     """
 
     imagegen: ImageGen
@@ -33,5 +34,6 @@ class Service:
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance
     search_index: SearchIndex
+    writes: Callable[[], int]
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

@@ -11,6 +11,7 @@ import uvicorn
 
 from imagegen_core.messages import Message
 from imagegen_http.app import build_app
+from imagegen_http.asgi.response_cache import ResponseCache
 from imagegen_http.asgi.types import App
 from imagegen_http.composition import (
     DataDirectoryInUse,
@@ -158,7 +159,8 @@ def _guard(service: Service) -> InboundGuard:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
     )
-    app = LargeResponses(cast("App", build_app(service)), refuse=refuse)
+    cache = ResponseCache(cast("App", build_app(service)), writes=service.writes)
+    app = LargeResponses(cache, refuse=refuse)
     return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
 
 

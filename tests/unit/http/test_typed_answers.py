@@ -29,6 +29,7 @@ def _document():
         listens_on=None,
         maintenance=None,
         search_index=None,
+        writes=None,
     )
     return openapi_document(build_app(service))
 

@@ -32,6 +32,7 @@ from imagegen_http.api.routes.dependencies import (
     parse_image_id,
     parse_paging,
 )
+from imagegen_http.asgi.response_cache import CACHEABLE
 from imagegen_http.runtime.service import Service
 
 ModelQuery = Annotated[
@@ -48,7 +49,7 @@ KeywordQuery = Annotated[str, QueryParameter(description='words that must all oc
 ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
 
 
-@get("/api/v1/images", tags=["images"], responses=refusals("validation_failed"))
+@get("/api/v1/images", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
 async def list_images(
     service: ServiceDependency,
     provider: ProviderQuery = None,
@@ -74,7 +75,12 @@ async def list_images(
     return await service.shared_reads.run(("list", criteria, paging, page), read)
 
 
-@get("/api/v1/images/search", tags=["images"], responses=refusals("validation_failed", "unavailable"))
+@get(
+    "/api/v1/images/search",
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed", "unavailable"),
+)
 async def search_images(
     service: ServiceDependency,
     keyword: KeywordQuery = "",
@@ -103,7 +109,12 @@ async def search_images(
     return await service.shared_reads.run(("search", parsed, mode, criteria, paging, page), read)
 
 
-@get("/api/v1/images/{image_id:str}", tags=["images"], responses=refusals("image_not_found"))
+@get(
+    "/api/v1/images/{image_id:str}",
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("image_not_found"),
+)
 async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> Success[Image]:
     """Show an image's record."""
     return success(Image.from_image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
