@@ -43,6 +43,7 @@ class CallExchange:
     redactor: Redactor
     response: InlineResponse | None = None
     response_started: bool = False
+    _spooled: dict[str, int] = attrs.field(factory=dict)
     _reported_at: float | None = None
 
     @property
@@ -74,12 +75,34 @@ class CallExchange:
 
     async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
         try:
-            return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
+            size = await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:
             reason = FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes)
             raise CallError(FailureCode.BAD_RESPONSE, reason) from error
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+        self._spooled[name] = size
+        return size
+
+    async def copy_spooled(self, owner: str) -> None:
+        """Spool the responses of this call once more, as files of ``owner``.
+
+        Raises:
+            BlobMissing: one was removed meanwhile.
+            StorageError: one could not be read or written.
+        """
+        if self.response is not None:
+            await self.spool_bytes(owner, self.response.name, self.response.content)
+        for name, size in self._spooled.items():
+            await self.spool_files.put(owner, name, self.spool_files.chunks(self.owner, name), max_bytes=size)
+
+    async def spool_bytes(self, owner: str, name: str, content: bytes) -> None:
+        """Spool a file of ``owner``.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        await self.spool_files.put(owner, name, _once(content), max_bytes=len(content))
 
     def open_spooled(self, name: str) -> BinaryIO:
         """Return the response as a file; the caller closes it."""
@@ -115,6 +138,10 @@ class CallExchange:
         with contextlib.suppress(StorageError, StaleTask):
             if await self.run.save_progress(value):
                 await self.events.publish(event)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 
 from imagegen_core.errors import TaskNotFound
+from imagegen_core.execution.late_answers import is_late
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
@@ -12,7 +13,7 @@ from imagegen_core.tasks.task import TaskStatus
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
 """How long inputs are kept of a task that did not complete, so that it can be retried, and responses whose
-images could not be stored, so that an operator can recover them."""
+images could not be stored, or that came too late, so that an operator can recover them."""
 
 SUBMISSION_GRACE_SECONDS = 3600.0
 """How long files without a task are assumed to belong to a submission that is still being checked."""
@@ -43,6 +44,8 @@ class CleanSpool:
         return removed
 
     async def _is_obsolete(self, owner: str, *, old: bool, is_due: bool) -> bool:
+        if is_late(owner):
+            return old
         task_id, _, attempt_id = owner.partition(".")
         try:
             status = (await self.repository.get(task_id)).status

@@ -4,10 +4,11 @@ import asyncio
 
 import attrs
 
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, StaleTask
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.arriving_responses import interrupt
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.late_answers import keep_late_answer
 from imagegen_core.execution.sealed_calls import seal_call
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
@@ -31,6 +32,7 @@ class SendCall:
 
         Raises:
             CallError: the provider refused it, or took too long.
+            StaleTask: another worker has the task; an answer that came all the same is kept aside.
             asyncio.CancelledError: after the response, if there is one, has been stored.
         """
         await active.save(active.attempt.submitting(self.clock.now(), config=self._sealed(active)))
@@ -50,7 +52,11 @@ class SendCall:
             answer = submission.result()
         except (TimeoutError, asyncio.CancelledError) as error:
             raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
-        await active.save(self._answered(active, answer))
+        try:
+            await active.save(self._answered(active, answer))
+        except StaleTask:
+            await keep_late_answer(active, answer)
+            raise
         if cancelling is not None:
             raise cancelling
 

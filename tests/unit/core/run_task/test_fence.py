@@ -5,12 +5,15 @@ import logging
 
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.tasks.attempt import Charge, Phase
+from imagegen_core.errors import StorageError
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
+from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.frozen_worker import TwoWorkers, claimed
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
-from tests.unit.core.scripted_provider import ScriptedProvider
+from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +24,8 @@ def open_adapters():
     adapters = []
 
     def open_(provider):
-        adapters.append(adapters[0] if adapters else memory_adapters(providers={"scripted": provider}))
+        if not adapters:
+            adapters.append(memory_adapters(providers={"scripted": provider}, clock=ManualClock()))
         return adapters[0]
 
     return open_
@@ -133,3 +137,61 @@ async def test_a_stop_of_a_worker_that_lost_its_task_is_quiet(open_adapters, ste
         assert workers.run.cancelled()
         assert before == await workers.stored()
         assert [] == [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE_RESPONSE_BYTES, MAX_INLINE_RESPONSE_BYTES + 1])
+@pytest.mark.parametrize("is_run_first", [True, False], ids=["ended", "pending"])
+async def test_an_answer_that_comes_too_late_is_kept_aside(open_adapters, size, is_run_first, caplog):
+    """Whether the other worker has ended the task by then or ends it afterwards: it is paid for."""
+    provider = SpoolingProvider(size)
+    async with TwoWorkers.with_frozen(open_adapters, "submits", provider=provider) as workers:
+        if is_run_first:
+            await workers.run_by_other()
+        await workers.thaw()
+        if not is_run_first:
+            await workers.run_by_other()
+
+        fresh = await kept_after_cleaning(workers.other)
+        old = await kept_after_cleaning(workers.other, age=RETENTION_SECONDS + 1)
+
+        (attempt,) = await workers.other.adapters.tasks.attempts(workers.task_id)
+        owner = f"{workers.task_id}.{attempt.attempt_id}.late"
+        image = provider.images[0].ljust(size, b"\0")
+        assert {owner: {"answer": image, "receipt.json": b'{"file": "answer"}'}} == fresh
+        assert {} == old
+        assert "an answer that is paid for came too late; it is kept in the spool" in caplog.messages
+
+
+async def test_a_job_whose_id_comes_too_late_is_kept_aside(open_adapters):
+    """The provider shows the result to whoever has it."""
+    provider = ScriptedProvider(as_job=True)
+    async with TwoWorkers.with_frozen(open_adapters, "submits", provider=provider) as workers:
+        await workers.run_by_other()
+        await workers.thaw()
+
+        (files,) = (await kept_after_cleaning(workers.other)).values()
+        assert {"job.json": b'{"id": "job-1", "data": {"n": 1}}'} == files
+
+
+async def test_a_full_disk_says_what_it_cannot_keep(open_adapters, caplog, monkeypatch):
+    """The log is all that is left of the answer then."""
+
+    async def refuse(*_, **__):
+        raise StorageError("the disk that holds the spool is full")
+
+    async with TwoWorkers.with_frozen(open_adapters, "submits") as workers:
+        await workers.run_by_other()
+        monkeypatch.setattr(workers.frozen.adapters.spool, "put", refuse)
+        await workers.thaw()
+
+        (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+        assert "an answer that is paid for came too late, and could not be kept" == record.getMessage()
+        assert workers.task_id == record.task_id
+
+
+async def kept_after_cleaning(imagegen, *, age=0.0):
+    """Return the files, by owner and name, that stay when the spool is cleaned after ``age`` seconds."""
+    adapters, spool = imagegen.adapters, imagegen.adapters.spool
+    adapters.clock.advance(age)
+    await CleanSpool(repository=adapters.tasks, spool=spool, clock=adapters.clock)()
+    return {owner: dict(spool._files[owner]) for owner in await spool.owners(older_than_seconds=0)}
