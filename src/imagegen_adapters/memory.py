@@ -18,6 +18,7 @@ from imagegen_adapters.queues.memory import MemoryQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.spools.memory import MemorySpool
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
@@ -52,12 +53,13 @@ def memory_adapters(
 ) -> Adapters:
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
-    state = MemoryState(simplify=simplify)
+    state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
     return Adapters(
         tasks=MemoryTaskRepository(state),
         idempotency_keys=MemoryIdempotencyKeys(state),
         queue=MemoryQueue(state),
-        nodes=MemoryNodes(clock),
+        nodes=nodes,
+        slots=MemorySlots(nodes),
         images=MemoryImageRecords(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),

@@ -36,6 +36,7 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
@@ -78,6 +79,7 @@ class Adapters:
     idempotency_keys: IdempotencyKeys
     queue: Queue
     nodes: Nodes
+    slots: Slots
     images: ImageRecords
     configs: ProviderConfigs
     blobs: BlobStore
@@ -146,7 +148,7 @@ class ImageGen:
         self.owner = owner or a.new_id()
         self._entered = False
         self.running = RunningTasks(repository=a.tasks, events=a.events, on_change=on_change)
-        self.slots = ProviderSlots(default_limit=self.limits.workers)
+        self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
         kinds = ProviderKinds(adapters=a.providers)
         for config in (file_configs or {}).values():
             kinds.check(config.kind, config.extra_config)

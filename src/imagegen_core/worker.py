@@ -113,7 +113,7 @@ class Worker:
         # below theirs: enough to find the oldest claimable tasks.
         demand = await self._queue.demand(now=now, limit=self._size)
         running = Counter(demand.processing)
-        limits = {name: await self._limit(name) for name in running}
+        limits = {name: await self._limit(name, running[name]) for name in running}
         open_limits = {name: limits[name] for name in running if running[name] < limits[name]}
         if open_limits:
             tasks = await self._queue.claim(self._owner, limit=capacity, now=now, provider_limits=open_limits)
@@ -123,14 +123,16 @@ class Worker:
         self._saturated = any(running[name] >= limits[name] for name in limits)
         return demand.next_due
 
-    async def _limit(self, provider_name: str) -> int:
+    async def _limit(self, provider_name: str, running: int) -> int:
+        """Return how many tasks of the provider may run; without a limit, whatever other nodes run."""
+        unlimited = running + self._size
         try:
-            return await self._concurrency(provider_name) or self._size
+            return await self._concurrency(provider_name) or unlimited
         except ImagegenError:
             raise
         except Exception:  # noqa: BLE001 - a defect in one provider stops no other; its own tasks fail on it
             _log.exception("a provider's limit cannot be determined", extra={"provider": provider_name})
-            return self._size
+            return unlimited
 
     def _launch(self, task: Task) -> None:
         run = asyncio.create_task(self._run_task(task=task), name=f"task {task.task_id}")

@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+
+from imagegen_core.ports.slots import Slots
 
 
 class SlotsClosed(Exception):
@@ -11,10 +13,16 @@ class SlotsClosed(Exception):
 
 
 class ProviderSlots:
-    """Bounds the calls in flight to each provider; they start in the order in which their tasks did."""
+    """Bounds this node's calls in flight to each provider; they start in the order in which their tasks did.
 
-    def __init__(self, *, default_limit: int) -> None:
+    ``places`` bounds those of all nodes together. ``default_limit`` is for providers without a limit of their
+    own, to which each node makes calls without regard to the others.
+    """
+
+    def __init__(self, *, default_limit: int, places: Slots, node: str) -> None:
         self.default_limit = default_limit
+        self.places = places
+        self.node = node
         self.closed = False
         self._in_flight: Counter[str] = Counter()
         self._tickets: dict[str, list[Ticket]] = {}
@@ -91,9 +99,18 @@ class Ticket:
                 self._slots.end_call(self._provider_name)
             raise
         try:
-            yield
+            async with self._place(limit):
+                if self._slots.closed:
+                    raise SlotsClosed  # meanwhile
+                yield
         finally:
             self._slots.end_call(self._provider_name)
+
+    def _place(self, limit: int | None) -> AbstractAsyncContextManager[None]:
+        """Return the place among the calls of all nodes, for which others may have to end theirs first."""
+        if limit is None:
+            return nullcontext()
+        return self._slots.places.hold(self._provider_name, node=self._slots.node, limit=limit)
 
     def yield_turn(self) -> None:
         """Let younger tasks start their calls too; those that this task starts now still come first."""

@@ -26,6 +26,7 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
+from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.turns.local import LocalTurn
@@ -114,6 +115,7 @@ async def compose(
             idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
             nodes=LocalNodes(),
+            slots=LocalSlots(),
             images=records,
             configs=configs,
             blobs=storage.blobs,

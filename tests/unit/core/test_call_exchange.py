@@ -4,6 +4,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.testing.samples import a_task
 from imagegen_adapters.testing.spool import pieces
 from imagegen_core.errors import CallError, StorageError
@@ -31,7 +32,7 @@ def exchange(adapters):
 
 def new_exchange(adapters, response=None):
     """Return the exchange of an attempt that an earlier process left with this response, if any."""
-    with ProviderSlots(default_limit=1).ticket("demo") as ticket:
+    with ProviderSlots(default_limit=1, places=LocalSlots(), node="this").ticket("demo") as ticket:
         run = RunningTask(
             task=a_task(),
             repository=adapters.tasks,

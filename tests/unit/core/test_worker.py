@@ -274,6 +274,20 @@ async def test_a_resumed_job_counts_against_the_limit():
     assert ["0", "1"] == provider.begun
 
 
+async def test_what_other_nodes_run_takes_no_worker_of_this_one():
+    """A provider without a limit of its own runs as many tasks as there are workers on all nodes."""
+    imagegen = imagegen_over({"slow": ScriptedProvider()}, workers=1)
+    adapters = imagegen.adapters
+    await adapters.nodes.join("another")
+    theirs, mine = [await imagegen.submit("a") for _ in range(2)]
+    await adapters.queue.claim("another", limit=1, now=adapters.clock.now(), provider_limits={"slow": 1})
+
+    async with imagegen:
+        task = await imagegen.wait(mine.task_id, timeout=10)
+
+    assert [TaskStatus.PROCESSING, TaskStatus.COMPLETED] == await statuses(imagegen, [theirs, task])
+
+
 async def test_a_rate_limited_task_does_not_count_against_the_limit():
     """While it waits as long as the provider asked, the next task runs."""
     provider = SlowProvider(max_concurrency=1)

@@ -1,0 +1,1 @@
+"""Places for calls in flight."""

@@ -1,0 +1,89 @@
+"""The calls of several nodes to a provider, each of which has its own order of them."""
+
+import asyncio
+
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.nodes.memory import MemoryNodes
+from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_core.execution.provider_slots import ProviderSlots, SlotsClosed
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def two_nodes():
+    """Return the slots of two nodes that share their places."""
+    nodes = MemoryNodes(ManualClock())
+    places = MemorySlots(nodes)
+    for node in ("here", "there"):
+        await nodes.join(node)
+    return [ProviderSlots(default_limit=1, places=places, node=node) for node in ("here", "there")]
+
+
+class Call:
+    """A call that ends when it is told to."""
+
+    def __init__(self, slots, limit):
+        self.begun, self.end = asyncio.Event(), asyncio.Event()
+        self.task = asyncio.create_task(self._call(slots, limit))
+
+    async def _call(self, slots, limit):
+        with slots.ticket("p") as ticket:
+            async with ticket.call(limit):
+                self.begun.set()
+                await self.end.wait()
+
+    async def outcome(self):
+        """Return how the call came out."""
+        async with asyncio.timeout(10):
+            (result,) = await asyncio.gather(self.task, return_exceptions=True)
+        return type(result)
+
+
+async def give_way():
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_call_waits_for_that_of_another_node(two_nodes):
+    """The provider's limit is one for all."""
+    one, other = two_nodes
+    first = Call(one, 1)
+    await first.begun.wait()
+    second = Call(other, 1)
+    await give_way()
+    meanwhile = second.begun.is_set()
+    first.end.set()
+    second.end.set()
+
+    assert (False, type(None), type(None)) == (meanwhile, await first.outcome(), await second.outcome())
+
+
+async def test_without_a_limit_nodes_take_no_heed_of_each_other(two_nodes):
+    """Each has its own bound."""
+    calls = [Call(slots, None) for slots in two_nodes]
+    async with asyncio.timeout(10):
+        for call in calls:
+            await call.begun.wait()
+            call.end.set()
+
+    assert [type(None), type(None)] == [await call.outcome() for call in calls]
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_who_waits_for_a_place_begins_nothing_after_a_stop(two_nodes, *, cancelled):
+    """Neither when the grace time ends, nor when the place is free before; and the slot is free again."""
+    one, other = two_nodes
+    first = Call(one, 1)
+    await first.begun.wait()
+    second = Call(other, 1)
+    await give_way()
+    other.close()
+    if cancelled:
+        second.task.cancel()
+    first.end.set()
+    expected = asyncio.CancelledError if cancelled else SlotsClosed
+
+    assert (expected, False, {}) == (await second.outcome(), second.begun.is_set(), dict(other._in_flight))
