@@ -1,7 +1,6 @@
 """Image records in SQLite."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
+from imagegen_adapters.image_records.image_loader import ImageLoader, rows_by_id
 from imagegen_adapters.image_records.index import IndexEntry, add_entries, remove_entry
 from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
 from imagegen_adapters.image_records.query_gate import QueryGate
@@ -96,13 +96,14 @@ class SqliteImageRecords:
     def __init__(self, database: Database, *, simplify: Simplify) -> None:
         self._database = database
         self._simplify = simplify
+        self._loader = ImageLoader(database)
         self._count_cache = CountCache()
         self._query_gate = QueryGate()
 
     async def get(self, image_id: int) -> Image:
         if not 0 < image_id <= NEWEST:
             raise ImageNotFound(image_id)
-        row = await self._database.read(lambda c: c.execute(statements.GET_IMAGE, (image_id,)).fetchone())
+        row = await self._loader.load(image_id)
         if row is None:
             raise ImageNotFound(image_id)
         return row_to_image(row)
@@ -172,8 +173,8 @@ class SqliteImageRecords:
         ids: list[int] = []
         if count:
             ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
-        images = _images(connection, ids)
-        return make_page([(image_id, images[image_id]) for image_id in ids], paging, count=count)
+        rows = rows_by_id(connection, ids)
+        return make_page([(image_id, row_to_image(rows[image_id])) for image_id in ids], paging, count=count)
 
     def _relevant(
         self, connection: sqlite3.Connection, query: SearchQuery, criteria: ImageFilter, paging: Paging
@@ -193,8 +194,8 @@ class SqliteImageRecords:
             newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
         )
         page = relevant.page(paging)
-        images = _images(connection, [image_id for image_id, _ in page.items])
-        hits = (SearchHit(image=images[image_id], match=match) for image_id, match in page.items)
+        rows = rows_by_id(connection, [image_id for image_id, _ in page.items])
+        hits = (SearchHit(image=row_to_image(rows[image_id]), match=match) for image_id, match in page.items)
         return page.with_items(hits)
 
 
@@ -220,11 +221,6 @@ def _start(connection: sqlite3.Connection, paging: Paging) -> tuple[int, int]:
         return NEWEST, paging.offset
     row = connection.execute(statements.BLOCK_AT, (paging.offset,)).fetchone()
     return (0, 0) if row is None else ((row["block"] + 1) * IDS_PER_BLOCK, paging.offset - row["skipped"])
-
-
-def _images(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Image]:
-    rows = connection.execute(statements.GET_IMAGES, (json.dumps(ids),)).fetchall()
-    return {row["id"]: row_to_image(row) for row in rows}
 
 
 def _storable(word: str) -> bool:

@@ -15,8 +15,6 @@ ON CONFLICT (attempt_id, position) DO NOTHING
 
 GET_IMAGE_OF_ATTEMPT = "SELECT * FROM images WHERE attempt_id = ? AND position = ?"
 
-GET_IMAGE = "SELECT * FROM images WHERE id = ?"
-
 GET_IMAGES = "SELECT * FROM images WHERE id IN (SELECT value FROM json_each(?))"
 
 IMAGES_BEFORE = "SELECT * FROM images WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?"

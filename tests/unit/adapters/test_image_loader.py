@@ -1,0 +1,104 @@
+"""Rows of images that are asked for at the same moment are one query, which begins after that."""
+
+import asyncio
+
+import pytest
+
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.image_records.image_loader import ImageLoader
+
+pytestmark = pytest.mark.anyio
+
+
+class Table:
+    """A table in memory, in place of the database; a read begins at once, and ends when it may."""
+
+    def __init__(self):
+        self._connection = sqlite3.connect(":memory:")
+        self._connection.execute("CREATE TABLE images (id INTEGER PRIMARY KEY, prompt TEXT)")
+        self.reads, self.error = 0, None
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    def insert(self, *ids):
+        self._connection.executemany("INSERT INTO images VALUES (?, ?)", [(i, f"image {i}") for i in ids])
+
+    async def read(self, fn):
+        self.reads += 1
+        rows, error = fn(self._connection), self.error
+        await self.may_end.wait()
+        if error is not None:
+            raise error
+        return rows
+
+    def close(self):
+        self._connection.close()
+
+
+@pytest.fixture
+def table():
+    table = Table()
+    table.insert(1, 2, 3)
+    yield table
+    table.close()
+
+
+async def settle():
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_those_who_ask_together_share_a_query(table):
+    """Each gets their own row, or None; two may ask for the same."""
+    loader = ImageLoader(table)
+
+    rows = await asyncio.gather(*(loader.load(i) for i in (3, 1, 9, 3)))
+
+    assert [(3, "image 3"), (1, "image 1"), None, (3, "image 3")] == rows
+    assert 1 == table.reads
+
+
+async def test_who_asks_while_a_batch_is_read_gets_what_was_written_since(table):
+    """They share the next one, which does not begin before that has ended."""
+    loader = ImageLoader(table)
+    table.may_end.clear()
+    first = asyncio.create_task(loader.load(4))
+    await settle()
+    table.insert(4)
+    later = [asyncio.create_task(loader.load(i)) for i in (4, 1)]
+    await settle()
+    begun = table.reads
+    table.may_end.set()
+
+    assert [None, (4, "image 4"), (1, "image 1")] == await asyncio.gather(first, *later)
+    assert (1, 2) == (begun, table.reads)
+
+
+async def test_a_failure_is_that_of_its_batch(table):
+    """Those who wait for the next one do not fail with it."""
+    loader = ImageLoader(table)
+    table.may_end.clear()
+    table.error = KeyError("unreadable")
+    first = [asyncio.create_task(loader.load(i)) for i in (1, 2)]
+    await settle()
+    table.error = None
+    later = asyncio.create_task(loader.load(1))
+    await settle()
+    table.may_end.set()
+
+    failures = await asyncio.gather(*first, return_exceptions=True)
+    assert [KeyError] * 2 == list(map(type, failures))
+    assert (1, "image 1") == await later
+
+
+async def test_the_others_get_their_rows_although_one_was_cancelled(table):
+    loader = ImageLoader(table)
+    table.may_end.clear()
+    first, other = (asyncio.create_task(loader.load(i)) for i in (1, 2))
+    await settle()
+    first.cancel()
+    await settle()
+    table.may_end.set()
+
+    assert (2, "image 2") == await other
+    assert first.cancelled()
