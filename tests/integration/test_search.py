@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.connections import open_reader
 from imagegen_adapters.image_records import index
+from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex, retire_index
-from imagegen_adapters.image_records.sqlite import IDS_PER_BLOCK, SqliteImageRecords, insert_images
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable, ValidationFailed
@@ -326,20 +328,42 @@ def test_a_facet_is_never_a_token_of_a_prompt():
 
 @pytest.mark.parametrize("page_size", [3, 100])
 async def test_pages_far_down_are_the_same_as_by_skipping(database, records, page_size):
-    """Whatever was deleted and however unevenly ids were assigned, page follows page."""
+    """Whatever was added, deleted and read before, and however unevenly ids were assigned."""
     sequence = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'images'"
-    for gap in (0, 1000, 20, 5000, 1023, 1):
-        await add_image(database, *["猫"] * 450)
-        await database.writer.write(lambda c, gap=gap: c.execute(sequence, (gap,)).rowcount)
-    await database.writer.write(
-        lambda c: c.execute("DELETE FROM images WHERE id % 7 = 0 OR id BETWEEN 5 AND 300").rowcount
-    )
-    rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())
-    ids = [row["id"] for row in rows]
-    numbers = range(1, len(ids) // page_size + 3)
-    pages = [await records.find(ANY, Paging(page=number, page_size=page_size)) for number in numbers]
+    changes = [
+        lambda c: None,
+        lambda c: c.execute(sequence, (1000,)).rowcount,
+        lambda c: c.execute("DELETE FROM images WHERE id % 7 = 0 OR id BETWEEN 5 AND 300").rowcount,
+        lambda c: c.execute(sequence, (5000,)).rowcount,
+        lambda c: c.execute("DELETE FROM images WHERE id = (SELECT max(id) FROM images)").rowcount,
+    ]
+    for change in changes:
+        await add_image(database, *["猫"] * 1100)
+        await database.writer.write(change)
+        rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())
+        ids = [row["id"] for row in rows]
+        numbers = range(1, len(ids) // page_size + 3)
+        pages = [await records.find(ANY, Paging(page=number, page_size=page_size)) for number in numbers]
 
+        assert ids == [image.id for page in pages for image in page.items]
+        assert [len(ids)] * len(pages) == [page.total for page in pages]
+        assert [number * page_size < len(ids) for number in numbers] == [page.has_more for page in pages]
     assert len(ids) > 2 * IDS_PER_BLOCK
-    assert ids == [image.id for page in pages for image in page.items]
-    assert [len(ids)] * len(pages) == [page.total for page in pages]
-    assert [number * page_size < len(ids) for number in numbers] == [page.has_more for page in pages]
+
+
+async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):
+    """A reader that began before new images came, or before others were deleted, may read after another."""
+    blocks = ImageBlocks()
+    await add_image(database, *["猫"] * 1500)
+    earlier, later = open_reader(database.path), open_reader(database.path)
+    try:
+        earlier.execute("BEGIN")
+        before = blocks.start(earlier, 1450)
+        await add_image(database, *["猫"] * 1500)
+        starts = [blocks.start(later, 10), blocks.start(earlier, 1450), blocks.start(later, 1450)]
+    finally:
+        earlier.close()
+        later.close()
+
+    assert (51, 0) == before
+    assert [(2991, 0), (51, 0), (1551, 0)] == starts

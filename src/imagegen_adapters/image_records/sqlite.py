@@ -13,6 +13,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
+from imagegen_adapters.image_records.image_blocks import ImageBlocks
 from imagegen_adapters.image_records.image_loader import ImageLoader, rows_by_id
 from imagegen_adapters.image_records.index import IndexEntry, add_entries, remove_entry
 from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
@@ -28,9 +29,6 @@ from imagegen_core.search.query import SearchQuery
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""
-
-IDS_PER_BLOCK = 1024
-"""As the triggers of ``image_blocks`` count them."""
 
 T = TypeVar("T")
 
@@ -97,6 +95,7 @@ class SqliteImageRecords:
         self._database = database
         self._simplify = simplify
         self._loader = ImageLoader(database)
+        self._blocks = ImageBlocks()
         self._count_cache = CountCache()
         self._query_gate = QueryGate()
 
@@ -116,7 +115,7 @@ class SqliteImageRecords:
 
     async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
         if criteria == ImageFilter():
-            return await self._database.read(lambda c: _all_images(c, paging))
+            return await self._database.read(lambda c: self._all_images(c, paging))
         return await self._search((), criteria, lambda c: self._matching(c, (), criteria, paging))
 
     async def search(
@@ -164,6 +163,16 @@ class SqliteImageRecords:
                     raise
                 raise Unavailable(DatabaseCode.SEARCH_TOO_SLOW(seconds=SEARCH_SECONDS)) from error
 
+    def _all_images(self, connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
+        before, offset = NEWEST if paging.after is None else paging.after, 0
+        if paging.offset:
+            before, offset = self._blocks.start(connection, paging.offset)
+        bounds = (before, paging.page_size + 1, offset)
+        rows = connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()
+        count = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
+        page = make_page([(image.id, image) for image in map(row_to_image, rows)], paging, count=count)
+        return attrs.evolve(page, total=count, total_is_exact=True)
+
     def _matching(
         self, connection: sqlite3.Connection, words: Sequence[str], criteria: ImageFilter, paging: Paging
     ) -> Page[Image]:
@@ -202,25 +211,6 @@ class SqliteImageRecords:
 def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
     place = (image.attempt_id, image.position)
     return row_to_image(connection.execute(statements.GET_IMAGE_OF_ATTEMPT, place).fetchone())
-
-
-def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
-    before, offset = _start(connection, paging)
-    bounds = (before, paging.page_size + 1, offset)
-    images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
-    count = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
-    page = make_page([(image.id, image) for image in images], paging, count=count)
-    return attrs.evolve(page, total=count, total_is_exact=True)
-
-
-def _start(connection: sqlite3.Connection, paging: Paging) -> tuple[int, int]:
-    """Return the id before which a page of all images begins, and how many images to skip from there."""
-    if paging.after is not None:
-        return paging.after, 0
-    if paging.offset < IDS_PER_BLOCK:
-        return NEWEST, paging.offset
-    row = connection.execute(statements.BLOCK_AT, (paging.offset,)).fetchone()
-    return (0, 0) if row is None else ((row["block"] + 1) * IDS_PER_BLOCK, paging.offset - row["skipped"])
 
 
 def _storable(word: str) -> bool:

@@ -19,13 +19,7 @@ GET_IMAGES = "SELECT * FROM images WHERE id IN (SELECT value FROM json_each(?))"
 
 IMAGES_BEFORE = "SELECT * FROM images WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?"
 
-BLOCK_AT = """
-SELECT block, skipped FROM (
-    SELECT block, images, sum(images) OVER (ORDER BY block DESC) - images AS skipped FROM image_blocks
-)
-WHERE skipped + images > ? ORDER BY block DESC LIMIT 1
-"""
-"""The block of ids in which so many newer images end, and how many of them are in newer blocks."""
+BLOCKS_SINCE = "SELECT block, images FROM image_blocks WHERE block >= ? ORDER BY block"
 
 IMAGES_AFTER = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 
