@@ -74,7 +74,7 @@ class RunTask:
             self.running.end(run)
 
     async def _run(self, run: RunningTask) -> None:
-        attempts = await self.repository.attempts(run.task.task_id)
+        attempts = await self._earlier_attempts(run.task)
         run.image_count = None if attempts else 0
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not has_active:
@@ -110,6 +110,10 @@ class RunTask:
             _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
         if run.closing is not None:
             await self.run_attempt.discard_response(run.closing)
+
+    async def _earlier_attempts(self, task: Task) -> tuple[Attempt, ...]:
+        """Return what earlier claims left; the first claim of a task has none, and asks nobody."""
+        return () if task.epoch == 1 else await self.repository.attempts(task.task_id)
 
     async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
         task = run.task

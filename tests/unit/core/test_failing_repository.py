@@ -144,8 +144,9 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
 
 
 async def test_a_task_outlasts_a_database_that_is_too_busy():
-    """A failed read does not lose an accepted job."""
+    """A failed read does not lose an accepted job, whose task is claimed again."""
     world = World.make(as_job=True)
+    world.provider.collects = [StorageError("the disk that holds the response has failed")]
     refusals = [Unavailable(DatabaseCode.DATABASE_TOO_BUSY())] * 2
     attempts = world.repository.attempts
 
@@ -158,6 +159,22 @@ async def test_a_task_outlasts_a_database_that_is_too_busy():
     task = await world.run(good=100, bad=0)
 
     assert (TaskStatus.COMPLETED, 1, []) == (task.status, world.provider.charged, refusals)
+
+
+async def test_the_first_claim_of_a_task_reads_no_attempts():
+    """There can be none: only those who claim a task write any."""
+    world = World.make(as_job=True)
+    reads = []
+    attempts = world.repository.attempts
+
+    async def counted(task_id):
+        reads.append(task_id)
+        return await attempts(task_id)
+
+    world.repository.attempts = counted
+    task = await world.run(good=100, bad=0)
+
+    assert (TaskStatus.COMPLETED, []) == (task.status, reads)
 
 
 @pytest.mark.parametrize("good", range(3))

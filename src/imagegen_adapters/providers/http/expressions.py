@@ -14,6 +14,7 @@ import attrs
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
+from jmespath.visitor import TreeInterpreter
 
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_core.problems import ProblemCode
@@ -23,6 +24,8 @@ MAX_EXPRESSION_CHARS = 4096
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_INTERPRETER = TreeInterpreter()
+"""Serves all expressions: the one that JMESPath makes for each search is a cycle of nine objects."""
 
 
 @attrs.frozen
@@ -78,14 +81,14 @@ class Expression:
 @attrs.frozen(kw_only=True)
 class _Alternative:
     header: str | None = None
-    compiled: Any = None
+    tree: Any = None
     from_root: bool = False
 
     def search(self, item: Any, root: Any, headers: Mapping[str, str]) -> Any:
         if self.header is not None:
             return headers.get(self.header)
         try:
-            return self.compiled.search(root if self.from_root else item)
+            return _INTERPRETER.visit(self.tree, root if self.from_root else item)
         except (JMESPathError, RecursionError):
             return None
 
@@ -96,14 +99,14 @@ def _parse_alternative(text: str) -> _Alternative:
         return _Alternative(header=header[1].lower())
     from_root = text.startswith("$.")
     try:
-        compiled = jmespath.compile(text.removeprefix("$."))
+        tree = jmespath.compile(text.removeprefix("$.")).parsed
     except (JMESPathError, RecursionError) as error:
         detail = str(error).partition("\n")[0]
         raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
-    for name in _called_functions(compiled.parsed):
+    for name in _called_functions(tree):
         if name not in _FUNCTIONS:
             raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=name))
-    return _Alternative(compiled=compiled, from_root=from_root)
+    return _Alternative(tree=tree, from_root=from_root)
 
 
 def _called_functions(node: Any) -> Iterator[str]:

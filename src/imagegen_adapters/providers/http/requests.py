@@ -80,20 +80,20 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) ->
 
 def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
     """Return the part of the scope that a path mentions, URL-quoted; a slash inside an id is kept."""
-
-    def safe(value: Any) -> Any:
-        if isinstance(value, str):
-            return quote(value, safe="/:@-._~")
-        if isinstance(value, Mapping):
-            return {k: safe(v) for k, v in value.items()}
-        return value
-
     if not path.names:
         return {}
     mentioned = {k: v for k, v in scope.items() if path.mentions(k)}
-    return {k: safe(v) for k, v in mentioned.items() if k not in ("prompt", "negative_prompt", "vars")} | {
-        "vars": {k: safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
+    return {k: _safe(v) for k, v in mentioned.items() if k not in ("prompt", "negative_prompt", "vars")} | {
+        "vars": {k: _safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
     }
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str):
+        return quote(value, safe="/:@-._~")
+    if isinstance(value, Mapping):
+        return {k: _safe(v) for k, v in value.items()}
+    return value
 
 
 def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any]) -> str:
