@@ -14,7 +14,7 @@ from tests.processes import cpu_seconds, family, proportional_mb
 
 GENERATE = "/api/v1/tasks/generate"
 UNENDED = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
-STORED = "SELECT value FROM counters WHERE name = 'images'"
+STORED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'images'"
 
 
 @attrs.frozen

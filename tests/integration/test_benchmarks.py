@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,9 @@ BENCHMARKS = {
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
+    "go-plan": ((*LOAD, "--images", "300", "--number", "4"), {"rate", "plan_rate", "plan_p99_ms", "ratio"}),
 }
+GO_PACKAGES = Path("/usr/share/gocode/src/github.com")
 
 
 def bench(*arguments):
@@ -35,6 +38,8 @@ def test_a_benchmark_writes_what_it_measured(tmp_path, name):
     """Each row has a title, and each of the keys is in some row, beside the machine."""
     if name == "syscalls" and not shutil.which("strace"):
         pytest.skip("strace is not installed")
+    if name == "go-plan" and not (shutil.which("go") and (GO_PACKAGES / "mattn/go-sqlite3").is_dir()):
+        pytest.skip("Go and its packages are not installed")
     options, keys = BENCHMARKS[name]
 
     bench(name, "--json", str(tmp_path / "result.json"), *options)
