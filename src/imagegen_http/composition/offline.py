@@ -11,7 +11,6 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
 from imagegen_adapters.secret_boxes.messages import KeyCode
@@ -39,7 +38,7 @@ async def check_settings(settings: Settings) -> list[Message]:
     """
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound, PresetLibrary()))
+        kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()

@@ -9,7 +9,6 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
-from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
@@ -34,7 +33,7 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
             resolve=ResolveProvider(
                 configs=configs,
                 file_configs=file_configs(settings),
-                kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound, PresetLibrary())),
+                kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
                 redactor=PatternRedactor(),
             )
         )

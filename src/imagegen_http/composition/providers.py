@@ -1,12 +1,9 @@
 """The provider adapters."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
@@ -16,20 +13,42 @@ from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_http.answers.providers import Model, Preset
+from imagegen_http.composition.installed_providers import InstalledProviders
 from imagegen_http.settings.schema import SettingsError
+
+if TYPE_CHECKING:  # each adapter takes a moment to load, and most services use one
+    from imagegen_adapters.providers.http import HttpProvider
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})
 """With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
 
 
-def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) -> dict[str, Provider]:
-    """Return the provider adapters by kind."""
-    return {
-        "demo": DemoProvider(clock),
-        "gemini": GeminiProvider(outbound, clock=clock),
-        "stable_diffusion": StableDiffusionProvider(outbound),
-        "http": HttpProvider(outbound=outbound, presets=presets, clock=clock),
-    }
+def compose_providers(clock: Clock, outbound: Outbound) -> InstalledProviders:
+    """Return the provider adapters by kind, each of which is loaded once it is needed."""
+
+    def demo() -> Provider:
+        from imagegen_adapters.providers.demo.provider import DemoProvider
+
+        return DemoProvider(clock)
+
+    def gemini() -> Provider:
+        from imagegen_adapters.providers.gemini import GeminiProvider
+
+        return GeminiProvider(outbound, clock=clock)
+
+    def stable_diffusion() -> Provider:
+        from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+
+        return StableDiffusionProvider(outbound)
+
+    def http() -> Provider:
+        from imagegen_adapters.providers.http import HttpProvider
+
+        return HttpProvider(outbound=outbound, clock=clock)
+
+    return InstalledProviders(
+        {"demo": demo, "gemini": gemini, "stable_diffusion": stable_diffusion, "http": http}
+    )
 
 
 def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderConfig]) -> list[Message]:
@@ -66,18 +85,19 @@ def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | 
         return None
 
 
-def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[Preset]:
+def describe_presets(providers: Mapping[str, Provider]) -> list[Preset]:
     """Return a description of each shipped preset: a declarative provider that only needs a key."""
+    provider = cast("HttpProvider", providers["http"])
     shown = []
-    for name in presets.names():
+    for name in provider.presets.names():
         config = ProviderConfig(
             provider_name=name, kind="http", source=ConfigSource.FILE, extra_config={"preset": name}
         )
-        profile = providers["http"].describe(config)
+        profile = provider.describe(config)
         shown.append(
             Preset(
                 name=name,
-                display_name=presets.load(name).name,
+                display_name=provider.presets.load(name).name,
                 api_base=profile.default_api_base,
                 needs_api_key=profile.needs_api_key,
                 models=[Model.from_model(model) for model in profile.models],

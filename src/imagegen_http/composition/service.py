@@ -21,7 +21,6 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.outbound import Outbound, PoolLimits
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
-from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
@@ -84,8 +83,7 @@ async def compose(
             user_agent=f"imagegen/{version.partition('+')[0]}",
         )
         stack.push_async_callback(outbound.aclose)
-        presets = PresetLibrary()
-        providers = compose_providers(clock, outbound, presets)
+        providers = compose_providers(clock, outbound)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
         directory = DataDirectory.open(settings.data_dir, create=create)
@@ -154,7 +152,7 @@ async def compose(
             imagegen=imagegen,
             settings=settings,
             version=version,
-            presets=lambda: describe_presets(providers, presets),
+            presets=lambda: describe_presets(providers),
             health=HealthReport(
                 database_healthy=lambda: database.healthy,
                 disk=disk,

@@ -4,7 +4,6 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
@@ -14,7 +13,7 @@ from imagegen_http.settings.schema import SettingsError
 
 @pytest.fixture(scope="module")
 def kinds():
-    return ProviderKinds(adapters=compose_providers(ManualClock(), Outbound(), PresetLibrary()))
+    return ProviderKinds(adapters=compose_providers(ManualClock(), Outbound()))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class HttpProvider:
 
     def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:
         self._outbound = outbound
-        self._presets = PresetLibrary() if presets is None else presets
+        self.presets = PresetLibrary() if presets is None else presets
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
@@ -133,7 +133,7 @@ class HttpProvider:
         return DocumentCall.from_call(call, document, self._sender(document, call.config))
 
     def _document(self, config: ProviderConfig) -> Document:
-        return self._documents.result_for((config,), lambda: document_of(config, self._presets))
+        return self._documents.result_for((config,), lambda: document_of(config, self.presets))
 
     def _sender(self, document: Document, config: ProviderConfig) -> Sender:
         return Sender(
