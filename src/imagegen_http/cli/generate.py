@@ -14,6 +14,9 @@ from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
+_WAIT = {"Prefer": "wait=1"}
+"""The end of a quick task is answered at once; a longer one is polled, and shows its progress."""
+
 
 @click.command()
 @click.argument("prompt")
@@ -48,7 +51,7 @@ def generate(
 
     async def act(api: Api) -> None:
         check_writable(folder)
-        submitted = await api.call("POST", Operation.GENERATE.rules.path, json=body)
+        submitted = await api.call("POST", Operation.GENERATE.rules.path, json=body, headers=_WAIT)
         task: dict[str, Any] = {}
         with progress_bar(prompt, quiet=as_json) as advance:
             async for task in api.follow(submitted["task_id"]):

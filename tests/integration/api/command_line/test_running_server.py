@@ -29,6 +29,18 @@ def test_commands_use_a_running_server(start_server):
         assert [] == task_of(api, task["task_id"])["images"]
 
 
+def test_the_end_of_a_quick_task_is_answered_at_once(start_server):
+    """A command that polls would see it a moment later. A busy machine may need longer, but not each time."""
+    server = start_server()
+    answered = '"path":"/api/v1/tasks/generate","status":200,'
+    for _ in range(20):
+        good(server.imagegen("generate", "quick", *SMALL))
+        if answered in server.log:
+            break
+
+    assert answered in server.log
+
+
 def test_commands_know_the_servers_token(start_server):
     """From the same settings."""
     server = start_server({"server": {"auth_token": "env:TOKEN"}}, environ={"TOKEN": "a-token-of-the-server"})
