@@ -237,12 +237,17 @@ def test_images_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
     assert before.content == meanwhile.content == second.content(image).content
 
 
+def object_key(image):
+    """Return the key of the only image of a task that was claimed once."""
+    return f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0-1.png"
+
+
 def test_without_a_local_store_a_verification_looks_at_oss(desk, oss):
     """It sees what is lost there, and what is damaged."""
     desk = desk(local=None)
     lost, damaged = make_images(desk, 2)
     for image, damage in ((lost, oss.objects.pop), (damaged, spoil(oss))):
-        damage(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
+        damage(object_key(image))
     report = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
 
     assert {lost["id"]: "lost", damaged["id"]: "archive_damaged"} == {
@@ -255,7 +260,7 @@ def test_a_damaged_object_is_seen_when_only_oss_has_the_image(desk, oss):
     desk = desk(local={"retention_days": 0})
     image = make_image(desk.api)
     desk.stored([image], "oss")
-    spoil(oss)(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
+    spoil(oss)(object_key(image))
     report = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
 
     assert ["archive_damaged"] == [finding["kind"] for finding in report["findings"]]
@@ -346,8 +351,7 @@ def test_uploads_go_on_after_a_restart(desk, oss, end):
     desk.start()
     desk.stored([first, *rest], "both")
 
-    key = f"{PREFIX}{first['task_id'][-2:]}/{first['task_id']}-0-0.png"
     assert {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 0}[end] == code
-    assert 1 == upload_counts(oss)[key]
+    assert 1 == upload_counts(oss)[object_key(first)]
     assert desk.files == desk.objects()
     assert [200] * 5 == [desk.content(image).status_code for image in (first, *rest)]

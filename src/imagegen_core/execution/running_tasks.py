@@ -93,6 +93,10 @@ class RunningTask:
         await self._write_attempt(attempt, images)
         self.attempts[attempt.part] = attempt
 
+    async def is_stale(self) -> bool:
+        """Return whether the task is no longer this run's; the next one may use what this one has stored."""
+        return (await self.repository.get(self.task.task_id)).fence != self._stored.fence
+
     def _ends_last_part(self, attempt: Attempt) -> bool:
         others = (other for part, other in self.attempts.items() if part != attempt.part)
         return not attempt.is_active and not any(other.is_active for other in others)

@@ -11,6 +11,7 @@ import attrs
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.checksums import sha256_of
+from imagegen_core.execution.image_keys import ImageKeys, thumbnail_key
 from imagegen_core.execution.redacted_json import has_less_text, redacted
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
@@ -43,6 +44,14 @@ _MAX_TEXT_CHARS = 10_000
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
+class RejectedImage(CallError):
+    """An image that the decoder has refused, and the key under which it is stored."""
+
+    def __init__(self, key: str, error: ImageRejected) -> None:
+        super().__init__(FailureCode.INVALID_IMAGE, FailureReason.IMAGE_REFUSED(reason=error.reason))
+        self.key = key
+
+
 @attrs.frozen(kw_only=True)
 class StoredImages:
     """What became of a provider result: records that have no id yet, and why there are no more."""
@@ -71,8 +80,7 @@ class StoreImages:
 
     Downloading is free, so a failed download is retried; a rejected image is removed. Only the decoder's
     verdict rejects an image. One that could not be inspected stays in the store, and the next try starts from
-    there, because its source may be gone by then. Its key is derived from its task's id, its part and its
-    position.
+    there, because its source may be gone by then.
 
     The image and its thumbnail become durable together; a killed process loses neither. If power is cut in
     between, the attempt is still ``received``, so the image is read from its source again.
@@ -117,6 +125,8 @@ class StoreImages:
                 images.append(record)
             except CallError as error:
                 failures.append(error)
+                if isinstance(error, RejectedImage) and not await active.run.is_stale():
+                    await self.blobs.delete(error.key)
         return StoredImages(images=tuple(images), failures=tuple(failures), warnings=result.warnings)
 
     async def store(
@@ -125,16 +135,19 @@ class StoreImages:
         """Return the record of the stored image, its metadata redacted.
 
         Raises:
+            RejectedImage: the decoder refuses it; it is stored.
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         metadata = await self._redacted(image.metadata)
-        stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
-        stored = await self._stored_before(stem) if is_retry else None
-        stored = stored or await self._store_with_retries(image, stem)
-        blob, thumbnail_key = stored.blob, f"{stem}.thumb.webp"
+        keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)
+        stored = await self._stored_before(keys) if is_retry else None
+        stored = stored or await self._store_with_retries(image, keys, task.epoch)
+        blob, thumbnail = stored.blob, thumbnail_key(stored.blob.key)
         try:
             inspection = await self._inspect(stored)
-            await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
+            await self._put(thumbnail, _once(inspection.thumbnail), "image/webp")
+        except RejectedImage:
+            raise
         except BaseException:  # cancelled too: the next try starts from the stored image
             await asyncio.shield(self._sync(blob.key))
             raise
@@ -154,7 +167,7 @@ class StoreImages:
             vendor_sha256=stored.vendor_sha256,
             archive_checksum=blob.archive_checksum,
             blob_key=blob.key,
-            thumbnail_key=thumbnail_key,
+            thumbnail_key=thumbnail,
             storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
             created_at=self.clock.now(),
             params=task.request.params,
@@ -167,13 +180,14 @@ class StoreImages:
         # Redacting a few megabytes of text takes a second, so it is done off the event loop.
         return await asyncio.to_thread(redacted, metadata, self.redactor)
 
-    async def _stored_before(self, stem: str) -> _Stored | None:
+    async def _stored_before(self, keys: ImageKeys) -> _Stored | None:
         """Return the blob that an earlier try stored, with its SHA-256 but not that of upstream."""
         try:
-            for mime_type in MediaType:
-                blob = await self.blobs.stat(f"{stem}.{mime_type.extension}")
-                if blob is not None:
-                    sha256 = await sha256_of(self.blobs, blob.key)
+            async for key in self.blobs.keys(keys.prefix):
+                mime_type = keys.media_type(key)
+                blob = None if mime_type is None else await self.blobs.stat(key)
+                if mime_type is not None and blob is not None:
+                    sha256 = await sha256_of(self.blobs, key)
                     return _Stored(blob=attrs.evolve(blob, sha256=sha256), mime_type=mime_type)
         except BlobMissing:
             pass
@@ -181,11 +195,11 @@ class StoreImages:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return None
 
-    async def _store_with_retries(self, image: GeneratedImage, stem: str) -> _Stored:
+    async def _store_with_retries(self, image: GeneratedImage, keys: ImageKeys, epoch: int) -> _Stored:
         for tries in range(1, self.retry.max_tries + 1):
             try:
                 async with self._streams:
-                    return await self._store(image, stem)
+                    return await self._store(image, keys, epoch)
             except CallError as error:
                 failure = error.failure
                 gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
@@ -194,17 +208,16 @@ class StoreImages:
             await self.clock.sleep(self.retry.delay(tries=tries))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _store(self, image: GeneratedImage, stem: str) -> _Stored:
+    async def _store(self, image: GeneratedImage, keys: ImageKeys, epoch: int) -> _Stored:
         head, chunks = await _peek(image.chunks())
         mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
         if mime_type is None:
             raise CallError(FailureCode.INVALID_IMAGE, FailureReason.NOT_AN_IMAGE())
         upstream = hashlib.sha256()
         if self.label is not None:
-            produce_id = stem.rpartition("/")[2]
-            chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=produce_id)
+            chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=keys.name)
         content: list[bytes] = []
-        key = f"{stem}.{mime_type.extension}"
+        key = keys.of_epoch(epoch, mime_type)
         blob = await self._put(key, _capped(chunks, content), mime_type, durable=False)
         return _Stored(
             blob=blob,
@@ -233,9 +246,7 @@ class StoreImages:
             if inspection.mime_type is not stored.mime_type:
                 raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:
-            await self.blobs.delete(blob.key)
-            reason = FailureReason.IMAGE_REFUSED(reason=error.reason)
-            raise CallError(FailureCode.INVALID_IMAGE, reason) from error
+            raise RejectedImage(blob.key, error) from error
         except InspectorUnavailable as error:
             reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=blob.key)
             raise CallError(FailureCode.STORAGE_FAILED, reason) from error

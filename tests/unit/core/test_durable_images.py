@@ -11,6 +11,7 @@ from imagegen_adapters.image_labels.memory import MemoryImageLabel
 from imagegen_adapters.testing.samples import a_task, an_attempt
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.use_cases.store_images import RejectedImage
 from tests.fakes.images import png
 from tests.unit.core.test_store_images import KilledInspector, a_store
 
@@ -123,6 +124,23 @@ async def test_an_image_whose_decoder_was_killed_is_durable():
     assert (BOTH, 1) == (arrival.suffixes(), arrival.source.downloads)
 
 
+@pytest.mark.parametrize("key", ["{id}-0-0.png", "{id}-0-0-1.png"], ids=["without", "earlier"])
+async def test_an_image_of_an_earlier_epoch_is_gone_on_from(key):
+    """Whether its key tells the epoch or is older than such keys; its thumbnail is stored beside it."""
+    arrival = Arrival(task=a_task(epoch=3))
+    task_id = arrival.task.task_id
+    key = f"{task_id[-2:]}/{key.format(id=task_id)}"
+    await arrival.disk.put(key, arrival.source.chunks(), content_type="image/png")
+
+    image = await arrival.store(is_retry=True)
+
+    assert (key, key.replace(".png", ".thumb.webp"), 1) == (
+        image.blob_key,
+        image.thumbnail_key,
+        arrival.source.downloads,
+    )
+
+
 async def test_an_image_without_room_for_its_thumbnail_is_durable():
     """It need not be downloaded again once there is room."""
     arrival = Arrival(disk=Disk(full_for=".webp"))
@@ -184,14 +202,14 @@ async def test_a_kill_while_it_is_inspected_costs_nothing():
     assert (BOTH, 1) == (killed.suffixes(), arrival.source.downloads)
 
 
-async def test_a_rejected_image_leaves_nothing():
-    """Neither now nor after a power cut."""
+async def test_a_rejected_image_is_all_that_is_left_to_remove():
+    """It has no thumbnail, and would not have survived a power cut."""
     arrival = Arrival(source=Source(png()[:60]))
 
-    with pytest.raises(CallError, match="PNG"):
+    with pytest.raises(RejectedImage, match="PNG") as rejected:
         await arrival.store()
 
-    assert ({}, {}) == (arrival.disk.blobs, arrival.disk.durable)
+    assert ({rejected.value.key}, {}) == (set(arrival.disk.blobs), arrival.disk.durable)
 
 
 @pytest.mark.parametrize("label", [None, MemoryImageLabel()], ids=["plain", "labelled"])
