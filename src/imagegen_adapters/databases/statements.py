@@ -15,13 +15,6 @@ INSERT INTO tasks (
 WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
 """
 
-IS_FENCED = """
-SELECT
-    owner IS :owner AND epoch = :epoch AND status = :status AND status IN ('pending', 'processing')
-FROM tasks WHERE task_id = :task_id
-"""
-"""Whether the stored task has not ended and is the fence's."""
-
 UPDATE_TASK = """
 UPDATE tasks SET
     model_id = :model_id, status = :status, config_snapshot = :config_snapshot, override = :override,
@@ -29,7 +22,8 @@ UPDATE tasks SET
     rescues = :rescues, warnings = :warnings, failure = :failure,
     cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, locked = :locked,
     owner = :owner, epoch = :epoch, started_at = :started_at, completed_at = :completed_at
-WHERE task_id = :task_id
+WHERE task_id = :task_id AND status IN ('pending', 'processing')
+    AND owner IS :fence_owner AND epoch = :fence_epoch AND status = :fence_status
 """
 """A request to cancel is never lost to a worker that saves a task it read before the request."""
 
@@ -176,10 +170,12 @@ PUT_ATTEMPT = """
 INSERT INTO attempts (
     attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
     created_at, updated_at, response_name, response
-) VALUES (
+) SELECT
     :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :config, :sealed_config,
     :created_at, :updated_at, :response_name, :response
-)
+FROM tasks
+WHERE task_id = :task_id AND status IN ('pending', 'processing')
+    AND owner IS :fence_owner AND epoch = :fence_epoch AND status = :fence_status
 ON CONFLICT (attempt_id) DO UPDATE SET
     phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
     failure = excluded.failure, config = excluded.config,

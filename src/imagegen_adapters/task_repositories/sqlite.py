@@ -87,13 +87,15 @@ class SqliteTaskRepository:
     async def save(
         self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()
     ) -> None:
-        row, attempt_rows = task_state(task), [attempt_to_row(attempt) for attempt in attempts]
+        fence_values = _fence_values(fence)
+        row = task_state(task) | fence_values
+        attempt_rows = [attempt_to_row(attempt) | fence_values for attempt in attempts]
         prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> None:
-            _check_fence(connection, task.task_id, fence)
-            connection.execute(statements.UPDATE_TASK, row)
             connection.executemany(statements.PUT_ATTEMPT, attempt_rows)
+            if not connection.execute(statements.UPDATE_TASK, row).rowcount:
+                raise _refusal(connection, task.task_id)
             self._insert(connection, prepared)
             if task.status.final:
                 connection.execute(statements.WIPE_ATTEMPTS, (task.task_id,))
@@ -104,12 +106,16 @@ class SqliteTaskRepository:
     async def save_attempt(
         self, attempt: Attempt, fence: Fence, images: tuple[Image, ...] = ()
     ) -> tuple[Image, ...]:
-        row = attempt_to_row(attempt)
+        row = attempt_to_row(attempt) | _fence_values(fence)
+        if not images:
+            if not await self._database.writer.execute(statements.PUT_ATTEMPT, row):
+                raise await self._database.read(lambda c: _refusal(c, attempt.task_id))
+            return ()
         prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
-            _check_fence(connection, attempt.task_id, fence)
-            connection.execute(statements.PUT_ATTEMPT, row)
+            if not connection.execute(statements.PUT_ATTEMPT, row).rowcount:
+                raise _refusal(connection, attempt.task_id)
             return self._insert(connection, prepared)
 
         return await self._database.writer.write(save)
@@ -168,13 +174,14 @@ def _get(connection: sqlite3.Connection, task_id: str) -> Task:
     return row_to_task(row)
 
 
-def _check_fence(connection: sqlite3.Connection, task_id: str, fence: Fence) -> None:
-    values = {"task_id": task_id, "owner": fence.owner, "epoch": fence.epoch, "status": fence.status.value}
-    row = connection.execute(statements.IS_FENCED, values).fetchone()
-    if row is None:
-        raise TaskNotFound(task_id)
-    if not row[0]:
-        raise StaleTask(task_id)
+def _fence_values(fence: Fence) -> dict[str, Any]:
+    return {"fence_owner": fence.owner, "fence_epoch": fence.epoch, "fence_status": fence.status.value}
+
+
+def _refusal(connection: sqlite3.Connection, task_id: str) -> StaleTask | TaskNotFound:
+    """Return why a statement of the task's that is fenced changed nothing."""
+    exists = connection.execute(statements.GET_TASK, (task_id,)).fetchone()
+    return StaleTask(task_id) if exists else TaskNotFound(task_id)
 
 
 def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:
