@@ -5,6 +5,7 @@ which take some 20 µs of processor time a request. ``########`` in a request be
 request of these callers has.
 """
 
+import collections.abc
 import contextlib
 import itertools
 import json
@@ -103,7 +104,7 @@ class Connection:
     """One caller."""
 
     sock: socket.socket
-    requests: itertools.cycle
+    requests: collections.abc.Iterator
     numbers: itertools.count
     received: bytes = b""
     length: int = 0
@@ -147,7 +148,8 @@ def _connections(plan):
         sock = socket.create_connection(plan["address"], source_address=(source, 0))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         first = at * len(requests) // plan["callers"]
-        yield Connection(sock, itertools.cycle(requests[first:] + requests[:first]), numbers)
+        in_turn = (requests[at % len(requests)] for at in itertools.count(first))
+        yield Connection(sock, in_turn, numbers)
 
 
 def _run(connections, poll, *, seconds=None, number=None):

@@ -1,11 +1,11 @@
 """How fast a filled gallery is read: lists, records, searches, images.
 
-Callers in a closed loop ask a service over ``--images`` records for page 1 of the list, records by id, a
-common word, pages by their number, and for an image that it stored itself and its thumbnail. Equal lists and
-searches of the same moment share one query, so both are also measured with pages that differ. The limit of
-each is a bare route that answers the same bytes. ``--data-dir D`` takes a directory that ``fill.py`` filled;
-the service adds one image to it. ``--svg FILE`` plots rates over callers, a line for each size of the
-gallery.
+Callers in a closed loop ask a service over ``--images`` records for records by id, page 1 of the list, a
+common word, and for an image that it stored itself and its thumbnail. Nothing is written meanwhile, so what
+was asked for before comes from memory; "each another" are records and pages in any order, none of them from
+memory. The limit of each is a bare route that answers the same bytes. ``--data-dir D`` takes a directory that
+``fill.py`` filled; the service adds one image to it. ``--svg FILE`` plots rates over callers for the latter,
+a line for each size of the gallery.
 """
 
 import contextlib
@@ -35,13 +35,12 @@ COLUMNS = {
     "ratio": "of its rate",
 }
 COMMON_WORD = "猫"
-PLOTTED = ("record by id", "list, page 1", "a common word")
-PAGES = (10, 1_000, 40_000)
-RECORDS = 1_000
-"""Different ones; the callers ask for them in turn."""
+PLOTTED = ("record by id, each another", "list, each another page", "a common word, each another page")
+MAX_DIFFERENT = 1_000
+"""Records or pages that callers ask for in turn, each caller beginning with another."""
 
-SPREAD = range(1, 201)
-"""Pages of a list or a search that callers ask for in turn, each caller beginning with another."""
+NEW = "new=########"
+"""A parameter that nothing reads: it has another value in each request, so that no response is in memory."""
 
 
 def measure(options):
@@ -82,20 +81,31 @@ def reads(each):
     stored = wait_until(
         lambda: (number := service.rows(newest)[0][0]) != before and number, awaited="the image"
     )
-    pages = [page for page in PAGES if (page - 1) * DEFAULT_PAGE_SIZE < stored]
-    search = f"/api/v1/images/search?keyword={quote(COMMON_WORD)}"
-    ids = random.Random(1).choices(range(1, stored), k=RECORDS)
+    listing, search = "/api/v1/images", f"/api/v1/images/search?keyword={quote(COMMON_WORD)}"
+    ids = shuffled(stored - 1)
+    with service.client() as client:
+        pages, hits = (shuffled(pages_of(client.get(path))) for path in (listing, search))
     return {
         "/health/live": ["/health/live"],
-        "list, page 1": ["/api/v1/images"],
-        "list, each another page": [f"/api/v1/images?page={page}" for page in SPREAD],
-        "record by id": [f"/api/v1/images/{number}" for number in ids],
+        "record by id": [f"{listing}/{number}" for number in ids],
+        "record by id, each another": [f"{listing}/{number}?{NEW}" for number in ids],
+        "list, page 1": [listing],
+        "list, each another page": [f"{listing}?page={page}&{NEW}" for page in pages],
         "a common word": [search],
-        "a common word, each another page": [f"{search}&page={page}" for page in SPREAD],
-        **{f"list, page {page:,}": [f"/api/v1/images?page={page}"] for page in pages},
+        "a common word, each another page": [f"{search}&page={page}&{NEW}" for page in hits],
         "thumbnail": [f"/api/v1/images/{stored}/thumbnail"],
         "content, 1 MB": [f"/api/v1/images/{stored}/content"],
     }
+
+
+def shuffled(maximum):
+    """Return numbers from 1 to the maximum in any order, but always the same one."""
+    return random.Random(1).sample(range(1, maximum + 1), min(maximum, MAX_DIFFERENT))
+
+
+def pages_of(response):
+    """Return how many full pages a list has, at least one."""
+    return max(1, response.raise_for_status().json()["data"]["total"] // DEFAULT_PAGE_SIZE)
 
 
 def measure_gallery(report, service, paths, options):

@@ -57,7 +57,7 @@ def test_reads_are_plotted(tmp_path):
 
     bench("reads", *LOAD, "--images", "300", "--only", "record", "--svg", str(drawing))
 
-    assert "record by id, 300" in drawing.read_text("utf-8")
+    assert "record by id, each another, 300" in drawing.read_text("utf-8")
 
 
 def test_the_list_names_each_benchmark_and_marks_those_of_the_page():
