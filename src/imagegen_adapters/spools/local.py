@@ -36,6 +36,9 @@ class LocalSpool:
         )
         return blob.size_bytes
 
+    async def bring(self, owner: str) -> None:
+        """All files are in the directory already."""
+
     def open(self, owner: str, name: str) -> BinaryIO:
         key = check_key(f"{owner}/{name}")
         try:

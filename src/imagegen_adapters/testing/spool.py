@@ -45,6 +45,22 @@ class SpoolContract:
             file.seek(1)
             assert (4, b"bcd") == (size, file.read())
 
+    async def test_what_is_brought_can_be_opened(self, spool: Spool) -> None:
+        """Bringing changes nothing where the files are here already."""
+        await spool.put("owner", "answer", pieces(b"x"), max_bytes=1)
+        await spool.bring("owner")
+        await spool.bring("owner")
+
+        with spool.open("owner", "answer") as file:
+            assert b"x" == file.read()
+
+    async def test_bringing_nothing_is_no_error(self, spool: Spool) -> None:
+        """Most responses are short, and in no file."""
+        await spool.bring("owner")
+
+        with pytest.raises(BlobMissing):
+            spool.open("owner", "answer")
+
     async def test_a_file_is_read_in_pieces(self, spool: Spool) -> None:
         """However large the file is, little of it is in memory."""
         data = bytes(range(256)) * 4096

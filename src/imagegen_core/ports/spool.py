@@ -20,8 +20,20 @@ class Spool(Protocol):
         """
         ...
 
+    async def bring(self, owner: str) -> None:
+        """Make the files that other processes have put for an owner ready for `open` in this one.
+
+        An owner without files is no error.
+
+        Raises:
+            StorageError: they cannot be read now.
+        """
+        ...
+
     def open(self, owner: str, name: str) -> BinaryIO:
         """Return the file, seekable; the caller reads it in a thread and closes it.
+
+        What this process has put can be opened, and what `bring` has found.
 
         Raises:
             BlobMissing: there is none.

@@ -141,6 +141,8 @@ class RunAttempt:
     async def _drive(self, active: ActiveCall, max_concurrency: int | None) -> AttemptOutcome:
         """Take the attempt through the phases that it still has to pass: submit, poll, store."""
         is_retry = active.attempt.phase is Phase.RECEIVED
+        if active.attempt.phase is not Phase.RESERVED:  # an earlier run may have spooled files elsewhere
+            await self.spool.bring(active.exchange.owner)
         if is_retry:
             active.run.ticket.yield_turn()  # the provider has nothing more to do
         else:

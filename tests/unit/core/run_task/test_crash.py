@@ -4,10 +4,13 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
+from imagegen_adapters.testing.spool import pieces
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
-from imagegen_core.tasks.attempt import Phase
+from imagegen_core.errors import BlobMissing
+from imagegen_core.execution.call_exchange import spool_owner
+from imagegen_core.tasks.attempt import Phase, Receipt
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
-from tests.unit.core.scripted_provider import ScriptedProvider
+from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -132,3 +135,40 @@ async def test_a_free_call_that_a_crash_interrupted_is_repeated():
         task = await alive.wait(task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, 2) == (task.status, task.attempts)
+
+
+class SharedSpool:
+    """A spool of another node, whose files can be opened here once they were brought."""
+
+    def __init__(self, spool):
+        self._spool, self._brought = spool, set()
+
+    def __getattr__(self, name):
+        return getattr(self._spool, name)
+
+    async def bring(self, owner):
+        self._brought.add(owner)
+
+    def open(self, owner, name):
+        if owner not in self._brought:
+            raise BlobMissing(f"{owner}/{name}")
+        return self._spool.open(owner, name)
+
+
+async def test_a_response_that_another_node_spooled_is_brought_here():
+    """It is paid for, and decoded by whoever resumes the task."""
+    provider = SpoolingProvider(100_000)
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.SUBMITTING)
+    (attempt,) = await adapters.tasks.attempts(task_id)
+    (image,) = provider.images
+    response = pieces(image.ljust(provider.size, b"\0"))
+    await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", response, max_bytes=100_000)
+    received = attempt.received(adapters.clock.now(), Receipt(data={"file": "answer"}))
+    await adapters.tasks.save_attempt(received, (await adapters.tasks.get(task_id)).fence)
+    adapters = attrs.evolve(adapters, spool=SharedSpool(adapters.spool))
+
+    async with imagegen_over(provider, adapters=adapters) as another:
+        task = await another.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 0) == (task.status, provider.charged)
