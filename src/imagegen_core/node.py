@@ -29,8 +29,8 @@ class Node:
         await self._resume_tasks()
         # Apart, since a beat must not wait for a long list of tasks.
         self._loops = [
-            asyncio.create_task(_repeat(self._beat), name="beats"),
-            asyncio.create_task(_repeat(self._resume_tasks), name="rescue"),
+            asyncio.create_task(_repeat(self._beat, "a beat failed"), name="beats"),
+            asyncio.create_task(_repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"),
         ]
 
     async def stop(self) -> None:
@@ -53,13 +53,13 @@ class Node:
         await self._resume(owner=self._name)
 
 
-async def _repeat(act: Callable[[], Awaitable[None]]) -> None:
-    """Repeat it for good, whatever it raises."""
+async def _repeat(act: Callable[[], Awaitable[None]], failure: str) -> None:
+    """Repeat it for good; log ``failure`` with whatever it raises."""
     while True:
         await asyncio.sleep(BEAT_SECONDS)
         try:
             await act()
         except ImagegenError as error:
-            _log.warning("a sweep was interrupted", extra={"reason": str(error)})
+            _log.warning(failure, extra={"reason": str(error)})
         except Exception:  # noqa: BLE001 - logged, and tried again
-            _log.exception("a sweep failed")
+            _log.exception(failure)

@@ -151,59 +151,41 @@ async def test_a_node_is_alive_from_its_start_to_its_stop():
 
 
 class FailingNodes:
-    """Nodes of which each call fails once it is in ``failing``; ``beaten`` is set by the second beat."""
+    """Nodes whose first beat fails with ``error``, and who cannot leave; the second beat sets ``beaten``."""
 
-    def __init__(self, nodes):
-        self._nodes, self.failing, self.beats, self.beaten = nodes, set(), 0, asyncio.Event()
-        self.error = StorageError("the database does not respond")
+    def __init__(self, error=None):
+        self._nodes, self._error = MemoryNodes(ManualClock()), error
+        self._beats, self.beaten = 0, asyncio.Event()
 
-    async def join(self, node):
-        await self._nodes.join(node)
+    def __getattr__(self, name):
+        return getattr(self._nodes, name)
 
     async def beat(self, node):
-        self.beats += 1
-        if self.beats == 1:
-            raise self.error
+        self._beats += 1
+        if self._beats == 1:
+            raise self._error
         await self._nodes.beat(node)
         self.beaten.set()
 
-    async def alive(self, observer):
-        self._fail("alive")
-        return await self._nodes.alive(observer)
-
     async def leave(self, node):
-        self._fail("leave")
-        await self._nodes.leave(node)
-
-    def _fail(self, name):
-        if name in self.failing:
-            raise self.error
+        raise StorageError("the database does not respond")
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (StorageError("the database does not respond"), "a sweep was interrupted"),
-        (RuntimeError("a defect"), "a sweep failed"),
-    ],
-)
-async def test_a_beat_that_failed_is_repeated(error, message, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [StorageError("the database does not respond"), RuntimeError("a defect")])
+async def test_a_beat_that_failed_is_repeated(error, monkeypatch, caplog):
     """And the log says so."""
     monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
-    nodes = FailingNodes(MemoryNodes(ManualClock()))
-    nodes.error = error
+    nodes = FailingNodes(error)
 
     async with with_nodes(nodes), asyncio.timeout(10):
-        nodes.failing = {"alive"}
         await nodes.beaten.wait()
 
-    assert message in caplog.messages
+    assert ["a beat failed"] == [message for message in caplog.messages if "failed" in message]
 
 
 async def test_a_node_that_cannot_say_that_it_leaves_stops_all_the_same(caplog):
     """Others find out by its silence."""
-    nodes = FailingNodes(MemoryNodes(ManualClock()))
-    async with with_nodes(nodes):
-        nodes.failing = {"leave"}
+    async with with_nodes(FailingNodes()):
+        pass
 
     assert "other nodes will notice late that this one is gone" in caplog.messages
