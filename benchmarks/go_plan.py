@@ -19,7 +19,7 @@ from end_to_end import KINDS, TITLES, tasks
 from fill import fill
 from load import Callers, get, post
 from prompts import prompts
-from reads import COMMON_WORD, RECORDS
+from reads import COMMON_WORD, NEW, shuffled
 from reports import Report, add_load_options, option_parser
 from stage import GENERATE, LOAD_COLUMNS, Cost, Stage, stage, task
 
@@ -135,13 +135,17 @@ def measure_acceptance(report, service, plan, options):
 
 
 def measure_reads(report, service, plan, options):
-    """Measure records, a page of the list, and searches."""
-    step = max(1, options.images // RECORDS)
+    """Measure records, a page of the list, and searches: ours from memory, and such as nobody did before."""
+    ids = shuffled(options.images)
+    search = f"{IMAGES}/search?keyword={quote(COMMON_WORD)}"
     reads = {
-        "record by id": [f"{IMAGES}/{number}" for number in range(1, options.images + 1, step)],
+        "record by id": [f"{IMAGES}/{number}" for number in ids],
+        "record by id, not from memory": [f"{IMAGES}/{number}?{NEW}" for number in ids],
         "list, page 1": [IMAGES],
-        "a common word": [f"{IMAGES}/search?keyword={quote(COMMON_WORD)}"],
-        "a word that is nowhere": [f"{IMAGES}/search?keyword={quote(NOWHERE)}"],
+        "list, page 1, not from memory": [f"{IMAGES}?{NEW}"],
+        "a common word": [search],
+        "a common word, not from memory": [f"{search}&{NEW}"],
+        "a word that is nowhere, not from memory": [f"{IMAGES}/search?keyword={quote(NOWHERE)}&{NEW}"],
     }
     for title, paths in reads.items():
         compare(report, title, [get(path) for path in paths], service, plan, options)
