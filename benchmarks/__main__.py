@@ -19,7 +19,16 @@ from reports import machine, table_lines
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parent / "docs" / "explanation" / "performance.md"
 PERFORMANCE = ("accept", "end_to_end", "reads", "syscalls", "waiting", "start")
-REPORTING = (*PERFORMANCE, "insert", "log_lines", "pages", "thumbnails", "litellm_proxy", "go_plan")
+REPORTING = (
+    *PERFORMANCE,
+    "insert",
+    "log_lines",
+    "pages",
+    "thumbnails",
+    "litellm_proxy",
+    "go_plan",
+    "profiling",
+)
 """Those that write JSON."""
 
 OTHERS = ("memory", "callers", "search", "growth", "bad_searches")

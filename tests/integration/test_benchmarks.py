@@ -22,6 +22,7 @@ BENCHMARKS = {
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
     "go-plan": ((*LOAD, "--images", "300", "--number", "4"), {"rate", "plan_rate", "plan_p99_ms", "ratio"}),
+    "profiling": (("--seconds", "1", "--callers", "2"), {"accept", "record by id", "list, page 1"}),
 }
 GO_PACKAGES = Path("/usr/share/gocode/src/github.com")
 
@@ -36,8 +37,9 @@ def bench(*arguments):
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_writes_what_it_measured(tmp_path, name):
     """Each row has a title, and each of the keys is in some row, beside the machine."""
-    if name == "syscalls" and not shutil.which("strace"):
-        pytest.skip("strace is not installed")
+    tool = {"syscalls": "strace", "profiling": "py-spy"}.get(name)
+    if tool is not None and not shutil.which(tool):
+        pytest.skip(f"{tool} is not installed")
     if name == "go-plan" and not (shutil.which("go") and (GO_PACKAGES / "mattn/go-sqlite3").is_dir()):
         pytest.skip("Go and its packages are not installed")
     options, keys = BENCHMARKS[name]
