@@ -198,7 +198,7 @@ class ImageGen:
         self.list_providers = ListProviders(resolve=self.resolve)
         self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
         self.run_task = self._run_task(retry or RetryPolicy(), end)
-        self.node = Node(name=self.owner, nodes=a.nodes, resume=self.resume_tasks)
+        self.node = Node(name=self.owner, nodes=a.nodes, resume=self.resume_tasks, running=self.running)
         self.worker = Worker(
             queue=a.queue,
             run_task=self.run_task,

@@ -5,22 +5,27 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from imagegen_core.errors import ImagegenError
+from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.use_cases.resume_tasks import ResumeTasks
 
 BEAT_SECONDS = 5.0
-"""Interval of the beats, and of looking for tasks that nobody runs."""
+"""Interval of the beats, and of looking for tasks that nobody runs and for cancellations."""
 
 _log = logging.getLogger(__name__)
 
 
 class Node:
-    """Shows that the process is alive, and resumes tasks that nobody runs, from its start until its stop."""
+    """Shows that the process is alive, resumes tasks that nobody runs, and hears of cancellations elsewhere.
 
-    def __init__(self, *, name: str, nodes: Nodes, resume: ResumeTasks) -> None:
+    It does so from its start until its stop.
+    """
+
+    def __init__(self, *, name: str, nodes: Nodes, resume: ResumeTasks, running: RunningTasks) -> None:
         self._name = name
         self._nodes = nodes
         self._resume = resume
+        self._running = running
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -31,6 +36,10 @@ class Node:
         self._loops = [
             asyncio.create_task(_repeat(self._beat, "a beat failed"), name="beats"),
             asyncio.create_task(_repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"),
+            asyncio.create_task(
+                _repeat(self._running.notice_cancellations, "no cancellations could be looked for"),
+                name="cancellations",
+            ),
         ]
 
     async def stop(self) -> None:

@@ -29,6 +29,11 @@ WHERE task_id = :task_id AND status IN ('pending', 'processing')
 
 REQUEST_CANCEL = "UPDATE tasks SET cancel_requested = 1 WHERE task_id = ? AND status = 'processing'"
 
+CANCEL_REQUESTS = """
+SELECT task_id FROM tasks
+WHERE task_id IN (SELECT value FROM json_each(?)) AND status = 'processing' AND cancel_requested = 1
+"""
+
 GET_TASK = "SELECT * FROM tasks WHERE task_id = ?"
 
 ORPHANS = """

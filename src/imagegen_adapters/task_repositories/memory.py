@@ -79,6 +79,10 @@ class MemoryTaskRepository:
             self._state.put(stored.request_cancel())
         return self._get(task_id)
 
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        processing = self._state.with_status(TaskStatus.PROCESSING)
+        return frozenset(t.task_id for t in processing if t.cancel_requested and t.task_id in task_ids)
+
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
 

@@ -127,6 +127,11 @@ class SqliteTaskRepository:
 
         return await self._database.writer.write(request_cancel)
 
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        values = (json.dumps(list(task_ids)),)
+        rows = await self._database.read(lambda c: c.execute(statements.CANCEL_REQUESTS, values).fetchall())
+        return frozenset(row["task_id"] for row in rows)
+
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         rows = await self._database.read(lambda c: c.execute(statements.ATTEMPTS, (task_id,)).fetchall())
         return tuple(row_to_attempt(row) for row in rows)

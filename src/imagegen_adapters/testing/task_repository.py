@@ -307,6 +307,22 @@ class TaskRepositoryContract:
         assert running.request_cancel() == requested
         assert (True, 0.5) == (stored.cancel_requested, stored.progress)
 
+    async def test_requested_cancellations_are_found(self, repository: TaskRepository) -> None:
+        """Of the tasks that are asked about, while they are processing."""
+        running, requested, other, ended = tasks = [a_task() for _ in range(4)]
+        await add(repository, *tasks)
+        for task in tasks:
+            await repository.save(task.claim("me", NOW), task.fence)
+        for task in (requested, other, ended):
+            await repository.request_cancel(task.task_id)
+        claimed = ended.claim("me", NOW)
+        await repository.save(claimed.complete(NOW), claimed.fence)
+
+        asked_for = [task.task_id for task in (running, requested, ended)]
+
+        assert {requested.task_id} == await repository.cancel_requests([*asked_for, "unknown"])
+        assert frozenset() == await repository.cancel_requests([])
+
     async def test_only_a_running_task_is_asked_to_stop(self, repository: TaskRepository) -> None:
         """One that is pending or has ended is returned as it is."""
         pending, ended = a_task(), a_task()

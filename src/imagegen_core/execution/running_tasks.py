@@ -171,6 +171,16 @@ class RunningTasks:
         """The tasks that this process runs now."""
         return frozenset(self._runs)
 
+    async def notice_cancellations(self) -> None:
+        """Tell the runs whose cancellation was requested elsewhere, such as at another node."""
+        unaware = [task_id for task_id, run in self._runs.items() if not run.cancelled.is_set()]
+        if not unaware:
+            return
+        for task_id in await self._repository.cancel_requests(unaware):
+            run = self.get(task_id)
+            if run is not None:
+                run.cancelled.set()
+
     def get(self, task_id: str) -> RunningTask | None:
         """Return the run of a task, or None if this process does not run it."""
         return self._runs.get(task_id)

@@ -112,6 +112,10 @@ class TaskRepository(Protocol):
         """
         ...
 
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the tasks that are processing and whose cancellation was requested."""
+        ...
+
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         """Return all attempts of a task, oldest first; empty for an unknown task."""
         ...

@@ -145,3 +145,26 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
         images = await imagegen.images(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
+
+
+async def test_a_task_that_another_node_runs_is_cancelled_there(monkeypatch):
+    """Whoever runs it looks for requests that were stored elsewhere, and forwards this one."""
+    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0)
+    provider, started = ScriptedProvider(), asyncio.Event()
+
+    async def until_cancelled():
+        started.set()
+        await provider.release.wait()
+        raise refused(FailureCode.CANCELLED)
+
+    provider.submits = [until_cancelled]
+    adapters = memory_adapters(providers={"scripted": provider})
+    elsewhere = imagegen_over(provider, adapters=adapters)
+    async with imagegen_over(provider, adapters=adapters) as imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+        requested = await elsewhere.cancel_task(task_id=task.task_id)
+        done = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)
+    assert (TaskStatus.CANCELLED, [None]) == (done.status, provider.cancelled)
