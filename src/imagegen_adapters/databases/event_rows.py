@@ -3,7 +3,12 @@
 from datetime import timedelta
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.json_columns import from_timestamp, object_from_json, to_json, to_timestamp
+from imagegen_adapters.databases.json_columns import (
+    from_timestamp,
+    object_from_json,
+    object_to_json,
+    to_timestamp,
+)
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.tasks.events import EventKind, TaskEvent
 
@@ -16,7 +21,7 @@ def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
         "task_id": event.task_id,
         "kind": event.kind.value,
         "at": to_timestamp(event.at),
-        "data": to_json(event.data),
+        "data": object_to_json(event.data),
     }
     number = connection.execute(statements.INSERT_EVENT, row).lastrowid
     if event.kind.final:

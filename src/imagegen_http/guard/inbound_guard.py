@@ -9,7 +9,7 @@ from imagegen_core.providers.addresses import Origin
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
-from imagegen_http.guard.bodies import BufferedBody, IncomingBody
+from imagegen_http.guard.bodies import BODY_ARRIVED, BufferedBody, IncomingBody
 from imagegen_http.guard.body_budget import MAX_SMALL_BODY_BYTES, BodyBudget
 from imagegen_http.guard.content_headers import JSON, UPLOADS, media_type
 from imagegen_http.guard.forwarding import Forwarding, parse_origin
@@ -87,7 +87,7 @@ class InboundGuard:
         scope = self._forwarding.with_original_scheme(scope)
         request = InboundRequest.from_scope(scope)
         send = with_security_headers(send, no_store=request.is_api)
-        body = IncomingBody(request, receive)
+        body = IncomingBody(request, receive, has_arrived=scope.get(BODY_ARRIVED, False))
         buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
         try:
             self._check_head(request, body)

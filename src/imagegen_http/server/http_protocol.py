@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from imagegen_core.messages import Message
 from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
 from imagegen_http.asgi.types import Receive, Scope, Send
+from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.server.chunked_body import ChunkedBody
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections
 from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
@@ -253,6 +254,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             """Serve in turn; only ``/health`` does not wait."""
             if not scope["path"].startswith(_UNSCHEDULED_PREFIX):
                 await self._shared.starts.admit()
+            scope[BODY_ARRIVED] = not cycle.more_body
             await self._app(scope, receive, response.send)
 
         serving = cycle.run_asgi(scheduled)  # type: ignore[arg-type] # our types of ASGI are wider
