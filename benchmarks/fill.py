@@ -26,7 +26,7 @@ from imagegen_adapters.databases.data_directory import DataDirectory, DataDirect
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.identifiers.uuid7 import new_id
-from imagegen_adapters.image_records.index import IndexEntry
+from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.reindex import compact, remove_retired_generations, retire_index
 from imagegen_adapters.image_records.rows import image_to_row, milliseconds
 from imagegen_adapters.image_records.sqlite import insert_rows

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.connections import open_reader
-from imagegen_adapters.image_records import index
+from imagegen_adapters.image_records import index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex, retire_index
@@ -323,7 +323,7 @@ async def test_a_search_that_takes_too_long_is_refused(records, database, monkey
 
 def test_a_facet_is_never_a_token_of_a_prompt():
     """Tokens of filter values differ from those of prompts in length."""
-    assert 3 < len(index.facet("model", "")) < len(index.facet("model", "m"))
+    assert 3 < len(index_entry.facet("model", "")) < len(index_entry.facet("model", "m"))
 
 
 @pytest.mark.parametrize("page_size", [3, 100])

@@ -73,3 +73,29 @@ class DatabaseCode(MessageCode):
     NOT_A_DATABASE = "the database file is not a database", "数据库文件不是数据库"
     DATABASE_NOT_OPENED = "the database file cannot be opened", "无法打开数据库文件"
     DATABASE_REFUSED = "the database refused: {detail}", "数据库拒绝：{detail}"
+    SERVER_UNREACHABLE = "the database server does not answer", "数据库服务器没有应答"
+    SERVER_READ_ONLY = (
+        "the database server is a standby or read-only; connect to the primary",
+        "数据库服务器是备库或只读；请连接主库",
+    )
+    SERVER_DENIES_ACCESS = (
+        "the database server denies access ({detail}): look at the user, its rights and the database's name",
+        "数据库服务器拒绝访问（{detail}）：请检查用户、权限和数据库名",
+    )
+    SERVER_DENIES_SCHEMA = (
+        "the user of the database may not create tables; grant it CREATE on the schema",
+        "数据库用户不能创建表；请授予它该 schema 的 CREATE 权限",
+    )
+    SERVER_TOO_OLD = (
+        "PostgreSQL {version} is too old, {minimum} or later is needed",
+        "PostgreSQL {version} 过旧，需要 {minimum} 或更新",
+    )
+    SERVER_FAILED = "the database server failed: {detail}", "数据库服务器出错：{detail}"
+    ENCODING_NOT_UTF8 = (
+        "the database has the encoding {encoding}; create it with ENCODING 'UTF8'",
+        "数据库的编码是 {encoding}；请用 ENCODING 'UTF8' 创建",
+    )
+    TRANSACTION_CONFLICT = (
+        "another transaction was in the way; the same may succeed later",
+        "与另一个事务冲突；稍后重试可能成功",
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import SchemaTooNew, SchemaTooOld
 
 if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
     from sqlite_utils import Database as Schema

@@ -11,42 +11,17 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-import attrs
-
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.rows import milliseconds
+from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
 from imagegen_core.search.folding import Simplify, fold
-from imagegen_core.search.ngrams import VERSION, tokens
+from imagegen_core.search.ngrams import VERSION
 
 DAY_MS = 86_400_000
 _CHARACTERS_PER_FOLD = 1000
-
-
-@attrs.frozen(kw_only=True)
-class IndexEntry:
-    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces."""
-
-    created_ms: int
-    folded: str
-    tokens: str
-
-    @classmethod
-    def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
-        """Return the entry of an image."""
-        folded = fold(image.prompt, simplify)
-        return cls(
-            created_ms=milliseconds(image.created_at), folded=folded, tokens=_index_tokens(image, folded)
-        )
-
-
-@lru_cache(maxsize=1000)
-def facet(name: str, value: str) -> str:
-    """Return the token of a value that lists are filtered by; it is longer than any token of a prompt."""
-    return name + value.encode("utf-8", "surrogatepass").hex()
 
 
 def create_generation(execute: Callable[[str], object], generation: int) -> None:
@@ -110,7 +85,7 @@ def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
         for deleted in connection.execute(deleting, (image.id,)).fetchall():
             connection.execute(
                 f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
-                (image.id, _index_tokens(image, deleted["folded"])),
+                (image.id, index_tokens(image, deleted["folded"])),
             )
 
 
@@ -133,14 +108,3 @@ def _foldable_characters() -> Iterator[str]:
     for span in (range(0x21, 0xAC00), range(0xF900, 0x10000)):
         for start in range(0, len(span), _CHARACTERS_PER_FOLD):
             yield "\n".join(map(chr, span[start : start + _CHARACTERS_PER_FOLD]))
-
-
-def _index_tokens(image: Image, folded: str) -> str:
-    return " ".join(
-        (
-            *tokens(folded),
-            facet("provider", image.provider_name),
-            facet("model", image.model_id),
-            facet("operation", image.operation.value),
-        )
-    )

@@ -8,13 +8,11 @@ import attrs
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.index import DAY_MS, active_generation, facet
+from imagegen_adapters.image_records.index import DAY_MS, active_generation
+from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.rows import milliseconds
+from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.search.ngrams import evenly_spaced, terms
-
-MAX_TERMS = 24
-"""A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""
 
 NEWEST = 2**63 - 1
 
@@ -53,26 +51,19 @@ class Lookup:
         return count
 
     def texts(
-        self,
-        connection: sqlite3.Connection,
-        *,
-        without: tuple[str, ...],
-        limit: int,
-        max_examined: int,
-        before: int,
+        self, connection: sqlite3.Connection, words: tuple[str, ...], bounds: TextLookup
     ) -> dict[int, str]:
-        """Return ids below ``before`` with folded prompts that lack at least one word of ``without``.
-
-        Examines the newest ``max_examined`` images and returns at most ``limit`` of them.
-        """
-        source, number, values = self._source(self.oldest, min(self.newest, before - 1))
+        """Return the folded prompts that lack at least one of the words, within the bounds of ``bounds``."""
+        source, number, values = self._source(
+            max(self.oldest, bounds.oldest), min(self.newest, bounds.newest)
+        )
         newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
         selecting = (
             f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608 - as in `ids`
-            f"WHERE NOT {_contains_all(len(without))} ORDER BY id DESC LIMIT ?"
+            f"WHERE NOT {_contains_all(len(words))} ORDER BY id DESC LIMIT ?"
         )
-        rows = connection.execute(selecting, (*values, max_examined, *without, limit)).fetchall()
-        return {row["id"]: row["folded"] for row in rows}
+        limits = (*values, bounds.max_examined, *words, bounds.limit)
+        return {row["id"]: row["folded"] for row in connection.execute(selecting, limits).fetchall()}
 
     def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
         texts, index = f"image_texts_{self.generation:d}", f"image_index_{self.generation:d}"
@@ -100,15 +91,8 @@ def make_lookup(connection: sqlite3.Connection, criteria: ImageFilter, words: Se
     Raises:
         Unavailable: there is no search index.
     """
-    word_terms = [terms(word) for word in words]
-    tokens = tuple(dict.fromkeys(token for of_word in word_terms for token in of_word.tokens))
-    has_all_tokens = len(tokens) <= MAX_TERMS
-    unproven = tuple(
-        word
-        for word, of_word in zip(words, word_terms, strict=True)
-        if not (has_all_tokens and of_word.proven)
-    )
-    return lookup_of_terms(connection, criteria, evenly_spaced(tokens, MAX_TERMS), words=unproven)
+    tokens, unproven = search_terms(words)
+    return lookup_of_terms(connection, criteria, tokens, words=unproven)
 
 
 def lookup_of_terms(
@@ -123,18 +107,13 @@ def lookup_of_terms(
     oldest, newest = _bounds(connection, from_ms, to_ms)
     return Lookup(
         generation=active_generation(connection),
-        terms=tuple(dict.fromkeys((*tokens, *_facets(criteria)))),
+        terms=tuple(dict.fromkeys((*tokens, *facets(criteria)))),
         words=words,
         from_ms=from_ms,
         to_ms=to_ms,
         oldest=oldest,
         newest=newest,
     )
-
-
-def _facets(criteria: ImageFilter) -> list[str]:
-    values = {"provider": criteria.provider_name, "model": criteria.model_id, "operation": criteria.operation}
-    return [facet(name, value) for name, value in values.items() if value is not None]
 
 
 def _rounded_up(moment: datetime | None) -> int | None:

@@ -4,7 +4,7 @@ import attrs
 
 from imagegen_adapters.databases.listing import list_page
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_records.similar import RelevantList
+from imagegen_adapters.image_records.similar import ExactIds, RelevantList, SimilarIds, answer_each
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
@@ -51,16 +51,14 @@ class MemoryImageRecords:
     def _relevant(
         self, exact: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        def exact_ids(limit: int, offset: int, before: int | None) -> list[int]:
-            ids = [image.id for image in exact if before is None or image.id < before]
-            return ids[offset : offset + limit]
+        def answer(question: ExactIds | SimilarIds) -> list[int]:
+            if isinstance(question, SimilarIds):
+                return self._similar_ids(query, criteria, question.newest)
+            ids = [image.id for image in exact if question.before is None or image.id < question.before]
+            return ids[question.offset : question.offset + question.limit]
 
-        page = RelevantList(
-            exact_count=len(exact),
-            exact_ids=exact_ids,
-            similar_ids=lambda newest: self._similar_ids(query, criteria, newest),
-            newest=self._state.last_image_id,
-        ).page(paging)
+        relevant = RelevantList(exact_count=len(exact), newest=self._state.last_image_id)
+        page = answer_each(relevant.page(paging), answer)
         return page.with_items(
             SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items
         )

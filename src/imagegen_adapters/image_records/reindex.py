@@ -15,12 +15,12 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import (
-    IndexEntry,
     active_generation,
     create_generation,
     folding_version,
     write_entries,
 )
+from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_core.search.folding import Simplify
 

@@ -1,5 +1,6 @@
 """Conversion of images to and from rows of the images table."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,6 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.operations import Operation
 
@@ -45,7 +45,7 @@ def image_to_row(image: Image) -> dict[str, Any]:
     }
 
 
-def row_to_image(row: sqlite3.Row) -> Image:
+def row_to_image(row: Iterable[Any]) -> Image:
     """Return the image of a whole row of the table; its columns by place take a tenth of those by name."""
     (
         image_id,

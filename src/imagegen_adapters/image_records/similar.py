@@ -1,13 +1,16 @@
-"""Relevant mode: exact matches followed by similar ones, best first."""
+"""Relevant mode: exact matches followed by similar ones, best first, over any database.
 
-from collections.abc import Callable
+What has to be looked up is yielded, and its result sent back, so that a database whose driver blocks and one
+whose driver is awaited share the rules.
+"""
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import TypeVar
 
 import attrs
 
 from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.image_records.lookup import lookup_of_terms
-from imagegen_core.ports.image_records import ImageFilter, Match
+from imagegen_core.ports.image_records import Match
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
@@ -26,6 +29,41 @@ included, and `_CANDIDATES_PER_LOOKUP` of them are ranked.
 
 _SIMILAR_FLAG = 1 << 62
 _OFFSET_BITS = 12
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class ExactIds:
+    """Asks for ids of exact matches, newest first, below the id ``before`` if that is not None."""
+
+    limit: int
+    offset: int = 0
+    before: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SimilarIds:
+    """Asks for the ids of all similar images up to the id ``newest``, best first."""
+
+    newest: int
+
+
+@attrs.frozen(kw_only=True)
+class TextLookup:
+    """Asks for the folded prompts by id of the newest images that have all tokens but lack a word.
+
+    They have ids from ``oldest`` to ``newest``. At most ``max_examined`` images that have the tokens are
+    examined, and at most ``limit`` are returned.
+    """
+
+    tokens: tuple[str, ...]
+    oldest: int
+    newest: int
+    max_examined: int
+    limit: int = _CANDIDATES_PER_LOOKUP
 
 
 @attrs.frozen(kw_only=True)
@@ -53,40 +91,52 @@ class SimilarPosition:
         )
 
 
+def answer_each(steps: Generator[Q, A, T], answer: Callable[[Q], A]) -> T:
+    """Return the result of ``steps``, sending the answer of each question that they yield."""
+    try:
+        question = next(steps)
+        while True:
+            question = steps.send(answer(question))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def await_each(steps: Generator[Q, A, T], answer: Callable[[Q], Awaitable[A]]) -> T:
+    """Like `answer_each`, awaiting each answer."""
+    try:
+        question = next(steps)
+        while True:
+            question = steps.send(await answer(question))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
 def similar_ids(
-    connection: sqlite3.Connection,
-    query: SearchQuery,
-    criteria: ImageFilter,
-    *,
-    newest: int,
-    exact_count: int,
-) -> list[int]:
+    query: SearchQuery, *, newest: int, exact_count: int
+) -> Generator[TextLookup, dict[int, str], list[int]]:
     """Return the ids of the most similar images up to ``newest``, best first, at most `MAX_SIMILAR_IMAGES`.
 
     ``exact_count`` is the number of exact matches, which may have to be skipped.
     """
     matcher = SimilarityMatcher.from_query(query)
     texts: dict[int, str] = {}
-    oldest = max(0, newest - MAX_RECENT_IMAGES)
+    recent = max(0, newest - MAX_RECENT_IMAGES)
     max_examined = min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED)
-    for tokens, above in (
+    for tokens, oldest in (
         *((t, 0) for t in matcher.near_token_sets()),
-        *((t, oldest) for t in matcher.far_token_sets()),
+        *((t, recent) for t in matcher.far_token_sets()),
     ):
-        lookup = lookup_of_terms(connection, criteria, tokens)
-        bounded = attrs.evolve(lookup, oldest=max(lookup.oldest, above))
-        texts |= bounded.texts(
-            connection,
-            without=query.words,
-            limit=_CANDIDATES_PER_LOOKUP,
-            max_examined=max_examined,
-            before=newest + 1,
-        )
+        texts |= yield TextLookup(tokens=tokens, oldest=oldest, newest=newest, max_examined=max_examined)
         if len(texts) >= _SUFFICIENT_CANDIDATES:
             break
     ranked = ((matcher.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
     return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]
+
+
+Steps = Generator[ExactIds | SimilarIds, list[int], T]
 
 
 @attrs.frozen(kw_only=True)
@@ -95,34 +145,31 @@ class RelevantList:
 
     Args:
         exact_count: the number of exact matches, at most `MAX_EXACT_TOTAL` + 1.
-        exact_ids: called with ``limit``, ``offset`` and ``before``; returns exact matches, below the id
-            ``before`` if that is not None.
-        similar_ids: called with ``newest``; returns all similar images up to that id.
         newest: the id of the newest image.
     """
 
     exact_count: int
-    exact_ids: Callable[[int, int, int | None], list[int]]
-    similar_ids: Callable[[int], list[int]]
     newest: int
 
-    def page(self, paging: Paging) -> Page[tuple[int, Match]]:
+    def page(self, paging: Paging) -> Steps[Page[tuple[int, Match]]]:
         """Return a page of ids."""
         position = SimilarPosition.from_cursor(paging.after)
         if position is not None:
-            return self._page([], position, paging)
-        exact = self.exact_ids(paging.page_size + 1, paging.offset, paging.after)
+            return (yield from self._page([], position, paging))
+        exact = yield ExactIds(limit=paging.page_size + 1, offset=paging.offset, before=paging.after)
         if len(exact) > paging.page_size and self.exact_count > MAX_EXACT_TOTAL:
             return self._make_page(
                 exact[:-1], [], SimilarPosition(newest=self.newest), has_more=True, similar_count=0
             )
         offset = 0
         if not exact and paging.after is None:
-            offset = max(0, paging.offset - self._exact_total(paging.offset))
-        return self._page(exact, SimilarPosition(newest=self.newest, offset=offset), paging)
+            offset = max(0, paging.offset - (yield from self._exact_total(paging.offset)))
+        return (yield from self._page(exact, SimilarPosition(newest=self.newest, offset=offset), paging))
 
-    def _page(self, exact: list[int], position: SimilarPosition, paging: Paging) -> Page[tuple[int, Match]]:
-        all_similar = self.similar_ids(position.newest)
+    def _page(
+        self, exact: list[int], position: SimilarPosition, paging: Paging
+    ) -> Steps[Page[tuple[int, Match]]]:
+        all_similar = yield SimilarIds(newest=position.newest)
         shown = exact[: paging.page_size]
         similar = all_similar[position.offset : position.offset + paging.page_size - len(shown)]
         next_offset = position.offset + len(similar)
@@ -153,12 +200,13 @@ class RelevantList:
             last=last,
         )
 
-    def _exact_total(self, offset: int) -> int:
+    def _exact_total(self, offset: int) -> Steps[int]:
         """Return the uncapped number of exact matches, which is at most ``offset``."""
         if self.exact_count <= MAX_EXACT_TOTAL:
             return self.exact_count
         low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
         while low < high:
             middle = (low + high) // 2
-            low, high = (middle + 1, high) if self.exact_ids(1, middle, None) else (low, middle)
+            exists = yield ExactIds(limit=1, offset=middle)
+            low, high = (middle + 1, high) if exists else (low, middle)
         return low

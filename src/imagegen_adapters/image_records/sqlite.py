@@ -15,11 +15,19 @@ from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
 from imagegen_adapters.image_records.image_blocks import ImageBlocks
 from imagegen_adapters.image_records.image_loader import ImageLoader, rows_by_id
-from imagegen_adapters.image_records.index import IndexEntry, add_entries, remove_entry
-from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
+from imagegen_adapters.image_records.index import add_entries, remove_entry
+from imagegen_adapters.image_records.index_entry import IndexEntry
+from imagegen_adapters.image_records.lookup import NEWEST, lookup_of_terms, make_lookup
 from imagegen_adapters.image_records.query_gate import QueryGate
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
-from imagegen_adapters.image_records.similar import RelevantList, similar_ids
+from imagegen_adapters.image_records.similar import (
+    ExactIds,
+    RelevantList,
+    SimilarIds,
+    TextLookup,
+    answer_each,
+    similar_ids,
+)
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
@@ -190,19 +198,22 @@ class SqliteImageRecords:
     ) -> Page[SearchHit]:
         lookup = make_lookup(connection, criteria, query.words)
         exact_count = self._count_cache.count(connection, lookup)
-        relevant = RelevantList(
-            exact_count=exact_count,
-            exact_ids=lambda limit, offset, after: (
-                lookup.ids(connection, limit=limit, offset=offset, before=NEWEST if after is None else after)
-                if exact_count
-                else []
-            ),
-            similar_ids=lambda newest: similar_ids(
-                connection, query, criteria, newest=newest, exact_count=exact_count
-            ),
-            newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
-        )
-        page = relevant.page(paging)
+
+        def texts(question: TextLookup) -> dict[int, str]:
+            return lookup_of_terms(connection, criteria, question.tokens).texts(
+                connection, query.words, question
+            )
+
+        def ids(question: ExactIds | SimilarIds) -> list[int]:
+            if isinstance(question, SimilarIds):
+                return answer_each(similar_ids(query, newest=question.newest, exact_count=exact_count), texts)
+            if not exact_count:
+                return []
+            before = NEWEST if question.before is None else question.before
+            return lookup.ids(connection, limit=question.limit, offset=question.offset, before=before)
+
+        newest = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
+        page = answer_each(RelevantList(exact_count=exact_count, newest=newest).page(paging), ids)
         rows = rows_by_id(connection, [image_id for image_id, _ in page.items])
         hits = (SearchHit(image=row_to_image(rows[image_id]), match=match) for image_id, match in page.items)
         return page.with_items(hits)

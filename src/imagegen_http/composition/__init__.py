@@ -5,7 +5,8 @@
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
-from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, SchemaTooNew
+from imagegen_adapters.databases.schema_versions import SchemaTooNew
+from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.redactors.log_events import redact_event

@@ -28,20 +28,6 @@ class DatabaseUnusable(StorageBroken):
     """The file is damaged or inaccessible to this user; retrying does not help."""
 
 
-class SchemaTooNew(StorageError):
-    """The database is from a newer version of imagegen; this version must not touch it."""
-
-    def __init__(self, unknown: frozenset[str]) -> None:
-        super().__init__(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
-
-
-class SchemaTooOld(StorageError):
-    """The database was opened read-only, and migrations are pending."""
-
-    def __init__(self) -> None:
-        super().__init__(DatabaseCode.SCHEMA_TOO_OLD())
-
-
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return the storage error for an SQLite error; its message never contains a path."""
     code = _primary(error)

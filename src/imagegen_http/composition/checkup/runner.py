@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY
+from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.errors import SchemaTooOld
 from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
 from imagegen_adapters.databases.sqlite.version import (
     SqliteTooOld,

@@ -1,0 +1,115 @@
+"""The database as the adapters use it: a pool of connections whose errors are storage errors."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from imagegen_adapters.databases.postgresql.errors import storage_errors
+from imagegen_adapters.databases.postgresql.migrations import migrate
+from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY, ConnectionPolicy
+
+Row: TypeAlias = asyncpg.Record
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+
+class Database:
+    """A pool of connections, returned by `open`, for one event loop.
+
+    Columns of type ``timestamptz`` are read and written as the text of `to_timestamp`, and those of type
+    ``json`` are text anyway: so rows are converted by the same functions as those of SQLite.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
+        self._pool = pool
+        self._policy = policy
+
+    @classmethod
+    async def open(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> "Database":
+        """Connect to the server and migrate the schema.
+
+        Raises:
+            SchemaTooNew: the database is from a newer version of imagegen.
+            SchemaUnusable: its encoding, its server's version or this user's rights do not do.
+            StorageUnreachable: the server does not answer, or is a standby.
+            StorageError: it refuses the connection.
+        """
+        with storage_errors():
+            connection = await asyncpg.connect(
+                dsn,
+                timeout=policy.connect_seconds,
+                command_timeout=policy.command_timeout_seconds,
+                server_settings=policy.server_settings,
+            )
+            try:
+                await migrate(connection)
+            finally:
+                await connection.close(timeout=policy.connect_seconds)
+            pool = asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=policy.max_connections,
+                command_timeout=policy.command_timeout_seconds,
+                init=_set_codecs,
+                reset=_keep_session,
+                timeout=policy.connect_seconds,
+                server_settings=policy.server_settings,
+            )
+            return cls(await pool, policy)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection, each statement of which is a transaction.
+
+        Raises:
+            StorageError: see `errors`.
+        """
+        with storage_errors():
+            async with self._pool.acquire(timeout=self._policy.connect_seconds) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose statements are one transaction; an exception rolls it back."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose statements see the same state, and write nothing."""
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        """Run a statement as a transaction and return its rows."""
+        async with self.connection() as connection:
+            return await connection.fetch(statement, *values)
+
+    async def row(self, statement: str, *values: Any) -> Row | None:
+        """Run a statement as a transaction and return its first row."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(statement, *values)
+
+    async def close(self) -> None:
+        """Wait for the statements that run, at most as long as one may take, and close all connections."""
+        with storage_errors():
+            try:
+                await asyncio.wait_for(self._pool.close(), self._policy.command_timeout_seconds)
+            except TimeoutError:
+                self._pool.terminate()
+
+
+async def _set_codecs(connection: Any) -> None:
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=str, decoder=str, format="text"
+    )
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Change nothing: what a transaction sets ends with it, so each loan is a round trip shorter."""

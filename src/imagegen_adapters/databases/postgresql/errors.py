@@ -1,0 +1,111 @@
+"""Maps errors of asyncpg and of the server to storage errors, by one table.
+
+Messages never quote the server, whose texts may contain values of rows, nor the address, which may contain a
+password: a refused statement is reported by its SQLSTATE, whose meaning is in the server's manual
+(https://www.postgresql.org/docs/current/errcodes-appendix.html).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from imagegen_adapters.databases.messages import DatabaseCode
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.messages import Message
+
+FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""All that asyncpg raises; `TimeoutError` is an `OSError`."""
+
+Row = tuple[type[StorageError], DatabaseCode]
+
+_UNREACHABLE: Row = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
+_TOO_SLOW: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
+_TOO_BUSY: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
+_CONFLICT: Row = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
+_CLOSED: Row = StorageError, DatabaseCode.DATABASE_CLOSED
+_FAILED: Row = StorageError, DatabaseCode.SERVER_FAILED
+_NO_ACCESS: Row = StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS
+_REFUSED: Row = StorageError, DatabaseCode.DATABASE_REFUSED
+
+REFUSALS = (
+    *("03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22", "23", "24", "25"),
+    *("26", "27", "2B", "2D", "2F", "34", "38", "39", "3B", "42", "44", "54", "72", "HV", "P0"),
+)
+"""Classes of SQLSTATEs that a correct program does not cause."""
+
+ROWS: dict[str, Row] = {
+    **dict.fromkeys(REFUSALS, _REFUSED),
+    "08": _UNREACHABLE,
+    "25006": (StorageUnreachable, DatabaseCode.SERVER_READ_ONLY),
+    "25P03": _TOO_SLOW,
+    "28": _NO_ACCESS,
+    "3D": _NO_ACCESS,
+    "3F": _NO_ACCESS,
+    "40": _CONFLICT,
+    "42501": _NO_ACCESS,
+    "53": _TOO_BUSY,
+    "53100": (StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
+    "55": _CONFLICT,
+    "57": _UNREACHABLE,
+    "57014": _TOO_SLOW,
+    "58": _FAILED,
+    "F0": _FAILED,
+    "XX": _FAILED,
+    "XX001": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
+    "XX002": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
+}
+"""By SQLSTATE or by its class, which are its first two characters; the longer one prevails."""
+
+CLIENT_ROWS: dict[type[Exception], Row] = {
+    TimeoutError: _TOO_SLOW,
+    OSError: _UNREACHABLE,
+    asyncpg.ClientConfigurationError: _NO_ACCESS,
+    asyncpg.UnsupportedClientFeatureError: _REFUSED,
+    asyncpg.UnsupportedServerFeatureError: _REFUSED,
+    asyncpg.exceptions.TargetServerAttributeNotMatched: _UNREACHABLE,
+    asyncpg.exceptions.OutdatedSchemaCacheError: _CONFLICT,
+    asyncpg.DataError: _REFUSED,
+    asyncpg.InterfaceError: _CLOSED,
+    asyncpg.InternalClientError: _UNREACHABLE,
+    asyncpg.PostgresError: _FAILED,
+}
+"""Errors without SQLSTATE; the first class that fits prevails.
+
+Of a pool that was closed comes an interface error, of a connection that was cut off an internal one.
+"""
+
+
+class SchemaUnusable(StorageBroken):
+    """The database cannot hold the schema; nothing was written."""
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Raise the storage error for any error of asyncpg in the body.
+
+    Raises:
+        StorageError: see the table.
+    """
+    try:
+        yield
+    except FOREIGN_ERRORS as error:
+        raise storage_error(error) from error
+
+
+def storage_error(error: Exception) -> StorageError:
+    """Return the storage error for an error of asyncpg."""
+    state = getattr(error, "sqlstate", None) or ""
+    kind, code = _row(error, state)
+    return kind(_message(code, state or type(error).__name__))
+
+
+def _row(error: Exception, state: str) -> Row:
+    row = ROWS.get(state) or ROWS.get(state[:2])
+    if row is not None:
+        return row
+    return next((row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind)), _FAILED)
+
+
+def _message(code: DatabaseCode, detail: str) -> Message:
+    return code(detail=detail) if code.placeholders else code()

@@ -1,0 +1,133 @@
+-- The search index over the prompts of images, and what makes counting them cheap.
+--
+-- Ids are divided into buckets of 16,384 and of 131,072. Beside the n-grams of its prompt and the values that
+-- lists are filtered by, the entry of an image has the tokens '#a…' and '#b…' of its two buckets, so that the
+-- index returns the matches of a bucket without those of others.
+
+CREATE TABLE image_texts (
+    id bigint PRIMARY KEY,
+    created_at timestamptz(3) NOT NULL,
+    folded text COLLATE "C" NOT NULL,
+    tokens tsvector NOT NULL
+);
+
+CREATE INDEX image_texts_tokens ON image_texts USING gin (tokens) WITH (fastupdate = off);
+
+-- How many images each bucket of 16,384 ids ever got and lost, and the days, counted from 1970, on which its
+-- images were created. Several rows a bucket, since each is locked until the transaction that changes it ends.
+CREATE TABLE image_buckets (
+    bucket bigint,
+    shard integer,
+    added bigint NOT NULL DEFAULT 0,
+    deleted bigint NOT NULL DEFAULT 0,
+    first_day integer,
+    last_day integer,
+    PRIMARY KEY (bucket, shard)
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION count_new_images() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO image_buckets AS counts (bucket, shard, added, first_day, last_day)
+    SELECT id >> 14, pg_backend_pid() & 15, count(*), min(day), max(day)
+    FROM (SELECT id, floor(extract(epoch FROM created_at) / 86400)::integer AS day FROM changed) AS images
+    GROUP BY 1
+    ON CONFLICT (bucket, shard) DO UPDATE SET added = counts.added + excluded.added,
+        first_day = least(counts.first_day, excluded.first_day),
+        last_day = greatest(counts.last_day, excluded.last_day);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_count_new AFTER INSERT ON images REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_new_images();
+
+CREATE FUNCTION count_deleted_images() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO image_buckets AS counts (bucket, shard, deleted)
+    SELECT id >> 14, pg_backend_pid() & 15, count(*) FROM changed GROUP BY 1
+    ON CONFLICT (bucket, shard) DO UPDATE SET deleted = counts.deleted + excluded.deleted;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_count_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_images();
+
+-- Returns ids from low to high, newest first, of entries that match the query, were created from since until
+-- before until, and whose folded prompt is like all patterns; without the first "skipped" of them.
+--
+-- The newest 2,000 entries are read one by one: a common word fills a page there. Older ones are looked up
+-- bucket by bucket. The expression id + 0 and the function ts_match_vq keep the planner from the other index;
+-- it would choose by estimates that do not know how common a token is.
+CREATE FUNCTION find_images(
+    query tsquery, patterns text[], since timestamptz, until timestamptz,
+    low bigint, high bigint, skipped bigint, wanted bigint
+) RETURNS SETOF bigint LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    newest constant bigint := least(high, (SELECT coalesce(max(id), 0) FROM image_texts));
+    top bigint := newest;
+    bottom bigint := CASE WHEN query IS NULL THEN low ELSE greatest(low, newest - 1999) END;
+    matches bigint := 0;
+    bucket tsquery;
+    found_id bigint;
+BEGIN
+    FOR found_id IN
+        SELECT id FROM image_texts
+        WHERE id BETWEEN bottom AND top AND (query IS NULL OR ts_match_vq(tokens, query))
+            AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+            AND folded LIKE ALL (patterns)
+        ORDER BY id DESC LIMIT skipped + wanted
+    LOOP
+        matches := matches + 1;
+        IF matches > skipped THEN RETURN NEXT found_id; END IF;
+    END LOOP;
+    WHILE bottom > low AND matches < skipped + wanted LOOP
+        top := bottom - 1;
+        IF (top + 1) & 131071 <> 0 THEN
+            bucket := format('''#a%s''', top >> 14)::tsquery;
+            bottom := greatest(low, top >> 14 << 14);
+        ELSE
+            bucket := format('''#b%s''', top >> 17)::tsquery;
+            bottom := greatest(low, top >> 17 << 17);
+        END IF;
+        FOR found_id IN
+            SELECT id FROM image_texts
+            WHERE tokens @@ (query && bucket) AND id + 0 BETWEEN bottom AND top
+                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                AND folded LIKE ALL (patterns)
+            ORDER BY id + 0 DESC LIMIT skipped + wanted - matches
+        LOOP
+            matches := matches + 1;
+            IF matches > skipped THEN RETURN NEXT found_id; END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- Counts such entries in each of the buckets of 16,384 ids, in their order, until there are enough of them.
+CREATE FUNCTION count_images(
+    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
+) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    total bigint := 0;
+BEGIN
+    FOREACH bucket IN ARRAY buckets LOOP
+        IF query IS NULL THEN
+            SELECT count(*) INTO images FROM image_texts
+            WHERE id BETWEEN bucket << 14 AND (bucket << 14) + 16383
+                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                AND folded LIKE ALL (patterns);
+        ELSE
+            SELECT count(*) INTO images FROM image_texts
+            WHERE tokens @@ (query && format('''#a%s''', bucket)::tsquery)
+                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                AND folded LIKE ALL (patterns);
+        END IF;
+        RETURN NEXT;
+        total := total + images;
+        EXIT WHEN total >= enough;
+    END LOOP;
+END
+$$;

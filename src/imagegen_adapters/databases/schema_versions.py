@@ -1,0 +1,18 @@
+"""Why a database of another version of imagegen is refused."""
+
+from imagegen_adapters.databases.messages import DatabaseCode
+from imagegen_core.errors import StorageError
+
+
+class SchemaTooNew(StorageError):
+    """The database is from a newer version of imagegen; this version must not touch it."""
+
+    def __init__(self, unknown: frozenset[str]) -> None:
+        super().__init__(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
+
+
+class SchemaTooOld(StorageError):
+    """The database was opened read-only, and migrations are pending."""
+
+    def __init__(self) -> None:
+        super().__init__(DatabaseCode.SCHEMA_TOO_OLD())

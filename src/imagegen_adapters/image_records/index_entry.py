@@ -1,0 +1,69 @@
+"""What a search index holds of an image, and what is looked up in it, in whichever database."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import attrs
+
+from imagegen_adapters.image_records.rows import milliseconds
+from imagegen_core.images import Image
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search.folding import Simplify, fold
+from imagegen_core.search.ngrams import evenly_spaced, terms, tokens
+
+MAX_TERMS = 24
+"""A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""
+
+
+@attrs.frozen(kw_only=True)
+class IndexEntry:
+    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces."""
+
+    created_ms: int
+    folded: str
+    tokens: str
+
+    @classmethod
+    def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
+        """Return the entry of an image."""
+        folded = fold(image.prompt, simplify)
+        return cls(
+            created_ms=milliseconds(image.created_at), folded=folded, tokens=index_tokens(image, folded)
+        )
+
+
+@lru_cache(maxsize=1000)
+def facet(name: str, value: str) -> str:
+    """Return the token of a value that lists are filtered by; it is longer than any token of a prompt."""
+    return name + value.encode("utf-8", "surrogatepass").hex()
+
+
+def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return tokens that every prompt with all words has, and the words that they do not prove."""
+    word_terms = [terms(word) for word in words]
+    distinct = tuple(dict.fromkeys(token for of_word in word_terms for token in of_word.tokens))
+    has_all_tokens = len(distinct) <= MAX_TERMS
+    unproven = tuple(
+        word
+        for word, of_word in zip(words, word_terms, strict=True)
+        if not (has_all_tokens and of_word.proven)
+    )
+    return evenly_spaced(distinct, MAX_TERMS), unproven
+
+
+def facets(criteria: ImageFilter) -> list[str]:
+    """Return the tokens of the values that images are filtered by, times excepted."""
+    values = {"provider": criteria.provider_name, "model": criteria.model_id, "operation": criteria.operation}
+    return [facet(name, value) for name, value in values.items() if value is not None]
+
+
+def index_tokens(image: Image, folded: str) -> str:
+    """Return the tokens of an image, of its prompt and of the values that lists are filtered by."""
+    return " ".join(
+        (
+            *tokens(folded),
+            facet("provider", image.provider_name),
+            facet("model", image.model_id),
+            facet("operation", image.operation.value),
+        )
+    )

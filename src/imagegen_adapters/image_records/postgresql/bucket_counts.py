@@ -1,0 +1,64 @@
+"""Totals of searches in PostgreSQL, remembered for each bucket of ids."""
+
+from collections import OrderedDict
+
+import attrs
+
+from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
+from imagegen_adapters.databases.postgresql import Connection
+from imagegen_adapters.image_records.postgresql import statements
+from imagegen_adapters.image_records.postgresql.windows import BUCKET_BITS, NEWEST, Windows
+
+_MAX_ENTRIES = 1000
+_MAX_BUCKETS = 200
+"""Older buckets are counted again: by then a word is so rare that this is quick."""
+
+_MAX_CACHED_CHARS = 500
+"""Longer queries are not cached, to save memory."""
+
+
+@attrs.frozen
+class _Count:
+    """The number of matches in a bucket after so many additions and deletions of whichever images."""
+
+    images: int
+    changes: int
+
+
+class BucketCounts:
+    """Counts the images that windows select, up to `MAX_EXACT_TOTAL` + 1.
+
+    Nodes add images at the same time, so a lower id may become visible after a higher one: the newest id says
+    nothing about what was counted. But how often a bucket changed does, and most buckets do not change any
+    more.
+    """
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[Windows, dict[int, _Count]] = OrderedDict()
+
+    async def count(self, connection: Connection, windows: Windows) -> int:
+        """Return the number of images in the snapshot of ``connection``, capped."""
+        key = attrs.evolve(windows, oldest=0, newest=NEWEST)
+        bounds = (windows.oldest >> BUCKET_BITS, windows.newest >> BUCKET_BITS)
+        rows = await connection.fetch(statements.BUCKETS, *bounds)
+        changes = {row["bucket"]: row["changes"] for row in rows}
+        cached = self._counts.get(key, {})
+        current = {bucket: count for bucket, count in cached.items() if changes.get(bucket) == count.changes}
+        total = sum(count.images for count in current.values())
+        outdated = [bucket for bucket in changes if bucket not in current]
+        if total <= MAX_EXACT_TOTAL:
+            enough = MAX_EXACT_TOTAL + 1 - total
+            counted = await windows.counts(connection, outdated, enough=enough)
+            total += sum(counted.values())
+            current |= {bucket: _Count(images, changes[bucket]) for bucket, images in counted.items()}
+        self._store(key, current)
+        return min(total, MAX_EXACT_TOTAL + 1)
+
+    def _store(self, key: Windows, counts: dict[int, _Count]) -> None:
+        if sum(map(len, key.patterns)) + len(key.query or "") > _MAX_CACHED_CHARS:
+            return
+        newest = sorted(counts, reverse=True)[:_MAX_BUCKETS]
+        self._counts[key] = {bucket: counts[bucket] for bucket in newest}
+        self._counts.move_to_end(key)
+        while len(self._counts) > _MAX_ENTRIES:
+            self._counts.popitem(last=False)

@@ -1,0 +1,84 @@
+"""The SQL of the images table in PostgreSQL, and of its search index."""
+
+INSERT_IMAGE = """
+WITH image AS (
+    INSERT INTO images (
+        task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
+        width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
+        metadata, created_at
+    ) VALUES (
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+    )
+    ON CONFLICT (attempt_id, position) DO NOTHING RETURNING id
+)
+INSERT INTO image_texts (id, created_at, folded, tokens)
+SELECT id, $20, $21, array_to_tsvector($22::text[] || format('#a%s', id >> 14) || format('#b%s', id >> 17))
+FROM image RETURNING id
+"""
+"""The values are those of `image_to_row` in its order, the folded prompt and the tokens."""
+
+GET_IMAGE_OF_ATTEMPT = "SELECT * FROM images WHERE attempt_id = $1 AND position = $2"
+
+GET_IMAGE = "SELECT * FROM images WHERE id = $1"
+
+GET_IMAGES = "SELECT * FROM images WHERE id = ANY ($1::bigint[])"
+
+IMAGES_BEFORE = "SELECT * FROM images WHERE id < $1 ORDER BY id DESC LIMIT $2 OFFSET $3"
+
+BUCKET_AT = """
+SELECT (bucket + 1) << 14 AS before, skipped::bigint FROM (
+    SELECT bucket, sum(added - deleted) AS images,
+        sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) - sum(added - deleted) AS skipped
+    FROM image_buckets GROUP BY bucket
+) AS counts
+WHERE skipped + images > $1 ORDER BY bucket DESC LIMIT 1
+"""
+"""The bucket of ids in which so many newer images end, and how many of them are in newer buckets."""
+
+IMAGE_COUNT = "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets"
+
+BUCKETS = """
+SELECT bucket, sum(added + deleted)::bigint AS changes FROM image_buckets
+WHERE bucket BETWEEN $1 AND $2 GROUP BY bucket HAVING sum(added) > sum(deleted) ORDER BY bucket DESC
+"""
+
+IMAGES_OF_TASK = """
+SELECT images.* FROM images LEFT JOIN attempts USING (attempt_id)
+WHERE images.task_id = $1 ORDER BY attempts.part, images.position, images.id
+"""
+
+NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
+
+DELETE_IMAGE = """
+WITH image AS (
+    DELETE FROM images WHERE id = $1 RETURNING *
+), text AS (
+    DELETE FROM image_texts WHERE id = $1
+), keys AS (
+    SELECT id, number, key FROM image
+    CROSS JOIN LATERAL (VALUES (1, blob_key), (2, thumbnail_key)) AS blobs (number, key)
+    WHERE key IS NOT NULL
+), uploads AS (
+    DELETE FROM outbox USING keys WHERE kind = 'upload' AND blob_key = keys.key
+), removals AS (
+    INSERT INTO outbox (kind, blob_key, image_id) SELECT 'remove', key, id FROM keys ORDER BY number
+    ON CONFLICT (kind, blob_key) DO NOTHING
+)
+SELECT * FROM image
+"""
+
+SET_IMAGE_STORAGE = "UPDATE images SET storage = $2 WHERE id = $1"
+
+BUCKETS_OF_DAYS = """
+SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= $1 AND first_day <= $2
+"""
+
+FIND_IMAGES = "SELECT * FROM find_images($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)"
+
+FIND_TEXTS = """
+SELECT id, folded FROM find_images($1::text::tsquery, '{}', $2, $3, $4, $5, 0, $6) AS id
+JOIN image_texts USING (id)
+WHERE NOT folded LIKE ALL ($7) ORDER BY id DESC LIMIT $8
+"""
+
+COUNT_IMAGES = "SELECT * FROM count_images($1::text::tsquery, $2, $3, $4, $5, $6)"

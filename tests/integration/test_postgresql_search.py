@@ -1,0 +1,274 @@
+"""Search in PostgreSQL finds exactly what search in SQLite finds."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import attrs
+import pytest
+
+from imagegen_adapters.databases import sqlite
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
+from imagegen_core.errors import Unavailable
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
+
+pytestmark = pytest.mark.anyio
+
+ANY = ImageFilter()
+QUERIES = 2000
+BUCKET = 1 << 14
+LARGE_BUCKET = 1 << 17
+
+PIECES = [
+    *("一只", "可爱的", "小", "猫", "貓", "狗", "和", "橘猫", "雪山", "夜，雨", "的"),
+    *("cat", "a Cat", "dog", " in the ", "rain", "100%", "a_b", "back\\slash", '"q"', "it's", "(best:1.2)"),
+    *("🐱", "𠮷", "é", "e\u0301", "ﬁ", "İß", "\ue021", "ＦＵＬＬ　", "  ", "AB12"),
+]
+PROVIDERS, MODELS = ["demo", "a"], ["m", "M", "猫"]
+DAYS = [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)]
+
+
+class Both:
+    """The same images in two databases, under the same ids."""
+
+    def __init__(self, database, other):
+        self._database, self._sqlite = database, other
+        self.records = [
+            PostgresqlImageRecords(database, simplify=simplify),
+            SqliteImageRecords(other, simplify=simplify),
+        ]
+
+    async def add(self, *prompts, **changes):
+        attempt = an_attempt(a_task())
+        images = tuple(an_image(attempt, position=n, prompt=p, **changes) for n, p in enumerate(prompts))
+        async with self._database.transaction() as connection:
+            stored = await insert_into_postgresql(connection, images, simplify)
+        assert stored == await self._sqlite.writer.write(lambda c: insert_into_sqlite(c, images, simplify))
+        return stored
+
+    async def go_on_at(self, image_id):
+        """Let the next image have this id."""
+        sequence = "SELECT setval(pg_get_serial_sequence('images', 'id'), $1, false)"
+        await self._database.rows(sequence, image_id)
+        update = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'images'"
+        await self._sqlite.writer.write(lambda c: c.execute(update, (image_id - 1,)).rowcount)
+
+    async def delete(self, image_id):
+        for records in self.records:
+            await records.delete(image_id)
+
+    async def search(self, *query):
+        """Return the page that both agree on."""
+        one, other = [await records.search(*query) for records in self.records]
+        assert one == other, query
+        return one
+
+    async def find(self, *query):
+        one, other = [await records.find(*query) for records in self.records]
+        assert one == other, query
+        return one
+
+
+@pytest.fixture
+async def both(postgresql_database, tmp_path):
+    other = sqlite.Database.open(tmp_path / "imagegen.db")
+    yield Both(postgresql_database, other)
+    await other.close()
+
+
+def a_prompt(rng):
+    return "".join(rng.choices(PIECES, k=rng.randint(1, 6)))
+
+
+def a_filter(rng):
+    """Return no filter in half of the cases; otherwise any combination."""
+    if rng.random() < 0.5:
+        return ANY
+    moments = [None, None, DAYS[0], later(0.25), later(0.2495), later(86_400 * 90)]
+    return ImageFilter(
+        provider_name=rng.choice([None, *PROVIDERS, "\x00"]),
+        model_id=rng.choice([None, None, *MODELS]),
+        operation=rng.choice([None, None, Operation.EDIT]),
+        created_from=rng.choice(moments),
+        created_to=rng.choice(moments),
+    )
+
+
+def a_query(rng, prompts):
+    """Return parts of prompts as words, sometimes of several prompts."""
+    words = []
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        prompt = rng.choice(prompts)
+        start = rng.randrange(len(prompt))
+        words.append(prompt[start : start + rng.choice([1, 1, 2, 3, 5, 40])])
+    keyword = " ".join(words)
+    return SearchQuery.parse(keyword if keyword.strip() else "猫", simplify)
+
+
+async def fill(both, rng):
+    """Add images whose ids spread over the windows: the newest ones, small buckets, large buckets."""
+    prompts = []
+    for first in (1, 500, BUCKET - 40, LARGE_BUCKET - 60, LARGE_BUCKET + 5 * BUCKET, 2 * LARGE_BUCKET):
+        await both.go_on_at(first)
+        for _ in range(40):
+            batch = [a_prompt(rng) for _ in range(4)]
+            await both.add(
+                *batch,
+                provider_name=rng.choice(PROVIDERS),
+                model_id=rng.choice(MODELS),
+                operation=rng.choice([Operation.EDIT, Operation.GENERATE]),
+                created_at=rng.choice(DAYS),
+            )
+            prompts += batch
+    return prompts
+
+
+async def test_every_search_equals_that_of_sqlite(both):
+    """Thousands of words, phrases, filters, modes, numbers of pages and cursors, while images come and go."""
+    rng = random.Random(1)
+    prompts = await fill(both, rng)
+    for number in range(QUERIES):
+        query, mode, criteria = a_query(rng, prompts), rng.choice(list(SearchMode)), a_filter(rng)
+        paging = Paging(page=rng.choice([1, 1, 1, 2, 3]), page_size=rng.choice([1, 7, 20, 100]))
+        page = await both.search(query, mode, criteria, paging)
+        if page.has_more and page.last is not None:
+            await both.search(query, mode, criteria, attrs.evolve(paging, page=1, after=page.last))
+        if number % 50 == 0:
+            hits = page.items or (await both.find(ANY, Paging())).items
+            await both.delete(getattr(hits[-1], "image", hits[-1]).id)
+            prompts += [image.prompt for image in await both.add(a_prompt(rng))]
+
+
+async def test_every_list_equals_that_of_sqlite(both):
+    """By number, far down, and by cursor, with and without filters."""
+    rng = random.Random(2)
+    await fill(both, rng)
+    for image_id in (1, 502, LARGE_BUCKET):
+        await both.delete(image_id)
+    for number in (*range(1, 60), 1_000_000):
+        await both.find(ANY, Paging(page=number, page_size=20))
+    for _ in range(200):
+        criteria, paging = a_filter(rng), Paging(page=rng.randint(1, 9), page_size=rng.choice([1, 9, 100]))
+        page = await both.find(criteria, paging)
+        await both.find(criteria, Paging(page_size=9, after=page.last))
+
+
+@pytest.mark.parametrize("word", ["\ud83d", "'", "\\", "%", "猫" * 10_000, "&|!():*<->", "#a0", "#b0"])
+async def test_no_word_causes_a_database_error(both, word):
+    """Operators, escapes and what no text column holds are treated as plain text."""
+    await both.add("一只可爱的猫 #b1")
+
+    for mode in SearchMode:
+        page = await both.search(SearchQuery(words=(word,)), mode, ANY, Paging())
+        assert () == page.items
+
+
+@pytest.mark.parametrize("word", ["\x00", "a\x00b"])
+async def test_nul_is_never_found(both, word):
+    """No text column can hold it."""
+    await both.add("ab")
+
+    for mode in SearchMode:
+        page = await both.records[0].search(SearchQuery(words=(word,)), mode, ANY, Paging())
+        assert ((), 0) == (page.items, page.total)
+
+
+async def test_thousands_of_words_are_one_search(both):
+    """Only a few of them are looked up; all are compared."""
+    words = tuple(f"{n}" for n in range(2200))
+    (image, _) = await both.add(" ".join(words), " ".join(words[:-1]))
+
+    page = await both.search(SearchQuery(words=words), SearchMode.CONTAINS, ANY, Paging())
+
+    assert [image] == [hit.image for hit in page.items]
+
+
+async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
+    """Beyond that, they are reported as at least 10,000; the unfiltered list is always counted exactly."""
+    copies = """
+    WITH copies AS (
+        INSERT INTO images (task_id, attempt_id, position, operation, prompt, provider_name, model_id,
+            mime_type, width, height, size_bytes, sha256, blob_key, storage, params, metadata, created_at)
+        SELECT task_id, attempt_id, number, operation, prompt, provider_name, model_id, mime_type,
+            width, height, size_bytes, sha256, blob_key, storage, params, metadata, created_at
+        FROM images, generate_series(2, 20000) AS number WHERE id = 1 RETURNING id
+    )
+    INSERT INTO image_texts
+    SELECT copies.id, created_at, folded, tokens || array_to_tsvector(ARRAY['#a' || (copies.id >> 14)])
+    FROM copies, image_texts WHERE image_texts.id = 1
+    """
+    await both.add("可爱的猫", "可爱的狗")
+    await postgresql_database.rows(copies)
+    records = both.records[0]
+    pages = [
+        await records.search(SearchQuery(words=(word,)), mode, ANY, Paging(page=page, page_size=100))
+        for word, mode, page in (
+            ("可爱的狗", SearchMode.CONTAINS, 1),
+            ("可爱的猫", SearchMode.CONTAINS, 200),
+            ("可爱的猫", SearchMode.RELEVANT, 201),
+        )
+    ]
+    whole = await records.find(ANY, Paging(page=201, page_size=100))
+
+    assert [(1, True), (10_000, False), (10_000, False)] == [(p.total, p.total_is_exact) for p in pages]
+    assert [1, 100, 0] == [len(page.items) for page in pages]
+    assert (20_001, True, 1) == (whole.total, whole.total_is_exact, len(whole.items))
+
+
+async def test_a_remembered_total_stays_current(both):
+    """New images and deletions are reflected in the next total, whichever node made them."""
+    totals = []
+    query = SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging()
+    (first, *_) = await both.add("可爱的猫", "可爱的猫")
+    for change in (lambda: both.add("可爱的猫", "狗"), lambda: both.delete(first.id), lambda: both.add("狗")):
+        totals.append((await both.search(*query)).total)
+        await change()
+
+    assert [2, 3, 2, 2] == [*totals, (await both.search(*query)).total]
+
+
+@asynccontextmanager
+async def two_nodes(database):
+    """Yield two connections that count in different rows."""
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(database.connection()) for _ in range(5)]
+        of_shards = {connection.get_server_pid() & 15: connection for connection in connections}
+        yield list(of_shards.values())[:2]
+
+
+async def test_an_image_that_becomes_visible_late_is_counted(both, postgresql_database):
+    """Its id is lower than one that was counted, since its transaction took longer."""
+    records = both.records[0]
+    query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
+    late, early = ((an_image(an_attempt(a_task()), prompt="猫"),) for _ in range(2))
+    async with two_nodes(postgresql_database) as (slow, fast), slow.transaction():
+        await insert_into_postgresql(slow, late, simplify)
+        await insert_into_postgresql(fast, early, simplify)
+        before = await records.search(*query)
+    after = await records.search(*query)
+
+    assert ([2], 1) == ([hit.image.id for hit in before.items], before.total)
+    assert ([2, 1], 2) == ([hit.image.id for hit in after.items], after.total)
+
+
+async def test_a_search_that_takes_too_long_is_refused(both, postgresql_database, monkeypatch):
+    """The error says what to do, and the connection serves the next one."""
+    query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
+    await both.add("猫")
+    async with postgresql_database.transaction() as connection:
+        await connection.execute("LOCK TABLE image_texts")
+        with monkeypatch.context() as patch:
+            patch.setattr("imagegen_adapters.image_records.postgresql.records.SEARCH_SECONDS", 0.2)
+            with pytest.raises(Unavailable, match="rarer"):
+                await both.records[0].search(*query)
+
+    results = await asyncio.gather(*(both.records[0].search(*query) for _ in range(9)))
+    assert [1] * 9 == [page.total for page in results]
