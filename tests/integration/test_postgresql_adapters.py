@@ -3,9 +3,19 @@
 import attrs
 import pytest
 
+from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
+from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
+from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
+from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
+from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
+from imagegen_adapters.testing.outbox import OutboxContract
+from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
+from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
 from tests.fakes.postgresql_tasks import PostgresqlTasks
 
@@ -53,3 +63,97 @@ class TestPostgresqlImageRecords(OverPostgresql, ImageRecordsContract):
             again = await insert_images(connection, (attrs.evolve(image, id=0, prompt="x"),), simplify)
 
         assert ((image,), [(1,)]) == (again, await rows(database, "SELECT count(*) FROM image_texts"))
+
+
+class TestPostgresqlIdempotencyKeys(OverPostgresql, IdempotencyKeysContract):
+    @pytest.fixture
+    def keys(self, database):
+        return PostgresqlIdempotencyKeys(database)
+
+
+class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):
+    @pytest.fixture
+    def inventory(self, database):
+        return PostgresqlImageInventory(database)
+
+    async def test_a_key_that_no_column_holds_is_unknown(self, inventory):
+        """Such as the name of a file that is not UTF-8."""
+        assert {"a\udcff", "\x00"} == await inventory.unknown(["a\udcff", "\x00"])
+
+
+class TestPostgresqlOutbox(OverPostgresql, OutboxContract):
+    @pytest.fixture
+    def outbox(self, database):
+        return PostgresqlOutbox(database)
+
+    async def test_two_nodes_claim_different_entries(self, repository, outbox, database):
+        """What one is just claiming the other passes over without waiting."""
+        for _ in range(3):
+            await add_image(repository)
+        await outbox.add_missing_uploads()
+        async with database.transaction() as connection:
+            await connection.execute("SELECT 1 FROM outbox WHERE id = 2 FOR UPDATE")
+            claimed = await outbox.claim(due=None)
+
+        assert [1, 3] == [entry.id for entry in claimed]
+
+
+class TestPostgresqlProviderConfigs(ProviderConfigsContract):
+    @pytest.fixture
+    def box(self):
+        return MemorySecretBox()
+
+    @pytest.fixture
+    def configs(self, database, box):
+        return PostgresqlProviderConfigs(database, box)
+
+    async def test_nothing_is_saved_while_keys_are_locked(self, configs, box):
+        """Without the master key, a stored key appears as locked and cannot be overwritten."""
+        await configs.save(a_config(), key_origin=ORIGIN)
+        box.locked = True
+
+        with pytest.raises(KeysLocked):
+            await configs.save(a_config(api_key=None), key_origin=ORIGIN)
+        assert (await configs.get("mine")).api_key.locked
+
+    @pytest.mark.parametrize(
+        "tampering",
+        [
+            "api_key = (SELECT api_key FROM provider_configs WHERE provider_name = 'b')",
+            "api_base = 'https://evil.example'",
+            "api_base = 'https://evil.example', key_origin = 'https://evil.example:443'",
+            "api_base = NULL, key_origin = 'https://evil.example:443'",
+            "sealed_extra = (SELECT sealed_extra FROM provider_configs WHERE provider_name = 'b')",
+            "sealed_extra = api_key",
+        ],
+    )
+    async def test_a_key_does_not_follow_a_changed_row(self, configs, database, tampering):
+        """The key opens neither from another row's token nor for another address."""
+        await configs.save(a_config("a"), key_origin=ORIGIN)
+        await configs.save(a_config("b"), key_origin=ORIGIN)
+        statement = f"UPDATE provider_configs SET {tampering}"  # noqa: S608 - from the list above
+        await database.rows(statement)
+
+        assert (await configs.get("a")).api_key.locked
+
+    async def test_secrets_are_never_stored_in_plain_text(self, configs, database):
+        """Neither the key nor secret headers nor a proxy's password; other headers are readable."""
+        await configs.save(a_config(), key_origin=ORIGIN)
+
+        (row,) = await rows(database, "SELECT * FROM provider_configs")
+        text = " ".join(map(str, row))
+        assert not [secret for secret in ("0123456789", "password@") if secret in text]
+        assert '"X-Team":"a"' in text
+
+    async def test_what_another_node_saves_is_seen(self, configs, database, box):
+        """At once, since nothing is cached."""
+        await configs.all()
+        await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
+
+        assert ["mine"] == [config.provider_name for config in await configs.all()]
+
+    async def test_a_name_that_no_column_holds_has_none(self, configs):
+        """It is refused where names are checked; here it causes no error of the database."""
+        with pytest.raises(ProviderConfigNotFound):
+            await configs.delete("\x00")
+        assert await configs.get("\x00") is None

@@ -1,8 +1,8 @@
 """Conversion of tasks and attempts to and from rows."""
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import attrs
 
@@ -18,7 +18,6 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
@@ -35,7 +34,13 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 
-Row = sqlite3.Row | Mapping[str, Any]
+
+class Row(Protocol):
+    """A row of whichever database."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return a column."""
+        ...
 
 
 @attrs.frozen(kw_only=True)

@@ -136,7 +136,8 @@ CREATE TABLE outbox (
     UNIQUE (kind, blob_key)
 );
 
-CREATE INDEX outbox_by_time ON outbox (not_before, id);
+CREATE INDEX outbox_ready ON outbox (id) WHERE not_before IS NULL;
+CREATE INDEX outbox_deferred ON outbox (not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX outbox_by_image ON outbox (image_id);
 
 CREATE TABLE events (
