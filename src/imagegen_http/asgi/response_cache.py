@@ -1,5 +1,6 @@
 """Responses that are sent again while nothing is written."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -37,7 +38,7 @@ class ResponseCache:
         self._app = app
         self._writes = writes
         self._max_bytes = max_bytes
-        self._responses: dict[_Target, _CachedResponse] = {}  # least recently sent first
+        self._responses: OrderedDict[_Target, _CachedResponse] = OrderedDict()  # least recently sent first
         self._bytes = 0
         self._seen_writes = writes()
 
@@ -52,7 +53,7 @@ class ResponseCache:
         if response is None:
             await self._app(scope, receive, self._keeping(target, scope, send))
             return
-        self._put(target, response)
+        self._responses.move_to_end(target)
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": [*response.headers]})
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
@@ -80,14 +81,13 @@ class ResponseCache:
             self._bytes = 0
 
     def _put(self, target: _Target, response: _CachedResponse) -> None:
-        """Make the response the most recently sent one, and drop what there is no room for."""
+        """Keep the response as the one sent last, and drop what there is no room for."""
         if (earlier := self._responses.pop(target, None)) is not None:
             self._bytes -= _size(target, earlier)
         self._responses[target] = response
         self._bytes += _size(target, response)
         while self._bytes > self._max_bytes:
-            oldest = next(iter(self._responses))
-            self._bytes -= _size(oldest, self._responses.pop(oldest))
+            self._bytes -= _size(*self._responses.popitem(last=False))
 
 
 def _size(target: _Target, response: _CachedResponse) -> int:
