@@ -11,12 +11,12 @@ pytestmark = pytest.mark.anyio
 
 
 class Table:
-    """A table in memory, in place of the database; a read begins at once, and ends when it may."""
+    """A table in memory, in place of the database; a read begins at once, and ends later, when it may."""
 
     def __init__(self):
         self._connection = sqlite3.connect(":memory:")
         self._connection.execute("CREATE TABLE images (id INTEGER PRIMARY KEY, prompt TEXT)")
-        self.reads, self.error = 0, None
+        self.reads, self.errors = 0, []
         self.may_end = asyncio.Event()
         self.may_end.set()
 
@@ -25,7 +25,8 @@ class Table:
 
     async def read(self, fn):
         self.reads += 1
-        rows, error = fn(self._connection), self.error
+        rows, error = fn(self._connection), self.errors.pop(0) if self.errors else None
+        await asyncio.sleep(0)
         await self.may_end.wait()
         if error is not None:
             raise error
@@ -49,13 +50,22 @@ async def settle():
 
 
 async def test_those_who_ask_together_share_a_query(table):
-    """Each gets their own row, or None; two may ask for the same."""
+    """The first has begun already; each gets their own row, or None, and two may ask for the same."""
     loader = ImageLoader(table)
 
-    rows = await asyncio.gather(*(loader.load(i) for i in (3, 1, 9, 3)))
+    rows = await asyncio.gather(*(loader.load(i) for i in (2, 3, 1, 9, 3)))
 
-    assert [(3, "image 3"), (1, "image 1"), None, (3, "image 3")] == rows
-    assert 1 == table.reads
+    assert [(2, "image 2"), (3, "image 3"), (1, "image 1"), None, (3, "image 3")] == rows
+    assert 2 == table.reads
+
+
+async def test_one_after_the_other_each_is_read_when_asked_for(table):
+    loader = ImageLoader(table)
+    rows = [await loader.load(4)]
+    table.insert(4)
+    rows.append(await loader.load(4))
+
+    assert [None, (4, "image 4")] == rows
 
 
 async def test_who_asks_while_a_batch_is_read_gets_what_was_written_since(table):
@@ -74,31 +84,32 @@ async def test_who_asks_while_a_batch_is_read_gets_what_was_written_since(table)
     assert (1, 2) == (begun, table.reads)
 
 
-async def test_a_failure_is_that_of_its_batch(table):
-    """Those who wait for the next one do not fail with it."""
+@pytest.mark.parametrize(
+    ("errors", "failed"),
+    [([KeyError()], [True, False, False]), ([None, KeyError()], [False, True, True])],
+    ids=["alone", "in a batch"],
+)
+async def test_a_failure_is_that_of_those_who_were_read_together(table, errors, failed):
+    """Neither those who wait for the next batch nor those who ask later fail with them."""
+    loader = ImageLoader(table)
+    table.errors = errors
+
+    results = await asyncio.gather(*(loader.load(i) for i in (1, 2, 3)), return_exceptions=True)
+
+    assert failed == [isinstance(result, KeyError) for result in results]
+    assert (1, "image 1") == await loader.load(1)
+
+
+@pytest.mark.parametrize("leaves", [0, 1], ids=["who was read alone", "one of a batch"])
+async def test_the_others_get_their_rows_although_one_was_cancelled(table, leaves):
     loader = ImageLoader(table)
     table.may_end.clear()
-    table.error = KeyError("unreadable")
-    first = [asyncio.create_task(loader.load(i)) for i in (1, 2)]
+    tasks = [asyncio.create_task(loader.load(i)) for i in (1, 2, 3)]
     await settle()
-    table.error = None
-    later = asyncio.create_task(loader.load(1))
+    tasks.pop(leaves).cancel()
     await settle()
     table.may_end.set()
 
-    failures = await asyncio.gather(*first, return_exceptions=True)
-    assert [KeyError] * 2 == list(map(type, failures))
-    assert (1, "image 1") == await later
-
-
-async def test_the_others_get_their_rows_although_one_was_cancelled(table):
-    loader = ImageLoader(table)
-    table.may_end.clear()
-    first, other = (asyncio.create_task(loader.load(i)) for i in (1, 2))
-    await settle()
-    first.cancel()
-    await settle()
-    table.may_end.set()
-
-    assert (2, "image 2") == await other
-    assert first.cancelled()
+    numbers = [i for i in (1, 2, 3) if i != leaves + 1]
+    assert [(i, f"image {i}") for i in numbers] == await asyncio.gather(*tasks)
+    assert (1, "image 1") == await loader.load(1)
