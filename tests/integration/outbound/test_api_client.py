@@ -291,7 +291,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monke
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while True:
+        while not writer.is_closing():
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)

@@ -169,7 +169,7 @@ async def test_too_many_bytes_end_the_download(server, outbound):
 
     async def endless(writer):
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
+        while not writer.is_closing():
             writer.write(bytes(65536))
             await writer.drain()
 
@@ -212,7 +212,7 @@ async def test_a_download_that_trickles_ends_at_its_deadline(server, outbound):
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
-        while True:
+        while not writer.is_closing():
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)
@@ -226,7 +226,7 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
-        while True:
+        while not writer.is_closing():
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.01)
