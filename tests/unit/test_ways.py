@@ -5,7 +5,7 @@ import pytest
 from tests.markdown import ROOT
 from tests.ways import ways
 
-MAX_FILES = {"prompt": 18, "image": 13, "key": 10}
+MAX_FILES = {"prompt": 18, "image": 14, "key": 11}
 
 
 @pytest.mark.parametrize("name", MAX_FILES)

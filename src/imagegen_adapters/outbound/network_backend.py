@@ -15,7 +15,7 @@ from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, normalized
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameLookupTimeout, NameNotResolved
-from imagegen_adapters.outbound.transport import SocketStream
+from imagegen_adapters.outbound.socket_stream import SocketStream
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_ADDRESSES = 8

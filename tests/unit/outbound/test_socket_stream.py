@@ -2,7 +2,7 @@
 
 import asyncio
 
-from imagegen_adapters.outbound.transport import SocketStream
+from imagegen_adapters.outbound.socket_stream import SocketStream
 
 PIECE = bytes(64 * 1024)
 MAX_PIECES = 8
