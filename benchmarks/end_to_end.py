@@ -39,20 +39,19 @@ NUMBERED = "a task ########"
 def measure(options):
     """Return the report."""
     report = Report("end_to_end", COLUMNS)
+    callers = max(options.callers)
     with stage(options.work_dir) as each:
+        rows = {}
         for kind in options.kind or KINDS:
-            limits = measure_limits(each, kind, options)
             number = options.photographs if kind.endswith(PHOTOGRAPH) else options.number
-            callers = max(options.callers)
-            row = tasks(each, kind, number=number, callers=callers)
+            rows[kind] = tasks(each, kind, number=number, callers=callers)
+        generated = {number: generations(each, number, options) for number in options.callers}
+        # Last: each copy frees an inode, and ext4 may search long for one that was not freed just now.
+        for kind, row in rows.items():
+            limits = measure_limits(each, kind, options)
             report.add(work=f"tasks, {TITLES[kind]}", callers=callers, **row, **limits)
-        for callers in options.callers:
-            body = {"model": f"instant/{KINDS[0]}", "prompt": NUMBERED}
-            requests = [post(GENERATIONS, body)]
-            load = {"callers": callers, "seconds": options.seconds}
-            cost = Cost.measured(each.service.url, each.service.pid, requests, **load).row()
-            row = {key: cost[key] for key in ("rate", "processor_ms")}
-            report.add(work=f"{GENERATIONS}, {TITLES[KINDS[0]]}", callers=callers, **row)
+        for number, row in generated.items():
+            report.add(work=f"{GENERATIONS}, {TITLES[KINDS[0]]}", callers=number, **row)
     return report
 
 
@@ -70,6 +69,14 @@ def tasks(each, kind, *, number, callers):
         wait_until(lambda: not service.rows(UNENDED)[0][0], awaited="the end of all tasks")
         processor = cpu_seconds(service.pid) - processor
     return {"rate": number / seconds, "processor_ms": processor * 1000 / number}
+
+
+def generations(each, callers, options):
+    """Return the rate of callers who wait for their images, and the processor milliseconds of each."""
+    requests = [post(GENERATIONS, {"model": f"instant/{KINDS[0]}", "prompt": NUMBERED})]
+    load = {"callers": callers, "seconds": options.seconds}
+    cost = Cost.measured(each.service.url, each.service.pid, requests, **load).row()
+    return {key: cost[key] for key in ("rate", "processor_ms")}
 
 
 def measure_limits(each, kind, options):
