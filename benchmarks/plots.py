@@ -4,6 +4,7 @@ from math import ceil, floor, log10
 
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#a463f2", "#9c6b4e", "#9498a0", "#97bbf5")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 480, 45, 370
+_CHARACTER = 7.5  # the width of an average one, amply
 
 
 def svg(title, x_title, lines):
@@ -11,10 +12,11 @@ def svg(title, x_title, lines):
     points = [point for line in lines.values() for point in line]
     x_axis = _Axis([x for x, _ in points], _LEFT + 10, _RIGHT - 10)
     y_axis = _Axis([y for _, y in points], _BOTTOM, _TOP)
+    width = round(_RIGHT + 36 + _CHARACTER * max(map(len, lines)))
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 420" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 420" font-size="13">',
         "<style>text { font-family: sans-serif }</style>",
-        '<rect width="760" height="420" fill="#ffffff"/>',
+        f'<rect width="{width}" height="420" fill="#ffffff"/>',
         f'<text x="{_LEFT}" y="24" font-size="15">{title}</text>',
         *(_gridline(y, y_axis.at(y)) for y in y_axis.ticks()),
         *(_tick(x, x_axis.at(x)) for x in sorted({x for x, _ in points})),
