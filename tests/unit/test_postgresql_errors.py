@@ -53,7 +53,7 @@ def test_each_row_of_a_state_is_reached():
         (asyncpg.InvalidPasswordError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
         (asyncpg.InvalidCatalogNameError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
         (asyncpg.UniqueViolationError, StorageError, DatabaseCode.DATABASE_REFUSED),
-        (asyncpg.InterfaceError, StorageError, DatabaseCode.DATABASE_CLOSED),
+        (asyncpg.InterfaceError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
         (TimeoutError, StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW),
         (ConnectionRefusedError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
     ],

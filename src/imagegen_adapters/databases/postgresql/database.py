@@ -8,9 +8,11 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql.errors import storage_errors
 from imagegen_adapters.databases.postgresql.migrations import migrate
 from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY, ConnectionPolicy
+from imagegen_core.errors import StorageError
 
 Row: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -65,8 +67,10 @@ class Database:
         """Lend a connection, each statement of which is a transaction.
 
         Raises:
-            StorageError: see `errors`.
+            StorageError: the database is closed; for others see `errors`.
         """
+        if self._pool.is_closing():
+            raise StorageError(DatabaseCode.DATABASE_CLOSED())
         with storage_errors():
             async with self._pool.acquire(timeout=self._policy.connect_seconds) as connection:
                 yield connection

@@ -23,7 +23,6 @@ _UNREACHABLE: Row = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
 _TOO_SLOW: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
 _TOO_BUSY: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
 _CONFLICT: Row = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
-_CLOSED: Row = StorageError, DatabaseCode.DATABASE_CLOSED
 _FAILED: Row = StorageError, DatabaseCode.SERVER_FAILED
 _NO_ACCESS: Row = StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS
 _REFUSED: Row = StorageError, DatabaseCode.DATABASE_REFUSED
@@ -66,13 +65,13 @@ CLIENT_ROWS: dict[type[Exception], Row] = {
     asyncpg.exceptions.TargetServerAttributeNotMatched: _UNREACHABLE,
     asyncpg.exceptions.OutdatedSchemaCacheError: _CONFLICT,
     asyncpg.DataError: _REFUSED,
-    asyncpg.InterfaceError: _CLOSED,
+    asyncpg.InterfaceError: _UNREACHABLE,
     asyncpg.InternalClientError: _UNREACHABLE,
     asyncpg.PostgresError: _FAILED,
 }
 """Errors without SQLSTATE; the first class that fits prevails.
 
-Of a pool that was closed comes an interface error, of a connection that was cut off an internal one.
+Of a connection that was cut off comes an internal error, or an interface error once its pool has noticed.
 """
 
 
