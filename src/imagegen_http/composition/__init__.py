@@ -1,7 +1,8 @@
 """Chooses the adapters: no other package here names any.
 
-``service`` builds the running service, ``storage`` its image stores, ``providers`` the provider adapters,
-``offline`` what commands do to a data directory without a service, ``checkup`` the checks of `doctor`.
+``service`` builds the running service, ``backends`` what depends on its database, ``storage`` its image
+stores, ``providers`` the provider adapters, ``offline`` what commands do to a data directory without a
+service, ``checkup`` the checks of `doctor`.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable

@@ -3,41 +3,28 @@
 import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import attrs
 import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.data_directory import SPOOL_DIRECTORY, DataDirectory
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
-from imagegen_adapters.event_buses.sqlite import SqliteEventBus
-from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
-from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.nodes.local import LocalNodes
+from imagegen_adapters.image_records.reindex import IndexState
 from imagegen_adapters.outbound import Outbound, PoolLimits
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
-from imagegen_adapters.slots.local import LocalSlots
-from imagegen_adapters.spools.local import LocalSpool
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
-from imagegen_core.errors import ImagegenError
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
-from imagegen_http.composition.storage import compose_storage
+from imagegen_http.composition.storage import compose_storage, open_archive
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
@@ -88,40 +75,40 @@ async def compose(
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
         directory = DataDirectory.open(settings.data_dir, create=create)
         stack.callback(directory.close)
-        database = Database.open(directory.database)
-        stack.push_async_callback(database.close)
-        box = await _secret_box(directory.path, database, environ, create=create)
-        inspector = SubprocessInspector()
-        stack.push_async_callback(inspector.aclose)
-        records = SqliteImageRecords(database, simplify=simplify)
-        if (state := await index_state(database, simplify)) is not IndexState.CURRENT:
+        archive = open_archive(settings, outbound.gate)
+        if archive is not None:
+            stack.callback(archive.close)
+        backend = await stack.enter_async_context(
+            open_backend(
+                directory,
+                environ=environ,
+                clock=clock,
+                checksum=None if archive is None else archive.new_checksum,
+                create=create,
+            )
+        )
+        if (state := await backend.index_state()) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
         release_dictionaries()  # an idle service needs only the version of the index, which is computed once
-        storage = compose_storage(settings, database, records, clock, outbound.gate)
-        stack.callback(storage.close)
-        await storage.at_start()
+        inspector = SubprocessInspector()
+        stack.push_async_callback(inspector.aclose)
+        storage = compose_storage(settings, backend, archive, clock)
         min_free_bytes = settings.storage.min_free_mb * _MIB
         disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
-        configs = SqliteProviderConfigs(database, box)
-        if run_background:
-            await configs.seal_plaintext()
-        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, clock=clock)
-        stack.callback(spool.close)
-        await spool.sweep_temporary()
         adapters = Adapters(
-            tasks=SqliteTaskRepository(database, simplify=simplify),
-            idempotency_keys=SqliteIdempotencyKeys(database),
-            queue=SqliteQueue(database),
-            nodes=LocalNodes(),
-            slots=LocalSlots(),
-            images=records,
-            configs=configs,
+            tasks=backend.tasks,
+            idempotency_keys=backend.idempotency_keys,
+            queue=backend.queue,
+            nodes=backend.nodes,
+            slots=backend.slots,
+            images=backend.images,
+            configs=backend.configs,
             blobs=storage.blobs,
-            spool=spool,
+            spool=backend.spool,
             inspector=inspector,
-            events=SqliteEventBus(database),
+            events=backend.events,
             guard=OutboundGuard(outbound.gate),
-            box=box,
+            box=backend.box,
             disk=disk,
             clock=clock,
             providers=providers,
@@ -130,13 +117,13 @@ async def compose(
             simplify=simplify,
             label=_label(settings),
         )
-        owner, clean = new_id(), CleanSpool(repository=adapters.tasks, spool=spool, clock=clock)
+        owner = new_id()
         maintenance = Maintenance(
             sync=storage.sync,
             expire=storage.expire,
             verify=storage.verify,
-            clean=clean,
-            turn=LocalTurn(),
+            clean=CleanSpool(repository=backend.tasks, spool=backend.spool, clock=clock),
+            turn=backend.turn,
             node=owner,
             clock=clock,
             sweep_seconds=settings.storage.sweep_minutes * 60,
@@ -154,45 +141,23 @@ async def compose(
             version=version,
             presets=lambda: describe_presets(providers),
             health=HealthReport(
-                database_healthy=lambda: database.healthy,
+                database_healthy=backend.is_healthy,
                 disk=disk,
-                box_locked=lambda: box.locked,
+                box_locked=lambda: backend.box.locked,
                 clock=clock,
-                oss=None if storage.archive is None else lambda: storage.oss_report(maintenance.expiry_error),
+                oss=None if archive is None else lambda: storage.oss_report(maintenance.expiry_error),
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
-            search_index=SearchIndex(
-                read_state=lambda: index_state(database, simplify),
-                rebuild=lambda progress: reindex(database, simplify, progress),
-            ),
-            writes=lambda: database.writer.commits,
+            search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
+            writes=backend.writes,
         )
         if run_background:
-            await _remove_leftovers(clean)  # now, while no submission can be in progress
-            await adapters.nodes.join(owner)
+            await backend.prepare()
+            await backend.nodes.join(owner)
             await stack.enter_async_context(maintenance)
             await stack.enter_async_context(imagegen)
         yield service
-
-
-async def _remove_leftovers(clean: CleanSpool) -> None:
-    """Remove what dead submissions have left in the data directory, which nobody but this process uses."""
-    try:
-        await clean(at_start=True)
-    except ImagegenError as error:
-        _log.warning("leftovers of an earlier run could not be cleaned up", reason=str(error))
-
-
-async def _secret_box(
-    directory: Path, database: Database, environ: Mapping[str, str], *, create: bool
-) -> FernetSecretBox:
-    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
-    if create:
-        return FernetSecretBox.for_directory(directory, environment_keys=variable, sample=sample)
-    return FernetSecretBox.for_inspection(
-        directory, environment_keys=variable, tokens=[sample] if sample else []
-    )
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:

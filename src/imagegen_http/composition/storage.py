@@ -1,25 +1,18 @@
 """The image stores: the local disk, OSS behind it, or OSS alone."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
-from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
-from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.outbound import AddressGate
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
@@ -27,6 +20,7 @@ from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
 from imagegen_http.answers.health import OssHealth
 from imagegen_http.asgi.request_context import optional_text
+from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -49,13 +43,6 @@ class Storage:
     expire: ExpireLocal | None
     verify: VerifyStorage
     outbox: Outbox
-    local_files: LocalBlobStore
-    archive: BlobArchive | None
-    closers: tuple[Callable[[], None], ...]
-
-    async def at_start(self) -> None:
-        """Remove the temporary files of interrupted writes by an earlier process."""
-        await self.local_files.sweep_temporary()
 
     async def oss_report(self, expiry_error: Message | None) -> OssHealth:
         """Return the report of ``/health`` about OSS, without sending a request."""
@@ -68,49 +55,31 @@ class Storage:
             last_error=optional_text(counts.last_error or expiry_error),
         )
 
-    def close(self) -> None:
-        """Stop threads and close connections."""
-        for close in self.closers:
-            close()
-
 
 def compose_storage(
-    settings: Settings, database: Database, records: ImageRecords, clock: Clock, gate: AddressGate
+    settings: Settings, backend: Backend, archive: BlobArchive | None, clock: Clock
 ) -> Storage:
-    """Build the stores of the settings.
-
-    Raises:
-        SettingsError: the bucket's settings are not valid.
-    """
+    """Join the backend's store with the archive as the settings say."""
     storage = settings.storage
-    oss = None
-    if storage.oss is not None:
-        oss = open_bucket(storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
-    local = LocalBlobStore(
-        settings.data_dir / IMAGES_DIRECTORY, checksum=None if oss is None else oss.new_checksum
-    )
-    inventory, outbox = SqliteImageInventory(database), SqliteOutbox(database)
+    local, inventory, outbox, records = backend.blobs, backend.inventory, backend.outbox, backend.images
     expire = None
-    if oss is not None:
+    if archive is not None:
         expire = ExpireLocal(
             inventory=inventory,
             records=records,
             local=local,
-            archive=oss,
+            archive=archive,
             clock=clock,
             retention_days=0 if storage.local is None else storage.local.retention_days,
         )
     return Storage(
-        blobs=_blob_store(local, oss, archive_first=storage.local is None),
+        blobs=_blob_store(local, archive, archive_first=storage.local is None),
         sync=SyncStorage(
-            inventory=inventory, outbox=outbox, records=records, local=local, archive=oss, clock=clock
+            inventory=inventory, outbox=outbox, records=records, local=local, archive=archive, clock=clock
         ),
         expire=expire,
-        verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=oss),
+        verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=archive),
         outbox=outbox,
-        local_files=local,
-        archive=oss,
-        closers=(local.close,) if oss is None else (local.close, oss.close),
     )
 
 
@@ -119,6 +88,17 @@ def _blob_store(local: BlobStore, archive: BlobArchive | None, *, archive_first:
         return local
     tiers = TieredBlobStore(local=local, archive=archive)
     return ArchiveFirstBlobStore(tiers=tiers) if archive_first else tiers
+
+
+def open_archive(settings: Settings, gate: AddressGate) -> "OssBlobArchive | None":
+    """Return the archive of the settings, if there is one; no request is sent yet.
+
+    Raises:
+        SettingsError: its settings are not valid.
+    """
+    if settings.storage.oss is None:
+        return None
+    return open_bucket(settings.storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
 
 
 def open_bucket(

@@ -23,7 +23,7 @@ class Service:
     depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
     ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
-    transactions that were committed, each before its caller knows of it.
+    transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
     """
 
     imagegen: ImageGen
@@ -34,6 +34,6 @@ class Service:
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance
     search_index: SearchIndex
-    writes: Callable[[], int]
+    writes: Callable[[], int] | None
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

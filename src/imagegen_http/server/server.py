@@ -159,8 +159,10 @@ def _guard(service: Service) -> InboundGuard:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
     )
-    cache = ResponseCache(cast("App", build_app(service)), writes=service.writes)
-    app = LargeResponses(cache, refuse=refuse)
+    app = cast("App", build_app(service))
+    if service.writes is not None:
+        app = ResponseCache(app, writes=service.writes)
+    app = LargeResponses(app, refuse=refuse)
     return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
 
 

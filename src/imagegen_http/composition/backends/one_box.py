@@ -1,0 +1,102 @@
+"""One box: SQLite and files in the data directory, which belongs to this process alone."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import structlog
+
+from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.image_records.reindex import index_state, reindex
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.nodes.local import LocalNodes
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.spools.local import LocalSpool
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.turns.local import LocalTurn
+from imagegen_core.errors import ImagegenError
+from imagegen_core.ports.clock import Clock
+from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_http.composition.backends.backend import Backend
+
+_log = structlog.get_logger("imagegen.composition")
+
+
+@asynccontextmanager
+async def open_backend(
+    directory: DataDirectory,
+    *,
+    environ: Mapping[str, str],
+    clock: Clock,
+    checksum: Callable[[], RunningChecksum] | None,
+    create: bool,
+) -> AsyncIterator[Backend]:
+    """Open the database of a data directory that this process has locked."""
+    async with AsyncExitStack() as stack:
+        database = Database.open(directory.database)
+        stack.push_async_callback(database.close)
+        box = await _secret_box(directory, database, environ, create=create)
+        blobs = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=checksum)
+        stack.callback(blobs.close)
+        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, clock=clock)
+        stack.callback(spool.close)
+        await blobs.sweep_temporary()
+        await spool.sweep_temporary()
+        tasks = SqliteTaskRepository(database, simplify=simplify)
+        configs = SqliteProviderConfigs(database, box)
+
+        async def prepare() -> None:
+            await configs.seal_plaintext()
+            await _remove_leftovers(CleanSpool(repository=tasks, spool=spool, clock=clock))
+
+        yield Backend(
+            tasks=tasks,
+            idempotency_keys=SqliteIdempotencyKeys(database),
+            queue=SqliteQueue(database),
+            events=SqliteEventBus(database),
+            nodes=LocalNodes(),
+            slots=LocalSlots(),
+            turn=LocalTurn(),
+            images=SqliteImageRecords(database, simplify=simplify),
+            index_state=partial(index_state, database, simplify),
+            reindex=partial(reindex, database, simplify),
+            inventory=SqliteImageInventory(database),
+            outbox=SqliteOutbox(database),
+            blobs=blobs,
+            spool=spool,
+            configs=configs,
+            box=box,
+            writes=lambda: database.writer.commits,
+            prepare=prepare,
+            is_healthy=lambda: database.healthy,
+        )
+
+
+async def _secret_box(
+    directory: DataDirectory, database: Database, environ: Mapping[str, str], *, create: bool
+) -> FernetSecretBox:
+    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
+    if create:
+        return FernetSecretBox.for_directory(directory.path, environment_keys=variable, sample=sample)
+    return FernetSecretBox.for_inspection(
+        directory.path, environment_keys=variable, tokens=[sample] if sample else []
+    )
+
+
+async def _remove_leftovers(clean: CleanSpool) -> None:
+    """Remove what dead submissions have left, while no submission can be in progress."""
+    try:
+        await clean(at_start=True)
+    except ImagegenError as error:
+        _log.warning("leftovers of an earlier run could not be cleaned up", reason=str(error))
