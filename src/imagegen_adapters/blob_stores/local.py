@@ -19,12 +19,12 @@ from imagegen_adapters.blob_stores.atomic_file import (
     RunningChecksum,
     sync_directory,
 )
+from imagegen_adapters.blob_stores.disk_errors import disk_errors
 from imagegen_adapters.blob_stores.durable_directories import DurableDirectories
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_adapters.threads.worker_threads import WorkerThreads
-from imagegen_core.errors import BlobMissing, StorageError, StorageFull
+from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.blob_store import StoredBlob
-from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 
@@ -34,7 +34,6 @@ _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _MIN_BATCH_BYTES = 32 * 1024
 # Concurrent reads per thread: hundreds that complete at once would block the event loop for long.
 _READS_PER_THREAD = 2
-_DISK_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NAMES_PER_BATCH = 1000  # directory entries listed per hop
 
 
@@ -67,7 +66,7 @@ class LocalBlobStore:
         self._puts += 1
         try:
             last = await self._fill(file, key, chunks)
-            with _storage_errors(key):
+            with disk_errors(key):
                 committing = partial(self._commit, file, last, path.parent, durable=durable)
                 size, sha256, checksum = await self.run(committing)
         except BaseException:  # cancelled too, it leaves no temporary file
@@ -79,7 +78,7 @@ class LocalBlobStore:
 
     async def sync(self, key: str) -> None:
         path = self._path(key)
-        with contextlib.suppress(BlobMissing), _storage_errors(key):
+        with contextlib.suppress(BlobMissing), disk_errors(key):
             await self.run(partial(self._sync, path.parent))
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -87,7 +86,7 @@ class LocalBlobStore:
         async with self._reads:
             opening = self._threads.start(partial(_open, path, start, end, _batch_bytes(self._opens + 1)))
             try:
-                with _storage_errors(key):
+                with disk_errors(key):
                     file, chunk = await asyncio.shield(opening)
             except asyncio.CancelledError:
                 opening.add_done_callback(_close_opened)
@@ -103,7 +102,7 @@ class LocalBlobStore:
             stop = file.size if end is None else min(end, file.size)
             while start < stop:
                 length = min(_batch_bytes(self._opens), stop - start)
-                with _storage_errors(key):
+                with disk_errors(key):
                     async with self._reads:
                         chunk = await self.run(partial(file.read, length, start))
                 start += length
@@ -115,7 +114,7 @@ class LocalBlobStore:
     async def stat(self, key: str) -> StoredBlob | None:
         path = self._path(key)
         try:
-            with _storage_errors(key):
+            with disk_errors(key):
                 size = await self.run(partial(_size, path))
         except BlobMissing:
             return None
@@ -123,13 +122,13 @@ class LocalBlobStore:
 
     async def delete(self, key: str) -> None:
         path = self._path(key)
-        with contextlib.suppress(BlobMissing), _storage_errors(key):
+        with contextlib.suppress(BlobMissing), disk_errors(key):
             await self.run(partial(_remove, path))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         names = self._walk(prefix)
         while True:
-            with _storage_errors(prefix):
+            with disk_errors(prefix):
                 batch = await self.run(lambda: list(itertools.islice(names, _NAMES_PER_BATCH)))
             if not batch:
                 return
@@ -145,7 +144,7 @@ class LocalBlobStore:
                 only while nothing is being written, such as at the start of the service.
         """
         limit = None if before is None else before.timestamp()
-        with _storage_errors("temporary files"):
+        with disk_errors("temporary files"):
             return await self.run(partial(self._sweep, limit))
 
     def close(self) -> None:
@@ -183,7 +182,7 @@ class LocalBlobStore:
                 batch.append(chunk)
                 batch_size += len(chunk)
                 if batch_size >= _batch_bytes(self._puts):
-                    with _storage_errors(key):
+                    with disk_errors(key):
                         await writing
                     writing = self._write(file, batch)
                     batch, batch_size = [], 0
@@ -192,7 +191,7 @@ class LocalBlobStore:
                 lambda done: done.cancelled() or done.exception()
             )  # mark it as retrieved
             raise
-        with _storage_errors(key):
+        with disk_errors(key):
             await writing
         return batch
 
@@ -285,16 +284,3 @@ def _remove(path: Path) -> None:
 def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
-
-
-@contextlib.contextmanager
-def _storage_errors(key: str) -> Iterator[None]:
-    """Translate `OSError` to the errors of the port, without any path in the message."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BlobMissing(key) from error
-    except OSError as error:
-        kind = StorageFull if error.errno in _DISK_FULL_ERRNOS else StorageError
-        detail = error.strerror or type(error).__name__
-        raise kind(StorageCode.BLOB_FAILED(key=key, detail=detail)) from error

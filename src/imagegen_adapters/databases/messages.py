@@ -95,6 +95,10 @@ class DatabaseCode(MessageCode):
         "the database has the encoding {encoding}; create it with ENCODING 'UTF8'",
         "数据库的编码是 {encoding}；请用 ENCODING 'UTF8' 创建",
     )
+    WRITES_LOST = (
+        "the database server lost a part of what was written, as after a failover",
+        "数据库服务器丢失了部分已写入的内容，例如在故障切换之后",
+    )
     TRANSACTION_CONFLICT = (
         "another transaction was in the way; the same may succeed later",
         "与另一个事务冲突；稍后重试可能成功",

@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.spools.bounded import bounded
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.spool import SpoolOverflow
 
 _CLOCK_STEP_SECONDS = 0.001
 """The clock is truncated to milliseconds, modification times are not."""
@@ -32,7 +32,7 @@ class LocalSpool:
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         blob = await self._files.put(
-            f"{owner}/{name}", _bounded(chunks, max_bytes), content_type="application/octet-stream"
+            f"{owner}/{name}", bounded(chunks, max_bytes), content_type="application/octet-stream"
         )
         return blob.size_bytes
 
@@ -82,12 +82,3 @@ def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
         return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
     except FileNotFoundError:
         return False
-
-
-async def _bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
-    total = 0
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > max_bytes:
-            raise SpoolOverflow
-        yield chunk

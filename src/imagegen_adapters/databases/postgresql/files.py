@@ -1,0 +1,178 @@
+"""Files in a PostgreSQL database, written and read in chunks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.databases.json_columns import to_timestamp
+from imagegen_adapters.databases.messages import DatabaseCode
+from imagegen_adapters.databases.postgresql.database import Database
+from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+
+CHUNK_BYTES = 512 * 1024
+"""Of a row. A file that is being written takes about twice as much memory."""
+
+_KEYS_PER_BATCH = 1000
+
+_BEGIN = "INSERT INTO files (store) VALUES ($1) RETURNING file_id"
+
+_ADD_CHUNK = """
+INSERT INTO file_chunks (file_id, starts_at, content) VALUES ($1, $2, $3)
+ON CONFLICT (file_id, starts_at) DO NOTHING
+"""
+
+_FINISH = "SELECT finish_file($1, $2, $3)"
+
+_ABANDON = "DELETE FROM files WHERE file_id = $1 AND key IS NULL"
+
+_GET = "SELECT file_id, key, size_bytes FROM files WHERE store = $1 AND key = $2"
+
+_FILES_AFTER = """
+SELECT file_id, key, size_bytes FROM files
+WHERE store = $1 AND key > $2 AND key >= $3 AND ($4::text IS NULL OR key < $4) ORDER BY key LIMIT $5
+"""
+
+_READ = """
+SELECT substring(content FROM ($2 - starts_at + 1)::integer FOR $3) AS content FROM file_chunks
+WHERE file_id = $1 AND starts_at <= $2 ORDER BY starts_at DESC LIMIT 1
+"""
+
+_DELETE = "DELETE FROM files WHERE store = $1 AND key = $2"
+
+_DELETE_FOLDER = """
+WITH unfinished AS (
+    DELETE FROM files WHERE file_id IN (
+        SELECT file_id FROM files WHERE key IS NULL AND written_at < now() - interval '1 day'
+        LIMIT 10 FOR UPDATE SKIP LOCKED
+    )
+)
+DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3
+"""
+
+_FOLDERS = """
+SELECT split_part(key, '/', 1) AS folder FROM files WHERE store = $1 AND key IS NOT NULL
+GROUP BY 1 HAVING max(written_at) <= $2 ORDER BY 1
+"""
+
+
+@attrs.frozen(kw_only=True)
+class StoredFile:
+    """A complete file; its number belongs to these bytes, and to none that replace them."""
+
+    file_id: int
+    key: str
+    size_bytes: int
+
+
+class Files:
+    """The files of one store, under keys of ASCII characters.
+
+    However slowly a file comes, no transaction waits for it: each chunk is a statement of its own, under a
+    number that nobody else knows, and the last statement makes the whole visible. What a dead node has left
+    unfinished is removed with a later folder, as are replaced files, which may still be read for a day.
+
+    Args:
+        database: an open database.
+        store: keeps these files apart from those of other stores.
+        retry: whether a write is tried again while the server does not answer.
+    """
+
+    def __init__(self, database: Database, store: str, *, retry: WriteRetry = NO_RETRY) -> None:
+        self._database = database
+        self._store = store
+        self._retry = retry
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> StoredFile:
+        """Store the bytes durably, in place of those that the key has; if ``chunks`` raises, nothing is.
+
+        Raises:
+            StorageError: the bytes could not be stored.
+        """
+        file_id, size = await self._write(_BEGIN, self._store), 0
+        try:
+            async for chunk in in_chunks(chunks):
+                await self._write(_ADD_CHUNK, file_id, size, chunk)
+                size += len(chunk)
+            if not await self._write(_FINISH, file_id, key, size):
+                raise StorageUnreachable(DatabaseCode.WRITES_LOST())
+        except BaseException:  # cancelled too
+            await asyncio.shield(self._abandon(file_id))
+            raise
+        return StoredFile(file_id=file_id, key=key, size_bytes=size)
+
+    async def get(self, key: str) -> StoredFile | None:
+        """Return the file of a key; None if there is none."""
+        row = await self._database.row(_GET, self._store, key)
+        return None if row is None else StoredFile(**dict(row))
+
+    async def starting_with(self, prefix: str) -> AsyncIterator[StoredFile]:
+        """Yield the files whose keys start with ``prefix``, by key."""
+        after, limit = "", _end(prefix)
+        while rows := await self._database.rows(
+            _FILES_AFTER, self._store, after, prefix, limit, _KEYS_PER_BATCH
+        ):
+            for row in rows:
+                yield StoredFile(**dict(row))
+            after = rows[-1]["key"]
+
+    async def read(self, file: StoredFile, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 512 KiB.
+
+        Raises:
+            BlobMissing: the file was removed meanwhile.
+        """
+        stop = file.size_bytes if end is None else min(end, file.size_bytes)
+        while start < stop:
+            row = await self._database.row(_READ, file.file_id, start, min(stop - start, CHUNK_BYTES))
+            if row is None or not row["content"]:
+                raise BlobMissing(file.key)
+            start += len(row["content"])
+            yield row["content"]
+
+    async def delete(self, key: str) -> None:
+        """Remove the file of a key; a missing one is no error."""
+        await self._database.rows(_DELETE, self._store, key)
+
+    async def delete_folder(self, folder: str) -> None:
+        """Remove the files whose keys start with ``folder/``, and some that were left unfinished."""
+        prefix = f"{folder}/"
+        await self._database.rows(_DELETE_FOLDER, self._store, prefix, _end(prefix))
+
+    async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
+        """Return the first parts of keys, before a slash, of which no file was written after that time."""
+        rows = await self._database.rows(_FOLDERS, self._store, to_timestamp(written_before))
+        return tuple(row["folder"] for row in rows)
+
+    async def _write(self, statement: str, *values: Any) -> Any:
+        """Return what the statement returns, if anything."""
+        rows = await self._retry(lambda: self._database.rows(statement, *values))
+        return rows[0][0] if rows else None
+
+    async def _abandon(self, file_id: int) -> None:
+        with contextlib.suppress(StorageError):  # removed with a later folder
+            await self._database.rows(_ABANDON, file_id)
+
+
+async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes in chunks of 512 KiB, of which the last one may be shorter."""
+    buffer = bytearray()
+    async for chunk in chunks:
+        if not buffer and len(chunk) == CHUNK_BYTES:
+            yield chunk
+            continue
+        buffer += chunk
+        while len(buffer) >= CHUNK_BYTES:
+            yield bytes(buffer[:CHUNK_BYTES])
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _end(prefix: str) -> str | None:
+    """Return the first text in the order of bytes after all that start with ``prefix``; None if all do."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else None

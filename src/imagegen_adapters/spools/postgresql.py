@@ -1,0 +1,103 @@
+"""A spool in PostgreSQL, whose files each node can read, with local copies for those who seek in them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from imagegen_adapters.blob_stores.disk_errors import disk_errors
+from imagegen_adapters.blob_stores.keys import check_key
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.files import Files, StoredFile, in_chunks
+from imagegen_adapters.databases.postgresql.write_retry import WriteRetry
+from imagegen_adapters.spools.bounded import bounded
+from imagegen_adapters.spools.local_copies import MAX_COPIED_BYTES, LocalCopies
+from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class PostgresqlSpool:
+    """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
+
+    A response is paid for and comes once, so each of its writes is tried again for half a minute while the
+    server does not answer. The copy on disk is a cache: an error there does not fail the put, and `bring`
+    makes another copy.
+
+    Args:
+        database: an open database.
+        directory: belongs to this process alone.
+        clock: the time from which ages are counted; it is the database that dates files.
+        max_copied_bytes: the largest size of the directory.
+    """
+
+    def __init__(
+        self, database: Database, directory: Path, *, clock: Clock, max_copied_bytes: int = MAX_COPIED_BYTES
+    ) -> None:
+        self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
+        self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
+        self._clock = clock
+
+    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        key, copy = check_key(f"{owner}/{name}"), self._copies.new()
+        try:
+            file = await self._files.put(key, copy.written(in_chunks(bounded(chunks, max_bytes))))
+        except BaseException:  # cancelled too
+            await asyncio.shield(copy.remove())
+            raise
+        try:
+            await self._copies.keep(copy, owner, name, file_id=file.file_id)
+        except OSError as error:
+            await copy.remove()
+            _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
+        return file.size_bytes
+
+    async def bring(self, owner: str) -> None:
+        files = [file async for file in self._files.starting_with(f"{check_key(owner)}/")]
+        await self._copies.retain(owner, {file.file_id for file in files})
+        for file in files:
+            name = file.key.removeprefix(f"{owner}/")
+            if not self._copies.holds(owner, name, file_id=file.file_id):
+                with contextlib.suppress(BlobMissing):  # removed meanwhile
+                    await self._copy(file, owner, name)
+
+    def open(self, owner: str, name: str) -> BinaryIO:
+        return self._copies.open(owner, name)
+
+    async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
+        key = check_key(f"{owner}/{name}")
+        file = await self._files.get(key)
+        if file is None:
+            raise BlobMissing(key)
+        async for chunk in self._files.read(file):
+            yield chunk
+
+    async def remove(self, owner: str) -> None:
+        await self._files.delete_folder(check_key(owner))
+        await self._copies.retain(owner, ())
+
+    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        limit = self._clock.now() - timedelta(seconds=older_than_seconds)
+        return await self._files.folders(written_before=limit)
+
+    async def sweep_temporary(self) -> int:
+        """Remove all copies that an earlier process has left in the directory, and return their number.
+
+        Call this only at the start, while nothing is being written.
+        """
+        return await self._copies.clear()
+
+    async def _copy(self, file: StoredFile, owner: str, name: str) -> None:
+        copy = self._copies.new()
+        try:
+            async for _ in copy.written(self._files.read(file)):
+                pass
+            with disk_errors(file.key):
+                await self._copies.keep(copy, owner, name, file_id=file.file_id)
+        except BaseException:  # cancelled too
+            await asyncio.shield(copy.remove())
+            raise

@@ -1,0 +1,59 @@
+"""A write is tried again while the server does not answer, and only then."""
+
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
+from imagegen_core.errors import StorageError, StorageUnreachable
+
+pytestmark = pytest.mark.anyio
+
+
+class Server:
+    """Takes a write once it has raised its errors."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.tries = 0
+
+    async def write(self):
+        self.tries += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "written"
+
+
+async def test_a_server_that_is_back_in_time_gets_the_write():
+    """After the waits in between."""
+    clock, server = ManualClock(), Server(StorageUnreachable("away"), StorageUnreachable("away"))
+
+    written = await WriteRetry(sleep=clock.sleep, waits=(0.5, 1.0, 2.0))(server.write)
+
+    assert ("written", 3, 1.5) == (written, server.tries, clock.monotonic())
+
+
+async def test_a_server_that_stays_away_is_an_error():
+    """After all waits and one more try."""
+    clock, server = ManualClock(), Server(*[StorageUnreachable("away")] * 9)
+
+    with pytest.raises(StorageUnreachable):
+        await WriteRetry(sleep=clock.sleep)(server.write)
+
+    assert (7, 31.5) == (server.tries, clock.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("retry", "error"),
+    [
+        (WriteRetry(sleep=ManualClock().sleep), StorageError("refused")),
+        (NO_RETRY, StorageUnreachable("away")),
+    ],
+)
+async def test_other_errors_are_raised_at_once(retry, error):
+    """A refusal would be repeated; and some writes are repeated elsewhere."""
+    server = Server(error)
+
+    with pytest.raises(StorageError):
+        await retry(server.write)
+
+    assert 1 == server.tries
