@@ -1,5 +1,7 @@
 """The PostgreSQL adapters fulfil the contracts of their ports."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
@@ -8,16 +10,21 @@ from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInvent
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
+from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
+from imagegen_adapters.testing.queue import QueueContract
+from imagegen_adapters.testing.samples import a_task, later
+from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
-from tests.fakes.postgresql_tasks import PostgresqlTasks
+from imagegen_core.ports.task_repository import IdempotencyClaim
 
 pytestmark = pytest.mark.anyio
 
@@ -36,11 +43,40 @@ class OverPostgresql:
 
     @pytest.fixture
     def repository(self, database):
-        return PostgresqlTasks(database, simplify=simplify)
+        return PostgresqlTaskRepository(database, simplify=simplify)
 
     @pytest.fixture
     def records(self, database):
         return PostgresqlImageRecords(database, simplify=simplify)
+
+
+class TestPostgresqlTaskRepository(OverPostgresql, TaskRepositoryContract):
+    async def test_expired_keys_are_purged(self, repository, database):
+        """Adding a task with a key removes expired keys."""
+        for key, moment in (("k0", later(0)), ("k1", later(60))):
+            claim = IdempotencyClaim(
+                scope="s", key=key, body_sha256="aa", expires_at=moment + timedelta(seconds=60)
+            )
+            await repository.add(a_task(created_at=moment), queue_size=9, idempotency=claim)
+
+        assert [("k1",)] == await rows(database, "SELECT key FROM idempotency_keys")
+
+
+class TestPostgresqlQueue(OverPostgresql, QueueContract):
+    @pytest.fixture
+    def queue(self, database):
+        return PostgresqlQueue(database)
+
+    async def test_a_damaged_row_blocks_no_other_task(self, queue, repository, database):
+        """Neither now nor at the next start, which finds both."""
+        damaged, sound = a_task(), a_task()
+        for task in (damaged, sound):
+            await repository.add(task, queue_size=9)
+        await database.rows("UPDATE tasks SET params = '1' WHERE task_id = $1", damaged.task_id)
+        claimed = await queue.claim("me", limit=9, now=later(1), provider_limits={sound.provider_name: 9})
+        orphans = await repository.orphans(alive=["another"], running=[])
+
+        assert [[sound.task_id]] * 2 == [[task.task_id for task in tasks] for tasks in (claimed, orphans)]
 
 
 class TestPostgresqlImageRecords(OverPostgresql, ImageRecordsContract):

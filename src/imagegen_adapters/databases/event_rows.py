@@ -1,6 +1,7 @@
 """Conversion of events to and from rows."""
 
 from datetime import timedelta
+from typing import Any
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import (
@@ -17,16 +18,20 @@ _PROGRESS_RETENTION = timedelta(days=1)
 
 def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
     """Insert an event and return its id; a final event also purges expired progress events of all tasks."""
-    row = {
+    number = connection.execute(statements.INSERT_EVENT, event_to_row(event)).lastrowid
+    if event.kind.final:
+        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_RETENTION),))
+    return number or 0
+
+
+def event_to_row(event: TaskEvent) -> dict[str, Any]:
+    """Return the columns of an event, without its id."""
+    return {
         "task_id": event.task_id,
         "kind": event.kind.value,
         "at": to_timestamp(event.at),
         "data": object_to_json(event.data),
     }
-    number = connection.execute(statements.INSERT_EVENT, row).lastrowid
-    if event.kind.final:
-        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_RETENTION),))
-    return number or 0
 
 
 def row_to_event(row: sqlite3.Row) -> TaskEvent:

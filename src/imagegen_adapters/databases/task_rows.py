@@ -1,7 +1,8 @@
 """Conversion of tasks and attempts to and from rows."""
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -21,6 +22,7 @@ from imagegen_adapters.databases.json_columns import (
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks.attempt import (
     Attempt,
     Charge,
@@ -31,6 +33,9 @@ from imagegen_core.tasks.attempt import (
     UpstreamJob,
 )
 from imagegen_core.tasks.task import Task, TaskStatus
+
+MAX_INLINE_CHARACTERS = 16 * 1024
+"""The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
 
 _log = logging.getLogger(__name__)
 
@@ -141,6 +146,18 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
+async def claimed_tasks(rows: Sequence[Row]) -> tuple[Task, ...]:
+    """Return the tasks of all readable rows, oldest first; long ones are parsed in a thread."""
+    by_age = sorted(rows, key=lambda row: int(row["seq"]))
+    if sum(map(_characters, rows)) <= MAX_INLINE_CHARACTERS:
+        return readable_tasks(by_age)
+    return await asyncio.to_thread(readable_tasks, by_age)  # each may be a megabyte
+
+
+def _characters(row: Row) -> int:
+    return len(row["prompt"]) + len(row["params"]) + len(row["inputs"])
+
+
 def _request(row: Row) -> ImageRequest:
     inputs = _Inputs() if row["inputs"] == _NO_INPUTS else from_json(row["inputs"], _Inputs)
     return ImageRequest(
@@ -151,6 +168,17 @@ def _request(row: Row) -> ImageRequest:
         image=inputs.image,
         mask=inputs.mask,
     )
+
+
+def claim_to_row(claim: IdempotencyClaim, task: Task) -> dict[str, Any]:
+    """Return the columns of the idempotency key that a task was created with."""
+    return {
+        "scope": claim.scope,
+        "key": claim.key,
+        "body_sha256": claim.body_sha256,
+        "task_id": task.task_id,
+        "expires_at": to_timestamp(claim.expires_at),
+    }
 
 
 def attempt_to_row(attempt: Attempt) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A queue over the tasks table: a pending task is a queued task."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,13 +8,10 @@ from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import readable_tasks
+from imagegen_adapters.databases.task_rows import claimed_tasks
 from imagegen_adapters.queues.wake_signal import WakeSignal
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
 from imagegen_core.tasks.task import Task
-
-MAX_INLINE_CHARACTERS = 16 * 1024
-"""The most text of claimed tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
 
 
 class SqliteQueue:
@@ -59,10 +55,7 @@ class SqliteQueue:
         rows = await self._database.writer.write(claim)
         if rows and len(rows) == limit:
             self._wake_signal.notify()
-        rows.sort(key=lambda row: int(row["seq"]))
-        if sum(map(_characters, rows)) <= MAX_INLINE_CHARACTERS:
-            return readable_tasks(rows)
-        return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
+        return await claimed_tasks(rows)
 
     async def release_locked(self) -> None:
         await self._database.writer.execute(statements.RELEASE_LOCKED)
@@ -79,7 +72,3 @@ class SqliteQueue:
     async def position(self, task_id: str) -> int | None:
         row = await self._database.read(lambda c: c.execute(statements.POSITION, (task_id,)).fetchone())
         return None if row is None else int(row[0])
-
-
-def _characters(row: sqlite3.Row) -> int:
-    return len(row["prompt"]) + len(row["params"]) + len(row["inputs"])

@@ -1,9 +1,9 @@
 """Tasks in SQLite."""
 
-import asyncio
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from imagegen_adapters.databases import statements
@@ -14,6 +14,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import (
     attempt_to_row,
+    claim_to_row,
     readable_tasks,
     row_to_attempt,
     row_to_task,
@@ -21,6 +22,7 @@ from imagegen_adapters.databases.task_rows import (
     task_to_row,
 )
 from imagegen_adapters.idempotency_keys.sqlite import keyed_task
+from imagegen_adapters.image_records.index_entry import prepare_each
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
 from imagegen_adapters.image_records.statements import NEWEST_IMAGE
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
@@ -30,9 +32,6 @@ from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import image_event, last_event
 from imagegen_core.tasks.task import Fence, Task
-
-MAX_INLINE_CHARACTERS = 1000
-"""The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
 
 
 class SqliteTaskRepository:
@@ -67,7 +66,7 @@ class SqliteTaskRepository:
                 return replayed
             if not connection.execute(statements.INSERT_TASK_IF_ROOM, row).rowcount:
                 raise QueueFull(row["queue_size"])
-            _store_claim(connection, claim, task)
+            connection.execute(statements.PUT_IDEMPOTENCY_KEY, claim_to_row(claim, task))
             return None
 
         replayed = await self._database.writer.write(add)
@@ -162,14 +161,7 @@ class SqliteTaskRepository:
         return images
 
     async def _prepared(self, images: Sequence[Image]) -> list[PreparedImage]:
-        """Fold the prompts; long ones in a thread that neither the event loop nor the writer waits for."""
-
-        def prepared() -> list[PreparedImage]:
-            return [PreparedImage.from_image(image, self._simplify) for image in images]
-
-        if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
-            return prepared()
-        return await asyncio.to_thread(prepared)
+        return await prepare_each(images, partial(PreparedImage.from_image, simplify=self._simplify))
 
 
 def _get(connection: sqlite3.Connection, task_id: str) -> Task:
@@ -187,14 +179,3 @@ def _refusal(connection: sqlite3.Connection, task_id: str) -> StaleTask | TaskNo
     """Return why a statement of the task's that is fenced changed nothing."""
     exists = connection.execute(statements.GET_TASK, (task_id,)).fetchone()
     return StaleTask(task_id) if exists else TaskNotFound(task_id)
-
-
-def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:
-    values = {
-        "scope": claim.scope,
-        "key": claim.key,
-        "body_sha256": claim.body_sha256,
-        "task_id": task.task_id,
-        "expires_at": to_timestamp(claim.expires_at),
-    }
-    connection.execute(statements.PUT_IDEMPOTENCY_KEY, values)

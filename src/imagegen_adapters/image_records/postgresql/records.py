@@ -1,7 +1,7 @@
 """Image records in PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import attrs
@@ -9,12 +9,11 @@ import attrs
 from imagegen_adapters.databases.listing import make_page
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql import Connection, Database
-from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCounts
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows
 from imagegen_adapters.image_records.query_gate import QueryGate
-from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.similar import (
     ExactIds,
     RelevantList,
@@ -33,28 +32,6 @@ from imagegen_core.text_problems import text_problem
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""
-
-
-async def insert_images(
-    connection: Connection, images: Iterable[Image], simplify: Simplify
-) -> tuple[Image, ...]:
-    """Insert images within the caller's transaction, index them, and return them with their ids.
-
-    An image whose (attempt_id, position) already exists is returned as stored.
-    """
-    return tuple([await _insert_image(connection, image, simplify) for image in images])
-
-
-async def _insert_image(connection: Connection, image: Image, simplify: Simplify) -> Image:
-    entry = IndexEntry.from_image(image, simplify)
-    tokens = sorted(set(entry.tokens.split(" ")))
-    values = (*image_to_row(image).values(), entry.folded, tokens)
-    image_id = await connection.fetchval(statements.INSERT_IMAGE, *values)
-    if image_id is None:
-        place = (image.attempt_id, image.position)
-        (row,) = await connection.fetch(statements.GET_IMAGE_OF_ATTEMPT, *place)
-        return row_to_image(row)
-    return attrs.evolve(image, id=image_id)
 
 
 class PostgresqlImageRecords:

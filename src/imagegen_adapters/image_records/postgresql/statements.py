@@ -1,21 +1,6 @@
 """The SQL of the images table in PostgreSQL, and of its search index."""
 
-INSERT_IMAGE = """
-WITH image AS (
-    INSERT INTO images (
-        task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
-        width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
-        metadata, created_at
-    ) VALUES (
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
-    )
-    ON CONFLICT (attempt_id, position) DO NOTHING RETURNING id
-)
-INSERT INTO image_texts (id, created_at, folded, tokens)
-SELECT id, $20, $21, array_to_tsvector($22::text[] || format('#a%s', id >> 14) || format('#b%s', id >> 17))
-FROM image RETURNING id
-"""
-"""The values are those of `image_to_row` in its order, the folded prompt and the tokens."""
+ADD_IMAGES = "SELECT add_images($1)"
 
 GET_IMAGE_OF_ATTEMPT = "SELECT * FROM images WHERE attempt_id = $1 AND position = $2"
 

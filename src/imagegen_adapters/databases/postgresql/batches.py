@@ -1,0 +1,99 @@
+"""Calls that wait together become one call of the database."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import attrs
+
+from imagegen_adapters.databases.messages import DatabaseCode
+from imagegen_adapters.databases.postgresql.database import Row
+from imagegen_core.errors import StorageError
+
+MAX_BATCH_CALLS = 256
+MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
+"""A call that is longer is a batch of its own."""
+
+
+@attrs.frozen
+class _Call:
+    """What one caller passes, as JSON, and the future for its row."""
+
+    argument: str
+    future: "asyncio.Future[Row]"
+
+
+class Batches:
+    """Passes calls that arrive while the database is busy on together, one batch after the other.
+
+    Args:
+        run: calls the database with the arguments of a batch, in one transaction, and returns as many rows.
+    """
+
+    def __init__(self, run: Callable[[Sequence[str]], Awaitable[Sequence[Row]]]) -> None:
+        self._run = run
+        self._waiting: deque[_Call] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def call(self, argument: str) -> Row:
+        """Return the row of a call once its transaction is durable.
+
+        A caller that is cancelled cannot know whether its call was made.
+
+        Raises:
+            StorageError: the database refused this call, or failed the batch.
+        """
+        call = _Call(argument, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run_all(), name="batches")
+        return await call.future
+
+    async def _run_all(self) -> None:
+        batch: list[_Call] = []
+        try:
+            while batch := self._next_batch():
+                await self._deliver(batch)
+        finally:  # nobody waits forever, whatever ended it
+            self._running = None
+            _fail((*batch, *self._waiting), StorageError(DatabaseCode.DATABASE_STOPPED()))
+            self._waiting.clear()
+
+    def _next_batch(self) -> list[_Call]:
+        """Return the oldest calls, but for those of cancelled callers; empty if there are none."""
+        batch: list[_Call] = []
+        characters = 0
+        while self._waiting and len(batch) < MAX_BATCH_CALLS:
+            characters += len(self._waiting[0].argument)
+            if batch and characters > MAX_BATCH_CHARACTERS:
+                break
+            call = self._waiting.popleft()
+            if call.future.cancelled():
+                characters -= len(call.argument)
+            else:
+                batch.append(call)
+        return batch
+
+    async def _deliver(self, batch: Sequence[_Call]) -> None:
+        """Run a batch; if it is refused, each of its calls, so that only the refused ones fail."""
+        try:
+            rows = await self._run([call.argument for call in batch])
+        except StorageError as error:
+            if len(batch) == 1 or error.reason.code is not DatabaseCode.DATABASE_REFUSED:
+                _fail(batch, error)
+                return
+            for call in batch:
+                await self._deliver([call])
+        else:
+            for call, row in zip(batch, rows, strict=True):
+                if not call.future.done():
+                    call.future.set_result(row)
+
+
+def _fail(batch: Sequence[_Call], error: StorageError) -> None:
+    for call in batch:
+        if not call.future.done():
+            # A separate exception for each caller, since each raise extends the traceback.
+            failure = type(error)(error.reason)
+            failure.__cause__ = error
+            call.future.set_exception(failure)
