@@ -31,7 +31,7 @@ REPORTING = (
 )
 """Those that write JSON."""
 
-OTHERS = ("memory", "callers", "search", "growth", "bad_searches")
+OTHERS = ("memory", "callers", "search", "search_postgresql", "growth", "bad_searches")
 
 
 def script(name):

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -64,15 +64,22 @@ async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | 
         total = sum(1 for _ in itertools.islice(lines, limit))
     first = datetime.now(UTC) - timedelta(seconds=SECONDS_APART * total)
     started, done = time.perf_counter(), 0
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for future in _ahead(pool, _batches(prompts, limit), partial(prepare, first=first, index=index)):
-            batch = await asyncio.wrap_future(future)
-            await database.writer.write(lambda c, batch=batch: _insert(c, batch))
-            done += len(batch)
-            _report(done, total, started)
+    async for batch in prepared_batches(_batches(prompts, limit), first, index=index):
+        await database.writer.write(lambda c, batch=batch: _insert(c, batch))
+        done += len(batch)
+        _report(done, total, started)
     if index:
         await compact(database)
     return done / max(1e-9, time.perf_counter() - started)
+
+
+async def prepared_batches(
+    batches: Iterator[tuple[int, list[str]]], first: datetime, *, index: bool = True
+) -> AsyncIterator[list[Prepared]]:
+    """Yield the rows of batches of prompts, which processes prepare ahead."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for future in _ahead(pool, batches, partial(prepare, first=first, index=index)):
+            yield await asyncio.wrap_future(future)
 
 
 def _ahead(
@@ -91,12 +98,16 @@ def _ahead(
 
 def _batches(prompts: Path, limit: int | None) -> Iterator[tuple[int, list[str]]]:
     with prompts.open(encoding="utf-8") as file:
-        lines = (line.rstrip("\r\n") for line in itertools.islice(file, limit))
-        for number in itertools.count(0, BATCH):
-            batch = list(itertools.islice(lines, BATCH))
-            if not batch:
-                return
-            yield number, batch
+        yield from numbered_batches(line.rstrip("\r\n") for line in itertools.islice(file, limit))
+
+
+def numbered_batches(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield batches of lines, each with the number of its first line."""
+    for number in itertools.count(0, BATCH):
+        batch = list(itertools.islice(lines, BATCH))
+        if not batch:
+            return
+        yield number, batch
 
 
 def prepare(number: int, lines: list[str], first: datetime, *, index: bool = True) -> list[Prepared]:

@@ -31,7 +31,7 @@ from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
 
@@ -65,6 +65,8 @@ FILTERS = {
 
 Call = Callable[[int], Awaitable[object]]
 """A call that is passed the number of the round."""
+
+NewRecords = Callable[[], ImageRecords]
 
 FEW = ("rare", "absent", "Latin, absent")
 PAGE = 20
@@ -103,9 +105,36 @@ class Result:
     like_page: Timing | None
 
 
-async def measure(database: Database, *, callers: int, rounds: int, like: bool = True) -> list[Result]:
-    """Return the measurements of each kind of keyword."""
-    records = SqliteImageRecords(database, simplify=simplify)
+@attrs.frozen
+class Like:
+    """Searches by LIKE in SQLite."""
+
+    database: Database
+
+    def result(self, keyword: str) -> Call:
+        """Return a search with the same result: a page of records and the total, limited to 10,001."""
+        pattern = _pattern(keyword)
+
+        def search(connection):
+            total = connection.execute(_LIKE_TOTAL, (pattern, MAX_EXACT_TOTAL + 1)).fetchone()[0]
+            rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if total else []
+            return total, [row_to_image(row) for row in rows]
+
+        return lambda _: self.database.read(search, deadline_seconds=600)
+
+    def page(self, keyword: str) -> Call:
+        """Return a search for a page without its total."""
+        values = (_pattern(keyword), PAGE)
+        return lambda _: self.database.read(
+            lambda c: c.execute(_LIKE_PAGE, values).fetchall(), deadline_seconds=600
+        )
+
+
+async def measure(
+    new_records: NewRecords, *, callers: int, rounds: int, like: Like | None = None
+) -> list[Result]:
+    """Return the measurements of each kind of keyword; new records have no cached totals."""
+    records = new_records()
     results = []
     for kind, keywords in KINDS.items():
         queries = [SearchQuery.parse(keyword, simplify) for keyword in keywords]
@@ -115,7 +144,7 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
             Result(
                 kind=kind,
                 hits=" / ".join(map(_hits, pages)),
-                first=await _together(callers, rounds, _new_searches(database, queries, rounds)),
+                first=await _together(callers, rounds, _new_searches(new_records, queries, rounds)),
                 again=await _together(callers, rounds, [_search(records, q, None) for q in queries]),
                 deep=await _together(callers, rounds, [_search(records, q, at) for q, at in deep if at]),
                 relevant=await _together(
@@ -123,16 +152,14 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
                     max(1, rounds // 4),
                     [_search(records, q, None, SearchMode.RELEVANT) for q in queries],
                 ),
-                like=await _together(callers, 1, [_like(database, k) for k in keywords]) if like else None,
-                like_page=await _together(callers, 1, [_like_page(database, k) for k in keywords])
-                if like
-                else None,
+                like=await _together(callers, 1, [like.result(k) for k in keywords]) if like else None,
+                like_page=await _together(callers, 1, [like.page(k) for k in keywords]) if like else None,
             )
         )
     return results
 
 
-async def _position(records: SqliteImageRecords, query: SearchQuery) -> int | None:
+async def _position(records: ImageRecords, query: SearchQuery) -> int | None:
     """Return the position at which page 999 ends; None if there are not so many pages."""
     paging = Paging(page=DEEP - 1, page_size=PAGE)
     page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), paging)
@@ -140,37 +167,20 @@ async def _position(records: SqliteImageRecords, query: SearchQuery) -> int | No
 
 
 def _search(
-    records: SqliteImageRecords, query: SearchQuery, after: int | None, mode: SearchMode = SearchMode.CONTAINS
+    records: ImageRecords, query: SearchQuery, after: int | None, mode: SearchMode = SearchMode.CONTAINS
 ) -> Call:
     paging = Paging(page_size=PAGE, after=after)
     return lambda _: records.search(query, mode, ImageFilter(), paging)
 
 
-def _new_searches(database: Database, queries: list[SearchQuery], rounds: int) -> list[Call]:
+def _new_searches(new_records: NewRecords, queries: list[SearchQuery], rounds: int) -> list[Call]:
     """Return searches that start every round without cached totals."""
-    fresh = [SqliteImageRecords(database, simplify=simplify) for _ in range(rounds)]
+    fresh = [new_records() for _ in range(rounds)]
 
     def search(query: SearchQuery) -> Call:
         return lambda n: fresh[n].search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=PAGE))
 
     return [search(query) for query in queries]
-
-
-def _like(database: Database, keyword: str) -> Call:
-    """Return a search by LIKE with the same result: a page of records and the total, limited to 10,001."""
-    pattern = _pattern(keyword)
-
-    def search(connection):
-        total = connection.execute(_LIKE_TOTAL, (pattern, MAX_EXACT_TOTAL + 1)).fetchone()[0]
-        rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if total else []
-        return total, [row_to_image(row) for row in rows]
-
-    return lambda _: database.read(search, deadline_seconds=600)
-
-
-def _like_page(database: Database, keyword: str) -> Call:
-    values = (_pattern(keyword), PAGE)
-    return lambda _: database.read(lambda c: c.execute(_LIKE_PAGE, values).fetchall(), deadline_seconds=600)
 
 
 _LIKE_PAGE = "SELECT * FROM images WHERE prompt LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?"
@@ -182,16 +192,16 @@ def _pattern(keyword: str) -> str:
     return f"%{escaped}%"
 
 
-async def measure_filters(database: Database, *, callers: int, rounds: int) -> list[Result]:
+async def measure_filters(new_records: NewRecords, *, callers: int, rounds: int) -> list[Result]:
     """Return the measurements of lists and searches with filters."""
     results = []
     for kind, (keyword, criteria) in FILTERS.items():
-        records = SqliteImageRecords(database, simplify=simplify)
+        records = new_records()
         asking = partial(_ask, keyword=keyword, criteria=criteria)
         page = await asking(records, Paging())
         last = await asking(records, Paging(page=DEEP - 1, page_size=PAGE))
         deep = Paging(page_size=PAGE, after=last.last) if last.has_more else None
-        fresh = [SqliteImageRecords(database, simplify=simplify) for _ in range(rounds)]
+        fresh = [new_records() for _ in range(rounds)]
         results.append(
             Result(
                 kind=kind,
@@ -210,7 +220,7 @@ async def measure_filters(database: Database, *, callers: int, rounds: int) -> l
 
 
 def _ask(
-    records: SqliteImageRecords, paging: Paging, *, keyword: str | None, criteria: ImageFilter
+    records: ImageRecords, paging: Paging, *, keyword: str | None, criteria: ImageFilter
 ) -> Awaitable[Page[Any]]:
     if keyword is None:
         return records.find(criteria, paging)
@@ -343,10 +353,10 @@ async def _main(arguments: argparse.Namespace) -> None:
     database = Database.open(directory.database, read_only=True)
     try:
         before = resident_mb()
-        results = await measure(
-            database, callers=arguments.callers, rounds=arguments.rounds, like=not arguments.no_like
-        )
-        filtered = await measure_filters(database, callers=arguments.callers, rounds=arguments.rounds)
+        new_records = partial(SqliteImageRecords, database, simplify=simplify)
+        counts = {"callers": arguments.callers, "rounds": arguments.rounds}
+        results = await measure(new_records, **counts, like=None if arguments.no_like else Like(database))
+        filtered = await measure_filters(new_records, **counts)
         after = resident_mb()
         print(f"{table(results)}\n\n{table(filtered)}\n\n{await prefixes(database)}\n\n{speed_ups(results)}")
         index_sizes = await sizes(database)

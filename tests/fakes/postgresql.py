@@ -58,21 +58,21 @@ class Cluster:
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls):
-        """Make a cluster, start its server, and stop and remove it in the end."""
+    def start(cls, **settings):
+        """Make a cluster, start its server with these settings, and stop and remove it in the end."""
         with _folder() as folder, contextlib.ExitStack() as stack:
             path = programs()
             if path is None:
                 pytest.skip("PostgreSQL is missing; .ci/run installs it")
             initdb = [path / "initdb", "-D", folder / "data", "-U", USER, "-E", "UTF8", "--locale=C"]
             _run([*initdb, "--auth=trust", "--no-sync"], folder)
-            yield stack.enter_context(cls._serve(folder, path))
+            yield stack.enter_context(cls._serve(folder, path, settings))
 
     @classmethod
     @contextlib.contextmanager
-    def _serve(cls, folder, path):
+    def _serve(cls, folder, path, changes=()):
         cluster = cls(folder, path)
-        settings = {**_SETTINGS, "unix_socket_directories": folder}
+        settings = {**_SETTINGS, "unix_socket_directories": folder, **dict(changes)}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         cluster._control("start", "--wait", "--log", folder / "log", "--options", options)
         try:

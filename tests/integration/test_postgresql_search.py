@@ -10,6 +10,7 @@ import pytest
 from imagegen_adapters.databases import sqlite
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
+from imagegen_adapters.image_records.postgresql.statements import FIND_TEXTS
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
 from imagegen_adapters.simplifiers.opencc import simplify
@@ -257,6 +258,16 @@ async def test_an_image_that_becomes_visible_late_is_counted(both, postgresql_da
 
     assert ([2], 1) == ([hit.image.id for hit in before.items], before.total)
     assert ([2, 1], 2) == ([hit.image.id for hit in after.items], after.total)
+
+
+async def test_similar_prompts_are_looked_up_one_by_one(both, postgresql_database):
+    """A join may read all prompts in the order of their ids: for an old match, that is the whole table."""
+    await both.add("猫", "狗")
+    values = ("'猫'", None, None, 0, 2, 1000, ["%猫猫%"], 100)
+
+    plan = await postgresql_database.rows(f"EXPLAIN {FIND_TEXTS}", *values)
+
+    assert [] == [line for (line,) in plan if "Join" in line or "Seq Scan" in line]
 
 
 async def test_a_search_that_takes_too_long_is_refused(both, postgresql_database, monkeypatch):
