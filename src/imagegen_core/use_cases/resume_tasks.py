@@ -38,8 +38,7 @@ class ResumeTasks:
 
     async def __call__(self, *, owner: str) -> int:
         """Requeue all orphans and return their number; fail a task that crashed its process three times."""
-        others = await self.nodes.alive(owner) - {owner}
-        unattended = await self.repository.orphans(alive=others, running=self.running.task_ids)
+        unattended = await self._unattended(owner)
         orphans = [task for task in unattended if task.owner != owner or self._is_given_up(task)]
         self._without_run.clear()
         self._without_run.update((task.task_id, task.epoch) for task in unattended if task.owner == owner)
@@ -49,6 +48,18 @@ class ResumeTasks:
         if orphans:
             _log.info("tasks of an earlier run are resumed", extra={"tasks": len(orphans)})
         return len(orphans)
+
+    async def _unattended(self, owner: str) -> list[Task]:
+        """Return the tasks that are processing, but neither at another living node nor running here.
+
+        A node may join and claim a task between two statements, which can lie as far apart as this process
+        stood still. So whoever owns a task that was found must be missing after that, too.
+        """
+        others = await self.nodes.alive(owner) - {owner}
+        tasks = await self.repository.orphans(alive=others, running=self.running.task_ids)
+        if any(task.owner != owner for task in tasks):
+            others = await self.nodes.alive(owner) - {owner}
+        return [task for task in tasks if task.owner not in others]
 
     def _is_given_up(self, task: Task) -> bool:
         return (task.task_id, task.epoch) in self._without_run

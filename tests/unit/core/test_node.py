@@ -124,6 +124,40 @@ async def test_tasks_of_another_node_are_resumed_once_it_is_silent():
     assert [0, 0, 0, 0, 1] == looks
 
 
+class LateNews:
+    """Nodes that are told who is alive before others join: ``claim`` is awaited after the first answer."""
+
+    def __init__(self, nodes, claim):
+        self._nodes, self._claim = nodes, claim
+
+    def __getattr__(self, name):
+        return getattr(self._nodes, name)
+
+    async def alive(self, observer):
+        alive, claim = await self._nodes.alive(observer), self._claim
+        self._claim = None
+        if claim is not None:
+            await claim()
+        return alive
+
+
+async def test_a_node_that_joins_between_two_statements_keeps_what_it_claims():
+    """Who looks may stand still between asking who is alive and asking what is processing."""
+    clock = ManualClock()
+    nodes = MemoryNodes(clock)
+
+    async def join_and_claim():
+        await nodes.join("new")
+        await claimed_by("new", imagegen)
+
+    imagegen = with_nodes(LateNews(nodes, join_and_claim))
+    for _ in range(4):  # until it can tell
+        await nodes.beat(imagegen.owner)
+        clock.advance(DEAD_AFTER_SECONDS / 3)
+
+    assert [0] == await resumed(imagegen)
+
+
 async def test_what_a_node_left_behind_is_resumed_while_others_run(monkeypatch):
     """Nobody has to start for that."""
     monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
