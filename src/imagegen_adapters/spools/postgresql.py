@@ -69,11 +69,7 @@ class PostgresqlSpool:
         return self._copies.open(owner, name)
 
     async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        key = check_key(f"{owner}/{name}")
-        file = await self._files.get(key)
-        if file is None:
-            raise BlobMissing(key)
-        async for chunk in self._files.read(file):
+        async for chunk in self._files.open(check_key(f"{owner}/{name}")):
             yield chunk
 
     async def remove(self, owner: str) -> None:

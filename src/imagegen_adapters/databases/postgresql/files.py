@@ -13,6 +13,7 @@ from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql.database import Database
 from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.problems import StorageCode
 
 CHUNK_BYTES = 512 * 1024
 """Of a row. A file that is being written takes about twice as much memory."""
@@ -110,6 +111,18 @@ class Files:
         row = await self._database.row(_GET, self._store, key)
         return None if row is None else StoredFile(**dict(row))
 
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of the key's file, as `read` does.
+
+        Raises:
+            BlobMissing: there is none, or it was removed meanwhile.
+        """
+        file = await self.get(key)
+        if file is None:
+            raise BlobMissing(key)
+        async for chunk in self.read(file, start=start, end=end):
+            yield chunk
+
     async def starting_with(self, prefix: str) -> AsyncIterator[StoredFile]:
         """Yield the files whose keys start with ``prefix``, by key."""
         after, limit = "", _end(prefix)
@@ -125,12 +138,15 @@ class Files:
 
         Raises:
             BlobMissing: the file was removed meanwhile.
+            StorageError: a part of it is missing.
         """
         stop = file.size_bytes if end is None else min(end, file.size_bytes)
         while start < stop:
             row = await self._database.row(_READ, file.file_id, start, min(stop - start, CHUNK_BYTES))
-            if row is None or not row["content"]:
+            if row is None:
                 raise BlobMissing(file.key)
+            if not row["content"]:
+                raise StorageError(StorageCode.BLOB_SHORTER(key=file.key, size=file.size_bytes))
             start += len(row["content"])
             yield row["content"]
 
