@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import attrs
 
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
+from imagegen_core.execution.archived_copies import content_changed, copy_to_archive
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
@@ -165,11 +166,8 @@ class SyncStorage:
                 return None  # an earlier upload succeeded, but its response was lost
             if await sha256_of(self.local, image.blob_key) != image.sha256:
                 # Uploading the damaged file would replace the good copy that an earlier upload may have made.
-                raise _content_changed(image)
-        copy = await self.archive.copy_from(
-            self.local, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
-        )
-        await self._verify_copy(self.archive, image, copy)
+                raise content_changed(image)
+        copy = await copy_to_archive(image, self.local, self.archive)
         await self.records.set_storage(image.id, StorageState.BOTH)
         return copy.size_bytes
 
@@ -179,16 +177,6 @@ class SyncStorage:
         if archived is None or archived.size_bytes != image.size_bytes:
             raise StorageError(StorageCode.IN_NO_STORE(image_id=image.id))
         await self.records.set_storage(image.id, StorageState.ARCHIVE)
-
-    async def _verify_copy(self, archive: BlobArchive, image: Image, copy: StoredBlob) -> None:
-        if copy.sha256 not in (None, image.sha256):
-            await archive.delete(image.blob_key)
-            raise _content_changed(image)
-        archived = await archive.stat(image.blob_key)
-        expected = (image.size_bytes, copy.archive_checksum)
-        if archived is None or (archived.size_bytes, archived.archive_checksum) != expected:
-            await archive.delete(image.blob_key)
-            raise StorageError(StorageCode.ARCHIVE_DIFFERS(image_id=image.id))
 
     async def _preview(self, progress: Progress) -> SyncSummary:
         run = _Pass(progress, await self._waiting())
@@ -202,7 +190,3 @@ class SyncStorage:
             run.report()
         run.removed = (await self.outbox.counts()).removals
         return run.summary(await self.outbox.next_due())
-
-
-def _content_changed(image: Image) -> StorageError:
-    return StorageError(StorageCode.LOCAL_FILE_CHANGED(image_id=image.id))

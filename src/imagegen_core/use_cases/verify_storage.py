@@ -1,8 +1,6 @@
 """Compare the image records with the bytes in the stores, and repair what can be repaired."""
 
-from collections.abc import AsyncIterator
 from enum import StrEnum
-from typing import TypeVar
 
 import attrs
 
@@ -14,9 +12,8 @@ from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.values.batches import in_batches
 from imagegen_core.values.progress import Progress, no_progress
-
-T = TypeVar("T")
 
 _KEY_BATCH_SIZE = 10_000
 _MAX_FINDINGS = 1000
@@ -230,7 +227,7 @@ class VerifyStorage:
         return True
 
     async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally) -> None:
-        async for keys in _in_batches(store.keys(), _KEY_BATCH_SIZE):
+        async for keys in in_batches(store.keys(), _KEY_BATCH_SIZE):
             tally.blobs += len(keys)
             for key in sorted(await self.inventory.unknown(keys)):
                 tally.add(Finding(kind=kind, key=key))
@@ -252,14 +249,3 @@ def _finding_kinds(
     if archive_checked and archived is False:
         wrong.append(FindingKind.ARCHIVE_DAMAGED)
     return tuple(wrong)
-
-
-async def _in_batches(items: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
-    batch: list[T] = []
-    async for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
