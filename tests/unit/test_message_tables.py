@@ -45,6 +45,7 @@ CARRIERS = frozenset(
         "ImageUnreadable",
         "AddressUnusable",
         "BackupError",
+        "MoveError",
         "MasterKeyRefused",
         "DataDirectoryUnusable",
         "DatabaseUnusable",

@@ -103,3 +103,7 @@ class DatabaseCode(MessageCode):
         "another transaction was in the way; the same may succeed later",
         "与另一个事务冲突；稍后重试可能成功",
     )
+    MOVE_UNFINISHED = (
+        "the move of a data directory into this database has not finished; run `imagegen migrate` again",
+        "数据目录到该数据库的迁移尚未完成；请再次运行 `imagegen migrate`",
+    )

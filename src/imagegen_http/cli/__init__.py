@@ -18,6 +18,7 @@ _MODULES = {
     "doctor": "doctor",
     "backup": "backups",
     "restore": "backups",
+    "migrate": "migrate",
     "storage": "storage",
     "reindex": "reindex",
     "keys": "keys",

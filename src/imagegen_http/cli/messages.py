@@ -27,6 +27,13 @@ class CommandCode(MessageCode):
         "{count} image(s) missing or of another size; the backup holds everything else",
         "{count} 张图片缺失或大小不符；其余内容都在备份中",
     )
+    IMAGES_IN_NEITHER_STORE = (
+        (
+            "{count} image(s) are in neither store; everything else is moved. Bring them back and run this "
+            "again, or run it with --accept-missing"
+        ),
+        "{count} 张图片在两处都没有，其余内容已全部迁移：请修复后再次运行，或加上 --accept-missing 运行",
+    )
     OPTION_FILE_UNREADABLE = "{option}: the file {name} cannot be read", "{option}：无法读取文件 {name}"
     OPTION_VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"
     NOT_IN_JSON = "{name}: holds a value that JSON does not have", "{name}：含有 JSON 没有的值"
@@ -79,6 +86,20 @@ class NoteCode(MessageCode):
     )
     BACKUP_DIFFERS = "not as recorded: {path}", "与记录不符：{path}"
     BACKUP_LACKS = "{count} image(s) missing in the backup", "备份中缺少 {count} 张图片"
+    MOVED_SO_FAR = "{name}: {done} of {total}", "{name}：{done} / {total}"
+    MOVED_BEFORE = (
+        "{path} was moved to this database before; nothing was done",
+        "{path} 此前已迁移到该数据库；未做任何操作",
+    )
+    MOVE_DONE = (
+        "moved: start the nodes, and {path} no more; it is unchanged, as the way back",
+        "迁移完成：请启动各节点，不要再启动 {path}；它没有改动，可用于回退",
+    )
+    IN_NEITHER_STORE = "in neither store: {path}", "两处都没有：{path}"
+    NODES_NEED_KEY = (
+        "the nodes need the master key in their environment: IMAGEGEN_MASTER_KEY=$(cat {path})",
+        "各节点的环境变量中需要主密钥：IMAGEGEN_MASTER_KEY=$(cat {path})",
+    )
     TASKS_WAIT = (
         "{count} task(s) had not ended; the next start resumes them. Look first: {command}",
         "有 {count} 个任务尚未结束；下次启动会继续它们。请先查看：{command}",

@@ -11,6 +11,7 @@ from asyncpg.pool import PoolConnectionProxy
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql.errors import storage_errors
 from imagegen_adapters.databases.postgresql.migrations import migrate
+from imagegen_adapters.databases.postgresql.moves import check_complete
 from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY, ConnectionPolicy
 from imagegen_core.errors import StorageError
 
@@ -30,26 +31,25 @@ class Database:
         self._policy = policy
 
     @classmethod
-    async def open(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> "Database":
+    async def open(
+        cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY, *, incomplete: bool = False
+    ) -> "Database":
         """Connect to the server and migrate the schema.
 
+        Only the move of a data directory opens an ``incomplete`` database, to go on filling it.
+
         Raises:
+            MoveUnfinished: the move of a data directory into the database has not finished.
             SchemaTooNew: the database is from a newer version of imagegen.
             SchemaUnusable: its encoding, its server's version or this user's rights do not do.
             StorageUnreachable: the server does not answer, or is a standby.
             StorageError: it refuses the connection.
         """
         with storage_errors():
-            connection = await asyncpg.connect(
-                dsn,
-                timeout=policy.connect_seconds,
-                command_timeout=policy.command_timeout_seconds,
-                server_settings=policy.server_settings,
-            )
-            try:
+            async with _connection(dsn, policy) as connection:
                 await migrate(connection)
-            finally:
-                await connection.close(timeout=policy.connect_seconds)
+                if not incomplete:
+                    await check_complete(connection)
             pool = asyncpg.create_pool(
                 dsn,
                 min_size=1,
@@ -61,6 +61,24 @@ class Database:
                 server_settings=policy.server_settings,
             )
             return cls(await pool, policy)
+
+    @classmethod
+    @asynccontextmanager
+    async def rehearsal(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> AsyncIterator[Any]:
+        """Lend a connection to the database as `open` would leave it; nothing is stored of that, or by it.
+
+        Raises:
+            StorageError: as `open`.
+        """
+        with storage_errors():
+            async with _connection(dsn, policy) as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    await migrate(connection)
+                    yield connection
+                finally:
+                    await transaction.rollback()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -107,6 +125,20 @@ class Database:
                 await asyncio.wait_for(self._pool.close(), self._policy.command_timeout_seconds)
             except TimeoutError:
                 self._pool.terminate()
+
+
+@asynccontextmanager
+async def _connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(
+        dsn,
+        timeout=policy.connect_seconds,
+        command_timeout=policy.command_timeout_seconds,
+        server_settings=policy.server_settings,
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=policy.connect_seconds)
 
 
 async def _set_codecs(connection: Any) -> None:

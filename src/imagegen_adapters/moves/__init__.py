@@ -1,0 +1,1 @@
+"""Moving a data directory to a database of nodes."""

@@ -1,0 +1,1 @@
+"""Moving a data directory to PostgreSQL and an archive."""

@@ -1,0 +1,40 @@
+"""The spooled files of a data directory, copied to the spool that all nodes read."""
+
+import hashlib
+
+import attrs
+
+from imagegen_adapters.moves.postgresql.errors import MoveError
+from imagegen_adapters.moves.postgresql.messages import MoveCode
+from imagegen_core.errors import BlobMissing
+from imagegen_core.execution.checksums import sha256_of
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.spool import Spool
+
+
+@attrs.frozen(kw_only=True)
+class SpoolFiles:
+    """Copies inputs and responses, each ``owner/name`` of the ``local`` store, which is read only."""
+
+    local: BlobStore
+    spool: Spool
+
+    async def copy(self, key: str) -> int:
+        """Copy a file, replacing one that is there, and return how many bytes it has.
+
+        Raises:
+            BlobMissing: there is no such file.
+            MoveError: the spool holds other bytes than the file.
+            StorageError: the file cannot be read, or the spool cannot be written now.
+        """
+        owner, _, name = key.partition("/")
+        blob = await self.local.stat(key)
+        if blob is None:
+            raise BlobMissing(key)
+        await self.spool.put(owner, name, self.local.open(key), max_bytes=blob.size_bytes)
+        copy = hashlib.sha256()
+        async for chunk in self.spool.chunks(owner, name):
+            copy.update(chunk)
+        if copy.hexdigest() != await sha256_of(self.local, key):
+            raise MoveError(MoveCode.SPOOL_DIFFERS(key=key))
+        return blob.size_bytes

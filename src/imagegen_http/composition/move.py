@@ -1,0 +1,139 @@
+"""The move of a data directory to PostgreSQL and the bucket."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import attrs
+
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases import postgresql, sqlite
+from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.moves.postgresql.errors import MoveError
+from imagegen_adapters.moves.postgresql.image_files import ImageFiles
+from imagegen_adapters.moves.postgresql.messages import MoveCode
+from imagegen_adapters.moves.postgresql.move import Move
+from imagegen_adapters.moves.postgresql.rehearsal import Rehearsal
+from imagegen_adapters.moves.postgresql.report import MoveReport
+from imagegen_adapters.moves.postgresql.source import Source
+from imagegen_adapters.moves.postgresql.spool_files import SpoolFiles
+from imagegen_adapters.moves.postgresql.table_copy import Progress
+from imagegen_adapters.moves.postgresql.tables import TABLES
+from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlier_state
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.messages import KeyCode
+from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_core.errors import Unavailable
+from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_http.composition.storage import open_bucket
+from imagegen_http.settings.schema import Settings
+
+_POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=300.0)
+"""Whole tables are counted, which may take longer than what nodes do."""
+
+
+@attrs.frozen(kw_only=True)
+class _Parts:
+    source: Source
+    sources_images: SqliteImageInventory
+    local: LocalBlobStore
+    spooled: LocalBlobStore
+    archive: BlobArchive
+
+
+async def move(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    dsn: str,
+    accept_missing: bool,
+    progress: Progress,
+) -> MoveReport:
+    """Move the data directory of the settings to the database at ``dsn`` and the bucket of the settings.
+
+    Raises:
+        DataDirectoryInUse: a service works in the data directory.
+        DataDirectoryMissing: there is no data directory.
+        MoveError: the settings have no bucket, or the database holds something else.
+        StorageError: a database or the bucket cannot be used now.
+        Unavailable: a saved secret opens with none of the master keys.
+    """
+    async with _opened(settings, environ) as parts, AsyncExitStack() as stack:
+        database = await postgresql.Database.open(dsn, _POLICY, incomplete=True)
+        stack.push_async_callback(database.close)
+        copies = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-move-")))
+        spool = PostgresqlSpool(database, copies, clock=SystemClock())
+        act = Move(
+            source=parts.source,
+            target=Target(database, simplify),
+            inventory=PostgresqlImageInventory(database),
+            files=ImageFiles(local=parts.local, archive=parts.archive),
+            spooled=SpoolFiles(local=parts.spooled, spool=spool),
+            progress=progress,
+        )
+        return await act(accept_missing=accept_missing)
+
+
+async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: str) -> MoveReport:
+    """Do the checks of `move` and return what it would copy; nothing is written.
+
+    Raises:
+        ImagegenError: as `move`.
+    """
+    async with _opened(settings, environ) as parts:
+        async with postgresql.Database.rehearsal(dsn) as connection:
+            state = await earlier_state(connection, await parts.source.fingerprint())
+            columns = {table.name: await columns_of(connection, table) for table in TABLES}
+        if state is not None and state.finished_at is not None:
+            return MoveReport(finished_at=state.finished_at)
+        rehearse = Rehearsal(
+            source=parts.source, columns=columns, inventory=parts.sources_images, local=parts.local
+        )
+        return await rehearse()
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[_Parts]:
+    """Lock the data directory, open it for reading and the bucket for writing, and check the keys."""
+    if settings.storage.oss is None:
+        raise MoveError(MoveCode.NO_BUCKET())
+    async with AsyncExitStack() as stack:
+        directory = DataDirectory.open(settings.data_dir, create=False)
+        stack.callback(directory.close)
+        database = sqlite.Database.open(directory.database, read_only=True)
+        stack.push_async_callback(database.close)
+        await _check_keys(directory, database, environ)
+        outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+        stack.push_async_callback(outbound.aclose)
+        archive = open_bucket(settings.storage.oss, outbound.gate)
+        stack.callback(archive.close)
+        local = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=archive.new_checksum)
+        stack.callback(local.close)
+        spooled = LocalBlobStore(directory.path / SPOOL_DIRECTORY)
+        stack.callback(spooled.close)
+        await archive.stat("probe")  # before anything is written
+        yield _Parts(
+            source=Source(database),
+            sources_images=SqliteImageInventory(database),
+            local=local,
+            spooled=spooled,
+            archive=archive,
+        )
+
+
+async def _check_keys(
+    directory: DataDirectory, database: sqlite.Database, environ: Mapping[str, str]
+) -> None:
+    tokens = [row.token async for row in SqliteSealedRows(database).all()]
+    variable = environ.get("IMAGEGEN_MASTER_KEY")
+    box = FernetSecretBox.for_inspection(directory.path, environment_keys=variable, tokens=tokens)
+    reason = box.lock_reason
+    if reason is not None and (tokens or reason.code is not KeyCode.MASTER_KEY_MISSING):
+        raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=reason))

@@ -1,0 +1,436 @@
+"""``imagegen migrate``: a data directory moves to PostgreSQL and a bucket, whenever it is killed."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime
+
+import pytest
+import yaml
+
+from imagegen_adapters.databases import sqlite
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.moves import MoveUnfinished
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.moves.postgresql.tables import TABLES
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
+from tests.fakes.images import png
+from tests.fakes.oss import FakeOss
+from tests.integration.api.live_server import clean_environ, imagegen
+from tests.integration.cli.conftest import files_below
+from tests.integration.cli.outcomes import failed
+from tests.schemas.directories import MASTER_KEY, NAMES, unpack
+
+DERIVED = {
+    *("_sqlite_migrations", "sqlite_sequence", "counters", "instances", "image_days", "image_blocks"),
+    *("search_generations", "image_texts_1", "image_index_1"),
+}
+"""What else a data directory holds: counts, the search index, and a table that nothing reads."""
+
+ODD_JSON = '{"seed": 1e300, "big": 12345678901234567890, "b":1, "b":2, "nul": "a\\u0000", "half": "\\ud83d"}'
+RESPONSE = b"\x00\xff and a response that was kept"
+UNRECORDED = "ff/an-image-without-a-record.png"
+
+KILLED_AT = """
+import os, signal, sys
+place, count = sys.argv[1], int(sys.argv[2])
+def watch(frame, event, _):
+    global count
+    if event == "call" and frame.f_code.co_qualname == place:
+        count -= 1
+        if count == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = ["imagegen", "migrate", "--to", sys.argv[3]]
+from imagegen_http.cli import main
+sys.setprofile(watch)
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """A data directory that a killed server has left, with values that other versions stored."""
+    folder = tmp_path_factory.mktemp("used")
+    data_dir = unpack(NAMES[-1], folder / "data")
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
+        _add_odd_values(connection)
+        ((task_id, attempt_id),) = connection.execute("SELECT task_id, attempt_id FROM attempts LIMIT 1")
+    write(data_dir / "images" / UNRECORDED, png(5, (8, 8)))
+    write(data_dir / "spool" / f"{task_id}.{attempt_id}" / "response", b"x" * 700_000)
+    write(data_dir / "spool" / "of-a-dead-submission" / "image", b"y")
+    return data_dir
+
+
+def _add_odd_values(connection):
+    change = "UPDATE tasks SET {} WHERE seq = (SELECT seq FROM tasks ORDER BY seq LIMIT 1 OFFSET ?)"
+    connection.execute(change.format("params = ?"), (ODD_JSON, 0))
+    connection.execute(change.format("config_snapshot = '{\"timeout_seconds\":NaN}'"), (1,))
+    connection.execute(change.format("prompt = 'a' || char(0) || '猫'"), (2,))
+    connection.execute(change.format("not_before = '9999-12-31T23:59:59.999Z'"), (3,))
+    connection.execute("UPDATE outbox SET last_error = 'words of an earlier version' WHERE id = 1")
+    response = "UPDATE attempts SET response = ?, response_name = 'response' WHERE phase = 'failed'"
+    assert connection.execute(response, (RESPONSE,)).rowcount
+    connection.execute("UPDATE sqlite_sequence SET seq = seq + 40 WHERE name = 'images'")
+
+
+def write(path, content):
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+@pytest.fixture
+def desk(used, oss, postgresql, request, tmp_path):
+    shutil.copytree(used, tmp_path / "data")
+    name = f"moved_{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]}"
+    return Desk(tmp_path, oss, postgresql, name)
+
+
+class Desk:
+    """A data directory, a database and a bucket."""
+
+    def __init__(self, folder, oss, cluster, name):
+        self.folder, self.data_dir, self.oss, self.cluster, self.name = (
+            folder,
+            folder / "data",
+            oss,
+            cluster,
+            name,
+        )
+        self.dsn = cluster.create_database(name)
+        bucket = {"endpoint": oss.endpoint, "region": oss.region, "bucket": oss.bucket}
+        bucket |= {"access_key_id": oss.key_id, "access_key_secret": oss.secret}
+        self.configure({"oss": bucket})
+
+    def configure(self, storage):
+        allowed = {"allow_private_upstreams": [f"127.0.0.1:{self.oss.port}"]}
+        text = yaml.safe_dump({"storage": storage, "security": allowed})
+        (self.folder / "config.yaml").write_text(text)
+
+    def migrate(self, *options, environ=None):
+        return imagegen("migrate", "--to", self.dsn, *options, cwd=self.folder, environ=environ)
+
+    def moved(self, *options):
+        """Return what a move prints that finishes."""
+        result = self.migrate(*options)
+        assert 0 == result.returncode, result
+        return result.stdout
+
+    def query(self, act):
+        """Return what ``act`` returns, given the database that nodes would open."""
+
+        async def ask():
+            database = await Database.open(self.dsn)
+            try:
+                return await act(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(ask())
+
+    def rows(self, table):
+        """Return the rows of a table of the database, as SQLite has them."""
+        key = ", ".join(table.key)
+        rows = self.query(lambda database: database.rows(f"SELECT * FROM {table.name} ORDER BY {key}"))  # noqa: S608 - a table's name
+        return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+    def source_rows(self, table):
+        with closing(sqlite3.connect(self.data_dir / "imagegen.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            query = f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608 - as above
+            return [dict(row) for row in connection.execute(query)]
+
+    def image(self):
+        """Return the file of an image that only the disk has."""
+        with closing(sqlite3.connect(self.data_dir / "imagegen.db")) as connection:
+            query = "SELECT blob_key FROM images WHERE storage = 'local' ORDER BY id DESC LIMIT 1"
+            return self.data_dir / "images" / connection.execute(query).fetchone()[0]
+
+
+def _plain(value):
+    if isinstance(value, bool):
+        return int(value)
+    try:
+        moment = datetime.fromisoformat(value) if len(value) > 19 else None  # a time of PostgreSQL
+    except (TypeError, ValueError):
+        return value
+    return value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def expected_rows(table, rows):
+    """Return rows as they should be in the target: what it cannot hold is replaced as it is when read."""
+    for row in rows:
+        if table.name == "images":
+            row["storage"] = "oss"
+        if table.name == "tasks":
+            row["prompt"] = row["prompt"].replace("\x00", "\ufffd")
+            row["config_snapshot"] = row["config_snapshot"].replace("NaN", "null")
+        if table.name == "outbox" and row["last_error"] == "words of an earlier version":
+            row["last_error"] = '"words of an earlier version"'
+    return rows
+
+
+def spooled(database):
+    """Return all files of the spool of a database."""
+    query = """
+    SELECT key, string_agg(content, ''::bytea ORDER BY starts_at) AS content
+    FROM files JOIN file_chunks USING (file_id) WHERE store = 'spool' AND key IS NOT NULL GROUP BY key
+    """
+    return database.rows(query)
+
+
+def check_moved(desk):
+    """Check that nothing is missing, nothing twice and nothing changed."""
+    for table in TABLES:
+        assert expected_rows(table, desk.source_rows(table)) == desk.rows(table)
+    blobs = files_below(desk.data_dir / "images")
+    assert blobs == {key: item.data for key, item in desk.oss.objects.items()}
+    files = files_below(desk.data_dir / "spool")
+    del files["of-a-dead-submission/image"]
+    assert files == {row["key"]: row["content"] for row in desk.query(spooled)}
+
+
+def test_everything_is_moved(desk):
+    """Rows with their ids, images, thumbnails, inputs, responses; the data directory is only read."""
+    before = files_below(desk.data_dir)
+
+    output = desk.moved()
+
+    check_moved(desk)
+    assert before == files_below(desk.data_dir)
+    assert f"IMAGEGEN_MASTER_KEY=$(cat {desk.data_dir / 'master.key'})" in output
+    assert MASTER_KEY not in output
+
+
+def test_all_tables_are_moved_or_derived(desk):
+    """A new table has to be one or the other, and a new column has to be in both databases."""
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'image_index_1_*'"
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection:
+        names = {name for (name,) in connection.execute(query)}
+
+    assert names == {table.name for table in TABLES} | DERIVED
+
+
+def test_new_rows_get_higher_ids(desk):
+    """Also than those of rows that were deleted, since ids are never used again."""
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection:
+        sequences = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+        tasks = connection.execute("SELECT max(seq) FROM tasks").fetchone()[0]
+    desk.moved()
+
+    def next_of(name, column):
+        return desk.cluster.run(f"SELECT nextval(pg_get_serial_sequence('{name}', '{column}'))", desk.name)
+
+    names = [("images", "id"), ("outbox", "id"), ("events", "id"), ("tasks", "seq")]
+    highest = [*(sequences[name] for name, _ in names[:-1]), tasks]
+    assert [[str(number + 1)] for number in highest] == [next_of(*name) for name in names]
+
+
+def test_the_schema_is_that_of_a_new_database(desk, postgresql_template):
+    """With the index that was not there while images came."""
+    desk.moved()
+
+    query = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    assert desk.cluster.run(query, postgresql_template) == desk.cluster.run(query, desk.name)
+
+
+def test_search_finds_the_same_as_before(desk):
+    """Words of any length, in both scripts, and lists by model."""
+    desk.moved()
+
+    async def answers(records):
+        queries = [
+            SearchQuery.parse(word, simplify) for word in ("猫", "貓在雨中", "a", "light", "檐", "狗 and")
+        ]
+        hits = [
+            await records.search(query, mode, ImageFilter(), Paging())
+            for query in queries
+            for mode in SearchMode
+        ]
+        lists = [await records.find(ImageFilter(model_id=m), Paging()) for m in (None, "direct", "x")]
+        return [[getattr(item, "image", item).id for item in page.items] for page in (*hits, *lists)]
+
+    async def answers_of_source():
+        database = sqlite.Database.open(desk.data_dir / "imagegen.db", read_only=True)
+        try:
+            return await answers(SqliteImageRecords(database, simplify=simplify))
+        finally:
+            await database.close()
+
+    expected = asyncio.run(answers_of_source())
+    assert any(expected[0])
+    assert expected == desk.query(lambda d: answers(PostgresqlImageRecords(d, simplify=simplify)))
+
+
+@pytest.mark.parametrize(
+    ("place", "count"),
+    [
+        *(("Target.begin", 3), ("Target.insert", 1), ("Target.insert", 4), ("Target.insert", 15)),
+        *(("Target.continue_at", 2), ("Target.index_images", 1), ("ImageFiles._copy_image", 2)),
+        *(("ImageFiles._copy_file", 4), ("Target.set_storage", 1), ("Target.set_storage", 6)),
+        *(("SpoolFiles.copy", 1), ("SpoolFiles.copy", 9), ("Target.finish", 1), ("Target.finish", 2)),
+    ],
+)
+def test_a_killed_move_is_resumed(desk, place, count):
+    """Nothing is lost, nothing is there twice, and what the bucket had already is not sent again."""
+    command = [sys.executable, "-c", KILLED_AT, place, str(count), desk.dsn]
+    killed = subprocess.run(command, cwd=desk.folder, env=clean_environ(), capture_output=True, check=False)
+    assert -signal.SIGKILL == killed.returncode, killed
+    keys = list(desk.oss.objects)
+
+    desk.moved()
+
+    check_moved(desk)
+    assert not [key for key in keys if desk.oss.calls("put").count(key) > 1]
+
+
+def test_no_node_starts_on_a_part(desk):
+    """Until the move has finished, opening the database says so."""
+    desk.image().unlink()
+
+    assert "are in neither store" in desk.migrate().stderr
+    with pytest.raises(MoveUnfinished):
+        desk.query(spooled)
+
+
+def test_a_missing_image_is_named_and_can_come_back(desk):
+    """The rest is moved meanwhile."""
+    path = desk.image()
+    content = path.read_bytes()
+    path.write_bytes(b"damaged")
+    first = desk.migrate()
+    path.write_bytes(content)
+    desk.moved()
+
+    assert 1 == first.returncode
+    assert f"in neither store: images/{path.relative_to(desk.data_dir / 'images')}" in first.stderr
+    check_moved(desk)
+
+
+def test_a_missing_image_can_be_accepted(desk):
+    """Its record is moved; verifying the storage will name it again."""
+    desk.image().unlink()
+    desk.migrate()
+    desk.moved("--accept-missing")
+
+    states = desk.cluster.run("SELECT DISTINCT storage FROM images", desk.name)
+    assert ["oss"] == states
+
+
+def test_a_finished_move_says_so(desk):
+    """And does nothing."""
+    desk.moved()
+    calls = len(desk.oss.ledger)
+
+    assert "was moved to this database before" in desk.moved()
+    assert calls + 1 == len(desk.oss.ledger)  # whether it answers
+
+
+def test_a_dry_run_writes_nothing(desk):
+    """It counts what is there, and finds what is missing."""
+    desk.image().unlink()
+    before = files_below(desk.data_dir)
+    result = desk.migrate("--dry-run")
+
+    assert (1, True) == (result.returncode, "images\t5 row(s)" in result.stdout)
+    assert "in neither store" in result.stderr
+    assert ["0"] == desk.cluster.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", desk.name)
+    assert (before, {}) == (files_below(desk.data_dir), desk.oss.objects)
+
+
+def test_a_bucket_that_stops_answering_stops_the_move(desk):
+    """The next run goes on from there."""
+    desk.oss.fail("denied", "put", times=20)
+    first = desk.migrate()
+    desk.oss.faults.clear()
+    desk.moved()
+
+    assert 1 == first.returncode
+    check_moved(desk)
+
+
+def test_a_directory_in_use_is_not_moved(desk):
+    """A service would go on changing it."""
+    directory = DataDirectory.open(desk.data_dir)
+    try:
+        line = failed(desk.migrate())
+    finally:
+        directory.close()
+
+    assert "another imagegen process is using this data directory" in line
+
+
+def test_without_a_bucket_nothing_is_moved(desk):
+    """Nodes share no disk."""
+    desk.configure({})
+
+    assert "the settings name no bucket" in failed(desk.migrate())
+
+
+def test_keys_that_do_not_open_stop_the_move(desk):
+    """Before anything is written."""
+    (desk.data_dir / "master.key").unlink()
+    line = failed(desk.migrate(environ={"IMAGEGEN_MASTER_KEY": MASTER_KEY.swapcase()}))
+
+    assert "saved keys are locked" in line
+    assert [] == desk.cluster.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", desk.name)
+
+
+def test_a_database_with_data_is_refused(desk):
+    """It is not overwritten, and not mixed."""
+    desk.query(
+        lambda d: d.rows("INSERT INTO events (task_id, kind, at, data) VALUES ('a', 'b', now(), '{}')")
+    )
+
+    assert "holds data already" in failed(desk.migrate())
+
+
+def test_a_directory_that_was_used_since_is_refused(desk):
+    """What was copied may be outdated."""
+    desk.image().unlink()
+    desk.migrate()
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute("INSERT INTO events (task_id, kind, at, data) VALUES ('a', 'b', '2026', '{}')")
+
+    assert "has been used since it began" in failed(desk.migrate())
+
+
+def test_a_value_that_no_column_holds_is_named(desk):
+    """With its table and key."""
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute("UPDATE events SET at = 'once' WHERE id = 3")
+
+    assert "events, 3: the column at holds a value" in desk.migrate().stderr
+
+
+def test_changed_rows_are_noticed(desk):
+    """All rows are compared, also those that an earlier run has copied."""
+    desk.image().unlink()
+    desk.migrate()
+    desk.cluster.run("UPDATE tasks SET params = '{}' WHERE seq = 1", desk.name)
+
+    assert "tasks: the rows that were copied differ from the source" in desk.migrate().stderr
+
+
+def test_json_is_moved_character_by_character(desk):
+    """Numbers that no float holds, keys twice, escaped NUL and halves of a pair."""
+    desk.moved()
+
+    assert [ODD_JSON] == desk.cluster.run("SELECT params FROM tasks ORDER BY seq LIMIT 1", desk.name)
+    assert json.loads(ODD_JSON)["nul"] == "a\x00"
