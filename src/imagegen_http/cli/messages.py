@@ -34,6 +34,10 @@ class CommandCode(MessageCode):
         ),
         "{count} 张图片在两处都没有，其余内容已全部迁移：请修复后再次运行，或加上 --accept-missing 运行",
     )
+    IMAGES_WOULD_BE_MISSING = (
+        "{count} image(s) are in neither store; a move would not finish without --accept-missing",
+        "{count} 张图片两处都没有；不加 --accept-missing，迁移就不会完成",
+    )
     OPTION_FILE_UNREADABLE = "{option}: the file {name} cannot be read", "{option}：无法读取文件 {name}"
     OPTION_VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"
     NOT_IN_JSON = "{name}: holds a value that JSON does not have", "{name}：含有 JSON 没有的值"

@@ -47,7 +47,8 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
     if report.finished_at is not None:
         _show_next_steps(context, settings.data_dir)
     elif report.files.missing:
-        raise CommandFailed(CommandCode.IMAGES_IN_NEITHER_STORE(count=len(report.files.missing)))
+        code = CommandCode.IMAGES_WOULD_BE_MISSING if dry_run else CommandCode.IMAGES_IN_NEITHER_STORE
+        raise CommandFailed(code(count=len(report.files.missing)))
 
 
 def _progress(language: Language) -> Callable[[str, int, int], None]:

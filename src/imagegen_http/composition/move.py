@@ -31,7 +31,6 @@ from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_core.errors import Unavailable
-from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings.schema import Settings
 
@@ -42,10 +41,9 @@ _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds
 @attrs.frozen(kw_only=True)
 class _Parts:
     source: Source
-    sources_images: SqliteImageInventory
-    local: LocalBlobStore
+    source_images: SqliteImageInventory
+    files: ImageFiles
     spooled: LocalBlobStore
-    archive: BlobArchive
 
 
 async def move(
@@ -74,7 +72,7 @@ async def move(
             source=parts.source,
             target=Target(database, simplify),
             inventory=PostgresqlImageInventory(database),
-            files=ImageFiles(local=parts.local, archive=parts.archive),
+            files=parts.files,
             spooled=SpoolFiles(local=parts.spooled, spool=spool),
             progress=progress,
         )
@@ -94,7 +92,7 @@ async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: 
         if state is not None and state.finished_at is not None:
             return MoveReport(finished_at=state.finished_at)
         rehearse = Rehearsal(
-            source=parts.source, columns=columns, inventory=parts.sources_images, local=parts.local
+            source=parts.source, columns=columns, inventory=parts.source_images, files=parts.files
         )
         return await rehearse()
 
@@ -121,10 +119,9 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         await archive.stat("probe")  # before anything is written
         yield _Parts(
             source=Source(database),
-            sources_images=SqliteImageInventory(database),
-            local=local,
+            source_images=SqliteImageInventory(database),
+            files=ImageFiles(local=local, archive=archive),
             spooled=spooled,
-            archive=archive,
         )
 
 

@@ -21,10 +21,16 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
+from imagegen_adapters.queues.postgresql import PostgresqlQueue
+from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.testing.samples import NOW
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
+from imagegen_core.tasks.attempt import Phase
 from tests.fakes.images import png
 from tests.fakes.oss import FakeOss
 from tests.integration.api.live_server import clean_environ, imagegen
@@ -278,6 +284,37 @@ def test_search_finds_the_same_as_before(desk):
     assert expected == desk.query(lambda d: answers(PostgresqlImageRecords(d, simplify=simplify)))
 
 
+async def unfinished(tasks, queue):
+    """Return what a start finds: tasks of dead owners, the queue in its order, and the attempts of these."""
+    orphans = await tasks.orphans(alive=frozenset(), running=frozenset())
+    limits = dict.fromkeys(("demo", "chaos"), 1000)
+    claimed = await queue.claim("a-node", limit=1000, now=NOW, provider_limits=limits)
+    return orphans, claimed, [await tasks.attempts(task.task_id) for task in (*orphans, *claimed)]
+
+
+def test_unfinished_tasks_are_resumed_as_before(desk):
+    """A node finds the same owners, epochs and phases as the next start, and claims in the same order."""
+    desk.moved()
+
+    async def source():
+        database = sqlite.Database.open(desk.data_dir / "imagegen.db")
+        try:
+            tasks = SqliteTaskRepository(database, simplify=simplify)
+            return await unfinished(tasks, SqliteQueue(database))
+        finally:
+            await database.close()
+
+    def target(database):
+        tasks = PostgresqlTaskRepository(database, simplify=simplify)
+        return unfinished(tasks, PostgresqlQueue(database))
+
+    expected = asyncio.run(source())
+    phases = {attempt.phase for attempts in expected[2] for attempt in attempts}
+    assert {Phase.RESERVED, Phase.SUBMITTING, Phase.ACCEPTED, Phase.RECEIVED} <= phases
+    assert len(expected[1]) > 1
+    assert expected == desk.query(target)
+
+
 @pytest.mark.parametrize(
     ("place", "count"),
     [
@@ -349,7 +386,7 @@ def test_a_dry_run_writes_nothing(desk):
     result = desk.migrate("--dry-run")
 
     assert (1, True) == (result.returncode, "images\t5 row(s)" in result.stdout)
-    assert "in neither store" in result.stderr
+    assert "1 image(s) are in neither store; a move would not finish" in result.stderr
     assert ["0"] == desk.cluster.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", desk.name)
     assert (before, {}) == (files_below(desk.data_dir), desk.oss.objects)
 

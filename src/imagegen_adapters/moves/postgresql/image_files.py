@@ -45,9 +45,33 @@ class ImageFiles:
             return size
         return size + await self._copy_file(image.thumbnail_key)
 
+    async def estimate_all(self, images: Sequence[Image]) -> list[int | None]:
+        """Return for each image what `copy` would, judged by sizes alone and without the thumbnail.
+
+        Raises:
+            StorageError: the archive refuses, or does not respond now.
+        """
+        return await _concurrently(self._estimate, images)
+
     async def copy_unrecorded(self, keys: Sequence[str]) -> list[int]:
         """Copy files without a record, which an unfinished task may have paid for; return the bytes sent."""
         return await _concurrently(self._copy_file, keys)
+
+    async def _estimate(self, image: Image) -> int | None:
+        archived = await self.archive.stat(image.blob_key)
+        has_size = archived is not None and archived.size_bytes == image.size_bytes
+        if has_size and image.storage is not StorageState.LOCAL:
+            return 0
+        if await self._has_local_size(image):
+            return image.size_bytes
+        return 0 if has_size else None
+
+    async def _has_local_size(self, image: Image) -> bool:
+        try:
+            blob = await self.local.stat(image.blob_key)
+        except StorageError:  # to be reported as missing, as what cannot be read is by `copy`
+            return False
+        return blob is not None and blob.size_bytes == image.size_bytes
 
     async def _copy_image(self, image: Image) -> int | None:
         archived = await self.archive.stat(image.blob_key)
@@ -64,7 +88,7 @@ class ImageFiles:
     async def _is_intact(self, image: Image) -> bool:
         try:
             return await sha256_of(self.local, image.blob_key) == image.sha256
-        except (BlobMissing, StorageError):
+        except (BlobMissing, StorageError):  # to be reported as missing, if the archive does not have it
             return False
 
     async def _was_archived(self, image: Image) -> bool:

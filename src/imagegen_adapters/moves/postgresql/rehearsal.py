@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from imagegen_adapters.moves.postgresql.columns import Column
+from imagegen_adapters.moves.postgresql.image_files import ImageFiles
 from imagegen_adapters.moves.postgresql.report import FilesReport, MoveReport, TableReport
 from imagegen_adapters.moves.postgresql.source import Source
 from imagegen_adapters.moves.postgresql.table_copy import digest
 from imagegen_adapters.moves.postgresql.tables import TABLES, Table
-from imagegen_core.errors import StorageError
-from imagegen_core.images import Image, StorageState
-from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_inventory import ImageInventory
 
 
@@ -23,26 +21,29 @@ class Rehearsal:
         source: the tables of the data directory.
         columns: those of the target, by the table's name.
         inventory: the images in the data directory.
-        local: their files.
+        files: compares their files with the archive.
     """
 
     source: Source
     columns: Mapping[str, Sequence[Column]]
     inventory: ImageInventory
-    local: BlobStore
+    files: ImageFiles
 
     async def __call__(self) -> MoveReport:
-        """Return what would be copied; files that are not as recorded are missing.
+        """Return what would be copied; an image is missing if neither store has a file of its size.
 
         Raises:
             MoveError: a row cannot be copied.
-            StorageError: the data directory cannot be read.
+            StorageError: the data directory cannot be read, or the archive does not respond now.
         """
         tables = tuple([await self._table(table) for table in TABLES])
         report, after = FilesReport(), 0
         while images := await self.inventory.images(after=after):
-            for image in images:
-                await self._image(image, report)
+            for image, size in zip(images, await self.files.estimate_all(images), strict=True):
+                if size is None:
+                    report.missing[image.id] = image.blob_key
+                report.sent_bytes += size or 0
+            report.images += len(images)
             after = images[-1].id
         return MoveReport(finished_at=None, tables=tables, files=report)
 
@@ -51,19 +52,3 @@ class Rehearsal:
         columns = [column for column in self.columns[table.name] if column.name in names - table.changing]
         rows = await digest(self.source, table, columns)
         return TableReport(name=table.name, rows=rows.rows, sha256=rows.value)
-
-    async def _image(self, image: Image, report: FilesReport) -> None:
-        report.images += 1
-        if image.storage is StorageState.ARCHIVE:
-            return
-        if await self._size(image) == image.size_bytes:
-            report.sent_bytes += image.size_bytes
-        else:
-            report.missing[image.id] = image.blob_key
-
-    async def _size(self, image: Image) -> int | None:
-        try:
-            blob = await self.local.stat(image.blob_key)
-        except StorageError:
-            return None
-        return None if blob is None else blob.size_bytes

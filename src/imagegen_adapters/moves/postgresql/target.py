@@ -127,8 +127,12 @@ class Target:
         await self.database.rows(_CONTINUE_AT, table.name, table.key[0], number)
 
     async def index_images(self) -> None:
-        """Build the search index over the entries of all images, unless an earlier run has."""
+        """Build the search index over the entries of all images, unless an earlier run has.
+
+        What the planner has to know of tables that were filled at once, it learns now.
+        """
         await self.database.rows(_CREATE_INDEX)
+        await self.database.rows("ANALYZE")
 
     async def set_storage(
         self, image_ids: Iterable[int], state: StorageState, *, through: int | None = None
