@@ -23,9 +23,9 @@ def _commands(group, path=()):
 
 
 def _installed():
-    """Return all commands as the help lists them."""
+    """Return the program and all commands as the help lists them."""
     cli.load()
-    return dict(_commands(cli.cli))
+    return {"imagegen": cli.cli, **dict(_commands(cli.cli))}
 
 
 def _sections(docs):
@@ -62,6 +62,15 @@ def test_every_command_is_told_and_every_told_command_is_there(docs):
 def test_every_option_is_told_and_every_told_option_is_there(docs, name):
     """The first column of a command's table is its options."""
     assert _options(_installed()[name]) == _told_options(_sections(docs)[name])
+
+
+@LANGUAGES
+def test_every_command_says_whether_it_works_with_a_node_elsewhere(docs):
+    """In one row of the table."""
+    commands = [name for name, command in _installed().items() if not isinstance(command, click.Group)]
+    cells = re.findall(r"^\| (`[a-z][^|]*) \|", _sections(docs)["imagegen"], re.MULTILINE)
+
+    assert sorted(commands) == sorted(name for cell in cells for name in re.findall(r"`([^`]+)`", cell))
 
 
 def test_images_are_filtered_by_all_operations():

@@ -1,28 +1,28 @@
-"""The API as commands use it: the running server's, or that of a service in the command's own process."""
+"""The API as commands use it, wherever the service is."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote
+
+import attrs
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_core.messages import Language
-from imagegen_http.cli.context import CommandFailed, language_of
-from imagegen_http.cli.messages import CommandCode
+from imagegen_core.messages import Language, Message
+from imagegen_http.cli.atomic_file import atomic_file
+from imagegen_http.cli.context import CommandFailed
+from imagegen_http.cli.messages import CommandCode, ConnectionCode
+from imagegen_http.cli.responses import envelope_of, foreign_response, refusal_text
 
-if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
+if TYPE_CHECKING:  # it takes a moment to load, which would delay `--help`
     import httpx
 
-    from imagegen_http.runtime.running_server import RunningServer
-    from imagegen_http.settings.schema import Settings
+_LOST_STATUSES = (502, 504)
+"""What a proxy answers when it has sent a request on and got no response; 503 is said before that."""
 
-MAX_LOCK_WAIT_SECONDS = 10
-_LOCK_POLL_SECONDS = 0.2
-CALL_SECONDS = 60
-"""How long a running server may take for one answer."""
-
-POLL_SECONDS = 0.2
+MIN_POLL_SECONDS = 0.2
+_POLL_GROWTH = 1.3
 PIECE_BYTES = 512 * 1024
 """Small, since each response of an in-process service stays in memory until a garbage collection."""
 
@@ -31,43 +31,89 @@ class ApiRefusal(CommandFailed):
     """The API refused the request; another one may well succeed."""
 
 
+class ResponseLost(CommandFailed):
+    """There is no response to a request that may have been received, and carried out."""
+
+
 class ImageUnreadable(CommandFailed):
     """The bytes of one image cannot be read; those of others may be readable."""
 
 
+@attrs.frozen(kw_only=True)
+class Distance:
+    """What differs between a service on this machine and one elsewhere.
+
+    Attributes:
+        retry_delays: seconds before each further attempt of a request that may be sent again.
+        max_poll_seconds: how rarely a task is looked at that takes long.
+        hints: sentences around the API's own, by its code.
+    """
+
+    retry_delays: tuple[float, ...] = ()
+    max_poll_seconds: float = MIN_POLL_SECONDS
+    hints: Mapping[int, ConnectionCode] = attrs.field(factory=dict)
+
+
+HERE = Distance()
+
+
 class Api:
-    """Calls the HTTP API of the service on ``data_dir``, and returns the ``data`` of its responses."""
+    """Calls the HTTP API of a service, and returns the ``data`` of its responses.
+
+    Attributes:
+        place: where the service has its data, as its user knows it: a directory, or the address of a node.
+        program: the program with the options that lead to the same service.
+    """
 
     def __init__(
-        self, client: "httpx.AsyncClient", *, data_dir: Path, language: Language, in_process: bool
+        self,
+        client: "httpx.AsyncClient",
+        *,
+        place: str,
+        language: Language,
+        in_process: bool = False,
+        program: str = "imagegen",
+        distance: Distance = HERE,
     ) -> None:
+        from imagegen_http.cli.resending import Resender
+
         self._client = client
-        self.data_dir = data_dir
+        self._distance = distance
+        self._resend = Resender(distance.retry_delays)
+        self.place = place
         self.language = language
         self.in_process = in_process
+        self.program = program
 
-    async def call(self, method: str, path: str, **request: Any) -> Any:
+    async def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> Any:
         """Send a request and return the ``data`` of the response.
+
+        ``key`` is for what must not be done twice: the service answers the same key in the same way.
 
         Raises:
             ApiRefusal: the API refused it; the message has the API's reason and the field at fault.
+            ResponseLost: it may have been carried out, but nobody knows.
             CommandFailed: there is no response, or it is not the API's.
         """
-        import httpx
-
-        try:
-            response = await self._client.request(method, path, **request)
-        except httpx.HTTPError as error:
-            raise CommandFailed(CommandCode.SERVER_SILENT()) from error
-        except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
-            raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
-        try:
-            body = response.json()
-        except ValueError:
-            raise CommandFailed(CommandCode.NO_JSON(status=response.status_code)) from None
-        if body.get("code") != 0:
-            raise ApiRefusal(_error_text(body))
+        if key is not None:
+            request["headers"] = {**request.get("headers", {}), "Idempotency-Key": key}
+        response = await self._response(
+            lambda: self._client.request(method, path, **request), safe=method == "GET", keyed=key is not None
+        )
+        body = envelope_of(response)
+        if body is None:
+            lost = method != "GET" and response.status_code in _LOST_STATUSES
+            raise self._failure(foreign_response(response), lost=lost, keyed=key is not None)
+        if body["code"] != 0:
+            hint = self._distance.hints.get(body["code"])
+            reason = refusal_text(body)
+            raise ApiRefusal(reason if hint is None else hint(reason=reason))
         return body["data"]
+
+    async def submit(self, path: str, **request: Any) -> dict[str, Any]:
+        """Have a task made, once, however often the request has to be sent; return what `call` does."""
+        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), **request)
+        return task
 
     async def pages(
         self, path: str, *, limit: int | None = None, **params: Any
@@ -94,37 +140,38 @@ class Api:
         """Poll the task and yield it each time, until and including when it has ended."""
         import asyncio
 
+        seconds = MIN_POLL_SECONDS
         while True:
-            task = await self.call("GET", f"/api/v1/tasks/{task_id}")
+            task = await self.call("GET", f"/api/v1/tasks/{segment(task_id)}")
             yield task
             if task["status"] in ("completed", "failed", "cancelled"):
                 return
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(seconds)
+            seconds = min(seconds * _POLL_GROWTH, self._distance.max_poll_seconds)
 
-    async def download(self, path: str, target: Path) -> None:
+    async def download(self, image_id: int, target: Path) -> None:
         """Write an image to a file, completely or not at all.
 
         Raises:
             ImageUnreadable: its bytes are missing.
             CommandFailed: the file cannot be written, or the server does not respond.
         """
-        import httpx
+        path = f"/api/v1/images/{image_id:d}/content"
 
-        try:
+        async def write() -> "httpx.Response":
             with atomic_file(target) as file:
-                async for piece in self._pieces(path):
-                    file.write(piece)
-        except httpx.HTTPError as error:
-            raise CommandFailed(CommandCode.SERVER_SILENT()) from error
+                if self.in_process:
+                    return await self._write_by_ranges(path, file)
+                async with self._client.stream("GET", path) as response:
+                    _check_status(response.status_code, 200)
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
+                    return response
 
-    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
-        """Yield an image's bytes; in-process by ranges, since those responses are not streamed."""
-        if not self.in_process:
-            async with self._client.stream("GET", path) as response:
-                _check_status(response.status_code, 200)
-                async for chunk in response.aiter_bytes():
-                    yield chunk
-            return
+        await self._response(write, safe=True, keyed=False)
+
+    async def _write_by_ranges(self, path: str, file: BinaryIO) -> "httpx.Response":
+        """Write an image piece by piece, since responses of an in-process service are not streamed."""
         at, size = 0, 1
         while at < size:
             headers = {"Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
@@ -132,128 +179,48 @@ class Api:
             _check_status(part.status_code, 206)
             size = int(part.headers["Content-Range"].rpartition("/")[2])
             at += len(part.content)
-            yield part.content
+            file.write(part.content)
+        return part
 
+    async def _response(
+        self, send: Callable[[], Awaitable["httpx.Response"]], *, safe: bool, keyed: bool
+    ) -> "httpx.Response":
+        import httpx
 
-@asynccontextmanager
-async def open_api(
-    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
-) -> AsyncIterator[Api]:
-    """Yield the API of the running server, or of a service that lives as long as the context.
+        from imagegen_http.cli.connection_problems import UNSENT, connection_problem
 
-    Such a service claims tasks, which may cost money, only with ``run_background``, and creates a data
-    directory only with ``create``.
-
-    Raises:
-        DataDirectoryInUse: another command is using the data directory and does not end in time.
-        DataDirectoryMissing: there is no data directory, and none may be created.
-        StorageError: the data directory cannot be used.
-    """
-    from imagegen_http.cli.lean_imports import load_httpx
-    from imagegen_http.runtime.running_server import RunningServer
-
-    load_httpx()
-    server = RunningServer.find(settings.data_dir)
-    if server is not None and await server.is_listening():
-        language = language_of(environ)
-        async with _client(server, language, settings.server.auth_token) as client:
-            yield Api(client, data_dir=settings.data_dir, language=language, in_process=False)
-        return
-    async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
-        yield api
-
-
-def _client(server: "RunningServer", language: Language, token: str | None) -> "httpx.AsyncClient":
-    import ssl
-
-    import httpx
-
-    headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    return httpx.AsyncClient(
-        base_url=server.url,
-        headers=headers,
-        timeout=CALL_SECONDS,
-        trust_env=False,
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read
-    )
-
-
-@asynccontextmanager
-async def _in_process_service(
-    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
-) -> AsyncIterator[Api]:
-    import asyncio
-
-    import attrs
-    import httpx
-
-    from imagegen_http.cli.lean_imports import load_structlog
-
-    load_structlog()
-    from imagegen_http.app import build_app
-    from imagegen_http.asgi import request_context
-    from imagegen_http.cli.interruption import interruptible
-    from imagegen_http.cli.privileges import become_owner
-    from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
-    from imagegen_http.server.logs import set_up_logs
-
-    become_owner(settings.data_dir)
-    redactor = PatternRedactor()
-    log = settings.log
-    if log.level == "info":
-        log = attrs.evolve(log, level="error")  # what matters is in the command's own line
-    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
-    language = language_of(environ)
-    request_context.language.set(language)  # no middleware reads a header in this process
-    for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
-            async with compose(
-                settings, environ=environ, redactor=redactor, run_background=run_background, create=create
-            ) as service:
-                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # ASGI has types in both libraries
-                async with (
-                    interruptible(service) if run_background else nullcontext(),
-                    httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
-                ):
-                    yield Api(client, data_dir=settings.data_dir, language=language, in_process=True)
-            return
-        except DataDirectoryInUse:
-            if not tries_left:
-                raise
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
+            return await self._resend(send, safe=safe, keyed=keyed)
+        except httpx.HTTPError as error:
+            lost = not safe and not isinstance(error, UNSENT)
+            raise self._failure(connection_problem(error), lost=lost, keyed=keyed) from error
+        except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
+            raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
+
+    def _failure(self, problem: Message, *, lost: bool, keyed: bool) -> CommandFailed:
+        address = str(self._client.base_url).rstrip("/")
+        reason = CommandCode.CONCERNING(subject=address, reason=problem)
+        if not lost:
+            return CommandFailed(reason)
+        if keyed:
+            return ResponseLost(
+                CommandCode.PERHAPS_ACCEPTED(reason=reason, command=f"{self.program} tasks list")
+            )
+        return ResponseLost(CommandCode.PERHAPS_DONE(reason=reason))
 
 
-@contextmanager
-def atomic_file(target: Path) -> Iterator[BinaryIO]:
-    """Yield a temporary file that atomically replaces ``target`` once all of it is on the disk.
+def segment(text: str) -> str:
+    """Return the text as one segment of a path.
 
     Raises:
-        CommandFailed: it cannot be written.
+        CommandFailed: it is not UTF-8; the shell passes on any bytes.
     """
-    temporary = target.with_name(f".{target.name}.part")
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        reason = CommandCode.CONCERNING(subject=str(target), reason=str(error.strerror))
-        raise CommandFailed(reason) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        return quote(text, safe="")
+    except UnicodeEncodeError as error:
+        raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
 
 
 def _check_status(status: int, expected: int) -> None:
     if status != expected:
         raise ImageUnreadable(CommandCode.IMAGE_NOT_READABLE(status=status))
-
-
-def _error_text(body: Mapping[str, Any]) -> str:
-    data = body.get("data") or {}
-    details = [f"{p['field']} {p['message']}" for p in data.get("errors", [])]
-    if data.get("detail"):
-        details.append(str(data["detail"]))
-    return ": ".join([str(body.get("message")), *details[:3]])

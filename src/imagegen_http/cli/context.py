@@ -6,13 +6,19 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import click
 
 from imagegen_core.messages import Language, Message, as_message
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.messages import CommandCode, UsageCode
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from imagegen_http.cli.api import Api
+    from imagegen_http.cli.server_address import ServerAddress
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -20,6 +26,9 @@ EXIT_UNRECOVERABLE = 3
 """The service cannot start, and retrying will not help: an operator has to fix the cause."""
 
 EXIT_WARNINGS = 4
+
+GLOBAL_OPTIONS = ("--server", "--token")
+"""The options of the program itself that take a value."""
 
 
 class CommandFailed(Exception):
@@ -51,10 +60,12 @@ def language_of(environ: Mapping[str, str]) -> Language:
 
 @attrs.define
 class Context:
-    """The process that the command runs in."""
+    """The process that the command runs in, and the node elsewhere that it is for, if any."""
 
     environ: Mapping[str, str]
     cwd: Path
+    server: "ServerAddress | None" = None
+    token: str | None = attrs.field(default=None, repr=False)
 
     @classmethod
     def from_process(cls) -> "Context":
@@ -67,11 +78,15 @@ class Context:
         return language_of(self.environ)
 
     def settings(self, config: Path | None = None) -> Any:
-        """Load the settings.
+        """Load the settings, which are for the data on this machine.
 
         Raises:
             SettingsError: they are not valid.
+            WrongUsage: the command is for a node elsewhere.
         """
+        if self.server is not None:
+            command = click.get_current_context().command_path
+            raise WrongUsage(UsageCode.LOCAL_COMMAND(command=command))
         from imagegen_http.settings.loader import load_settings, with_master_key
 
         self.environ = with_master_key(self.environ)
@@ -84,29 +99,37 @@ class Context:
         return variable_warnings(config=config, environ=self.environ, cwd=self.cwd)
 
     def with_api(
-        self, act: Callable[[Any], Awaitable[None]], *, run_background: bool = False, create: bool = False
+        self, act: Callable[["Api"], Awaitable[None]], *, run_background: bool = False, create: bool = False
     ) -> None:
-        """Run ``act(api)`` against the running server, or against a service for this command alone.
+        """Run ``act(api)`` against the node elsewhere, the running server, or a service of the command's own.
 
         Such a service claims pending tasks only with ``run_background``, so that commands which only read
         cost no money. It creates a data directory only with ``create``, so that reading in the wrong place
         leaves no trace.
         """
-        import asyncio
+        if self.server is not None:
+            from imagegen_http.cli.remote_api import open_remote
 
-        from imagegen_http.cli.api import open_api
+            _run(open_remote(self.server, self.token, self.language), act)
+            return
+        from imagegen_http.cli.local_api import open_local
 
         settings = self.settings()
+        with naming_data_dir(settings):
+            _run(open_local(settings, self.environ, run_background=run_background, create=create), act)
 
-        async def run() -> None:
-            async with open_api(settings, self.environ, run_background=run_background, create=create) as api:
-                await act(api)
 
-        try:
-            with naming_data_dir(settings):
-                asyncio.run(run())
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None  # only a signal cancels a command
+def _run(opened: "AbstractAsyncContextManager[Api]", act: Callable[["Api"], Awaitable[None]]) -> None:
+    import asyncio
+
+    async def run() -> None:
+        async with opened as api:
+            await act(api)
+
+    try:
+        asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # only a signal cancels a command
 
 
 @contextlib.contextmanager
@@ -129,6 +152,8 @@ def run_guarded(command: click.Command) -> NoReturn:
         _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name in GLOBAL_OPTIONS:
+            complain(UsageCode.BEFORE_THE_COMMAND(option=error.option_name), Context.from_process().language)
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -170,7 +195,8 @@ def _exit_with(error: Exception) -> NoReturn:
 
 def complain(message: Message | str, language: Language) -> None:
     """Print a line for a person on stderr."""
-    line = " ".join(as_message(message).text(language).split())
+    text = as_message(message).text(language)
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     click.echo(f"imagegen: {line}", err=True)
 
 

@@ -1,16 +1,15 @@
 """The changes of ``providers set`` to ``extra_config``, which the API replaces as a whole; its secrets."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from imagegen_core.messages import Message
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage
 from imagegen_http.cli.messages import CommandCode, UsageCode
+from imagegen_http.cli.secret_reference import read_secret
 
 _DOCUMENT_KEYS = ("preset", "spec", "vars")
 
@@ -45,28 +44,6 @@ class ExtraChanges:
                 items = {**(before.get(key) or {}), **changes}
                 after[key] = {name: text for name, text in items.items() if text is not None}
         return after
-
-
-def read_secret(reference: str, context: Context, option: Message | str) -> str:
-    """Return the secret that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) refers to.
-
-    Raises:
-        WrongUsage: it is not a reference; a literal secret would be in the shell's history.
-        CommandFailed: there is no such variable or file.
-    """
-    if reference == "-":
-        return sys.stdin.readline().strip()
-    scheme, _, name = reference.partition(":")
-    if scheme not in ("env", "file"):
-        raise WrongUsage(UsageCode.NOT_A_REFERENCE(option=option))
-    if scheme == "file":
-        try:
-            return (context.cwd / name).read_text().strip()
-        except (OSError, ValueError) as error:
-            raise CommandFailed(CommandCode.OPTION_FILE_UNREADABLE(option=option, name=name)) from error
-    if not context.environ.get(name):
-        raise CommandFailed(CommandCode.OPTION_VARIABLE_NOT_SET(name=name))
-    return context.environ[name]
 
 
 def read_proxy(text: str, context: Context) -> str | None:

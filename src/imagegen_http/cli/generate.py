@@ -1,15 +1,18 @@
 """``imagegen generate``: an image without a server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from imagegen_core.limits import MAX_NUM
+from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
-from imagegen_http.cli.image_files import extension_of, matching_name
+from imagegen_http.cli.image_files import matching_name, name_of
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
@@ -50,15 +53,18 @@ def generate(
     folder = None if target is None else _output_directory(target)
 
     async def act(api: Api) -> None:
+        import asyncio
+
         check_writable(folder)
-        submitted = await api.call("POST", Operation.GENERATE.rules.path, json=body, headers=_WAIT)
-        task: dict[str, Any] = {}
-        with progress_bar(prompt, quiet=as_json) as advance:
-            async for task in api.follow(submitted["task_id"]):
-                advance(task["progress"])
-        written = []
-        if task["status"] == "completed" and target is not None:
-            written = await _write(api, task["images"], target)
+        look = NoteCode.TASK_PERHAPS(command=f"{api.program} tasks list")
+        with _noting(api, look, asyncio.CancelledError):
+            submitted = await api.submit(Operation.GENERATE.rules.path, json=body, headers=_WAIT)
+        look = NoteCode.TASK_LEFT(command=f"{api.program} tasks show {submitted['task_id']}")
+        with _noting(api, look, asyncio.CancelledError, CommandFailed):
+            task = await _finished_task(api, submitted["task_id"], title=None if as_json else prompt)
+            written = []
+            if task["status"] == "completed" and target is not None:
+                written = await _write(api, task["images"], target)
         if as_json:
             print_json(task)
         if task["status"] != "completed":
@@ -66,9 +72,28 @@ def generate(
         for warning in task["warnings"]:
             complain(warning, api.language)
         if not as_json:
-            _print_written(task["images"], written, api.data_dir)
+            _print_written(task["images"], written, api.place)
 
     context.with_api(act, run_background=True, create=True)
+
+
+async def _finished_task(api: Api, task_id: str, *, title: str | None) -> dict[str, Any]:
+    """Return the task once it has ended, and show its progress under a title until then."""
+    with progress_bar(title or "", quiet=title is None) as advance:
+        async for task in api.follow(task_id):
+            advance(task["progress"])
+    return task
+
+
+@contextmanager
+def _noting(api: Api, note: Message, *endings: type[BaseException]) -> Iterator[None]:
+    """Say what a person should know of a server's task when the context ends in one of these ways."""
+    try:
+        yield
+    except endings:
+        if not api.in_process:
+            complain(note, api.language)
+        raise
 
 
 def _output_directory(target: Path) -> Path:
@@ -80,6 +105,8 @@ def _output_directory(target: Path) -> Path:
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
+    if not pairs:
+        return {}
     import yaml
 
     params = {}
@@ -102,23 +129,23 @@ async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[P
     for number, image in enumerate(images, 1):
         path = target
         if into_directory:
-            path = target / f"{image['id']}{extension_of(image['mime_type'])}"
+            path = target / name_of(image)
         elif number > 1:
             path = target.with_stem(f"{target.stem}-{number}")
         name = matching_name(path, image["mime_type"])
         if name != path:
             note = NoteCode.WRITTEN_AS(path=str(path), mime_type=image["mime_type"], name=name.name)
             complain(note, api.language)
-        await api.download(image["image_url"], name)
+        await api.download(image["id"], name)
         written.append(name)
     return written
 
 
-def _print_written(images: list[dict[str, Any]], written: list[Path], data_dir: Path) -> None:
+def _print_written(images: list[dict[str, Any]], written: list[Path], place: str) -> None:
     if written:
         for path in written:
             click.echo(str(path))
     else:
         for image in images:
             size = f"{image['width']}x{image['height']}"
-            click.echo(f"image {image['id']}: {size} {image['mime_type']}, kept in {data_dir}")
+            click.echo(f"image {image['id']}: {size} {image['mime_type']}, kept in {place}")

@@ -12,9 +12,10 @@ import click
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import RefusalCode
-from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable, atomic_file
+from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable
+from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
-from imagegen_http.cli.image_files import extension_of
+from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.privileges import check_writable
@@ -64,7 +65,7 @@ def list_images(context: Context, filters: dict[str, str], listing: Listing) -> 
     """List images, newest first."""
 
     async def act(api: Api) -> None:
-        empty = (NoteCode.NO_SUCH_IMAGES if filters else NoteCode.NO_IMAGES_YET)(path=str(api.data_dir))
+        empty = (NoteCode.NO_SUCH_IMAGES if filters else NoteCode.NO_IMAGES_YET)(path=api.place)
         await listing.show(api, "/api/v1/images", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -81,7 +82,7 @@ def search(context: Context, words: str, filters: dict[str, str], mode: str, lis
 
     async def act(api: Api) -> None:
         params = {**filters, "keyword": words, "mode": mode}
-        empty = NoteCode.NO_MATCHES(path=str(api.data_dir))
+        empty = NoteCode.NO_MATCHES(path=api.place)
         await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -149,17 +150,17 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
             with failures.catching(image["id"]):
                 await _export(api, image, target)
                 copied += 1
-        click.echo(f"{copied} image(s) of {api.data_dir} in {directory}")
+        click.echo(f"{copied} image(s) of {api.place} in {directory}")
         failures.check()
 
     context.with_api(act)
 
 
 async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
-    file = target / f"{image['id']}{extension_of(image['mime_type'])}"
+    file = target / name_of(image)
     record = file.with_suffix(".json")
     if not (file.exists() and file.stat().st_size):
-        await api.download(image["image_url"], file)
+        await api.download(image["id"], file)
     if not _is_whole(record):
         text = json.dumps(image, ensure_ascii=False, indent=2)
         with atomic_file(record) as out:

@@ -10,8 +10,22 @@ class CommandCode(MessageCode):
     CONFIGURATION = "configuration: {problem}", "配置：{problem}"
     CONFIGURATION_VALID = "the configuration is valid", "配置有效"
     CONCERNING = "{subject}: {reason}", "{subject}：{reason}"
-    SERVER_SILENT = "the running server does not answer", "正在运行的服务没有答复"
-    NO_JSON = "the server answered {status} and no JSON", "服务答复了 {status}，而不是 JSON"
+    PERHAPS_DONE = (
+        "{reason}; the response is lost, and what was asked for may have been done",
+        "{reason}；答复已丢失，所请求的操作可能已经完成",
+    )
+    PERHAPS_ACCEPTED = (
+        "{reason}; a task may have been accepted: look with `{command}` before asking again",
+        "{reason}；任务可能已被接受：请先用 `{command}` 查看，再决定是否重试",
+    )
+    CONNECTION_SETTINGS = (
+        "the proxy or the certificates that the environment names cannot be used: {detail}",
+        "无法使用环境变量所指定的代理或证书：{detail}",
+    )
+    TOKEN_UNUSABLE = (
+        "--token: it is empty, or has characters that cannot be sent",
+        "--token：为空，或含有无法发送的字符",
+    )
     ARGUMENT_NOT_UTF8 = "an argument is not UTF-8", "有一个参数不是 UTF-8"
     IMAGE_NOT_READABLE = "the image cannot be read ({status})", "无法读取图片（{status}）"
     NO_DIRECTORY = "{path}: no such directory", "{path}：没有这个目录"
@@ -55,6 +69,45 @@ class CommandCode(MessageCode):
     )
 
 
+class ConnectionCode(MessageCode):
+    """Why a server gave no response, or gave one that is of no use."""
+
+    NAME_UNKNOWN = "the name does not resolve", "无法解析该名称"
+    REFUSED = "connection refused: nothing listens there", "连接被拒绝：该处没有服务在监听"
+    NO_CONNECTION = "no connection: the address is not reachable", "无法连接：该地址不可达"
+    UNTRUSTED = (
+        "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own",
+        "其证书不受信任（{detail}）；可用 SSL_CERT_FILE 指定自己的 CA 证书",
+    )
+    NO_TLS = (
+        "no TLS connection ({detail}): an http:// address, perhaps",
+        "无法建立 TLS 连接（{detail}）：也许应是 http:// 地址",
+    )
+    PROXY = "the proxy that the environment names refuses: {detail}", "环境变量所指定的代理拒绝：{detail}"
+    NOT_IN_TIME = "no response in time", "未及时答复"
+    BROKEN = "the connection broke off", "连接中断"
+    REDIRECTS = (
+        "redirects to {target}, which is not followed: give the address that the service really has",
+        "重定向到 {target}，不会跟随：请给出服务真正的地址",
+    )
+    GATEWAY = (
+        "a proxy answers {status}: the service behind it does not respond",
+        "代理答复 {status}：其后的服务没有响应",
+    )
+    FOREIGN = (
+        "answers {status}, and not as imagegen does: is that its address, with its path?",
+        "答复 {status}，但不是 imagegen 的答复：地址（含路径）是否正确？",
+    )
+    TOKEN_NEEDED = (
+        "{reason}; --token or IMAGEGEN_TOKEN takes that of the server",
+        "{reason}；请用 --token 或 IMAGEGEN_TOKEN 给出该服务的令牌",
+    )
+    NO_API = (
+        "{reason}: is the path of the address right, and does that node serve the API?",
+        "{reason}：地址中的路径是否正确，该节点是否提供 API？",
+    )
+
+
 class UsageCode(MessageCode):
     """What is wrong with the arguments, below the line that says how a command is used."""
 
@@ -64,6 +117,19 @@ class UsageCode(MessageCode):
         "{option} 只接受 env:NAME、file:PATH 或 -，以免秘密留在 shell 历史中",
     )
     PROXY_WITH_USER = "--proxy with a user", "带用户名的 --proxy"
+    NOT_AN_ADDRESS = (
+        "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query",
+        "--server 须为 http://HOST:PORT 或 https://HOST/PATH，不含用户名、密码和查询参数",
+    )
+    TOKEN_WITHOUT_SERVER = "--token is for --server", "--token 须与 --server 一起使用"
+    BEFORE_THE_COMMAND = (
+        "{option} stands before the command: imagegen {option} VALUE COMMAND …",
+        "{option} 须在命令之前：imagegen {option} VALUE COMMAND …",
+    )
+    LOCAL_COMMAND = (
+        "`{command}` works on this machine's data alone: leave out --server and IMAGEGEN_SERVER",
+        "`{command}` 只处理本机的数据：请去掉 --server 和 IMAGEGEN_SERVER",
+    )
     EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"
 
 
@@ -116,5 +182,17 @@ class NoteCode(MessageCode):
         "缺少 master.key：没有它就无法读取 {count} 个已保存的秘密，请在启动前放回",
     )
     KEY_NOT_NEEDED = "master.key is missing: no saved key needs it", "缺少 master.key：没有已保存的密钥需要它"
+    TASK_LEFT = (
+        "`{command}` shows what becomes of the task",
+        "可用 `{command}` 查看任务的结果",
+    )
+    TASK_PERHAPS = (
+        "a task may have been accepted; look with `{command}`",
+        "任务可能已被接受；可用 `{command}` 查看",
+    )
+    TOKEN_IN_THE_CLEAR = (
+        "{address} is not encrypted: whoever is on the way can read the token; use https",
+        "{address} 未加密：途中任何人都能读到令牌；请使用 https",
+    )
     CONFIRM_DELETION = "Delete {count} image(s) for good?", "彻底删除 {count} 张图片？"
     CONFIRM_REMOVAL = "Remove {provider} and its key?", "移除 {provider} 及其密钥？"

@@ -7,17 +7,17 @@ import click
 
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
 from imagegen_http.cli import tables
-from imagegen_http.cli.api import Api
+from imagegen_http.cli.api import Api, segment
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
 from imagegen_http.cli.extra_config import (
     ExtraChanges,
     read_header,
     read_pair,
     read_proxy,
-    read_secret,
     read_spec,
 )
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
+from imagegen_http.cli.secret_reference import read_secret
 
 
 @click.group()
@@ -48,7 +48,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
             for c in configs
         ]
         columns = ("provider", "kind", "", "key", "source", "models")
-        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=str(api.data_dir)).text(api.language))
+        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=api.place).text(api.language))
 
     context.with_api(act)
 
@@ -149,7 +149,7 @@ def set_provider(
             )
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
         key = f"key {saved['api_key'] or 'none'}"
-        click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.data_dir}")
+        click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.place}")
         for warning in saved["warnings"]:
             complain(warning, api.language)
 
@@ -163,7 +163,7 @@ def test(context: Context, name: str) -> None:
     """Make one cheap, unpaid call, where the provider has one."""
 
     async def act(api: Api) -> None:
-        probe = await api.call("POST", f"/api/v1/providers/config/{name}/test")
+        probe = await api.call("POST", f"/api/v1/providers/config/{segment(name)}/test")
         if not probe["ok"]:
             raise CommandFailed(CommandCode.CONCERNING(subject=name, reason=probe["detail"]))
         if probe["outcome"] == "not_verified":
@@ -184,7 +184,7 @@ def remove(context: Context, name: str, *, yes: bool) -> None:
         click.confirm(NoteCode.CONFIRM_REMOVAL(provider=name).text(context.language), abort=True)
 
     async def act(api: Api) -> None:
-        await api.call("DELETE", f"/api/v1/providers/config/{name}")
+        await api.call("DELETE", f"/api/v1/providers/config/{segment(name)}")
         click.echo(f"removed {name}")
 
     context.with_api(act)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from imagegen_http.cli.api import Api
+from imagegen_http.cli.api import Api, segment
 from imagegen_http.cli.context import Context, print_json
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode
@@ -31,7 +31,7 @@ def list_tasks(context: Context, status: str | None, provider: str | None, listi
 
     async def act(api: Api) -> None:
         filters = {k: v for k, v in (("status", status), ("provider", provider)) if v}
-        empty = NoteCode.NO_TASKS(path=str(api.data_dir))
+        empty = NoteCode.NO_TASKS(path=api.place)
         await listing.show(api, "/api/v1/tasks", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -44,7 +44,7 @@ def show(context: Context, task_id: str) -> None:
     """Print one task as JSON."""
 
     async def act(api: Api) -> None:
-        print_json(await api.call("GET", f"/api/v1/tasks/{task_id}"))
+        print_json(await api.call("GET", f"/api/v1/tasks/{segment(task_id)}"))
 
     context.with_api(act)
 
@@ -56,7 +56,7 @@ def cancel(context: Context, task_id: str) -> None:
     """Cancel a task: at once while it waits, as far as the provider can while it runs."""
 
     async def act(api: Api) -> None:
-        task = await api.call("POST", f"/api/v1/tasks/{task_id}/cancel")
+        task = await api.call("POST", f"/api/v1/tasks/{segment(task_id)}/cancel")
         click.echo(task["status"])
 
     context.with_api(act)
@@ -72,7 +72,7 @@ def retry(context: Context, task_id: str) -> None:
     """
 
     async def act(api: Api) -> None:
-        task = await api.call("POST", f"/api/v1/tasks/{task_id}/retry")
+        task = await api.submit(f"/api/v1/tasks/{segment(task_id)}/retry")
         click.echo(task["task_id"])
 
     context.with_api(act)

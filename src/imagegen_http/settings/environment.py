@@ -13,8 +13,10 @@ from imagegen_http.settings.values import EnvText
 
 PREFIX = "IMAGEGEN_"
 MASTER_KEY = "IMAGEGEN_MASTER_KEY"
-NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_PYTHON"})
-"""Variables with our prefix that are not keys of the file; the last one is for ``./run``."""
+NOT_SETTINGS = frozenset(
+    {"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_PYTHON", "IMAGEGEN_SERVER", "IMAGEGEN_TOKEN"}
+)
+"""Variables with our prefix that are not keys of the file; three are for ``./run`` and the command line."""
 
 DASHED_PROVIDERS = ("openai-compatible", "openai-dalle", "stable-diffusion")
 """The providers that need no file and whose names a variable cannot spell."""

@@ -1,0 +1,110 @@
+"""The API of this machine: the running server's, or that of a service in the command's own process."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from imagegen_core.messages import Language
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import language_of
+
+if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
+    import httpx
+
+    from imagegen_http.runtime.running_server import RunningServer
+    from imagegen_http.settings.schema import Settings
+
+MAX_LOCK_WAIT_SECONDS = 10
+_LOCK_POLL_SECONDS = 0.2
+CALL_SECONDS = 60
+"""How long a running server may take for one answer."""
+
+
+@asynccontextmanager
+async def open_local(
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
+) -> AsyncIterator[Api]:
+    """Yield the API of the running server, or of a service that lives as long as the context.
+
+    Such a service claims tasks, which may cost money, only with ``run_background``, and creates a data
+    directory only with ``create``.
+
+    Raises:
+        DataDirectoryInUse: another command is using the data directory and does not end in time.
+        DataDirectoryMissing: there is no data directory, and none may be created.
+        StorageError: the data directory cannot be used.
+    """
+    from imagegen_http.cli.lean_imports import load_httpx
+    from imagegen_http.runtime.running_server import RunningServer
+
+    load_httpx()
+    server = RunningServer.find(settings.data_dir)
+    if server is not None and await server.is_listening():
+        language = language_of(environ)
+        async with _client(server, language, settings.server.auth_token) as client:
+            yield Api(client, place=str(settings.data_dir), language=language)
+        return
+    async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
+        yield api
+
+
+def _client(server: "RunningServer", language: Language, token: str | None) -> "httpx.AsyncClient":
+    import ssl
+
+    import httpx
+
+    headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx.AsyncClient(
+        base_url=server.url,
+        headers=headers,
+        timeout=CALL_SECONDS,
+        trust_env=False,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read
+    )
+
+
+@asynccontextmanager
+async def _in_process_service(
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
+) -> AsyncIterator[Api]:
+    import asyncio
+
+    import attrs
+    import httpx
+
+    from imagegen_http.cli.lean_imports import load_structlog
+
+    load_structlog()
+    from imagegen_http.app import build_app
+    from imagegen_http.asgi import request_context
+    from imagegen_http.cli.interruption import interruptible
+    from imagegen_http.cli.privileges import become_owner
+    from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
+    from imagegen_http.server.logs import set_up_logs
+
+    become_owner(settings.data_dir)
+    redactor = PatternRedactor()
+    log = settings.log
+    if log.level == "info":
+        log = attrs.evolve(log, level="error")  # what matters is in the command's own line
+    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
+    language = language_of(environ)
+    request_context.language.set(language)  # no middleware reads a header in this process
+    for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
+        try:
+            async with compose(
+                settings, environ=environ, redactor=redactor, run_background=run_background, create=create
+            ) as service:
+                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # ASGI has types in both libraries
+                async with (
+                    interruptible(service) if run_background else nullcontext(),
+                    httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+                ):
+                    yield Api(client, place=str(settings.data_dir), language=language, in_process=True)
+            return
+        except DataDirectoryInUse:
+            if not tries_left:
+                raise
+            await asyncio.sleep(_LOCK_POLL_SECONDS)

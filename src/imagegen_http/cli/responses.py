@@ -1,0 +1,52 @@
+"""Reads the API's responses, and says what is wrong with those that are not the API's."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from imagegen_core.messages import Message
+from imagegen_http.cli.messages import ConnectionCode
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def envelope_of(response: "httpx.Response") -> dict[str, Any] | None:
+    """Return the envelope that each response of the API has; None where it is somebody else's response."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    is_ours = isinstance(body, dict) and isinstance(body.get("code"), int) and "data" in body
+    return body if is_ours else None
+
+
+def foreign_response(response: "httpx.Response") -> Message:
+    """Return what a response without an envelope says about the server, or about the address."""
+    from imagegen_http.cli.resending import GATEWAY_STATUSES
+
+    if response.has_redirect_location:
+        return ConnectionCode.REDIRECTS(target=_redirect_target(response))
+    if response.status_code in GATEWAY_STATUSES:
+        return ConnectionCode.GATEWAY(status=response.status_code)
+    return ConnectionCode.FOREIGN(status=response.status_code)
+
+
+def refusal_text(body: Mapping[str, Any]) -> str:
+    """Return the API's reason and the fields at fault."""
+    data = body["data"] or {}
+    details = [f"{p['field']} {p['message']}" for p in data.get("errors", [])]
+    if data.get("detail"):
+        details.append(str(data["detail"]))
+    return ": ".join([str(body.get("message")), *details[:3]])
+
+
+def _redirect_target(response: "httpx.Response") -> str:
+    """Return where to, without what may be secret in an address, and without the path that was asked for."""
+    import httpx
+
+    location = response.headers["Location"]
+    with contextlib.suppress(httpx.InvalidURL):
+        url = response.url.join(location).copy_with(userinfo=b"", query=None, fragment=None)
+        return str(url).removesuffix(response.url.path.rpartition("/api/v1/")[2]).removesuffix("/api/v1/")
+    return "?"
