@@ -8,6 +8,10 @@ class KeyCode(MessageCode):
 
     SAVED_KEYS_LOCKED = "saved keys are locked: {reason}", "已保存的密钥无法打开：{reason}"
     MASTER_KEY_MISSING = "the master key is missing", "缺少主密钥"
+    SHARED_KEY_MISSING = (
+        "IMAGEGEN_MASTER_KEY is not set: nodes on one database need the same master key, and none makes it",
+        "未设置 IMAGEGEN_MASTER_KEY：同一数据库上的各节点需要同一把主密钥，节点不会自行生成",
+    )
     MASTER_KEY_MALFORMED = (
         "the master key is not 44 characters of URL-safe base64",
         "主密钥不是 44 个字符的 URL-safe base64",

@@ -1,0 +1,78 @@
+"""The master key that all nodes on one PostgreSQL share; a row there is its witness."""
+
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, is_valid_key, parse_keys
+from imagegen_adapters.secret_boxes.messages import KeyCode
+from imagegen_adapters.secret_boxes.postgresql_rows import PostgresqlSealedRows
+from imagegen_adapters.secret_boxes.rotation import reseal
+
+_WITNESS = "SELECT token FROM master_key_witness"
+
+_ADD_WITNESS = "INSERT INTO master_key_witness (token) VALUES ($1) ON CONFLICT DO NOTHING"
+
+_REPLACE_WITNESS = "UPDATE master_key_witness SET token = $1"
+
+
+class PostgresqlMasterKey:
+    """Opens the box of a node whose key is that of the others, and rotates the key.
+
+    No node makes a key, which would have to get to the others, and none begins with a locked box: what it
+    seals, the others have to open.
+
+    Args:
+        database: an open database.
+        environment_keys: separated by commas; the first one seals, and each opens.
+    """
+
+    def __init__(self, database: Database, *, environment_keys: str | None) -> None:
+        self._database = database
+        self._rows = PostgresqlSealedRows(database)
+        self._keys = parse_keys(environment_keys or "")
+
+    async def open_box(self, *, create: bool = True) -> FernetSecretBox:
+        """Return the box; the first node to do so leaves the witness, unless it may not ``create`` one.
+
+        Raises:
+            MasterKeyRefused: there is no key, or it is not that of the other nodes; nothing was written.
+        """
+        box = self._unchecked_box()
+        witness = await self._witness()
+        _check(box, witness or await self._rows.sample())
+        if create and witness is None:
+            await self._database.rows(_ADD_WITNESS, box.new_witness())
+            _check(box, await self._witness())  # another node may have been the first
+        return box
+
+    async def rotate(self) -> int:
+        """Seal every token with the first key; return how many were not sealed with it before.
+
+        Nodes may run meanwhile if all of them have both keys, the new one first: what another seals with the
+        old key after this has returned does not open without it.
+
+        Raises:
+            MasterKeyRefused: there is only one key, or none of them is that of the nodes.
+            KeysLocked: no key opens one of the tokens.
+        """
+        if len(self._keys) == 1:
+            raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())
+        box = await self.open_box()
+        count = await reseal(box, self._rows)
+        await self._database.rows(_REPLACE_WITNESS, box.new_witness())
+        return count
+
+    def _unchecked_box(self) -> FernetSecretBox:
+        if not self._keys:
+            raise MasterKeyRefused(KeyCode.SHARED_KEY_MISSING())
+        if not all(map(is_valid_key, self._keys)):
+            raise MasterKeyRefused(KeyCode.MASTER_KEY_MALFORMED())
+        return FernetSecretBox(self._keys)
+
+    async def _witness(self) -> str | None:
+        row = await self._database.row(_WITNESS)
+        return None if row is None else str(row["token"])
+
+
+def _check(box: FernetSecretBox, token: str | None) -> None:
+    if token is not None and not box.opens(token):
+        raise MasterKeyRefused(KeyCode.OTHER_MASTER_KEY())
