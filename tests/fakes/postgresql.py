@@ -58,9 +58,9 @@ class Cluster:
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, **settings):
+    def start(cls, *, work_dir=None, **settings):
         """Make a cluster, start its server with these settings, and stop and remove it in the end."""
-        with _folder() as folder, contextlib.ExitStack() as stack:
+        with _folder(work_dir) as folder, contextlib.ExitStack() as stack:
             path = programs()
             if path is None:
                 pytest.skip("PostgreSQL is missing; .ci/run installs it")
@@ -107,9 +107,9 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def _folder():
+def _folder(work_dir=None):
     """Yield a directory that belongs to whoever runs the server; a socket's path must be short."""
-    folder = Path(tempfile.mkdtemp(prefix="imagegen-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="imagegen-pg-", dir=work_dir))
     try:
         identity = _identity()
         if identity:

@@ -18,6 +18,7 @@ BENCHMARKS = {
     "syscalls": (("--number", "1"), {"of_a_task", "idle"}),
     "waiting": (("--number", "4"), {"waiting_mb", "kb_each", "seconds"}),
     "start": (("--runs", "1"), {"processor_s", "elapsed_s", "memory_mb"}),
+    "cluster": ((*LOAD, "--nodes", "1", "2", "--tasks", "400"), {"rate", "p99_ms", "processor_ms", "ratio"}),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),

@@ -64,8 +64,9 @@ def repository(nodes):
 
 async def blocked(database, number=1):
     """Return the processes of so many statements that wait for locks, once they do."""
-    while len(rows := await database.rows(BLOCKED)) < number:
-        pass
+    async with asyncio.timeout(20):
+        while len(rows := await database.rows(BLOCKED)) < number:
+            pass
     return [row["pid"] for row in rows]
 
 
@@ -193,6 +194,22 @@ async def test_nodes_never_exceed_a_limit_together(nodes):
     assert QueueCounts(pending=0, processing=0) == await nodes[0].queue.counts()
 
 
+async def test_a_claim_counts_those_that_are_being_made(nodes, database):
+    """It waits for them, although an older task has become due that they do not have."""
+    for task in (a_task(not_before=later(1)), a_task()):
+        await nodes[0].repository.add(task, queue_size=9)
+    moments = ["2026-11-24T08:00:00Z", "2026-11-24T10:00:00Z"]
+    async with database.transaction() as connection:
+        claim = "SELECT * FROM claim_tasks('me', 9, $1, $2, '{\"demo\": 1}')"
+        claimed = await connection.fetch(claim, *moments)
+        waiting = asyncio.create_task(
+            nodes[0].queue.claim("another", limit=9, now=later(1), provider_limits={"demo": 1})
+        )
+        await blocked(database)
+
+    assert (1, ()) == (len(claimed), await waiting)
+
+
 async def test_a_claim_passes_over_what_another_is_changing(nodes, database):
     """It does not wait for a task that is being cancelled, and takes the next one."""
     tasks = [a_task() for _ in range(3)]
@@ -224,7 +241,7 @@ async def test_a_claim_reads_only_what_waits(nodes, database):
         SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'tasks'
     """
 
-    async with database.transaction() as connection:
+    async with nodes[1].database.transaction() as connection:  # a process that has read nothing yet
         await connection.fetch("SELECT * FROM queue_demand($1, $2, 9)", *["2026-11-24T08:00:00Z"] * 2)
         claim = "SELECT * FROM claim_tasks('me', 9, now(), now(), '{\"demo\": 1, \"other\": 9}')"
         claimed = await connection.fetch(claim)

@@ -1,6 +1,7 @@
 """Calls that wait together become one call of the database."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -13,6 +14,8 @@ from imagegen_core.errors import StorageError
 MAX_BATCH_CALLS = 256
 MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
 """A call that is longer is a batch of its own."""
+
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -54,7 +57,7 @@ class Batches:
         try:
             while batch := self._next_batch():
                 await self._deliver(batch)
-        finally:  # nobody waits forever, whatever ended it
+        finally:  # with the event loop, too; then nobody waits forever
             self._running = None
             _fail((*batch, *self._waiting), StorageError(DatabaseCode.DATABASE_STOPPED()))
             self._waiting.clear()
@@ -78,22 +81,26 @@ class Batches:
         """Run a batch; if it is refused, each of its calls, so that only the refused ones fail."""
         try:
             rows = await self._run([call.argument for call in batch])
+            results = list(zip(batch, rows, strict=True))
         except StorageError as error:
             if len(batch) == 1 or error.reason.code is not DatabaseCode.DATABASE_REFUSED:
                 _fail(batch, error)
                 return
             for call in batch:
                 await self._deliver([call])
+        except Exception as error:  # noqa: BLE001 - a defect; its callers must not wait forever
+            _log.exception("a batch of database calls failed")
+            _fail(batch, StorageError(DatabaseCode.DATABASE_STOPPED()), error)
         else:
-            for call, row in zip(batch, rows, strict=True):
+            for call, row in results:
                 if not call.future.done():
                     call.future.set_result(row)
 
 
-def _fail(batch: Sequence[_Call], error: StorageError) -> None:
+def _fail(batch: Sequence[_Call], error: StorageError, cause: Exception | None = None) -> None:
     for call in batch:
         if not call.future.done():
             # A separate exception for each caller, since each raise extends the traceback.
             failure = type(error)(error.reason)
-            failure.__cause__ = error
+            failure.__cause__ = cause or error
             call.future.set_exception(failure)
