@@ -19,6 +19,7 @@ def main() -> None:
     error. So until everything is loaded, and nothing has been started, the signal ends the process itself.
     """
     gc.set_threshold(_NEW_OBJECTS)
+    _replace_closed_streams()
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:
         signal.signal(signal.SIGINT, _stop)
@@ -29,6 +30,19 @@ def main() -> None:
     if interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
+
+
+def _replace_closed_streams() -> None:
+    """Let a standard stream that was closed be empty, or discard what is written.
+
+    Else the next file that is opened gets its number, be it the database, and what a library prints goes
+    there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest free one, which is that stream's
+            os.set_inheritable(number, True)  # noqa: FBT003 - has no keyword
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _stop(_number: int, _frame: types.FrameType | None) -> NoReturn:

@@ -73,6 +73,17 @@ def test_every_command_says_whether_it_works_with_a_node_elsewhere(docs):
     assert sorted(commands) == sorted(name for cell in cells for name in re.findall(r"`([^`]+)`", cell))
 
 
+@pytest.mark.parametrize(
+    "name", sorted(name for name, command in _installed().items() if isinstance(command, click.Group))
+)
+def test_lists_of_commands_fit_a_terminal_of_80_columns(name):
+    """What is said of a command beside its name is not cut off."""
+    group = _installed()[name]
+    text = group.get_help(click.Context(group, info_name=name, terminal_width=80))
+
+    assert [] == [line for line in text.partition("Commands:")[2].splitlines() if line.endswith("...")]
+
+
 def test_images_are_filtered_by_all_operations():
     """Each command that filters takes every operation of the core's table."""
     choices = [

@@ -14,7 +14,7 @@ from imagegen_http.cli.progress import progress_bar
 _MAX_LISTED = 20
 
 
-@click.command()
+@click.command(short_help="Write everything but the master key to FILE.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_obj

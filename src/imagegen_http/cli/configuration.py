@@ -33,7 +33,7 @@ def check(context: Context, file: Path | None) -> None:
     click.echo(CommandCode.CONFIGURATION_VALID().text(context.language))
 
 
-@config.command()
+@config.command(short_help="Print the settings as YAML, secrets masked.")
 @click.option("--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file.")
 @click.pass_obj
 def show(context: Context, file: Path | None) -> None:

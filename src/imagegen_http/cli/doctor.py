@@ -8,7 +8,7 @@ from imagegen_http.cli.progress import progress_bar
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-@click.command()
+@click.command(short_help="Look for what is wrong, and change nothing.")
 @click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

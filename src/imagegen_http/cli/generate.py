@@ -21,7 +21,7 @@ _WAIT = {"Prefer": "wait=1"}
 """The end of a quick task is answered at once; a longer one is polled, and shows its progress."""
 
 
-@click.command()
+@click.command(short_help="Make an image from PROMPT and keep it.")
 @click.argument("prompt")
 @click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
 @click.option("-m", "--model", help="Id of the model; left out: the provider's default.")

@@ -124,7 +124,7 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
     context.with_api(act)
 
 
-@images.command()
+@images.command(short_help="Copy images and their records to DIRECTORY.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--search", "words", help="Only images with these words in the prompt.")
 @_filter_options

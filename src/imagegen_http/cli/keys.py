@@ -10,7 +10,7 @@ def keys() -> None:
     """Look after the master key."""
 
 
-@keys.command()
+@keys.command(short_help="Change the master key; no server may run.")
 @click.pass_obj
 def rotate(context: Context) -> None:
     """Give the data directory a new master key and seal every saved secret with it; no server may run.

@@ -14,7 +14,7 @@ _MAX_LISTED = 20
 _MIB = 1_048_576
 
 
-@click.command()
+@click.command(short_help="Move the data to PostgreSQL and a bucket.")
 @click.option("--to", "dsn", required=True, metavar="DSN", help="The database, postgresql://USER@HOST/NAME.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing, say what would be moved.")
 @click.option("--accept-missing", is_flag=True, help="Finish although images are in neither store.")

@@ -92,7 +92,11 @@ def list_providers(context: Context, *, as_json: bool) -> None:
     "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
 )
 @click.option("--timeout", type=float, help="Seconds that a call may take.")
-@click.option("--max-retries", type=click.IntRange(0, MAX_RETRIES))
+@click.option(
+    "--max-retries",
+    type=click.IntRange(0, MAX_RETRIES),
+    help="How often a call that started nothing is sent again.",
+)
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.pass_obj
 def set_provider(

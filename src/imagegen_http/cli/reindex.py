@@ -7,7 +7,7 @@ from imagegen_http.cli.context import Context
 from imagegen_http.cli.progress import polled_progress
 
 
-@click.command()
+@click.command(short_help="Rebuild the search index.")
 @click.pass_obj
 def reindex(context: Context) -> None:
     """Rebuild the search index, when an update asked for it or when it is missing.

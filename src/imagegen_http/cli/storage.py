@@ -17,7 +17,7 @@ def storage() -> None:
     """Synchronize local disk and OSS."""
 
 
-@storage.command()
+@storage.command(short_help="Carry out what waits for OSS.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -38,7 +38,7 @@ def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
     context.with_api(act)
 
 
-@storage.command()
+@storage.command(short_help="Remove old local files that OSS holds.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -62,7 +62,7 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
     context.with_api(act)
 
 
-@storage.command()
+@storage.command(short_help="Compare the records with the stores, and repair.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, say what is wrong.")
 @click.option("--sizes-only", is_flag=True, help="Do not read the local files, compare their sizes only.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

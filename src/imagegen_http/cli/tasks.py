@@ -49,7 +49,7 @@ def show(context: Context, task_id: str) -> None:
     context.with_api(act)
 
 
-@tasks.command()
+@tasks.command(short_help="Cancel a task.")
 @click.argument("task_id")
 @click.pass_obj
 def cancel(context: Context, task_id: str) -> None:
@@ -62,7 +62,7 @@ def cancel(context: Context, task_id: str) -> None:
     context.with_api(act)
 
 
-@tasks.command()
+@tasks.command(short_help="Make a task again; may be charged again.")
 @click.argument("task_id")
 @click.pass_obj
 def retry(context: Context, task_id: str) -> None:
