@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from imagegen_adapters.image_records.index import folding_version
+from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
 from imagegen_core.search.folding import fold
 

@@ -7,7 +7,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.files import CHUNK_BYTES
+from imagegen_adapters.databases.postgresql.files import CHUNK_BYTES, Files
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_adapters.testing.spool import SpoolContract, pieces
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
@@ -290,21 +290,47 @@ async def test_equal_names_put_at_the_same_time_leave_one_of_them(spool, another
     ]
 
 
-async def test_an_answer_survives_a_server_that_is_away_for_a_while(spool, postgresql):
-    """Its connections are cut while it arrives; what was written before is not written again."""
+async def test_an_answer_survives_a_server_that_is_away_for_a_while(database, postgresql, tmp_path):
+    """It accepts nobody in the middle of the put; what was written before is not written again."""
+    name = (await database.row("SELECT current_database()"))[0]
+
+    def accept_connections(accepts):
+        postgresql.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {accepts}")
+
+    class Operator(ManualClock):
+        """Brings the server back while a writer waits."""
+
+        async def sleep(self, seconds):
+            accept_connections(True)
+            await super().sleep(seconds)
 
     async def interrupted():
         yield b"x" * CHUNK_BYTES
-        postgresql.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-            "AND datname IS NOT NULL"
-        )
+        accept_connections(False)
+        postgresql.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 - as above
         yield b"y" * CHUNK_BYTES
 
+    clock = Operator()
+    spool = PostgresqlSpool(database, tmp_path / "spool", clock=clock)
     size = await spool.put("owner", "answer", interrupted(), max_bytes=2 * CHUNK_BYTES)
 
-    assert b"x" * CHUNK_BYTES + b"y" * CHUNK_BYTES == content(spool, "owner", "answer")
-    assert size == sum([len(chunk) async for chunk in spool.chunks("owner", "answer")])
+    stored = b"".join([chunk async for chunk in spool.chunks("owner", "answer")])
+    assert b"x" * CHUNK_BYTES + b"y" * CHUNK_BYTES == content(spool, "owner", "answer") == stored
+    assert (2 * CHUNK_BYTES, True) == (size, clock.monotonic() > 0)
+
+
+async def test_each_write_may_be_made_twice(database):
+    """As it is if the server had written it, and its answer was lost."""
+
+    async def twice(write):
+        await write()
+        return await write()
+
+    files = Files(database, "spool", retry=twice)
+    await files.put("owner/answer", pieces(b"old"))
+    await files.put("owner/answer", pieces(LARGE))
+
+    assert LARGE == b"".join([chunk async for chunk in files.open("owner/answer")])
 
 
 async def test_a_part_that_the_server_lost_is_noticed(spool, database):

@@ -13,8 +13,9 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.connections import open_reader
 from imagegen_adapters.image_records import index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
+from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex, retire_index
+from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later

@@ -7,21 +7,18 @@ deleted by passing the same tokens to FTS5 again; SQLite before 3.43 has no othe
 active. During a reindexing there is a second one, and both are kept up to date.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
 
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens
+from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
-from imagegen_core.search.folding import Simplify, fold
-from imagegen_core.search.ngrams import VERSION
+from imagegen_core.search.folding import Simplify
 
 DAY_MS = 86_400_000
-_CHARACTERS_PER_FOLD = 1000
 
 
 def create_generation(execute: Callable[[str], object], generation: int) -> None:
@@ -87,24 +84,3 @@ def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
                 f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
                 (image.id, index_tokens(image, deleted["folded"])),
             )
-
-
-@lru_cache(maxsize=8)
-def folding_version(simplify: Simplify) -> str:
-    """Return a version of the folding and tokenisation in use; an index with another version is stale."""
-    digest, separator = hashlib.sha256(), ""
-    for characters in _foldable_characters():
-        digest.update((separator + fold(characters, simplify)).encode())
-        separator = "\n"
-    return f"{VERSION}-{digest.hexdigest()[:16]}"
-
-
-def _foldable_characters() -> Iterator[str]:
-    """Yield the characters of the basic plane that folding may change: all but Hangul syllables.
-
-    They are separated by line feeds, across which nothing is folded, and come a thousand at a time: all at
-    once would leave the process 2 MB larger.
-    """
-    for span in (range(0x21, 0xAC00), range(0xF900, 0x10000)):
-        for start in range(0, len(span), _CHARACTERS_PER_FOLD):
-            yield "\n".join(map(chr, span[start : start + _CHARACTERS_PER_FOLD]))

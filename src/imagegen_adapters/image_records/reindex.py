@@ -5,8 +5,6 @@ meantime are updated in both. When the new generation is complete, it becomes ac
 removed in small steps. An interrupted reindexing resumes where it stopped.
 """
 
-from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from functools import partial
 
 import attrs
@@ -17,10 +15,10 @@ from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import (
     active_generation,
     create_generation,
-    folding_version,
     write_entries,
 )
 from imagegen_adapters.image_records.index_entry import IndexEntry
+from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_core.search.folding import Simplify
 
@@ -31,19 +29,6 @@ _ROWS_PER_DELETE = 2000
 _PAGES_PER_MERGE = 500
 _MAX_FTS5_INTERNAL_ID = 10
 """Up to this id, FTS5's ``_data`` table holds averages (1) and structure (10) of the index: fts5_index.c."""
-
-Progress = Callable[[int, int], Awaitable[None] | None]
-"""Called with the last indexed id and the last id to index."""
-
-
-class IndexState(StrEnum):
-    """Whether the search index is usable and up to date."""
-
-    CURRENT = "current"
-    STALE = "stale"
-    """Prompts were folded by other rules than keywords are now; `reindex` updates it."""
-    MISSING = "missing"
-    """Searches are refused; `reindex` builds it."""
 
 
 @attrs.frozen(kw_only=True)

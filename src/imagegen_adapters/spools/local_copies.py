@@ -100,10 +100,10 @@ class LocalCopies:
         """Return an empty copy, to be written and kept, or removed."""
         return NewCopy(self._directory)
 
-    def holds(self, owner: str, name: str, *, file_id: int) -> bool:
-        """Return whether there is a copy of that very file."""
+    def holds(self, owner: str, name: str) -> bool:
+        """Return whether there is a copy."""
         copy = self._owners.get(owner, {}).get(name)
-        return copy is not None and copy.file_id == file_id and copy.path.exists()
+        return copy is not None and copy.path.exists()
 
     def open(self, owner: str, name: str) -> BinaryIO:
         """Return the copy.

@@ -61,7 +61,7 @@ class PostgresqlSpool:
         await self._copies.retain(owner, {file.file_id for file in files})
         for file in files:
             name = file.key.removeprefix(f"{owner}/")
-            if not self._copies.holds(owner, name, file_id=file.file_id):
+            if not self._copies.holds(owner, name):
                 with contextlib.suppress(BlobMissing):  # removed meanwhile
                     await self._copy(file, owner, name)
 

@@ -12,7 +12,7 @@ from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
-from imagegen_adapters.image_records.reindex import IndexState
+from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.outbound import Outbound, PoolLimits
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify

@@ -9,6 +9,7 @@ import attrs
 from imagegen_adapters.databases.postgresql import Connection, Row
 from imagegen_adapters.databases.postgresql.json_arguments import json_argument
 from imagegen_adapters.image_records.index_entry import IndexEntry, prepare_each
+from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
 from imagegen_core.images import Image
@@ -53,4 +54,5 @@ async def stored_images(
 def _addition(image: Image, simplify: Simplify) -> dict[str, Any]:
     entry = IndexEntry.from_image(image, simplify)
     tokens = sorted(set(entry.tokens.split(" ")))
-    return {"image": image_to_row(image), "folded": entry.folded, "tokens": tokens}
+    folding = folding_version(simplify)
+    return {"image": image_to_row(image), "folded": entry.folded, "tokens": tokens, "folding": folding}

@@ -71,3 +71,17 @@ WHERE NOT folded LIKE ALL ($7) LIMIT $8
 """Not a join, for which the planner may read the whole table in the order of its ids."""
 
 COUNT_IMAGES = "SELECT * FROM count_images($1::text::tsquery, $2, $3, $4, $5, $6)"
+
+HAS_OTHER_FOLDING = """
+SELECT EXISTS (SELECT FROM image_texts WHERE folding < $1)
+    OR EXISTS (SELECT FROM image_texts WHERE folding > $1)
+    OR EXISTS (SELECT FROM image_texts WHERE folding IS NULL)
+"""
+
+LOCK_STALE = """
+SELECT images.* FROM image_texts JOIN images USING (id)
+WHERE image_texts.id > $1 AND image_texts.id <= $2 AND folding IS DISTINCT FROM $3
+ORDER BY image_texts.id LIMIT $4 FOR UPDATE OF image_texts SKIP LOCKED
+"""
+
+REPLACE_ENTRIES = "SELECT replace_entries($1, $2)"

@@ -8,6 +8,7 @@ import attrs
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.index_entry import IndexEntry
+from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.moves.postgresql import statements
 from imagegen_adapters.moves.postgresql.columns import Column
@@ -35,8 +36,8 @@ WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_posit
 """
 
 _INSERT_TEXTS = """
-INSERT INTO image_texts (id, created_at, folded, tokens)
-SELECT id, created_at::timestamptz, folded,
+INSERT INTO image_texts (id, created_at, folded, folding, tokens)
+SELECT id, created_at::timestamptz, folded, $5,
     array_to_tsvector(string_to_array(tokens, ' ') || format('#a%s', id >> 14) || format('#b%s', id >> 17))
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS entries (id, created_at, folded, tokens)
 """
@@ -109,7 +110,8 @@ class Target:
         for image in map(row_to_image, rows):
             entry = IndexEntry.from_image(image, self.simplify)
             entries.append((image.id, to_timestamp(image.created_at), entry.folded, entry.tokens))
-        await connection.execute(_INSERT_TEXTS, *zip(*entries, strict=True))
+        columns = zip(*entries, strict=True)
+        await connection.execute(_INSERT_TEXTS, *columns, folding_version(self.simplify))
 
     async def rows(
         self, table: Table, columns: Sequence[Column], *, after: tuple[Any, ...] | None, limit: int

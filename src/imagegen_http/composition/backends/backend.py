@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from imagegen_adapters.image_records.reindex import IndexState
+from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys

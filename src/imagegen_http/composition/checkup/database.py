@@ -7,7 +7,8 @@ from pathlib import Path
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.image_records.reindex import IndexState, index_state
+from imagegen_adapters.image_records.index_state import IndexState
+from imagegen_adapters.image_records.reindex import index_state
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE, MasterKeyRefused
