@@ -69,3 +69,24 @@ def test_an_unusable_directory_is_reported(tmp_path):
     with pytest.raises(DataDirectoryUnusable) as error:
         DataDirectory.open(tmp_path / "file")
     assert os.fspath(tmp_path) not in str(error.value)
+
+
+def test_a_directory_keeps_the_id_that_it_was_given(tmp_path):
+    """So an archive knows the installation again, in any later process."""
+    ids = iter(("one", "two"))
+    directory = DataDirectory.open(tmp_path)
+    first = directory.installation_id(lambda: next(ids))
+    again = directory.installation_id(lambda: next(ids))
+    directory.close()
+
+    assert ("one", "one", 0o600) == (first, again, stat.S_IMODE((tmp_path / "installation").stat().st_mode))
+
+
+def test_an_id_that_cannot_be_kept_is_an_error(tmp_path):
+    """A new one at each start would shut the service out of its own bucket."""
+    (tmp_path / "installation").mkdir()
+    directory = DataDirectory.open(tmp_path)
+
+    with pytest.raises(DataDirectoryUnusable):
+        directory.installation_id(lambda: "one")
+    directory.close()

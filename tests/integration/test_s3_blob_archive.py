@@ -540,3 +540,36 @@ async def test_a_missing_blob_is_named_by_its_key(store):
         await read(store, "a/none.png")
 
     assert "a/none.png" == caught.value.key
+
+
+async def test_nothing_is_done_where_another_installation_is(proxy, open_archive):
+    """Neither read nor written, until that one's mark is gone."""
+    settings = settings_of(proxy)
+    first, second = open_archive(settings, owner="one"), open_archive(settings, owner="two")
+    await put(first, "a.png", b"bytes")
+    acts = (
+        lambda: put(second, "a.png", b"other"),
+        lambda: read(second, "a.png"),
+        lambda: second.stat("a.png"),
+        lambda: second.delete("a.png"),
+        lambda: keys_of(second),
+    )
+
+    for act in acts:
+        with pytest.raises(StorageError, match="another installation"):
+            await act()
+
+    assert b"bytes" == await read(first, "a.png")
+
+
+async def test_a_prefix_is_claimed_once_the_bucket_answers(proxy, open_archive):
+    """A bucket that is down at the start is no other installation's."""
+    store = open_archive(settings_of(proxy), owner="one")
+    with proxy.down(), pytest.raises(StorageUnreachable):
+        await store.stat("a.png")
+    await put(store, "a.png", b"bytes")
+    proxy.ledger.clear()
+
+    await store.stat("a.png")
+
+    assert ["HEAD"] == proxy.methods()

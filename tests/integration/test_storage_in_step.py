@@ -87,7 +87,7 @@ class Desk:
             inventory=self.inventory, records=self.records, local=self.local, archive=self.archive
         )
 
-    async def image(self, number=1, data=None):
+    async def image(self, number=1, data=None, **more):
         """Store an image as `RunTask` does: bytes, then record."""
         data = data or f"image {number} ".encode() * 1000
         key = f"01/{number}.png"
@@ -98,7 +98,7 @@ class Desk:
             thumbnail_key=None,
             size_bytes=blob.size_bytes,
             sha256=blob.sha256,
-            archive_checksum=blob.archive_checksum,
+            **{"archive_checksum": blob.archive_checksum, **more},
         )
         return image, data
 
@@ -521,6 +521,20 @@ async def test_what_one_store_lost_comes_from_the_other(desk, oss, damage, expec
     assert (1, 0) == (mended.mended, clean.wrong)
     assert [state] == await desk.states()
     assert data == await read(desk.images, image.blob_key)
+
+
+@pytest.mark.parametrize(("damage", "expected"), [(b"", []), (b"\0", [FindingKind.ARCHIVE_DAMAGED])])
+async def test_a_checksum_of_another_archive_is_no_damage(desk, oss, damage, expected):
+    """As after a change of the archive: the bytes decide, which are read back."""
+    image, data = await desk.image(archive_checksum="an ETag")
+    await desk.sync()
+    await desk.local.delete(image.blob_key)
+    await desk.records.set_storage(image.id, StorageState.ARCHIVE)
+    oss.objects["team/a/01/1.png"].data = damage + data[len(damage) :]
+
+    report = await desk.verify()
+
+    assert expected == [finding.kind for finding in report.findings]
 
 
 async def test_a_lost_image_is_told(desk):

@@ -3,8 +3,10 @@
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from imagegen_adapters.blob_stores.atomic_file import AtomicFile, sync_directory
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_core.errors import StorageError
 
@@ -12,6 +14,7 @@ DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
 IMAGES_DIRECTORY = "images"
 SPOOL_DIRECTORY = "spool"
+INSTALLATION_FILE = "installation"
 
 
 _TRANSIENT_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
@@ -75,6 +78,29 @@ class DataDirectory:
         """The path of the database."""
         return self.path / DATABASE_FILE
 
+    def installation_id(self, new_id: Callable[[], str]) -> str:
+        """Return the id of the directory, which ``new_id`` makes when it is first asked for.
+
+        Raises:
+            DataDirectoryUnusable: it can be neither read nor kept; the message gives the reason.
+        """
+        path = self.path / INSTALLATION_FILE
+        try:
+            if text := _content(path):
+                return text
+            installation_id = new_id()
+            file = AtomicFile(path)
+            try:
+                file.commit([f"{installation_id}\n".encode()])
+                sync_directory(self.path)
+            finally:
+                file.abandon()
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
+            ) from error
+        return installation_id
+
     @property
     def locked(self) -> bool:
         """Whether this process holds the lock and so may modify the directory."""
@@ -85,6 +111,13 @@ class DataDirectory:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _locked(path: Path) -> int:

@@ -196,10 +196,17 @@ class VerifyStorage:
         archived = await archive.stat(image.blob_key)
         if archived is None:
             return None
-        checksums = (None, archived.archive_checksum)
-        if archived.size_bytes != image.size_bytes or image.archive_checksum not in checksums:
+        if archived.size_bytes != image.size_bytes:
             return False
-        return not local_is_intact or await archive.matches(self.local, image.blob_key)
+        if local_is_intact:
+            return await archive.matches(self.local, image.blob_key)
+        if image.archive_checksum in (None, archived.archive_checksum):
+            return True
+        # Perhaps that of an earlier archive, or one that this archive does not compute of the bytes alone.
+        try:
+            return await sha256_of(archive, image.blob_key) == image.sha256
+        except BlobMissing:
+            return None
 
     async def _repair(
         self, image: Image, tally: _Tally, *, local: bool | None, archived: bool | None

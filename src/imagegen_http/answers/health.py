@@ -18,7 +18,7 @@ class QueueHealth(Answer, frozen=True, kw_only=True):
     size: Annotated[int, doc("tasks that can wait", 1000)]
 
 
-class OssHealth(Answer, frozen=True, kw_only=True):
+class ArchiveHealth(Answer, frozen=True, kw_only=True):
     """The second tier."""
 
     status: Annotated[Literal["ok", "failing"], doc("how it is", "ok")]
@@ -36,7 +36,8 @@ class Checks(Answer, frozen=True, kw_only=True):
     queue: Annotated[QueueHealth, doc("the queue")]
     disk_free_bytes: Annotated[int, doc("what is free on the disk of the data", 52_000_000_000)]
     keys: Annotated[Literal["ok", "locked"], doc("`locked` when the master key is missing or wrong", "ok")]
-    oss: Annotated[OssHealth | UnsetType, doc("the second tier, where it is configured")] = UNSET
+    oss: Annotated[ArchiveHealth | UnsetType, doc("the second tier, where it is OSS")] = UNSET
+    s3: Annotated[ArchiveHealth | UnsetType, doc("the second tier, where it is S3")] = UNSET
 
 
 class Health(Answer, frozen=True, kw_only=True):

@@ -8,7 +8,9 @@ import click
 from imagegen_http.cli.context import Context, complain
 from imagegen_http.cli.messages import CommandCode
 
-_SECRET_NAMES = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
+_SECRET_NAMES = frozenset(
+    {"auth_token", "access_key_id", "access_key_secret", "security_token", "session_token", "api_key"}
+)
 
 
 @click.group()

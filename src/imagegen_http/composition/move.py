@@ -31,7 +31,7 @@ from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_core.errors import Unavailable
-from imagegen_http.composition.storage import open_bucket
+from imagegen_http.composition.archives import open_archive
 from imagegen_http.settings.schema import Settings
 
 _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=300.0)
@@ -100,8 +100,6 @@ async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: 
 @asynccontextmanager
 async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[_Parts]:
     """Lock the data directory, open it for reading and the bucket for writing, and check the keys."""
-    if settings.storage.oss is None:
-        raise MoveError(MoveCode.NO_BUCKET())
     async with AsyncExitStack() as stack:
         directory = DataDirectory.open(settings.data_dir, create=False)
         stack.callback(directory.close)
@@ -110,7 +108,9 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         await _check_keys(directory, database, environ)
         outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
         stack.push_async_callback(outbound.aclose)
-        archive = open_bucket(settings.storage.oss, outbound.gate)
+        archive = open_archive(settings, outbound.gate)
+        if archive is None:
+            raise MoveError(MoveCode.NO_BUCKET())
         stack.callback(archive.close)
         local = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=archive.new_checksum)
         stack.callback(local.close)

@@ -19,9 +19,9 @@ from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
+from imagegen_http.composition.archives import open_archive
 from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
-from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings.schema import Settings
 
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
@@ -40,8 +40,9 @@ async def check_settings(settings: Settings) -> list[Message]:
     try:
         kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
-        if settings.storage.oss is not None:
-            open_bucket(settings.storage.oss, outbound.gate).close()
+        archive = open_archive(settings, outbound.gate)
+        if archive is not None:
+            archive.close()
         warning = await check_default_provider(settings)
         return warnings if warning is None else [*warnings, warning]
     finally:

@@ -22,9 +22,10 @@ from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
-from imagegen_http.composition.storage import compose_storage, open_archive
+from imagegen_http.composition.storage import compose_storage
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
@@ -75,7 +76,12 @@ async def compose(
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
         directory = DataDirectory.open(settings.data_dir, create=create)
         stack.callback(directory.close)
-        archive = open_archive(settings, outbound.gate)
+        archive = open_archive(
+            settings,
+            outbound.gate,
+            checkpoints=directory.path / CHECKPOINTS,
+            owner=directory.installation_id(new_id) if settings.storage.s3 is not None else None,
+        )
         if archive is not None:
             stack.callback(archive.close)
         backend = await stack.enter_async_context(
@@ -145,7 +151,7 @@ async def compose(
                 disk=disk,
                 box_locked=lambda: backend.box.locked,
                 clock=clock,
-                oss=None if archive is None else lambda: storage.oss_report(maintenance.expiry_error),
+                archive=None if archive is None else lambda: storage.archive_report(maintenance.expiry_error),
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
@@ -162,9 +168,8 @@ async def compose(
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Return every secret in the settings, so that no log ever shows one."""
-    oss = settings.storage.oss
     secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
-    secrets += [oss.access_key_id, oss.access_key_secret, oss.security_token] if oss else []
+    secrets += archive_secrets(settings)
     secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
     return [secret for secret in secrets if secret]
 

@@ -1,41 +1,30 @@
-"""The image stores: the local disk, OSS behind it, or OSS alone."""
-
-from pathlib import Path
-from typing import TYPE_CHECKING
+"""The image stores: the local disk, an archive behind it, or the archive alone."""
 
 import attrs
 
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
-from imagegen_adapters.outbound import AddressGate
-from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.outbox import Outbox
-from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_http.answers.health import OssHealth
+from imagegen_http.answers.health import ArchiveHealth
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.composition.backends.backend import Backend
-from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
-
-if TYPE_CHECKING:
-    from imagegen_adapters.blob_archives.oss import OssBlobArchive
-
-CHECKPOINTS = "uploads"
+from imagegen_http.settings.schema import Settings
 
 
 @attrs.frozen(kw_only=True)
 class Storage:
     """The blob store that the service reads and writes, and what synchronizes its tiers.
 
-    Without ``storage.local`` the disk only holds what OSS does not accept. That, and what remains there from
-    an earlier setting, can be read, is uploaded and then removed. ``expire`` is None if nothing may ever be
-    removed from the disk.
+    Without ``storage.local`` the disk only holds what the archive does not accept. That, and what remains
+    there from an earlier setting, can be read, is uploaded and then removed. ``expire`` is None if nothing
+    may ever be removed from the disk.
     """
 
     blobs: BlobStore
@@ -44,10 +33,10 @@ class Storage:
     verify: VerifyStorage
     outbox: Outbox
 
-    async def oss_report(self, expiry_error: Message | None) -> OssHealth:
-        """Return the report of ``/health`` about OSS, without sending a request."""
+    async def archive_report(self, expiry_error: Message | None) -> ArchiveHealth:
+        """Return the report of ``/health`` about the archive, without sending a request."""
         counts = await self.outbox.counts()
-        return OssHealth(
+        return ArchiveHealth(
             status="failing" if counts.failing or expiry_error else "ok",
             uploads=counts.uploads,
             removals=counts.removals,
@@ -88,42 +77,3 @@ def _blob_store(local: BlobStore, archive: BlobArchive | None, *, archive_first:
         return local
     tiers = TieredBlobStore(local=local, archive=archive)
     return ArchiveFirstBlobStore(tiers=tiers) if archive_first else tiers
-
-
-def open_archive(settings: Settings, gate: AddressGate) -> "OssBlobArchive | None":
-    """Return the archive of the settings, if there is one; no request is sent yet.
-
-    Raises:
-        SettingsError: its settings are not valid.
-    """
-    if settings.storage.oss is None:
-        return None
-    return open_bucket(settings.storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
-
-
-def open_bucket(
-    settings: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
-) -> "OssBlobArchive":
-    """Return the bucket as an archive; no request is sent yet.
-
-    Raises:
-        SettingsError: the bucket's settings are not valid.
-    """
-    # Imported here since it takes 2 MB, and many services have no archive.
-    from imagegen_adapters.blob_archives.oss import OssBlobArchive
-    from imagegen_adapters.blob_archives.oss import OssSettings as BucketSettings
-
-    try:
-        bucket = BucketSettings(
-            endpoint=settings.endpoint,
-            region=settings.region,
-            bucket=settings.bucket,
-            access_key_id=settings.access_key_id,
-            access_key_secret=Secret(settings.access_key_secret),
-            security_token=None if settings.security_token is None else Secret(settings.security_token),
-            prefix=settings.prefix,
-            read_timeout=read_timeout,
-        )
-    except ValidationFailed as error:
-        raise SettingsError.from_problem(error.problems[0]) from error
-    return OssBlobArchive(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)

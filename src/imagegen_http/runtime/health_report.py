@@ -9,7 +9,7 @@ from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import QueueCounts
-from imagegen_http.answers.health import Checks, Health, OssHealth, QueueHealth, Status
+from imagegen_http.answers.health import ArchiveHealth, Checks, Health, QueueHealth, Status
 from imagegen_http.runtime.service import Service
 
 
@@ -24,7 +24,7 @@ class HealthReport:
     disk: DiskSpace
     box_locked: Callable[[], bool]
     clock: Clock
-    oss: Callable[[], Awaitable[OssHealth]] | None = None
+    archive: Callable[[], Awaitable[ArchiveHealth]] | None = None
     started_at: float = attrs.field(init=False)
 
     @started_at.default
@@ -49,6 +49,8 @@ class HealthReport:
             counts = await service.imagegen.adapters.queue.counts()
         except StorageError:
             is_healthy = False
+        storage = service.settings.storage
+        archive = UNSET if self.archive is None else await self.archive()
         return Checks(
             database="ok" if is_healthy else "failed",
             storage="ok" if self.disk.sufficient() else "disk_full",
@@ -60,7 +62,8 @@ class HealthReport:
             ),
             disk_free_bytes=self.disk.free_bytes(),
             keys="locked" if self.box_locked() else "ok",
-            oss=UNSET if self.oss is None else await self.oss(),
+            oss=archive if storage.oss is not None else UNSET,
+            s3=archive if storage.s3 is not None else UNSET,
         )
 
 

@@ -37,7 +37,14 @@ class SettingCode(MessageCode):
         "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",
     )
     NOT_HOST_AND_PORT = "must be a list of host:port", "须为 host:port 的列表"
-    NEEDS_ARCHIVE = "null needs storage.oss", "为 null 时须有 storage.oss"
+    NEEDS_ARCHIVE = (
+        "null needs storage.oss or storage.s3",
+        "为 null 时须有 storage.oss 或 storage.s3",
+    )
+    ONE_ARCHIVE = (
+        "and storage.oss exclude each other: images have one archive",
+        "与 storage.oss 不能同时设置：图片只有一个归档",
+    )
     PRODUCER_REQUIRED = (
         "is required when aigc_label.enabled is true",
         "aigc_label.enabled 为 true 时为必填项",

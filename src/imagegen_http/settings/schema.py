@@ -153,13 +153,35 @@ class OssSettings:
 
 
 @attrs.frozen(kw_only=True)
+class S3Settings:
+    """A bucket of S3. ``virtual_host``: the bucket is part of the host; ``prefix`` goes before every key."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key_id: str = attrs.field(repr=False)
+    access_key_secret: str = attrs.field(repr=False)
+    session_token: str | None = attrs.field(default=None, repr=False)
+    prefix: str = ""
+    virtual_host: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class StorageSettings:
-    """``local`` None with OSS: images are streamed to OSS directly."""
+    """``local`` None with an archive, OSS or S3: images are streamed there directly."""
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
+    s3: S3Settings | None = None
     min_free_mb: int = attrs.field(default=200, validator=_within(0))
     sweep_minutes: float = attrs.field(default=10, validator=_positive)
+
+    @property
+    def archive_name(self) -> str | None:
+        """Which archive is configured: ``oss``, ``s3`` or none."""
+        if self.oss is not None:
+            return "oss"
+        return None if self.s3 is None else "s3"
 
 
 def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
@@ -220,7 +242,9 @@ class Settings:
     log: LogSettings = LogSettings()
 
     def __attrs_post_init__(self) -> None:
-        if self.storage.local is None and self.storage.oss is None:
+        if self.storage.oss is not None and self.storage.s3 is not None:
+            raise SettingsError("storage.s3", SettingCode.ONE_ARCHIVE())
+        if self.storage.local is None and self.storage.archive_name is None:
             raise SettingsError("storage.local", SettingCode.NEEDS_ARCHIVE())
         if self.aigc_label.enabled and not self.aigc_label.producer.strip():
             raise SettingsError("aigc_label.producer", SettingCode.PRODUCER_REQUIRED())

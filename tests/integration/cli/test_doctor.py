@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from tests.fakes import s3_servers
+from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss
 from tests.integration.cli.conftest import files_below
 from tests.integration.cli.test_backup import damage, image_files
@@ -179,6 +181,29 @@ def test_warnings_end_with_0(desk):
 
     assert 0 == code
     assert ["warn"] * 3 == [checks[name][0] for name in ("data directory", "disk", "providers")]
+
+
+def test_a_bucket_of_s3_is_asked_without_leaving_anything_in_it(desk):
+    """It may be down, too, since the images are on the disk."""
+    with s3_servers.localbucket() as port, FaultyProxy(port) as proxy:
+        config = {
+            "storage": {
+                "s3": {
+                    "endpoint": proxy.endpoint,
+                    "region": "us-east-1",
+                    "bucket": s3_servers.BUCKET,
+                    "access_key_id": s3_servers.KEY_ID,
+                    "access_key_secret": s3_servers.SECRET,
+                }
+            },
+            "security": {"allow_private_upstreams": [f"127.0.0.1:{proxy.port}"]},
+        }
+        desk.folder.joinpath("config.yaml").write_text(yaml.safe_dump(config))
+        up, methods = examined(desk), set(proxy.methods())
+    down = examined(desk)
+
+    assert [(0, "ok"), (0, "warn")] == [(code, checks["s3"][0]) for code, checks in (up, down)]
+    assert {"HEAD", "GET"} == methods
 
 
 def test_oss_is_asked_once_and_may_be_down(desk):

@@ -52,6 +52,9 @@ def test_the_environment_overrides_the_file(load):
     assert ("127.0.0.1:1", "127.0.0.1:2") == settings.security.allow_private_upstreams
 
 
+BUCKET = "{endpoint: a, region: b, bucket: c, access_key_id: d, access_key_secret: e}"
+
+
 @pytest.mark.parametrize("nothing", ["", "null"])
 def test_a_variable_can_remove_the_token(load, nothing):
     """As it can any optional key: ``null`` is not a password."""
@@ -118,8 +121,10 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("server: {port: true}", "server.port: must be an integer"),
         ("queue: 5", "queue: must be a mapping of keys"),
         ("log: {level: loud}", "log.level: must be one of debug, info, warning, error"),
-        ("storage: {local: null}", "storage.local: null needs storage.oss"),
+        ("storage: {local: null}", "storage.local: null needs storage.oss or storage.s3"),
         ("storage: {oss: {endpoint: a}}", "storage.oss.region: is required"),
+        ("storage: {s3: {endpoint: a}}", "storage.s3.region: is required"),
+        (f"storage: {{oss: {BUCKET}, s3: {BUCKET}}}", "storage.s3: and storage.oss exclude each other"),
         ("server: {auth_token: 'env:NOPE'}", "server.auth_token: the environment variable NOPE is not set"),
         ("server: {auth_token: 'file:nope'}", "server.auth_token: the file with the secret cannot be read"),
         ("providers: {Bad Name: {}}", "providers.Bad Name.provider_name: must be 1 to 64"),

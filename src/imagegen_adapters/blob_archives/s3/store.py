@@ -28,15 +28,25 @@ class S3BlobArchive:
     Args:
         settings: the bucket.
         check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
+        owner: the id of the installation; the first request claims the prefix for it, and none works while
+            the prefix belongs to another one.
     """
 
     new_checksum = S3Etag
     """Makes the running checksum that S3 compares by."""
 
-    def __init__(self, settings: S3Settings, *, check_address: CheckAddress | None = None) -> None:
+    def __init__(
+        self,
+        settings: S3Settings,
+        *,
+        check_address: CheckAddress | None = None,
+        owner: str | None = None,
+    ) -> None:
         self._place = f"{settings.bucket}/{settings.prefix}"
         self._bucket = Bucket(settings, check_address)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
+        self._unclaimed_for = owner
+        self._claiming = asyncio.Lock()
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
@@ -52,12 +62,15 @@ class S3BlobArchive:
             if await self.stat(key) is None:
                 raise BlobMissing(key)
             return
+        await self._claim()
         async for chunk in self._bucket.get(key, start=start, end=end):
             yield chunk
 
     async def stat(self, key: str) -> StoredBlob | None:
+        check_key(key)
+        await self._claim()
         try:
-            head = await self._bucket.head(check_key(key))
+            head = await self._bucket.head(key)
         except BlobMissing:
             return None
         return StoredBlob(
@@ -65,9 +78,12 @@ class S3BlobArchive:
         )
 
     async def delete(self, key: str) -> None:
-        await self._bucket.delete(check_key(key))
+        check_key(key)
+        await self._claim()
+        await self._bucket.delete(key)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        await self._claim()
         async for name in self._bucket.names(prefix.rpartition("/")[0]):
             if is_key(name) and name.startswith(prefix):
                 yield name
@@ -108,8 +124,18 @@ class S3BlobArchive:
         """Cut every connection, without waiting for an unresponsive server."""
         self._bucket.close()
 
+    async def _claim(self) -> None:
+        """Claim the prefix before the first request that succeeds in it."""
+        if self._unclaimed_for is None:
+            return
+        async with self._claiming:
+            if self._unclaimed_for is not None:
+                await self.claim_prefix(self._unclaimed_for)
+                self._unclaimed_for = None
+
     async def _send(self, key: str, upload: Upload, content_type: str) -> StoredBlob:
         """Upload, and return the blob once its bytes are proved to be there."""
+        await self._claim()
         async with self._uploads:
             etag = await upload.send(self._bucket, key, content_type)
         if etag != upload.etag and not await self._holds(key, upload.sha256):

@@ -14,9 +14,9 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.images import Image, StorageState
+from imagegen_http.composition.archives import open_archive
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
-from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings.schema import Settings, SettingsError
 
 _BATCH_SIZE = 1000
@@ -83,27 +83,29 @@ async def outbox(database: Database, settings: Settings) -> list[Check]:
     if counts.last_error is not None:
         reason = CheckCode.OUTBOX_FAILING(waiting=waiting, count=counts.failing, reason=counts.last_error)
         return [warn("outbox", reason)]
-    return [] if settings.storage.oss is None else [ok("outbox", waiting)]
+    return [ok("outbox", waiting)] if settings.storage.archive_name else []
 
 
 async def bucket(settings: Settings) -> list[Check]:
-    """Check whether OSS responds, by one request for an object that does not exist."""
-    if settings.storage.oss is None:
+    """Check whether the archive responds, by a request for an object that does not exist."""
+    name = settings.storage.archive_name
+    if name is None:
         return []
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        store = open_bucket(settings.storage.oss, outbound.gate, read_timeout=_BUCKET_SECONDS)
-        try:
-            await store.stat("probe")
-        finally:
-            await asyncio.to_thread(store.close)
+        archive = open_archive(settings, outbound.gate, idle_seconds=_BUCKET_SECONDS)
+        if archive is not None:
+            try:
+                await archive.stat("probe")
+            finally:
+                await asyncio.to_thread(archive.close)
     except SettingsError as error:
-        return [fail("oss", error.reason)]
+        return [fail(name, error.reason)]
     except ImagegenError as error:
-        return [warn("oss", error.reason)]
+        return [warn(name, error.reason)]
     finally:
         await outbound.aclose()
-    return [ok("oss", CheckCode.ARCHIVE_ANSWERS())]
+    return [ok(name, CheckCode.ARCHIVE_ANSWERS())]
 
 
 def disk(settings: Settings) -> Check:

@@ -48,6 +48,24 @@ def test_config_show_masks_every_secret(run, tmp_path):
     assert "4711" not in result.stdout
 
 
+def test_config_show_masks_the_keys_of_s3(run, tmp_path):
+    """The token too."""
+    bucket = {
+        "endpoint": "https://s3.eu-central-1.amazonaws.com",
+        "region": "eu-central-1",
+        "bucket": "b",
+        "access_key_id": "id-4711",
+        "access_key_secret": "secret-4711",
+        "session_token": "token-4711",
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"storage": {"s3": bucket}}))
+
+    result = run("config", "show")
+
+    assert "eu-central-1" == yaml.safe_load(good(result))["storage"]["s3"]["region"]
+    assert "4711" not in result.stdout
+
+
 def test_config_check_says_that_the_settings_are_valid(run):
     """Also without a file."""
     assert good(run("config", "check"))
