@@ -20,7 +20,7 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
-from imagegen_core.node import Node
+from imagegen_core.node import DEFAULT_BEAT_SECONDS, Node
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
@@ -130,7 +130,8 @@ class ImageGen:
     credentials of the machine, such as Google's.
 
     Each use case is a callable attribute, shared by the service and programs. ``on_change`` is called after
-    each change of the stored images.
+    each change of the stored images. Where several processes work on the same tasks, each shows every
+    ``beat_seconds`` that it is alive, and looks for what concerns it.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class ImageGen:
         file_configs: Mapping[str, ProviderConfig] | None = None,
         retry: RetryPolicy | None = None,
         owner: str | None = None,
+        beat_seconds: float = DEFAULT_BEAT_SECONDS,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
         a = self.adapters = adapters
@@ -198,7 +200,13 @@ class ImageGen:
         self.list_providers = ListProviders(resolve=self.resolve)
         self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
         self.run_task = self._run_task(retry or RetryPolicy(), end)
-        self.node = Node(name=self.owner, nodes=a.nodes, resume=self.resume_tasks, running=self.running)
+        self.node = Node(
+            name=self.owner,
+            nodes=a.nodes,
+            resume=self.resume_tasks,
+            running=self.running,
+            beat_seconds=beat_seconds,
+        )
         self.worker = Worker(
             queue=a.queue,
             run_task=self.run_task,

@@ -9,8 +9,7 @@ from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.use_cases.resume_tasks import ResumeTasks
 
-BEAT_SECONDS = 5.0
-"""Interval of the beats, and of looking for tasks that nobody runs and for cancellations."""
+DEFAULT_BEAT_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -18,11 +17,20 @@ _log = logging.getLogger(__name__)
 class Node:
     """Shows that the process is alive, resumes tasks that nobody runs, and hears of cancellations elsewhere.
 
-    It does so from its start until its stop.
+    It does so every ``beat_seconds``, from its start until its stop.
     """
 
-    def __init__(self, *, name: str, nodes: Nodes, resume: ResumeTasks, running: RunningTasks) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        nodes: Nodes,
+        resume: ResumeTasks,
+        running: RunningTasks,
+        beat_seconds: float = DEFAULT_BEAT_SECONDS,
+    ) -> None:
         self._name = name
+        self._beat_seconds = beat_seconds
         self._nodes = nodes
         self._resume = resume
         self._running = running
@@ -34,10 +42,12 @@ class Node:
         await self._resume_tasks()
         # Apart, since a beat must not wait for a long list of tasks.
         self._loops = [
-            asyncio.create_task(_repeat(self._beat, "a beat failed"), name="beats"),
-            asyncio.create_task(_repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"),
+            asyncio.create_task(self._repeat(self._beat, "a beat failed"), name="beats"),
             asyncio.create_task(
-                _repeat(self._running.notice_cancellations, "no cancellations could be looked for"),
+                self._repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"
+            ),
+            asyncio.create_task(
+                self._repeat(self._running.notice_cancellations, "no cancellations could be looked for"),
                 name="cancellations",
             ),
         ]
@@ -61,14 +71,13 @@ class Node:
     async def _resume_tasks(self) -> None:
         await self._resume(owner=self._name)
 
-
-async def _repeat(act: Callable[[], Awaitable[None]], failure: str) -> None:
-    """Repeat it for good; log ``failure`` with whatever it raises."""
-    while True:
-        await asyncio.sleep(BEAT_SECONDS)
-        try:
-            await act()
-        except ImagegenError as error:
-            _log.warning(failure, extra={"reason": str(error)})
-        except Exception:  # noqa: BLE001 - logged, and tried again
-            _log.exception(failure)
+    async def _repeat(self, act: Callable[[], Awaitable[None]], failure: str) -> None:
+        """Repeat it for good; log ``failure`` with whatever it raises."""
+        while True:
+            await asyncio.sleep(self._beat_seconds)
+            try:
+                await act()
+            except ImagegenError as error:
+                _log.warning(failure, extra={"reason": str(error)})
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception(failure)

@@ -55,6 +55,7 @@ class Cluster:
 
     folder: Path
     _programs: Path
+    _options: str
 
     @classmethod
     @contextlib.contextmanager
@@ -71,14 +72,21 @@ class Cluster:
     @classmethod
     @contextlib.contextmanager
     def _serve(cls, folder, path, changes=()):
-        cluster = cls(folder, path)
         settings = {**_SETTINGS, "unix_socket_directories": folder, **dict(changes)}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        cluster._control("start", "--wait", "--log", folder / "log", "--options", options)
+        cluster = cls(folder, path, options)
+        cluster._start()
         try:
             yield cluster
         finally:
             cluster._control("stop", "--mode=immediate")  # nothing of it is kept
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Stop the server, which ends all connections, and start it in the end."""
+        self._control("stop", "--mode=fast")
+        yield
+        self._start()
 
     @contextlib.contextmanager
     def standby(self):
@@ -101,6 +109,9 @@ class Cluster:
         """Run a statement as the owner, and return the lines that it answers."""
         command = [self._programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", USER]
         return _run([*command, "-d", database, "-c", statement], self.folder).splitlines()
+
+    def _start(self):
+        self._control("start", "--wait", "--log", self.folder / "log", "--options", self._options)
 
     def _control(self, *arguments):
         _run([self._programs / "pg_ctl", "-D", self.folder / "data", *arguments], self.folder)

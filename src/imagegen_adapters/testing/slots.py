@@ -75,12 +75,16 @@ class SlotsContract:
         if nodes is None:
             return
         running, most, finished = 0, 0, []
+        two_are_running = asyncio.Event()
 
         async def call(node: str, own: asyncio.Semaphore) -> None:
             nonlocal running, most
             async with own, slots.hold("p", node=node, limit=2):
                 running += 1
                 most = max(most, running)
+                if most == 2:
+                    two_are_running.set()
+                await two_are_running.wait()
                 await give_way()
                 running -= 1
             finished.append(node)

@@ -15,7 +15,9 @@ def refused(code=FailureCode.CONTENT_POLICY, **more) -> CallError:
     return CallError(code, "the provider's words", **more)
 
 
-def imagegen_over(provider, *, retry=AT_ONCE, extra_config=None, limits=None, adapters=None) -> ImageGen:
+def imagegen_over(
+    provider, *, retry=AT_ONCE, extra_config=None, limits=None, adapters=None, **more
+) -> ImageGen:
     """Return a service in memory with this provider; it retries at once and stops without a grace time."""
     config = ProviderConfig(
         provider_name="scripted", kind="scripted", source=ConfigSource.FILE, extra_config=extra_config or {}
@@ -25,6 +27,7 @@ def imagegen_over(provider, *, retry=AT_ONCE, extra_config=None, limits=None, ad
         limits=limits or Limits(default_provider="scripted", shutdown_grace_seconds=0),
         file_configs={"scripted": config},
         retry=retry,
+        **more,
     )
 
 

@@ -18,11 +18,11 @@ from tests.unit.core.scripted_provider import ScriptedProvider
 pytestmark = pytest.mark.anyio
 
 
-def with_nodes(nodes):
+def with_nodes(nodes, **more):
     """Return a service among these nodes."""
     provider = ScriptedProvider()
     adapters = attrs.evolve(memory_adapters(providers={"scripted": provider}), nodes=nodes)
-    return imagegen_over(provider, adapters=adapters)
+    return imagegen_over(provider, adapters=adapters, **more)
 
 
 async def claimed_by(owner, imagegen):
@@ -158,15 +158,14 @@ async def test_a_node_that_joins_between_two_statements_keeps_what_it_claims():
     assert [0] == await resumed(imagegen)
 
 
-async def test_what_a_node_left_behind_is_resumed_while_others_run(monkeypatch):
+async def test_what_a_node_left_behind_is_resumed_while_others_run():
     """Nobody has to start for that."""
-    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     await adapters.nodes.join("dead")
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
 
-    async with imagegen_over(provider, adapters=adapters) as alive:
+    async with imagegen_over(provider, adapters=adapters, beat_seconds=0.001) as alive:
         before = (await adapters.tasks.get(task_id)).owner
         await adapters.nodes.leave("dead")
         task = await alive.wait(task_id, timeout=10)
@@ -206,12 +205,11 @@ class FailingNodes:
 
 
 @pytest.mark.parametrize("error", [StorageError("the database does not respond"), RuntimeError("a defect")])
-async def test_a_beat_that_failed_is_repeated(error, monkeypatch, caplog):
+async def test_a_beat_that_failed_is_repeated(error, caplog):
     """And the log says so."""
-    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
     nodes = FailingNodes(error)
 
-    async with with_nodes(nodes), asyncio.timeout(10):
+    async with with_nodes(nodes, beat_seconds=0.001), asyncio.timeout(10):
         await nodes.beaten.wait()
 
     assert ["a beat failed"] == [message for message in caplog.messages if "failed" in message]

@@ -26,7 +26,8 @@ class Database:
     ``json`` are text anyway: so rows are converted by the same functions as those of SQLite.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
+    def __init__(self, dsn: str, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
+        self._dsn = dsn
         self._pool = pool
         self._policy = policy
 
@@ -60,7 +61,31 @@ class Database:
                 timeout=policy.connect_seconds,
                 server_settings=policy.server_settings,
             )
-            return cls(await pool, policy)
+            return cls(dsn, await pool, policy)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it lends no connection any more."""
+        return self._pool.is_closing()
+
+    @asynccontextmanager
+    async def own_connection(self, **settings: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """Open a connection that nobody else gets, with further settings of its session, until the body ends.
+
+        Raises:
+            StorageError: as `connection`, and for what asyncpg raises in the body.
+        """
+        with storage_errors():
+            connection = await asyncpg.connect(
+                self._dsn,
+                timeout=self._policy.connect_seconds,
+                command_timeout=self._policy.command_timeout_seconds,
+                server_settings=self._policy.server_settings | settings,
+            )
+            try:
+                yield connection
+            finally:
+                connection.terminate()  # at once, also where the server does not answer any more
 
     @classmethod
     @asynccontextmanager
@@ -87,7 +112,7 @@ class Database:
         Raises:
             StorageError: the database is closed; for others see `errors`.
         """
-        if self._pool.is_closing():
+        if self.is_closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
         with storage_errors():
             async with self._pool.acquire(timeout=self._policy.connect_seconds) as connection:

@@ -147,9 +147,8 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
 
 
-async def test_a_task_that_another_node_runs_is_cancelled_there(monkeypatch):
+async def test_a_task_that_another_node_runs_is_cancelled_there():
     """Whoever runs it looks for requests that were stored elsewhere, and forwards this one."""
-    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0)
     provider, started = ScriptedProvider(), asyncio.Event()
 
     async def until_cancelled():
@@ -160,7 +159,7 @@ async def test_a_task_that_another_node_runs_is_cancelled_there(monkeypatch):
     provider.submits = [until_cancelled]
     adapters = memory_adapters(providers={"scripted": provider})
     elsewhere = imagegen_over(provider, adapters=adapters)
-    async with imagegen_over(provider, adapters=adapters) as imagegen:
+    async with imagegen_over(provider, adapters=adapters, beat_seconds=0) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
         requested = await elsewhere.cancel_task(task_id=task.task_id)
