@@ -11,6 +11,7 @@ from imagegen_adapters.databases.json_columns import (
     to_timestamp,
 )
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.databases.task_rows import Row
 from imagegen_core.tasks.events import EventKind, TaskEvent
 
 _PROGRESS_RETENTION = timedelta(days=1)
@@ -34,7 +35,7 @@ def event_to_row(event: TaskEvent) -> dict[str, Any]:
     }
 
 
-def row_to_event(row: sqlite3.Row) -> TaskEvent:
+def row_to_event(row: Row) -> TaskEvent:
     """Return the event of a row."""
     return TaskEvent(
         id=row["id"],

@@ -24,6 +24,11 @@ class Watchers:
             if not waiting:
                 del self._waiting[task_id]
 
+    @property
+    def task_ids(self) -> list[str]:
+        """The tasks that have subscribers."""
+        return list(self._waiting)
+
     def wake(self, task_id: str) -> None:
         """Wake all subscribers of the task."""
         for changed in self._waiting.get(task_id, ()):
