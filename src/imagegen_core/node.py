@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from imagegen_core.errors import ImagegenError
 from imagegen_core.execution.running_tasks import RunningTasks
@@ -34,6 +35,7 @@ class Node:
         self._nodes = nodes
         self._resume = resume
         self._running = running
+        self._cancellation = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -47,7 +49,11 @@ class Node:
                 self._repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"
             ),
             asyncio.create_task(
-                self._repeat(self._running.notice_cancellations, "no cancellations could be looked for"),
+                self._repeat(
+                    self._running.notice_cancellations,
+                    "no cancellations could be looked for",
+                    hint=self._cancellation,
+                ),
                 name="cancellations",
             ),
         ]
@@ -65,16 +71,30 @@ class Node:
         except ImagegenError as error:
             _log.warning("other nodes will notice late that this one is gone", extra={"reason": str(error)})
 
+    def look_for_cancellation(self, task_id: str) -> None:
+        """Look now, not at the next beat, whether the cancellation of a task was requested at another node.
+
+        An empty id stands for all tasks. Nothing happens if this node does not run the task.
+        """
+        if not task_id or task_id in self._running.task_ids:
+            self._cancellation.set()
+
     async def _beat(self) -> None:
         await self._nodes.beat(self._name)
 
     async def _resume_tasks(self) -> None:
         await self._resume(owner=self._name)
 
-    async def _repeat(self, act: Callable[[], Awaitable[None]], failure: str) -> None:
-        """Repeat it for good; log ``failure`` with whatever it raises."""
+    async def _repeat(
+        self, act: Callable[[], Awaitable[None]], failure: str, hint: asyncio.Event | None = None
+    ) -> None:
+        """Repeat it for good, sooner after a hint; log ``failure`` with whatever it raises."""
+        hint = hint or asyncio.Event()
         while True:
-            await asyncio.sleep(self._beat_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._beat_seconds):
+                    await hint.wait()
+            hint.clear()
             try:
                 await act()
             except ImagegenError as error:

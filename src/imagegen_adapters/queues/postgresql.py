@@ -6,6 +6,7 @@ from datetime import datetime
 
 from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
 from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.listener import POLL_SECONDS, Listener
 from imagegen_adapters.databases.task_rows import claimed_tasks
 from imagegen_adapters.queues.wake_signal import WakeSignal
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
@@ -36,19 +37,25 @@ SELECT (
 FROM tasks AS mine WHERE mine.task_id = $1 AND mine.status = 'pending'
 """
 
+_TOPIC = "queue"
+
 
 class PostgresqlQueue:
     """The pending tasks of ``database``, which must be shared with the task repository.
 
-    What another node enqueues wakes nobody here: it is found by asking for `demand` again.
+    What another node enqueues wakes the workers here by a hint, or they look a second later. Without a
+    ``listener`` there are no hints, which is for those that run no tasks.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, listener: Listener | None = None) -> None:
         self._database = database
+        self._listener = listener
         self._wake_signal = WakeSignal()
+        if listener is not None:
+            listener.hear(_TOPIC, self._hear)
 
     async def enqueue(self, task: Task) -> None:
-        self._wake_signal.notify()
+        self._notify()
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
         self._wake_signal.reset()
@@ -67,10 +74,10 @@ class PostgresqlQueue:
 
     async def release_locked(self) -> None:
         await self._database.rows(_RELEASE_LOCKED)
-        self._wake_signal.notify()
+        self._notify()
 
     async def wait(self, timeout: float) -> None:
-        await self._wake_signal.wait(timeout)
+        await self._wake_signal.wait(min(timeout, POLL_SECONDS))
 
     async def counts(self) -> QueueCounts:
         (row,) = await self._database.rows(_COUNTS)
@@ -79,6 +86,15 @@ class PostgresqlQueue:
     async def position(self, task_id: str) -> int | None:
         row = None if text_problem(task_id) is not None else await self._database.row(_POSITION, task_id)
         return None if row is None else int(row[0])
+
+    def _notify(self) -> None:
+        """Wake the workers of all nodes."""
+        self._wake_signal.notify()
+        if self._listener is not None:
+            self._listener.notify(_TOPIC)
+
+    def _hear(self, _key: str) -> None:
+        self._wake_signal.notify()
 
 
 def _moments(now: datetime) -> tuple[str, str]:

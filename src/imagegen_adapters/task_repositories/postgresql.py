@@ -9,6 +9,7 @@ from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.postgresql import Database, Row
 from imagegen_adapters.databases.postgresql.batches import Batches
 from imagegen_adapters.databases.postgresql.json_arguments import bytes_argument, json_argument
+from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.databases.postgresql.listing import select_page
 from imagegen_adapters.databases.task_rows import (
     attempt_to_row,
@@ -29,6 +30,8 @@ from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import last_event
 from imagegen_core.tasks.task import Fence, Task
 from imagegen_core.text_problems import text_problem
+
+CANCELLATIONS = "cancellations"
 
 _ADD = "SELECT * FROM add_tasks($1)"
 
@@ -67,11 +70,14 @@ class PostgresqlTaskRepository:
 
     Args:
         database: an open database.
+        listener: tells the nodes, under the topic `CANCELLATIONS`, that the cancellation of a task was
+            requested; without one, the node that runs it finds out by `cancel_requests`.
         simplify: converts traditional to simplified Chinese when prompts are folded.
     """
 
-    def __init__(self, database: Database, *, simplify: Simplify) -> None:
+    def __init__(self, database: Database, listener: Listener | None = None, *, simplify: Simplify) -> None:
         self._database = database
+        self._listener = listener
         self._simplify = simplify
         self._adds = Batches(self._add_all)
 
@@ -146,7 +152,10 @@ class PostgresqlTaskRepository:
         return row["image_ids"] or ()
 
     async def request_cancel(self, task_id: str) -> Task:
-        return await self._task(_REQUEST_CANCEL, task_id)
+        task = await self._task(_REQUEST_CANCEL, task_id)
+        if self._listener is not None:
+            self._listener.notify(CANCELLATIONS, task_id)
+        return task
 
     async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
         rows = await self._database.rows(_CANCEL_REQUESTS, list(task_ids))

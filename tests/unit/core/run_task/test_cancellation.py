@@ -147,8 +147,9 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
 
 
-async def test_a_task_that_another_node_runs_is_cancelled_there():
-    """Whoever runs it looks for requests that were stored elsewhere, and forwards this one."""
+@pytest.mark.parametrize("hint", [None, "", "its own"])
+async def test_a_task_that_another_node_runs_is_cancelled_there(hint):
+    """Whoever runs it looks, also on a hint, for requests that were stored elsewhere, and forwards it."""
     provider, started = ScriptedProvider(), asyncio.Event()
 
     async def until_cancelled():
@@ -159,10 +160,13 @@ async def test_a_task_that_another_node_runs_is_cancelled_there():
     provider.submits = [until_cancelled]
     adapters = memory_adapters(providers={"scripted": provider})
     elsewhere = imagegen_over(provider, adapters=adapters)
-    async with imagegen_over(provider, adapters=adapters, beat_seconds=0) as imagegen:
+    beat_seconds = 0 if hint is None else 600
+    async with imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
         requested = await elsewhere.cancel_task(task_id=task.task_id)
+        if hint is not None:
+            imagegen.node.look_for_cancellation(hint and task.task_id)
         done = await imagegen.wait(task.task_id, timeout=10)
 
     assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)
