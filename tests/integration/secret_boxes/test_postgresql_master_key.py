@@ -9,8 +9,7 @@ from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConf
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key
 from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
-from imagegen_adapters.secret_boxes.postgresql_rows import PostgresqlSealedRows
+from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey, PostgresqlSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.provider_configs import ORIGIN, a_config

@@ -4,7 +4,7 @@ from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, is_valid_key, parse_keys
 from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.postgresql_rows import PostgresqlSealedRows
+from imagegen_adapters.secret_boxes.postgresql.sealed_rows import PostgresqlSealedRows
 from imagegen_adapters.secret_boxes.rotation import reseal
 
 _WITNESS = "SELECT token FROM master_key_witness"
