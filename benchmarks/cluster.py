@@ -118,7 +118,9 @@ async def load(nodes, work, *, callers, seconds):
 
 async def prepare(node, waiting):
     """Leave so many tasks in the database, and nothing else."""
-    await node.database.rows("TRUNCATE tasks, images, image_texts, events RESTART IDENTITY CASCADE")
+    await node.database.rows(
+        "TRUNCATE tasks, queue_counts, images, image_texts, events RESTART IDENTITY CASCADE"
+    )
     await asyncio.gather(*(node.add(each) for each in range(waiting)))
 
 

@@ -1,7 +1,7 @@
 """Several nodes add, claim and save tasks in one PostgreSQL database at the same time."""
 
 import asyncio
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 
 import attrs
@@ -9,6 +9,7 @@ import pytest
 
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
+from imagegen_adapters.databases.postgresql.json_arguments import json_argument
 from imagegen_adapters.databases.task_rows import task_to_row
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
@@ -96,6 +97,36 @@ async def test_the_queue_takes_no_more_than_its_size_from_all_nodes(nodes):
 
     assert 251 == sum(isinstance(outcome, QueueFull) for outcome in outcomes)
     assert QueueCounts(pending=50, processing=0) == await nodes[1].queue.counts()
+
+
+async def test_the_size_is_exact_although_adds_seldom_count(nodes):
+    """One after the other, up to the size, while others end, are claimed and are requeued."""
+    sizes = []
+    for node in nodes * 2:
+        for _ in range(4):
+            with suppress(QueueFull):
+                await node.repository.add(a_task(), queue_size=3)
+        sizes.append((await node.queue.counts()).pending)
+        one, two = await node.queue.claim("me", limit=2, now=NOW, provider_limits={"demo": 9})
+        await node.repository.save(one.complete(NOW), one.fence)
+        await node.repository.save(two.requeue(), two.fence)
+
+    assert [3] * 4 == sizes
+
+
+async def test_an_add_counts_only_when_there_may_be_too_many(nodes):
+    """Otherwise each would read all that wait, while all nodes wait for it."""
+    await asyncio.gather(*(nodes[0].repository.add(a_task(), queue_size=1000) for _ in range(500)))
+    read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'tasks'"
+
+    async with nodes[1].database.transaction() as connection:
+        await connection.fetch("SELECT * FROM add_tasks($1)", '[{"queue_size": 0}]')
+        counted = await connection.fetchval(read)
+        addition = json_argument({"task": task_to_row(a_task()), "queue_size": 1000})
+        await connection.fetch("SELECT * FROM add_tasks($1)", f"[{addition}]")
+        added = await connection.fetchval(read) - counted
+
+    assert (True, 0) == (counted >= 500, added)
 
 
 async def test_tasks_are_older_in_the_order_of_their_acceptance(nodes):

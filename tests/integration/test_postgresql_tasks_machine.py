@@ -26,7 +26,9 @@ class PostgresqlTaskMachine(TaskMachine):
     async def opened(self, *, empty):
         self.database = await Database.open(self.dsn)
         if empty:
-            await self.database.rows("TRUNCATE tasks, idempotency_keys, attempts, events RESTART IDENTITY")
+            await self.database.rows(
+                "TRUNCATE tasks, queue_counts, idempotency_keys, attempts, events RESTART IDENTITY"
+            )
         return PostgresqlTaskRepository(self.database, simplify=simplify), PostgresqlQueue(self.database)
 
     def teardown(self):
