@@ -12,6 +12,11 @@ hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
 _skipped: list[str] = []
 
 
+def pytest_addoption(parser):
+    """Let the tests of the API, as far as they share a server, run over PostgreSQL instead of SQLite."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+
+
 def pytest_configure(config):
     """Let what the tests start hear Ctrl-C: a job in the background ignores it, and so do its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -132,6 +132,8 @@ class ImageGen:
     Each use case is a callable attribute, shared by the service and programs. ``on_change`` is called after
     each change of the stored images. Where several processes work on the same tasks, each shows every
     ``beat_seconds`` that it is alive, and looks for what concerns it.
+
+    Unless ``runs_tasks``, entering only shows that it is alive: other processes run what it accepts.
     """
 
     def __init__(
@@ -144,11 +146,13 @@ class ImageGen:
         owner: str | None = None,
         beat_seconds: float = DEFAULT_BEAT_SECONDS,
         on_change: Callable[[], object] = lambda: None,
+        runs_tasks: bool = True,
     ) -> None:
         a = self.adapters = adapters
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
         self._entered = False
+        self._runs_tasks = runs_tasks
         self.running = RunningTasks(repository=a.tasks, events=a.events, on_change=on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
         kinds = ProviderKinds(adapters=a.providers)
@@ -203,7 +207,7 @@ class ImageGen:
         self.node = Node(
             name=self.owner,
             nodes=a.nodes,
-            resume=self.resume_tasks,
+            resume=self.resume_tasks if runs_tasks else None,
             running=self.running,
             beat_seconds=beat_seconds,
         )
@@ -260,9 +264,11 @@ class ImageGen:
         if self._entered:
             raise RuntimeError("an ImageGen is entered once; build another one over the same adapters")
         self._entered = True
-        await self.adapters.queue.release_locked()
+        if self._runs_tasks:
+            await self.adapters.queue.release_locked()
         await self.node.start()
-        self.worker.start()
+        if self._runs_tasks:
+            self.worker.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from imagegen_core.errors import ImagegenError
 from imagegen_core.execution.running_tasks import RunningTasks
@@ -18,7 +19,8 @@ _log = logging.getLogger(__name__)
 class Node:
     """Shows that the process is alive, resumes tasks that nobody runs, and hears of cancellations elsewhere.
 
-    It does so every ``beat_seconds``, from its start until its stop.
+    It does so every ``beat_seconds``, from its start until its stop. Without ``resume`` it runs no tasks, and
+    only shows that it is alive.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class Node:
         *,
         name: str,
         nodes: Nodes,
-        resume: ResumeTasks,
+        resume: ResumeTasks | None,
         running: RunningTasks,
         beat_seconds: float = DEFAULT_BEAT_SECONDS,
     ) -> None:
@@ -41,22 +43,22 @@ class Node:
     async def start(self) -> None:
         """Join, and resume what an earlier process left unfinished, before anything is claimed."""
         await self._nodes.join(self._name)
-        await self._resume_tasks()
         # Apart, since a beat must not wait for a long list of tasks.
-        self._loops = [
-            asyncio.create_task(self._repeat(self._beat, "a beat failed"), name="beats"),
-            asyncio.create_task(
-                self._repeat(self._resume_tasks, "no orphans could be resumed"), name="rescue"
-            ),
-            asyncio.create_task(
-                self._repeat(
+        acts: list[tuple[Callable[[], Awaitable[object]], str, asyncio.Event]] = [
+            (partial(self._nodes.beat, self._name), "a beat failed", asyncio.Event())
+        ]
+        if self._resume is not None:
+            resume = partial(self._resume, owner=self._name)
+            await resume()
+            acts += [
+                (resume, "no orphans could be resumed", asyncio.Event()),
+                (
                     self._running.notice_cancellations,
                     "no cancellations could be looked for",
-                    hint=self._cancellation,
+                    self._cancellation,
                 ),
-                name="cancellations",
-            ),
-        ]
+            ]
+        self._loops = [asyncio.create_task(self._repeat(*act), name=act[1]) for act in acts]
 
     async def stop(self) -> None:
         """Leave: what this process still has is for others from now on. A second call does nothing."""
@@ -79,17 +81,8 @@ class Node:
         if not task_id or task_id in self._running.task_ids:
             self._cancellation.set()
 
-    async def _beat(self) -> None:
-        await self._nodes.beat(self._name)
-
-    async def _resume_tasks(self) -> None:
-        await self._resume(owner=self._name)
-
-    async def _repeat(
-        self, act: Callable[[], Awaitable[None]], failure: str, hint: asyncio.Event | None = None
-    ) -> None:
+    async def _repeat(self, act: Callable[[], Awaitable[object]], failure: str, hint: asyncio.Event) -> None:
         """Repeat it for good, sooner after a hint; log ``failure`` with whatever it raises."""
-        hint = hint or asyncio.Event()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._beat_seconds):

@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import Message, Scope, Send
+from litestar.types import ControllerRouterHandler, Message, Scope, Send
 
 from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
@@ -42,21 +42,12 @@ class _App(Litestar):
 
 
 def build_app(service: Service) -> Litestar:
-    """Return the application for a running service."""
+    """Return the application for a running service; one that only runs tasks answers for its health alone."""
+    has_api = service.settings.serves_api
     return _App(
-        route_handlers=[
-            *operations.HANDLERS,
-            *tasks.HANDLERS,
-            *images.HANDLERS,
-            *providers.HANDLERS,
-            *storage.HANDLERS,
-            *health.HANDLERS,
-            *documentation.HANDLERS,
-            *routes.HANDLERS,
-            openai_router(service.imagegen.adapters.clock),
-        ],
+        route_handlers=[*health.HANDLERS, *(_api_handlers(service) if has_api else ())],
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
-        exception_handlers=in_both_shapes(error_handlers.HANDLERS),
+        exception_handlers=in_both_shapes(error_handlers.HANDLERS if has_api else error_handlers.NO_API),
         middleware=[without_empty_parameters],
         response_class=JsonResponse,
         request_class=JsonRequest,
@@ -66,6 +57,19 @@ def build_app(service: Service) -> Litestar:
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,
     )
+
+
+def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
+    return [
+        *operations.HANDLERS,
+        *tasks.HANDLERS,
+        *images.HANDLERS,
+        *providers.HANDLERS,
+        *storage.HANDLERS,
+        *documentation.HANDLERS,
+        *routes.HANDLERS,
+        openai_router(service.imagegen.adapters.clock, service.peers),
+    ]
 
 
 def _all_methods_in_options(send: Send, scope: Scope) -> Send:

@@ -49,7 +49,7 @@ def test_the_settings_of_a_page_are_valid(page, tmp_path):
         for secret in re.findall(r"file:\S+/(\S+)", text):
             (folder / secret).write_text(SECRET)
         (tmp_path / "config.yaml").write_text(text)
-        environ = dict.fromkeys(re.findall(r"env:(\w+)", text), SECRET)
+        environ = dict.fromkeys(["IMAGEGEN_MASTER_KEY", *re.findall(r"env:(\w+)", text)], SECRET)
         done = imagegen(
             "config", "check", cwd=tmp_path, environ={**environ, "CREDENTIALS_DIRECTORY": str(folder)}
         )

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from imagegen_adapters.databases.json_columns import from_timestamp, to_json, to_timestamp
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
-from imagegen_adapters.databases.postgresql.errors import SchemaUnusable
 from imagegen_adapters.databases.postgresql.migrations import migrations
-from imagegen_adapters.databases.schema_versions import SchemaTooNew
+from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaUnusable
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
 
 pytestmark = pytest.mark.anyio

@@ -1,7 +1,7 @@
 """Why a database of another version of imagegen is refused."""
 
 from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_core.errors import StorageError
+from imagegen_core.errors import StorageBroken, StorageError
 
 
 class SchemaTooNew(StorageError):
@@ -16,3 +16,7 @@ class SchemaTooOld(StorageError):
 
     def __init__(self) -> None:
         super().__init__(DatabaseCode.SCHEMA_TOO_OLD())
+
+
+class SchemaUnusable(StorageBroken):
+    """The database cannot hold the schema; nothing was written."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
-from imagegen_http.answers.fields import Answer, doc
+from imagegen_http.answers.fields import Answer, ProviderName, doc
 
 Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
 
@@ -28,6 +28,33 @@ class ArchiveHealth(Answer, frozen=True, kw_only=True):
     last_error: Annotated[str | None, doc("why the last of them failed", None)]
 
 
+class NodeHealth(Answer, frozen=True, kw_only=True):
+    """A node that has not left; one that has died is shown for a day."""
+
+    name: Annotated[str, doc("by which it owns its tasks", "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a")]
+    roles: Annotated[list[Annotated[str, doc("`api` or `worker`", "api")]], doc("what it does")]
+    version: Annotated[str, doc("version of its program", "1.0.0")]
+    silent_seconds: Annotated[float, doc("since it was last heard", 2.5)]
+    alive: Annotated[bool, doc("whether it was heard in `cluster.dead_after_seconds`", example=True)]
+
+
+class ProviderCalls(Answer, frozen=True, kw_only=True):
+    """The calls in flight to a provider that takes a limited number."""
+
+    provider: ProviderName
+    calls: Annotated[int, doc("from all nodes together", 4)]
+
+
+class ClusterHealth(Answer, frozen=True, kw_only=True):
+    """The nodes on one database."""
+
+    node: Annotated[str, doc("the node that answers", "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a")]
+    nodes: Annotated[list[NodeHealth], doc("all that have not left")]
+    turn: Annotated[str | None, doc("the node that maintains the stores now", None)]
+    calls: Annotated[list[ProviderCalls], doc("calls in flight")]
+    oldest_pending_seconds: Annotated[float | None, doc("how long a task has waited that could run", 0.25)]
+
+
 class Checks(Answer, frozen=True, kw_only=True):
     """The parts that the service stands on."""
 
@@ -38,6 +65,7 @@ class Checks(Answer, frozen=True, kw_only=True):
     keys: Annotated[Literal["ok", "locked"], doc("`locked` when the master key is missing or wrong", "ok")]
     oss: Annotated[ArchiveHealth | UnsetType, doc("the second tier, where it is OSS")] = UNSET
     s3: Annotated[ArchiveHealth | UnsetType, doc("the second tier, where it is S3")] = UNSET
+    cluster: Annotated[ClusterHealth | UnsetType, doc("all nodes, where `database` is set")] = UNSET
 
 
 class Health(Answer, frozen=True, kw_only=True):

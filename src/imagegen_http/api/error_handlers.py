@@ -28,6 +28,7 @@ from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.problems.error_table import envelope
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.shapes import problems_of
 
 RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
@@ -78,6 +79,11 @@ def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[di
     if isinstance(error, ClientException):
         return _invalid(Problem(field="request", reason=upstream_text(error.detail)))
     return internal_handler(_, error)
+
+
+def no_api_handler(request: Request[Any, Any, Any], error: NotFoundException) -> Response[dict[str, Any]]:
+    """Answer whoever takes a node that only runs tasks for another one."""
+    return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
 
 
 def recursion_handler(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
@@ -141,6 +147,9 @@ HANDLERS: dict[Any, Any] = {
     RecursionError: recursion_handler,
     Exception: internal_handler,
 }
+
+NO_API: dict[Any, Any] = {**HANDLERS, NotFoundException: no_api_handler}
+"""Of a node that answers for its health alone."""
 
 
 def _invalid(*problems: Problem) -> Response[dict[str, Any]]:

@@ -42,7 +42,12 @@ def show(context: Context, file: Path | None) -> None:
     """Print the settings as YAML, defaults and environment included, secrets masked."""
     import yaml
 
-    tree = _plain(context.settings(file))
+    from imagegen_http.settings.database_url import masked_database_url
+
+    settings = context.settings(file)
+    tree = _plain(settings)
+    if settings.database is not None:
+        tree["database"] = masked_database_url(settings.database)
     click.echo(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), nl=False)
 
 

@@ -134,13 +134,13 @@ def _run(opened: "AbstractAsyncContextManager[Api]", act: Callable[["Api"], Awai
 
 @contextlib.contextmanager
 def naming_data_dir(settings: Any) -> Iterator[None]:
-    """Prefix the errors of the context with the data directory."""
+    """Prefix the errors of the context with the data directory, and the database if that is elsewhere."""
     from imagegen_core.errors import ImagegenError
 
     try:
         yield
     except ImagegenError as error:
-        reason = CommandCode.CONCERNING(subject=str(settings.data_dir), reason=error.reason)
+        reason = CommandCode.CONCERNING(subject=settings.place, reason=error.reason)
         raise CommandFailed(reason) from error
 
 

@@ -6,7 +6,7 @@ service, ``checkup`` the checks of `doctor`.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
-from imagegen_adapters.databases.schema_versions import SchemaTooNew
+from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaUnusable
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers.uuid7 import new_id
@@ -16,7 +16,13 @@ from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
 from imagegen_http.composition.provider_listing import default_provider_warning
 from imagegen_http.composition.service import compose
 
-UNRECOVERABLE_ERRORS = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, MasterKeyRefused)
+UNRECOVERABLE_ERRORS = (
+    DataDirectoryUnusable,
+    DatabaseUnusable,
+    SchemaTooNew,
+    SchemaUnusable,
+    MasterKeyRefused,
+)
 """Errors that keep the service from starting until an operator has fixed the cause."""
 
 __all__ = [

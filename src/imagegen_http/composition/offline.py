@@ -20,9 +20,11 @@ from imagegen_core.errors import Unavailable
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_http.composition.archives import open_archive
+from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
-from imagegen_http.settings.schema import Settings
+from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.schema import Settings, SettingsError
 
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 
@@ -40,6 +42,8 @@ async def check_settings(settings: Settings) -> list[Message]:
     try:
         kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
+        if settings.database is not None:
+            cluster_module()
         archive = open_archive(settings, outbound.gate)
         if archive is not None:
             archive.close()
@@ -50,14 +54,29 @@ async def check_settings(settings: Settings) -> list[Message]:
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
-    """Write database, images and spooled inputs to one file, beside a running service or without one."""
+    """Write database, images and spooled inputs to one file, beside a running service or without one.
+
+    Raises:
+        SettingsError: the database is not in the data directory.
+    """
+    _check_one_box(settings)
     now = SystemClock().now()
     return write_backup(settings.data_dir, target, now=now, force=force, progress=progress)
 
 
 def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:
-    """Fill an empty data directory from a backup file that is open for reading."""
+    """Fill an empty data directory from a backup file that is open for reading.
+
+    Raises:
+        SettingsError: the database is not to be in the data directory.
+    """
+    _check_one_box(settings)
     return restore_backup(file, settings.data_dir, progress=progress)
+
+
+def _check_one_box(settings: Settings) -> None:
+    if settings.database is not None:
+        raise SettingsError("database", SettingCode.NOT_IN_DATA_DIRECTORY())
 
 
 async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
@@ -73,6 +92,9 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
         Unavailable: a saved secret opens with none of the keys; nothing was changed.
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
+    if settings.database is not None:
+        rotated: int = await cluster_module().rotate_keys(settings.database, variable)
+        return rotated
     if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
     directory = DataDirectory.open(settings.data_dir, create=False)

@@ -14,6 +14,7 @@ from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
+from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -23,11 +24,15 @@ from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings
 
 
+def saved_configs(database: Database) -> ProviderConfigs:
+    """Return the configurations of a data directory's database, their secrets locked."""
+    return SqliteProviderConfigs(database, FernetSecretBox(()))
+
+
 @asynccontextmanager
-async def open_listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
-    """Yield the use case that lists the providers; it needs no master key."""
+async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ListProviders]:
+    """Yield the use case that lists the providers, of the file and of ``configs``; it needs no master key."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
-    configs = SqliteProviderConfigs(database, FernetSecretBox(())) if database else MemoryProviderConfigs()
     try:
         yield ListProviders(
             resolve=ResolveProvider(
@@ -57,14 +62,20 @@ async def default_provider_warning(name: str, providers: ListProviders) -> Messa
 
 
 async def check_default_provider(settings: Settings) -> Message | None:
-    """Return the same by the settings and, if it exists and is readable, their database."""
+    """Return the same by the settings and, if it exists and is readable, the data directory's database.
+
+    Of a database server nothing is known here: `doctor` and each start look there.
+    """
+    if settings.database is not None:
+        return None
     try:
         path = settings.data_dir / DATABASE_FILE
         database = Database.open(path, read_only=True) if path.exists() else None
     except (ImagegenError, OSError):
         return None  # the check of the database reports what is wrong with it
     try:
-        async with open_listing(settings, database) as providers:
+        configs = MemoryProviderConfigs() if database is None else saved_configs(database)
+        async with open_listing(settings, configs) as providers:
             return await default_provider_warning(settings.default_provider, providers)
     finally:
         if database is not None:

@@ -30,6 +30,7 @@ from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.service import Service
+from imagegen_http.settings.database_url import passwords
 from imagegen_http.settings.schema import Settings
 
 _MIB = 1024 * 1024
@@ -74,20 +75,23 @@ async def compose(
         providers = compose_providers(clock, outbound)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
-        directory = DataDirectory.open(settings.data_dir, create=create)
+        create_directory = create or settings.database is not None  # where it is this node's scratch space
+        directory = DataDirectory.open(settings.data_dir, create=create_directory)
         stack.callback(directory.close)
         archive = open_archive(
             settings,
             outbound.gate,
             checkpoints=directory.path / CHECKPOINTS,
-            owner=directory.installation_id(new_id) if settings.storage.s3 is not None else None,
+            owner=_installation(settings, directory),
         )
         if archive is not None:
             stack.callback(archive.close)
         backend = await stack.enter_async_context(
             open_backend(
+                settings,
                 directory,
                 environ=environ,
+                version=version,
                 clock=clock,
                 checksum=None if archive is None else archive.new_checksum,
                 create=create,
@@ -123,7 +127,7 @@ async def compose(
             simplify=simplify,
             label=_label(settings),
         )
-        owner = new_id()
+        owner, runs_tasks = new_id(), run_background and settings.runs_tasks
         maintenance = Maintenance(
             sync=storage.sync,
             expire=storage.expire,
@@ -139,8 +143,11 @@ async def compose(
             limits=_limits(settings),
             file_configs=file_configs(settings),
             owner=owner,
+            beat_seconds=settings.cluster.heartbeat_seconds,
             on_change=maintenance.wake,
+            runs_tasks=runs_tasks,
         )
+        backend.hear_cancellations(imagegen.node.look_for_cancellation)
         service = Service(
             imagegen=imagegen,
             settings=settings,
@@ -152,23 +159,34 @@ async def compose(
                 box_locked=lambda: backend.box.locked,
                 clock=clock,
                 archive=None if archive is None else lambda: storage.archive_report(maintenance.expiry_error),
+                cluster=backend.cluster,
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
             search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
             writes=backend.writes,
+            peers=backend.peers,
         )
-        if run_background:
+        if runs_tasks:
             await backend.prepare()
-            await backend.nodes.join(owner)
+            await backend.nodes.join(owner)  # who has joined may hold the turn
             await stack.enter_async_context(maintenance)
-            await stack.enter_async_context(imagegen)
+        await stack.enter_async_context(imagegen)
         yield service
+
+
+def _installation(settings: Settings, directory: DataDirectory) -> str | None:
+    """Return who claims the prefix of the bucket; nodes share one, and none of them can claim it."""
+    if settings.storage.s3 is None or settings.database is not None:
+        return None
+    return directory.installation_id(new_id)
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Return every secret in the settings, so that no log ever shows one."""
     secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
+    if settings.database is not None:
+        secrets += [*passwords(settings.database), environ.get("PGPASSWORD")]
     secrets += archive_secrets(settings)
     secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
     return [secret for secret in secrets if secret]

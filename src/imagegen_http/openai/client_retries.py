@@ -10,6 +10,8 @@ caller tells them apart: one that got its response, or still waits for it, has n
 - a task is *abandoned* if its key is not marked and nobody waits for it. After a kill these are all tasks
   whose response was not delivered. An equal request claims an abandoned task, one request one task, while it
   runs and for `MAX_RETRY_DELAY` after its end, unless it failed such that a new attempt is free and sensible;
+- who waits at another node is known there alone, so the others are asked before a task is claimed. One that
+  says nothing may be dead: then the task is claimed rather than paid for again;
 - a numbered retry (above 0) may also share a task that somebody waits for or whose response was delivered:
   its first request may have been lost behind a gateway, which we cannot see.
 """
@@ -26,6 +28,7 @@ import attrs
 from imagegen_core.errors import Refusal
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_http.runtime.peers import NoPeers, Peers
 
 DERIVED_KEY_SCOPE = "v1-first"
 """The scope of derived keys, apart from the idempotency keys that clients send."""
@@ -38,6 +41,9 @@ MAX_NUMBERED_RETRY_DELAY = timedelta(minutes=20)
 
 _REFUSAL_MEMORY_SECONDS = 150.0
 """Longer than any Retry-After that the official clients obey."""
+
+_QUESTION = "waits-for"
+"""What nodes ask each other of a key."""
 
 _MAX_REMEMBERED = 10_000
 """Entries of each kind that are in memory; the oldest go first."""
@@ -63,8 +69,10 @@ class Call:
 class ClientRetries:
     """Matches requests with the tasks of earlier equal ones; ``now`` is a monotonic clock in seconds."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], peers: Peers | None = None) -> None:
         self._now = now
+        self._peers = peers or NoPeers()
+        self._peers.answer(_QUESTION, self._is_waited_for)
         self._arriving: dict[Call, None] = {}
         self._arrived = asyncio.Condition()
         self._refusals: deque[tuple[float, str]] = deque(maxlen=_MAX_REMEMBERED)
@@ -132,7 +140,9 @@ class ClientRetries:
                 task = await imagegen.adapters.tasks.get(unanswered.task_id)
                 if not _answers_a_retry(task):
                     self._remember(unanswered.key)
-                elif self._is_abandoned(unanswered.key):  # no other request claimed it during the await
+                elif await self._peers.ask(_QUESTION, unanswered.key):
+                    continue
+                elif self._is_abandoned(unanswered.key):  # no other request claimed it meanwhile
                     self._enter(call, unanswered.key)
                     return task
         return None
@@ -168,6 +178,10 @@ class ClientRetries:
         return key not in self._answered and all(
             call.disconnect.done() for call in self._waiting.get(key, ())
         )
+
+    def _is_waited_for(self, key: str) -> bool:
+        """Return whether a caller here has a reason to get this task's response."""
+        return any(not call.disconnect.done() for call in self._waiting.get(key, ()))
 
     def _enter(self, call: Call, key: str) -> None:
         call.key = key

@@ -29,6 +29,7 @@ from imagegen_http.openai.problems import Problem
 from imagegen_http.openai.response_bodies import Style
 from imagegen_http.openai.wire import ImageGeneration, Images, ModelList, ModelObject, OpenAIError
 from imagegen_http.problems.messages import ServiceCode
+from imagegen_http.runtime.peers import Peers
 from imagegen_http.runtime.service import Service
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
@@ -118,9 +119,9 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelO
     return await models.show_model(service, str(model).strip("/"))
 
 
-def openai_router(clock: Clock) -> Router:
+def openai_router(clock: Clock, peers: Peers) -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    retries = ClientRetries(clock.monotonic)
+    retries = ClientRetries(clock.monotonic, peers)
 
     async def provide_retries() -> ClientRetries:
         return retries

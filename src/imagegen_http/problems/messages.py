@@ -51,4 +51,8 @@ class ServiceCode(MessageCode):
         "{path} ended with DALL·E 2; use {replacement}",
         "{path} 已随 DALL·E 2 停用；请用 {replacement}",
     )
+    WORKER_ONLY = (
+        "this node only runs tasks and answers below /health: ask one with the role api",
+        "本节点只运行任务，仅在 /health 下作答：请访问有 api 角色的节点",
+    )
     REINDEXING = "the search index is being rebuilt already", "搜索索引已在重建"

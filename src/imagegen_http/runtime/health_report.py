@@ -3,13 +3,20 @@
 from collections.abc import Awaitable, Callable
 
 import attrs
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import QueueCounts
-from imagegen_http.answers.health import ArchiveHealth, Checks, Health, QueueHealth, Status
+from imagegen_http.answers.health import (
+    ArchiveHealth,
+    Checks,
+    ClusterHealth,
+    Health,
+    QueueHealth,
+    Status,
+)
 from imagegen_http.runtime.service import Service
 
 
@@ -17,7 +24,8 @@ from imagegen_http.runtime.service import Service
 class HealthReport:
     """Checks what the service depends on, cheaply enough for a request every second.
 
-    ``database_healthy`` returns False after an error from which a disk may not recover.
+    ``database_healthy`` returns False after an error from which a disk may not recover. What ``archive`` and
+    ``cluster`` (which is told who asks) return is in the database, so it is missing while that is down.
     """
 
     database_healthy: Callable[[], bool]
@@ -25,6 +33,7 @@ class HealthReport:
     box_locked: Callable[[], bool]
     clock: Clock
     archive: Callable[[], Awaitable[ArchiveHealth]] | None = None
+    cluster: Callable[[str], Awaitable[ClusterHealth]] | None = None
     started_at: float = attrs.field(init=False)
 
     @started_at.default
@@ -45,12 +54,15 @@ class HealthReport:
 
     async def _checks(self, service: Service) -> Checks:
         is_healthy, counts = self.database_healthy(), QueueCounts(pending=0, processing=0)
+        archive: ArchiveHealth | UnsetType = UNSET
+        cluster: ClusterHealth | UnsetType = UNSET
         try:
             counts = await service.imagegen.adapters.queue.counts()
+            archive = UNSET if self.archive is None else await self.archive()
+            cluster = UNSET if self.cluster is None else await self.cluster(service.imagegen.owner)
         except StorageError:
             is_healthy = False
         storage = service.settings.storage
-        archive = UNSET if self.archive is None else await self.archive()
         return Checks(
             database="ok" if is_healthy else "failed",
             storage="ok" if self.disk.sufficient() else "disk_full",
@@ -64,6 +76,7 @@ class HealthReport:
             keys="locked" if self.box_locked() else "ok",
             oss=archive if storage.oss is not None else UNSET,
             s3=archive if storage.s3 is not None else UNSET,
+            cluster=cluster,
         )
 
 

@@ -9,6 +9,7 @@ from imagegen_core.imagegen import ImageGen
 from imagegen_http.answers.health import Health
 from imagegen_http.answers.providers import Preset
 from imagegen_http.runtime.maintenance import Maintenance
+from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
 from imagegen_http.settings.schema import Settings
@@ -24,6 +25,7 @@ class Service:
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
     ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
     transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
+    ``peers`` are those.
     """
 
     imagegen: ImageGen
@@ -35,5 +37,6 @@ class Service:
     maintenance: Maintenance
     search_index: SearchIndex
     writes: Callable[[], int] | None
+    peers: Peers = attrs.field(factory=NoPeers)
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

@@ -7,7 +7,8 @@ import yaml
 
 from imagegen_core.problems import ProblemCode
 from imagegen_http.settings.messages import SettingCode
-from imagegen_http.settings.schema import InvalidValue, SettingsError
+from imagegen_http.settings.schema import SettingsError
+from imagegen_http.settings.validators import InvalidValue
 
 _MAX_FILE_BYTES = 1024 * 1024
 _MERGE = "tag:yaml.org,2002:merge"

@@ -20,7 +20,8 @@ from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unr
 from imagegen_http.settings.file import read_settings_file
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.providers import read_providers
-from imagegen_http.settings.schema import InvalidValue, Settings, SettingsError
+from imagegen_http.settings.schema import Settings, SettingsError
+from imagegen_http.settings.validators import InvalidValue
 from imagegen_http.settings.values import (
     is_null,
     read_boolean,
@@ -47,6 +48,8 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     for key, _ in text_problems(tree):
         raise SettingsError(key or "a key", SettingCode.NOT_SETTING_TEXT())
     settings = _structure(tree)
+    if settings.database is not None and not environ.get(MASTER_KEY):
+        raise SettingsError(MASTER_KEY, SettingCode.MASTER_KEY_NEEDED())
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
 
 

@@ -36,6 +36,41 @@ class SettingCode(MessageCode):
         "must be a list of addresses: {value!r} is no IP address and no network such as 10.0.0.0/8",
         "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",
     )
+    NOT_MEMBERS = "must be a list of at least one of {choices}", "须为列表，至少含 {choices} 之一"
+    NOT_A_DATABASE_URL = (
+        (
+            "must be a URL such as postgresql://user@host/imagegen; "
+            "@, /, ?, # and % in user or password are written as %40, %2F, %3F, %23 and %25"
+        ),
+        (
+            "须为 postgresql://user@host/imagegen 这样的 URL；"
+            "用户名和密码中的 @、/、?、# 和 % 须写作 %40、%2F、%3F、%23 和 %25"
+        ),
+    )
+    NO_SHARED_DISK = (
+        "must be null with database, since nodes share no disk",
+        "设置了 database 时须为 null，因为各节点没有共享的磁盘",
+    )
+    ROLES_NEED_DATABASE = (
+        "must be api and worker without database, since there is no other node",
+        "没有 database 时须为 api 和 worker，因为没有别的节点",
+    )
+    TOO_FEW_BEATS = (
+        "must be at least {beats} times cluster.heartbeat_seconds, which is {seconds}",
+        "不得小于 cluster.heartbeat_seconds 的 {beats} 倍，即 {seconds}",
+    )
+    MASTER_KEY_NEEDED = (
+        "is required with database, the same for all nodes; no key file is made",
+        "设置了 database 时为必填项，所有节点相同；不会创建密钥文件",
+    )
+    NOT_IN_DATA_DIRECTORY = (
+        "the data directory has neither database nor images: back up the server (pg_dump) and the bucket",
+        "数据目录中既没有数据库也没有图片：请备份数据库服务器（pg_dump）和 bucket",
+    )
+    EXTRA_MISSING = (
+        "needs a package that is not installed: pip install 'imagegen[{extra}]'",
+        "所需的软件包未安装：pip install 'imagegen[{extra}]'",
+    )
     NOT_HOST_AND_PORT = "must be a list of host:port", "须为 host:port 的列表"
     NEEDS_ARCHIVE = (
         "null needs storage.oss or storage.s3",

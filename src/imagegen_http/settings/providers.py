@@ -10,7 +10,8 @@ from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_http.settings.messages import SettingCode
-from imagegen_http.settings.schema import InvalidValue, SettingsError
+from imagegen_http.settings.schema import SettingsError
+from imagegen_http.settings.validators import InvalidValue
 from imagegen_http.settings.values import (
     EnvText,
     read_boolean,

@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
@@ -17,15 +16,19 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
-from imagegen_core.providers.addresses import parse_host_and_port
+from imagegen_core.node import DEFAULT_BEAT_SECONDS
+from imagegen_core.problems import Problem, RefusalCode
 from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.config_checks import check_provider_name
-from imagegen_http.guard.forwarding import parse_network, parse_origin
-from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.settings import validators
+from imagegen_http.settings.database_url import masked_database_url
 from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.validators import InvalidValue
 
-_MAX_PRODUCER_CHARS = 1000
+API, WORKER = ROLES = "api", "worker"
+"""What a node can do: answer requests, run tasks."""
+
+MIN_SILENT_BEATS = 3
+"""How many beats in a row must be missing at least before a node counts as dead."""
 
 
 class SettingsError(Exception):
@@ -41,72 +44,6 @@ class SettingsError(Exception):
         return cls(f"{below}.{problem.field}" if below else problem.field, problem.reason)
 
 
-class InvalidValue(ValueError):
-    """A value that cannot be used; ``field`` is its key within its section, where that is known."""
-
-    def __init__(self, reason: Message, field: str | None = None) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-        self.field = field
-
-
-def _within(minimum: float | None = None, maximum: float | None = None) -> Any:
-    """Return a validator of numbers; attrs' own describe the mistake in a sentence."""
-
-    def check(_: object, field: "attrs.Attribute[Any]", value: float) -> None:
-        if reason := range_problem(value, minimum=minimum, maximum=maximum):
-            raise InvalidValue(reason, field.name)
-
-    return check
-
-
-def _one_of(*choices: str) -> Any:
-    def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
-        if value not in choices:
-            raise InvalidValue(ProblemCode.NOT_ONE_OF(choices=choices), field.name)
-
-    return check
-
-
-def _positive(_: object, field: "attrs.Attribute[Any]", value: float) -> None:
-    if value <= 0:
-        raise InvalidValue(ProblemCode.NOT_ABOVE(limit=0), field.name)
-
-
-def _producer(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
-    if len(value) > _MAX_PRODUCER_CHARS:
-        raise InvalidValue(ProblemCode.TOO_LONG(maximum=_MAX_PRODUCER_CHARS), field.name)
-
-
-def _token(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
-    if value and value != value.strip():
-        raise InvalidValue(SettingCode.SPACES_AROUND(), field.name)
-
-
-def _hosts(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    for name in value:
-        try:
-            AllowedHosts(bind_host="127.0.0.1", names=(name,))
-        except ValueError as error:
-            raise InvalidValue(SettingCode.NOT_A_HOST(value=name), field.name) from error
-
-
-def _public_url(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
-    if value is not None:
-        try:
-            parse_origin(value)
-        except ValueError as error:
-            raise InvalidValue(SettingCode.NOT_A_PUBLIC_URL(), field.name) from error
-
-
-def _networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    for text in value:
-        try:
-            parse_network(text)
-        except ValueError as error:
-            raise InvalidValue(SettingCode.NOT_A_NETWORK(value=text), field.name) from error
-
-
 @attrs.frozen(kw_only=True)
 class ServerSettings:
     """Where the service listens. ``max_upload_mb`` (MiB) limits the bodies that carry images.
@@ -116,27 +53,27 @@ class ServerSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = attrs.field(default=8080, validator=_within(0, MAX_PORT))
-    auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
-    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
-    public_url: str | None = attrs.field(default=None, validator=_public_url)
-    trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=_networks)
-    max_upload_mb: int = attrs.field(default=64, validator=_within(1, 1024))
+    port: int = attrs.field(default=8080, validator=validators.within(0, MAX_PORT))
+    auth_token: str | None = attrs.field(default=None, repr=False, validator=validators.token)
+    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=validators.hosts)
+    public_url: str | None = attrs.field(default=None, validator=validators.public_url)
+    trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=validators.networks)
+    max_upload_mb: int = attrs.field(default=64, validator=validators.within(1, 1024))
 
 
 @attrs.frozen(kw_only=True)
 class QueueSettings:
     """``size`` tasks may be pending, ``workers`` run concurrently."""
 
-    size: int = attrs.field(default=DEFAULT_QUEUE_SIZE, validator=_within(1, MAX_QUEUE_SIZE))
-    workers: int = attrs.field(default=DEFAULT_WORKERS, validator=_within(1, MAX_WORKERS))
+    size: int = attrs.field(default=DEFAULT_QUEUE_SIZE, validator=validators.within(1, MAX_QUEUE_SIZE))
+    workers: int = attrs.field(default=DEFAULT_WORKERS, validator=validators.within(1, MAX_WORKERS))
 
 
 @attrs.frozen(kw_only=True)
 class LocalSettings:
     """How many days a local file stays once OSS has proved that it holds the same bytes."""
 
-    retention_days: float = attrs.field(default=7, validator=_within(0))
+    retention_days: float = attrs.field(default=7, validator=validators.within(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -173,8 +110,8 @@ class StorageSettings:
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
     s3: S3Settings | None = None
-    min_free_mb: int = attrs.field(default=200, validator=_within(0))
-    sweep_minutes: float = attrs.field(default=10, validator=_positive)
+    min_free_mb: int = attrs.field(default=200, validator=validators.within(0))
+    sweep_minutes: float = attrs.field(default=10, validator=validators.positive)
 
     @property
     def archive_name(self) -> str | None:
@@ -184,19 +121,11 @@ class StorageSettings:
         return None if self.s3 is None else "s3"
 
 
-def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    for entry in value:
-        try:
-            parse_host_and_port(entry)
-        except ValueError as error:
-            raise InvalidValue(SettingCode.NOT_HOST_AND_PORT(), field.name) from error
-
-
 @attrs.frozen(kw_only=True)
 class SecuritySettings:
     """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN."""
 
-    allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=_addresses)
+    allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=validators.addresses)
 
 
 @attrs.frozen(kw_only=True)
@@ -204,38 +133,58 @@ class AigcLabelSettings:
     """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
 
     enabled: bool = False
-    producer: str = attrs.field(default="", validator=_producer)
+    producer: str = attrs.field(default="", validator=validators.producer)
 
 
 @attrs.frozen(kw_only=True)
 class LogSettings:
     """``format`` auto: text on a terminal, JSON lines elsewhere."""
 
-    level: str = attrs.field(default="info", validator=_one_of("debug", "info", "warning", "error"))
-    format: str = attrs.field(default="auto", validator=_one_of("auto", "text", "json"))
+    level: str = attrs.field(default="info", validator=validators.one_of("debug", "info", "warning", "error"))
+    format: str = attrs.field(default="auto", validator=validators.one_of("auto", "text", "json"))
+
+
+@attrs.frozen(kw_only=True)
+class ClusterSettings:
+    """How nodes on one database know of each other, and where they put what was paid for until it is stored.
+
+    A node that was silent for ``dead_after_seconds`` is dead: others take its tasks.
+    """
+
+    heartbeat_seconds: float = attrs.field(default=DEFAULT_BEAT_SECONDS, validator=validators.within(0.1, 60))
+    dead_after_seconds: float = attrs.field(default=60, validator=validators.within(0.3, 3600))
+    spool: str = attrs.field(default="database", validator=validators.one_of("database"))
+
+    def __attrs_post_init__(self) -> None:
+        least = MIN_SILENT_BEATS * self.heartbeat_seconds
+        if self.dead_after_seconds < least:
+            reason = SettingCode.TOO_FEW_BEATS(beats=MIN_SILENT_BEATS, seconds=f"{least:g}")
+            raise InvalidValue(reason, "dead_after_seconds")
 
 
 def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return dict(value)
 
 
-def _provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
-    try:
-        check_provider_name(value, field.name)
-    except ValidationFailed as error:
-        raise InvalidValue(error.problems[0].reason, field.name) from error
-
-
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings. ``providers`` is the layer below what is saved through the API."""
+    """All settings. ``providers`` is the layer below what is saved through the API.
+
+    With ``database``, the URL of a PostgreSQL database, this is one of several nodes, each with a data
+    directory and the ``roles`` of its own. Without it, the database is a file in the data directory.
+    """
 
     data_dir: Path = Path("data")
+    database: str | None = attrs.field(default=None, repr=False, validator=validators.database_url)
+    roles: tuple[str, ...] = attrs.field(default=ROLES, validator=validators.members(*ROLES))
+    cluster: ClusterSettings = ClusterSettings()
     server: ServerSettings = ServerSettings()
     queue: QueueSettings = QueueSettings()
-    shutdown_grace_seconds: float = attrs.field(default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=_within(0))
+    shutdown_grace_seconds: float = attrs.field(
+        default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=validators.within(0)
+    )
     storage: StorageSettings = StorageSettings()
-    default_provider: str = attrs.field(default=DEFAULT_PROVIDER, validator=_provider_name)
+    default_provider: str = attrs.field(default=DEFAULT_PROVIDER, validator=validators.provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
     security: SecuritySettings = SecuritySettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()
@@ -248,3 +197,24 @@ class Settings:
             raise SettingsError("storage.local", SettingCode.NEEDS_ARCHIVE())
         if self.aigc_label.enabled and not self.aigc_label.producer.strip():
             raise SettingsError("aigc_label.producer", SettingCode.PRODUCER_REQUIRED())
+        if self.database is not None and self.storage.local is not None:
+            raise SettingsError("storage.local", SettingCode.NO_SHARED_DISK())
+        if self.database is None and set(self.roles) != set(ROLES):
+            raise SettingsError("roles", SettingCode.ROLES_NEED_DATABASE())
+
+    @property
+    def place(self) -> str:
+        """Where the data are, as it may be shown."""
+        if self.database is None:
+            return str(self.data_dir)
+        return f"{self.data_dir} on {masked_database_url(self.database)}"
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether this node answers requests; without, only those for its health."""
+        return API in self.roles
+
+    @property
+    def runs_tasks(self) -> bool:
+        """Whether this node runs tasks and maintains the stores; without, it sends nothing by itself."""
+        return WORKER in self.roles

@@ -6,7 +6,7 @@ from typing import Any
 
 from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_http.settings.messages import SettingCode
-from imagegen_http.settings.schema import InvalidValue
+from imagegen_http.settings.validators import InvalidValue
 
 
 class EnvText(str):

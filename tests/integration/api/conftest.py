@@ -1,10 +1,16 @@
 """One server for all quick tests."""
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from tests.fakes.a1111 import FakeA1111
+from tests.fakes.oss import FakeOss
 from tests.integration.api.asking import CONFIG, data
 from tests.integration.api.live_server import LiveServer
+from tests.integration.cluster.conftest import KEY as MASTER_KEY
+from tests.integration.cluster.conftest import node_config
 
 UPSTREAM = "http://127.0.0.1:9"
 """An address that is allow-listed and where nothing listens."""
@@ -15,8 +21,19 @@ KEY = "sk-abcdefghijkl-wxyz"
 """A key that is no provider's."""
 
 
+def pytest_collection_modifyitems(config, items):
+    """Over PostgreSQL, leave out what starts a server of its own, or looks into its data directory."""
+    if config.getoption("--database") == "postgresql":
+        mine = [item for item in items if Path(__file__).parent in item.path.parents]
+        others = [
+            item for item in mine if "server" not in item.fixturenames or item.get_closest_marker("one_box")
+        ]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(tmp_path_factory, request):
     """The shared server; its config.yaml configures ``on-file`` and allows two private upstreams."""
     config = {
         "security": {"allow_private_upstreams": ["127.0.0.1:9", "127.0.0.1:19"]},
@@ -32,9 +49,14 @@ def server(tmp_path_factory):
         },
     }
     environ = {"FILE_KEY": "sk-file-secret-0001"}
-    running = LiveServer(tmp_path_factory.mktemp("server"), config, environ).start()
-    yield running
-    running.end()
+    with contextlib.ExitStack() as stack:
+        if request.config.getoption("--database") == "postgresql":
+            dsn = request.getfixturevalue("postgresql").create_database("api")
+            config = node_config(dsn, stack.enter_context(FakeOss()), **config)
+            environ["IMAGEGEN_MASTER_KEY"] = MASTER_KEY
+        running = LiveServer(tmp_path_factory.mktemp("server"), config, environ).start()
+        yield running
+        running.end()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.api.asking import CONFIG, GENERATE, data, finished
 
 
+@pytest.mark.one_box
 def test_health_reports_what_the_service_depends_on(api):
     """Not in the envelope."""
     answer = api.get("/health")

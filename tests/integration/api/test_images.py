@@ -55,6 +55,7 @@ def content(api, image):
     return api.get(image["image_url"]).content
 
 
+@pytest.mark.one_box
 def test_a_record_has_all_its_fields(api, image):
     """Alike in the list, alone and in its task."""
     alone = data(api.get(f"{IMAGES}/{image['id']}"))
@@ -381,6 +382,7 @@ def test_an_input_image_is_not_in_the_gallery(api):
     assert before + 1 == data(api.get(IMAGES))["total"]
 
 
+@pytest.mark.one_box
 def test_a_lost_thumbnail_is_rebuilt(api, server):
     """The next request stores it again."""
     record = make_image(api, "thumbnail lost")

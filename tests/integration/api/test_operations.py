@@ -286,6 +286,7 @@ def test_a_wrong_field_of_an_operation_is_named(api, path, body, field):
     assert before == total(api)
 
 
+@pytest.mark.one_box
 def test_an_input_is_removed_when_its_task_has_ended(api, server):
     """It is spooled for as long as the task, or a possible retry, needs it."""
     run(api, UPSCALE, {"image": data_url(png(77, (40, 40)))})

@@ -439,6 +439,7 @@ def test_any_other_task_is_not_retried(api):
     assert [(400, 40000, "validation_failed")] * 2 == [row(answer) for answer in answers]
 
 
+@pytest.mark.one_box
 def test_the_configuration_of_a_request_is_wiped_at_the_end(api, server):
     """Until then it is sealed; nothing on disk ever contains the key."""
     key = "sk-for-this-task-alone-4711"

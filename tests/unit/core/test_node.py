@@ -221,3 +221,24 @@ async def test_a_node_that_cannot_say_that_it_leaves_stops_all_the_same(caplog):
         pass
 
     assert "other nodes will notice late that this one is gone" in caplog.messages
+
+
+async def test_a_node_that_runs_no_tasks_is_alive_and_takes_none():
+    """It accepts a task and waits for its end; who runs it, and rescues what is left, is another one."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    await adapters.nodes.join("dead")
+    orphan = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
+    await adapters.nodes.leave("dead")
+    accepting = imagegen_over(provider, adapters=adapters, beat_seconds=0.001, runs_tasks=False)
+    async with accepting:
+        during = await adapters.nodes.alive("observer")
+        task = await accepting.submit("猫")
+        alone = await accepting.wait(task.task_id, timeout=0.05)
+        untouched = await adapters.tasks.get(orphan)
+        async with imagegen_over(provider, adapters=adapters, beat_seconds=0.001):
+            ended = await accepting.wait(task.task_id, timeout=10)
+
+    assert {accepting.owner} == during
+    assert [TaskStatus.PENDING, TaskStatus.PROCESSING] == [alone.status, untouched.status]
+    assert TaskStatus.COMPLETED is ended.status

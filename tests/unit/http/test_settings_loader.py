@@ -311,3 +311,64 @@ def test_a_reachable_bind_needs_a_token(host, token, fine):
         return
     with pytest.raises(SettingsError, match=r"server\.auth_token is required"):
         check_bind(host, token)
+
+
+CLUSTER = """
+database: postgresql://user:a-password@host/imagegen
+storage: {local: null, oss: {endpoint: e, region: r, bucket: b, access_key_id: i, access_key_secret: s}}
+"""
+KEY = {"IMAGEGEN_MASTER_KEY": "a key"}
+
+
+def test_a_node_of_a_cluster(load):
+    """By default it does everything, and is called dead after twelve missing beats."""
+    settings = load(CLUSTER, **KEY)
+
+    assert ("postgresql://user:a-password@host/imagegen", True, True, 5.0, 60.0) == (
+        settings.database,
+        settings.serves_api,
+        settings.runs_tasks,
+        settings.cluster.heartbeat_seconds,
+        settings.cluster.dead_after_seconds,
+    )
+    assert "a-password" not in repr(settings)
+
+
+@pytest.mark.parametrize(("roles", "api", "worker"), [("api", True, False), ("worker", False, True)])
+def test_a_node_may_have_one_role(load, roles, api, worker):
+    """Also by a variable."""
+    settings = load(CLUSTER, IMAGEGEN_ROLES=roles, **KEY)
+
+    assert (api, worker) == (settings.serves_api, settings.runs_tasks)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("database: mysql://host/db", "database: must be a URL such as postgresql://user@host/imagegen; @"),
+        ("database: postgresql://host/db", "storage.local: must be null with database"),
+        ("database: postgresql://host/db\nstorage: {local: null}", "storage.local: null needs storage.oss"),
+        ("roles: [api]", "roles: must be api and worker without database"),
+        (f"{CLUSTER}\nroles: []", "roles: must be a list of at least one of api, worker"),
+        (f"{CLUSTER}\nroles: [master]", "roles: must be a list of at least one of api, worker"),
+        (f"{CLUSTER}\ncluster: {{spool: redis}}", "cluster.spool: must be"),
+        (f"{CLUSTER}\ncluster: {{heartbeat: 5}}", "cluster.heartbeat: unknown key"),
+        (
+            f"{CLUSTER}\ncluster: {{heartbeat_seconds: 10, dead_after_seconds: 20}}",
+            "cluster.dead_after_seconds: must be at least 3 times cluster.heartbeat_seconds, which is 30",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be(load, text, message):
+    """It is refused before anything is opened, and no password is quoted."""
+    with pytest.raises(SettingsError) as refusal:
+        load(text, **KEY)
+
+    assert str(refusal.value).startswith(message)
+    assert "a-password" not in str(refusal.value)
+
+
+def test_nodes_need_the_master_key_in_the_environment(load):
+    """A key file in the data directory of each would be another key for each."""
+    with pytest.raises(SettingsError, match=r"^IMAGEGEN_MASTER_KEY: is required with database"):
+        load(CLUSTER)

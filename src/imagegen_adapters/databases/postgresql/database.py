@@ -10,7 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql.errors import storage_errors
-from imagegen_adapters.databases.postgresql.migrations import migrate
+from imagegen_adapters.databases.postgresql.migrations import check_schema, migrate
 from imagegen_adapters.databases.postgresql.moves import check_complete
 from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY, ConnectionPolicy
 from imagegen_core.errors import StorageError
@@ -33,14 +33,20 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY, *, incomplete: bool = False
+        cls,
+        dsn: str,
+        policy: ConnectionPolicy = DEFAULT_POLICY,
+        *,
+        migrating: bool = True,
+        incomplete: bool = False,
     ) -> "Database":
-        """Connect to the server and migrate the schema.
+        """Connect to the server and migrate the schema; without ``migrating``, check it.
 
         Only the move of a data directory opens an ``incomplete`` database, to go on filling it.
 
         Raises:
             MoveUnfinished: the move of a data directory into the database has not finished.
+            SchemaTooOld: migrations are pending, which are not to be applied.
             SchemaTooNew: the database is from a newer version of imagegen.
             SchemaUnusable: its encoding, its server's version or this user's rights do not do.
             StorageUnreachable: the server does not answer, or is a standby.
@@ -48,7 +54,7 @@ class Database:
         """
         with storage_errors():
             async with _connection(dsn, policy) as connection:
-                await migrate(connection)
+                await (migrate if migrating else check_schema)(connection)
                 if not incomplete:
                     await check_complete(connection)
             pool = asyncpg.create_pool(

@@ -75,10 +75,6 @@ Of a connection that was cut off comes an internal error, or an interface error 
 """
 
 
-class SchemaUnusable(StorageBroken):
-    """The database cannot hold the schema; nothing was written."""
-
-
 @contextmanager
 def storage_errors() -> Iterator[None]:
     """Raise the storage error for any error of asyncpg in the body.

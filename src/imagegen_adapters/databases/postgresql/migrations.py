@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql.errors import SchemaUnusable
-from imagegen_adapters.databases.schema_versions import SchemaTooNew
+from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaTooOld, SchemaUnusable
 from imagegen_core.errors import StorageUnreachable
 
 FOLDER = Path(__file__).with_name("schema")
@@ -51,8 +50,7 @@ async def migrate(connection: Any) -> None:
         SchemaUnusable: its encoding, its server's version or this user's rights do not do.
         StorageUnreachable: the server is a standby, or otherwise read-only.
     """
-    server = await connection.fetchrow(_SERVER)
-    _check(server)
+    server = await _checked_server(connection)
     if server["has_schema"] and not await _pending(connection):
         return
     if not server["can_create"]:
@@ -66,7 +64,21 @@ async def migrate(connection: Any) -> None:
             await connection.execute(_ADD_NAME, name)
 
 
-def _check(server: Any) -> None:
+async def check_schema(connection: Any) -> None:
+    """Check that there is nothing to migrate; nothing is written, also where it could be.
+
+    Raises:
+        SchemaTooOld: migrations are pending.
+        SchemaTooNew, SchemaUnusable, StorageUnreachable: as for `migrate`.
+    """
+    server = await _checked_server(connection)
+    if not server["has_schema"] or await _pending(connection):
+        raise SchemaTooOld
+
+
+async def _checked_server(connection: Any) -> Any:
+    """Return what the server says of itself, which does for the schema."""
+    server = await connection.fetchrow(_SERVER)
     if server["version"] < MIN_SERVER_VERSION:
         reason = DatabaseCode.SERVER_TOO_OLD(version=server["version"], minimum=MIN_SERVER_VERSION)
         raise SchemaUnusable(reason)
@@ -74,6 +86,7 @@ def _check(server: Any) -> None:
         raise SchemaUnusable(DatabaseCode.ENCODING_NOT_UTF8(encoding=server["encoding"]))
     if server["read_only"]:
         raise StorageUnreachable(DatabaseCode.SERVER_READ_ONLY())
+    return server
 
 
 async def _pending(connection: Any) -> list[str]:

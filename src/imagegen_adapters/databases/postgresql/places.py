@@ -22,6 +22,9 @@ SELECT token, resource FROM places WHERE node = ANY($1::text[]) AND starts_with(
 
 _TOPIC = "places"
 
+TURN, CALLS = "turn", "calls"
+"""The kinds of resources. A resource is named by its kind, a space, and its name among these."""
+
 _log = logging.getLogger(__name__)
 
 

@@ -19,7 +19,13 @@ from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.turn import Turn
+from imagegen_http.answers.health import ClusterHealth
+from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import Progress
+
+
+async def _nothing() -> None:
+    pass
 
 
 @attrs.frozen(kw_only=True)
@@ -28,9 +34,14 @@ class Backend:
 
     ``blobs`` keeps images durably until the archive has them, or for good without one. ``box`` opens with the
     master key that this database was used with before. ``index_state`` and ``reindex`` are those of the
-    search index. ``writes`` counts the transactions that were committed, each before anybody knows of it;
-    None where other nodes commit, too. ``prepare`` does what has to be done to earlier rows and files before
-    the node begins to work. ``is_healthy`` is False after an error from which a disk may not recover.
+    search index.
+
+    Where this process is the only one that works on the database, ``writes`` counts the transactions that it
+    has committed, each before anybody knows of it, and ``prepare`` does what has to be done to earlier rows
+    and files before it begins. ``is_healthy`` is False after an error from which a disk may not recover.
+
+    Where there may be others, these are its ``peers``, and ``cluster`` reports on them to the node that is
+    named. ``hear_cancellations`` takes who is told of tasks whose cancellation was requested at one of them.
     """
 
     tasks: TaskRepository
@@ -49,6 +60,9 @@ class Backend:
     spool: Spool
     configs: ProviderConfigs
     box: SecretBox
-    writes: Callable[[], int] | None
-    prepare: Callable[[], Awaitable[None]]
-    is_healthy: Callable[[], bool]
+    writes: Callable[[], int] | None = None
+    prepare: Callable[[], Awaitable[None]] = _nothing
+    hear_cancellations: Callable[[Callable[[str], object]], None] = lambda _hearer: None
+    peers: Peers = attrs.field(factory=NoPeers)
+    cluster: Callable[[str], Awaitable[ClusterHealth]] | None = None
+    is_healthy: Callable[[], bool] = lambda: True

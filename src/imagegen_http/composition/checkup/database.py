@@ -8,22 +8,22 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_adapters.image_records.reindex import index_state
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE, MasterKeyRefused
 from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
-from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import Refusal
+from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.problems import RefusalCode
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing
 from imagegen_http.settings.schema import Settings
 
-_STUCK_AFTER = timedelta(days=1)
-_RECENT = timedelta(days=7)
+STUCK_AFTER = timedelta(days=1)
+RECENT = timedelta(days=7)
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _STUCK_TASKS = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < ?"
@@ -54,12 +54,19 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
 
 async def tasks(database: Database, *, has_server: bool) -> list[Check]:
     """Count the tasks that have not ended, and those that an operator should look at."""
-    counts = await SqliteQueue(database).counts()
-    summary = CheckCode.TASK_COUNTS(pending=counts.pending, processing=counts.processing)
     now = SystemClock().now()
-    old, unknown = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
-    stuck = await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0])
-    unclear = await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0])
+    old, unknown = to_timestamp(now - STUCK_AFTER), to_timestamp(now - RECENT)
+    return task_checks(
+        await SqliteQueue(database).counts(),
+        stuck=await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0]),
+        unclear=await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0]),
+        has_server=has_server,
+    )
+
+
+def task_checks(counts: QueueCounts, *, stuck: int, unclear: int, has_server: bool) -> list[Check]:
+    """Check what was counted: ``stuck`` tasks, and ``unclear`` outcomes."""
+    summary = CheckCode.TASK_COUNTS(pending=counts.pending, processing=counts.processing)
     checks = [ok("tasks", summary)]
     if counts.processing and not has_server:
         checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
@@ -79,19 +86,18 @@ async def clock(database: Database) -> Check:
     return ok("clock", CheckCode.CLOCK_RIGHT(now=to_timestamp(now)))
 
 
-async def search_index(database: Database) -> Check:
+def search_index(state: IndexState) -> Check:
     """Check whether the search index is up to date."""
-    state = await index_state(database, simplify)
     if state is IndexState.CURRENT:
         return ok("search index", CheckCode.INDEX_CURRENT())
     is_missing = state is IndexState.MISSING
     return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
 
 
-async def providers(database: Database, settings: Settings) -> list[Check]:
-    """Check the configurations for errors and retired models."""
+async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
+    """Check the configurations, those of the file and the saved ones, for errors and retired models."""
     try:
-        async with open_listing(settings, database) as listing:
+        async with open_listing(settings, configs) as listing:
             configured = await listing.configured()
             default_warning = await default_provider_warning(settings.default_provider, listing)
     except Refusal as error:

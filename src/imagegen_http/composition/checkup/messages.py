@@ -106,6 +106,45 @@ class CheckCode(MessageCode):
         "已启用 {count} 个，其中没有停用的模型",
     )
 
+    # cluster
+    SERVER_OF = "PostgreSQL {version}, with this version's schema", "PostgreSQL {version}，结构与此版本一致"
+    COMMITS_LOST = (
+        "synchronous_commit is {value}: a crash of the server loses tasks that were accepted; set it to on",
+        "synchronous_commit 为 {value}：服务器崩溃会丢失已受理的任务；请设为 on",
+    )
+    DISK_NOT_SYNCED = (
+        "fsync or full_page_writes is off: a power cut can damage the database; switch both on",
+        "fsync 或 full_page_writes 已关闭：断电可能损坏数据库；请都打开",
+    )
+    COMMITS_KEPT = "synchronous_commit is {value}", "synchronous_commit 为 {value}"
+    SETTINGS_DROPPED = (
+        "a pooler between here and the server drops the time-outs of a session; connect to the server itself",
+        "到服务器之间的连接池丢弃了会话的超时设置；请直接连接服务器",
+    )
+    TOO_FEW_CONNECTIONS = (
+        "{nodes} node(s) may open {needed}, the server allows {maximum}: raise max_connections",
+        "{nodes} 个节点可能打开 {needed} 个连接，服务器允许 {maximum} 个：请调高 max_connections",
+    )
+    ENOUGH_CONNECTIONS = (
+        "{nodes} node(s) open at most {needed} of {maximum}",
+        "{nodes} 个节点最多打开 {maximum} 个中的 {needed} 个",
+    )
+    CLOCKS_DIFFER = (
+        "this machine's is {seconds} s from the database's: set the clock",
+        "本机与数据库相差 {seconds} 秒：请校准时钟",
+    )
+    CLOCKS_AGREE = "as that of the database", "与数据库的一致"
+    NODES_ALIVE = "{count} alive: {nodes}", "{count} 个在运行：{nodes}"
+    NODES_SILENT = (
+        "{count} alive; not heard any more: {nodes}",
+        "{count} 个在运行；已没有消息的：{nodes}",
+    )
+    NO_NODE = "none runs", "没有在运行的节点"
+    NO_WORKER = (
+        "{count} alive, none of which has the role worker: nothing runs the tasks",
+        "{count} 个在运行，但都没有 worker 角色：没有节点运行任务",
+    )
+
     # stores
     FILES_DAMAGED = (
         "{count} of {total} local files missing or damaged (image {ids}): run `imagegen storage verify`",

@@ -15,10 +15,15 @@ from imagegen_adapters.databases.sqlite.version import (
     sqlite_name,
     sqlite_warning,
 )
+from imagegen_adapters.image_records.reindex import index_state
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import ImagegenError
+from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.checkup import database, directory, orphan_files, stores
 from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
+from imagegen_http.composition.provider_listing import saved_configs
 from imagegen_http.settings.schema import Settings
 
 Progress = Callable[[float], None]
@@ -35,6 +40,8 @@ async def run_checks(
         full: also read every local image and compare its SHA-256.
         progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
     """
+    if settings.database is not None:
+        return await _cluster_checks(settings, environ)
     sqlite = _sqlite()
     checks = [ok("configuration", CheckCode.SETTINGS_VALID()), sqlite]
     data_dir = settings.data_dir
@@ -64,11 +71,27 @@ async def run_checks(
                 checks.append(await database.clock(open_database))
                 checks.append(await stores.images(open_database, data_dir, full=full, progress=progress))
                 checks.append(await orphan_files.orphans(open_database, data_dir, has_server=has_server))
-                checks.append(await database.search_index(open_database))
-                checks += await stores.outbox(open_database, settings)
-                checks += await database.providers(open_database, settings)
+                checks.append(database.search_index(await index_state(open_database, simplify)))
+                checks += await stores.outbox(SqliteOutbox(open_database), settings)
+                checks += await database.providers(saved_configs(open_database), settings)
     checks += await stores.bucket(settings)
     checks.append(stores.disk(settings))
+    return tuple(checks)
+
+
+async def _cluster_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
+    """Check a node of a cluster; its images are in the bucket, whatever is on its disk."""
+    cluster_module()  # says what is missing, before it is imported here
+    from imagegen_http.composition.checkup import cluster
+
+    checks = [ok("configuration", CheckCode.SETTINGS_VALID())]
+    data_dir = settings.data_dir
+    if data_dir.is_dir():
+        checks += await asyncio.to_thread(directory.check_directory, data_dir)
+        checks.append(directory.server(data_dir, await directory.running_server(data_dir)))
+        checks.append(stores.disk(settings))
+    checks += await cluster.check_database(settings, environ)
+    checks += await stores.bucket(settings)
     return tuple(checks)
 
 

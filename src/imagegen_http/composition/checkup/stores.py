@@ -11,9 +11,9 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.images import Image, StorageState
+from imagegen_core.ports.outbox import Outbox
 from imagegen_http.composition.archives import open_archive
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
@@ -76,9 +76,9 @@ async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: 
     return bool(await asyncio.to_thread(_damaged_images, root, [current[0]], full))
 
 
-async def outbox(database: Database, settings: Settings) -> list[Check]:
+async def outbox(entries: Outbox, settings: Settings) -> list[Check]:
     """Report the pending uploads and removals, and why they fail."""
-    counts = await SqliteOutbox(database).counts()
+    counts = await entries.counts()
     waiting = CheckCode.OUTBOX_WAITING(uploads=counts.uploads, removals=counts.removals)
     if counts.last_error is not None:
         reason = CheckCode.OUTBOX_FAILING(waiting=waiting, count=counts.failing, reason=counts.last_error)

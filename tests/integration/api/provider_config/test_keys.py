@@ -74,6 +74,7 @@ def test_passwords_in_extra_config_are_masked_too(saved):
     assert "hunter2" not in str(config)
 
 
+@pytest.mark.one_box
 def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
     """Checked in the row itself, where they are sealed."""
     extra = {

@@ -283,3 +283,43 @@ async def test_an_edit_is_claimed_under_the_operation_that_it_became(retries, im
 
     assert task.task_id == (await retries.claim(imagegen, call, numbered=False)).task_id
     assert await claimed_id(retries, imagegen) is None
+
+
+class Peer:
+    """Another node, at which callers wait for these keys."""
+
+    def __init__(self, *keys):
+        self.waited_for = {f"{DIGEST}.{key}" for key in keys}
+
+    def answer(self, question, is_so):
+        self.is_so = is_so
+
+    async def ask(self, question, subject):
+        return subject in self.waited_for
+
+
+async def test_a_task_that_a_caller_of_another_node_waits_for(imagegen):
+    """It is not abandoned; only a numbered retry shares it."""
+    waited_for, abandoned = await first_request(imagegen, 0), await first_request(imagegen, 1)
+    peer = Peer(0)
+    retries = ClientRetries(lambda: 0.0, peer)
+    claimed = [await claimed_id(retries, imagegen, numbered=False)]
+    peer.waited_for.add(f"{DIGEST}.1")
+    claimed.append(await claimed_id(retries, imagegen, numbered=False))
+
+    assert [abandoned, None] == claimed
+    assert await claimed_id(retries, imagegen, numbered=True) in (waited_for, abandoned)
+
+
+async def test_what_another_node_is_told(imagegen):
+    """A caller waits from its claim until it leaves, or disconnects."""
+    await first_request(imagegen)
+    peer = Peer()
+    retries = ClientRetries(lambda: 0.0, peer)
+    call = call_of()
+    before = peer.is_so(f"{DIGEST}.0")
+    await retries.claim(imagegen, call, numbered=False)
+    during = peer.is_so(f"{DIGEST}.0")
+    retries.leave(call)
+
+    assert [False, True, False] == [before, during, peer.is_so(f"{DIGEST}.0")]

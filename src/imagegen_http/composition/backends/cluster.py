@@ -1,0 +1,121 @@
+"""A cluster: PostgreSQL, which its nodes share; the data directory is this node's scratch space."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import structlog
+
+from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
+from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
+from imagegen_adapters.databases.data_directory import SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.activity import read_activity
+from imagegen_adapters.databases.postgresql.listener import Listener
+from imagegen_adapters.databases.postgresql.peers import PostgresqlPeers
+from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
+from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
+from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
+from imagegen_adapters.nodes.postgresql import PostgresqlNodes
+from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
+from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
+from imagegen_adapters.queues.postgresql import PostgresqlQueue
+from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.slots.postgresql import PostgresqlSlots
+from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
+from imagegen_adapters.turns.postgresql import PostgresqlTurn
+from imagegen_core.ports.clock import Clock
+from imagegen_http.answers.health import ClusterHealth, NodeHealth, ProviderCalls
+from imagegen_http.composition.backends.backend import Backend
+from imagegen_http.settings.schema import Settings
+
+_log = structlog.get_logger("imagegen.composition")
+
+
+@asynccontextmanager
+async def open_backend(
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    environ: Mapping[str, str],
+    version: str,
+    clock: Clock,
+    checksum: Callable[[], RunningChecksum] | None,
+) -> AsyncIterator[Backend]:
+    """Connect to the database of the settings, and migrate its schema."""
+    if directory.database.exists():
+        _log.warning(
+            "the data directory has a database that is not used here: `imagegen migrate` moves it",
+            path=str(directory.database),
+        )
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database or "")
+        stack.push_async_callback(database.close)
+        keys = environ.get("IMAGEGEN_MASTER_KEY")
+        box = await PostgresqlMasterKey(database, environment_keys=keys).open_box()
+        listener = Listener(database)
+        stack.push_async_callback(listener.close)
+        listener.start()
+        spool = PostgresqlSpool(database, directory.path / SPOOL_DIRECTORY, clock=clock)
+        await spool.sweep_temporary()
+        dead_after = settings.cluster.dead_after_seconds
+        yield Backend(
+            tasks=PostgresqlTaskRepository(database, listener, simplify=simplify),
+            idempotency_keys=PostgresqlIdempotencyKeys(database),
+            queue=PostgresqlQueue(database, listener),
+            events=PostgresqlEventBus(database, listener),
+            nodes=PostgresqlNodes(
+                database, dead_after_seconds=dead_after, roles=settings.roles, version=version
+            ),
+            slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
+            turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
+            images=PostgresqlImageRecords(database, simplify=simplify),
+            index_state=partial(index_state, database, simplify),
+            reindex=partial(reindex, database, simplify),
+            inventory=PostgresqlImageInventory(database),
+            outbox=PostgresqlOutbox(database),
+            blobs=PostgresqlBlobStore(database, checksum=checksum),
+            spool=spool,
+            configs=PostgresqlProviderConfigs(database, box),
+            box=box,
+            hear_cancellations=partial(listener.hear, CANCELLATIONS),
+            peers=PostgresqlPeers(listener),
+            cluster=partial(_health, database, dead_after),
+        )
+
+
+async def rotate_keys(url: str, environment_keys: str | None) -> int:
+    """Seal every saved secret with the first of the keys; nodes may run meanwhile, if they have both.
+
+    Returns:
+        How many saved secrets were sealed again.
+    """
+    database = await Database.open(url)
+    try:
+        return await PostgresqlMasterKey(database, environment_keys=environment_keys).rotate()
+    finally:
+        await database.close()
+
+
+async def _health(database: Database, dead_after_seconds: float, node: str) -> ClusterHealth:
+    activity = await read_activity(database)
+    return ClusterHealth(
+        node=node,
+        nodes=[
+            NodeHealth(
+                name=other.name,
+                roles=[*other.roles],
+                version=other.version,
+                silent_seconds=round(other.silent_seconds, 3),
+                alive=other.silent_seconds < dead_after_seconds,
+            )
+            for other in activity.nodes
+        ],
+        turn=activity.turn,
+        calls=[ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()],
+        oldest_pending_seconds=activity.oldest_pending_seconds,
+    )

@@ -1,0 +1,156 @@
+"""Checks of a cluster's database: the server, the nodes, and what is in it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.json_columns import to_timestamp
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.activity import Activity, read_activity
+from imagegen_adapters.databases.postgresql.inspection import (
+    CONNECTIONS_BESIDE_POOL,
+    Inspection,
+    inspect,
+)
+from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY
+from imagegen_adapters.databases.schema_versions import SchemaTooOld
+from imagegen_adapters.image_records.postgresql.reindex import index_state
+from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
+from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
+from imagegen_adapters.queues.postgresql import PostgresqlQueue
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
+from imagegen_adapters.secret_boxes.messages import KeyCode
+from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_core.errors import ImagegenError
+from imagegen_http.composition.checkup import stores
+from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup.database import (
+    RECENT,
+    STUCK_AFTER,
+    providers,
+    search_index,
+    task_checks,
+)
+from imagegen_http.composition.checkup.messages import CheckCode
+from imagegen_http.settings.schema import WORKER, Settings
+
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+_DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
+
+_STUCK_TASKS = """
+SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < $1
+"""
+
+_UNKNOWN_OUTCOME_TASKS = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > $1 AND failure ->> 'code' = 'outcome_unknown'
+"""
+
+
+async def check_database(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
+    """Check the server and, if its schema is this version's, what is in the database."""
+    dsn = settings.database or ""
+    try:
+        inspection = await inspect(dsn, SystemClock())
+        database = await Database.open(dsn, migrating=False)
+    except SchemaTooOld as error:
+        return [warn("database", error.reason)]
+    except ImagegenError as error:
+        return [fail("database", error.reason)]
+    try:
+        return await _open_database(database, inspection, settings, environ)
+    except ImagegenError as error:
+        return [fail("database", error.reason)]
+    finally:
+        await database.close()
+
+
+async def _open_database(
+    database: Database, inspection: Inspection, settings: Settings, environ: Mapping[str, str]
+) -> list[Check]:
+    activity = await read_activity(database)
+    alive = _alive(activity, settings)
+    return [
+        ok("database", CheckCode.SERVER_OF(version=inspection.version)),
+        _durability(inspection),
+        _connections(inspection, nodes=max(1, len(alive))),
+        _clock(inspection),
+        _nodes(activity, alive),
+        await _master_key(database, environ),
+        *await _tasks(database, has_server=bool(alive)),
+        search_index(await index_state(database, simplify)),
+        *await stores.outbox(PostgresqlOutbox(database), settings),
+        *await providers(PostgresqlProviderConfigs(database, FernetSecretBox(())), settings),
+    ]
+
+
+def _durability(inspection: Inspection) -> Check:
+    if not inspection.keeps_commits:
+        return fail("durability", CheckCode.DISK_NOT_SYNCED())
+    value = inspection.synchronous_commit
+    if value not in _DURABLE:
+        return fail("durability", CheckCode.COMMITS_LOST(value=value))
+    return ok("durability", CheckCode.COMMITS_KEPT(value=value))
+
+
+def _connections(inspection: Inspection, *, nodes: int) -> Check:
+    if not inspection.keeps_settings:
+        return warn("connections", CheckCode.SETTINGS_DROPPED())
+    needed = nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL)
+    is_enough = needed <= inspection.max_connections
+    code = CheckCode.ENOUGH_CONNECTIONS if is_enough else CheckCode.TOO_FEW_CONNECTIONS
+    message = code(nodes=nodes, needed=needed, maximum=inspection.max_connections)
+    return ok("connections", message) if is_enough else warn("connections", message)
+
+
+def _clock(inspection: Inspection) -> Check:
+    difference = inspection.clock_difference
+    if abs(difference) > _CLOCK_TOLERANCE:
+        seconds = f"{difference.total_seconds():+.1f}"
+        return warn("clock", CheckCode.CLOCKS_DIFFER(seconds=seconds))
+    return ok("clock", CheckCode.CLOCKS_AGREE())
+
+
+def _nodes(activity: Activity, alive: tuple[str, ...]) -> Check:
+    silent = tuple(node.name for node in activity.nodes if node.name not in alive)
+    if silent:
+        return warn("nodes", CheckCode.NODES_SILENT(count=len(alive), nodes=silent))
+    if not alive:
+        return ok("nodes", CheckCode.NO_NODE())
+    if not any(WORKER in node.roles for node in activity.nodes):
+        return warn("nodes", CheckCode.NO_WORKER(count=len(alive)))
+    described = tuple(f"{node.name} ({', '.join(node.roles)} {node.version})" for node in activity.nodes)
+    return ok("nodes", CheckCode.NODES_ALIVE(count=len(alive), nodes=described))
+
+
+def _alive(activity: Activity, settings: Settings) -> tuple[str, ...]:
+    limit = settings.cluster.dead_after_seconds
+    return tuple(node.name for node in activity.nodes if node.silent_seconds < limit)
+
+
+async def _master_key(database: Database, environ: Mapping[str, str]) -> Check:
+    keys = PostgresqlMasterKey(database, environment_keys=environ.get("IMAGEGEN_MASTER_KEY"))
+    try:
+        box = await keys.open_box(create=False)
+    except MasterKeyRefused as error:
+        return fail("master key", error.reason)
+    tokens = [row.token async for row in PostgresqlSealedRows(database).all()]
+    if not all(box.opens(token) for token in tokens):
+        reason = CheckCode.SECRETS_LOCKED(reason=KeyCode.OTHER_MASTER_KEY(), count=len(tokens))
+        return fail("master key", reason)
+    return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
+
+
+async def _tasks(database: Database, *, has_server: bool) -> list[Check]:
+    now = SystemClock().now()
+    stuck = await database.row(_STUCK_TASKS, to_timestamp(now - STUCK_AFTER))
+    unclear = await database.row(_UNKNOWN_OUTCOME_TASKS, to_timestamp(now - RECENT))
+    counts = await PostgresqlQueue(database).counts()
+    return task_checks(
+        counts,
+        stuck=0 if stuck is None else stuck[0],
+        unclear=0 if unclear is None else unclear[0],
+        has_server=has_server,
+    )

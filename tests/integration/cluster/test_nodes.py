@@ -1,0 +1,169 @@
+"""What one node accepts another runs, and every node shows it."""
+
+import contextlib
+import http.client
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.integration.api.asking import (
+    CONFIG,
+    ENGLISH,
+    IMAGES,
+    data,
+    ended,
+    make_image,
+    row,
+    submit,
+    total,
+    until,
+)
+from tests.integration.api.held_upstream import HELD, call_of
+from tests.integration.cluster.conftest import starting
+
+GENERATIONS = "/v1/images/generations"
+
+
+@pytest.fixture(scope="module")
+def nodes(postgresql, postgresql_template, tmp_path_factory):
+    """Nodes that several tests share."""
+    with starting(postgresql, postgresql_template, tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def worker(nodes):
+    return nodes.start(roles=["worker"])
+
+
+@pytest.fixture(scope="module")
+def clients(nodes, worker):
+    """Clients of two nodes that only answer requests."""
+    with nodes.start(roles=["api"]).client() as near, nodes.start(roles=["api"]).client() as far:
+        yield near, far
+
+
+def test_an_image_that_a_third_node_has_made(clients, nodes):
+    """It is in the bucket; each node reads and finds it, and none has a file of it."""
+    near, far = clients
+    image = make_image(near, "灯塔")
+    contents = [client.get(image["image_url"]).content for client in clients]
+    hits = data(far.get(f"{IMAGES}/search", params={"keyword": "灯"}))["items"]
+    files = [path for node in nodes.started for path in node.data_dir.rglob("*") if path.suffix == ".png"]
+
+    assert contents[0].startswith(b"\x89PNG")
+    assert (contents[0], [image["id"]], []) == (contents[1], [hit["id"] for hit in hits], files)
+
+
+def test_a_node_that_only_runs_tasks_says_so(worker):
+    """Its health is everybody's business; for the rest one asks another node."""
+    with worker.client(**ENGLISH) as client:
+        answers = [client.get(path) for path in ("/health", "/health/live", "/health/ready")]
+        refusals = [client.get(path) for path in (IMAGES, "/", "/v1/models", "/docs")]
+
+    assert [200] * 3 == [answer.status_code for answer in answers]
+    assert [404] * 4 == [refusal.status_code for refusal in refusals]
+    assert "ask one with the role api" in refusals[0].json()["data"]["detail"]
+    assert (404, 40400, "not_found") == row(refusals[0])
+
+
+def test_images_in_one_request(clients):
+    """A node that runs nothing waits for what runs elsewhere."""
+    body = {"prompt": "a lighthouse", "model": "demo", "size": "64x64"}
+    answer = clients[0].post(GENERATIONS, json=body)
+
+    assert answer.json()["data"][0]["b64_json"].startswith("iVBOR")
+
+
+def test_equal_keys_at_two_nodes(clients):
+    """They are one request."""
+    headers = {"Idempotency-Key": "one"}
+    tasks = [data(submit(client, "a ship", headers=headers)) for client in clients]
+
+    assert tasks[0]["task_id"] == tasks[1]["task_id"]
+
+
+def test_a_lost_response_is_found_at_another_node(clients, nodes):
+    """Whose caller left is claimed by an equal request, wherever that arrives; it is paid for once."""
+    near, far = clients
+    body = json.dumps({"prompt": "a lost lighthouse", "model": f"{HELD}/default"})
+    headers = {"Content-Type": "application/json"}
+    nodes.upstream.hold.clear()
+    nodes.upstream.begun.clear()
+    before = len(nodes.upstream.ledger)
+    try:
+        with contextlib.closing(http.client.HTTPConnection(near.base_url.host, near.base_url.port)) as lost:
+            lost.request("POST", GENERATIONS, body, headers)
+            assert nodes.upstream.begun.wait(60)
+    finally:
+        nodes.upstream.hold.set()
+    answer = far.post(GENERATIONS, content=body, headers=headers)
+
+    assert (200, 1) == (answer.status_code, len(nodes.upstream.ledger) - before)
+
+
+def test_equal_requests_at_two_nodes(clients, nodes):
+    """Both callers wait, so each gets a task of its own, as they would at one node."""
+    body, before = {"prompt": "two lighthouses", "model": f"{HELD}/default"}, total(clients[0])
+    nodes.upstream.hold.clear()
+    nodes.upstream.begun.clear()
+    try:
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(clients[0].post, GENERATIONS, json=body)
+            assert nodes.upstream.begun.wait(60)
+            second = threads.submit(clients[1].post, GENERATIONS, json=body)
+            until(lambda: total(clients[0]), lambda count: count == before + 2)
+            nodes.upstream.hold.set()
+            ids = {answer.result().headers["x-task-id"] for answer in (first, second)}
+    finally:
+        nodes.upstream.hold.set()
+
+    assert 2 == len(ids)
+
+
+def test_a_configuration_is_seen_everywhere_at_once(clients):
+    """No node keeps one in memory."""
+    near, far = clients
+    data(near.post(CONFIG, json={"provider_name": "saved", "kind": "demo", "display_name": "First"}))
+    names = [data(far.get(f"{CONFIG}/saved"))["display_name"]]
+    data(near.post(CONFIG, json={"provider_name": "saved", "kind": "demo", "display_name": "Second"}))
+    names.append(data(far.get(f"{CONFIG}/saved"))["display_name"])
+
+    assert ["First", "Second"] == names
+
+
+def test_events_of_a_task_that_runs_elsewhere(clients):
+    """The stream of one node ends with the end of the task at another."""
+    near, far = clients
+    task_id = data(submit(near, "events"))["task_id"]
+    with far.stream("GET", f"/api/v1/tasks/{task_id}/events") as stream:
+        names = [line.removeprefix("event: ") for line in stream.iter_lines() if line.startswith("event")]
+
+    assert ("snapshot", "completed") == (names[0], names[-1])
+
+
+def test_the_health_of_all_nodes(clients, worker):
+    """Each tells who there is, what it does and whether it is alive."""
+    reports = [client.get("/health").json()["checks"]["cluster"] for client in clients]
+    roles = sorted(node["roles"] for node in reports[0]["nodes"] if node["alive"])
+    names = {node["name"] for node in reports[0]["nodes"]}
+
+    assert [["api"], ["api"], ["worker"]] == roles
+    assert {reports[0]["node"], reports[1]["node"]} < names
+    assert reports[0]["node"] != reports[1]["node"]
+
+
+def test_a_running_task_is_cancelled_from_another_node(clients, nodes):
+    """Its node hears of that and interrupts the call."""
+    near, far = clients
+    nodes.upstream.hold.clear()
+    nodes.upstream.begun.clear()
+    try:
+        task_id = call_of(near, nodes.upstream)
+        data(far.post(f"/api/v1/tasks/{task_id}/cancel"))
+        ended(near, task_id)
+    finally:
+        nodes.upstream.hold.set()
+
+    assert nodes.upstream.interrupted

@@ -1,0 +1,81 @@
+"""What a database tells of its server and its nodes."""
+
+from datetime import timedelta
+
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.activity import read_activity
+from imagegen_adapters.databases.postgresql.inspection import inspect
+from imagegen_adapters.databases.postgresql.listener import Listener
+from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaTooOld
+from imagegen_adapters.nodes.postgresql import PostgresqlNodes
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.slots.postgresql import PostgresqlSlots
+from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
+from imagegen_adapters.testing.samples import a_task
+from imagegen_adapters.turns.postgresql import PostgresqlTurn
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_nodes_do(postgresql_database):
+    """Who there is, who maintains the stores, and what is in flight."""
+    database, listener = postgresql_database, Listener(postgresql_database)
+    nodes = PostgresqlNodes(database, roles=("api",), version="1.2.3")
+    await nodes.join("a")
+    await PostgresqlTaskRepository(database, simplify=simplify).add(a_task(), queue_size=9)
+    slots, turn = PostgresqlSlots(database, listener), PostgresqlTurn(database, listener)
+    async with turn.hold("a"), slots.hold("p q", node="a", limit=2), slots.hold("p q", node="a", limit=2):
+        activity = await read_activity(database)
+    idle = await read_activity(database)
+
+    (node,) = activity.nodes
+    assert ("a", ("api",), "1.2.3", "a", {"p q": 2}) == (
+        node.name,
+        node.roles,
+        node.version,
+        activity.turn,
+        activity.calls,
+    )
+    assert activity.oldest_pending_seconds is not None
+    assert (None, {}) == (idle.turn, idle.calls)
+
+
+async def test_a_server_that_does(postgresql_dsn):
+    """A session has our settings, and its clock is this machine's."""
+    inspection = await inspect(postgresql_dsn, SystemClock())
+
+    assert (True, True) == (inspection.keeps_settings, inspection.max_connections > 0)
+    assert abs(inspection.clock_difference) < timedelta(seconds=5)
+
+
+async def test_a_server_that_may_lose_commits(postgresql_dsn):
+    """That of the tests is fast, and trusted with nothing."""
+    inspection = await inspect(postgresql_dsn, SystemClock())
+
+    assert ("off", False) == (inspection.synchronous_commit, inspection.keeps_commits)
+
+
+async def test_a_clock_that_differs(postgresql_dsn):
+    """By how much, and in which direction."""
+    clock = ManualClock()
+    ahead = (await inspect(postgresql_dsn, clock)).clock_difference
+    clock.advance(3600)
+    later = (await inspect(postgresql_dsn, clock)).clock_difference
+
+    assert 3600 == round((later - ahead).total_seconds() / 10) * 10
+
+
+async def test_a_schema_that_is_only_looked_at(postgresql, postgresql_template):
+    """Where migrations are pending, or unknown ones applied, nothing is opened and nothing changes."""
+    empty = postgresql.create_database("looked_at")
+    newer = postgresql.create_database("looked_at_newer", f"TEMPLATE {postgresql_template}")
+    postgresql.run("INSERT INTO schema_migrations (name) VALUES ('9999_later')", "looked_at_newer")
+    for dsn, error in ((empty, SchemaTooOld), (newer, SchemaTooNew)):
+        with pytest.raises(error):
+            await Database.open(dsn, migrating=False)
+
+    assert ["0"] == postgresql.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", "looked_at")
