@@ -61,6 +61,7 @@ class AtomicFile:
         path: where the complete file is to be.
         checksum: computed beside the SHA-256, if any.
         make_parent: creates a missing parent, durably.
+        is_synced: whether its bytes survive a power cut once it is renamed.
     """
 
     def __init__(
@@ -69,9 +70,11 @@ class AtomicFile:
         *,
         checksum: RunningChecksum | None = None,
         make_parent: Callable[[Path], None] = make_directory,
+        is_synced: bool = True,
     ) -> None:
         self._path = path
         self._make_parent = make_parent
+        self._is_synced = is_synced
         self._temporary = ""
         self._fd: int | None = None
         self._lock = threading.Lock()
@@ -97,7 +100,8 @@ class AtomicFile:
                 raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
             fd = self._created()
             self._append(fd, b"".join(chunks))
-            os.fsync(fd)
+            if self._is_synced:
+                os.fsync(fd)
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
             self._finished = True
             os.close(fd)

@@ -44,14 +44,21 @@ class LocalBlobStore:
         root: the directory; created (mode 0700) with the first blob.
         checksum: makes the checksum of the archive behind this store, to compute it while writing.
         threads: the number of concurrent file operations.
+        is_synced: False for a cache, whose files need not survive a power cut.
     """
 
     def __init__(
-        self, root: Path, *, checksum: Callable[[], RunningChecksum] | None = None, threads: int = 4
+        self,
+        root: Path,
+        *,
+        checksum: Callable[[], RunningChecksum] | None = None,
+        threads: int = 4,
+        is_synced: bool = True,
     ) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
         self._directories = DurableDirectories(self.root)
         self._checksum = checksum
+        self._is_synced = is_synced
         self._threads = WorkerThreads("local-blobs", threads)
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
@@ -61,7 +68,10 @@ class LocalBlobStore:
     ) -> StoredBlob:
         path = self._path(key)
         file = AtomicFile(
-            path, checksum=self._checksum and self._checksum(), make_parent=self._directories.make
+            path,
+            checksum=self._checksum and self._checksum(),
+            make_parent=self._directories.make,
+            is_synced=self._is_synced,
         )
         self._puts += 1
         try:

@@ -1,0 +1,143 @@
+"""Keeps on the local disk what was read from another store, up to a number of bytes."""
+
+import asyncio
+import shutil
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+from imagegen_adapters.blob_stores.keys import check_key
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_core.errors import BlobMissing, StorageError
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+
+
+class CachedBlobStore:
+    """Reads each blob of ``store`` once, whole, for all readers that want it or a part of it.
+
+    The least recently read blobs make room for others. Where the disk fails, is full or was tampered with,
+    readers get the bytes from the store and notice nothing. What other processes put under a known key is not
+    seen: keys are made from ids, and no other bytes follow under the same one.
+
+    Args:
+        store: what is read, and written to directly.
+        files: the cache; nothing else may use its directory, which `clear` empties.
+        max_bytes: how much it holds; a larger blob is not kept.
+        has_room: whether the disk has room for more.
+    """
+
+    def __init__(
+        self, store: BlobStore, files: LocalBlobStore, *, max_bytes: int, has_room: Callable[[], bool]
+    ) -> None:
+        self._store, self._files = store, files
+        self._max_bytes, self._has_room = max_bytes, has_room
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._fetches: dict[str, asyncio.Task[bool]] = {}
+        self._running: set[asyncio.Task[bool]] = set()
+        self._total_bytes = 0
+        """Of all blobs that are kept or being fetched."""
+
+    async def clear(self) -> None:
+        """Begin empty: nothing was synced, so a power cut may have damaged what an earlier process left."""
+        await self._files.run(partial(shutil.rmtree, self._files.root, ignore_errors=True))
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        try:
+            return await self._store.put(key, chunks, content_type=content_type, durable=durable)
+        finally:
+            await self._forget(key)
+
+    async def sync(self, key: str) -> None:
+        await self._store.sync(key)
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        if await self._is_cached(check_key(key)):
+            try:
+                async for chunk in self._files.open(key, start=start, end=end):
+                    start += len(chunk)
+                    yield chunk
+            except (BlobMissing, StorageError):  # the store goes on at the same offset
+                await self._forget(key)
+            else:
+                return
+        async for chunk in self._store.open(key, start=start, end=end):
+            yield chunk
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        return await self._store.stat(key)
+
+    async def delete(self, key: str) -> None:
+        try:
+            await self._store.delete(key)
+        finally:
+            await self._forget(key)
+
+    def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        return self._store.keys(prefix)
+
+    async def _is_cached(self, key: str) -> bool:
+        """Return whether the whole blob is on the disk, after fetching it if it can be kept."""
+        if key in self._sizes:
+            if await self._is_whole(key):
+                return True
+            await self._forget(key)
+        if key not in self._fetches:
+            fetch = self._fetches[key] = asyncio.create_task(self._fetch(key))
+            self._running.add(fetch)
+            fetch.add_done_callback(self._running.discard)
+        return await asyncio.shield(self._fetches[key])
+
+    async def _is_whole(self, key: str) -> bool:
+        self._sizes.move_to_end(key)
+        try:
+            blob = await self._files.stat(key)
+        except StorageError:
+            return False
+        return blob is not None and blob.size_bytes == self._sizes.get(key)
+
+    async def _fetch(self, key: str) -> bool:
+        """Return whether the blob is kept; if not, the store tells its readers what is wrong."""
+        size = 0
+        try:
+            blob = await self._store.stat(key)
+            if blob is None or not self._has_room() or not await self._make_room(blob.size_bytes):
+                return False
+            size = blob.size_bytes
+            copy = await self._files.put(key, self._store.open(key), content_type="", durable=False)
+            if copy.size_bytes != size or self._fetches.get(key) is not asyncio.current_task():
+                await self._files.delete(key)  # cut off, or replaced meanwhile
+                return False
+            self._sizes[key], size = size, 0
+        except (StorageError, BlobMissing):
+            return False
+        else:
+            return True
+        finally:
+            self._total_bytes -= size
+            if self._fetches.get(key) is asyncio.current_task():
+                del self._fetches[key]
+
+    async def _make_room(self, size: int) -> bool:
+        """Reserve bytes, for which the blobs that were read least recently are removed."""
+        if size > self._max_bytes:
+            return False
+        self._total_bytes += size
+        while self._total_bytes > self._max_bytes and self._sizes:
+            await self._forget(next(iter(self._sizes)))
+        if self._total_bytes > self._max_bytes:  # others are fetched, which need all of it
+            self._total_bytes -= size
+            return False
+        return True
+
+    async def _forget(self, key: str) -> None:
+        """Remove a blob from the disk; one that is being fetched is not kept."""
+        self._fetches.pop(key, None)
+        size = self._sizes.pop(key, None)
+        if size is not None:
+            self._total_bytes -= size
+            try:
+                await self._files.delete(key)
+            except StorageError:
+                return  # it is written over when it is fetched again
