@@ -19,14 +19,14 @@ class FarStore(MemoryBlobStore):
     def __init__(self, blobs=None):
         super().__init__(blobs or {})
         self.opened = []
-        self.asked = asyncio.Event()
+        self.is_asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
         self.reachable = True
 
     async def open(self, key, *, start=0, end=None):
         self.opened.append((key, start, end))
-        self.asked.set()
+        self.is_asked.set()
         await self.gate.wait()
         if not self.reachable:
             raise StorageUnreachable("far away")
@@ -79,7 +79,7 @@ async def test_a_blob_is_read_once(cache, far):
     far.blobs["a.png"] = bytes(range(100))
     far.gate.clear()
     reads = [asyncio.create_task(read(cache, "a.png", start=number, end=50)) for number in range(10)]
-    await far.asked.wait()
+    await far.is_asked.wait()
     far.gate.set()
 
     parts = await asyncio.gather(*reads)
@@ -94,7 +94,7 @@ async def test_a_reader_that_goes_away_does_not_stop_the_others(cache, far):
     far.blobs["a.png"] = b"bytes"
     far.gate.clear()
     first, second = (asyncio.create_task(read(cache, "a.png")) for _ in range(2))
-    await far.asked.wait()
+    await far.is_asked.wait()
     first.cancel()
     far.gate.set()
 
@@ -209,7 +209,7 @@ async def test_a_blob_that_is_replaced_while_it_is_fetched_is_not_kept(cache, fa
     far.blobs["a.png"] = b"old"
     far.gate.clear()
     reading = asyncio.create_task(read(cache, "a.png"))
-    await far.asked.wait()
+    await far.is_asked.wait()
     await cache.put("a.png", stream([b"new"]), content_type="image/png")
     far.gate.set()
     await reading

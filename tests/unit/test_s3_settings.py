@@ -1,10 +1,11 @@
 """The settings of a bucket are checked before the first request, and the ETag is S3's."""
 
 import hashlib
+import sys
 
 import pytest
 
-from imagegen_adapters.blob_archives.s3 import S3Settings
+from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
 from imagegen_adapters.blob_archives.s3.etag import PART_BYTES, S3Etag
 from imagegen_adapters.blob_archives.s3.gateway import RequestHead
 from imagegen_core.errors import ValidationFailed
@@ -119,3 +120,13 @@ def test_what_is_no_request_to_a_proxy_is_refused(line):
     """It is not from obstore."""
     with pytest.raises(ValueError):  # noqa: PT011 - whichever
         RequestHead(f"{line}\r\n\r\n".encode())
+
+
+def test_without_its_library_the_settings_are_refused(monkeypatch):
+    """Before the start, not by the first upload."""
+    monkeypatch.setattr("sys.path", [])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "obstore"]:
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(ValidationFailed, match="needs the package obstore"):
+        S3BlobArchive(settings())

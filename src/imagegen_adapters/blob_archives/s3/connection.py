@@ -1,9 +1,12 @@
 """Configures obstore: through our gateway only, few retries, and nothing from the environment."""
 
+import importlib.util
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from imagegen_adapters.blob_archives.s3.messages import S3BucketCode
 from imagegen_adapters.blob_archives.s3.settings import S3Settings
+from imagegen_core.errors import ValidationFailed
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
@@ -14,6 +17,16 @@ _RETRY_SECONDS = 10
 
 _MAX_REQUEST_SECONDS = 3600
 """The gateway cuts connections that stand still; one that moves may take long."""
+
+
+def check_installed() -> None:
+    """Check that obstore is there, which an extra of its own installs.
+
+    Raises:
+        ValidationFailed: it is not.
+    """
+    if importlib.util.find_spec("obstore") is None:
+        raise ValidationFailed.for_field("storage.s3", S3BucketCode.S3_NOT_INSTALLED())
 
 
 def open_store(settings: S3Settings, proxy_url: str) -> "S3Store":

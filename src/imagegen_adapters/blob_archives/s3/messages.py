@@ -6,6 +6,10 @@ from imagegen_core.messages import MessageCode
 class S3BucketCode(MessageCode):
     """Rules of the settings below storage.s3."""
 
+    S3_NOT_INSTALLED = (
+        "needs the package obstore, which the extra s3 of imagegen installs",
+        "需要 obstore 包，由 imagegen 的 s3 附加项安装",
+    )
     NOT_AN_S3_ENDPOINT = (
         "must be http(s)://host without a path or user name",
         "须为 http(s)://主机名，不含路径或用户名",

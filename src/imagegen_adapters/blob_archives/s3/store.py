@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from imagegen_adapters.blob_archives.s3.bucket import Bucket
+from imagegen_adapters.blob_archives.s3.connection import check_installed
 from imagegen_adapters.blob_archives.s3.etag import S3Etag
 from imagegen_adapters.blob_archives.s3.gateway import CheckAddress
 from imagegen_adapters.blob_archives.s3.messages import S3Code
@@ -30,6 +31,9 @@ class S3BlobArchive:
         check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
         owner: the id of the installation; the first request claims the prefix for it, and none works while
             the prefix belongs to another one.
+
+    Raises:
+        ValidationFailed: obstore is not installed.
     """
 
     new_checksum = S3Etag
@@ -42,6 +46,7 @@ class S3BlobArchive:
         check_address: CheckAddress | None = None,
         owner: str | None = None,
     ) -> None:
+        check_installed()
         self._place = f"{settings.bucket}/{settings.prefix}"
         self._bucket = Bucket(settings, check_address)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
