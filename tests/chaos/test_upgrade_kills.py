@@ -33,27 +33,6 @@ WRITES = {
 }
 """The calls by which SQLite modifies files; a kind ends when the upgrade survives its N-th call."""
 
-ENDS = {
-    "一只猫在雨中的屋檐下": "completed",
-    "a lighthouse at night": "completed",
-    "两只狗 and a river": "completed",
-    "to be deleted": "completed",
-    "waits for its upload": "completed",
-    "a failure of then": "cancelled",
-    "received and not stored": "completed",
-    "a job under way": "completed",
-    "a call without an answer": "failed",
-    "prepared, not sent": "completed",
-    "waits with a key of its own": "completed",
-    "waits with its picture": "completed",
-    "等待的任务": "completed",
-    "waits for a moment": "completed",
-}
-"""How each task of the scene ends; the failed one shares its prompt with its retry, which was cancelled."""
-
-SENT = {"prepared, not sent", "waits with a key of its own", "等待的任务", "waits for a moment"}
-"""The tasks that are paid for after the upgrade, since they had not been sent before."""
-
 PROMPT_OF = "SELECT prompt FROM attempts JOIN tasks USING (task_id) WHERE attempt_id = ?"
 
 SOME = {"pwrite64": (1, 2, 3, 5, 9, 16, 27), SYNCS: (1, 2, 3), "ftruncate": (1,), "unlink": (1,)}
@@ -200,9 +179,9 @@ def test_a_service_continues_with_an_old_directory(stages, name):
     charges = stage.upstream.charges()
     sent_prompts = {service.rows(PROMPT_OF, charge.token)[0]["prompt"] for charge in charges}
 
-    assert ENDS == ends
-    assert SENT == sent_prompts
-    assert len(SENT) == len(charges)
+    assert scene.ENDS == ends
+    assert scene.SENT == sent_prompts
+    assert len(scene.SENT) == len(charges)
     assert {"一只猫": 1, "lighthouse": 1, "两只狗": 2} == totals
     assert {200} == {*contents, *thumbnails}
     secrets = service.rows("SELECT extra_config FROM provider_configs")

@@ -13,6 +13,27 @@ SMALL = {"width": 64, "height": 64}
 REPEATED = {"provider": "demo", "params": {"prompt": "两只狗 and a river", "num": 2, **SMALL}}
 IDEMPOTENT = {"Idempotency-Key": "of-then"}
 
+ENDS = {
+    "一只猫在雨中的屋檐下": "completed",
+    "a lighthouse at night": "completed",
+    "两只狗 and a river": "completed",
+    "to be deleted": "completed",
+    "waits for its upload": "completed",
+    "a failure of then": "cancelled",
+    "received and not stored": "completed",
+    "a job under way": "completed",
+    "a call without an answer": "failed",
+    "prepared, not sent": "completed",
+    "waits with a key of its own": "completed",
+    "waits with its picture": "completed",
+    "等待的任务": "completed",
+    "waits for a moment": "completed",
+}
+"""How each task of the scene ends; the failed one shares its prompt with its retry, which was cancelled."""
+
+SENT = {"prepared, not sent", "waits with a key of its own", "等待的任务", "waits for a moment"}
+"""The tasks that are paid for after it, since they had not been sent before."""
+
 
 def settings(upstream, oss):
     """Return what the service is started with, beside what all of them have."""

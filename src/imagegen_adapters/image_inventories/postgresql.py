@@ -25,9 +25,11 @@ WHERE ($1::text IS NULL OR storage = $1) AND ($2::timestamptz IS NULL OR created
 """
 
 _KNOWN = """
-SELECT key FROM unnest($1::text[]) AS key
-WHERE key IN (SELECT blob_key FROM images) OR key IN (SELECT thumbnail_key FROM images)
+SELECT key FROM unnest($1::text[]) AS keys (key) JOIN images ON blob_key = key
+UNION ALL
+SELECT key FROM unnest($1::text[]) AS keys (key) JOIN images ON thumbnail_key = key
 """
+"""The images are read twice, however many keys there are; IN would read them again for each key."""
 
 
 class PostgresqlImageInventory:

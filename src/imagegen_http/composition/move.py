@@ -26,7 +26,9 @@ from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlier_state
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import read_keys
 from imagegen_adapters.secret_boxes.messages import KeyCode
+from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
@@ -40,6 +42,7 @@ _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds
 
 @attrs.frozen(kw_only=True)
 class _Parts:
+    keys: str | None = attrs.field(repr=False)
     source: Source
     source_images: SqliteImageInventory
     files: ImageFiles
@@ -60,12 +63,15 @@ async def move(
         DataDirectoryInUse: a service works in the data directory.
         DataDirectoryMissing: there is no data directory.
         MoveError: the settings have no bucket, or the database holds something else.
+        MasterKeyRefused: the nodes of the database have another master key.
         StorageError: a database or the bucket cannot be used now.
         Unavailable: a saved secret opens with none of the master keys.
     """
     async with _opened(settings, environ) as parts, AsyncExitStack() as stack:
         database = await postgresql.Database.open(dsn, _POLICY, incomplete=True)
         stack.push_async_callback(database.close)
+        if parts.keys is not None:
+            await PostgresqlMasterKey(database, environment_keys=parts.keys).open_box(create=False)
         copies = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-move-")))
         spool = PostgresqlSpool(database, copies, clock=SystemClock())
         act = Move(
@@ -105,7 +111,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         stack.callback(directory.close)
         database = sqlite.Database.open(directory.database, read_only=True)
         stack.push_async_callback(database.close)
-        await _check_keys(directory, database, environ)
+        keys = await _checked_keys(directory, database, environ)
         outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
         stack.push_async_callback(outbound.aclose)
         archive = open_archive(settings, outbound.gate)
@@ -118,6 +124,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         stack.callback(spooled.close)
         await archive.stat("probe")  # before anything is written
         yield _Parts(
+            keys=keys,
             source=Source(database),
             source_images=SqliteImageInventory(database),
             files=ImageFiles(local=local, archive=archive),
@@ -125,12 +132,14 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         )
 
 
-async def _check_keys(
+async def _checked_keys(
     directory: DataDirectory, database: sqlite.Database, environ: Mapping[str, str]
-) -> None:
+) -> str | None:
+    """Return the master keys, separated by commas, which open every token; None if there are none."""
     tokens = [row.token async for row in SqliteSealedRows(database).all()]
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     box = FernetSecretBox.for_inspection(directory.path, environment_keys=variable, tokens=tokens)
     reason = box.lock_reason
     if reason is not None and (tokens or reason.code is not KeyCode.MASTER_KEY_MISSING):
         raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=reason))
+    return variable or ",".join(read_keys(directory.path) or ()) or None

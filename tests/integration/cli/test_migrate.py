@@ -23,6 +23,8 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.secret_boxes.master_key import new_key
+from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
@@ -436,6 +438,13 @@ def test_a_database_with_data_is_refused(desk):
     )
 
     assert "holds data already" in failed(desk.migrate())
+
+
+def test_a_database_with_another_master_key_is_refused(desk):
+    """Its nodes could not open the keys that would be moved there."""
+    desk.query(lambda database: PostgresqlMasterKey(database, environment_keys=new_key()).open_box())
+
+    assert "the master key is not the one" in failed(desk.migrate())
 
 
 def test_a_directory_that_was_used_since_is_refused(desk):

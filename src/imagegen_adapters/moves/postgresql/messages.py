@@ -7,8 +7,8 @@ class MoveCode(MessageCode):
     """What is in the way of a move, or what it found at its end."""
 
     NO_BUCKET = (
-        "the settings name no bucket: nodes share no disk, so add storage.oss beside storage.local first",
-        "配置中没有存储桶：各节点不共享磁盘，请先在 storage.local 之外加上 storage.oss",
+        "the settings name no bucket: nodes share no disk, so add storage.oss or storage.s3 first",
+        "配置中没有存储桶：各节点不共享磁盘，请先加上 storage.oss 或 storage.s3",
     )
     TARGET_NOT_EMPTY = (
         "the database to move to holds data already; a move needs an empty one",

@@ -15,7 +15,8 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.values.batches import in_batches
 
-_KEYS_PER_BATCH = 1000
+_KEYS_PER_BATCH = 10_000
+"""Keys of files whose records are looked for at once, in all images."""
 
 
 @attrs.frozen(kw_only=True)
