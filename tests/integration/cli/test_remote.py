@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.fakes.loopback import Answer, Loopback
-from tests.integration.api.asking import data, finished, running, submit, task_of, total
+from tests.integration.api.asking import data, ended, finished, running, submit, task_of, total
 from tests.integration.api.live_server import LiveServer, Terminal, imagegen
 from tests.integration.cli.outcomes import failed, good
 from tests.integration.cli.test_help import modules_of
@@ -78,6 +78,7 @@ def test_tasks_are_listed_shown_cancelled_and_retried(run, api):
     running(api, task_id)
     shown = json.loads(good(run("tasks", "show", task_id)))
     good(run("tasks", "cancel", task_id))
+    ended(api, task_id)
     listed = json.loads(good(run("tasks", "list", "--json")))
     retried = good(run("tasks", "retry", task_id)).strip()
     prompt = task_of(api, retried)["prompt"]
