@@ -42,7 +42,7 @@ async def open_local(
     if server is not None and await server.is_listening():
         language = language_of(environ)
         async with _client(server, language, settings.server.auth_token) as client:
-            yield Api(client, place=str(settings.data_dir), language=language)
+            yield Api(client, place=settings.place, language=language)
         return
     async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
         yield api
@@ -102,7 +102,7 @@ async def _in_process_service(
                     interruptible(service) if run_background else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
                 ):
-                    yield Api(client, place=str(settings.data_dir), language=language, in_process=True)
+                    yield Api(client, place=settings.place, language=language, in_process=True)
             return
         except DataDirectoryInUse:
             if not tries_left:
