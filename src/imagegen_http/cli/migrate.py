@@ -27,6 +27,9 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
     import asyncio
 
     from imagegen_http.cli.privileges import become_owner
+    from imagegen_http.composition.backends import cluster_module
+
+    cluster_module()  # or the error that says what has to be installed
     from imagegen_http.composition import move
 
     settings = context.settings()

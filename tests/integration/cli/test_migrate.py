@@ -440,6 +440,14 @@ def test_a_database_with_data_is_refused(desk):
     assert "holds data already" in failed(desk.migrate())
 
 
+def test_a_database_that_nodes_use_is_refused(desk):
+    """They would claim tasks of which only a part is there."""
+    node = "INSERT INTO nodes (node, heard_at, can_tell_from) VALUES ('a', now(), now())"
+    desk.query(lambda database: database.rows(node))
+
+    assert "nodes have worked on the database" in failed(desk.migrate())
+
+
 def test_a_database_with_another_master_key_is_refused(desk):
     """Its nodes could not open the keys that would be moved there."""
     desk.query(lambda database: PostgresqlMasterKey(database, environment_keys=new_key()).open_box())

@@ -14,6 +14,10 @@ class MoveCode(MessageCode):
         "the database to move to holds data already; a move needs an empty one",
         "目标数据库中已有数据；迁移需要一个空的数据库",
     )
+    NODES_ON_TARGET = (
+        "nodes have worked on the database to move to; stop them, and take an empty one",
+        "已有节点使用过目标数据库；请停掉它们，并换一个空的数据库",
+    )
     TARGET_OF_ANOTHER = (
         (
             "the database to move to holds the move of another data directory, or this one has been used "

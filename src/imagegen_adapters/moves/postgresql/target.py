@@ -21,6 +21,8 @@ from imagegen_core.search.folding import Simplify
 
 _STATE = "SELECT source, images_through, finished_at FROM moves"
 
+_HAS_NODES = "SELECT EXISTS (SELECT FROM nodes)"
+
 _BEGIN = "INSERT INTO moves (source) VALUES ($1)"
 
 _DROP_INDEX = "DROP INDEX image_texts_tokens"
@@ -170,6 +172,8 @@ async def earlier_state(connection: Connection, source: str) -> MoveState | None
     if row is None:
         if await connection.fetchval(statements.HAS_ROWS):
             raise MoveError(MoveCode.TARGET_NOT_EMPTY())
+        if await connection.fetchval(_HAS_NODES):
+            raise MoveError(MoveCode.NODES_ON_TARGET())
         return None
     if row["source"] != source:
         raise MoveError(MoveCode.TARGET_OF_ANOTHER())
