@@ -22,6 +22,13 @@ def strace():
     return path
 
 
+def libfaketime():
+    """Return the library, or fail: a skipped test would look like a passed one."""
+    paths = [path for root in ("/usr/lib", "/usr/local/lib") for path in Path(root).rglob("libfaketime.so.1")]
+    assert paths, "libfaketime is missing; on Debian and Ubuntu: apt install faketime"
+    return paths[0]
+
+
 @contextlib.contextmanager
 def injected(service, calls, fault):
     """Inject ``fault`` into system calls of a running service while the body runs.

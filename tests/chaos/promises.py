@@ -53,7 +53,7 @@ class Promises:
     def check_nothing_is_lost(self):
         present = {row["task_id"] for row in self.service.rows("SELECT task_id FROM tasks")}
 
-        _nothing(self.acknowledged - present, "acknowledged and lost")
+        check_none(self.acknowledged - present, "acknowledged and lost")
 
     def check_every_task_ends(self):
         sql = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
@@ -66,7 +66,7 @@ class Promises:
         now = {row["task_id"]: tuple(row)[1:] for row in self.service.rows(sql)}
 
         changed = {i: (was, now.get(i)) for i, was in self.ended.items() if now.get(i) != was}
-        _nothing(changed, "an end that changed")
+        check_none(changed, "an end that changed")
         self.ended = now
 
     def check_last_events(self):
@@ -77,7 +77,7 @@ class Promises:
         """
 
         wrong = [tuple(row) for row in self.service.rows(sql) if row["ends"] != row["status"]]
-        _nothing(wrong, "an end without its event, or with two")
+        check_none(wrong, "an end without its event, or with two")
 
     def check_money(self):
         sql = "SELECT attempts.*, provider_name FROM attempts JOIN tasks USING (task_id)"
@@ -86,14 +86,14 @@ class Promises:
         charges = [charge for charge in self.service.upstream.charges() if not self._in_blackout(charge)]
         tokens = Counter(charge.token for charge in charges)
 
-        _nothing([token for token, number in tokens.items() if number > 1], "an attempt paid twice")
-        _nothing([token for token in tokens if token not in attempts], "paid for without a trace")
+        check_none([token for token, number in tokens.items() if number > 1], "an attempt paid twice")
+        check_none([token for token in tokens if token not in attempts], "paid for without a trace")
         free = [token for token in tokens if attempts[token]["charge"] == "none"]
-        _nothing(free, "paid for, and said to be free")
+        check_none(free, "paid for, and said to be free")
         parts = Counter((attempts[token]["task_id"], attempts[token]["part"]) for token in tokens)
-        _nothing([part for part, number in parts.items() if number > 1], "a request paid twice")
+        check_none([part for part, number in parts.items() if number > 1], "a request paid twice")
         stored = {row["attempt_id"] for row in attempts.values() if row["phase"] == "stored"}
-        _nothing(stored - tokens.keys(), "an image that nobody paid for: the ledger cannot be believed")
+        check_none(stored - tokens.keys(), "an image that nobody paid for: the ledger cannot be believed")
 
     def _in_blackout(self, charge):
         return any(start <= charge.at <= end for start, end in self.blackouts)
@@ -106,12 +106,12 @@ class Promises:
             for row in images
             if hashlib.sha256((root / row["blob_key"]).read_bytes()).hexdigest() != row["sha256"]
         ]
-        _nothing(broken, "images that changed")
+        check_none(broken, "images that changed")
         no_thumbnail = [row for row in images if not (root / row["thumbnail_key"]).is_file()]
-        _nothing(no_thumbnail, "images without a thumbnail")
+        check_none(no_thumbnail, "images without a thumbnail")
         completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
-        _nothing(completed - {row["task_id"] for row in images}, "completed without an image")
-        _nothing(self.completed - completed, "seen as completed, and no longer so")
+        check_none(completed - {row["task_id"] for row in images}, "completed without an image")
+        check_none(self.completed - completed, "seen as completed, and no longer so")
 
     def check_nothing_is_left_over(self):
         swept = max(self.service.started + SWEPT_SECONDS, time.monotonic() + REMOVED_SECONDS)
@@ -122,7 +122,7 @@ class Promises:
             pause=0.1,
         )
 
-        _nothing(self.leftovers(), "left over")
+        check_none(self.leftovers(), "left over")
 
     def leftovers(self):
         """Return temporary files, spooled files and unfinished attempts that will never be used again."""
@@ -153,12 +153,12 @@ class Promises:
 
     def check_database(self):
         findings = [row[0] for row in self.service.rows("PRAGMA integrity_check")]
-        _nothing([finding for finding in findings if finding != "ok"], "a damaged database")
-        _nothing(self.service.rows("PRAGMA foreign_key_check"), "rows without what they belong to")
+        check_none([finding for finding in findings if finding != "ok"], "a damaged database")
+        check_none(self.service.rows("PRAGMA foreign_key_check"), "rows without what they belong to")
         counted = dict(self.service.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
         counters = dict(self.service.rows("SELECT name, value FROM counters"))
         wrong = [name for name in ("pending", "processing") if counters[name] != counted.get(name, 0)]
-        _nothing(wrong, "counters that lie")
+        check_none(wrong, "counters that lie")
 
 
 def paths_below(folder):
@@ -172,5 +172,5 @@ def _temporary(name):
     return "~" in name or name.endswith(".tmp")
 
 
-def _nothing(violations, description):
+def check_none(violations, description):
     assert not violations, f"{description}: {violations}"

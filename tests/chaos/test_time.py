@@ -2,14 +2,13 @@
 
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.chaos.injection import libfaketime
 from tests.chaos.load import Load
 from tests.chaos.service import wait_until
 
-LIBRARY = "libfaketime.so.1"
 NOTICED_SECONDS = 1
 """How long the library may keep using the old time."""
 
@@ -43,7 +42,7 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
     offset.write_text("+0")
     stage = stages(
         environ={
-            "LD_PRELOAD": str(_libfaketime()),
+            "LD_PRELOAD": str(libfaketime()),
             "FAKETIME_TIMESTAMP_FILE": str(offset),
             "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
             "DONT_FAKE_MONOTONIC": "1",
@@ -72,10 +71,3 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
     service.start()
     stage.promises.check()
     service.kill()
-
-
-def _libfaketime():
-    """Return the library, or fail: a skipped test would look like a passed one."""
-    paths = [path for root in ("/usr/lib", "/usr/local/lib") for path in Path(root).rglob(LIBRARY)]
-    assert paths, "libfaketime is missing; on Debian and Ubuntu: apt install faketime"
-    return paths[0]

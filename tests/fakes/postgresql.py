@@ -2,14 +2,22 @@
 
 with Cluster.start() as cluster:
     dsn = cluster.create_database("tests")
+
+One that listens at a port and keeps what it acknowledges, also after a kill:
+
+with Cluster.start(**DURABLE, **at_port(free_port())) as cluster:
+    cluster.kill()
 """
 
 import contextlib
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -25,10 +33,25 @@ _SETTINGS = {
     "hot_standby": "on",
     "listen_addresses": "",
     "max_connections": "60",
+    "port": "5432",
     "shared_buffers": "32MB",
     "synchronous_commit": "off",
     "wal_level": "replica",
 }
+
+DURABLE = {"autovacuum": "on", "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""The settings of a server that is killed, and must not lose what it has acknowledged."""
+
+
+def at_port(port):
+    """Return the settings of a server that listens at a port of loopback."""
+    return {"listen_addresses": "127.0.0.1", "port": str(port)}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def programs():
@@ -55,50 +78,83 @@ class Cluster:
 
     folder: Path
     _programs: Path
-    _options: str
+    _settings: dict
 
     @classmethod
     @contextlib.contextmanager
     def start(cls, *, work_dir=None, **settings):
-        """Make a cluster, start its server with these settings, and stop and remove it in the end."""
-        with _folder(work_dir) as folder, contextlib.ExitStack() as stack:
+        """Make a cluster, start its server with these settings too, and stop and remove it in the end."""
+        with _folder(work_dir) as folder:
             path = programs()
             if path is None:
                 pytest.skip("PostgreSQL is missing; .ci/run installs it")
             initdb = [path / "initdb", "-D", folder / "data", "-U", USER, "-E", "UTF8", "--locale=C"]
             _run([*initdb, "--auth=trust", "--no-sync"], folder)
-            yield stack.enter_context(cls._serve(folder, path, settings))
-
-    @classmethod
-    @contextlib.contextmanager
-    def _serve(cls, folder, path, changes=()):
-        settings = {**_SETTINGS, "unix_socket_directories": folder, **dict(changes)}
-        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        cluster = cls(folder, path, options)
-        cluster._start()
-        try:
-            yield cluster
-        finally:
-            cluster._control("stop", "--mode=immediate")  # nothing of it is kept
+            with cls(folder, path, {**_SETTINGS, **settings})._running() as cluster:
+                yield cluster
 
     @contextlib.contextmanager
-    def stopped(self):
-        """Stop the server, which ends all connections, and start it in the end."""
-        self._control("stop", "--mode=fast")
-        yield
-        self._start()
-
-    @contextlib.contextmanager
-    def standby(self):
-        """Start a standby of this server, and stop and remove it in the end."""
+    def standby(self, **settings):
+        """Start a standby of this server, with these settings too, and stop and remove it in the end."""
         with _folder() as folder:
-            copy = [self._programs / "pg_basebackup", "-h", self.folder, "-U", USER, "-D", folder / "data"]
+            copy = [self._programs / "pg_basebackup", *self._address(), "-D", folder / "data"]
             _run([*copy, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"], folder)
-            with self._serve(folder, self._programs) as standby:
+            cluster = Cluster(folder, self._programs, {**self._settings, **settings})
+            with cluster._running() as standby:
                 yield standby
 
+    @contextlib.contextmanager
+    def _running(self):
+        self.resume()
+        try:
+            yield self
+        finally:
+            if self._pid_file.exists():
+                self.stop("immediate")  # nothing of it is kept
+
+    @contextlib.contextmanager
+    def stopped(self, mode="fast"):
+        """Stop the server, which ends all connections, and start it in the end."""
+        self.stop(mode)
+        yield
+        self.resume()
+
+    def resume(self):
+        """Start the server, which is stopped or was killed."""
+        settings = {**self._settings, "unix_socket_directories": self.folder}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        self._control("start", "--wait", "--log", self.folder / "log", "--options", options)
+
+    def stop(self, mode):
+        """Stop the server: ``fast``, or ``immediate``, after which it has to recover."""
+        self._control("stop", f"--mode={mode}")
+
+    def kill(self):
+        """End all processes of the server at once, as a power failure of its machine does."""
+        main = int(self._pid_file.read_text().split()[0])
+        os.kill(main, signal.SIGSTOP)  # it would start new ones
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        pids = (*map(int, children), main)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(map(_runs, pids)):
+            time.sleep(0.001)
+        # They name a process that may still wait to be reaped, so the server would not start.
+        for lock in (self._pid_file, *self.folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
+
+    def promote(self):
+        """Make a primary of the standby."""
+        self._control("promote", "--wait")
+
+    @property
+    def port(self):
+        return int(self._settings["port"])
+
     def dsn(self, database, user=USER):
-        return f"postgresql://{user}@/{database}?host={urllib.parse.quote(str(self.folder), safe='')}"
+        folder = urllib.parse.quote(str(self.folder), safe="")
+        return f"postgresql://{user}@/{database}?host={folder}&port={self.port}"
 
     def create_database(self, name, *options):
         """Create a database, with the options of CREATE DATABASE, and return its DSN."""
@@ -107,14 +163,33 @@ class Cluster:
 
     def run(self, statement, database="postgres"):
         """Run a statement as the owner, and return the lines that it answers."""
-        command = [self._programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", USER]
+        command = [self._programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *self._address()]
         return _run([*command, "-d", database, "-c", statement], self.folder).splitlines()
 
-    def _start(self):
-        self._control("start", "--wait", "--log", self.folder / "log", "--options", self._options)
+    @property
+    def _pid_file(self):
+        return self.folder / "data" / "postmaster.pid"
+
+    def _address(self):
+        return ["-h", self.folder, "-p", str(self.port), "-U", USER]
 
     def _control(self, *arguments):
         _run([self._programs / "pg_ctl", "-D", self.folder / "data", *arguments], self.folder)
+
+
+def hand_over(folder):
+    """Give a directory to whoever runs the server."""
+    if identity := _identity():
+        os.chown(folder, identity["user"], identity["group"])
+
+
+def _runs(pid):
+    """Return whether a process still does anything; who has killed it may not be the one to reap it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
 @contextlib.contextmanager
@@ -122,9 +197,7 @@ def _folder(work_dir=None):
     """Yield a directory that belongs to whoever runs the server; a socket's path must be short."""
     folder = Path(tempfile.mkdtemp(prefix="imagegen-pg-", dir=work_dir))
     try:
-        identity = _identity()
-        if identity:
-            os.chown(folder, identity["user"], identity["group"])
+        hand_over(folder)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
