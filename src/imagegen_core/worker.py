@@ -99,6 +99,9 @@ class Worker:
                     await self._wait_for_disk()
                 else:
                     await self._wait(await self._claim())
+            except ImagegenError as error:
+                _log.warning("no tasks can be claimed", extra={"reason": str(error)})
+                await self._clock.sleep(IDLE_SECONDS)
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("claiming tasks failed")
                 await self._clock.sleep(IDLE_SECONDS)

@@ -77,10 +77,10 @@ async def test_nothing_is_sent_while_its_result_could_not_be_stored():
 
 
 class BrokenQueue:
-    """A memory queue whose `wait` fails at first."""
+    """A memory queue whose `wait` fails at first, with ``error``."""
 
-    def __init__(self, queue):
-        self._queue, self.refusals = queue, 3
+    def __init__(self, queue, error):
+        self._queue, self._error, self.refusals = queue, error, 3
 
     def __getattr__(self, name):
         return getattr(self._queue, name)
@@ -88,19 +88,27 @@ class BrokenQueue:
     async def wait(self, timeout):
         if self.refusals:
             self.refusals -= 1
-            raise StorageError("the database server went away")
+            raise self._error
         await self._queue.wait(timeout)
 
 
-async def test_a_queue_that_cannot_wait_is_not_polled_in_a_hot_loop(caplog):
-    """Each failure is logged and followed by a pause; the worker continues once the queue works again."""
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (StorageError("the database server went away"), [("no tasks can be claimed", False)] * 3),
+        (KeyError("a defect"), [("claiming tasks failed", True)] * 3),
+    ],
+    ids=["outage", "defect"],
+)
+async def test_a_queue_that_cannot_wait_is_not_polled_in_a_hot_loop(caplog, error, lines):
+    """Each failure is logged, a defect with its traceback, and followed by a pause, until the queue works."""
     adapters = memory_adapters(clock=ManualClock())
-    queue = BrokenQueue(adapters.queue)
+    queue = BrokenQueue(adapters.queue, error)
 
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         async with ImageGen(attrs.evolve(adapters, queue=queue), file_configs={"demo": DEMO}) as imagegen:
             task = await imagegen.submit("猫", width=64, height=64)
             task = await imagegen.wait(task.task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, 0) == (task.status, queue.refusals)
-    assert ["claiming tasks failed"] * 3 == [record.message for record in caplog.records]
+    assert lines == [(record.message, record.exc_info is not None) for record in caplog.records]
