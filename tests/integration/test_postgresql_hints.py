@@ -41,8 +41,7 @@ def with_hints(request):
 def beat_seconds(with_hints, monkeypatch):
     """Return the interval of beats, and let nobody look without a hint where there are hints."""
     if with_hints:
-        for adapters in ("queues", "event_buses"):
-            monkeypatch.setattr(f"imagegen_adapters.{adapters}.postgresql.POLL_SECONDS", NEVER)
+        monkeypatch.setattr("imagegen_adapters.event_buses.postgresql.POLL_SECONDS", NEVER)
     return NEVER if with_hints else 0.05
 
 
@@ -76,12 +75,25 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
         yield node
 
 
+@pytest.mark.parametrize("with_hints", [True])
+async def test_what_one_node_enqueues_wakes_the_workers_of_another(node):
+    """They would ask again a second later."""
+    accepting, waiting = await node(ScriptedProvider()), await node(ScriptedProvider())
+    queue, now = waiting.adapters.queue, waiting.adapters.clock.now()
+    before = await queue.demand(now=now, limit=1)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(queue.wait(NEVER))
+        await accepting.submit("猫")
+
+    after = await queue.demand(now=now, limit=1)
+    assert ({}, {"scripted": 0}) == (before.processing, after.processing)
+
+
 async def test_a_task_that_one_node_accepts_another_runs(node):
     """Its events are followed at the one that accepted it, whose own workers are not running."""
     provider = ScriptedProvider()
     accepting, running = await node(provider), await node(provider)
     async with running, asyncio.timeout(30):
-        await running.adapters.queue.wait(0)
         task = await accepting.submit("猫")
         kinds = [event.kind async for event in accepting.adapters.events.subscribe(task.task_id)]
 

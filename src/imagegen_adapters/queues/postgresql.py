@@ -6,7 +6,7 @@ from datetime import datetime
 
 from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
 from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.listener import POLL_SECONDS, Listener
+from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.databases.task_rows import claimed_tasks
 from imagegen_adapters.queues.wake_signal import WakeSignal
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
@@ -43,8 +43,8 @@ _TOPIC = "queue"
 class PostgresqlQueue:
     """The pending tasks of ``database``, which must be shared with the task repository.
 
-    What another node enqueues wakes the workers here by a hint, or they look a second later. Without a
-    ``listener`` there are no hints, which is for those that run no tasks.
+    What another node enqueues wakes the workers here by a hint; a hint that is lost is made up for by their
+    asking again. Without a ``listener`` there are no hints, which is for those that run no tasks.
     """
 
     def __init__(self, database: Database, listener: Listener | None = None) -> None:
@@ -77,7 +77,7 @@ class PostgresqlQueue:
         self._notify()
 
     async def wait(self, timeout: float) -> None:
-        await self._wake_signal.wait(min(timeout, POLL_SECONDS))
+        await self._wake_signal.wait(timeout)
 
     async def counts(self) -> QueueCounts:
         (row,) = await self._database.rows(_COUNTS)
