@@ -78,3 +78,26 @@ def test_the_containers_token_can_be_read_and_goes_nowhere():
 
     assert ("auth.env", False) == (service["env_file"], "secrets" in service)
     assert all({"deploy/auth.env", "/deploy/auth.env"} & set(lines) for lines in ignored)
+
+
+CLUSTER = yaml.safe_load((DEPLOY / "cluster" / "compose.yaml").read_text("utf-8"))["services"]
+NODES = [name for name in CLUSTER if name.startswith(("api", "worker"))]
+
+
+def test_each_service_of_a_cluster_knows_only_its_own_secrets():
+    """Neither the database's server nor the object store has the master key."""
+    files = {name: service.get("env_file") for name, service in CLUSTER.items()}
+
+    databases = dict.fromkeys(("primary", "standby"), "postgresql.env")
+    assert {**dict.fromkeys(NODES, "node.env"), **databases, "s3": "s3.env", "nginx": None} == files
+
+
+def test_the_nodes_of_a_cluster_have_no_rights_and_share_no_disk():
+    """Each has a volume of its own, and time to end calls that are paid for."""
+    nodes = [CLUSTER[name] for name in NODES]
+
+    assert {(True, "ALL")} == {(node["read_only"], *node["cap_drop"]) for node in nodes}
+    assert len(NODES) == len({volume for node in nodes for volume in node["volumes"] if ":/data" in volume})
+    assert all(
+        Settings().shutdown_grace_seconds < int(node["stop_grace_period"].removesuffix("s")) for node in nodes
+    )

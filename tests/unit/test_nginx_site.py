@@ -1,26 +1,45 @@
-"""The site for nginx that we ship waits longer than we do, and repeats nothing."""
+"""The sites for nginx that we ship wait longer than we do, and repeat nothing that costs."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from imagegen_http.openai.images_response import MAX_HOLD_SECONDS
 from imagegen_http.settings.schema import ServerSettings
 
-SITE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
-DIRECTIVES = dict(re.findall(r"^ *(\w+) ([^;{]+);", SITE.read_text("utf-8"), re.MULTILINE))
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-def test_it_waits_longer_than_a_request_is_held():
+def directives(site):
+    text = (DEPLOY / site).read_text("utf-8")
+    return dict(re.findall(r"^ *(\w+) ([^;{]+);", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("site", ["nginx.conf", "cluster/nginx.conf"])
+def test_it_waits_longer_than_a_request_is_held(site):
     """A minute more, for the answer itself to be made."""
-    assert float(DIRECTIVES["proxy_read_timeout"].removesuffix("s")) >= MAX_HOLD_SECONDS + 60
+    assert float(directives(site)["proxy_read_timeout"].removesuffix("s")) >= MAX_HOLD_SECONDS + 60
 
 
-def test_it_takes_what_the_service_takes():
+@pytest.mark.parametrize("site", ["nginx.conf", "cluster/nginx.conf"])
+def test_it_takes_what_the_service_takes(site):
     """And leaves it to the service to refuse more."""
-    assert f"{ServerSettings().max_upload_mb}m" == DIRECTIVES["client_max_body_size"]
+    assert f"{ServerSettings().max_upload_mb}m" == directives(site)["client_max_body_size"]
 
 
-def test_it_hides_no_lost_client_and_repeats_nothing():
-    """Nor does it hold events back."""
-    expected = {"proxy_next_upstream": "off", "proxy_ignore_client_abort": "off", "proxy_buffering": "off"}
-    assert expected == {name: DIRECTIVES[name] for name in expected}
+@pytest.mark.parametrize("site", ["nginx.conf", "cluster/nginx.conf"])
+def test_it_hides_no_lost_client_and_holds_no_events_back(site):
+    """Neither is passed on by default."""
+    expected = {"proxy_ignore_client_abort": "off", "proxy_buffering": "off"}
+    assert expected == {name: directives(site)[name] for name in expected}
+
+
+def test_one_node_is_asked_once():
+    """A request that was sent may have been accepted."""
+    assert "off" == directives("nginx.conf")["proxy_next_upstream"]
+
+
+def test_another_node_gets_what_reached_none():
+    """But no POST that a node has seen: that needs ``non_idempotent``."""
+    assert ["error", "http_503"] == directives("cluster/nginx.conf")["proxy_next_upstream"].split()
