@@ -170,3 +170,20 @@ async def test_nobody_reconnects_to_a_database_that_is_closed(postgresql_dsn):
 
     async with asyncio.timeout(60):
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "hints"))
+
+
+async def test_a_hint_for_a_node_that_closes_meanwhile_is_no_error(first, postgresql_dsn):
+    """It may have been read from the connection, and not yet be heard, when that is closed."""
+    errors = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+    for _ in range(20):
+        async with node(postgresql_dsn) as closing:
+            heard = asyncio.Event()
+            closing.hear("a", lambda _key, heard=heard: heard.set())
+            closing.hear("a", lambda _key, closing=closing: asyncio.ensure_future(closing.close()))
+            for key in range(5):
+                first.notify("a", str(key))
+                await asyncio.sleep(0)
+            await heard.wait()
+
+    assert [] == errors

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import attrs
@@ -105,7 +106,9 @@ class Listener:
         while not self._database.is_closed:
             try:
                 async with self._database.own_connection(**_SESSION) as connection:
-                    await connection.add_listener(CHANNEL, self._hear)
+                    # Asked now: a hint may still be on its way to its hearers when the connection is closed.
+                    own_pid = connection.get_server_pid()
+                    await connection.add_listener(CHANNEL, partial(self._hear, own_pid))
                     connection.add_termination_listener(lambda _connection: self._due.set())
                     pause = self._policy.min_retry_seconds
                     self._is_connected.set()
@@ -130,8 +133,8 @@ class Listener:
             hints, self._unsent = self._unsent, {}
             await connection.execute(_NOTIFY, CHANNEL, list(hints), timeout=self._policy.answer_seconds)
 
-    def _hear(self, connection: Any, sender: int, _channel: str, hint: object) -> None:
-        if sender != connection.get_server_pid():  # those of this node were heard when they were sent
+    def _hear(self, own_pid: int, _connection: Any, sender: int, _channel: str, hint: object) -> None:
+        if sender != own_pid:  # those of this node were heard when they were sent
             topic, _, key = str(hint).partition(" ")
             self._tell(topic, key)
 
