@@ -14,6 +14,8 @@ DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
 IMAGES_DIRECTORY = "images"
 SPOOL_DIRECTORY = "spool"
+COPIES_DIRECTORY = "copies"
+"""Of a node's copies of spooled files; in `SPOOL_DIRECTORY`, an earlier service may have the only ones."""
 INSTALLATION_FILE = "installation"
 
 

@@ -106,13 +106,16 @@ def test_nobody_sees_the_password(nodes):
 
 
 def test_a_data_directory_with_a_database_of_its_own(nodes):
-    """It is not used, and the log tells how to move it."""
+    """Nothing of it is used or removed, and the log tells how to move it."""
     node = nodes.make()
-    node.data_dir.mkdir()
-    (node.data_dir / "imagegen.db").touch()
+    spooled = node.data_dir / "spool" / "an-owner" / "input"
+    spooled.parent.mkdir(parents=True)
+    for path in (spooled, node.data_dir / "imagegen.db"):
+        path.touch()
     node.start()
 
     assert "imagegen migrate" in node.log
+    assert spooled.exists()
 
 
 def test_no_key_file_is_made(nodes):

@@ -8,7 +8,7 @@ import structlog
 
 from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
-from imagegen_adapters.databases.data_directory import SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.postgresql.activity import read_activity
 from imagegen_adapters.databases.postgresql.listener import Listener
@@ -60,7 +60,7 @@ async def open_backend(
         listener = Listener(database)
         stack.push_async_callback(listener.close)
         listener.start()
-        spool = PostgresqlSpool(database, directory.path / SPOOL_DIRECTORY, clock=clock)
+        spool = PostgresqlSpool(database, directory.path / COPIES_DIRECTORY, clock=clock)
         await spool.sweep_temporary()
         dead_after = settings.cluster.dead_after_seconds
         yield Backend(
