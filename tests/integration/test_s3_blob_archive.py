@@ -542,10 +542,19 @@ async def test_a_missing_blob_is_named_by_its_key(store):
     assert "a/none.png" == caught.value.key
 
 
+def owner(name):
+    """Return what tells the id of an installation."""
+
+    async def installation_id():
+        return name
+
+    return installation_id
+
+
 async def test_nothing_is_done_where_another_installation_is(proxy, open_archive):
     """Neither read nor written, until that one's mark is gone."""
     settings = settings_of(proxy)
-    first, second = open_archive(settings, owner="one"), open_archive(settings, owner="two")
+    first, second = open_archive(settings, owner=owner("one")), open_archive(settings, owner=owner("two"))
     await put(first, "a.png", b"bytes")
     acts = (
         lambda: put(second, "a.png", b"other"),
@@ -564,7 +573,7 @@ async def test_nothing_is_done_where_another_installation_is(proxy, open_archive
 
 async def test_a_prefix_is_claimed_once_the_bucket_answers(proxy, open_archive):
     """A bucket that is down at the start is no other installation's."""
-    store = open_archive(settings_of(proxy), owner="one")
+    store = open_archive(settings_of(proxy), owner=owner("one"))
     with proxy.down(), pytest.raises(StorageUnreachable):
         await store.stat("a.png")
     await put(store, "a.png", b"bytes")

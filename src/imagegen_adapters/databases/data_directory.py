@@ -86,12 +86,11 @@ class DataDirectory:
         Raises:
             DataDirectoryUnusable: it can be neither read nor kept; the message gives the reason.
         """
-        path = self.path / INSTALLATION_FILE
+        if existing_id := self.known_installation_id():
+            return existing_id
+        installation_id = new_id()
         try:
-            if text := _content(path):
-                return text
-            installation_id = new_id()
-            file = AtomicFile(path)
+            file = AtomicFile(self.path / INSTALLATION_FILE)
             try:
                 file.commit([f"{installation_id}\n".encode()])
                 sync_directory(self.path)
@@ -102,6 +101,19 @@ class DataDirectory:
                 DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
             ) from error
         return installation_id
+
+    def known_installation_id(self) -> str | None:
+        """Return the id of the directory, if it has one.
+
+        Raises:
+            DataDirectoryUnusable: it cannot be read; the message gives the reason.
+        """
+        try:
+            return _content(self.path / INSTALLATION_FILE) or None
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
+            ) from error
 
     @property
     def locked(self) -> bool:

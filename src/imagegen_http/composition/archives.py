@@ -1,6 +1,6 @@
 """The archive of images that the settings name: OSS, S3, or none."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -33,7 +33,7 @@ def open_archive(
     gate: AddressGate,
     *,
     checkpoints: Path | None = None,
-    owner: str | None = None,
+    owner: Callable[[], Awaitable[str]] | None = None,
     idle_seconds: float = _IDLE_SECONDS,
 ) -> OpenArchive | None:
     """Return the archive of the settings, if there is one; no request is sent yet.
@@ -42,7 +42,7 @@ def open_archive(
         settings: what to open.
         gate: which addresses may be connected to.
         checkpoints: where OSS remembers interrupted uploads.
-        owner: the id of the installation, for which S3 keeps the prefix.
+        owner: returns the id of the installation, for which S3 keeps the prefix.
         idle_seconds: how long a response may stand still.
 
     Raises:
@@ -85,7 +85,12 @@ def _open_oss(
     return oss.OssBlobArchive(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)
 
 
-def _open_s3(settings: S3Settings, gate: AddressGate, owner: str | None, idle_seconds: float) -> OpenArchive:
+def _open_s3(
+    settings: S3Settings,
+    gate: AddressGate,
+    owner: Callable[[], Awaitable[str]] | None,
+    idle_seconds: float,
+) -> OpenArchive:
     from imagegen_adapters.blob_archives import s3
 
     bucket = s3.S3Settings(

@@ -47,6 +47,7 @@ class _Parts:
     source_images: SqliteImageInventory
     files: ImageFiles
     spooled: LocalBlobStore
+    installation_id: str | None
 
 
 async def move(
@@ -81,6 +82,7 @@ async def move(
             files=parts.files,
             spooled=SpoolFiles(local=parts.spooled, spool=spool),
             progress=progress,
+            installation_id=parts.installation_id,
         )
         return await act(accept_missing=accept_missing)
 
@@ -129,6 +131,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
             source_images=SqliteImageInventory(database),
             files=ImageFiles(local=local, archive=archive),
             spooled=spooled,
+            installation_id=directory.known_installation_id(),
         )
 
 

@@ -78,11 +78,12 @@ async def compose(
         create_directory = create or settings.database is not None  # where it is this node's scratch space
         directory = DataDirectory.open(settings.data_dir, create=create_directory)
         stack.callback(directory.close)
+
+        async def installation_id() -> str:
+            return await backend.installation_id()  # which is opened below, before the first request
+
         archive = open_archive(
-            settings,
-            outbound.gate,
-            checkpoints=directory.path / CHECKPOINTS,
-            owner=_installation(settings, directory),
+            settings, outbound.gate, checkpoints=directory.path / CHECKPOINTS, owner=installation_id
         )
         if archive is not None:
             stack.callback(archive.close)
@@ -173,13 +174,6 @@ async def compose(
             await stack.enter_async_context(maintenance)
         await stack.enter_async_context(imagegen)
         yield service
-
-
-def _installation(settings: Settings, directory: DataDirectory) -> str | None:
-    """Return who claims the prefix of the bucket; nodes share one, and none of them can claim it."""
-    if settings.storage.s3 is None or settings.database is not None:
-        return None
-    return directory.installation_id(new_id)
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:

@@ -250,6 +250,14 @@ def test_new_rows_get_higher_ids(desk):
     assert [[str(number + 1)] for number in highest] == [next_of(*name) for name in names]
 
 
+def test_the_prefix_of_the_bucket_stays_ours(desk):
+    """The nodes go on under the id by which the directory owns it."""
+    (desk.data_dir / "installation").write_text("an-id\n")
+    desk.moved()
+
+    assert ["an-id"] == desk.cluster.run("SELECT id FROM installation", desk.name)
+
+
 def test_the_schema_is_that_of_a_new_database(desk, postgresql_template):
     """With the index that was not there while images came."""
     desk.moved()

@@ -1,7 +1,8 @@
 """The asynchronous blob archive over a bucket of S3."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
 
 from imagegen_adapters.blob_archives.s3.bucket import Bucket
 from imagegen_adapters.blob_archives.s3.connection import check_installed
@@ -19,6 +20,8 @@ _MAX_UPLOADS = 8  # at once; each has up to two parts in memory
 _OWNER = "IMAGEGEN-OWNER"  # no valid key, so it is never taken for a blob
 _MAX_OWNER_BYTES = 100
 
+InstallationId: TypeAlias = Callable[[], Awaitable[str]]
+
 
 class S3BlobArchive:
     """Stores each blob as the object ``prefix + key``.
@@ -29,8 +32,8 @@ class S3BlobArchive:
     Args:
         settings: the bucket.
         check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
-        owner: the id of the installation; the first request claims the prefix for it, and none works while
-            the prefix belongs to another one.
+        owner: returns the id of the installation; the first request claims the prefix for it, and none works
+            while the prefix belongs to another one.
 
     Raises:
         ValidationFailed: obstore is not installed.
@@ -44,7 +47,7 @@ class S3BlobArchive:
         settings: S3Settings,
         *,
         check_address: CheckAddress | None = None,
-        owner: str | None = None,
+        owner: InstallationId | None = None,
     ) -> None:
         check_installed()
         self._place = f"{settings.bucket}/{settings.prefix}"
@@ -135,7 +138,7 @@ class S3BlobArchive:
             return
         async with self._claiming:
             if self._unclaimed_for is not None:
-                await self.claim_prefix(self._unclaimed_for)
+                await self.claim_prefix(await self._unclaimed_for())
                 self._unclaimed_for = None
 
     async def _send(self, key: str, upload: Upload, content_type: str) -> StoredBlob:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import attrs
 
+from imagegen_adapters.databases.postgresql.installation import adopt_installation
 from imagegen_adapters.moves.postgresql.image_files import ImageFiles
 from imagegen_adapters.moves.postgresql.report import FilesReport, MoveReport
 from imagegen_adapters.moves.postgresql.source import Source
@@ -32,6 +33,7 @@ class Move:
         files: copies the files of images.
         spooled: copies inputs and responses.
         progress: is told how far it is.
+        installation_id: by which the data directory owns the prefix of its bucket, if it has ever asked.
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Move:
     files: ImageFiles
     spooled: SpoolFiles
     progress: Progress
+    installation_id: str | None = None
 
     async def __call__(self, *, accept_missing: bool = False) -> MoveReport:
         """Move what an earlier run has not moved, and return what was looked at.
@@ -54,6 +57,8 @@ class Move:
         state = await self.target.begin(await self.source.fingerprint())
         if state.finished_at is not None:
             return MoveReport(finished_at=state.finished_at)
+        if self.installation_id is not None:
+            await adopt_installation(self.target.database, self.installation_id)
         copy_table = TableCopy(source=self.source, target=self.target, progress=self.progress)
         tables = tuple([await copy_table(table) for table in TABLES])
         await self.target.index_images()

@@ -33,7 +33,8 @@ class Backend:
     """Everything that nodes on one database have in common, opened for this one.
 
     ``blobs`` keeps images durably until the archive has them, or for good without one. ``box`` opens with the
-    master key that this database was used with before. ``index_state`` and ``reindex`` are those of the
+    master key that this database was used with before. By ``installation_id`` whoever works on it is told
+    from others who use the same bucket. ``index_state`` and ``reindex`` are those of the
     search index.
 
     Where this process is the only one that works on the database, ``writes`` counts the transactions that it
@@ -52,6 +53,7 @@ class Backend:
     slots: Slots
     turn: Turn
     images: ImageRecords
+    installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Progress], Awaitable[int]]
     inventory: ImageInventory

@@ -11,6 +11,7 @@ from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
 from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.postgresql.activity import read_activity
+from imagegen_adapters.databases.postgresql.installation import installation_id
 from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.databases.postgresql.peers import PostgresqlPeers
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
@@ -74,6 +75,7 @@ async def open_backend(
             slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
             images=PostgresqlImageRecords(database, simplify=simplify),
+            installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
             inventory=PostgresqlImageInventory(database),

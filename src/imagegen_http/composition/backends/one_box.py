@@ -1,5 +1,6 @@
 """One box: SQLite and files in the data directory, which belongs to this process alone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -12,6 +13,7 @@ from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_D
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
+from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.reindex import index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
@@ -69,6 +71,7 @@ async def open_backend(
             slots=LocalSlots(),
             turn=LocalTurn(),
             images=SqliteImageRecords(database, simplify=simplify),
+            installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
             inventory=SqliteImageInventory(database),
