@@ -93,6 +93,19 @@ def test_an_image_is_streamed_to_the_bucket_without_a_local_file(start, proxy):
     assert 200 == api.get(image["image_url"]).status_code
 
 
+def test_an_image_that_was_read_lately_is_read_without_the_bucket(start, proxy):
+    """It is in the cache on the disk."""
+    server, api = start(local=None, cache_mb=10)
+    image = make_image(api, "a lighthouse")
+    content = api.get(image["image_url"]).content
+
+    with proxy.down():
+        again = api.get(image["image_url"], headers={"Range": "bytes=2-9"})
+
+    assert (206, content[2:10]) == (again.status_code, again.content)
+    assert [content] == [path.read_bytes() for path in (server.data_dir / "cache").rglob("*.png")]
+
+
 def test_another_installation_does_not_get_the_same_prefix(start):
     """Its images stay on its own disk, and it says why."""
     _, one = start("one")

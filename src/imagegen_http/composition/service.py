@@ -8,7 +8,7 @@ import attrs
 import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.data_directory import CACHE_DIRECTORY, DataDirectory
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
@@ -25,7 +25,7 @@ from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
-from imagegen_http.composition.storage import compose_storage
+from imagegen_http.composition.storage import compose_storage, read_cache
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
@@ -106,6 +106,10 @@ async def compose(
         storage = compose_storage(settings, backend, archive, clock)
         min_free_bytes = settings.storage.min_free_mb * _MIB
         disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
+        max_cached_bytes, cache = settings.storage.cache_mb * _MIB, directory.path / CACHE_DIRECTORY
+        blobs = await stack.enter_async_context(
+            read_cache(storage.blobs, cache, max_bytes=max_cached_bytes, disk=disk)
+        )
         adapters = Adapters(
             tasks=backend.tasks,
             idempotency_keys=backend.idempotency_keys,
@@ -114,7 +118,7 @@ async def compose(
             slots=backend.slots,
             images=backend.images,
             configs=backend.configs,
-            blobs=storage.blobs,
+            blobs=blobs,
             spool=backend.spool,
             inspector=inspector,
             events=backend.events,

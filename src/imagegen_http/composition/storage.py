@@ -1,13 +1,20 @@
 """The image stores: the local disk, an archive behind it, or the archive alone."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import attrs
 
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
+from imagegen_adapters.blob_stores.cached import CachedBlobStore
+from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
@@ -70,6 +77,23 @@ def compose_storage(
         verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=archive),
         outbox=outbox,
     )
+
+
+@asynccontextmanager
+async def read_cache(
+    blobs: BlobStore, directory: Path, *, max_bytes: int, disk: DiskSpace
+) -> AsyncIterator[BlobStore]:
+    """Yield the store with a cache of so many bytes before it, or as it is if that is none."""
+    if not max_bytes:
+        yield blobs
+        return
+    files = LocalBlobStore(directory)
+    try:
+        cache = CachedBlobStore(blobs, files, max_bytes=max_bytes, has_room=disk.sufficient)
+        await cache.clear()
+        yield cache
+    finally:
+        files.close()
 
 
 def _blob_store(local: BlobStore, archive: BlobArchive | None, *, archive_first: bool) -> BlobStore:

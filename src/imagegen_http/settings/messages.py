@@ -72,6 +72,10 @@ class SettingCode(MessageCode):
         "所需的软件包未安装：pip install 'imagegen[{extra}]'",
     )
     NOT_HOST_AND_PORT = "must be a list of host:port", "须为 host:port 的列表"
+    CACHE_NEEDS_NO_DISK = (
+        "is for `storage.local: null`; otherwise images stay on the disk anyway",
+        "只用于 `storage.local: null`；否则图片本来就在磁盘上",
+    )
     NEEDS_ARCHIVE = (
         "null needs storage.oss or storage.s3",
         "为 null 时须有 storage.oss 或 storage.s3",

@@ -105,11 +105,15 @@ class S3Settings:
 
 @attrs.frozen(kw_only=True)
 class StorageSettings:
-    """``local`` None with an archive, OSS or S3: images are streamed there directly."""
+    """``local`` None with an archive, OSS or S3: images are streamed there directly.
+
+    Then up to ``cache_mb`` of what was read from there lately are kept on the disk.
+    """
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
     s3: S3Settings | None = None
+    cache_mb: int = attrs.field(default=0, validator=validators.within(0))
     min_free_mb: int = attrs.field(default=200, validator=validators.within(0))
     sweep_minutes: float = attrs.field(default=10, validator=validators.positive)
 
@@ -197,6 +201,8 @@ class Settings:
             raise SettingsError("storage.local", SettingCode.NEEDS_ARCHIVE())
         if self.aigc_label.enabled and not self.aigc_label.producer.strip():
             raise SettingsError("aigc_label.producer", SettingCode.PRODUCER_REQUIRED())
+        if self.storage.cache_mb and self.storage.local is not None:
+            raise SettingsError("storage.cache_mb", SettingCode.CACHE_NEEDS_NO_DISK())
         if self.database is not None and self.storage.local is not None:
             raise SettingsError("storage.local", SettingCode.NO_SHARED_DISK())
         if self.database is None and set(self.roles) != set(ROLES):

@@ -122,6 +122,7 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("queue: 5", "queue: must be a mapping of keys"),
         ("log: {level: loud}", "log.level: must be one of debug, info, warning, error"),
         ("storage: {local: null}", "storage.local: null needs storage.oss or storage.s3"),
+        ("storage: {cache_mb: 5}", "storage.cache_mb: is for `storage.local: null`"),
         ("storage: {oss: {endpoint: a}}", "storage.oss.region: is required"),
         ("storage: {s3: {endpoint: a}}", "storage.s3.region: is required"),
         (f"storage: {{oss: {BUCKET}, s3: {BUCKET}}}", "storage.s3: and storage.oss exclude each other"),
