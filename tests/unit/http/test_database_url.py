@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_http.settings.database_url import check_database_url, masked_database_url, passwords
 
-SECRET = "postgresql://user:p%40ss@host1:5432,[::1]/imagegen?sslmode=require&sslpassword=key%2B1"
+SECRET = "postgresql://user:p%40ss@[::1]:5432,host1/imagegen?sslmode=require&sslpassword=key%2B1"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_passwords_are_masked_where_the_url_is_shown():
     """Everything else is what an operator has to see."""
     shown = masked_database_url(SECRET)
 
-    assert "postgresql://user:****@host1:5432,[::1]/imagegen?sslmode=require&sslpassword=****" == shown
+    assert "postgresql://user:****@[::1]:5432,host1/imagegen?sslmode=require&sslpassword=****" == shown
 
 
 def test_a_url_without_a_password_is_shown_as_it_is():
