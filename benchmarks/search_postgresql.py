@@ -51,8 +51,9 @@ async def fill(database, images):
             (row["id"], row["created_at"], folded, sorted(set(tokens.split(" "))))
             for row, (_, (_, folded, tokens)) in zip(rows, batch, strict=True)
         ]
+        images_json = json.dumps(rows)  # before the transaction, which the server ends if it is idle
         async with database.transaction() as connection:
-            await connection.execute(INSERT_IMAGES, json.dumps(rows), timeout=600)
+            await connection.execute(INSERT_IMAGES, images_json, timeout=600)
             await connection.executemany(INSERT_TEXT, texts, timeout=600)
     return images / (time.perf_counter() - started)
 

@@ -95,7 +95,7 @@ class Bucket:
                 await obstore.put_async(store, path, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
                 return
-            except Exception as error:
+            except Exception as error:  # only its status counts; all others are raised again
                 if status_of(error) != _NOT_IMPLEMENTED:
                     raise
                 await obstore.put_async(store, path, data, use_multipart=False)
@@ -115,7 +115,7 @@ class Bucket:
         async def begin(store: "S3Store", path: str) -> Any:
             try:
                 result = await obstore.get_async(store, path, options=options)
-            except Exception as error:
+            except Exception as error:  # only its status counts; all others are raised again
                 if status_of(error) == _UNSATISFIABLE:
                     return None
                 raise
