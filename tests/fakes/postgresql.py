@@ -36,6 +36,7 @@ _SETTINGS = {
     "port": "5432",
     "shared_buffers": "32MB",
     "synchronous_commit": "off",
+    "timezone": "America/St_Johns",  # half an hour off, and with a summer time: nothing may depend on it
     "wal_level": "replica",
 }
 
