@@ -1,7 +1,10 @@
 """Synchronous providers, which differ in path, fields and shape: a table, and what goes beyond it."""
 
+import attrs
+
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png_base64
+from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
 
@@ -92,6 +95,32 @@ class FakeIdeogram(_SyncUpstream):
         return self.answer("refused") if "forbidden" in body["prompt"] else self.images(request, body)
 
 
+@attrs.frozen(kw_only=True)
+class _Seedream:
+    """What one model of Ark accepts."""
+
+    size: SizeRule
+    references: int = 14
+    has_output_format: bool = False
+
+
+def _seedream(pixels: tuple[int, int], *words: str, **more) -> _Seedream:
+    size = SizeRule(pixels=pixels, ratio=16, words=frozenset(words))
+    return _Seedream(size=size, **more)
+
+
+_SEEDREAM_LITE = _seedream((3_686_400, 10_404_496), "2K", "3K", has_output_format=True)
+_SEEDREAM = {
+    "doubao-seedream-4-0-250828": _seedream((921_600, 16_777_216), "1K", "2K", "4K"),
+    "doubao-seedream-4-5-251128": _seedream((3_686_400, 16_777_216), "2K", "4K"),
+    "doubao-seedream-5-0-260128": _SEEDREAM_LITE,
+    "doubao-seedream-5-0-lite-260128": _SEEDREAM_LITE,
+    "doubao-seedream-5-0-pro-260628": _seedream(
+        (921_600, 4_624_220), "1K", "2K", references=10, has_output_format=True
+    ),
+}
+
+
 class FakeArk(_SyncUpstream):
     """One image a call, as a URL or as base64; "partly" in a prompt holds that image back."""
 
@@ -99,12 +128,20 @@ class FakeArk(_SyncUpstream):
     paid = "/api/v3/images"
     path = "/api/v3/images/generations"
     native_count = False
-    fields = frozenset(
-        ("model", "prompt", "image", "size", "seed", "guidance_scale", "response_format", "watermark")
-    )
+    fields = frozenset(("model", "prompt", "image", "size", "output_format", "response_format", "watermark"))
 
     def make(self, request: Request, body: dict) -> Reply:
-        assert isinstance(body.get("image", ""), str) or len(body["image"]) > 1, "one image is no list"
+        images = body.get("image", [])
+        assert isinstance(images, str) or len(images) != 1, "one image is no list"
+        images = [images] if isinstance(images, str) else images
+        assert all(image.startswith("data:image/png;base64,") for image in images)
+        model = _SEEDREAM[body["model"]]
+        if not model.size.allows(body.get("size")):
+            return self.answer("invalid", param="size")
+        if len(images) > model.references:
+            return self.answer("invalid", param="image")
+        if "output_format" in body and not model.has_output_format:
+            return self.answer("invalid", param="output_format")
         return super().make(request, body)
 
     def images(self, request: Request, body: dict) -> Reply:

@@ -13,7 +13,7 @@ from tests.integration.api.live_server import LiveServer
 
 UPSTREAMS = (
     FakeDashScope,
-    simple_upstreams.FakeArk,
+    simple_upstreams.FakeQianfan,
     simple_upstreams.FakeIdeogram,
     simple_upstreams.FakeSiliconFlow,
     job_upstreams.FakeComfyUI,

@@ -1,0 +1,184 @@
+"""What a provider would refuse is refused before anything is queued, once below, at and above each limit.
+
+Each refused request is also sent under the same document without its limits: the strict fake, which knows the
+provider's rules and not our document, refuses it and charges nothing.
+"""
+
+from importlib import resources
+
+import attrs
+import pytest
+import yaml
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.http import HttpProvider, presets
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import INPUTS, input_image, request_for, run_call
+from imagegen_core.errors import CallError, Refusal
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from tests.fakes import simple_upstreams
+from tests.fakes.http_server import HttpServer
+
+pytestmark = pytest.mark.anyio
+
+UPSTREAMS = (simple_upstreams.FakeArk,)
+TIERS = ("1K", "2K", "3K", "4K")
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """Requests on both sides of one limit of one model."""
+
+    preset: str
+    model: str
+    accepted: tuple[ImageRequest, ...]
+    refused: tuple[ImageRequest, ...]
+
+    def __str__(self) -> str:
+        return f"{self.preset}-{self.model}"
+
+
+def sized(*sizes: str) -> tuple[ImageRequest, ...]:
+    return tuple(request_for(Operation.GENERATE, size=size) for size in sizes)
+
+
+def with_params(**params) -> tuple[ImageRequest, ...]:
+    return (request_for(Operation.GENERATE, **params),)
+
+
+def prompted(*lengths: int) -> tuple[ImageRequest, ...]:
+    request = request_for(Operation.GENERATE)
+    return tuple(attrs.evolve(request, prompt="猫" * length) for length in lengths)
+
+
+def referring(*counts: int) -> tuple[ImageRequest, ...]:
+    reference = input_image("reference", INPUTS["reference"])
+    request = request_for(Operation.REFERENCE)
+    return tuple(attrs.evolve(request, references=(reference,) * count) for count in counts)
+
+
+def counted(*counts: int) -> tuple[ImageRequest, ...]:
+    return tuple(request_for(Operation.GENERATE, num=count) for count in counts)
+
+
+def ark(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="ark", model=f"doubao-seedream-{model}", accepted=accepted, refused=refused)
+
+
+LIMITS = (
+    ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
+    ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
+    ark("4-5-251128", sized("7696x481"), sized("7696x480")),
+    ark("4-5-251128", sized("2K", "4K"), sized("1K", "3K")),
+    ark("4-5-251128", referring(13, 14), ()),
+    ark("4-5-251128", (), with_params(output_format="png")),
+    *(
+        limit
+        for lite in ("5-0-260128", "5-0-lite-260128")
+        for limit in (
+            ark(lite, sized("2560x1440", "2561x1440"), sized("2559x1440")),
+            ark(lite, sized("2547x4085"), sized("3132x3322")),
+            ark(lite, sized("2K", "3K"), sized("1K", "4K")),
+            ark(lite, referring(13, 14), ()),
+            ark(lite, with_params(output_format="png"), ()),
+        )
+    ),
+    ark("5-0-pro-260628", sized("1280x720", "1281x720"), sized("1279x720")),
+    ark("5-0-pro-260628", sized("2829x1634", "2830x1634"), sized("2831x1634")),
+    ark("5-0-pro-260628", sized("1K", "2K"), sized("3K", "4K")),
+    ark("5-0-pro-260628", referring(9, 10), referring(11)),
+    ark("5-0-pro-260628", with_params(output_format="jpeg"), ()),
+    ark("4-0-250828", sized("1280x720", "1281x720"), sized("1279x720")),
+    ark("4-0-250828", sized("4096x4096", "4096x4095"), sized("4097x4096")),
+    ark("4-0-250828", sized("1K", "2K", "4K"), sized("3K")),
+    ark("4-0-250828", referring(13, 14), ()),
+)
+
+
+@pytest.fixture
+async def server(limit, anyio_backend):
+    fake = next(upstream for upstream in UPSTREAMS if upstream.preset == limit.preset)()
+    async with HttpServer(fake) as running:
+        yield running
+    assert [] == running.complaints
+
+
+@pytest.fixture
+async def provider(server, anyio_backend):
+    outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
+    yield HttpProvider(outbound=outbound, clock=ManualClock())
+    await outbound.aclose()
+
+
+def call_of(provider, server, limit, request, extra) -> ProviderCall:
+    """Return the call of a request that passes the checks before the queue."""
+    config = ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.DATABASE,
+        kind="http",
+        api_base=f"{server.url}{server.fake.base}",
+        api_key=Secret.parse(server.fake.key),
+        extra_config=extra,
+    )
+    model = choose_model(provider.describe(config).models, limit.model)
+    check_request(request, model)
+    parts = provider.split(request, model, config)
+    return ProviderCall(call_id="call-1", request=parts[0], model=model, config=config)
+
+
+def without_limits(preset: str) -> dict:
+    """Return a shipped document whose models accept whatever the service itself does."""
+    text = resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8")
+    document = yaml.safe_load(text)
+    specs = {name: spec for model in document["models"] for name, spec in model.get("params", {}).items()}
+    for model in document["models"]:
+        separator = model.get("size", {}).get("separator", "x")
+        model["limits"] = {}
+        model["size"] = {"kind": "wxh", "separator": separator, "extra": list(TIERS)}
+        model["params"] = {name: {"type": spec.get("type", "string")} for name, spec in specs.items()}
+    return document
+
+
+@pytest.mark.parametrize("limit", [limit for limit in LIMITS if limit.accepted], ids=str)
+async def test_at_and_within_a_limit_images_are_made(limit, provider, server):
+    """The provider accepts it, and it is one charge."""
+    for request in limit.accepted:
+        server.fake.ledger.clear()
+        call = call_of(provider, server, limit, request, {"preset": limit.preset})
+
+        result = await run_call(provider, call, MemoryExchange(INPUTS))
+
+        assert result.images
+        assert 1 == len(server.fake.ledger)
+
+
+@pytest.mark.parametrize("limit", [limit for limit in LIMITS if limit.refused], ids=str)
+async def test_beyond_a_limit_nothing_is_sent(limit, provider, server):
+    """It is refused with the field, and the provider would have refused it as well."""
+    free = without_limits(limit.preset)
+    for request in limit.refused:
+        with pytest.raises(Refusal):
+            call_of(provider, server, limit, request, {"preset": limit.preset})
+        assert [] == server.requests
+        call = call_of(provider, server, limit, request, {"spec": free})
+
+        with pytest.raises(CallError) as caught:
+            await run_call(provider, call, MemoryExchange(INPUTS))
+
+        assert FailureCode.REJECTED == caught.value.failure.code
+        assert [] == server.fake.ledger
+        server.requests.clear()
+
+
+async def test_every_model_with_limits_is_tried():
+    """A model that is added to one of these documents gets its limits tried here."""
+    library = presets.PresetLibrary()
+    shipped = {(v.preset, m.id) for v in UPSTREAMS for m in library.load(v.preset).models}
+
+    assert shipped == {(limit.preset, limit.model) for limit in LIMITS}
