@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 async def test_what_nodes_do(postgresql_database):
     """Who there is, who maintains the stores, and what is in flight."""
     database, listener = postgresql_database, Listener(postgresql_database)
-    nodes = PostgresqlNodes(database, roles=("api",), version="1.2.3")
+    nodes = PostgresqlNodes(database, host="box-1", roles=("api",), version="1.2.3")
     await nodes.join("a")
     await PostgresqlTaskRepository(database, simplify=simplify).add(a_task(), queue_size=9)
     slots, turn = PostgresqlSlots(database, listener), PostgresqlTurn(database, listener)
@@ -33,8 +33,9 @@ async def test_what_nodes_do(postgresql_database):
     idle = await read_activity(database)
 
     (node,) = activity.nodes
-    assert ("a", ("api",), "1.2.3", "a", {"p q": 2}) == (
+    assert ("a", "box-1", ("api",), "1.2.3", "a", {"p q": 2}) == (
         node.name,
+        node.host,
         node.roles,
         node.version,
         activity.turn,

@@ -13,8 +13,8 @@ WITH forgotten AS (
         FOR UPDATE SKIP LOCKED
     )
 )
-INSERT INTO nodes AS known (node, heard_at, can_tell_from, roles, version)
-VALUES ($1, now(), now() + make_interval(secs => $2), $3, $4)
+INSERT INTO nodes AS known (node, heard_at, can_tell_from, host, roles, version)
+VALUES ($1, now(), now() + make_interval(secs => $2), $3, $4, $5)
 ON CONFLICT (node) DO UPDATE SET heard_at = greatest(known.heard_at, excluded.heard_at),
     can_tell_from = CASE WHEN known.heard_at < now() - make_interval(secs => $2) / 2
         THEN excluded.can_tell_from ELSE known.can_tell_from END
@@ -29,8 +29,8 @@ class PostgresqlNodes:
     """The ``nodes`` table; who has been silent for ``dead_after_seconds`` is dead.
 
     Beats that lie more than half of it apart are a gap: after a longer outage, nodes that are about to be
-    heard again could look dead. For those who watch over the cluster, a node has its ``roles`` and the
-    ``version`` of its program.
+    heard again could look dead. For those who watch over the cluster, a node has the name of its
+    ``host``, its ``roles`` and the ``version`` of its program.
     """
 
     def __init__(
@@ -38,12 +38,13 @@ class PostgresqlNodes:
         database: Database,
         *,
         dead_after_seconds: float = DEAD_AFTER_SECONDS,
+        host: str = "",
         roles: tuple[str, ...] = (),
         version: str = "",
     ) -> None:
         self._database = database
         self._dead_after = dead_after_seconds
-        self._description = roles, version
+        self._description = host, roles, version
 
     async def join(self, node: str) -> None:
         await self.beat(node)

@@ -8,7 +8,7 @@ from imagegen_adapters.databases.postgresql.database import Database
 from imagegen_adapters.databases.postgresql.places import CALLS, TURN
 
 _NODES = """
-SELECT node, roles, version, extract(epoch FROM now() - heard_at)::float AS silent_seconds
+SELECT node, host, roles, version, extract(epoch FROM now() - heard_at)::float AS silent_seconds
 FROM nodes ORDER BY node
 """
 
@@ -25,6 +25,7 @@ class NodeActivity:
     """A node that has not left, with how long it has been silent; a dead one is there for a day."""
 
     name: str
+    host: str
     roles: tuple[str, ...]
     version: str
     silent_seconds: float
@@ -53,6 +54,7 @@ async def read_activity(database: Database) -> Activity:
         nodes=tuple(
             NodeActivity(
                 name=row["node"],
+                host=row["host"],
                 roles=tuple(row["roles"]),
                 version=row["version"],
                 silent_seconds=row["silent_seconds"],

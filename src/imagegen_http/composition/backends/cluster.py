@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from socket import gethostname
 
 import structlog
 
@@ -70,7 +71,11 @@ async def open_backend(
             queue=PostgresqlQueue(database, listener),
             events=PostgresqlEventBus(database, listener),
             nodes=PostgresqlNodes(
-                database, dead_after_seconds=dead_after, roles=settings.roles, version=version
+                database,
+                dead_after_seconds=dead_after,
+                host=gethostname(),
+                roles=settings.roles,
+                version=version,
             ),
             slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),

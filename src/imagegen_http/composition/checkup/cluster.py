@@ -6,7 +6,7 @@ from datetime import timedelta
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.activity import Activity, read_activity
+from imagegen_adapters.databases.postgresql.activity import Activity, NodeActivity, read_activity
 from imagegen_adapters.databases.postgresql.inspection import (
     CONNECTIONS_BESIDE_POOL,
     Inspection,
@@ -114,15 +114,19 @@ def _clock(inspection: Inspection) -> Check:
 
 
 def _nodes(activity: Activity, alive: tuple[str, ...]) -> Check:
-    silent = tuple(node.name for node in activity.nodes if node.name not in alive)
+    silent = tuple(_described(node) for node in activity.nodes if node.name not in alive)
     if silent:
         return warn("nodes", CheckCode.NODES_SILENT(count=len(alive), nodes=silent))
     if not alive:
         return ok("nodes", CheckCode.NO_NODE())
     if not any(WORKER in node.roles for node in activity.nodes):
         return warn("nodes", CheckCode.NO_WORKER(count=len(alive)))
-    described = tuple(f"{node.name} ({', '.join(node.roles)} {node.version})" for node in activity.nodes)
-    return ok("nodes", CheckCode.NODES_ALIVE(count=len(alive), nodes=described))
+    nodes = tuple(_described(node) for node in activity.nodes)
+    return ok("nodes", CheckCode.NODES_ALIVE(count=len(alive), nodes=nodes))
+
+
+def _described(node: NodeActivity) -> str:
+    return f"{node.name} ({node.host} {', '.join(node.roles)} {node.version})"
 
 
 def _alive(activity: Activity, settings: Settings) -> tuple[str, ...]:
