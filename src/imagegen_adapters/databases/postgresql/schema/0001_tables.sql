@@ -2,6 +2,12 @@
 -- and no index breaks when the server's locales change. JSON that is returned as it came is of type json:
 -- jsonb reorders keys, writes 1e300 in digits and refuses \u0000.
 
+-- Functions take rows as JSON with the names of columns. What is stored as it came, in columns of type json, is a
+-- string in it: parsed as part of it, \u0000 would be refused.
+CREATE FUNCTION json_of_string(quoted json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+    SELECT (quoted #>> '{}')::json
+$$;
+
 CREATE TABLE provider_configs (
     provider_name text COLLATE "C" PRIMARY KEY,
     kind text,

@@ -3,11 +3,15 @@
 -- Time is that at which a statement arrives here, now(): a beat that then waits, such as for a full disk, shows no
 -- more than that its node was alive when it was sent.
 
--- From can_tell_from on, the node can tell which of the others are silent.
+-- From can_tell_from on, the node can tell which of the others are silent. Its host, roles and version are
+-- what operators see of it.
 CREATE TABLE nodes (
     node text COLLATE "C" PRIMARY KEY,
     heard_at timestamptz NOT NULL,
-    can_tell_from timestamptz NOT NULL
+    can_tell_from timestamptz NOT NULL,
+    host text NOT NULL DEFAULT '',
+    roles text[] NOT NULL DEFAULT '{}',
+    version text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);
 
 -- Returns the nodes that are alive as far as the observer can tell: all that have not left, while it cannot.
