@@ -119,8 +119,8 @@ async def test_an_unusable_address_is_reported_without_its_password(dsn, kind):
 
 
 async def test_an_unknown_database_is_reported(postgresql):
-    """Its name is wrong, which trying again does not change."""
-    assert DatabaseCode.SERVER_DENIES_ACCESS is await refused(postgresql.dsn("nowhere"), StorageBroken)
+    """It may be made while a service waits for it."""
+    assert DatabaseCode.SERVER_DENIES_ACCESS is await refused(postgresql.dsn("nowhere"), StorageUnreachable)
 
 
 async def test_the_server_has_the_time_outs_too(database):

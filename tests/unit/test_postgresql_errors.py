@@ -49,17 +49,20 @@ def test_each_row_of_a_state_is_reached():
         (asyncpg.DeadlockDetectedError, StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT),
         (asyncpg.DiskFullError, StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
         (asyncpg.DataCorruptedError, StorageBroken, DatabaseCode.DATABASE_DAMAGED),
-        (asyncpg.InsufficientPrivilegeError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
-        (asyncpg.InvalidPasswordError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
-        (asyncpg.InvalidCatalogNameError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
+        (asyncpg.InsufficientPrivilegeError, StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS),
+        (asyncpg.InvalidPasswordError, StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS),
+        (asyncpg.InvalidCatalogNameError, StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS),
         (asyncpg.UniqueViolationError, StorageError, DatabaseCode.DATABASE_REFUSED),
+        (asyncpg.ClientConfigurationError, StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
         (asyncpg.InterfaceError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
+        (asyncpg.InternalClientError, StorageUnreachable, DatabaseCode.DRIVER_FAILED),
+        (asyncpg.ProtocolError, StorageUnreachable, DatabaseCode.DRIVER_FAILED),
         (TimeoutError, StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW),
         (ConnectionRefusedError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
     ],
 )
 def test_an_error_says_whether_it_passes(error, kind, code):
-    """A server that is away or busy may answer later; a full disk has its own kind."""
+    """A server that is away, busy, or wrongly set up may answer later; a full disk has its own kind."""
     result = storage_error(error("x"))
 
     assert (kind, code) == (type(result), result.reason.code)
@@ -74,6 +77,15 @@ def test_no_message_quotes_the_server():
         str(storage_error(error)),
         "secret" in str(storage_error(config)),
     ]
+
+
+def test_a_defect_of_the_driver_is_logged(caplog):
+    """With what it says, since nothing else tells of it."""
+    error = asyncpg.InternalClientError("cannot switch to state 3")
+    result = storage_error(error)
+
+    assert "the driver of the database failed: InternalClientError" == str(result)
+    assert [error] == [record.exc_info[1] for record in caplog.records]
 
 
 def test_what_is_not_of_the_database_passes():

@@ -1,10 +1,10 @@
-"""A write is tried again while the server does not answer, and only then."""
+"""A write is tried again while the server does not answer or has no room, and only then."""
 
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
-from imagegen_core.errors import StorageError, StorageUnreachable
+from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ class Server:
 
 async def test_a_server_that_is_back_in_time_gets_the_write():
     """After the waits in between."""
-    clock, server = ManualClock(), Server(StorageUnreachable("away"), StorageUnreachable("away"))
+    clock, server = ManualClock(), Server(StorageUnreachable("away"), StorageFull("no room"))
 
     written = await WriteRetry(sleep=clock.sleep, waits=(0.5, 1.0, 2.0))(server.write)
 

@@ -90,6 +90,7 @@ class DatabaseCode(MessageCode):
         "PostgreSQL {version} is too old, {minimum} or later is needed",
         "PostgreSQL {version} 过旧，需要 {minimum} 或更新",
     )
+    DRIVER_FAILED = "the driver of the database failed: {detail}", "数据库驱动程序出错：{detail}"
     SERVER_FAILED = "the database server failed: {detail}", "数据库服务器出错：{detail}"
     ENCODING_NOT_UTF8 = (
         "the database has the encoding {encoding}; create it with ENCODING 'UTF8'",

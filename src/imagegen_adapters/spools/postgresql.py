@@ -25,8 +25,8 @@ class PostgresqlSpool:
     """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
 
     A response is paid for and comes once, so each of its writes is tried again for half a minute while the
-    server does not answer. The copy on disk is a cache: an error there does not fail the put, and `bring`
-    makes another copy.
+    server does not answer or has no room. The copy on disk is a cache: an error there does not fail the put,
+    and `bring` makes another copy.
 
     Args:
         database: an open database.

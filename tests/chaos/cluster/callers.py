@@ -15,13 +15,15 @@ from tests.chaos.service import PATIENCE
 
 TIMEOUT_SECONDS = 4
 
+TRY_AGAIN = (429, 503, 507)
+
 
 @attrs.define
 class Callers:
     """Submit tasks and read images from several threads while the context is open.
 
     ``acknowledged`` and ``completed`` hold (task id, time), with the time at which the whole answer had been
-    read. After a status of ``try_again``, or none, a request is sent to the next node, with its key;
+    read. After a status of `TRY_AGAIN`, or none, a request is sent to the next node, with its key;
     ``repeated`` counts why. ``errors`` counts the answers that no client should get.
     """
 
@@ -29,7 +31,6 @@ class Callers:
     number: int = 4
     pause: float = 0.02
     models: tuple = ("direct", "job")
-    try_again: tuple = (429, 503, 507)
     acknowledged: list = attrs.field(factory=list)
     completed: list = attrs.field(factory=list)
     images: int = 0
@@ -103,7 +104,7 @@ class Callers:
                 continue
             if answer.is_success:
                 return answer
-            if answer.status_code not in self.try_again:
+            if answer.status_code not in TRY_AGAIN:
                 self.errors[f"{method} {path}: {answer.status_code} {_reason(answer)}"] += 1
                 return None
             self.repeated[answer.status_code] += 1

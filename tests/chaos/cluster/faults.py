@@ -78,8 +78,14 @@ def link_deaf(scene):
 
 
 def database_restarted(scene):
-    """The database is restarted, in order or at once."""
-    with scene.fleet.primary.stopped(scene.chance.choice(("fast", "immediate"))):
+    """The database is stopped as an operator does it, which ends its connections, and started again."""
+    with scene.fleet.primary.stopped():
+        scene.wait(0, 1)
+
+
+def database_aborted(scene):
+    """The database is stopped at once (``pg_ctl stop -m immediate``), and has to recover."""
+    with scene.fleet.primary.stopped("immediate"):
         scene.wait(0, 1)
 
 
@@ -123,6 +129,7 @@ FAULTS = (
     link_stalled,
     link_deaf,
     database_restarted,
+    database_aborted,
     database_crashed,
     database_read_only,
     rights_lost,

@@ -1,6 +1,6 @@
 """A node that dies or is stopped: another goes on with what it had, and nothing is paid for twice."""
 
-from tests.integration.api.asking import data, ended, finished, submit, until
+from tests.integration.api.asking import data, ended, finished, row, submit, until
 from tests.integration.api.held_upstream import call_of
 
 
@@ -49,6 +49,27 @@ def test_while_the_database_is_down(nodes, postgresql):
         refused.status_code,
     )
     assert (202, 200) == (again, content.status_code)
+
+
+def test_while_rights_are_missing(nodes, postgresql):
+    """Nothing is accepted, and what is paid for meanwhile waits until an operator has set them right."""
+    url = nodes.config["database"]
+    name = url.partition("?")[0].rpartition("/")[2]
+    rights = "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+    postgresql.run("CREATE ROLE painter LOGIN IN ROLE pg_read_all_data")
+    postgresql.run(f"GRANT {rights} TO painter", name)
+    nodes.upstream.hold.clear()
+    with nodes.start(database=postgresql.dsn(name, user="painter")).client() as client:
+        paid = call_of(client, nodes.upstream)
+        postgresql.run(f"REVOKE {rights} FROM painter", name)
+        refused = submit(client)
+        nodes.upstream.hold.set()
+        until(lambda: nodes.started[0].log.count("the task waits for the disk"), bool)
+        postgresql.run(f"GRANT {rights} TO painter", name)
+        task = ended(client, paid)
+
+    assert ((503, 50301, "unavailable"), "5") == (row(refused), refused.headers["Retry-After"])
+    assert ("completed", 1) == (task["status"], len(nodes.upstream.ledger))
 
 
 def test_while_the_bucket_is_down(nodes):

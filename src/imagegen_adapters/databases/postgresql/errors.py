@@ -5,6 +5,7 @@ password: a refused statement is reported by its SQLSTATE, whose meaning is in t
 (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,8 @@ _TOO_SLOW: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
 _TOO_BUSY: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
 _CONFLICT: Row = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
 _FAILED: Row = StorageError, DatabaseCode.SERVER_FAILED
-_NO_ACCESS: Row = StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS
+_NO_ACCESS: Row = StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS
+_DRIVER_FAILED: Row = StorageUnreachable, DatabaseCode.DRIVER_FAILED
 _REFUSED: Row = StorageError, DatabaseCode.DATABASE_REFUSED
 
 REFUSALS = (
@@ -54,25 +56,32 @@ ROWS: dict[str, Row] = {
     "XX001": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
     "XX002": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
 }
-"""By SQLSTATE or by its class, which are its first two characters; the longer one prevails."""
+"""By SQLSTATE or by its class, which are its first two characters; the longer one prevails.
+
+What an operator has to set right, such as a right that was taken away, is right again without a new start of
+this process, and tasks wait for it.
+"""
 
 CLIENT_ROWS: dict[type[Exception], Row] = {
     TimeoutError: _TOO_SLOW,
     OSError: _UNREACHABLE,
-    asyncpg.ClientConfigurationError: _NO_ACCESS,
+    asyncpg.ClientConfigurationError: (StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
     asyncpg.UnsupportedClientFeatureError: _REFUSED,
     asyncpg.UnsupportedServerFeatureError: _REFUSED,
     asyncpg.exceptions.TargetServerAttributeNotMatched: _UNREACHABLE,
     asyncpg.exceptions.OutdatedSchemaCacheError: _CONFLICT,
     asyncpg.DataError: _REFUSED,
     asyncpg.InterfaceError: _UNREACHABLE,
-    asyncpg.InternalClientError: _UNREACHABLE,
+    asyncpg.InternalClientError: _DRIVER_FAILED,
     asyncpg.PostgresError: _FAILED,
 }
 """Errors without SQLSTATE; the first class that fits prevails.
 
-Of a connection that was cut off comes an internal error, or an interface error once its pool has noticed.
+Of a connection that was cut off comes an interface error. An internal error is a defect of the driver, or of
+how it is used; its connection is lost, and the next one does not have it.
 """
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -92,6 +101,8 @@ def storage_error(error: Exception) -> StorageError:
     """Return the storage error for an error of asyncpg."""
     state = getattr(error, "sqlstate", None) or ""
     kind, code = _row(error, state)
+    if code is DatabaseCode.DRIVER_FAILED:
+        _log.error("the driver of the database failed", exc_info=error)
     return kind(_message(code, state or type(error).__name__))
 
 

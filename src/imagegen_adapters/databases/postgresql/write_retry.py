@@ -1,11 +1,11 @@
-"""Tries a write again while the server does not answer, as during a failover."""
+"""Tries a write again while the server does not answer, as during a failover, or has no room."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import attrs
 
-from imagegen_core.errors import StorageUnreachable
+from imagegen_core.errors import StorageFull, StorageUnreachable
 
 T = TypeVar("T")
 
@@ -26,12 +26,12 @@ class WriteRetry:
         """Return what the write returns.
 
         Raises:
-            StorageError: it was refused, or the server did not answer the last try either.
+            StorageError: it was refused, or the last try failed, too.
         """
         for seconds in self.waits:
             try:
                 return await write()
-            except StorageUnreachable:
+            except (StorageFull, StorageUnreachable):
                 await self.sleep(seconds)
         return await write()
 
