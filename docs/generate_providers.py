@@ -93,7 +93,7 @@ def table(provider: Provider, config: ProviderConfig) -> Iterator[str]:
 def title(model: Model) -> str:
     """Return a model's name in the table."""
     star = " (default)" if model.default else ""
-    return f"`{model.id}`{star}" + (f", {model.lifecycle.status}" if model.warning else "")
+    return f"`{model.id}`{star}" + (f", until {model.lifecycle.retires}" if model.lifecycle.retires else "")
 
 
 def mark(model: Model, operation: Operation) -> str:

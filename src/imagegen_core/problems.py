@@ -79,6 +79,8 @@ class ProblemCode(MessageCode):
     )
     NOT_A_KEY = "must be 1 to {maximum} visible ASCII characters", "须为 1 到 {maximum} 个可见的 ASCII 字符"
     NOT_A_NAME = "must be 1 to {maximum} of a-z 0-9 . _ -", "须为 1 到 {maximum} 个 a-z 0-9 . _ - 字符"
+    NOT_A_DATE = "must be a date such as 2026-11-26", "须为 2026-11-26 这样的日期"
+    NOT_A_CURRENCY = "must be a currency such as USD", "须为 USD 这样的货币代码"
     NOT_A_TIME = "must be an ISO 8601 date or time", "须为 ISO 8601 日期或时间"
 
     # addresses
@@ -291,4 +293,5 @@ class WarningCode(MessageCode):
     STATUS_SINCE = "{status} ({date})", "{status}（{date}）"
     DEPRECATED = "deprecated", "即将停用"
     RETIRED = "retired", "已停用"
+    ENDING = "at its end", "停用"
     IMAGE_MISSING = "one image is missing: {failure}: {reason}", "缺少一张图片：{failure}：{reason}"

@@ -1,15 +1,24 @@
-"""The catalogue of models: who is alive, and what replaces the others."""
+"""The facts of models: who is alive, what replaces the others, and where that was read."""
+
+import datetime as dt
 
 import pytest
 
-from imagegen_adapters.model_catalogue import catalogue, lifecycle_of
+from imagegen_adapters.model_catalogue import catalogue, facts_of
 from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_adapters.providers.http.presets import ALIASES
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
+
+LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
+LIBRARY = PresetLibrary()
+DOCUMENTS = [LIBRARY.load(name) for name in LIBRARY.names() if name not in ALIASES]
+DESCRIBED = [(document.id, model) for document in DOCUMENTS for model in document.models]
+EVERY = [pytest.param(name, model, id=f"{name}-{model.id}") for name, model in (*LISTED, *DESCRIBED)]
 
 
 def test_an_unknown_model_is_active():
     """Nobody is warned of a model that we know nothing of."""
-    assert Lifecycle() == lifecycle_of("somebody-elses-model")
+    assert Lifecycle() == facts_of("somebody-elses-model", provider="somebody").lifecycle
 
 
 @pytest.mark.parametrize(
@@ -17,24 +26,58 @@ def test_an_unknown_model_is_active():
 )
 def test_a_retired_model_names_its_successor(spelling):
     """The provider's long spelling is the same model."""
-    assert ("retired", "2026-08-17", "gemini-3-pro-image") == (
-        lifecycle_of(spelling).status,
-        lifecycle_of(spelling).date,
-        lifecycle_of(spelling).replacement,
+    assert (
+        Lifecycle(retires=dt.date(2026, 8, 17), replaced_by="gemini-3-pro-image")
+        == facts_of(spelling, provider="google").lifecycle
     )
 
 
-def test_whatever_ends_has_a_date_and_a_living_successor():
-    """A warning always says when, and leads to a model that is served."""
-    for entry in catalogue().values():
-        if entry.status is not LifecycleStatus.ACTIVE:
-            assert entry.date, entry.id
-            assert LifecycleStatus.ACTIVE is catalogue()[entry.replacement].status, entry.id
+def test_a_relay_cannot_serve_a_model_longer():
+    """Its price and the page of its facts are another's."""
+    facts = facts_of("dall-e-3", provider="some-relay")
+
+    assert (dt.date(2026, 5, 12), None, ()) == (facts.lifecycle.retires, facts.price, facts.sources)
 
 
-def test_the_catalogue_names_every_shipped_model():
-    """A preset's model is known here, so that its end can be written down in one place."""
-    library = PresetLibrary()
-    shipped = {m.id for name in library.names() if name != "comfyui" for m in library.load(name).models}
+@pytest.mark.parametrize(("provider", "model"), EVERY)
+def test_whatever_is_replaced_has_a_living_successor(provider, model):
+    """A warning leads to a model that the same provider serves after that day."""
+    lives = {m.id: m for name, m in (*LISTED, *DESCRIBED) if name == provider}
+    if model.retires is not None or model.replaced_by is not None:
+        successor = lives[model.replaced_by]
+        assert (None, None) == (successor.retires, successor.replaced_by)
 
-    assert set() == shipped - set(catalogue())
+
+def test_no_model_stands_in_two_places():
+    """A fact that is written twice is wrong once."""
+    described = {(name, model.id) for name, model in DESCRIBED}
+
+    assert set() == described & {(name, model.id) for name, model in LISTED}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.id)
+def test_each_shipped_document_says_where_it_was_read(document):
+    """Its facts age, and somebody has to look again."""
+    assert document.sources
+    assert [] == [model.id for model in document.models if model.price and not model.price.source]
+
+
+def test_the_catalogue_says_where_it_was_read():
+    """Prices say it themselves."""
+    assert all(listed.sources for listed in catalogue())
+    assert [] == [model.id for _, model in LISTED if model.price and not model.price.source]
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "status"),
+    [
+        (Lifecycle(), LifecycleStatus.ACTIVE),
+        (Lifecycle(replaced_by="new"), LifecycleStatus.DEPRECATED),
+        (Lifecycle(retires=dt.date(2026, 12, 1)), LifecycleStatus.DEPRECATED),
+        (Lifecycle(retires=dt.date(2026, 11, 26)), LifecycleStatus.RETIRED),
+        (Lifecycle(retires=dt.date(2026, 11, 25), replaced_by="new"), LifecycleStatus.RETIRED),
+    ],
+)
+def test_the_status_follows_from_the_day(lifecycle, status):
+    """The day of the end is the first without the model."""
+    assert status is lifecycle.status_on(dt.date(2026, 11, 26))

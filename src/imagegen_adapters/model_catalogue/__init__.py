@@ -1,9 +1,11 @@
-"""The lifecycle of models: whether their provider still serves them, and what replaces them.
+"""What is known of models that no document describes: how long they live, what they cost, what follows them.
 
-The data is in ``lifecycles.yaml`` next to this module; a model that it does not list counts as active. The
-capabilities of a model are defined by its adapter.
+The data is in ``models.yaml`` next to this module; a model that it does not list counts as active. What a
+model can do is defined by its adapter, and the document of a declarative provider says all of its models.
 """
 
+import datetime as dt
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -12,37 +14,81 @@ import attrs
 import cattrs
 
 from imagegen_adapters.yaml_loaders.libyaml import load_yaml
-from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
+from imagegen_core.providers.capabilities import Lifecycle
+from imagegen_core.providers.prices import Price, parse_price
+from imagegen_core.providers.sources import Source, parse_date, parse_source
 
 
 @attrs.frozen(kw_only=True)
 class CatalogueEntry:
-    """One entry of the data file; ``date`` (ISO) is when the provider retired the model or will retire it."""
+    """One model of the data file, as in a document: ``retires`` is the first day without it."""
 
     id: str
+    retires: dt.date | None = None
+    replaced_by: str | None = None
+    price: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CataloguedProvider:
+    """The models of one provider, and where that was read."""
+
     provider: str
-    status: LifecycleStatus = LifecycleStatus.ACTIVE
-    date: str | None = None
-    replacement: str | None = None
-
-    @property
-    def lifecycle(self) -> Lifecycle:
-        """The entry as a value of the core."""
-        return Lifecycle(status=self.status, date=self.date, replacement=self.replacement)
+    sources: tuple[Source, ...]
+    models: tuple[CatalogueEntry, ...]
 
 
-def lifecycle_of(model_id: str) -> Lifecycle:
-    """Return the lifecycle of a model; active if it is not in the catalogue.
+@attrs.frozen(kw_only=True)
+class ModelFacts:
+    """What a description of a model takes from here."""
 
-    A leading ``models/`` or ``publishers/…/models/`` is ignored.
+    lifecycle: Lifecycle = attrs.field(factory=Lifecycle)
+    price: Price | None = None
+    sources: tuple[Source, ...] = ()
+
+
+def facts_of(model_id: str, *, provider: str) -> ModelFacts:
+    """Return what is known of a provider's model.
+
+    A model of that id with another provider tells its lifecycle: whoever passes calls on cannot serve it
+    longer. A leading ``models/`` or ``publishers/…/models/`` is ignored.
     """
-    entry = catalogue().get(model_id.rpartition("models/")[2])
-    return entry.lifecycle if entry is not None else Lifecycle()
+    name = model_id.rpartition("models/")[2]
+    own = _facts().get((provider, name))
+    return own or ModelFacts(lifecycle=_lifecycles().get(name, Lifecycle()))
 
 
 @cache
-def catalogue() -> "MappingProxyType[str, CatalogueEntry]":
-    """Return all entries by id."""
-    text = resources.files(__name__).joinpath("lifecycles.yaml").read_text("utf-8")
-    entries = cattrs.Converter(forbid_extra_keys=True).structure(load_yaml(text), list[CatalogueEntry])
-    return MappingProxyType({entry.id: entry for entry in entries})
+def catalogue() -> tuple[CataloguedProvider, ...]:
+    """Return all that the data file lists."""
+    text = resources.files(__name__).joinpath("models.yaml").read_text("utf-8")
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(dt.date, lambda value, _: parse_date(value, "date"))
+    converter.register_structure_hook(Source, lambda value, _: parse_source(value, "sources"))
+    converter.register_structure_hook(Price, lambda value, _: parse_price(value, "price"))
+    return converter.structure(load_yaml(text), tuple[CataloguedProvider, ...])
+
+
+@cache
+def _facts() -> MappingProxyType[tuple[str, str], ModelFacts]:
+    return MappingProxyType(
+        {
+            (listed.provider, model.id): ModelFacts(
+                lifecycle=_lifecycle(model), price=model.price, sources=listed.sources
+            )
+            for listed, model in _entries()
+        }
+    )
+
+
+@cache
+def _lifecycles() -> MappingProxyType[str, Lifecycle]:
+    return MappingProxyType({model.id: _lifecycle(model) for _, model in _entries()})
+
+
+def _entries() -> Iterator[tuple[CataloguedProvider, CatalogueEntry]]:
+    return ((listed, model) for listed in catalogue() for model in listed.models)
+
+
+def _lifecycle(model: CatalogueEntry) -> Lifecycle:
+    return Lifecycle(retires=model.retires, replaced_by=model.replaced_by)

@@ -43,6 +43,7 @@ def visible_text(page: str) -> str:
 
 def with_model_warning(model: Model | None, code: FailureCode, reason: Message) -> Message:
     """Return why a call failed; if it was rejected, with the successor of a model that is being retired."""
-    if model is None or model.warning is None or code is not FailureCode.REJECTED:
+    ending = None if model is None else model.ending
+    if ending is None or code is not FailureCode.REJECTED:
         return reason
-    return ResponseCode.BLAMED_MODEL(warning=model.warning, reason=reason)
+    return ResponseCode.BLAMED_MODEL(warning=ending, reason=reason)

@@ -1,5 +1,6 @@
 """What a model can do, and the check of a request against it before anything is queued."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,6 +18,8 @@ from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
+from imagegen_core.providers.prices import Price
+from imagegen_core.providers.sources import Source
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 
@@ -78,17 +81,27 @@ class LifecycleStatus(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Lifecycle:
-    """``date`` (ISO) is when the model was or will be switched off, ``replacement`` what to use instead."""
+    """``retires`` is the first day without the model, ``replaced_by`` the model to use instead.
 
-    status: LifecycleStatus = LifecycleStatus.ACTIVE
-    date: str | None = None
-    replacement: str | None = None
+    A model that has a replacement and no day is deprecated: its provider has not said when it ends.
+    """
+
+    retires: dt.date | None = None
+    replaced_by: str | None = None
+
+    def status_on(self, day: dt.date) -> LifecycleStatus:
+        """Return where the model is in its life on that day."""
+        if self.retires is not None and self.retires <= day:
+            return LifecycleStatus.RETIRED
+        ends = self.retires is not None or self.replaced_by is not None
+        return LifecycleStatus.DEPRECATED if ends else LifecycleStatus.ACTIVE
 
 
 @attrs.frozen(kw_only=True)
 class Model:
     """A model of a provider, with all that a caller may ask of it.
 
+    ``sources`` are where all of that was read, none if nobody wrote it down; ``price`` None is not known.
     ``accepts_extras`` lets undeclared parameters through to the provider. ``details`` is the
     provider adapter's own data about the model and means nothing to anybody else.
     """
@@ -104,6 +117,8 @@ class Model:
     max_references: int = MAX_REFERENCES
     prompt_chars: int = MAX_PROMPT_CHARS
     lifecycle: Lifecycle = Lifecycle()
+    price: Price | None = None
+    sources: tuple[Source, ...] = ()
     details: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
 
     @property
@@ -111,17 +126,24 @@ class Model:
         """The id that goes to the provider."""
         return self.remote_id or self.id
 
+    def warning_on(self, day: dt.date) -> Message | None:
+        """Return what to know on that day of a model that is retired or will be, naming its replacement."""
+        status = self.lifecycle.status_on(day)
+        return None if status is LifecycleStatus.ACTIVE else self._warning(WarningCode[status.name]())
+
     @property
-    def warning(self) -> Message | None:
-        """What to know of a model that is retired or soon will be, naming its replacement."""
-        lifecycle = self.lifecycle
-        if lifecycle.status is LifecycleStatus.ACTIVE:
+    def ending(self) -> Message | None:
+        """The same on a day that is not known."""
+        return self._warning(WarningCode.ENDING())
+
+    def _warning(self, status: Message) -> Message | None:
+        retires, replaced_by = self.lifecycle.retires, self.lifecycle.replaced_by
+        if retires is None and replaced_by is None:
             return None
-        status = WarningCode[lifecycle.status.name]()
-        if lifecycle.date:
-            status = WarningCode.STATUS_SINCE(status=status, date=lifecycle.date)
-        if lifecycle.replacement:
-            return WarningCode.MODEL_REPLACED(model=self.id, status=status, replacement=lifecycle.replacement)
+        if retires is not None:
+            status = WarningCode.STATUS_SINCE(status=status, date=retires.isoformat())
+        if replaced_by is not None:
+            return WarningCode.MODEL_REPLACED(model=self.id, status=status, replacement=replaced_by)
         return WarningCode.MODEL_ENDS(model=self.id, status=status)
 
 

@@ -24,6 +24,7 @@ from imagegen_core.providers.config_checks import (
     check_service_settings,
     check_timeout,
 )
+from imagegen_core.providers.prices import prices_of
 from imagegen_core.providers.secrets import MASK, Secret
 from imagegen_core.text_problems import check_text, text_problems
 from imagegen_core.values.frozen_mappings import frozen_mapping
@@ -127,6 +128,7 @@ class ProviderConfig:
         if self.max_retries is not None:
             check_retries(self.max_retries)
         check_service_settings(self.extra_config)
+        prices_of(self.extra_config)
 
     @property
     def timeout(self) -> float:

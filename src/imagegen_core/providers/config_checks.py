@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROVIDER_NAME_PATTERN = f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}"
 
-SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
+SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown", "prices")
 """Keys of ``extra_config`` that mean the same for every kind."""
 
 SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})

@@ -1,9 +1,13 @@
 """The profile of a provider under one configuration, as its adapter describes it."""
 
+import datetime as dt
+from collections.abc import Mapping
+
 import attrs
 
 from imagegen_core.messages import Message
 from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.prices import Price
 
 
 @attrs.frozen(kw_only=True)
@@ -28,3 +32,14 @@ class ProviderProfile:
     key_hosts: tuple[str, ...] = ()
     key_problem: Message | None = None
     ambient_credentials: str | None = None
+
+    def endings_on(self, day: dt.date) -> tuple[Message, ...]:
+        """Return a warning for each model that is retired on that day or will be."""
+        return tuple(warning for model in self.models if (warning := model.warning_on(day)) is not None)
+
+    def with_prices(self, prices: Mapping[str, Price]) -> "ProviderProfile":
+        """Return the profile with other prices of the models that are named."""
+        if not prices:
+            return self
+        models = tuple(attrs.evolve(m, price=prices.get(m.id, m.price)) for m in self.models)
+        return attrs.evolve(self, models=models)

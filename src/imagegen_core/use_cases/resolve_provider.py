@@ -1,5 +1,6 @@
 """Resolve a provider: its adapter, combined configuration and profile."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
@@ -25,6 +26,7 @@ from imagegen_core.providers.config import (
     is_secret_header,
     without_secret_headers,
 )
+from imagegen_core.providers.prices import prices_of
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secret_reach import LayeredSecret, Reach, SecretKind, layered_secrets
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
@@ -45,14 +47,13 @@ class ResolvedProvider:
         configured = self.config.extra_config.get("max_concurrency")
         return int(configured) if configured is not None else self.profile.max_concurrency
 
-    @property
-    def warnings(self) -> tuple[Message, ...]:
-        """Warnings for whoever configures it: settings that cannot be right, models that are retired."""
+    def warnings_on(self, day: dt.date) -> tuple[Message, ...]:
+        """Return warnings for whoever configures it: settings that cannot be right, models that end."""
         problem = self.profile.key_problem
         key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
         extra = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in unread)
-        return (*key, *extra, *(m.warning for m in self.profile.models if m.warning))
+        return (*key, *extra, *self.profile.endings_on(day))
 
     @property
     def reach(self) -> Reach:
@@ -185,7 +186,7 @@ class ResolveProvider:
         try:
             if check:
                 config.check()
-            profile = provider.describe(config)
+            profile = provider.describe(config).with_prices(prices_of(config.extra_config))
         except ValidationFailed as error:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):
                 raise

@@ -126,17 +126,18 @@ class SubmitTask:
         resolved: ResolvedProvider,
         model: Model,
     ) -> Task:
-        override = submission.override
+        override, now = submission.override, self.clock.now()
+        warning = model.warning_on(now.date())
         return Task(
             task_id=task_id,
             request=request,
             provider_name=resolved.config.provider_name,
             model_id=model.id,
-            created_at=self.clock.now(),
+            created_at=now,
             config_snapshot=snapshot(resolved.config, model),
             override=None if override is None else seal_override(override, self.box, task_id),
             max_retries=resolved.config.retries,
-            warnings=() if model.warning is None else (model.warning,),
+            warnings=() if warning is None else (warning,),
             retry_of=submission.retry_of,
         )
 

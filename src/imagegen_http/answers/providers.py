@@ -1,5 +1,6 @@
 """Providers: what can be used, and how it is configured."""
 
+import datetime as dt
 from typing import Annotated
 
 from msgspec import UNSET, UnsetType
@@ -80,11 +81,13 @@ class ModelLifecycle(Answer, frozen=True, kw_only=True):
     replacement: Annotated[str | None, doc("the model to use instead", "demo-2")]
 
     @classmethod
-    def from_lifecycle(cls, lifecycle: CoreLifecycle) -> "ModelLifecycle | None":
+    def from_lifecycle(cls, lifecycle: CoreLifecycle, today: dt.date) -> "ModelLifecycle | None":
         """Return what there is to say; None of a model that goes on."""
-        if lifecycle.status is LifecycleStatus.ACTIVE:
+        status, retires = lifecycle.status_on(today), lifecycle.retires
+        if status is LifecycleStatus.ACTIVE:
             return None
-        return cls(status=lifecycle.status, date=lifecycle.date, replacement=lifecycle.replacement)
+        date = None if retires is None else retires.isoformat()
+        return cls(status=status, date=date, replacement=lifecycle.replaced_by)
 
 
 class Model(Answer, frozen=True, kw_only=True):
@@ -100,7 +103,7 @@ class Model(Answer, frozen=True, kw_only=True):
     lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
 
     @classmethod
-    def from_model(cls, model: CoreModel) -> "Model":
+    def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
         """Return a model."""
         return cls(
             id=model.id,
@@ -110,7 +113,7 @@ class Model(Answer, frozen=True, kw_only=True):
             limits=ModelLimits.from_model(model),
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
             accepts_extras=model.accepts_extras,
-            lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle),
+            lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
         )
 
 
@@ -126,14 +129,14 @@ class Provider(Answer, frozen=True, kw_only=True):
     models: Models
 
     @classmethod
-    def from_resolved(cls, provider: ResolvedProvider) -> "Provider":
+    def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "Provider":
         """Return what a client can use of a provider."""
         config = provider.config
         return cls(
             name=config.provider_name,
             kind=config.kind,
             display_name=config.display_name or config.provider_name,
-            models=[Model.from_model(model) for model in provider.profile.models],
+            models=[Model.from_model(model, today) for model in provider.profile.models],
         )
 
 
@@ -175,7 +178,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
     updated_at: Annotated[Time | None, doc("when it was last saved")]
 
     @classmethod
-    def from_resolved(cls, provider: ResolvedProvider) -> "ProviderConfig":
+    def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "ProviderConfig":
         """Return a configuration."""
         config = provider.config
         return cls(
@@ -185,13 +188,13 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             api_base=config.api_base,
             api_key=None if config.api_key is None else config.api_key.masked,
             has_api_key=config.api_key is not None,
-            models=[Model.from_model(model) for model in provider.profile.models],
+            models=[Model.from_model(model, today) for model in provider.profile.models],
             enabled=config.is_enabled,
             timeout_seconds=config.timeout,
             max_retries=config.retries,
             extra_config=masked_extra(config.extra_config),
             source=config.source,
-            warnings=[request_context.text(warning) for warning in provider.warnings],
+            warnings=[request_context.text(warning) for warning in provider.warnings_on(today)],
             created_at=optional_timestamp(config.created_at),
             updated_at=optional_timestamp(config.updated_at),
         )

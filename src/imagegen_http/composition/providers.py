@@ -1,5 +1,6 @@
 """The provider adapters."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -85,7 +86,7 @@ def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | 
         return None
 
 
-def describe_presets(providers: Mapping[str, Provider]) -> list[Preset]:
+def describe_presets(providers: Mapping[str, Provider], today: dt.date) -> list[Preset]:
     """Return a description of each shipped preset: a declarative provider that only needs a key."""
     provider = cast("HttpProvider", providers["http"])
     shown = []
@@ -100,7 +101,7 @@ def describe_presets(providers: Mapping[str, Provider]) -> list[Preset]:
                 display_name=provider.presets.load(name).name,
                 api_base=profile.default_api_base,
                 needs_api_key=profile.needs_api_key,
-                models=[Model.from_model(model) for model in profile.models],
+                models=[Model.from_model(model, today) for model in profile.models],
             )
         )
     return shown

@@ -157,7 +157,7 @@ async def compose(
             imagegen=imagegen,
             settings=settings,
             version=version,
-            presets=lambda: describe_presets(providers),
+            presets=lambda: describe_presets(providers, clock.now().date()),
             health=HealthReport(
                 database_healthy=backend.is_healthy,
                 disk=disk,

@@ -49,12 +49,13 @@ async def list_models(service: Service) -> ModelList:
 
 def render_model(provider_name: str, model: Model, *, created: int) -> ModelObject:
     """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
+    retires = model.lifecycle.retires
     return ModelObject(
         id=f"{provider_name}/{model.id}",
         object="model",
         created=created,
         owned_by=provider_name,
-        shutdown_date=model.lifecycle.date or UNSET,
+        shutdown_date=UNSET if retires is None else retires.isoformat(),
     )
 
 

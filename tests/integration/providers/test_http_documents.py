@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import datetime as dt
 import json
 import os
 import tracemalloc
@@ -210,7 +211,9 @@ async def test_no_model_no_image_but_a_warning_for_a_retired_one():
 
         (model,) = provider_for(server).describe(config).models
 
-        assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == str(model.warning)
+        assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == str(
+            model.warning_on(dt.date(2026, 11, 26))
+        )
 
 
 @pytest.mark.parametrize("fake", [FakeOpenAI, simple_upstreams.FakeArk, FakeDashScope])

@@ -1,5 +1,7 @@
 """A request is checked against the model that will serve it."""
 
+import datetime as dt
+
 import attrs
 import pytest
 
@@ -7,7 +9,6 @@ from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedO
 from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.providers.capabilities import (
     Lifecycle,
-    LifecycleStatus,
     Model,
     Parameter,
     check_request,
@@ -106,8 +107,12 @@ def test_an_unknown_model_names_the_known_ones():
 
 def test_a_retired_model_warns_with_its_replacement():
     """It is accepted, since only the provider knows for sure."""
-    lifecycle = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="gpt-image-2")
+    lifecycle = Lifecycle(retires=dt.date(2026, 5, 12), replaced_by="gpt-image-2")
 
-    assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == str(
-        Model(id="dall-e-3", lifecycle=lifecycle).warning
-    )
+    model = Model(id="dall-e-3", lifecycle=lifecycle)
+    messages = [model.warning_on(dt.date(2026, 5, day)) for day in (11, 12)]
+
+    assert [
+        "model dall-e-3 is deprecated (2026-05-12); use gpt-image-2 instead",
+        "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead",
+    ] == list(map(str, messages))

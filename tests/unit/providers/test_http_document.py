@@ -1,10 +1,12 @@
 """The declarative document: every mistake is reported with its place."""
 
 import copy
+import datetime as dt
 import weakref
 
 import pytest
 
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.http import PresetLibrary, preset_names
 from imagegen_adapters.providers.http.capabilities import mentions, profile_of
 from imagegen_adapters.providers.http.configured_document import document_of
@@ -179,12 +181,64 @@ def test_a_document_is_an_object(document):
 
 @pytest.mark.parametrize("name", preset_names())
 def test_shipped_presets_default_to_a_model_that_is_served(name):
-    """No preset's default model is retired, or will be within a month."""
+    """It fails on the day on which a preset's default model retires."""
     document = PresetLibrary().load(name)
     models = profile_of(document, config(name)).models
 
-    assert all(LifecycleStatus.ACTIVE == model.lifecycle.status for model in models)
-    assert not models or choose_model(models, None).operations
+    today = SystemClock().now().date()
+    default = choose_model(models, None) if models else None
+    assert default is None or default.lifecycle.status_on(today) is not LifecycleStatus.RETIRED
+    assert default is None or default.operations
+
+
+@pytest.mark.parametrize(
+    ("models", "field"),
+    [
+        ([{"id": "a", "replaced_by": "a"}], "spec.models.0.replaced_by"),
+        ([{"id": "a", "replaced_by": "b"}, {"id": "b", "replaced_by": "a"}], "spec.models.0.replaced_by"),
+        ([{"id": "a", "retires": "soon"}], "spec.models.0.retires"),
+        ([{"id": "a", "retired": "2026-12-01"}], "spec.models.0.retired"),
+        ([{"id": "a", "price": {"rates": [{"amount": 1}]}}], "spec.models.0.price.currency"),
+        ([{"id": "a", "sources": [{"url": "https://x.example"}]}], "spec.models.0.sources.0.read"),
+        ([{"id": "a", "refuses": ["colour"]}], "spec.models.0.refuses.0"),
+        ([{"id": "a", "refuses": ["seed"], "params": {"seed": {}}}], "spec.models.0.refuses.0"),
+    ],
+)
+def test_a_wrong_fact_of_a_model_has_its_path(models, field):
+    """A model that replaces itself, by itself or by way of others; a price in no currency."""
+    assert field in problems(changed("models", models))
+
+
+def test_a_line_of_successors_may_be_long():
+    """Only one that comes back to its start is wrong."""
+    models = [{"id": "a", "replaced_by": "b"}, {"id": "b", "replaced_by": "c"}, {"id": "c"}]
+
+    assert "b" == parse_document(changed("models", models), "spec").models[0].replaced_by
+
+
+def test_a_model_refuses_a_parameter_that_another_takes():
+    """The request is the same for both."""
+    document = changed("models", [{"id": "a"}, {"id": "b", "refuses": ["seed"]}])
+    document["operations"]["generate"]["request"]["body"]["template"]["seed"] = "${seed}"
+
+    profile = profile_of(parse_document(document, "spec"), config())
+
+    names = {model.id: {p.name for p in model.parameters} for model in profile.models}
+    assert [True, False] == ["seed" in names["a"], "seed" in names["b"]]
+
+
+def test_a_model_that_is_not_listed_has_no_life_and_no_price():
+    """It takes what the first model can, but nobody said what it costs."""
+    price = {"currency": "USD", "rates": [{"amount": 1}]}
+    source = {"url": "https://x.example", "read": "2026-11-26"}
+    document = changed("models", [{"id": "a", "retires": "2026-12-01", "price": price, "sources": [source]}])
+
+    models = profile_of(
+        parse_document(document, "spec"), config(models=(ModelEntry(id="a"), ModelEntry(id="z")))
+    ).models
+
+    facts = [(m.lifecycle.retires, m.price and m.price.currency, len(m.sources)) for m in models]
+    assert [(dt.date(2026, 12, 1), "USD", 1), (None, None, 0)] == facts
 
 
 def test_a_preset_follows_from_the_name():

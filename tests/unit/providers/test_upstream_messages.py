@@ -1,6 +1,6 @@
 """Providers' messages for display, and how long they ask us to wait."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from imagegen_adapters.providers.retry_after import MAX_RETRY_AFTER_SECONDS, par
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import upstream_text
-from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, Model
+from imagegen_core.providers.capabilities import Lifecycle, Model
 from tests.fakes.samples import sample
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_what_follows_the_query_of_an_address_goes_with_it(text, shown):
 
 def test_a_refusal_of_a_retired_model_names_its_successor():
     """Whatever else the provider writes; a failure that is no refusal has another cause."""
-    retired = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="new")
+    retired = Lifecycle(retires=date(2026, 5, 12), replaced_by="new")
     old, current = Model(id="old", lifecycle=retired), Model(id="old", lifecycle=Lifecycle())
 
     messages = [
@@ -72,7 +72,7 @@ def test_a_refusal_of_a_retired_model_names_its_successor():
         )
     ]
 
-    warning = "model old is retired (2026-05-12); use new instead: "
+    warning = "model old is at its end (2026-05-12); use new instead: "
     assert [f"{warning}not found", "not found", "not found", "not found"] == messages
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.model_catalogue import facts_of
 from imagegen_adapters.providers.gemini.settings import Backend
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.operations import Operation
@@ -125,6 +125,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
     if traits.imagen and backend is Backend.DEVELOPER:
         possible = ()
     operations = traits.operations if entry.capabilities is None else entry.capabilities
+    facts = facts_of(entry.id, provider="google")
     return Model(
         id=entry.id,
         name=entry.name or entry.id,
@@ -133,7 +134,9 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         parameters=_imagen_parameters(traits) if traits.imagen else _content_parameters(traits),
         max_num=MAX_IMAGEN_BATCH if traits.imagen else MAX_NUM,
         max_references=traits.max_references,
-        lifecycle=lifecycle_of(entry.id),
+        lifecycle=facts.lifecycle,
+        price=facts.price,
+        sources=facts.sources,
     )
 
 

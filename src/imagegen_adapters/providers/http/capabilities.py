@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import attrs
 
-from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.model_catalogue import facts_of
 from imagegen_adapters.providers.http import sizes
 from imagegen_adapters.providers.http.configured_document import model_spec
 from imagegen_adapters.providers.http.document import (
@@ -78,6 +78,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
             field = f"models.{position}.capabilities"
             raise ValidationFailed.for_field(field, DocumentCode.NO_OPERATION_FOR(operation=operation))
     serving = tuple(s for o in operations if (s := document.operation_for(o, spec)) is not None)
+    is_listed = any(listed.id == spec.id for listed in document.models)
     return Model(
         id=entry.id,
         name=entry.name or spec.name,
@@ -89,7 +90,9 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         max_num=min(MAX_NUM, spec.limits.n_max),
         max_references=min(MAX_REFERENCES, spec.limits.refs_max),
         prompt_chars=min(MAX_PROMPT_CHARS, spec.limits.prompt_chars),
-        lifecycle=lifecycle_of(entry.id),
+        lifecycle=spec.lifecycle if is_listed else facts_of(spec.id, provider=document.id).lifecycle,
+        price=spec.price,
+        sources=(*spec.sources, *document.sources) if is_listed else (),
     )
 
 
@@ -129,11 +132,11 @@ def _parameters(
     yield from common("num")
     declared = {name: _declared(name, p) for name, p in spec.params.items()}
     for name in ("seed", "negative_prompt", "steps", "cfg_scale"):
-        if name not in declared and any(mentions(document, s, name) for s in serving):
+        if name not in {*declared, *spec.refuses} and any(mentions(document, s, name) for s in serving):
             yield from common(name)
     any_size = spec.size is None and _uses_size(document, serving)
     for parameter in _size_parameters(spec.size, any_size=any_size):
-        if parameter.name not in declared:
+        if parameter.name not in {*declared, *spec.refuses}:
             yield parameter
     for operation in Operation:
         own = operation.rules.own

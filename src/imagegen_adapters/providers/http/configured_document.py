@@ -94,7 +94,7 @@ def _with_vars(document: Document, variables: Any) -> Document:
 
 
 def model_spec(document: Document, model_id: str) -> ModelSpec:
-    """Return the document's model; for an unknown id, its first model under that id.
+    """Return the document's model; for an unknown id, its first model under that id, without life and price.
 
     A document without models accepts any id, with everything that its operations can do.
     """
@@ -102,7 +102,17 @@ def model_spec(document: Document, model_id: str) -> ModelSpec:
     if declared is not None:
         return declared
     if document.models:
-        return attrs.evolve(document.models[0], id=model_id, name="", default=False, remote_id="")
+        return attrs.evolve(
+            document.models[0],
+            id=model_id,
+            name="",
+            default=False,
+            remote_id="",
+            retires=None,
+            replaced_by=None,
+            price=None,
+            sources=(),
+        )
     capabilities = tuple(
         o for o in Operation if document.operation_for(o, ModelSpec(id=model_id)) is not None
     )

@@ -3,6 +3,7 @@
 Every field is described, with its default, in ``docs/reference/provider-documents.md``.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,9 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.operations import Operation
+from imagegen_core.providers.capabilities import Lifecycle
+from imagegen_core.providers.prices import Price
+from imagegen_core.providers.sources import Source
 
 _OPERATION_NAMES = frozenset(Operation)
 
@@ -306,7 +310,11 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class ModelSpec:
-    """A model: what it can do, by which operation, within which limits."""
+    """A model: what it can do, by which operation, within which limits, until when and for how much.
+
+    ``refuses`` names parameters that the operation's request has and this model does not take. ``sources``
+    are those of this model, beside the document's.
+    """
 
     id: str
     name: str = ""
@@ -318,7 +326,17 @@ class ModelSpec:
     limits: Limits = Limits()
     size: SizeSpec | None = None
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
+    refuses: tuple[str, ...] = ()
     extras: str | None = None
+    retires: dt.date | None = None
+    replaced_by: str | None = None
+    price: Price | None = None
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """How long it lives."""
+        return Lifecycle(retires=self.retires, replaced_by=self.replaced_by)
 
 
 @attrs.frozen(kw_only=True)
@@ -357,6 +375,7 @@ class Document:
     id: str
     operations: Mapping[str, OperationSpec]
     models: tuple[ModelSpec, ...] = ()
+    sources: tuple[Source, ...] = ()
     name: str = ""
     base_url: str | None = None
     auth: Auth = Auth()

@@ -50,6 +50,11 @@ class DocumentCode(MessageCode):
     NO_SUCH_OPERATION = "there is no operation {name!r}", "没有操作 {name!r}"
     NOT_IMPLEMENTED = "no operation implements {operation}", "没有实现 {operation} 的操作"
     REQUIRED_FOR = "is required for {kind}", "{kind} 须给出此项"
+    REPLACES_ITSELF = "leads back to {model} itself", "最终又指回 {model} 自身"
+    NOT_REFUSABLE = (
+        "is not one of the parameters that requests have by themselves",
+        "不是请求自带的参数",
+    )
     NOT_A_STATUS = (
         "{status!r} is neither a status such as 429 nor 5xx",
         "{status!r} 既不是 429 这样的状态码，也不是 5xx",

@@ -1,7 +1,8 @@
 """Parses a document from plain data; every mistake is reported with its dotted path."""
 
+import datetime as dt
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args
@@ -21,6 +22,8 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.providers.prices import Price, parse_price
+from imagegen_core.providers.sources import Source, parse_date, parse_source
 from imagegen_core.providers.unknown_keys import nearest
 
 _UNSUPPORTED_KEYS: Mapping[str, Message] = {
@@ -65,6 +68,8 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(StrEnum, _choice)
     converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
     converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
+    for kind, parse in ((dt.date, parse_date), (Source, parse_source), (Price, parse_price)):
+        converter.register_structure_hook(kind, partial(_parsed, parse))
     for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
         converter.register_structure_hook_func(
             partial(operator.eq, tuple_type), lambda value, kind: _one_or_more(value, kind, converter)
@@ -80,6 +85,11 @@ def _converter() -> cattrs.Converter:
         RetryAfterRule, lambda value, kind: _retry_after(value, kind, plain_rule)
     )
     return converter
+
+
+def _parsed(parse: Callable[[Any, str], Any], value: Any, _: type) -> Any:
+    """Parse a value of the core, whose mistakes have paths that start here."""
+    return parse(value, "")
 
 
 def _text(value: Any) -> str:
@@ -143,6 +153,9 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
             )
     elif isinstance(error, TemplateError):
         yield Problem(field=".".join((path, *error.path)), reason=error.reason)
+    elif isinstance(error, ValidationFailed):
+        for problem in error.problems:
+            yield Problem(field=f"{path}{problem.field}", reason=problem.reason)
     elif isinstance(error, KeyError):
         yield Problem(field=path, reason=ProblemCode.REQUIRED())
     else:

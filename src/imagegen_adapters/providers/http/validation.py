@@ -8,19 +8,16 @@ from imagegen_adapters.providers.http.document import (
     AuthType,
     Document,
     ImageRule,
-    ModelSpec,
     OperationSpec,
-    ParamSpec,
     RequestSpec,
-    SizeKind,
     implemented,
 )
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
+from imagegen_adapters.providers.http.model_validation import problems_of_model
 from imagegen_adapters.providers.http.patterns import pattern_problem
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message
 from imagegen_core.problems import Problem, ProblemCode, range_problem
@@ -32,8 +29,6 @@ SCHEMA = 1
 
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 _STATUS = re.compile(r"[1-5](?:\d\d|xx)")
-_MIME_TYPES = tuple(map(str, MediaType))
-_TYPES = frozenset(("string", "integer", "number", "boolean"))
 _MAX_JSON_BYTES = 268_435_456
 _DAY_SECONDS = 86_400
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
@@ -45,7 +40,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
     for name, operation in document.operations.items():
         yield from _operation(f"operations.{name}", name, operation)
     for position, model in enumerate(document.models):
-        yield from _model(f"models.{position}", document, model)
+        yield from problems_of_model(f"models.{position}", document, model)
     yield from _errors(document)
     yield from _names(document)
     yield from _headers(document)
@@ -144,32 +139,6 @@ def _request(path: str, request: RequestSpec, *, after_submit: bool) -> Iterator
             yield _problem(f"{path}.url", DocumentCode.URL_BEFORE_SUBMIT())
         if any(t.mentions("task") for t in request.templates):
             yield _problem(path, DocumentCode.TASK_BEFORE_SUBMIT())
-
-
-def _model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
-    for operation, name in model.operation.items():
-        if name not in document.operations:
-            yield _problem(f"{path}.operation.{operation}", DocumentCode.NO_SUCH_OPERATION(name=name))
-    for position, capability in enumerate(model.capabilities):
-        if capability not in model.operation and document.operation_for(capability, model) is None:
-            yield _problem(
-                f"{path}.capabilities.{position}", DocumentCode.NOT_IMPLEMENTED(operation=capability)
-            )
-    for position, mime in enumerate(model.limits.ref_mimes):
-        if mime not in _MIME_TYPES:
-            yield _problem(f"{path}.limits.ref_mimes.{position}", _one_of(*_MIME_TYPES))
-    if model.extras not in (None, "pass", "refuse"):
-        yield _problem(f"{path}.extras", _one_of("pass", "refuse"))
-    kinds_with_values = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
-    if model.size is not None and model.size.kind in kinds_with_values and not model.size.values:
-        yield _problem(f"{path}.size.values", DocumentCode.REQUIRED_FOR(kind=model.size.kind))
-    for name, parameter in model.params.items():
-        yield from _parameter(f"{path}.params.{name}", parameter)
-
-
-def _parameter(path: str, parameter: ParamSpec) -> Iterator[Problem]:
-    if parameter.type not in _TYPES:
-        yield _problem(f"{path}.type", _one_of(*sorted(_TYPES)))
 
 
 def _errors(document: Document) -> Iterator[Problem]:

@@ -7,7 +7,6 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.call_limits import call_timeout
 from imagegen_adapters.providers.configured_headers import configured_headers
@@ -205,7 +204,6 @@ def _model(entry: ModelEntry) -> Model:
         id=entry.id,
         name=entry.name,
         default=entry.default,
-        lifecycle=lifecycle_of(entry.id),
         operations=tuple(o for o in operations if o in _OPERATIONS),
         parameters=_PARAMETERS,
         accepts_extras=True,

@@ -1,6 +1,6 @@
 """Stability's models: which exist, what each can do, and which parameters it takes."""
 
-from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.model_catalogue import facts_of
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
@@ -54,6 +54,7 @@ def model(entry: ModelEntry) -> Model:
         operation for operation in _OPERATIONS if family != "core" or operation is not Operation.REFERENCE
     )
     operations = possible if entry.capabilities is None else entry.capabilities
+    facts = facts_of(entry.id, provider="stability")
     return Model(
         id=entry.id,
         name=entry.name,
@@ -62,7 +63,9 @@ def model(entry: ModelEntry) -> Model:
         parameters=(*_PARAMETERS, *_family_parameters(family)),
         max_references=1,
         prompt_chars=_MAX_PROMPT_CHARS,
-        lifecycle=lifecycle_of(entry.id),
+        lifecycle=facts.lifecycle,
+        price=facts.price,
+        sources=facts.sources,
     )
 
 

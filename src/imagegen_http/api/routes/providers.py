@@ -1,5 +1,7 @@
 """Providers: list, configure, test."""
 
+import datetime as dt
+
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
@@ -24,10 +26,10 @@ _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", 
 @get("/api/v1/providers", tags=["providers"], responses=refusals())
 async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
     """List what tasks can be sent to now, and the presets that only need a key."""
-    usable = await service.imagegen.list_providers.usable()
+    usable, today = await service.imagegen.list_providers.usable(), _today(service)
     return success(
         ProviderList(
-            providers=[Provider.from_resolved(provider) for provider in usable],
+            providers=[Provider.from_resolved(provider, today) for provider in usable],
             presets=service.presets(),
             default_provider=service.settings.default_provider,
         )
@@ -42,7 +44,7 @@ async def list_configs(
     configs = await service.imagegen.list_providers.configured()
     start, end = (page - 1) * page_size, page * page_size
     matches = Page(items=configs[start:end], total=len(configs), has_more=end < len(configs))
-    items = [ProviderConfig.from_resolved(provider) for provider in matches.items]
+    items = [ProviderConfig.from_resolved(provider, _today(service)) for provider in matches.items]
     return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
 
 
@@ -142,7 +144,12 @@ HANDLERS = [
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
-    return success(ProviderConfig.from_resolved(await service.imagegen.list_providers.get(provider_name)))
+    saved = await service.imagegen.list_providers.get(provider_name)
+    return success(ProviderConfig.from_resolved(saved, _today(service)))
+
+
+def _today(service: Service) -> dt.date:
+    return service.imagegen.adapters.clock.now().date()
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:

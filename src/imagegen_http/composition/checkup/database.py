@@ -102,12 +102,12 @@ async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]
             default_warning = await default_provider_warning(settings.default_provider, listing)
     except Refusal as error:
         return [warn("providers", error.reason)]
+    today = SystemClock().now().date()
     enabled = [provider for provider in configured if provider.config.is_enabled]
     warnings = [
         warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
         for provider in enabled
-        for model in provider.profile.models
-        if (warning := model.warning)
+        for warning in provider.profile.endings_on(today)
     ]
     if default_warning is not None:
         warnings.append(warn("default provider", default_warning))

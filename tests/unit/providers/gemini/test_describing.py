@@ -3,6 +3,7 @@
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
@@ -31,7 +32,8 @@ def test_without_models_there_are_four_that_live():
     models = describe().models
 
     assert "gemini-nano-banana-2.1" == next(m.id for m in models if m.default)
-    assert {LifecycleStatus.ACTIVE} == {m.lifecycle.status for m in models}
+    today = SystemClock().now().date()
+    assert [] == [m.id for m in models if m.lifecycle.status_on(today) is LifecycleStatus.RETIRED]
 
 
 def test_a_key_is_needed_unless_google_s_credentials_open_the_door():
@@ -72,7 +74,7 @@ def test_imagen_can_do_nothing_with_a_developer_key():
     model = only("imagen-4.0-generate-001")
 
     assert () == model.operations
-    assert "use gemini-3-pro-image instead" in str(model.warning)
+    assert "use gemini-3-pro-image instead" in str(model.ending)
 
 
 def test_capabilities_choose_among_what_is_possible():

@@ -1,0 +1,62 @@
+"""Checks what a document says of a model beyond the types of its fields."""
+
+from collections.abc import Iterator
+
+from imagegen_adapters.providers.http.document import Document, ModelSpec, SizeKind
+from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_core.images import MediaType
+from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.providers.parameters import COMMON
+
+_MIME_TYPES = tuple(map(str, MediaType))
+_TYPES = ("boolean", "integer", "number", "string")
+_COMMON_NAMES = frozenset(p.name for p in COMMON)
+_KINDS_WITH_VALUES = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
+
+
+def problems_of_model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
+    """Yield all mistakes in a model of the document; ``path`` is where it stands."""
+    yield from _operations(path, document, model)
+    yield from _parameters(path, model)
+    for position, mime in enumerate(model.limits.ref_mimes):
+        if mime not in _MIME_TYPES:
+            reason = ProblemCode.NOT_ONE_OF(choices=_MIME_TYPES)
+            yield Problem(field=f"{path}.limits.ref_mimes.{position}", reason=reason)
+    if model.extras not in (None, "pass", "refuse"):
+        reason = ProblemCode.NOT_ONE_OF(choices=("pass", "refuse"))
+        yield Problem(field=f"{path}.extras", reason=reason)
+    if model.size is not None and model.size.kind in _KINDS_WITH_VALUES and not model.size.values:
+        yield Problem(field=f"{path}.size.values", reason=DocumentCode.REQUIRED_FOR(kind=model.size.kind))
+    if model.id in _replacements(document, model):
+        yield Problem(field=f"{path}.replaced_by", reason=DocumentCode.REPLACES_ITSELF(model=model.id))
+
+
+def _operations(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
+    for operation, name in model.operation.items():
+        if name not in document.operations:
+            reason = DocumentCode.NO_SUCH_OPERATION(name=name)
+            yield Problem(field=f"{path}.operation.{operation}", reason=reason)
+    for position, capability in enumerate(model.capabilities):
+        if capability not in model.operation and document.operation_for(capability, model) is None:
+            reason = DocumentCode.NOT_IMPLEMENTED(operation=capability)
+            yield Problem(field=f"{path}.capabilities.{position}", reason=reason)
+
+
+def _parameters(path: str, model: ModelSpec) -> Iterator[Problem]:
+    for name, parameter in model.params.items():
+        if parameter.type not in _TYPES:
+            yield Problem(field=f"{path}.params.{name}.type", reason=ProblemCode.NOT_ONE_OF(choices=_TYPES))
+    for position, name in enumerate(model.refuses):
+        if name in model.params or name not in _COMMON_NAMES:
+            yield Problem(field=f"{path}.refuses.{position}", reason=DocumentCode.NOT_REFUSABLE())
+
+
+def _replacements(document: Document, model: ModelSpec) -> list[str]:
+    """Return what replaces a model, what replaces that, and so on, each once."""
+    replaced_by = {m.id: m.replaced_by for m in document.models}
+    successors: list[str] = []
+    following = model.replaced_by
+    while following is not None and following not in successors:
+        successors.append(following)
+        following = replaced_by.get(following)
+    return successors

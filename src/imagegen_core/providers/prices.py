@@ -1,0 +1,144 @@
+"""What a provider charges for a model, in the currency that it bills."""
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.providers.config_checks import parse_operations
+from imagegen_core.providers.sources import Source, parse_fields, parse_source, parse_text
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Unit(StrEnum):
+    """What an amount buys."""
+
+    IMAGE = "image"
+    MEGAPIXEL = "megapixel"
+    MILLION_TOKENS = "million_tokens"
+
+
+class TokenKind(StrEnum):
+    """Which tokens of a call an amount is for."""
+
+    TEXT_INPUT = "text_input"
+    CACHED_TEXT_INPUT = "cached_text_input"
+    IMAGE_INPUT = "image_input"
+    CACHED_IMAGE_INPUT = "cached_image_input"
+    TEXT_OUTPUT = "text_output"
+    IMAGE_OUTPUT = "image_output"
+
+
+@attrs.frozen(kw_only=True)
+class Rate:
+    """One line of a price list: an amount for a unit, and to which images it applies.
+
+    Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters; ``tokens``
+    is given for tokens only.
+    """
+
+    amount: Decimal
+    per: Unit = Unit.IMAGE
+    tokens: TokenKind | None = None
+    sizes: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Price:
+    """A model's price list; of several rates for images, the first that applies counts."""
+
+    currency: str
+    rates: tuple[Rate, ...]
+    source: Source | None = None
+
+
+def parse_price(data: Any, path: str) -> Price:
+    """Return a price from plain values.
+
+    Raises:
+        ValidationFailed: no currency, an amount that is none, an unknown field, …; with its path.
+    """
+    fields = parse_fields(data, path, required=("currency", "rates"), optional=("source",))
+    currency = parse_text(fields["currency"], f"{path}.currency")
+    if not _CURRENCY.fullmatch(currency):
+        raise ValidationFailed.for_field(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
+    rates = fields["rates"]
+    if not isinstance(rates, list | tuple):
+        raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
+    if not rates:
+        raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.TOO_FEW_ITEMS(minimum=1))
+    source = fields.get("source")
+    return Price(
+        currency=currency,
+        rates=tuple(_rate(rate, f"{path}.rates.{position}") for position, rate in enumerate(rates)),
+        source=None if source is None else parse_source(source, f"{path}.source"),
+    )
+
+
+def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
+    """Return the prices that a configuration sets in ``extra_config.prices``, by model id.
+
+    Raises:
+        ValidationFailed: with the path of what is wrong.
+    """
+    data, path = extra_config.get("prices"), "extra_config.prices"
+    if data is None:
+        return MappingProxyType({})
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    return {model_id: parse_price(price, f"{path}.{model_id}") for model_id, price in data.items()}
+
+
+def _rate(data: Any, path: str) -> Rate:
+    names = ("per", "tokens", "sizes", "qualities", "operations")
+    fields = parse_fields(data, path, required=("amount",), optional=names)
+    per = _choice(fields.get("per", Unit.IMAGE), Unit, f"{path}.per")
+    tokens = None if (kind := fields.get("tokens")) is None else _choice(kind, TokenKind, f"{path}.tokens")
+    if (per is Unit.MILLION_TOKENS) != (tokens is not None):
+        other = f"per: {Unit.MILLION_TOKENS}" if tokens is not None else "per"
+        field = "per" if tokens is not None else "tokens"
+        raise ValidationFailed.for_field(f"{path}.{field}", ProblemCode.NEEDS_OTHER(other=other))
+    return Rate(
+        amount=_amount(fields["amount"], f"{path}.amount"),
+        per=per,
+        tokens=tokens,
+        sizes=_texts(fields.get("sizes", ()), f"{path}.sizes"),
+        qualities=_texts(fields.get("qualities", ()), f"{path}.qualities"),
+        operations=parse_operations(
+            _texts(fields.get("operations", ()), f"{path}.operations"), f"{path}.operations"
+        ),
+    )
+
+
+def _amount(data: Any, path: str) -> Decimal:
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
+    if not math.isfinite(data):
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_FINITE())
+    ValidationFailed.check_range(path, data, minimum=0)
+    return Decimal(str(data))
+
+
+def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:
+    choices = tuple(str(member) for member in kind)
+    if data not in choices:
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_ONE_OF(choices=choices))
+    return kind(data)
+
+
+def _texts(data: Any, path: str) -> tuple[str, ...]:
+    """Return a list of texts; a single one stands for a list of one."""
+    items = data if isinstance(data, list | tuple) else (data,)
+    return tuple(parse_text(item, path) for item in items)
