@@ -22,6 +22,7 @@ PERFORMANCE = ("accept", "end_to_end", "reads", "syscalls", "waiting", "start")
 REPORTING = (
     *PERFORMANCE,
     "cluster",
+    "cluster_nodes",
     "insert",
     "log_lines",
     "pages",

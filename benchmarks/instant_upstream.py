@@ -2,11 +2,13 @@
 
 It prints its port. The model says how an image comes (``inline`` in base64, or ``linked`` by URL) and which
 one: ``small`` of 10 kB or a ``photograph`` of 1 MB; ``/v1/images/generations`` answers as OpenAI does. After
-``POST /hold`` no call is answered before ``POST /release``.
+``POST /hold`` no call is answered before ``POST /release``, and after ``POST /delay/2.5`` each takes so many
+seconds. It counts what it is asked for.
 """
 
 import asyncio
 import base64
+import collections
 import functools
 import io
 import json
@@ -60,9 +62,11 @@ def photograph(kind):
 
 @attrs.define
 class State:
-    """The calls that run, and the event that lets them end."""
+    """The calls that run, the event that lets them end, how long they take then, and all calls by prompt."""
 
     running: int = 0
+    delay: float = 0.0
+    calls: collections.Counter = attrs.field(factory=collections.Counter)
     released: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def __attrs_post_init__(self):
@@ -94,7 +98,9 @@ class Connection(asyncio.Protocol):
     def _serve(self, path, body):
         state = self._state
         if path == "/make":
-            self._make(_answer(json.loads(body)["model"], self._port))
+            call = json.loads(body)
+            state.calls[call["prompt"]] += 1
+            self._make(_answer(call["model"], self._port))
         elif path == "/v1/images/generations":
             self._make(_openai_answer(json.loads(body)["model"]))
         elif path.startswith("/files/"):
@@ -104,10 +110,13 @@ class Connection(asyncio.Protocol):
                 state.released.clear()
             elif path == "/release":
                 state.released.set()
-            self._respond(b"application/json", json.dumps({"running": state.running}).encode())
+            elif path.startswith("/delay/"):
+                state.delay = float(path.removeprefix("/delay/"))
+            calls = {"calls": state.calls.total(), "prompts": len(state.calls)}
+            self._respond(b"application/json", json.dumps({"running": state.running, **calls}).encode())
 
     def _make(self, content):
-        if self._state.released.is_set():
+        if self._state.released.is_set() and not self._state.delay:
             self._respond(b"application/json", content)
             return
         call = asyncio.create_task(self._hold(content))
@@ -118,6 +127,7 @@ class Connection(asyncio.Protocol):
         self._state.running += 1
         try:
             await self._state.released.wait()
+            await asyncio.sleep(self._state.delay)
         finally:
             self._state.running -= 1
         self._respond(b"application/json", content)
@@ -164,9 +174,17 @@ class InstantUpstream:
     def release(self):
         self._post("/release")
 
+    def delay(self, seconds):
+        self._post(f"/delay/{seconds}")
+
     def running(self):
         """Return how many calls are held."""
         return self._post("/state")["running"]
+
+    def charged(self):
+        """Return how many calls there were, and for how many prompts."""
+        state = self._post("/state")
+        return state["calls"], state["prompts"]
 
     def _post(self, path):
         return httpx.post(f"{self.url}{path}", trust_env=False, timeout=60).json()

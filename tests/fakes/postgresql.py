@@ -132,7 +132,7 @@ class Cluster:
 
     def kill(self):
         """End all processes of the server at once, as a power failure of its machine does."""
-        main = int(self._pid_file.read_text().split()[0])
+        main = self.pid
         os.kill(main, signal.SIGSTOP)  # it would start new ones
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         pids = (*map(int, children), main)
@@ -148,6 +148,11 @@ class Cluster:
     def promote(self):
         """Make a primary of the standby."""
         self._control("promote", "--wait")
+
+    @property
+    def pid(self):
+        """The process that started all others of the server."""
+        return int(self._pid_file.read_text().split()[0])
 
     @property
     def port(self):

@@ -20,7 +20,7 @@ from imagegen_core.search.pages import Paging
         (lambda: Limits(queue_size=0), "queue_size", "too_small"),
         (lambda: Limits(queue_size=1_000_001), "queue_size", "too_large"),
         (lambda: Limits(workers=0), "workers", "too_small"),
-        (lambda: Limits(workers=1001), "workers", "too_large"),
+        (lambda: Limits(workers=2001), "workers", "too_large"),
         (lambda: Limits(shutdown_grace_seconds=-1), "shutdown_grace_seconds", "too_small"),
         (lambda: Limits(shutdown_grace_seconds=math.nan), "shutdown_grace_seconds", "too_small"),
         (lambda: Limits(default_provider=""), "default_provider", "not_a_name"),
