@@ -86,6 +86,10 @@ class ValidationFailed(Refusal):
             raise cls.for_field(field, reason)
 
 
+class ProviderEnded(ValidationFailed):
+    """The provider has switched off what a configuration uses; nothing else is wrong with it."""
+
+
 class ProviderNotConfigured(Refusal):
     """No configuration for this provider, or an address or a key is missing in it."""
 

@@ -8,6 +8,7 @@ from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
+from tests.fakes.tokenhub import FakeTokenHub
 from tests.integration.api.asking import GENERATE, WAIT, data, fields
 from tests.integration.api.live_server import LiveServer
 
@@ -17,7 +18,7 @@ UPSTREAMS = (
     simple_upstreams.FakeIdeogram,
     simple_upstreams.FakeSiliconFlow,
     job_upstreams.FakeComfyUI,
-    job_upstreams.FakeTencent,
+    FakeTokenHub,
 )
 NAMES = [upstream.preset for upstream in UPSTREAMS]
 DRAWS_NONE = ("comfyui",)

@@ -11,6 +11,7 @@ from imagegen_core.errors import (
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.ports.provider import Probe
 from imagegen_core.ports.redactor import Redactor
+from imagegen_core.problems import Problem
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
@@ -64,13 +65,14 @@ class ListProviders:
             return None
         try:
             return self.resolve.describe(layers)
-        except ValidationFailed:
-            return self._unusable(self.resolve.kinds.combine(layers))
+        except ValidationFailed as error:
+            return self._unusable(self.resolve.kinds.combine(layers), error.problems)
 
-    def _unusable(self, config: ProviderConfig) -> ResolvedProvider:
+    def _unusable(self, config: ProviderConfig, problems: tuple[Problem, ...]) -> ResolvedProvider:
         """Return a configuration that was valid when it was saved, so that it can be shown and corrected."""
         provider = self.resolve.kinds.adapters[config.kind or ""]
-        return ResolvedProvider(provider=provider, config=config, profile=ProviderProfile(models=()))
+        profile = ProviderProfile(models=())
+        return ResolvedProvider(provider=provider, config=config, profile=profile, problems=problems)
 
 
 @attrs.frozen(kw_only=True)

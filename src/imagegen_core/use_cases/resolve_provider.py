@@ -18,7 +18,7 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems import Problem, RefusalCode
 from imagegen_core.providers.config import (
     ConfigSource,
     ProviderConfig,
@@ -35,11 +35,15 @@ from imagegen_core.values.identity_cache import IdentityCache
 
 @attrs.frozen(kw_only=True)
 class ResolvedProvider:
-    """A provider ready for a call; ``config.api_base`` falls back to the profile's default."""
+    """A provider ready for a call; ``config.api_base`` falls back to the profile's default.
+
+    ``problems`` is why this version cannot use the configuration, if it cannot; then it is only shown.
+    """
 
     provider: Provider
     config: ProviderConfig
     profile: ProviderProfile
+    problems: tuple[Problem, ...] = ()
 
     @property
     def max_concurrency(self) -> int | None:
@@ -52,8 +56,8 @@ class ResolvedProvider:
         problem = self.profile.key_problem
         key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
-        extra = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in unread)
-        return (*key, *extra, *self.profile.endings_on(day))
+        others = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in (*self.problems, *unread))
+        return (*key, *others, *self.profile.endings_on(day))
 
     @property
     def reach(self) -> Reach:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
@@ -56,7 +56,8 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
     """Check the file's kinds, presets, documents, dialects and backends, and that it has no unknown keys.
 
     Returns:
-        Warnings about what a saved row may still correct: API keys that do not have the provider's form.
+        Warnings: API keys that do not have the provider's form, which a saved row may still correct, and
+        providers that have been switched off.
 
     Raises:
         SettingsError: a setting is not valid; the message names the key.
@@ -65,6 +66,12 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
     for name, config in configs.items():
         try:
             profile = _profile(kinds, config)
+        except ProviderEnded as error:
+            warnings += [
+                RefusalCode.PROBLEM(field=f"providers.{name}.{p.field}", reason=p.reason)
+                for p in error.problems
+            ]
+            continue
         except ValidationFailed as error:
             raise SettingsError.from_problem(error.problems[0], f"providers.{name}") from error
         if profile is not None and profile.key_problem is not None:
@@ -80,6 +87,8 @@ def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | 
     kinds.check(kind if has_protocol else config.kind, config.extra_config)
     try:
         return kinds.adapters[kind or ""].describe(config)
+    except ProviderEnded:
+        raise
     except ValidationFailed:
         if has_protocol:
             raise

@@ -31,6 +31,7 @@ from tests.fakes.images import png, png_base64
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.raw_server import RawServer, http_response
 from tests.fakes.simple_upstreams import FakeGateway
+from tests.fakes.tokenhub import FakeTokenHub
 
 pytestmark = pytest.mark.anyio
 
@@ -247,6 +248,7 @@ async def test_every_model_of_every_preset_does_what_it_says():
         job_upstreams.FakeBfl,
         job_upstreams.FakeZhipu,
         simple_upstreams.FakeQianfan,
+        FakeTokenHub,
     ):
         async with HttpServer(fake()) as server:
             provider, config = provider_for(server), preset(server.fake, server)
@@ -308,6 +310,33 @@ async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
 
         assert (FailureCode.QUOTA_EXHAUSTED, False) == (caught.value.failure.code, caught.value.not_started)
         assert "1113" == caught.value.failure.upstream_code
+
+
+async def test_a_used_up_package_is_no_wrong_key():
+    """Its 402 says so, in whatever words."""
+    async with HttpServer(FakeTokenHub()) as server:
+        server.break_next(server.fake.answer("used_up"))
+
+        with pytest.raises(CallError) as caught:
+            await run_call(
+                provider := provider_for(server),
+                call_of(provider, preset(server.fake, server), generate()),
+                MemoryExchange(),
+            )
+
+        assert FailureCode.QUOTA_EXHAUSTED == caught.value.failure.code
+
+
+async def test_a_refusal_with_status_200_is_a_refusal():
+    """Of the model that answers as a conversation."""
+    async with HttpServer(FakeTokenHub()) as server:
+        provider = provider_for(server)
+        call = call_of(provider, preset(server.fake, server), generate("broken"), "hy-image-v3.5-preview")
+
+        with pytest.raises(CallError) as caught:
+            await run_call(provider, call, MemoryExchange())
+
+        assert FailureCode.CONTENT_POLICY == caught.value.failure.code
 
 
 async def test_a_submit_may_be_done_at_once():
@@ -438,7 +467,7 @@ async def test_probing_tells_a_wrong_key():
 
 @pytest.mark.parametrize(
     "fake",
-    [FakeDashScope, simple_upstreams.FakeSiliconFlow, job_upstreams.FakeTencent],
+    [FakeDashScope, simple_upstreams.FakeSiliconFlow],
     ids=lambda fake: fake.preset,
 )
 async def test_an_upstream_with_any_free_call_tells_a_wrong_key(fake):

@@ -24,6 +24,7 @@ from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.images import png
 from tests.fakes.openai_images import FakeOpenAI
+from tests.fakes.tokenhub import FakeTokenHub
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ UPSTREAMS = (
     job_upstreams.FakeFal,
     job_upstreams.FakeReplicate,
     job_upstreams.FakeZhipu,
-    job_upstreams.FakeTencent,
+    FakeTokenHub,
     job_upstreams.FakeComfyUI,
 )
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)

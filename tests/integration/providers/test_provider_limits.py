@@ -24,11 +24,12 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from tests.fakes import simple_upstreams
 from tests.fakes.http_server import HttpServer
+from tests.fakes.tokenhub import FakeTokenHub
 
 pytestmark = pytest.mark.anyio
 
-UPSTREAMS = (simple_upstreams.FakeArk,)
-TIERS = ("1K", "2K", "3K", "4K")
+UPSTREAMS = (simple_upstreams.FakeArk, FakeTokenHub)
+TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +72,10 @@ def ark(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequ
     return Limit(preset="ark", model=f"doubao-seedream-{model}", accepted=accepted, refused=refused)
 
 
+def tokenhub(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="tokenhub", model=model, accepted=accepted, refused=refused)
+
+
 LIMITS = (
     ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
     ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
@@ -98,6 +103,27 @@ LIMITS = (
     ark("4-0-250828", sized("4096x4096", "4096x4095"), sized("4097x4096")),
     ark("4-0-250828", sized("1K", "2K", "4K"), sized("3K")),
     ark("4-0-250828", referring(13, 14), ()),
+    tokenhub("hy-image-v3", prompted(8191, 8192), prompted(8193)),
+    tokenhub("hy-image-v3", sized("1024x1023", "1024x1024"), sized("1024x1025")),
+    tokenhub("hy-image-v3", sized("512x512", "513x512"), sized("511x512")),
+    tokenhub("hy-image-v3", sized("2047x512", "2048x512"), sized("2049x512")),
+    tokenhub("hy-image-v3", referring(2, 3), referring(4)),
+    tokenhub("hy-image-v3", with_params(seed=1) + with_params(seed=2**32 - 1), with_params(seed=2**32)),
+    tokenhub("hy-image-v3", with_params(aspect_ratio="16:9") + with_params(aspect_ratio="2:3"), ()),
+    tokenhub("hy-image-v3.5-preview", sized("256x256", "257x256"), sized("255x256")),
+    tokenhub("hy-image-v3.5-preview", sized("8191x2048", "8192x2048"), sized("8193x256")),
+    tokenhub("hy-image-v3.5-preview", sized("4096x4095", "4096x4096"), sized("4096x4097")),
+    tokenhub("hy-image-v3.5-preview", referring(1, 14), ()),
+    tokenhub("seedream-image-v5.0-pro", prompted(599, 600), prompted(601)),
+    tokenhub("seedream-image-v5.0-pro", sized("1280x720", "1281x720"), sized("1279x720")),
+    tokenhub("seedream-image-v5.0-pro", sized("2829x1634", "2830x1634"), sized("2831x1634")),
+    tokenhub("seedream-image-v5.0-pro", sized("1K", "1.5K", "2K"), sized("3K", "4K")),
+    tokenhub("seedream-image-v5.0-pro", referring(9, 10), referring(11)),
+    tokenhub("seedream-image-v5.0-lite", prompted(599, 600), prompted(601)),
+    tokenhub("seedream-image-v5.0-lite", sized("2560x1440", "2561x1440"), sized("2559x1440")),
+    tokenhub("seedream-image-v5.0-lite", sized("4096x4095", "4096x4096"), sized("4096x4097")),
+    tokenhub("seedream-image-v5.0-lite", sized("2K", "3K", "4K"), sized("1K", "1.5K")),
+    tokenhub("seedream-image-v5.0-lite", referring(13, 14), ()),
 )
 
 

@@ -1,12 +1,18 @@
 """The kinds that the service is composed of, and the names that they go by."""
 
+import datetime as dt
+
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.use_cases.list_providers import ListProviders
+from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.settings.schema import SettingsError
 
@@ -73,3 +79,32 @@ def test_what_no_adapter_reads_is_refused(kinds, kind, extra, field):
 def test_where_a_layer_says_no_kind_a_key_of_any_kind_will_do(kinds):
     """A saved row may say it."""
     kinds.check(None, {"dialect": "a1111", "preset": "openai"})
+
+
+@pytest.mark.parametrize(("name", "extra"), [("own", {"preset": "tencent"}), ("tencent", {})])
+def test_a_provider_that_was_switched_off_stops_no_start(kinds, name, extra):
+    """It is one of many; the warning says since when, and what to use instead."""
+    config = ProviderConfig(provider_name=name, source=ConfigSource.FILE, kind="http", extra_config=extra)
+
+    (warning,) = check_file_providers(kinds, {name: config})
+
+    assert (
+        f"providers.{name}.extra_config.preset: tencent was switched off by its provider on 2026-09-30; "
+        "use preset tokenhub with a key of its own"
+    ) == str(warning)
+
+
+@pytest.mark.anyio
+async def test_a_saved_provider_that_was_switched_off_says_so(kinds):
+    """It is shown without models, with the reason; no call is made under another protocol instead."""
+    configs = MemoryProviderConfigs()
+    config = ProviderConfig(provider_name="tencent", source=ConfigSource.DATABASE)
+    await configs.save(config, key_origin="")
+    resolve = ResolveProvider(configs=configs, file_configs={}, kinds=kinds, redactor=MemoryRedactor())
+
+    shown = await ListProviders(resolve=resolve).get("tencent")
+    with pytest.raises(ValidationFailed) as refused:
+        await resolve(provider_name="tencent")
+
+    assert () == shown.profile.models
+    assert [str(refused.value)] == [str(warning) for warning in shown.warnings_on(dt.date(2026, 11, 26))]

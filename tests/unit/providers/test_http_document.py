@@ -257,7 +257,8 @@ def test_a_preset_follows_from_the_name():
         ({"preset": "openai", "spec": GOOD}, "extra_config"),
         ({"spec": {**GOOD, "colour": 1}}, "extra_config.spec.colour"),
         ({"spec": {"a": float("nan")}}, "extra_config.spec"),
-        ({"preset": "tencent", "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
+        ({"preset": "comfyui", "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
+        ({"preset": "tencent"}, "extra_config.preset"),
         ({"preset": "comfyui", "vars": {"workflow": {"1": "${nope}"}}}, "extra_config.vars.workflow.1"),
     ],
 )

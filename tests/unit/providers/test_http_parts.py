@@ -11,8 +11,8 @@ from imagegen_adapters.providers.http.document import ErrorClass, ErrorSpec, Siz
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.signers import SignableRequest
-from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
+from imagegen_adapters.providers.http.signers import SIGNERS
+from imagegen_adapters.providers.http.signers.requests import SignableRequest
 from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
@@ -278,7 +278,9 @@ def test_tencents_signature_is_the_published_one():
     )
     secret = "example-id:Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
 
-    signed = sign_tc3(request, secret, {"service": "cvm"}, datetime.fromtimestamp(1551113065, UTC))
+    signed = SIGNERS["tencent_tc3"].headers(
+        request, secret, {"service": "cvm"}, datetime.fromtimestamp(1551113065, UTC)
+    )
 
     assert {
         "X-TC-Timestamp": "1551113065",
@@ -290,13 +292,14 @@ def test_tencents_signature_is_the_published_one():
     } == signed
 
 
-def test_a_key_of_the_wrong_form_is_not_repeated():
+@pytest.mark.parametrize("key", ["justonething", ":justonething", "justonething:"])
+def test_a_key_of_the_wrong_form_is_not_repeated(key):
     """The signer says what it needs without repeating the key."""
     request = SignableRequest(
         method="POST", url="https://x.example/", headers={"content-type": "a"}, body=b""
     )
 
     with pytest.raises(ValueError, match="SecretId:SecretKey") as caught:
-        sign_tc3(request, "justonething", {}, NOW)
+        SIGNERS["tencent_tc3"].headers(request, key, {}, NOW)
 
     assert "justonething" not in str(caught.value)

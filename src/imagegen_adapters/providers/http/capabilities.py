@@ -19,6 +19,7 @@ from imagegen_adapters.providers.http.document import (
 )
 from imagegen_adapters.providers.http.egress import key_hosts
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
@@ -51,9 +52,8 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
 
 def _key_problem(document: Document, config: ProviderConfig) -> Message | None:
     """Return why the key cannot be used for a signature, None if it can."""
-    return (
-        two_part_key_problem(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
-    )
+    signer = SIGNERS.get(document.auth.signer or "")
+    return None if signer is None else two_part_key_problem(config, signer.key_form)
 
 
 @lru_cache(maxsize=64)

@@ -10,13 +10,13 @@ import attrs
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.presets import PresetLibrary
+from imagegen_adapters.providers.http.presets import ENDED, PresetLibrary
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.errors import CallError, ProviderEnded, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 
@@ -31,6 +31,7 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
     Raises:
+        ProviderEnded: the preset's provider serves it no longer.
         ValidationFailed: an unknown preset, a malformed document, both of them, an unknown variable.
     """
     extra = config.extra_config
@@ -45,6 +46,11 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
 
 def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
     preset = config.extra_config.get("preset")
+    ended = ENDED.get(config.provider_name if preset is None else str(preset))
+    if ended is not None:
+        name = config.provider_name if preset is None else preset
+        reason = DocumentCode.PRESET_ENDED(preset=name, date=ended.day.isoformat(), successor=ended.successor)
+        raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
     if preset is None:
         return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET
     if preset not in presets.names():

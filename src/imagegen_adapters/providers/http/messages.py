@@ -8,6 +8,10 @@ class DocumentCode(MessageCode):
 
     # documents as a whole
     PRESET_AND_SPEC = "takes either preset or spec, not both", "preset 和 spec 只能给出其一"
+    PRESET_ENDED = (
+        "{preset} was switched off by its provider on {date}; use preset {successor} with a key of its own",
+        "{preset} 已由其提供方于 {date} 停用；请改用预设 {successor} 及其密钥",
+    )
     NOT_A_VARIABLE = "is not a variable of this document; it has {known}", "不是该文档的变量；它有：{known}"
     NOT_A_DOCUMENT_FIELD = "is not a field of the document", "不是文档的字段"
     MISSPELT_DOCUMENT_FIELD = (

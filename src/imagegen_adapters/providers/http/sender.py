@@ -18,7 +18,8 @@ from imagegen_adapters.providers.http.document import Auth, AuthType, Document, 
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.requests import BuiltRequest
-from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
+from imagegen_adapters.providers.http.signers import SIGNERS
+from imagegen_adapters.providers.http.signers.requests import SignableRequest
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
@@ -142,9 +143,10 @@ class Sender:
         if self.config.api_key is None or self.document.auth.signer is None:
             return {}
         signable = SignableRequest(method=request.method, url=request.url, headers=request.headers, body=body)
-        sign = SIGNERS[self.document.auth.signer]
+        signer = SIGNERS[self.document.auth.signer]
+        key, options = self.config.api_key.reveal(), self.document.auth.options
         try:
-            return sign(signable, self.config.api_key.reveal(), self.document.auth.options, self.clock.now())
+            return signer.headers(signable, key, options, self.clock.now())
         except Malformed as error:
             raise CallError(FailureCode.AUTH_FAILED, error.reason) from error
 

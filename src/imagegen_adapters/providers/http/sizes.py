@@ -102,18 +102,29 @@ def _pixels(
                 requested=_dimensions_text(dimensions), size=_dimensions_text(sides)
             )
     elif ratio is not None:
-        area = _area(spec)
-        grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
-        sides = (
-            _round_to_multiple(math.sqrt(area * ratio), grain),
-            _round_to_multiple(math.sqrt(area / ratio), grain),
-        )
+        sides = _sides_of(ratio, spec)
     elif spec.default is not None:
         return _upstream_size(spec.default, spec)
     else:
         return UpstreamSize()
     _check_pixels(params, spec, *sides)
     return _upstream_size(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
+
+
+def _sides_of(ratio: float, spec: SizeSpec) -> tuple[int, int]:
+    """Return the nearest multiples for a ratio, or the next ones if these are too few or too many pixels."""
+    area = _area(spec)
+    grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
+    exact = (math.sqrt(area * ratio) / grain, math.sqrt(area / ratio) / grain)
+    for rounded in (_half_up, math.floor, math.ceil):
+        sides = (max(1, rounded(exact[0])) * grain, max(1, rounded(exact[1])) * grain)
+        if spec.min_pixels <= sides[0] * sides[1] <= spec.max_pixels:
+            break
+    return sides
+
+
+def _half_up(number: float) -> int:
+    return int(number + 0.5)
 
 
 def _area(spec: SizeSpec) -> int:
@@ -127,7 +138,7 @@ def _rounded(side: int, spec: SizeSpec) -> int:
 
 
 def _round_to_multiple(side: float, grain: int) -> int:
-    return max(grain, int(side / grain + 0.5) * grain)
+    return max(grain, _half_up(side / grain) * grain)
 
 
 def _check_pixels(params: Mapping[str, Any], spec: SizeSpec, width: int, height: int) -> None:

@@ -1,8 +1,11 @@
 """The shipped documents, one YAML file for each provider."""
 
+import datetime as dt
 from collections.abc import Mapping
 from importlib import resources
 from types import MappingProxyType
+
+import attrs
 
 from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.parsing import parse_document
@@ -10,6 +13,20 @@ from imagegen_adapters.yaml_loaders.libyaml import load_yaml
 
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
 """Other names of presets that existing configurations use."""
+
+
+@attrs.frozen(kw_only=True)
+class EndedPreset:
+    """A preset of an API that its provider has switched off: the day, and the preset to use instead."""
+
+    day: dt.date
+    successor: str
+
+
+ENDED: Mapping[str, EndedPreset] = MappingProxyType(
+    {"tencent": EndedPreset(day=dt.date(2026, 9, 30), successor="tokenhub")}
+)
+"""Presets that existing configurations may still name. Tencent's: its announcement 2405."""
 
 
 class PresetLibrary:

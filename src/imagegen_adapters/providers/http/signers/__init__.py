@@ -1,44 +1,50 @@
 """Signatures that fixed headers cannot express; a document names one by ``auth: {type: signer, signer: …}``.
 
-A signer is pure: it gets the finished request, the key and the time, and returns the headers to add.
-To add one, write its module here and a line in `SIGNERS`.
+A signer is pure: it gets the finished request, the two parts of the key and the time, and returns the headers
+to add. To add one, write its module here and a line in `SIGNERS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
 
 import attrs
 
+from imagegen_adapters.providers.http.messages import Malformed
+from imagegen_adapters.providers.http.signers.jwt_hs256 import sign_jwt
+from imagegen_adapters.providers.http.signers.requests import KeyPair, SignableRequest
 from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
+from imagegen_adapters.providers.key_formats import malformed_key
+
+Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping[str, str]]
+"""Returns the headers that authenticate a request; the texts are the document's ``auth.options``."""
 
 
 @attrs.frozen(kw_only=True)
-class SignableRequest:
-    """A request as it will be sent; ``headers`` are by lower-case name."""
+class Signer:
+    """How requests are signed, and ``key_form``, which shows people the form of the key."""
 
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
+    sign: Sign
+    key_form: str
 
-
-class Signer(Protocol):
-    """Makes the headers that authenticate a request."""
-
-    def __call__(
-        self, request: SignableRequest, secret: str, options: Mapping[str, str], now: datetime
+    def headers(
+        self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
     ) -> Mapping[str, str]:
-        """Return the headers to add.
-
-        ``options`` are the document's ``auth.options``.
+        """Return the headers that authenticate a request.
 
         Raises:
-            ValueError: the key has another form than this signer needs; the message does not show it.
+            ValueError: the key is not two parts around a colon; the message does not show it.
         """
-        ...
+        key_id, colon, secret = key.partition(":")
+        if not (colon and key_id and secret):
+            raise Malformed(malformed_key(self.key_form))
+        return self.sign(request, KeyPair(id=key_id, secret=secret), options, now)
 
 
-SIGNERS: Mapping[str, Signer] = MappingProxyType({"tencent_tc3": sign_tc3})
+SIGNERS: Mapping[str, Signer] = MappingProxyType(
+    {
+        "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey"),
+        "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
+    }
+)
 """All signers by the name that documents use."""
