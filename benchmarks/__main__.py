@@ -23,6 +23,7 @@ REPORTING = (
     *PERFORMANCE,
     "cluster",
     "cluster_nodes",
+    "growth_postgresql",
     "insert",
     "log_lines",
     "pages",

@@ -2,7 +2,8 @@
 
 All of it goes through the adapters, in this process, without HTTP. The limits are measured beside it: to
 accept, a plain INSERT of the same row by each caller through the same pool; to claim and save, an UPDATE of a
-row by its key, twice. Every transaction is durable before its caller goes on (``synchronous_commit=on``). The
+row by its key, twice. A node's callers who wait for a task are served by one claim, as its worker claims for
+all its free places. Every transaction is durable before its caller goes on (``synchronous_commit=on``). The
 server is one of its own, or that of ``--dsn``, in whose database a schema is created and dropped.
 """
 
@@ -22,6 +23,7 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
+from tests.processes import cpu_seconds
 
 SCHEMA = "imagegen_benchmark"
 QUEUE_SIZE = 10_000_000
@@ -34,18 +36,22 @@ COLUMNS = {
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "processor_ms": "processor ms of the nodes",
+    "server_ms": "of PostgreSQL",
     "ratio": "of the limit",
 }
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on"}
 
 
-@attrs.frozen
+@attrs.define
 class Node:
-    """What a process has: connections, and the adapters over them."""
+    """What a process has: connections, the adapters over them, and claimed tasks that nobody runs yet."""
 
     database: Database
     repository: PostgresqlTaskRepository
     queue: PostgresqlQueue
+    claimed: list = attrs.field(factory=list)
+    idle: int = 0
+    claiming: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 
     @classmethod
     async def open(cls, dsn, connections):
@@ -63,11 +69,17 @@ class Node:
         statement = f"INSERT INTO tasks ({', '.join(row)}) VALUES ({places})"  # noqa: S608 - names of columns
         await self.database.rows(statement, *row.values())
 
-    async def run(self, number):
+    async def run(self, _number):
         """Claim a task, and store its end with an attempt and an image."""
-        tasks = await self.queue.claim(f"node {number}", limit=1, now=NOW, provider_limits=LIMITS)
-        assert tasks, "give it more --tasks"
-        (task,) = tasks
+        self.idle += 1
+        async with self.claiming:
+            if not self.claimed:
+                self.claimed += await self.queue.claim(
+                    "node", limit=self.idle, now=NOW, provider_limits=LIMITS
+                )
+            assert self.claimed, "give it more --tasks"
+            task = self.claimed.pop()
+            self.idle -= 1
         attempt = an_attempt(task)
         await self.repository.save(task.complete(NOW), task.fence, (attempt,), (an_image(attempt),))
 
@@ -92,8 +104,11 @@ WORK = {
 }
 
 
-async def load(nodes, work, *, callers, seconds):
-    """Let callers, spread over the nodes, do the work again and again; return what it took."""
+async def load(nodes, work, *, callers, seconds, server_pid=None):
+    """Let callers, spread over the nodes, do the work again and again; return what it took.
+
+    What the server took is known only of one here.
+    """
     latencies, ends = [], time.perf_counter() + seconds
 
     async def caller(number):
@@ -102,9 +117,11 @@ async def load(nodes, work, *, callers, seconds):
             await act(number + 1)
             latencies.append(time.perf_counter() - started)
 
+    server = 0 if server_pid is None else cpu_seconds(server_pid)
     started, processor = time.perf_counter(), time.process_time()
     await asyncio.gather(*map(caller, range(callers)))
     elapsed, processor = time.perf_counter() - started, time.process_time() - processor
+    server = None if server_pid is None else cpu_seconds(server_pid) - server
     latencies.sort()
     return {
         "nodes": len(nodes),
@@ -113,18 +130,21 @@ async def load(nodes, work, *, callers, seconds):
         "p50_ms": latencies[len(latencies) // 2] * 1000,
         "p99_ms": latencies[len(latencies) * 99 // 100] * 1000,
         "processor_ms": processor * 1000 / len(latencies),
+        "server_ms": None if server is None else server * 1000 / len(latencies),
     }
 
 
-async def prepare(node, waiting):
+async def prepare(nodes, waiting):
     """Leave so many tasks in the database, and nothing else."""
-    await node.database.rows(
+    for node in nodes:
+        node.claimed.clear()
+    await nodes[0].database.rows(
         "TRUNCATE tasks, queue_counts, images, image_texts, events RESTART IDENTITY CASCADE"
     )
-    await asyncio.gather(*(node.add(each) for each in range(waiting)))
+    await asyncio.gather(*(nodes[0].add(each) for each in range(waiting)))
 
 
-async def measure(options, dsn):
+async def measure(options, dsn, server_pid=None):
     """Return the report; a limit is measured before and after the work, since the machine may be busy."""
     report = Report("cluster", COLUMNS)
     async with contextlib.AsyncExitStack() as stack:
@@ -134,8 +154,9 @@ async def measure(options, dsn):
         for callers, number, work in itertools.product(options.callers, options.nodes, options.work):
             costs = []
             for act in (work, WORK[work].limit, work, WORK[work].limit):
-                await prepare(nodes[0], max(callers, options.waiting if act == "add" else options.tasks))
-                costs.append(await load(nodes[:number], act, callers=callers, seconds=options.seconds))
+                await prepare(nodes, max(callers, options.waiting if act == "add" else options.tasks))
+                shape = {"callers": callers, "seconds": options.seconds, "server_pid": server_pid}
+                costs.append(await load(nodes[:number], act, **shape))
             ratio = sum(cost["rate"] for cost in costs[::2]) / sum(cost["rate"] for cost in costs[1::2])
             best, limit = (max(these, key=lambda cost: cost["rate"]) for these in (costs[::2], costs[1::2]))
             report.add(work=WORK[work].title, **best, ratio=ratio)
@@ -169,7 +190,7 @@ def main():
         report = asyncio.run(measured_elsewhere(options))
     else:
         with Cluster.start(work_dir=options.work_dir, **DURABLE) as cluster:
-            report = asyncio.run(measure(options, cluster.create_database("benchmark")))
+            report = asyncio.run(measure(options, cluster.create_database("benchmark"), cluster.pid))
     report.publish(options.json)
 
 

@@ -17,11 +17,12 @@ import time
 
 from bare_route import Answer, BareRoutes
 from cluster import Node, load
-from fleet import TASK, Fleet
+from fleet import MODEL, PROMPT, Fleet
 from load import post
 from reports import Report, add_load_options, option_parser
-from stage import GENERATE, Cost
+from stage import GENERATE, Cost, task
 
+BODY = task(MODEL, PROMPT)
 COLUMNS = {
     "work": "work",
     "nodes": "nodes",
@@ -40,16 +41,16 @@ COLUMNS = {
 
 def accept(report, options):
     """Measure how fast one node accepts, and the limits."""
-    request = post(GENERATE, TASK)
+    request = post(GENERATE, BODY)
     with Fleet.started(1, workers=1, work_dir=options.work_dir) as fleet:
         fleet.upstream.hold()
         with fleet.client() as client:
-            answer = Answer.recorded(client.post(GENERATE, json=TASK))
+            answer = Answer.recorded(client.post(GENERATE, json=BODY))
         (node,) = fleet.nodes
         with BareRoutes([answer]) as bare:
             for callers in options.callers:
                 shape = {"callers": callers, "seconds": options.seconds}
-                limit = Cost.measured(bare.url, bare.pid, [post("/0", TASK)], **shape)
+                limit = Cost.measured(bare.url, bare.pid, [post("/0", BODY)], **shape)
                 insert = asyncio.run(_insert(fleet.dsn, **shape))
                 before = fleet.processor()
                 cost = Cost.measured(node.url, node.pid, [request], **shape)

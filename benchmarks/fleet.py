@@ -19,7 +19,9 @@ from tests.fakes.postgresql import DURABLE, Cluster
 from tests.processes import cpu_seconds
 
 MASTER_KEY = base64.urlsafe_b64encode(bytes(32)).decode()
-TASK = task("inline-small", "a task ########")
+MODEL = "inline-small"
+PROMPT = "a task ########"
+DATABASE = "benchmark"
 COMPLETED = "SELECT count(*) FROM tasks WHERE status = 'completed'"
 POSTING_CALLERS = 8
 PATIENCE_SECONDS = 600
@@ -63,7 +65,7 @@ class Fleet:
             upstream = stack.enter_context(InstantUpstream())
             bucket = stack.enter_context(FakeOss())
             server = stack.enter_context(Cluster.start(work_dir=work_dir, **DURABLE, shared_buffers="256MB"))
-            dsn = server.create_database("benchmark")
+            dsn = server.create_database(DATABASE)
             settings = _settings(dsn, upstream, bucket, workers)
             nodes = []
             for name in map(str, range(number)):
@@ -79,10 +81,10 @@ class Fleet:
                 nodes.append(node.start())
             yield cls(tuple(nodes), server, upstream, dsn)
 
-    def post(self, number):
-        """Post so many tasks to the first node."""
-        request = post(GENERATE, TASK)
-        with Callers.connected(self.nodes[0].url, [request], callers=POSTING_CALLERS, warm=False) as callers:
+    def post(self, number, prompts=(PROMPT,)):
+        """Post so many tasks to the first node, with each prompt in turn."""
+        requests = [post(GENERATE, task(MODEL, prompt)) for prompt in prompts]
+        with Callers.connected(self.nodes[0].url, requests, callers=POSTING_CALLERS, warm=False) as callers:
             assert number == callers.run(number=number).number
 
     def has_calls(self, number):
@@ -94,7 +96,11 @@ class Fleet:
         self._reaches(lambda: self.count(COMPLETED), number, "completed tasks")
 
     def count(self, query):
-        return int(self.server.run(query, "benchmark")[0])
+        return int(self.run(query)[0])
+
+    def run(self, statement):
+        """Run a statement in the database, and return the lines that it answers."""
+        return self.server.run(statement, DATABASE)
 
     def memory_mb(self):
         """Return the memory of each node."""

@@ -18,7 +18,7 @@ BENCHMARKS = {
     "syscalls": (("--number", "1"), {"of_a_task", "idle"}),
     "waiting": (("--number", "4"), {"waiting_mb", "kb_each", "seconds"}),
     "start": (("--runs", "1"), {"processor_s", "elapsed_s", "memory_mb"}),
-    "cluster": ((*LOAD, "--nodes", "1", "2", "--tasks", "400"), {"rate", "p99_ms", "processor_ms", "ratio"}),
+    "cluster": ((*LOAD, "--nodes", "1", "2", "--tasks", "400"), {"rate", "p99_ms", "server_ms", "ratio"}),
     "cluster-nodes": (
         (
             *(*LOAD, "--nodes", "1", "2", "--workers", "2", "--upstream-seconds", "0.1", "--waves", "2"),
@@ -26,6 +26,7 @@ BENCHMARKS = {
         ),
         {"rate", "p99_ms", "ratio", "waiting_mb", "processor_ms", "database_ms", "cores"},
     ),
+    "growth-postgresql": (("--images", "0", "50", "--tasks", "12"), {"images", "bytes", "number"}),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
