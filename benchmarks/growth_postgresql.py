@@ -30,7 +30,7 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 """
 LOG = """
 SELECT "resource_manager/record_type", record_size, fpi_size
-FROM pg_get_wal_stats('{start}', pg_current_wal_insert_lsn())
+FROM pg_get_wal_stats('{start}', pg_current_wal_flush_lsn())
 """
 GROWING = ("tasks", "attempts", "events", "images", "image_texts")
 PREFILLED_SEED, MEASURED_SEED = 1, 2
