@@ -14,7 +14,9 @@ CREATE TABLE image_texts (
     folding text COLLATE "C"
 );
 
-CREATE INDEX image_texts_tokens ON image_texts USING gin (tokens) WITH (fastupdate = off);
+-- Entries of the newest images, some hundred, wait in a list, and are put in their places together: one by one, each
+-- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it.
+CREATE INDEX image_texts_tokens ON image_texts USING gin (tokens) WITH (gin_pending_list_limit = 256);
 CREATE INDEX image_texts_by_folding ON image_texts (folding);
 
 -- How many images each bucket of 16,384 ids ever got and lost, and the days, counted from 1970, on which its
