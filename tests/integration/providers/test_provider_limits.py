@@ -4,6 +4,7 @@ Each refused request is also sent under the same document without its limits: th
 provider's rules and not our document, refuses it and charges nothing.
 """
 
+from collections.abc import Iterator
 from importlib import resources
 
 import attrs
@@ -23,12 +24,13 @@ from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from tests.fakes import simple_upstreams
+from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.tokenhub import FakeTokenHub
 
 pytestmark = pytest.mark.anyio
 
-UPSTREAMS = (simple_upstreams.FakeArk, FakeTokenHub)
+UPSTREAMS = (simple_upstreams.FakeArk, FakeDashScope, FakeTokenHub)
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 
 
@@ -76,7 +78,52 @@ def tokenhub(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[Imag
     return Limit(preset="tokenhub", model=model, accepted=accepted, refused=refused)
 
 
+def dashscope(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="dashscope", model=model, accepted=accepted, refused=refused)
+
+
+def dashscope_limits() -> Iterator[Limit]:
+    for model in ("qwen-image-3.0", "qwen-image-3.0-pro", "qwen-image-2.1-pro"):
+        yield dashscope(model, sized("512x512", "513x512"), sized("511x512"))
+        yield dashscope(model, sized("2048x2047", "2048x2048", "2720x1536"), sized("2049x2048"))
+        yield dashscope(model, sized("1600x201", "1600x200"), sized("1608x200"))
+        yield dashscope(model, counted(5, 6), counted(7))
+        seeds = with_params(seed=0) + with_params(seed=2**31 - 1)
+        yield dashscope(model, seeds, with_params(seed=2**31))
+    for model in ("qwen-image-3.0", "qwen-image-3.0-pro"):
+        yield dashscope(model, referring(2, 3), referring(4))
+        yield dashscope(model, with_params(negative_prompt="fog"), ())
+    yield dashscope("qwen-image-2.1-pro", referring(9, 10), referring(11))
+    yield dashscope("qwen-image-2.1-pro", (), with_params(negative_prompt="fog"))
+    for model in ("qwen-image-2.0", "qwen-image-2.0-pro"):
+        yield dashscope(model, sized("512x512", "513x512"), sized("511x512"))
+        yield dashscope(model, sized("2048x2047", "2048x2048"), sized("2049x2048"))
+        yield dashscope(model, counted(5, 6), counted(7))
+        yield dashscope(model, referring(2, 3), referring(4))
+    for model in ("qwen-image-max", "z-image-turbo"):
+        yield dashscope(model, sized("512x512", "513x512"), sized("511x512"))
+        yield dashscope(model, sized("2048x2047", "2048x2048"), sized("2049x2048"))
+    yield dashscope("qwen-image-max", counted(1), counted(2))
+    for model in ("qwen-image-plus", "qwen-image"):
+        yield dashscope(model, sized("1472x1104", "1328x1328"), ())
+        yield dashscope(model, counted(1), counted(2))
+    for model in ("wan2.7-image-pro", "wan2.7-image"):
+        yield dashscope(model, sized("768x768", "769x768"), sized("767x768"))
+        yield dashscope(model, sized("2048x2047", "2048x2048"), sized("2049x2048"))
+        yield dashscope(model, sized("2400x301", "2400x300"), sized("2408x300"))
+        yield dashscope(model, sized("1K", "2K"), sized("3K"))
+        yield dashscope(model, counted(3, 4), counted(5))
+        yield dashscope(model, referring(8, 9), referring(10))
+        yield dashscope(model, with_params(thinking_mode=True), with_params(negative_prompt="fog"))
+    for model in ("wan2.6-t2i", "wan2.5-t2i-preview"):
+        yield dashscope(model, sized("768x768", "769x768"), sized("767x768"))
+        yield dashscope(model, sized("1440x1439", "1440x1440", "1696x960"), sized("1441x1440"))
+        yield dashscope(model, sized("1600x401", "1600x400"), sized("1608x400"))
+        yield dashscope(model, counted(3, 4), counted(5))
+
+
 LIMITS = (
+    *dashscope_limits(),
     ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
     ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
     ark("4-5-251128", sized("7696x481"), sized("7696x480")),
@@ -166,6 +213,7 @@ def without_limits(preset: str) -> dict:
     for model in document["models"]:
         separator = model.get("size", {}).get("separator", "x")
         model["limits"] = {}
+        model["refuses"] = []
         model["size"] = {"kind": "wxh", "separator": separator, "extra": list(TIERS)}
         model["params"] = {name: {"type": spec.get("type", "string")} for name, spec in specs.items()}
     return document
