@@ -32,8 +32,6 @@ class CleanSpool:
         retention = timedelta(seconds=RETENTION_SECONDS)
         await self.repository.wipe_responses(ended_before=self.clock.now() - retention)
         owners = await self.spool.owners(older_than_seconds=0)
-        if not owners:  # as after most images: a pass follows each of them
-            return 0
         removed = 0
         old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
         is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))

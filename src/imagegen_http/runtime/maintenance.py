@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from typing import Self
 
@@ -38,6 +39,7 @@ class PassProgress:
 class Maintenance:
     """Runs one pass after another: at the start, after each new or deleted image, and every few minutes.
 
+    The spool is cleaned at the start and every few minutes only: completed tasks clean up after themselves.
     ``expire`` is None without an archive, which would have to prove that it holds what is to be removed. Each
     pass waits until it is this ``node``'s ``turn``; ``manual_pass`` is the progress of a manual one.
     ``expiry_error`` says why the last expiry had to leave a file that needs an operator. Nothing runs
@@ -56,6 +58,7 @@ class Maintenance:
     expiry_error: Message | None = None
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _loop: asyncio.Task[None] | None = None
+    _clean_at: float = -math.inf
 
     def wake(self) -> None:
         """Run a pass soon."""
@@ -143,7 +146,9 @@ class Maintenance:
             self.expiry_error = expired.last_error
             if expired.expired:
                 _log.info("local files expired", count=expired.expired)
-        await self.clean()
+        if self.clock.monotonic() >= self._clean_at:
+            await self.clean()
+            self._clean_at = self.clock.monotonic() + self.sweep_seconds
         if summary.next_due is None:
             return self.sweep_seconds
         return (summary.next_due - self.clock.now()).total_seconds()

@@ -5,6 +5,7 @@ import asyncio
 import attrs
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ValidationFailed
@@ -24,10 +25,12 @@ class Stores:
 
     def __init__(self):
         self.passes, self.now, self.most = [], 0, 0
+        self.begun = asyncio.Queue()
 
     def pass_of(self, name, result):
         async def act(**options):
             self.passes.append(name)
+            self.begun.put_nowait(name)
             self.now += 1
             self.most = max(self.most, self.now)
             for _ in range(5):
@@ -36,6 +39,11 @@ class Stores:
             return result
 
         return act
+
+    async def next(self, number):
+        """Return the names of so many passes, once they have begun."""
+        async with asyncio.timeout(60):
+            return [await self.begun.get() for _ in range(number)]
 
 
 def maintenance(stores, *, expire=True):
@@ -113,3 +121,20 @@ async def test_the_expiry_error_stays_until_the_next_expiry():
         errors.append(entered.expiry_error)
 
     assert [DAMAGED, None] == errors
+
+
+async def test_the_spool_is_cleaned_once_each_sweep():
+    """A pass for a new image leaves it alone, however many files wait there."""
+    stores, clock = Stores(), ManualClock()
+    async with attrs.evolve(maintenance(stores), clock=clock) as passes:
+        first = await stores.next(3)
+        passes.wake()
+        second = await stores.next(2)
+        await passes.verify_now(checksums=False, dry_run=True)
+        clock.advance(600)
+        passes.wake()
+        third = await stores.next(4)
+
+    assert ["sync", "expire", "clean"] == first
+    assert ["sync", "expire"] == second
+    assert ["verify", "sync", "expire", "clean"] == third
