@@ -15,13 +15,9 @@ import attrs
 
 _COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "interruption", "keys", "providers")
 _COMMANDS += ("reindex", "serve", "storage", "tasks")
-_LATER = (
-    "httpx",
-    "imagegen_http.server.server",
-    "imagegen_http.settings.loader",
-    "litestar.plugins.pydantic",
-)
-_LATER += ("imagegen_adapters.databases.migrations", "opencc")
+_LATER = ("httpx", "imagegen_adapters.databases.migrations", "imagegen_adapters.providers.demo.provider")
+_LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")
+_LATER += ("opencc", "sqlite_utils", "uvicorn.lifespan.off", "uvloop")
 """What commands import only when they need it; each is much of the time that they take."""
 
 _forks = multiprocessing.get_context("forkserver")

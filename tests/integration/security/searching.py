@@ -10,6 +10,8 @@ import string
 
 PIECE = 12
 _CORE = 36
+_MARK = "qZ7xW4"
+"""What each piece of a canary begins with, so that one search finds the piece of any of them."""
 
 
 def canary(number, prefix="sk-"):
@@ -18,7 +20,8 @@ def canary(number, prefix="sk-"):
     Its last four characters are shown on purpose, and belong to no piece.
     """
     letters = random.Random(number).choices(string.ascii_letters + string.digits, k=_CORE)
-    return f"""{prefix}+/"\\'<&%=~ {"".join(letters)}?{number:04d}"""
+    pieces = ("".join(letters[start + len(_MARK) : start + PIECE]) for start in range(0, _CORE, PIECE))
+    return f"""{prefix}+/"\\'<&%=~ {"".join(_MARK + piece for piece in pieces)}?{number:04d}"""
 
 
 def core_of(key):
@@ -47,11 +50,13 @@ def _encoded(piece):
 
 
 def leaks(keys, texts):
-    """Return (key, name of the text, excerpt) for each text that contains a piece of a key."""
+    """Return (key, name of the text, excerpt) for each text that contains a piece of a canary."""
     needles_by_key = {key: needles(key) for key in keys}
+    marks = _encoded(_MARK.encode())
     return [
         (key, name, needle, _around(text, needle))
         for name, text in texts.items()
+        if any(mark in text for mark in marks)
         for key, pieces in needles_by_key.items()
         for needle in pieces
         if needle in text

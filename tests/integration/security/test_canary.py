@@ -11,7 +11,7 @@ from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.asking import CONFIG, GENERATE, TASKS, data, ended
 from tests.integration.api.live_server import LiveServer
-from tests.integration.security.searching import canary, files_below, leaks
+from tests.integration.security.searching import canary, files_below, leaks, needles
 
 COMMON = ("bad", "bad401", "bad402", "bad429", "bad500", "plain", "garbage", "named", "page", "good")
 CUTS = ("cut", "cut11", "cut23", "cut37", "cut49")
@@ -148,6 +148,13 @@ def body_of(kind, source, word):
     override = {"config": {"api_key": key_of(kind, "task")}} if source == "task" else {}
     provider = f"{kind}-{'file' if source == 'file' else 'saved'}"
     return {"provider": provider, "params": {"prompt": f"echo-{word} 一只猫"}, **override}
+
+
+def test_the_search_finds_each_piece_of_a_key_in_each_encoding():
+    """Whichever of them a text has, it is a leak of that key and of no other."""
+    found = [[leak[:3] for leak in leaks(SECRETS, {"text": b"<" + n + b">"})] for n in needles(KEYS[7])]
+
+    assert [[(KEYS[7], "text", needle)] for needle in needles(KEYS[7])] == found
 
 
 @pytest.mark.timeout(600)
