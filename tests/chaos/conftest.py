@@ -16,6 +16,18 @@ def measured():
     return _measured.append
 
 
+def pytest_sessionfinish(session):
+    """Hand the report to the process that prints it, where several run tests."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["measured"] = _measured
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take the report of a process that ran tests."""
+    _measured.extend(getattr(node, "workeroutput", {}).get("measured", ()))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print what was measured: a passed test alone does not show how much was tried."""
     if _measured:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.markdown import DOCS, ROOT
 
+pytestmark = pytest.mark.one_python
+
 LOAD = ("--seconds", "0.1", "--callers", "2")
 BENCHMARKS = {
     "accept": (LOAD, {"rate", "p99_ms", "processor_ms", "ratio"}),

@@ -14,6 +14,8 @@ from tests.fakes.oss import FakeOss
 from tests.integration.api.asking import ENGLISH, IMAGES, data, ended, make_image, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer
 
+pytestmark = pytest.mark.one_python
+
 PREFIX = "team/a/"
 
 

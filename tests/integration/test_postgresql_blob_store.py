@@ -28,7 +28,7 @@ from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import FindingKind, VerifyStorage
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 KEY = "01/a.png"
 LARGE = hashlib.shake_128(b"seed").digest(3 * CHUNK_BYTES + 5)

@@ -23,7 +23,7 @@ from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.task import TaskStatus
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 BLOCKED = """
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'

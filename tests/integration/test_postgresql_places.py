@@ -17,7 +17,7 @@ from imagegen_adapters.testing.turn import TurnContract
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_core.errors import StorageError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 SET_BACK = """
 UPDATE nodes SET heard_at = heard_at - make_interval(secs => $1),

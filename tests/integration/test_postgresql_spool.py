@@ -13,7 +13,7 @@ from imagegen_adapters.testing.spool import SpoolContract, pieces
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.ports.spool import SpoolOverflow
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 LARGE = bytes(range(256)) * (3 * CHUNK_BYTES // 256) + b"the end"
 

@@ -1,5 +1,6 @@
 """The PostgreSQL adapters behave like the model of tasks, also when nodes come and go."""
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -8,6 +9,8 @@ from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from tests.task_machine import TaskMachine
+
+pytestmark = pytest.mark.one_python
 
 
 class PostgresqlTaskMachine(TaskMachine):

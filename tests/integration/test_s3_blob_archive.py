@@ -115,6 +115,7 @@ class TestS3BlobArchiveOnMoto(_S3Contract):
         return etag_of
 
 
+@pytest.mark.one_python
 class TestS3BlobArchiveOnLocalBucket(_S3Contract):
     @pytest.fixture
     def proxy(self, localbucket):

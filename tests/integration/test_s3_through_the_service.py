@@ -7,6 +7,8 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.integration.api.asking import IMAGES, data, make_image, until
 from tests.integration.api.live_server import LiveServer
 
+pytestmark = pytest.mark.one_python
+
 
 @pytest.fixture
 def proxy():

@@ -13,6 +13,8 @@ from tests.fakes.job_upstreams import FakeReplicate
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
 from tests.integration.api.live_server import LiveServer
 
+pytestmark = pytest.mark.one_python
+
 NEW_KEY = "r8_new_fedcba9876543210"
 JOBS = "^/v1/predictions/job-"
 NOWHERE = "http://127.0.0.1:9"

@@ -31,6 +31,8 @@ from tests.integration.api.asking import (
 from tests.integration.api.live_server import LiveServer
 from tests.integration.upstream_bench import OverHttpServer, upstreams
 
+pytestmark = pytest.mark.one_python
+
 REFUSING = "127.0.0.1:9"
 """An allow-listed address where nothing listens."""
 

@@ -228,6 +228,7 @@ def test_an_idempotency_key_outlives_a_kill(start_server):
     assert (before, "true") == (data(again)["task_id"], again.headers["idempotent-replayed"])
 
 
+@pytest.mark.one_python
 @pytest.mark.timeout(900)
 def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
     """All completed, all images intact, all ids different: what got its 202 exists."""

@@ -5,6 +5,8 @@ import pytest
 from tests.fakes import s3_servers
 from tests.integration.api.asking import IMAGES, data, make_image, until
 
+pytestmark = pytest.mark.one_python
+
 
 @pytest.fixture
 def bucket():

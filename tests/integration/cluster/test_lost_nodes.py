@@ -1,7 +1,11 @@
 """A node that dies or is stopped: another goes on with what it had, and nothing is paid for twice."""
 
+import pytest
+
 from tests.integration.api.asking import data, ended, finished, row, submit, until
 from tests.integration.api.held_upstream import call_of
+
+pytestmark = pytest.mark.one_python
 
 
 def test_the_tasks_of_a_killed_node(nodes):

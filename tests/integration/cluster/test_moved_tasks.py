@@ -9,6 +9,8 @@ from tests.integration.cluster.conftest import node_config
 from tests.schemas import scene
 from tests.schemas.directories import MASTER_KEY, NAMES, unpack
 
+pytestmark = pytest.mark.one_python
+
 TASKS = "SELECT prompt || '|' || status FROM tasks ORDER BY seq"
 
 URLS = ("image_url", "thumbnail_url")

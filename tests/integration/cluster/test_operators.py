@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 
+import pytest
 import yaml
 from cryptography.fernet import Fernet
 
 from tests.integration.api.asking import CONFIG, data, finished
 from tests.integration.api.live_server import clean_environ
 from tests.integration.cluster.conftest import KEY, PASSWORD
+
+pytestmark = pytest.mark.one_python
 
 
 def doctor(node):

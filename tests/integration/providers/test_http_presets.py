@@ -26,7 +26,7 @@ from tests.fakes.images import png
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.tokenhub import FakeTokenHub
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 UPSTREAMS = (
     FakeOpenAI,

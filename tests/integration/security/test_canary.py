@@ -152,9 +152,9 @@ def body_of(kind, source, word):
 
 def test_the_search_finds_each_piece_of_a_key_in_each_encoding():
     """Whichever of them a text has, it is a leak of that key and of no other."""
-    found = [[leak[:3] for leak in leaks(SECRETS, {"text": b"<" + n + b">"})] for n in needles(KEYS[7])]
+    reports = [[leak[:3] for leak in leaks(SECRETS, {"text": b"<" + n + b">"})] for n in needles(KEYS[7])]
 
-    assert [[(KEYS[7], "text", needle)] for needle in needles(KEYS[7])] == found
+    assert [[(KEYS[7], "text", needle)] for needle in needles(KEYS[7])] == reports
 
 
 @pytest.mark.timeout(600)
