@@ -12,7 +12,7 @@ from tests.fakes.upstream import Upstream
 _REFUSED = -99
 
 
-class _JobUpstream(Upstream):
+class JobUpstream(Upstream):
     """What these fakes share: jobs that count their polls."""
 
     native_count = False
@@ -55,7 +55,7 @@ class _JobUpstream(Upstream):
         return self.jobs[job] >= 3
 
 
-class FakeBfl(_JobUpstream):
+class FakeBfl(JobUpstream):
     preset, key = "bfl", "bfl-0123456789abcdef"
     paid = "^/v1/flux"
     auth = ("x-key", "{key}")
@@ -87,7 +87,7 @@ class FakeBfl(_JobUpstream):
         return self.answer("ready", job=job, url=self.files(request, 1)[0])
 
 
-class FakeFal(_JobUpstream):
+class FakeFal(JobUpstream):
     preset, key = "fal", "fal-id:0123456789abcdef"
     paid = "^/fal-ai/flux/dev$"
     auth = ("authorization", "Key {key}")
@@ -121,7 +121,7 @@ class FakeFal(_JobUpstream):
         return self.answer("images", url=urls, is_nsfw=(False,) * len(urls))
 
 
-class FakeReplicate(_JobUpstream):
+class FakeReplicate(JobUpstream):
     """ "at once" in a prompt makes a job that is done when it is accepted."""
 
     preset, key = "replicate", "r8_0123456789abcdef"
@@ -157,7 +157,7 @@ class FakeReplicate(_JobUpstream):
         return self.answer(name, job=job, url=self.files(request, 1)[0])
 
 
-class FakeZhipu(_JobUpstream):
+class FakeZhipu(JobUpstream):
     preset, base, key = "zhipu", "/api/paas/v4", "zhipu-0123456789abcdef"
     paid = "/images/generations$"
 
@@ -180,7 +180,7 @@ class FakeZhipu(_JobUpstream):
         return self.answer("succeeded", url=self.files(request, 1))
 
 
-class FakeTencent(_JobUpstream):
+class FakeTencent(JobUpstream):
     """Recomputes each signature by the provider's own recipe."""
 
     preset, key = "tencent", "AKID0123456789abcdef:secret-0123456789"
@@ -234,7 +234,7 @@ class FakeTencent(_JobUpstream):
         return hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), match[3])
 
 
-class FakeComfyUI(_JobUpstream):
+class FakeComfyUI(JobUpstream):
     preset, key = "comfyui", None
     paid = "^/prompt$"
     native_count = True

@@ -62,6 +62,19 @@ class FakeQianfan(_SyncUpstream):
     count_field = "n"
     fields = frozenset(("model", "prompt", "n", "size", "seed", "steps", "guidance", "refer_image"))
 
+    def make(self, request: Request, body: dict) -> Reply:
+        is_irag = body["model"] == "irag-1.0"
+        longest = {"irag-1.0": 220, "flux.1-schnell": 512}.get(body["model"], 100_000)
+        is_right = {
+            "prompt": len(body["prompt"]) <= longest,
+            "n": 1 <= body.get("n", 1) <= 4,
+            "size": SizeRule(sides=(512, 2048)).allows(body.get("size")),
+            "refer_image": is_irag or "refer_image" not in body,
+            "steps": not (is_irag and {"steps", "guidance"} & set(body)),
+        }
+        wrong = next((name for name, right in is_right.items() if not right), None)
+        return super().make(request, body) if wrong is None else self.answer("invalid", param=wrong)
+
 
 class FakeMiniMax(_SyncUpstream):
     """Reports every error with a 200."""

@@ -28,6 +28,7 @@ from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.images import png, png_base64
+from tests.fakes.modelscope import FakeModelScope
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.raw_server import RawServer, http_response
 from tests.fakes.simple_upstreams import FakeGateway
@@ -249,6 +250,7 @@ async def test_every_model_of_every_preset_does_what_it_says():
         job_upstreams.FakeZhipu,
         simple_upstreams.FakeQianfan,
         FakeTokenHub,
+        FakeModelScope,
     ):
         async with HttpServer(fake()) as server:
             provider, config = provider_for(server), preset(server.fake, server)

@@ -5,6 +5,7 @@ provider's rules and not our document, refuses it and charges nothing.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from importlib import resources
 
 import attrs
@@ -15,7 +16,7 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, presets
 from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, input_image, request_for, run_call
+from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, request_for, run_call
 from imagegen_core.errors import CallError, Refusal
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest, Operation
@@ -26,11 +27,21 @@ from imagegen_core.providers.secrets import Secret
 from tests.fakes import simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
+from tests.fakes.kling import FakeKling
+from tests.fakes.modelscope import FakeModelScope
 from tests.fakes.tokenhub import FakeTokenHub
 
 pytestmark = pytest.mark.anyio
 
-UPSTREAMS = (simple_upstreams.FakeArk, FakeDashScope, FakeTokenHub)
+UPSTREAMS = (
+    simple_upstreams.FakeArk,
+    FakeDashScope,
+    FakeKling,
+    FakeModelScope,
+    simple_upstreams.FakeQianfan,
+    FakeTokenHub,
+)
+IMAGES = {**INPUTS, "large": image_file(size=(300, 300)), "small": image_file(size=(299, 300))}
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 
 
@@ -60,8 +71,8 @@ def prompted(*lengths: int) -> tuple[ImageRequest, ...]:
     return tuple(attrs.evolve(request, prompt="猫" * length) for length in lengths)
 
 
-def referring(*counts: int) -> tuple[ImageRequest, ...]:
-    reference = input_image("reference", INPUTS["reference"])
+def referring(*counts: int, key: str = "reference") -> tuple[ImageRequest, ...]:
+    reference = input_image(key, IMAGES[key])
     request = request_for(Operation.REFERENCE)
     return tuple(attrs.evolve(request, references=(reference,) * count) for count in counts)
 
@@ -122,8 +133,62 @@ def dashscope_limits() -> Iterator[Limit]:
         yield dashscope(model, counted(3, 4), counted(5))
 
 
+def kling_limits() -> Iterator[Limit]:
+    for model, references in (
+        ("kling-v3", 1),
+        ("kling-v2-1", 0),
+        ("kling-image-o1", 10),
+        ("kling-v3-omni", 10),
+    ):
+        limit = partial(Limit, preset="kling", model=model)
+        yield limit(accepted=prompted(2499, 2500), refused=prompted(2501))
+        yield limit(accepted=counted(8, 9), refused=counted(10))
+        yield limit(accepted=with_params(resolution="2k"), refused=with_params(resolution="4k"))
+        yield limit(accepted=with_params(aspect_ratio="21:9"), refused=())
+        if references:
+            yield limit(accepted=referring(references, key="large"), refused=referring(1, key="small"))
+        if references > 1:  # a single one is a field, which cannot hold two
+            yield limit(accepted=(), refused=referring(references + 1, key="large"))
+
+
+def modelscope_limits() -> Iterator[Limit]:
+    longest = {
+        "Qwen/Qwen-Image": 1664,
+        "Tongyi-MAI/Z-Image-Turbo": 2048,
+        "black-forest-labs/FLUX.1-Krea-dev": 1024,
+        "MAILAND/majicflus_v1": 1024,
+    }
+    for model, side in longest.items():
+        limit = partial(Limit, preset="modelscope", model=model)
+        yield limit(accepted=prompted(1998, 1999), refused=prompted(2000))
+        yield limit(accepted=sized("64x64", "65x64"), refused=sized("63x64"))
+        yield limit(accepted=sized(f"{side - 1}x64", f"{side}x{side}"), refused=sized(f"{side + 1}x64"))
+        seeds = with_params(seed=0) + with_params(seed=2**31 - 1)
+        yield limit(accepted=seeds, refused=with_params(seed=2**31))
+        steps = with_params(steps=1) + with_params(steps=100)
+        yield limit(accepted=steps, refused=with_params(steps=0) + with_params(steps=101))
+        guidance = with_params(cfg_scale=1.5) + with_params(cfg_scale=20.0)
+        yield limit(accepted=guidance, refused=with_params(cfg_scale=1.4) + with_params(cfg_scale=20.1))
+
+
+def qianfan_limits() -> Iterator[Limit]:
+    longest = {"qwen-image": None, "irag-1.0": 220, "flux.1-schnell": 512}
+    for model, prompt in longest.items():
+        limit = partial(Limit, preset="qianfan", model=model)
+        yield limit(accepted=sized("512x512", "513x512"), refused=sized("511x512"))
+        yield limit(accepted=sized("2048x2047", "2048x2048"), refused=sized("2049x2048"))
+        yield limit(accepted=counted(3, 4), refused=counted(5))
+        if prompt is not None:
+            yield limit(accepted=prompted(prompt - 1, prompt), refused=prompted(prompt + 1))
+    irag = partial(Limit, preset="qianfan", model="irag-1.0")
+    yield irag(accepted=referring(1), refused=with_params(steps=20) + with_params(cfg_scale=5.0))
+
+
 LIMITS = (
     *dashscope_limits(),
+    *kling_limits(),
+    *modelscope_limits(),
+    *qianfan_limits(),
     ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
     ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
     ark("4-5-251128", sized("7696x481"), sized("7696x480")),
@@ -226,7 +291,7 @@ async def test_at_and_within_a_limit_images_are_made(limit, provider, server):
         server.fake.ledger.clear()
         call = call_of(provider, server, limit, request, {"preset": limit.preset})
 
-        result = await run_call(provider, call, MemoryExchange(INPUTS))
+        result = await run_call(provider, call, MemoryExchange(IMAGES))
 
         assert result.images
         assert 1 == len(server.fake.ledger)
@@ -243,7 +308,7 @@ async def test_beyond_a_limit_nothing_is_sent(limit, provider, server):
         call = call_of(provider, server, limit, request, {"spec": free})
 
         with pytest.raises(CallError) as caught:
-            await run_call(provider, call, MemoryExchange(INPUTS))
+            await run_call(provider, call, MemoryExchange(IMAGES))
 
         assert FailureCode.REJECTED == caught.value.failure.code
         assert [] == server.fake.ledger
