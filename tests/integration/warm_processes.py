@@ -4,7 +4,6 @@ Starting Python and importing the service takes a second and a half, forking tak
 tests start it a thousand times. That the installed script starts at all is tested where that is the question.
 """
 
-import atexit
 import multiprocessing
 import os
 import signal
@@ -89,4 +88,11 @@ def _main(args, cwd, environ, umask, streams):
     try:
         main()
     finally:
-        atexit._run_exitfuncs()  # the measured coverage is saved then, and multiprocessing does not do so
+        _save_coverage()
+
+
+def _save_coverage():
+    """Save what is measured: multiprocessing lets nobody else do so at the end of a process."""
+    if "coverage" in sys.modules and (measurement := sys.modules["coverage"].Coverage.current()):
+        measurement.stop()
+        measurement.save()
