@@ -15,11 +15,13 @@ class _SyncUpstream(Upstream):
         path: where images are made.
         fields: what a body may have, or None for anything.
         count_field: the field with the number of images, or None.
+        refuses_prompts: whether its documentation says how a refused prompt is answered.
     """
 
     path: str
     fields: frozenset[str] | None
     count_field: str | None = None
+    refuses_prompts = True
 
     def serve(self, request: Request) -> Reply:
         if request.method == "GET":
@@ -31,7 +33,7 @@ class _SyncUpstream(Upstream):
         """Charge a well-formed call that is not refused, and return its images."""
         assert self.fields is None or set(body) <= self.fields, set(body) - self.fields
         self.bodies.append(body)
-        if "forbidden" in body["prompt"]:
+        if self.refuses_prompts and "forbidden" in body["prompt"]:
             return self.answer("refused")
         self.ledger.append(body["model"])
         return self.images(request, body)
@@ -74,6 +76,29 @@ class FakeQianfan(_SyncUpstream):
         }
         wrong = next((name for name, right in is_right.items() if not right), None)
         return super().make(request, body) if wrong is None else self.answer("invalid", param=wrong)
+
+
+class FakeHuaweiMaas(_SyncUpstream):
+    """One image a call, as a data URI; refuses no prompt."""
+
+    preset, base, key = "huawei-maas", "/v1", "huawei-0123456789abcdef"
+    paid = "/v1/images"
+    path = "/v1/images/generations"
+    native_count = False
+    fields = frozenset(("model", "prompt", "size", "seed", "response_format", "watermark"))
+    refuses_prompts = False
+
+    def make(self, request: Request, body: dict) -> Reply:
+        assert ("qwen-image", "b64_json") == (body["model"], body["response_format"])
+        is_right = {
+            "size": "size" in body and SizeRule(pixels=(512**2, 2048**2)).allows(body["size"]),
+            "seed": 0 <= body.get("seed", 0) <= 2**31,
+        }
+        wrong = next((name for name, right in is_right.items() if not right), None)
+        return super().make(request, body) if wrong is None else self.answer("invalid", param=wrong)
+
+    def images(self, request: Request, body: dict) -> Reply:
+        return self.answer("images", image=png_base64(1))
 
 
 class FakeMiniMax(_SyncUpstream):

@@ -18,7 +18,7 @@ NOT_SETTINGS = frozenset(
 )
 """Variables with our prefix that are not keys of the file; three are for ``./run`` and the command line."""
 
-DASHED_PROVIDERS = ("openai-compatible", "openai-dalle", "stable-diffusion")
+DASHED_PROVIDERS = ("huawei-maas", "openai-compatible", "openai-dalle", "stable-diffusion")
 """The providers that need no file and whose names a variable cannot spell."""
 
 _MIN_SIMILARITY = 0.85

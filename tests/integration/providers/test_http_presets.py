@@ -37,6 +37,7 @@ UPSTREAMS = (
     simple_upstreams.FakeArk,
     simple_upstreams.FakeSiliconFlow,
     simple_upstreams.FakeQianfan,
+    simple_upstreams.FakeHuaweiMaas,
     simple_upstreams.FakeMiniMax,
     simple_upstreams.FakeIdeogram,
     simple_upstreams.FakeRecraft,
@@ -139,8 +140,8 @@ class TestPresetContract(ProviderContract):
             await super().test_each_operation_yields_an_image(provider, config)
 
     async def test_a_refusal_says_so(self, provider, config, fake):
-        """A refused prompt ends as ``content_policy``; ComfyUI refuses none, ModelScope names no reason."""
-        if fake.preset not in ("comfyui", "modelscope"):
+        """A refused prompt ends as ``content_policy``; of those without one, no such answer is known."""
+        if fake.preset not in ("comfyui", "huawei-maas", "modelscope"):
             await super().test_a_refusal_says_so(provider, config)
 
 
@@ -240,7 +241,7 @@ class TestFiles:
     @pytest.mark.parametrize("status", [403, 404, 410, 500])
     async def test_a_lost_file_is_a_failed_download(self, fake, server, provider, config, status):
         """A missing result ends as ``download_failed``; the call is not paid again."""
-        if fake.preset in ("openai", "minimax"):
+        if fake.preset in ("openai", "minimax", "huawei-maas"):
             return
         server.break_next(Reply(status, b"gone"), path=self.FILES, times=9)
 
@@ -251,7 +252,7 @@ class TestFiles:
 
     async def test_whatever_is_there_is_passed_on(self, fake, server, provider, config):
         """A file that is not an image reaches the core, whose inspector refuses it."""
-        if fake.preset in ("openai", "minimax"):
+        if fake.preset in ("openai", "minimax", "huawei-maas"):
             return
         server.break_next(Reply(200, b"<html>no image</html>"), path=self.FILES)
 

@@ -38,6 +38,7 @@ UPSTREAMS = (
     FakeDashScope,
     FakeKling,
     FakeModelScope,
+    simple_upstreams.FakeHuaweiMaas,
     simple_upstreams.FakeQianfan,
     FakeTokenHub,
 )
@@ -184,7 +185,11 @@ def qianfan_limits() -> Iterator[Limit]:
     yield irag(accepted=referring(1), refused=with_params(steps=20) + with_params(cfg_scale=5.0))
 
 
+huawei = partial(Limit, preset="huawei-maas", model="qwen-image")
 LIMITS = (
+    huawei(accepted=sized("512x512", "520x512"), refused=sized("504x512")),
+    huawei(accepted=sized("2048x2040", "2048x2048", "2304x1728"), refused=sized("2056x2048")),
+    huawei(accepted=with_params(seed=0) + with_params(seed=2**31), refused=with_params(seed=2**31 + 1)),
     *dashscope_limits(),
     *kling_limits(),
     *modelscope_limits(),

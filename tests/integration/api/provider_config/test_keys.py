@@ -146,8 +146,8 @@ def test_a_request_that_moves_to_another_origin_needs_its_own_key(api, saved):
     [
         ("stable-diffusion", KEY, ["api_key：须为 user:password 的形式"]),
         ("stable-diffusion", "user:password", []),
-        ("signed", KEY, ["api_key：须为 SecretId:SecretKey 的形式"]),
-        ("signed", "id:secret", []),
+        ("kling", KEY, ["api_key：须为 AccessKey:SecretKey 的形式"]),
+        ("kling", "id:secret", []),
     ],
 )
 def test_a_key_that_cannot_be_right_is_saved_with_a_warning(api, name, key, warnings):
