@@ -79,13 +79,12 @@ def test_no_message_quotes_the_server():
     ]
 
 
-def test_a_defect_of_the_driver_is_logged(caplog):
-    """With what it says, since nothing else tells of it."""
-    error = asyncpg.InternalClientError("cannot switch to state 3")
-    result = storage_error(error)
+def test_what_the_driver_says_of_itself_is_logged(caplog):
+    """It may be a defect, and nothing else tells of it."""
+    result = storage_error(asyncpg.InternalClientError("cannot switch to state 3"))
 
     assert "the driver of the database failed: InternalClientError" == str(result)
-    assert [error] == [record.exc_info[1] for record in caplog.records]
+    assert ["cannot switch to state 3"] == [record.reason for record in caplog.records]
 
 
 def test_what_is_not_of_the_database_passes():

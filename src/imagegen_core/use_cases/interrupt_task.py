@@ -4,7 +4,7 @@ import logging
 
 import attrs
 
-from imagegen_core.errors import StaleTask, StorageBroken, StorageError, Unavailable
+from imagegen_core.errors import StaleTask, StorageBroken, StorageError, StorageUnreachable, Unavailable
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Message
@@ -54,21 +54,23 @@ class InterruptTask:
         attempts = max(0, task.attempts - 1) if only_reserved else task.attempts
         await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
 
-    async def requeue_after_storage_error(self, run: RunningTask) -> None:
+    async def requeue_after_storage_error(self, run: RunningTask, error: StorageError | Unavailable) -> None:
         """Store the state of the task and requeue it, as soon as the disk accepts writes again.
 
-        If the disk keeps failing over this task, it is failed. If the disk accepts no writes for the rest of
-        the process, the task is recovered at the next start.
+        If the disk keeps failing over this task, it is failed; a database that was away says nothing about
+        the task, however often. If the disk accepts no writes for the rest of the process, the task is
+        recovered at the next start.
         """
+        is_recovery = not isinstance(error, StorageUnreachable)
         while True:
             await self.clock.sleep(DISK_RETRY_SECONDS)
             try:
                 if run.task.status.final:
                     return
-                if run.task.recoveries >= MAX_RECOVERIES:
+                if is_recovery and run.task.recoveries >= MAX_RECOVERIES:
                     await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
                 else:
-                    await self.stop(run, is_recovery=True)
+                    await self.stop(run, is_recovery=is_recovery)
                     await self.queue.enqueue(run.task)
             except StaleTask:
                 return

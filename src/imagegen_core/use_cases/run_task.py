@@ -65,7 +65,7 @@ class RunTask:
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
             ticket.yield_turn()
-            await self.interrupt.requeue_after_storage_error(run)
+            await self.interrupt.requeue_after_storage_error(run, error)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
             ticket.yield_turn()

@@ -9,7 +9,7 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
-from imagegen_core.errors import StorageBroken, StorageError, Unavailable
+from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable, Unavailable
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
@@ -128,6 +128,15 @@ async def test_a_disk_that_fails_whenever_it_matters():
         world.provider.charged,
     )
     assert (Phase.FAILED, Charge.CERTAIN) == (attempt.phase, attempt.charge)
+
+
+async def test_a_database_that_is_away_whenever_it_matters():
+    """That says nothing about the task, which is stored once the database stays."""
+    world = World.make(as_job=True)
+    world.provider.collects = [StorageUnreachable("the database server does not answer")] * 9
+    task = await world.run(good=100, bad=0)
+
+    assert (TaskStatus.COMPLETED, 1, 0) == (task.status, world.provider.charged, task.recoveries)
 
 
 async def test_progress_that_cannot_be_stored_breaks_no_call():

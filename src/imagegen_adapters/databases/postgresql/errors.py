@@ -77,8 +77,8 @@ CLIENT_ROWS: dict[type[Exception], Row] = {
 }
 """Errors without SQLSTATE; the first class that fits prevails.
 
-Of a connection that was cut off comes an interface error. An internal error is a defect of the driver, or of
-how it is used; its connection is lost, and the next one does not have it.
+Of a connection that was cut off comes an interface error, or an internal error if that was in the middle of a
+statement. Any other internal error is a defect of the driver, or of how it is used, so its text is logged.
 """
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def storage_error(error: Exception) -> StorageError:
     state = getattr(error, "sqlstate", None) or ""
     kind, code = _row(error, state)
     if code is DatabaseCode.DRIVER_FAILED:
-        _log.error("the driver of the database failed", exc_info=error)
+        _log.warning("the driver of the database failed", extra={"reason": str(error)})
     return kind(_message(code, state or type(error).__name__))
 
 
