@@ -24,6 +24,8 @@ WORKERS = 8
 QUEUE_SIZE = 50
 """What is accepted before is done in seconds, so a task that takes longer is stuck."""
 
+WITNESS = Path(__file__).with_name("witness.sql")
+
 MASTER_KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 
 
@@ -72,7 +74,10 @@ class Fleet:
         )
         self._stack.callback(node.kill)
         self.nodes.append(node)
-        return node.start()
+        node.start()
+        if len(self.nodes) == 1:  # it has made the tables
+            self.primary.run(WITNESS.read_text(), NAME)
+        return node
 
     def restart(self, node):
         """Start a node as a supervisor does: again, if it ends since its database is down."""

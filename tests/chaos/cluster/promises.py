@@ -13,6 +13,8 @@ from tests.chaos.service import PATIENCE, wait_until
 MAX_STUCK_SECONDS = DEAD_AFTER_SECONDS + 30
 """How long a task may stay without an end once all that was broken is healed."""
 
+ENDS = {"completed", "outcome_unknown"}
+
 EVERYWHERE = 10
 """How many of the newest images are read from each node; the others are read from one."""
 
@@ -39,6 +41,8 @@ class FleetPromises(Promises):
         check_none(self.observed, "answered wrongly")
         super().check()
         self.check_one_task_a_key()
+        self.check_every_change()
+        check_none(self.ends().keys() - ENDS, "ended although nobody cancels, and the provider fails nothing")
 
     def check_every_task_ends(self):
         sql = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
@@ -59,6 +63,12 @@ class FleetPromises(Promises):
 
         wrong = [tuple(row) for row in self.service.rows(sql) if row["ends"] != row["status"]]
         check_none(wrong, "an end without its event, or with two")
+
+    def check_every_change(self):
+        """Also what was changed back later, or is as it should be by chance."""
+        rows = self.service.rows("SELECT deed, task_id, before, after FROM witness.violations")
+
+        check_none([tuple(row) for row in rows[:5]], f"{len(rows)} times, such as")
 
     def check_one_task_a_key(self):
         sql = "SELECT task_id FROM tasks WHERE task_id NOT IN (SELECT task_id FROM idempotency_keys)"

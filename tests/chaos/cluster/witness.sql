@@ -1,0 +1,53 @@
+-- Writes down every change of tasks, attempts and images, so that one that was undone later is seen, too.
+-- SECURITY DEFINER: the nodes have no rights here, and may lose those that they have elsewhere.
+
+CREATE SCHEMA witness;
+
+CREATE TABLE witness.changes (
+    id bigserial PRIMARY KEY, transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    noun text NOT NULL, task_id text NOT NULL, before jsonb, after jsonb NOT NULL
+);
+
+CREATE FUNCTION witness.write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO witness.changes (noun, task_id, before, after)
+    VALUES (TG_TABLE_NAME, NEW.task_id, to_jsonb(OLD) - 'response', to_jsonb(NEW) - 'response');
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER witness AFTER INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION witness.write_down();
+CREATE TRIGGER witness AFTER INSERT OR UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION witness.write_down();
+CREATE TRIGGER witness AFTER INSERT ON images FOR EACH ROW EXECUTE FUNCTION witness.write_down();
+
+CREATE VIEW witness.ends AS
+SELECT * FROM witness.changes WHERE noun = 'tasks' AND after ->> 'status' IN ('completed', 'failed', 'cancelled');
+
+CREATE FUNCTION witness.rank(phase text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_position('{reserved,submitting,accepted,received,stored,failed}'::text[], phase)
+$$;
+
+-- What no node may do, whatever it has missed.
+CREATE VIEW witness.violations AS
+SELECT 'changed a task that had ended' AS deed, task_id, before, after FROM witness.changes
+WHERE noun = 'tasks' AND before ->> 'status' IN ('completed', 'failed', 'cancelled')
+    AND (after ->> 'status', after ->> 'epoch', after -> 'failure', after ->> 'completed_at')
+        IS DISTINCT FROM (before ->> 'status', before ->> 'epoch', before -> 'failure', before ->> 'completed_at')
+UNION ALL
+SELECT 'undid a claim', task_id, before, after FROM witness.changes
+WHERE noun = 'tasks' AND (after ->> 'epoch')::integer < (before ->> 'epoch')::integer
+UNION ALL
+SELECT 'took a task without a claim', task_id, before, after FROM witness.changes
+WHERE noun = 'tasks' AND (after ->> 'epoch')::integer = (before ->> 'epoch')::integer
+    AND after ->> 'owner' <> coalesce(before ->> 'owner', '')
+UNION ALL
+SELECT 'took an attempt back', task_id, before, after FROM witness.changes
+WHERE noun = 'attempts' AND after ->> 'phase' <> before ->> 'phase' AND (
+    before ->> 'phase' IN ('stored', 'failed')
+    OR witness.rank(after ->> 'phase') < witness.rank(before ->> 'phase')
+)
+UNION ALL
+SELECT 'changed a part of a task that had ended', late.task_id, late.before, late.after
+FROM witness.changes AS late JOIN witness.ends USING (task_id)
+WHERE late.noun IN ('attempts', 'images') AND late.id > ends.id AND late.transaction <> ends.transaction
+    AND (late.before IS NULL OR late.after ->> 'phase' <> late.before ->> 'phase');
