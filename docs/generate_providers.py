@@ -11,12 +11,17 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
+from imagegen_adapters.providers.http.configured_document import model_spec
+from imagegen_adapters.providers.http.document import Document, SizeKind
 from imagegen_adapters.providers.http.presets import ALIASES
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import Provider
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.prices import Price, Rate
+from imagegen_core.providers.sources import Source, Witness
 
 PAGE = Path(__file__).parent / "reference" / "providers.md"
 
@@ -28,6 +33,12 @@ provider does not know gets what its kind can do. The page is written by `docs/g
 *refs* is the most reference images, *num* the most images of one request (with ×, each is a call of its
 own), *prompt* the longest prompt in characters. A parameter that is not listed is refused; `…` means that it
 is passed on.
+
+*sizes* are what `width`, `height`, `size`, `aspect_ratio` and `image_size` may come to. A price is the
+provider's, in its currency and without taxes; the first that fits an image counts, and one that is not known
+is left out. *ends* is the first day without the model. The day beside each source is when somebody read it
+there; *relay* says that only others that pass calls on say it, *notes* that it is from notes of this project.
+`imagegen providers check` lists your own models by their end and the age of what is known of them.
 """
 
 
@@ -35,7 +46,9 @@ def page() -> str:
     """Return the page."""
     lines = [_HEAD]
     for title, note, provider, config in providers():
+        models = provider.describe(config).models
         lines += [f"## {title}", "", note, "", *table(provider, config), ""]
+        lines += [*facts(provider, config, models), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -90,10 +103,72 @@ def table(provider: Provider, config: ProviderConfig) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
+def facts(provider: Provider, config: ProviderConfig, models: tuple[Model, ...]) -> Iterator[str]:
+    """Yield what is known of a provider's models beyond what they can do, if anything is."""
+    document = provider.presets.load(config.provider_name) if isinstance(provider, HttpProvider) else None
+    shared = [s for s in models[0].sources if all(s in model.sources for model in models)] if models else []
+    if shared:
+        yield from (f"Read at {', '.join(map(link, shared))}.", "")
+    yield "| model | sizes | price | ends | source of its own |"
+    yield "|---|---|---|---|---|"
+    for model in models:
+        price = "–" if model.price is None else amounts(model.price)
+        own = [s for s in model.sources if s not in shared]
+        own += [model.price.source] if model.price is not None and model.price.source is not None else []
+        cells = (sizes(document, model), price, end(model), ", ".join(map(link, own)) or "–")
+        yield f"| `{model.id}` | {' | '.join(cells)} |"
+
+
+def sizes(document: Document | None, model: Model) -> str:
+    """Return the sizes that a model makes."""
+    spec = None if document is None else model_spec(document, model.id).size
+    if spec is None:
+        tiers = next((p.enum for p in model.parameters if p.name == "image_size" and p.enum), ())
+        return ", ".join(tiers) or "–"
+    words = ", ".join(f"`{word}`" for word in (*spec.values, *spec.extra))
+    if spec.kind is not SizeKind.WXH:
+        return words or "fixed"
+    limits = [f"sides {spec.min}–{spec.max}"] if (spec.min, spec.max) != (1, MAX_SIDE_PIXELS) else []
+    if spec.min_pixels > 1 or spec.max_pixels < MAX_SIDE_PIXELS**2:
+        limits.append(f"{spec.min_pixels:,}–{spec.max_pixels:,} pixels")
+    if spec.multiple_of > 1:
+        limits.append(f"multiples of {spec.multiple_of}")
+    if spec.ratio is not None:
+        limits.append(f"width/height {spec.ratio[0]:g}–{spec.ratio[1]:g}")
+    return ", ".join([*limits, *([words] if words else [])]) or "any"
+
+
+def amounts(price: Price) -> str:
+    """Return a price list on one line."""
+    return f"{price.currency} " + "; ".join(map(amount, price.rates))
+
+
+def amount(rate: Rate) -> str:
+    """Return one of its rates."""
+    unit = f"million {rate.tokens} tokens" if rate.tokens else str(rate.per)
+    conditions = [*rate.sizes, *rate.qualities, *rate.operations]
+    return f"{rate.amount.normalize():f} per {unit}" + (f" ({', '.join(conditions)})" if conditions else "")
+
+
+def end(model: Model) -> str:
+    """Return when a model ends, and what follows."""
+    retires, replaced_by = model.lifecycle.retires, model.lifecycle.replaced_by
+    if retires is None and replaced_by is None:
+        return "–"
+    return f"{retires or 'deprecated'}" + (f", use `{replaced_by}`" if replaced_by else "")
+
+
+def link(source: Source) -> str:
+    """Return a source with its day."""
+    witness = "" if source.by is Witness.PROVIDER else f", {source.by}"
+    note = f" ({source.note})" if source.note else ""
+    return f"[{source.url.split('/')[2]}]({source.url}) {source.read}{witness}{note}"
+
+
 def title(model: Model) -> str:
     """Return a model's name in the table."""
     star = " (default)" if model.default else ""
-    return f"`{model.id}`{star}" + (f", until {model.lifecycle.retires}" if model.lifecycle.retires else "")
+    return f"`{model.id}`{star}"
 
 
 def mark(model: Model, operation: Operation) -> str:

@@ -7,6 +7,7 @@ import re
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png
 from tests.fakes.samples import sample
+from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
 _REFUSED = -99
@@ -55,6 +56,39 @@ class JobUpstream(Upstream):
         return self.jobs[job] >= 3
 
 
+_FLUX2_SIZES = SizeRule(sides=(64, 65_536), pixels=(4096, 2048 * 2048), multiple=16)
+_MAX_FLUX_INPUTS = {"/v1/flux-2-klein-9b": 4, "/v1/flux-kontext-pro": 4}
+
+
+def _flux_problem(path: str, body: dict) -> str | None:
+    """Return the field that an earlier FLUX refuses."""
+    is_sized = "width" in body and path.startswith("/v1/flux-2")
+    if is_sized and not _FLUX2_SIZES.allows(f"{body['width']}x{body['height']}"):
+        return "width"
+    if len([name for name in body if name.startswith("input_image")]) > _MAX_FLUX_INPUTS.get(path, 8):
+        return "input_image"
+    return "safety_tolerance" if body.get("safety_tolerance", 2) > 6 else None
+
+
+_FLUX3_FIELDS = {"prompt", "images", "aspect_ratio", "resolution", "safety_tolerance", "grounding"}
+_FLUX3_RESOLUTIONS = {
+    "/v1/flux-3-image": {"768sq", "1k", "1.5k", "2k", "4k"},
+    "/v1/flux-3-image-klein": {"1k", "2k", "4k"},
+}
+
+
+def _flux3_problem(path: str, body: dict) -> str | None:
+    """Return the field that FLUX 3 refuses."""
+    assert set(body) <= _FLUX3_FIELDS, set(body) - _FLUX3_FIELDS
+    if len(body["prompt"]) > 15_000:
+        return "prompt"
+    if body.get("resolution", "1k") not in _FLUX3_RESOLUTIONS[path]:
+        return "resolution"
+    if len(body.get("images", [])) > 10:
+        return "images"
+    return "safety_tolerance" if body.get("safety_tolerance", 2) > 4 else None
+
+
 class FakeBfl(JobUpstream):
     preset, key = "bfl", "bfl-0123456789abcdef"
     paid = "^/v1/flux"
@@ -68,7 +102,13 @@ class FakeBfl(JobUpstream):
     )
 
     def submit(self, request: Request, body: dict) -> Reply:
-        assert {k for k in body if not k.startswith("input_image")} <= self.fields, body.keys()
+        if request.path.startswith("/v1/flux-3-image"):
+            if (field := _flux3_problem(request.path, body)) is not None:
+                return self.answer("invalid", field=field)
+        else:
+            assert {k for k in body if not k.startswith("input_image")} <= self.fields, body.keys()
+            if (field := _flux_problem(request.path, body)) is not None:
+                return self.answer("invalid", field=field)
         return self.answer(
             "accepted", job=self.new_job(request.path, body["prompt"]), root=self.root(request)
         )

@@ -126,6 +126,12 @@ class Model:
         """The id that goes to the provider."""
         return self.remote_id or self.id
 
+    @property
+    def facts_read(self) -> dt.date | None:
+        """The oldest day on which one of its facts was read, its price included; None if no day is known."""
+        price = () if self.price is None or self.price.source is None else (self.price.source,)
+        return min((source.read for source in (*self.sources, *price)), default=None)
+
     def warning_on(self, day: dt.date) -> Message | None:
         """Return what to know on that day of a model that is retired or will be, naming its replacement."""
         status = self.lifecycle.status_on(day)

@@ -101,6 +101,9 @@ class Model(Answer, frozen=True, kw_only=True):
     parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
     accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
     lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
+    facts_read: Annotated[
+        str | None, doc("the oldest day on which its facts were read", "2026-11-26", format="date")
+    ]
 
     @classmethod
     def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
@@ -114,6 +117,7 @@ class Model(Answer, frozen=True, kw_only=True):
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
             accepts_extras=model.accepts_extras,
             lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
+            facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
         )
 
 

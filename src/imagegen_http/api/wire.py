@@ -107,6 +107,7 @@ class ModelBody(Body, kw_only=True):
     parameters: Shown = UNSET
     accepts_extras: Shown = UNSET
     lifecycle: Shown = UNSET
+    facts_read: Shown = UNSET
 
 
 class ProviderConfigBody(Body, kw_only=True):

@@ -17,12 +17,16 @@ from imagegen_http.cli.extra_config import (
     read_spec,
 )
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
+from imagegen_http.cli.provider_facts import check
 from imagegen_http.cli.secret_reference import read_secret
 
 
 @click.group()
 def providers() -> None:
     """Configure the providers that images come from."""
+
+
+providers.add_command(check)
 
 
 @providers.command("list")

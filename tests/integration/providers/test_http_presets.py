@@ -19,7 +19,7 @@ from imagegen_core.providers.capabilities import choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import UpstreamJob
-from tests.fakes import job_upstreams, simple_upstreams
+from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.images import png
@@ -27,6 +27,7 @@ from tests.fakes.kling import FakeKling
 from tests.fakes.modelscope import FakeModelScope
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.tokenhub import FakeTokenHub
+from tests.fakes.xai import FakeXai
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -49,7 +50,13 @@ UPSTREAMS = (
     FakeKling,
     FakeModelScope,
     job_upstreams.FakeComfyUI,
+    FakeXai,
+    relays.FakeOpenRouter,
+    relays.FakeSub2Api,
 )
+IN_BASE64 = ("openai", "minimax", "huawei-maas", "xai", "openrouter")
+"""Presets whose answers hold the images themselves, by default."""
+
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
 
@@ -241,7 +248,7 @@ class TestFiles:
     @pytest.mark.parametrize("status", [403, 404, 410, 500])
     async def test_a_lost_file_is_a_failed_download(self, fake, server, provider, config, status):
         """A missing result ends as ``download_failed``; the call is not paid again."""
-        if fake.preset in ("openai", "minimax", "huawei-maas"):
+        if fake.preset in IN_BASE64:
             return
         server.break_next(Reply(status, b"gone"), path=self.FILES, times=9)
 
@@ -252,7 +259,7 @@ class TestFiles:
 
     async def test_whatever_is_there_is_passed_on(self, fake, server, provider, config):
         """A file that is not an image reaches the core, whose inspector refuses it."""
-        if fake.preset in ("openai", "minimax", "huawei-maas"):
+        if fake.preset in IN_BASE64:
             return
         server.break_next(Reply(200, b"<html>no image</html>"), path=self.FILES)
 

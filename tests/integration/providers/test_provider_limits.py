@@ -24,16 +24,21 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
-from tests.fakes import simple_upstreams
+from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.kling import FakeKling
 from tests.fakes.modelscope import FakeModelScope
+from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.tokenhub import FakeTokenHub
+from tests.fakes.xai import FakeXai
 
 pytestmark = pytest.mark.anyio
 
 UPSTREAMS = (
+    FakeOpenAI,
+    FakeXai,
+    job_upstreams.FakeBfl,
     simple_upstreams.FakeArk,
     FakeDashScope,
     FakeKling,
@@ -80,6 +85,22 @@ def referring(*counts: int, key: str = "reference") -> tuple[ImageRequest, ...]:
 
 def counted(*counts: int) -> tuple[ImageRequest, ...]:
     return tuple(request_for(Operation.GENERATE, num=count) for count in counts)
+
+
+def openai(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="openai", model=model, accepted=accepted, refused=refused)
+
+
+def xai(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="xai", model=f"grok-imagine-image{model}", accepted=accepted, refused=refused)
+
+
+def bfl(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(preset="bfl", model=model, accepted=accepted, refused=refused)
+
+
+def filling(tolerance: int) -> tuple[ImageRequest, ...]:
+    return (request_for(Operation.EDIT, safety_tolerance=tolerance),)
 
 
 def ark(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
@@ -194,6 +215,56 @@ LIMITS = (
     *kling_limits(),
     *modelscope_limits(),
     *qianfan_limits(),
+    *(
+        limit
+        for model in (
+            "gpt-image-2",
+            *(f"gpt-image-{version}-{name}" for version in ("2.5", "2.6") for name in ("flare", "sunburst")),
+        )
+        for limit in (
+            openai(model, sized("1024x640", "1024x656", "auto"), sized("1008x640", "512x512")),
+            openai(model, sized("3840x2160", "3840x2144"), sized("3840x2176", "3856x1600")),
+            openai(model, sized("3072x1024", "1024x3072", "3056x1024"), sized("3088x1024", "1024x3088")),
+        )
+    ),
+    openai("gpt-image-2", with_params(background="opaque"), with_params(background="transparent")),
+    openai("gpt-image-2", with_params(quality="high"), with_params(quality="xhigh")),
+    openai("gpt-image-2.6-flare", with_params(background="transparent"), ()),
+    openai("gpt-image-2.5-sunburst", with_params(quality="max"), ()),
+    *(
+        limit
+        for model in ("", "-quality", "-2.0")
+        for limit in (
+            xai(model, sized("1k", "2k"), sized("3K", "4K")),
+            xai(model, referring(1, 2, 3), referring(4)),
+        )
+    ),
+    xai("-2.0", (*with_params(quality="low"), *with_params(quality="medium")), with_params(quality="high")),
+    *(
+        limit
+        for model in ("flux-2-pro", "flux-2-max", "flux-2-flex")
+        for limit in (
+            bfl(model, sized("64x64", "80x64"), sized("48x64")),
+            bfl(model, sized("2048x2048", "2048x2032"), sized("2048x2064")),
+            bfl(model, referring(7, 8), referring(9)),
+            bfl(model, with_params(safety_tolerance=6), with_params(safety_tolerance=7)),
+        )
+    ),
+    bfl("flux-2-klein-9b", sized("64x64", "2048x2048"), sized("48x64", "2048x2064")),
+    bfl("flux-2-klein-9b", referring(3, 4), referring(5)),
+    bfl("flux-kontext-pro", referring(3, 4), referring(5)),
+    bfl("flux-pro-1.0-fill", filling(6), filling(7)),
+    bfl("flux-3-image", sized("768sq", "1k", "1.5k", "2k", "4k"), sized("3K")),
+    bfl("flux-3-image-klein", sized("1k", "2k", "4k"), sized("3K")),
+    *(
+        limit
+        for model in ("flux-3-image", "flux-3-image-klein")
+        for limit in (
+            bfl(model, referring(9, 10, key="large"), referring(11, key="large")),
+            bfl(model, prompted(14_999, 15_000), prompted(15_001)),
+            bfl(model, with_params(safety_tolerance=4), with_params(safety_tolerance=5)),
+        )
+    ),
     ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
     ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
     ark("4-5-251128", sized("7696x481"), sized("7696x480")),

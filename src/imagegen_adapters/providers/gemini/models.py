@@ -17,10 +17,9 @@ from imagegen_core.providers.parameters import common
 DEFAULT_MODELS = (
     ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
     ModelEntry(id="gemini-3-pro-image", name="Gemini 3 Pro Image"),
-    ModelEntry(id="gemini-3.1-flash-image", name="Gemini 3.1 Flash Image"),
     ModelEntry(id="gemini-3.1-flash-lite-image", name="Gemini 3.1 Flash Lite Image"),
 )
-"""The models of a configuration without ``models``; all are available as of 2026-11-25."""
+"""The models of a configuration without ``models``; all are available as of 2026-11-26."""
 
 MAX_IMAGEN_BATCH = 4
 """The maximum of Imagen's ``sampleCount``."""

@@ -21,7 +21,16 @@ NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
 _DEFAULT_AREA_PIXELS = 1024 * 1024
-_TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
+_TIER_SIDES = {
+    "512": 512,
+    "0.5K": 512,
+    "768SQ": 768,
+    "1K": 1024,
+    "1.5K": 1536,
+    "2K": 2048,
+    "3K": 3072,
+    "4K": 4096,
+}
 _MAX_SHAPE_DIFFERENCE = 0.02
 _SIDE_MULTIPLE_PIXELS = 8
 """Sides that are computed from a ratio are multiples of this, or of a larger one that the model needs."""

@@ -27,7 +27,7 @@ def only(model_id, capabilities=None, **extra):
     return describe((ModelEntry(id=model_id, capabilities=capabilities),), **extra).models[0]
 
 
-def test_without_models_there_are_four_that_live():
+def test_without_models_there_are_some_that_live():
     """The first is the default."""
     models = describe().models
 

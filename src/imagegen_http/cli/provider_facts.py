@@ -1,0 +1,65 @@
+"""``imagegen providers check``."""
+
+from typing import Any
+
+import click
+
+from imagegen_http.cli import tables
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import EXIT_WARNINGS, Context, complain, print_json
+from imagegen_http.cli.messages import CommandCode, NoteCode
+
+_NEVER = "9999-12-31"
+
+
+@click.command(short_help="List models by end and by age of their facts.")
+@click.option("--strict", is_flag=True, help="End with 4 when a model is deprecated or retired.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
+    """List the configured models by their coming end and the age of what is known of them.
+
+    Each that ends is named with its replacement.
+    """
+    context: Context = ctx.obj
+    ending: list[str | None] = []
+
+    async def act(api: Api) -> None:
+        configs = [c async for c in api.every("/api/v1/providers/config")]
+        models = sorted((_facts(c, m) for c in configs for m in c["models"]), key=_urgency)
+        ending.extend(model["model"] for model in models if model["status"] != "active")
+        if as_json:
+            print_json(models)
+            return
+        columns = ("provider", "model", "status", "ends", "use instead", "facts read")
+        rows = [[value or "-" for value in model.values()] for model in models]
+        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=api.place).text(api.language))
+        for config in configs:
+            for warning in config["warnings"]:
+                subject = config["provider_name"]
+                complain(CommandCode.CONCERNING(subject=subject, reason=warning), api.language)
+
+    context.with_api(act)
+    if strict and ending:
+        ctx.exit(EXIT_WARNINGS)
+
+
+def _facts(config: dict[str, Any], model: dict[str, Any]) -> dict[str, str | None]:
+    lifecycle = model["lifecycle"] or {"status": "active", "date": None, "replacement": None}
+    return {
+        "provider": config["provider_name"],
+        "model": model["id"],
+        "status": lifecycle["status"],
+        "ends": lifecycle["date"],
+        "use_instead": lifecycle["replacement"],
+        "facts_read": model["facts_read"],
+    }
+
+
+def _urgency(model: dict[str, str | None]) -> tuple[str, bool, str]:
+    """Sort by the end, then what nobody wrote down, then the age of the facts."""
+    return (
+        model["ends"] or (_NEVER if model["status"] == "active" else "9999-01-01"),
+        model["facts_read"] is not None,
+        model["facts_read"] or "",
+    )
