@@ -120,15 +120,30 @@ class FakeIdeogram(_SyncUpstream):
     """Charges what it then holds back; the model is part of the path."""
 
     preset, key = "ideogram", "ideogram-0123456789abcdef"
-    paid = "/v2/image/generate"
+    paid = "/v2/image/"
     path = "/v2/image/generate/ideogram-4-5"
     native_count = False
     auth = ("api-key", "{key}")
-    fields = frozenset(("prompt", "negative_prompt", "aspect_ratio", "seed"))
+    fields = frozenset(("prompt", "size", "quality", "seed"))
+
+    def serve(self, request: Request) -> Reply:
+        files = [part.name for part in request.parts if part.filename]
+        if request.path == "/v2/image/precise-edit/ideogram-4-5":
+            assert files in (["image"], ["image", "mask"]), files
+            assert "size" not in request.form, "an edit keeps its size"
+            return self.make(request, request.form)
+        assert request.path == self.path, request.path
+        if len(files) > 5 or set(files) - {"images"}:
+            return self.answer("invalid", field="images")
+        return self.make(request, request.form)
 
     def make(self, request: Request, body: dict) -> Reply:
         assert set(body) <= self.fields, set(body) - self.fields
         self.bodies.append(body)
+        if len(body["prompt"]) > 10_000:
+            return self.answer("invalid", field="prompt")
+        if body.get("quality", "low") not in ("low", "medium", "high"):
+            return self.answer("invalid", field="quality")
         self.ledger.append("ideogram-4-5")
         return self.answer("refused") if "forbidden" in body["prompt"] else self.images(request, body)
 
@@ -193,8 +208,19 @@ class FakeArk(_SyncUpstream):
 _RECRAFT_FILES = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}
 
 
+_RECRAFT_1K = {
+    *("1024x1024", "1536x768", "768x1536", "1280x832", "832x1280", "1216x896", "896x1216"),
+    *("1152x896", "896x1152", "832x1344", "1280x896", "896x1280", "1344x768", "768x1344"),
+}
+_RECRAFT_2K = {"x".join(str(2 * int(side)) for side in size.split("x")) for size in _RECRAFT_1K}
+_RECRAFT_SIZES = {
+    **dict.fromkeys(("recraftv4", "recraftv4_1"), _RECRAFT_1K),
+    **dict.fromkeys(("recraftv4_pro", "recraftv4_1_pro"), _RECRAFT_2K),
+}
+
+
 class FakeRecraft(_SyncUpstream):
-    """JSON makes images, forms change them; upscaling has a path of its own."""
+    """JSON makes images, forms change them; upscaling has a path of its own. A V4 has its own sizes."""
 
     preset, base, key = "recraft", "/v1", "recraft-0123456789abcdef"
     paid = "/v1/images"
@@ -216,6 +242,16 @@ class FakeRecraft(_SyncUpstream):
             return super().serve(request)
         assert {p.name for p in request.parts if p.filename} == _RECRAFT_FILES[request.path]
         return self.make(request, request.form)
+
+    def make(self, request: Request, body: dict) -> Reply:
+        if len(body["prompt"]) > (10_000 if body["model"] in _RECRAFT_SIZES else 1000):
+            return self.answer("invalid", field="prompt")
+        if int(body.get("n", 1)) > 6:
+            return self.answer("invalid", field="n")
+        sizes = _RECRAFT_SIZES.get(body["model"])
+        if sizes is not None and body.get("size", "1024x1024") not in {*sizes, "1024x1024"}:
+            return self.answer("invalid", field="size")
+        return super().make(request, body)
 
 
 class FakeGateway(_SyncUpstream):

@@ -39,6 +39,8 @@ UPSTREAMS = (
     FakeOpenAI,
     FakeXai,
     job_upstreams.FakeBfl,
+    simple_upstreams.FakeIdeogram,
+    simple_upstreams.FakeRecraft,
     simple_upstreams.FakeArk,
     FakeDashScope,
     FakeKling,
@@ -97,6 +99,25 @@ def xai(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequ
 
 def bfl(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
     return Limit(preset="bfl", model=model, accepted=accepted, refused=refused)
+
+
+def ideogram_limits() -> Iterator[Limit]:
+    limit = partial(Limit, preset="ideogram", model="ideogram-4-5")
+    yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
+    yield limit(accepted=referring(4, 5), refused=referring(6))
+    yield limit(accepted=with_params(quality="high"), refused=with_params(quality="very_low"))
+    yield limit(accepted=sized("1024x1024", "2048x2048", "auto"), refused=())
+
+
+def recraft_limits() -> Iterator[Limit]:
+    for model in ("recraftv4_1", "recraftv4_1_pro", "recraftv4", "recraftv4_pro"):
+        limit = partial(Limit, preset="recraft", model=model)
+        yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
+        yield limit(accepted=counted(5, 6), refused=counted(7))
+        yield limit(accepted=sized("1024x1024", "3000x1500", "16x16"), refused=())
+    old = partial(Limit, preset="recraft", model="recraftv3")
+    yield old(accepted=prompted(999, 1000), refused=prompted(1001))
+    yield old(accepted=counted(5, 6), refused=counted(7))
 
 
 def filling(tolerance: int) -> tuple[ImageRequest, ...]:
@@ -212,6 +233,8 @@ LIMITS = (
     huawei(accepted=sized("2048x2040", "2048x2048", "2304x1728"), refused=sized("2056x2048")),
     huawei(accepted=with_params(seed=0) + with_params(seed=2**31), refused=with_params(seed=2**31 + 1)),
     *dashscope_limits(),
+    *ideogram_limits(),
+    *recraft_limits(),
     *kling_limits(),
     *modelscope_limits(),
     *qianfan_limits(),
