@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from imagegen_adapters.blob_archives.oss import OssBlobArchive
+from imagegen_adapters.blob_archives.prefix_claim import PrefixTaken
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.testing.blob_archive import BlobArchiveContract
@@ -489,3 +490,91 @@ def test_the_library_is_imported_by_the_first_request():
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert "False False" == ran.stdout.strip()
+
+
+def owner(name):
+    """Return what tells the id of an installation."""
+
+    async def installation_id():
+        return name
+
+    return installation_id
+
+
+@pytest.fixture
+def open_store(oss):
+    """Open stores in the same prefix."""
+    stores = []
+
+    def begin(**more):
+        stores.append(OssBlobArchive(settings_of(oss), **more))
+        return stores[-1]
+
+    yield begin
+    oss.release()
+    for store in stores:
+        store.close()
+
+
+async def test_a_prefix_has_one_owner(open_store, oss):
+    """The first request leaves the id there; another installation neither reads nor writes."""
+    first, second = open_store(owner=owner("one")), open_store(owner=owner("two"))
+    await put(first, "a.png", b"bytes")
+    source = MemoryBlobStore()
+    await put(source, "b.png", b"x" * 17 * MIB)
+    acts = (
+        lambda: put(second, "a.png", b"other"),
+        lambda: read(second, "a.png"),
+        lambda: second.stat("a.png"),
+        lambda: second.delete("a.png"),
+        lambda: keys_of(second),
+        lambda: second.copy_from(source, "b.png", size_bytes=17 * MIB, content_type="image/png"),
+        lambda: second.matches(source, "b.png"),
+    )
+    before = dict(oss.objects)
+
+    for act in acts:
+        with pytest.raises(PrefixTaken, match=r"my-pictures/team/a/ belongs to another installation \(one\)"):
+            await act()
+
+    assert b"one" == oss.objects["team/a/IMAGEGEN-OWNER"].data
+    assert before == oss.objects
+    assert ["a.png"] == await keys_of(first)
+
+
+async def test_of_two_that_begin_together_one_gets_the_prefix(open_store, oss):
+    """Both find no owner; OSS lets one create the object, and the other sees whose it is."""
+    stores = {name: open_store(owner=owner(name)) for name in ("one", "two")}
+    oss.fail("delay", "put", times=2)
+    claims = [asyncio.create_task(store.stat("a.png")) for store in stores.values()]
+    await asyncio.to_thread(until, lambda: not oss.faults)
+    oss.release()
+    results = await asyncio.gather(*claims, return_exceptions=True)
+
+    assert [200, 409] == sorted(call.status for call in oss.ledger if call.operation == "put")
+    assert 1 == sum(isinstance(result, PrefixTaken) for result in results)
+
+
+async def test_a_prefix_is_claimed_once_oss_answers(open_store, oss):
+    """A bucket that is down at the start is no other installation's."""
+    store = open_store(owner=owner("one"))
+    oss.down()
+    with pytest.raises(StorageUnreachable):
+        await store.stat("a.png")
+    oss.up()
+    await put(store, "a.png", b"bytes")
+    oss.ledger.clear()
+
+    await store.stat("a.png")
+
+    assert ["head"] == [call.operation for call in oss.ledger]
+
+
+async def test_an_owner_that_may_not_be_read_is_no_other_one(open_store, oss):
+    """The reason is that of OSS, and nothing is written."""
+    store = open_store(owner=owner("one"))
+    oss.fail("denied", "get")
+
+    with pytest.raises(StorageError, match="AccessDenied"):
+        await put(store, "a.png", b"bytes")
+    assert {} == oss.objects

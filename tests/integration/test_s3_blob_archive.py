@@ -502,11 +502,11 @@ async def test_a_prefix_has_one_owner(request, server, open_archive):
     with FaultyProxy(request.getfixturevalue(server)) as proxy:
         settings = settings_of(proxy)
         first, second = open_archive(settings), open_archive(settings)
-        await first.claim_prefix("one")
+        await first.prefix.take("one")
 
         with pytest.raises(StorageError, match=r"belongs to another installation \(one\)"):
-            await second.claim_prefix("two")
-        await first.claim_prefix("one")
+            await second.prefix.take("two")
+        await first.prefix.take("one")
 
         assert [] == await keys_of(first)
 
@@ -517,7 +517,7 @@ async def test_of_two_that_begin_together_one_gets_the_prefix(proxy, open_archiv
     stores = [open_archive(settings), open_archive(settings)]
 
     results = await asyncio.gather(
-        *(store.claim_prefix(str(number)) for number, store in enumerate(stores)), return_exceptions=True
+        *(store.prefix.take(str(number)) for number, store in enumerate(stores)), return_exceptions=True
     )
 
     assert 1 == sum(isinstance(result, StorageError) for result in results)
@@ -528,11 +528,11 @@ async def test_an_owner_is_left_where_nothing_can_be_created_conditionally(proxy
     store = open_archive(settings_of(proxy))
     proxy.answer("PUT", 501, "NotImplemented", times=3)
 
-    await store.claim_prefix("one")
-    await store.claim_prefix("one")
+    await store.prefix.take("one")
+    await store.prefix.take("one")
 
     with pytest.raises(StorageError, match="another installation"):
-        await store.claim_prefix("two")
+        await store.prefix.take("two")
 
 
 async def test_a_missing_blob_is_named_by_its_key(store):

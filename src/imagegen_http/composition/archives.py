@@ -1,9 +1,10 @@
 """The archive of images that the settings name: OSS, S3, or none."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from imagegen_adapters.blob_archives.prefix_claim import InstallationId, PrefixClaim
 from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.outbound import AddressGate
 from imagegen_core.errors import ValidationFailed
@@ -23,6 +24,11 @@ class OpenArchive(BlobArchive, Protocol):
         """Makes the running checksum that the archive compares by."""
         ...
 
+    @property
+    def prefix(self) -> PrefixClaim:
+        """Says whose the prefix of the settings is."""
+        ...
+
     def close(self) -> None:
         """Cut its connections."""
         ...
@@ -33,7 +39,7 @@ def open_archive(
     gate: AddressGate,
     *,
     checkpoints: Path | None = None,
-    owner: Callable[[], Awaitable[str]] | None = None,
+    owner: InstallationId | None = None,
     idle_seconds: float = _IDLE_SECONDS,
 ) -> OpenArchive | None:
     """Return the archive of the settings, if there is one; no request is sent yet.
@@ -42,7 +48,7 @@ def open_archive(
         settings: what to open.
         gate: which addresses may be connected to.
         checkpoints: where OSS remembers interrupted uploads.
-        owner: returns the id of the installation, for which S3 keeps the prefix.
+        owner: returns the id of the installation, for which the first request claims the prefix.
         idle_seconds: how long a response may stand still.
 
     Raises:
@@ -51,7 +57,7 @@ def open_archive(
     oss, s3 = settings.storage.oss, settings.storage.s3
     try:
         if oss is not None:
-            return _open_oss(oss, gate, checkpoints, idle_seconds)
+            return _open_oss(oss, gate, checkpoints, owner, idle_seconds)
         return None if s3 is None else _open_s3(s3, gate, owner, idle_seconds)
     except ValidationFailed as error:
         raise SettingsError.from_problem(error.problems[0]) from error
@@ -68,7 +74,11 @@ def archive_secrets(settings: Settings) -> list[str | None]:
 
 
 def _open_oss(
-    settings: OssSettings, gate: AddressGate, checkpoints: Path | None, idle_seconds: float
+    settings: OssSettings,
+    gate: AddressGate,
+    checkpoints: Path | None,
+    owner: InstallationId | None,
+    idle_seconds: float,
 ) -> OpenArchive:
     from imagegen_adapters.blob_archives import oss
 
@@ -82,13 +92,15 @@ def _open_oss(
         prefix=settings.prefix,
         read_timeout=idle_seconds,
     )
-    return oss.OssBlobArchive(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)
+    return oss.OssBlobArchive(
+        bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints, owner=owner
+    )
 
 
 def _open_s3(
     settings: S3Settings,
     gate: AddressGate,
-    owner: Callable[[], Awaitable[str]] | None,
+    owner: InstallationId | None,
     idle_seconds: float,
 ) -> OpenArchive:
     from imagegen_adapters.blob_archives import s3

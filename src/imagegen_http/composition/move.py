@@ -11,6 +11,7 @@ from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases import postgresql, sqlite
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.postgresql.installation import installation_id, read_installation_id
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.moves.postgresql.errors import MoveError
@@ -33,7 +34,7 @@ from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_core.errors import Unavailable
-from imagegen_http.composition.archives import open_archive
+from imagegen_http.composition.archives import OpenArchive, open_archive
 from imagegen_http.settings.schema import Settings
 
 _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=300.0)
@@ -47,6 +48,7 @@ class _Parts:
     source_images: SqliteImageInventory
     files: ImageFiles
     spooled: LocalBlobStore
+    archive: OpenArchive
     installation_id: str | None
 
 
@@ -63,6 +65,7 @@ async def move(
     Raises:
         DataDirectoryInUse: a service works in the data directory.
         DataDirectoryMissing: there is no data directory.
+        PrefixTaken: the prefix of the bucket belongs to another installation.
         MoveError: the settings have no bucket, or the database holds something else.
         MasterKeyRefused: the nodes of the database have another master key.
         StorageError: a database or the bucket cannot be used now.
@@ -73,6 +76,7 @@ async def move(
         stack.push_async_callback(database.close)
         if parts.keys is not None:
             await PostgresqlMasterKey(database, environment_keys=parts.keys).open_box(create=False)
+        await parts.archive.prefix.check(parts.installation_id or await installation_id(database))
         copies = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-move-")))
         spool = PostgresqlSpool(database, copies, clock=SystemClock())
         act = Move(
@@ -82,6 +86,7 @@ async def move(
             files=parts.files,
             spooled=SpoolFiles(local=parts.spooled, spool=spool),
             progress=progress,
+            claim_prefix=parts.archive.prefix.take,
             installation_id=parts.installation_id,
         )
         return await act(accept_missing=accept_missing)
@@ -95,6 +100,8 @@ async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: 
     """
     async with _opened(settings, environ) as parts:
         async with postgresql.Database.rehearsal(dsn) as connection:
+            installation = parts.installation_id or await read_installation_id(connection)
+            await parts.archive.prefix.check(installation)
             state = await earlier_state(connection, await parts.source.fingerprint())
             columns = {table.name: await columns_of(connection, table) for table in TABLES}
         if state is not None and state.finished_at is not None:
@@ -131,6 +138,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
             source_images=SqliteImageInventory(database),
             files=ImageFiles(local=local, archive=archive),
             spooled=spooled,
+            archive=archive,
             installation_id=directory.known_installation_id(),
         )
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import pytest
 import yaml
 
+from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK
 from imagegen_adapters.databases import sqlite
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.postgresql import Database
@@ -34,7 +35,7 @@ from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.tasks.attempt import Phase
 from tests.fakes.images import png
-from tests.fakes.oss import FakeOss
+from tests.fakes.oss import FakeOss, StoredObject
 from tests.integration.api.live_server import clean_environ, imagegen
 from tests.integration.cli.conftest import files_below
 from tests.integration.cli.outcomes import failed
@@ -208,7 +209,7 @@ def check_moved(desk):
     for table in TABLES:
         assert expected_rows(table, desk.source_rows(table)) == desk.rows(table)
     blobs = files_below(desk.data_dir / "images")
-    assert blobs == {key: item.data for key, item in desk.oss.objects.items()}
+    assert blobs == {key: item.data for key, item in desk.oss.objects.items() if key != OWNER_MARK}
     files = files_below(desk.data_dir / "spool")
     del files["of-a-dead-submission/image"]
     assert files == {row["key"]: row["content"] for row in desk.query(spooled)}
@@ -256,6 +257,26 @@ def test_the_prefix_of_the_bucket_stays_ours(desk):
     desk.moved()
 
     assert ["an-id"] == desk.cluster.run("SELECT id FROM installation", desk.name)
+
+
+@pytest.mark.parametrize(("options", "tables"), [((), "moves, tasks, images"), (("--dry-run",), None)])
+def test_a_prefix_of_another_installation_is_left_alone(desk, options, tables):
+    """Nothing is written there, nor into the database; the line says whose it is."""
+    (desk.data_dir / "installation").write_text("an-id\n")
+    desk.oss.objects[OWNER_MARK] = StoredObject(b"another-id", "", "")
+
+    assert "another installation (another-id)" in failed(desk.migrate(*options))
+    assert [OWNER_MARK] == list(desk.oss.objects)
+    of_schema = "pg_tables WHERE schemaname = 'public'"
+    assert ["0"] == desk.cluster.run(f"SELECT count(*) FROM {tables or of_schema}", desk.name)  # noqa: S608 - from above
+
+
+def test_a_move_claims_the_prefix_for_the_nodes(desk):
+    """Whether or not the data directory has ever used a bucket."""
+    desk.moved()
+
+    (owner,) = desk.cluster.run("SELECT id FROM installation", desk.name)
+    assert owner == desk.oss.objects[OWNER_MARK].data.decode()
 
 
 def test_the_schema_is_that_of_a_new_database(desk, postgresql_template):
@@ -386,7 +407,7 @@ def test_a_finished_move_says_so(desk):
     calls = len(desk.oss.ledger)
 
     assert "was moved to this database before" in desk.moved()
-    assert calls + 1 == len(desk.oss.ledger)  # whether it answers
+    assert calls + 2 == len(desk.oss.ledger)  # whether it answers, and whose the prefix is
 
 
 def test_a_dry_run_writes_nothing(desk):

@@ -4,28 +4,32 @@ import pytest
 
 from tests.fakes import s3_servers
 from tests.integration.api.asking import IMAGES, data, make_image, until
+from tests.integration.cluster.test_operators import doctor
 
 pytestmark = pytest.mark.one_python
 
 
-@pytest.fixture
-def bucket():
-    """The settings of a bucket of S3, and the port of its server."""
+@pytest.fixture(params=["s3", "oss"])
+def storage(request, nodes):
+    """The settings of a bucket, and the port of its server."""
+    if request.param == "oss":
+        yield {"oss": {**nodes.config["storage"]["oss"], "prefix": "cluster/"}}, nodes.oss.port
+        return
     with s3_servers.localbucket() as port:
         names = {"endpoint": f"http://127.0.0.1:{port}", "region": "us-east-1", "bucket": s3_servers.BUCKET}
         keys = {"access_key_id": s3_servers.KEY_ID, "access_key_secret": s3_servers.SECRET}
-        yield {**names, **keys, "prefix": "cluster/"}, port
+        yield {"s3": {**names, **keys, "prefix": "cluster/"}}, port
 
 
 @pytest.fixture
-def start(nodes, bucket):
+def start(nodes, storage):
     """Start a node whose images go there."""
-    settings, port = bucket
+    settings, port = storage
     upstreams = nodes.config["security"]["allow_private_upstreams"]
 
     def begin(**config):
         security = {"allow_private_upstreams": [*upstreams, f"127.0.0.1:{port}"]}
-        return nodes.start(storage={"local": None, "s3": settings}, security=security, **config)
+        return nodes.start(storage={"local": None, **settings}, security=security, **config)
 
     return begin
 
@@ -44,14 +48,21 @@ def test_nodes_share_a_prefix(start):
         assert "oss" == storage_of(other, make_image(other, "a ship"))
 
 
-def test_two_clusters_do_not(nodes, start, postgresql, postgresql_template):
-    """The second one keeps its images in its database, and says why."""
-    postgresql.create_database("elsewhere", f"TEMPLATE {postgresql_template}")
-    postgresql.run("UPDATE installation SET id = 'another'", "elsewhere")
-    with start().client() as one, start(database=postgresql.dsn("elsewhere")).client() as other:
+def test_two_clusters_do_not(nodes, start, storage, postgresql, postgresql_template):
+    """The second one keeps its images in its database; its health, its log and its doctor say why."""
+    (name,) = storage[0]
+    elsewhere = f"elsewhere_{name}"
+    postgresql.create_database(elsewhere, f"TEMPLATE {postgresql_template}")
+    postgresql.run("UPDATE installation SET id = 'another'", elsewhere)
+    second = start(database=postgresql.dsn(elsewhere))
+    with start().client() as one, second.client() as other:
         make_image(one, "a lighthouse")
         image = make_image(other, "a ship")
-        health = until(lambda: other.get("/health").json()["checks"]["s3"], lambda s3: s3["failing"])
+        health = until(lambda: other.get("/health").json()["checks"][name], lambda check: check["failing"])
 
         assert ("local", 200) == (storage_of(other, image), other.get(image["image_url"]).status_code)
-    assert "another installation" in health["last_error"] or "另一个安装" in health["last_error"]
+    (code, checks), (_, own) = doctor(second), doctor(nodes.started[0])
+
+    assert (1, "fail", "ok") == (code, checks[name][0], own[name][0])
+    for text in (health["last_error"], second.log, checks[name][1]):
+        assert "another installation" in text or "另一个安装" in text

@@ -58,6 +58,31 @@ class OssObjects:
         self._verify(name, bridge.crc64.value, result.crc)
         return bridge.crc64.text
 
+    def create(self, name: str, data: bytes) -> None:
+        """Send an object unless there is one; a bucket that keeps versions replaces what there is."""
+        # https://help.aliyun.com/zh/oss/developer-reference/putobject: x-oss-forbid-overwrite, Content-MD5
+        digest = hashlib.md5(data, usedforsecurity=False).digest()
+        headers = {"x-oss-forbid-overwrite": "true", "Content-MD5": base64.b64encode(digest).decode()}
+        with storage_errors(name):
+            try:
+                self._bucket.put_object(name, data, headers=headers)
+            except Exception as error:  # only its code counts; all others are raised again
+                if not has_code(error, "FileAlreadyExists"):
+                    raise
+
+    def first_chunk(self, name: str) -> bytes | None:
+        """Return the first bytes of the object, or None if it does not exist."""
+        try:
+            body = self.get(name, 0, None)
+        except BlobMissing:
+            return None
+        if body is None:
+            return b""
+        try:
+            return self.next_chunk(name, body)
+        finally:
+            body.close()
+
     def get(self, name: str, start: int, end: int | None) -> ObjectBody | None:
         """Start reading; None if ``start`` is beyond the end of the object."""
         is_range = start > 0 or end is not None

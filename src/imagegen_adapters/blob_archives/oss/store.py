@@ -14,7 +14,9 @@ from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
 from imagegen_adapters.blob_archives.oss.connection import CheckAddress, Connections, make_bucket
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.objects import OssObjects
+from imagegen_adapters.blob_archives.oss.owner_object import OssOwnerObject
 from imagegen_adapters.blob_archives.oss.settings import OssSettings
+from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK, InstallationId, PrefixClaim
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
@@ -40,6 +42,8 @@ class OssBlobArchive:
         settings: the bucket.
         check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
         checkpoints: directory in which interrupted multipart uploads are remembered across restarts.
+        owner: returns the id of the installation; the first request claims the prefix for it, and none works
+            while the prefix belongs to another one.
     """
 
     new_checksum = Crc64
@@ -51,6 +55,7 @@ class OssBlobArchive:
         *,
         check_address: CheckAddress | None = None,
         checkpoints: Path | None = None,
+        owner: InstallationId | None = None,
     ) -> None:
         self._settings = settings
         self._connections = Connections()
@@ -60,11 +65,18 @@ class OssBlobArchive:
         self._public_bucket = functools.cache(lambda: make_bucket(settings, None, public=True))
         self._upload_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
         self._request_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
+        self.prefix = PrefixClaim(
+            archive="OSS",
+            place=f"{settings.bucket}/{settings.prefix}",
+            object=OssOwnerObject(self._objects, f"{settings.prefix}{OWNER_MARK}", self._request_pool),
+            installation_id=owner,
+        )
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
     ) -> StoredBlob:
         name = self._name(key)
+        await self.prefix.hold()
         sha256 = hashlib.sha256()
         bridge = ChunkBridge()
         sending = self._start(self._upload_pool, lambda: self._objects.put(name, bridge, content_type))
@@ -97,6 +109,7 @@ class OssBlobArchive:
             if await self.stat(key) is None:
                 raise BlobMissing(key)
             return
+        await self.prefix.hold()
         body = await self._open_body(key, name, start, end)
         if body is None:
             return
@@ -108,6 +121,7 @@ class OssBlobArchive:
 
     async def stat(self, key: str) -> StoredBlob | None:
         name = self._name(key)
+        await self.prefix.hold()
         head = await self._request(lambda: self._objects.head(name))
         if head is None:
             return None
@@ -120,9 +134,11 @@ class OssBlobArchive:
 
     async def delete(self, key: str) -> None:
         name = self._name(key)
+        await self.prefix.hold()
         await self._request(lambda: self._objects.delete(name))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        await self.prefix.hold()
         token, more = "", True
         while more:
             names, token = await self._request(
@@ -212,6 +228,7 @@ class OssBlobArchive:
     async def _copy_parts(self, source: BlobStore, key: str, size: int, content_type: str) -> StoredBlob:
         """Upload the parts one after another, skipping those that OSS already has."""
         name = self._name(key)
+        await self.prefix.hold()
         whole, sha256 = Crc64(), hashlib.sha256()
         upload_id, uploaded = await self._request(
             lambda: self._objects.begin_multipart(name, size, content_type)

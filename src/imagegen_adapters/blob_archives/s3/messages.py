@@ -64,7 +64,3 @@ class S3Code(MessageCode):
         "S3: the object that was read back has other bytes, and was removed",
         "S3：读回的对象字节不同，已删除",
     )
-    S3_OTHER_OWNER = (
-        "S3: {place} belongs to another installation ({owner}); give each one a prefix of its own",
-        "S3：{place} 属于另一个安装（{owner}）；请为每个安装设置各自的前缀",
-    )

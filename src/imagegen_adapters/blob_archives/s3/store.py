@@ -1,9 +1,9 @@
 """The asynchronous blob archive over a bucket of S3."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import AsyncIterator
 
+from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK, InstallationId, PrefixClaim
 from imagegen_adapters.blob_archives.s3.bucket import Bucket
 from imagegen_adapters.blob_archives.s3.connection import check_installed
 from imagegen_adapters.blob_archives.s3.etag import S3Etag
@@ -17,10 +17,6 @@ from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 _MAX_UPLOADS = 8  # at once; each has up to two parts in memory
-_OWNER = "IMAGEGEN-OWNER"  # no valid key, so it is never taken for a blob
-_MAX_OWNER_BYTES = 100
-
-InstallationId: TypeAlias = Callable[[], Awaitable[str]]
 
 
 class S3BlobArchive:
@@ -50,11 +46,14 @@ class S3BlobArchive:
         owner: InstallationId | None = None,
     ) -> None:
         check_installed()
-        self._place = f"{settings.bucket}/{settings.prefix}"
         self._bucket = Bucket(settings, check_address)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
-        self._unclaimed_for = owner
-        self._claiming = asyncio.Lock()
+        self.prefix = PrefixClaim(
+            archive="S3",
+            place=f"{settings.bucket}/{settings.prefix}",
+            object=_OwnerObject(self._bucket),
+            installation_id=owner,
+        )
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
@@ -70,13 +69,13 @@ class S3BlobArchive:
             if await self.stat(key) is None:
                 raise BlobMissing(key)
             return
-        await self._claim()
+        await self.prefix.hold()
         async for chunk in self._bucket.get(key, start=start, end=end):
             yield chunk
 
     async def stat(self, key: str) -> StoredBlob | None:
         check_key(key)
-        await self._claim()
+        await self.prefix.hold()
         try:
             head = await self._bucket.head(key)
         except BlobMissing:
@@ -87,11 +86,11 @@ class S3BlobArchive:
 
     async def delete(self, key: str) -> None:
         check_key(key)
-        await self._claim()
+        await self.prefix.hold()
         await self._bucket.delete(key)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        await self._claim()
+        await self.prefix.hold()
         async for name in self._bucket.names(prefix.rpartition("/")[0]):
             if is_key(name) and name.startswith(prefix):
                 yield name
@@ -112,38 +111,13 @@ class S3BlobArchive:
             return False
         return archived.archive_checksum == local.etag or await self._holds(key, local.sha256)
 
-    async def claim_prefix(self, installation_id: str) -> None:
-        """Leave the installation's id in the bucket, so that no other one uses the same prefix.
-
-        It is read back, since not every server can create an object only if there is none.
-
-        Raises:
-            StorageError: the prefix belongs to another installation.
-            StorageUnreachable: the archive does not respond now.
-        """
-        owner = await self._owner()
-        if owner is None:
-            await self._bucket.create(_OWNER, installation_id.encode())
-            owner = await self._owner()
-        if owner != installation_id:
-            raise StorageError(S3Code.S3_OTHER_OWNER(place=self._place, owner=owner or "?"))
-
     def close(self) -> None:
         """Cut every connection, without waiting for an unresponsive server."""
         self._bucket.close()
 
-    async def _claim(self) -> None:
-        """Claim the prefix before the first request that succeeds in it."""
-        if self._unclaimed_for is None:
-            return
-        async with self._claiming:
-            if self._unclaimed_for is not None:
-                await self.claim_prefix(await self._unclaimed_for())
-                self._unclaimed_for = None
-
     async def _send(self, key: str, upload: Upload, content_type: str) -> StoredBlob:
         """Upload, and return the blob once its bytes are proved to be there."""
-        await self._claim()
+        await self.prefix.hold()
         async with self._uploads:
             etag = await upload.send(self._bucket, key, content_type)
         if etag != upload.etag and not await self._holds(key, upload.sha256):
@@ -166,10 +140,20 @@ class S3BlobArchive:
             return False
         return archived.sha256 == sha256
 
-    async def _owner(self) -> str | None:
+
+class _OwnerObject:
+    """The object that names the owner of the prefix."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    async def read(self) -> bytes | None:
         try:
-            async for chunk in self._bucket.get(_OWNER):
-                return chunk[:_MAX_OWNER_BYTES].decode("utf-8", "replace")
+            async for chunk in self._bucket.get(OWNER_MARK):
+                return chunk
         except BlobMissing:
             return None
-        return ""
+        return b""
+
+    async def create(self, data: bytes) -> None:
+        await self._bucket.create(OWNER_MARK, data)

@@ -1,10 +1,10 @@
 """Moves a data directory: its rows, then its files; may be killed at any moment and run again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import attrs
 
-from imagegen_adapters.databases.postgresql.installation import adopt_installation
+from imagegen_adapters.databases.postgresql.installation import adopt_installation, installation_id
 from imagegen_adapters.moves.postgresql.image_files import ImageFiles
 from imagegen_adapters.moves.postgresql.report import FilesReport, MoveReport
 from imagegen_adapters.moves.postgresql.source import Source
@@ -33,6 +33,7 @@ class Move:
         files: copies the files of images.
         spooled: copies inputs and responses.
         progress: is told how far it is.
+        claim_prefix: claims the prefix of the bucket for the installation with an id.
         installation_id: by which the data directory owns the prefix of its bucket, if it has ever asked.
     """
 
@@ -42,6 +43,7 @@ class Move:
     files: ImageFiles
     spooled: SpoolFiles
     progress: Progress
+    claim_prefix: Callable[[str], Awaitable[None]]
     installation_id: str | None = None
 
     async def __call__(self, *, accept_missing: bool = False) -> MoveReport:
@@ -59,6 +61,7 @@ class Move:
             return MoveReport(finished_at=state.finished_at)
         if self.installation_id is not None:
             await adopt_installation(self.target.database, self.installation_id)
+        await self.claim_prefix(await installation_id(self.target.database))
         copy_table = TableCopy(source=self.source, target=self.target, progress=self.progress)
         tables = tuple([await copy_table(table) for table in TABLES])
         await self.target.index_images()

@@ -12,6 +12,7 @@ from imagegen_adapters.databases.postgresql.inspection import (
     Inspection,
     inspect,
 )
+from imagegen_adapters.databases.postgresql.installation import installation_id
 from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY
 from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.image_records.postgresql.reindex import index_state
@@ -63,6 +64,18 @@ async def check_database(settings: Settings, environ: Mapping[str, str]) -> list
         return await _open_database(database, inspection, settings, environ)
     except ImagegenError as error:
         return [fail("database", error.reason)]
+    finally:
+        await database.close()
+
+
+async def known_installation_id(settings: Settings) -> str | None:
+    """Return the id that all nodes share; None if the database cannot be read, as `check_database` says."""
+    try:
+        database = await Database.open(settings.database or "", migrating=False)
+    except ImagegenError:
+        return None
+    try:
+        return await installation_id(database)
     finally:
         await database.close()
 

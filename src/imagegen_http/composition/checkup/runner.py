@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
@@ -74,7 +74,7 @@ async def run_checks(
                 checks.append(database.search_index(await index_state(open_database, simplify)))
                 checks += await stores.outbox(SqliteOutbox(open_database), settings)
                 checks += await database.providers(saved_configs(open_database), settings)
-    checks += await stores.bucket(settings)
+    checks += await stores.bucket(settings, _installation_id(data_dir))
     checks.append(stores.disk(settings))
     return tuple(checks)
 
@@ -91,7 +91,7 @@ async def _cluster_checks(settings: Settings, environ: Mapping[str, str]) -> tup
         checks.append(directory.server(data_dir, await directory.running_server(data_dir)))
         checks.append(stores.disk(settings))
     checks += await cluster.check_database(settings, environ)
-    checks += await stores.bucket(settings)
+    checks += await stores.bucket(settings, await cluster.known_installation_id(settings))
     return tuple(checks)
 
 
@@ -102,6 +102,14 @@ def _sqlite() -> Check:
         return fail("sqlite", error.reason)
     warning = sqlite_warning()
     return ok("sqlite", sqlite_name()) if warning is None else warn("sqlite", warning)
+
+
+def _installation_id(data_dir: Path) -> str | None:
+    """Return the id of the directory, empty if it has none; None if another check says why."""
+    try:
+        return DataDirectory.open(data_dir, lock=False).known_installation_id() or ""
+    except ImagegenError:
+        return None
 
 
 def _without_database(data_dir: Path) -> Check:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from imagegen_adapters.blob_archives.prefix_claim import PrefixTaken
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
@@ -86,8 +87,12 @@ async def outbox(entries: Outbox, settings: Settings) -> list[Check]:
     return [ok("outbox", waiting)] if settings.storage.archive_name else []
 
 
-async def bucket(settings: Settings) -> list[Check]:
-    """Check whether the archive responds, by a request for an object that does not exist."""
+async def bucket(settings: Settings, installation_id: str | None) -> list[Check]:
+    """Check whether the archive responds, and whether its prefix is this installation's or nobody's.
+
+    An empty ``installation_id`` is that of one which has never used a bucket. Without one, whose the prefix
+    is remains unchecked.
+    """
     name = settings.storage.archive_name
     if name is None:
         return []
@@ -97,9 +102,11 @@ async def bucket(settings: Settings) -> list[Check]:
         if archive is not None:
             try:
                 await archive.stat("probe")
+                if installation_id is not None:
+                    await archive.prefix.check(installation_id)
             finally:
                 await asyncio.to_thread(archive.close)
-    except SettingsError as error:
+    except (SettingsError, PrefixTaken) as error:
         return [fail(name, error.reason)]
     except ImagegenError as error:
         return [warn(name, error.reason)]
