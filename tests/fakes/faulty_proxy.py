@@ -34,10 +34,10 @@ class Request:
 
 
 class FaultyProxy:
-    """Forwards to ``port`` of loopback from a port of its own."""
+    """Forwards to ``port`` of loopback from a port of its own; with ``tls``, a context, it speaks TLS."""
 
-    def __init__(self, port):
-        self.upstream = port
+    def __init__(self, port, *, tls=None):
+        self.upstream, self._tls = port, tls
         self.faults, self.ledger = [], []
         self.released = threading.Event()
         self._server = self._listen(0)
@@ -46,7 +46,7 @@ class FaultyProxy:
     @property
     def endpoint(self):
         """The URL of the proxy."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self._tls is None else f"https://localhost:{self.port}"
 
     def fail(self, kind, method, times=1, **answer):
         """Make the next requests with this method fail."""
@@ -93,6 +93,10 @@ class FaultyProxy:
             state = proxy
 
         server = _Server(("127.0.0.1", port), Handler)
+        if self._tls is not None:
+            server.socket = self._tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return server
 

@@ -15,9 +15,15 @@ from imagegen_core.messages import Message
 _STATUS = re.compile(r"Server returned non-2xx status code: (\d{3})|Server returned error response: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,64})</Code>")
 _REGION_HINT = "Received redirect without LOCATION"
-_TIMEOUTS = ("operation timed out", "kind: Timeout")
-_BROKEN_ANSWERS = ("error decoding response body", "kind: Interrupted", "kind: Decode", "end of file before")
-_NO_ANSWERS = ("HTTP error", "error sending request", "kind: Connect")
+_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+?)(?:Context)?\b")
+_MARKS = {
+    "InvalidMessage(": S3Code.S3_NO_TLS,
+    **dict.fromkeys(("operation timed out", "kind: Timeout"), S3Code.S3_TIMED_OUT),
+    **dict.fromkeys(("error decoding response body", "kind: Interrupted"), S3Code.S3_CUT_OFF),
+    **dict.fromkeys(("kind: Decode", "end of file before"), S3Code.S3_CUT_OFF),
+    **dict.fromkeys(("HTTP error", "error sending request", "kind: Connect"), S3Code.S3_UNREACHABLE),
+}
+"""What obstore's text has of an exchange without a whole answer; the first mark that it has decides."""
 
 CODES: dict[str, tuple[type[StorageError], Callable[..., Message]]] = {
     "InvalidAccessKeyId": (StorageError, S3Code.S3_WRONG_KEY),
@@ -53,6 +59,15 @@ CODES: dict[str, tuple[type[StorageError], Callable[..., Message]]] = {
     "NoSuchUpload": (StorageError, S3Code.S3_REFUSED),
 }
 """What S3's codes mean. Of another code only the status is shown."""
+
+CERTIFICATES: dict[str, Callable[..., Message]] = {
+    "UnknownIssuer": S3Code.S3_CERTIFICATE_UNTRUSTED,
+    "BadSignature": S3Code.S3_CERTIFICATE_UNTRUSTED,  # a CA of the same name, but with another key
+    "NotValidForName": S3Code.S3_CERTIFICATE_OF_ANOTHER,
+    "Expired": S3Code.S3_CERTIFICATE_EXPIRED,
+    "NotValidYet": S3Code.S3_CERTIFICATE_EXPIRED,
+}
+"""What rustls finds wrong with a certificate; nothing has been sent then, and it may be renewed any time."""
 
 STATUSES: dict[int, tuple[type[StorageError], Callable[..., Message]]] = {
     HTTPStatus.UNAUTHORIZED: (StorageError, S3Code.S3_WRONG_KEY),
@@ -111,10 +126,9 @@ def is_unexplained(error: BaseException | None) -> bool:
 def _without_status(error: Exception, text: str) -> ImagegenError:
     if _REGION_HINT in text:
         return StorageError(S3Code.S3_WRONG_REGION(code=HTTPStatus.MOVED_PERMANENTLY.value))
-    if any(mark in text for mark in _TIMEOUTS):
-        return StorageUnreachable(S3Code.S3_TIMED_OUT())
-    if any(mark in text for mark in _BROKEN_ANSWERS):
-        return StorageUnreachable(S3Code.S3_CUT_OFF())
-    if any(mark in text for mark in _NO_ANSWERS):
-        return StorageUnreachable(S3Code.S3_UNREACHABLE())
+    if certificate := _CERTIFICATE.search(text):
+        return StorageUnreachable(CERTIFICATES.get(certificate[1], S3Code.S3_CERTIFICATE_REFUSED)())
+    for mark, code in _MARKS.items():
+        if mark in text:
+            return StorageUnreachable(code())
     return StorageError(S3Code.S3_NO_USABLE_ANSWER(kind=type(error).__name__))

@@ -56,6 +56,20 @@ class S3Code(MessageCode):
     S3_SERVER_FAILED = "S3: the server failed ({code})", "S3：服务器出错（{code}）"
     S3_REFUSED = "S3: the request was refused ({code})", "S3：请求被拒绝（{code}）"
     S3_UNREACHABLE = "S3: no answer from the endpoint", "S3：端点没有应答"
+    S3_CERTIFICATE_UNTRUSTED = (
+        "S3: no CA that this machine trusts has signed the endpoint's certificate",
+        "S3：端点的证书不是本机所信任的 CA 签发的",
+    )
+    S3_CERTIFICATE_OF_ANOTHER = (
+        "S3: the endpoint's certificate is for another host name",
+        "S3：端点的证书属于另一个主机名",
+    )
+    S3_CERTIFICATE_EXPIRED = (
+        "S3: the endpoint's certificate has expired, or is not valid yet",
+        "S3：端点的证书已过期，或尚未生效",
+    )
+    S3_CERTIFICATE_REFUSED = "S3: the endpoint's certificate is not valid", "S3：端点的证书无效"
+    S3_NO_TLS = "S3: the endpoint does not speak TLS", "S3：端点不使用 TLS"
     S3_TIMED_OUT = "S3: the endpoint did not answer in time", "S3：端点未及时应答"
     S3_CUT_OFF = "S3: the answer ended too early", "S3：应答过早结束"
     S3_NO_USABLE_ANSWER = "S3: no usable answer ({kind})", "S3：没有可用的应答（{kind}）"
