@@ -39,6 +39,7 @@ class StoredObject:
     kind: str = "Normal"
     headers: dict = attrs.field(factory=dict)
     modified: datetime = attrs.field(factory=lambda: datetime.now(UTC))
+    unseen: int = 0
 
 
 @attrs.define
@@ -131,7 +132,11 @@ def signature_v4(method, resource, params, headers, secret, *, in_url):
 
 
 class FakeOss:
-    """One bucket. Tests may inspect ``objects``, ``uploads`` and ``ledger``; ``faults`` are consumed."""
+    """One bucket. Tests may inspect ``objects``, ``uploads`` and ``ledger``; ``faults`` are consumed.
+
+    Where it ``lists_late``, as OSS never does, no list shows anything; where it ``reads_late``, the first requests
+    for a new object, as many, are answered that there is none.
+    """
 
     def __init__(
         self, bucket="my-pictures", region="cn-hangzhou", key_id="LTAI-test", secret="s3cret", token=""
@@ -141,6 +146,7 @@ class FakeOss:
         self.uploads: dict[str, Upload] = {}
         self.ledger: list[Call] = []
         self.faults: list[Fault] = []
+        self.lists_late, self.reads_late = False, 0
         self.lock = threading.RLock()
         self.released = threading.Event()
         self.port = 0
@@ -402,12 +408,15 @@ class _Handler(BaseHTTPRequestHandler):
         data = self._stored_body()
         etag = md5(data).hex().upper()
         self.server.oss.objects[self.key] = StoredObject(
-            data, etag, self.request_headers.get("content-type", "")
+            data, etag, self.request_headers.get("content-type", ""), unseen=self.server.oss.reads_late
         )
         return 200, {"ETag": f'"{etag}"', **self._crc_header(data)}, b""
 
     def _object(self):
         stored = self.server.oss.objects.get(self.key)
+        if stored is not None and stored.unseen:
+            stored.unseen -= 1
+            stored = None
         if stored is None:
             raise Refused(404, "NoSuchKey", "The specified key does not exist.")
         match = self.request_headers.get("if-match", "").strip('"')
@@ -508,7 +517,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum.")
         data = b"".join(pieces)
         etag = md5(b"".join(pieces)).hex().upper() + f"-{len(pieces)}"
-        self.server.oss.objects[self.key] = StoredObject(data, etag, upload.content_type, "Multipart")
+        self.server.oss.objects[self.key] = StoredObject(
+            data, etag, upload.content_type, "Multipart", unseen=self.server.oss.reads_late
+        )
         del self.server.oss.uploads[self.params["uploadId"]]
         status, headers, body = _xml("CompleteMultipartUploadResult", f'<ETag>"{etag}"</ETag>')
         return status, {**headers, "ETag": f'"{etag}"', **self._crc_header(data)}, body
@@ -525,7 +536,7 @@ class _Handler(BaseHTTPRequestHandler):
         limit = int(self.params.get("max-keys") or 100)
         keys = sorted(
             key
-            for key in self.server.oss.objects
+            for key in (() if self.server.oss.lists_late else self.server.oss.objects)
             if key.startswith(self.params.get("prefix", "")) and key > after
         )
         shown, more = keys[:limit], len(keys) > limit

@@ -547,7 +547,7 @@ async def test_of_two_that_begin_together_one_gets_the_prefix(open_store, oss):
     stores = {name: open_store(owner=owner(name)) for name in ("one", "two")}
     oss.fail("delay", "put", times=2)
     claims = [asyncio.create_task(store.stat("a.png")) for store in stores.values()]
-    await asyncio.to_thread(until, lambda: not oss.faults)
+    await asyncio.to_thread(until, lambda: oss.faults, lambda faults: not faults)
     oss.release()
     results = await asyncio.gather(*claims, return_exceptions=True)
 

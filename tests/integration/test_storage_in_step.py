@@ -675,3 +675,64 @@ async def test_progress_is_told_by_every_pass(desk):
 
     each = [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert {"preview": [(3, 3)], "sync": each, "verify": each, "expire": each} == calls
+
+
+async def test_a_pass_that_fails_leaves_one_line(desk, oss, caplog):
+    """However many images wait, most often for the same reason, which is that of the first."""
+    for number in range(9):
+        await desk.image(number)
+    oss.fail("denied", "put", times=9)
+    summary = await desk.sync()
+    lines = [record for record in caplog.records if record.name.endswith("sync_storage")]
+
+    assert 9 == summary.failed
+    assert [("01/0.png", 9)] == [(line.blob_key, line.failed) for line in lines]
+    assert lines[0].getMessage().startswith("9 outbox entries failed, the first one: OSS: 403 AccessDenied")
+
+
+async def test_a_pass_that_succeeds_leaves_none(desk, caplog):
+    """Nobody has to read it."""
+    await desk.image()
+    await desk.sync()
+
+    assert [] == caplog.records
+
+
+async def test_what_a_late_bucket_does_not_show_stays_on_the_disk(desk, oss):
+    """An upload that is not seen yet does not count, and is made again until it is."""
+    image, data = await desk.image()
+    oss.reads_late = 1
+    first = await desk.sync()
+    states = [await desk.states()]
+    oss.reads_late = 0
+    await desk.sync(everything=True)
+    states.append(await desk.states())
+
+    assert (1, [["local"], ["both"]]) == (first.failed, states)
+    assert data == await read(desk.images, image.blob_key)
+
+
+async def test_a_late_bucket_costs_no_local_file(desk, oss):
+    """What it does not show is uploaded again before the file goes."""
+    image, data = await desk.image()
+    await desk.sync()
+    oss.objects[f"team/a/{image.blob_key}"].unseen = 1
+    desk.clock.advance(86_400)
+    summary = await desk.expire(1)()
+
+    assert (0, 1, ["local"]) == (summary.expired, summary.retained, await desk.states())
+    await desk.sync()
+    assert 1 == (await desk.expire(1)()).expired
+    assert data == await read(desk.images, image.blob_key)
+
+
+async def test_an_inventory_trusts_no_list(desk, oss):
+    """An object that is there but not listed is not missing; only what is listed can be without a record."""
+    await desk.image()
+    await desk.sync()
+    desk.clock.advance(86_400)
+    await desk.expire(1)()
+    oss.lists_late = True
+    report = await desk.verify()
+
+    assert (1, 0, True) == (report.images, report.wrong, report.archive_checked)

@@ -41,6 +41,9 @@ _MAX_KEPT_BYTES = 64 * 1024
 _MAX_TEXT_CHARS = 10_000
 """Of metadata that are redacted on the event loop, which takes a few milliseconds at most."""
 
+_LATEST_EPOCHS = 3
+"""Claims whose keys are asked for one by one; a list shows what earlier ones stored."""
+
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
@@ -140,7 +143,7 @@ class StoreImages:
         """
         metadata = await self._redacted(image.metadata)
         keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)
-        stored = await self._stored_before(keys) if is_retry else None
+        stored = await self._stored_before(keys, task.epoch) if is_retry else None
         stored = stored or await self._store_with_retries(image, keys, task.epoch)
         blob, thumbnail = stored.blob, thumbnail_key(stored.blob.key)
         try:
@@ -180,10 +183,10 @@ class StoreImages:
         # Redacting a few megabytes of text takes a second, so it is done off the event loop.
         return await asyncio.to_thread(redacted, metadata, self.redactor)
 
-    async def _stored_before(self, keys: ImageKeys) -> _Stored | None:
+    async def _stored_before(self, keys: ImageKeys, epoch: int) -> _Stored | None:
         """Return the blob that an earlier try stored, with its SHA-256 but not that of upstream."""
         try:
-            async for key in self.blobs.keys(keys.prefix):
+            async for key in self._earlier_keys(keys, epoch):
                 mime_type = keys.media_type(key)
                 blob = None if mime_type is None else await self.blobs.stat(key)
                 if mime_type is not None and blob is not None:
@@ -194,6 +197,14 @@ class StoreImages:
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return None
+
+    async def _earlier_keys(self, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
+        """Yield the keys that the store lists; those of the latest tries anyway, since a list may be late."""
+        async for key in self.blobs.keys(keys.prefix):
+            yield key
+        for number in range(epoch, max(epoch - _LATEST_EPOCHS, -1), -1):
+            for media_type in MediaType:
+                yield keys.of_epoch(number, media_type)
 
     async def _store_with_retries(self, image: GeneratedImage, keys: ImageKeys, epoch: int) -> _Stored:
         for tries in range(1, self.retry.max_tries + 1):

@@ -410,6 +410,17 @@ def test_a_finished_move_says_so(desk):
     assert calls + 2 == len(desk.oss.ledger)  # whether it answers, and whose the prefix is
 
 
+def test_a_bucket_that_lists_late_gets_everything_once(desk):
+    """What is there is asked for by its name."""
+    desk.oss.lists_late = True
+    desk.image().write_bytes(b"damaged")
+    desk.migrate()
+    puts = desk.oss.calls("put")
+    desk.moved("--accept-missing")
+
+    assert puts == desk.oss.calls("put")
+
+
 def test_a_dry_run_writes_nothing(desk):
     """It counts what is there, and finds what is missing."""
     desk.image().unlink()

@@ -170,6 +170,27 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
     )
 
 
+class LateBlobStore(MemoryBlobStore):
+    """A store whose lists do not show yet what is there."""
+
+    async def keys(self, prefix=""):
+        for _ in ():
+            yield
+
+
+@pytest.mark.parametrize(("epoch", "downloads"), [(1, 1), (3, 1), (4, 2)])
+async def test_an_image_that_a_late_list_does_not_show_is_found(epoch, downloads):
+    """By the keys of the latest claims, since its source may be gone; earlier ones are listed by then."""
+    source, store, task = BrokenDownload(status=None, failures=0), LateBlobStore(), a_task(epoch=1)
+    store_images = a_store(store, inspector=KilledInspector(1))
+    arguments = {"image": GeneratedImage(chunks=source.chunks), "position": 0, "attempt": an_attempt(task)}
+    with pytest.raises(CallError):
+        await store_images.store(task=task, **arguments)
+    await store_images.store(task=attrs.evolve(task, epoch=epoch), is_retry=True, **arguments)
+
+    assert downloads == source.downloads
+
+
 async def test_a_try_that_stored_nothing_is_repeated():
     """A retry downloads the image if it is not stored yet."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
