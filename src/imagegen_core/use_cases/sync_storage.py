@@ -51,6 +51,7 @@ class _Pass:
     failed: int = 0
     skipped: int = 0
     unreachable: bool = False
+    first_failure: tuple[OutboxEntry, Message] | None = None
     last_error: Message | None = None
 
     @property
@@ -59,6 +60,18 @@ class _Pass:
 
     def report(self) -> None:
         self.progress(self.handled, None if self.total is None else max(self.total, self.handled))
+
+    def fail(self, entry: OutboxEntry, reason: Message) -> None:
+        self.failed += 1
+        self.last_error = reason
+        self.first_failure = self.first_failure or (entry, reason)
+
+    def log_failures(self) -> None:
+        """Log one line, however many entries have failed: most often all for the same reason."""
+        if self.first_failure is not None:
+            entry, reason = self.first_failure
+            extra = {"failed": self.failed, "blob_key": entry.blob_key}
+            _log.warning("%d outbox entries failed, the first one: %s", self.failed, reason, extra=extra)
 
     def summary(self, next_due: datetime | None) -> SyncSummary:
         return SyncSummary(
@@ -103,16 +116,22 @@ class SyncStorage:
             due = None if everything else self.clock.now()
             run = _Pass(progress, None if progress is no_progress else await self._waiting())
             run.report()
-            after = 0
-            while not run.unreachable:
-                entries = await self.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
-                if entries:
-                    after = entries[-1].id
-                    outcomes = await asyncio.gather(*(self._handle(entry, run) for entry in entries))
-                    run.unreachable = all(isinstance(error, StorageUnreachable) for error in outcomes)
-                elif self.archive is None or not await self.outbox.add_missing_uploads():
-                    break
+            try:
+                await self._work(run, due)
+            finally:
+                run.log_failures()
             return run.summary(await self.outbox.next_due())
+
+    async def _work(self, run: _Pass, due: datetime | None) -> None:
+        after = 0
+        while not run.unreachable:
+            entries = await self.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
+            if entries:
+                after = entries[-1].id
+                outcomes = await asyncio.gather(*(self._handle(entry, run) for entry in entries))
+                run.unreachable = all(isinstance(error, StorageUnreachable) for error in outcomes)
+            elif self.archive is None or not await self.outbox.add_missing_uploads():
+                break
 
     async def _waiting(self) -> int:
         """Return how many uploads and removals there are to do."""
@@ -130,10 +149,8 @@ class SyncStorage:
                 run.skipped += size is None
                 run.uploaded_bytes += size or 0
         except (StorageError, BlobMissing) as error:
-            run.failed += 1
-            run.last_error = error.reason
+            run.fail(entry, error.reason)
             wait = self.backoff.delay(error, attempts=entry.attempts)
-            _log.warning("an outbox entry failed: %s", error, extra={"blob_key": entry.blob_key})
             later = self.clock.now() + timedelta(seconds=wait)
             await self.outbox.defer(entry, not_before=later, error=error.reason)
             run.report()
