@@ -134,8 +134,8 @@ def signature_v4(method, resource, params, headers, secret, *, in_url):
 class FakeOss:
     """One bucket. Tests may inspect ``objects``, ``uploads`` and ``ledger``; ``faults`` are consumed.
 
-    Where it ``lists_late``, as OSS never does, no list shows anything; where it ``reads_late``, the first requests
-    for a new object, as many, are answered that there is none.
+    Where it ``lists_late``, as OSS never does, no list shows anything; where it ``reads_late``, so many first
+    requests for a new object are answered that there is none.
     """
 
     def __init__(

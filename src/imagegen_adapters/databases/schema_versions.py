@@ -1,4 +1,4 @@
-"""Why a database of another version of imagegen is refused."""
+"""Why a database is refused although it answers: its schema is another version's, or it is not whole yet."""
 
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_core.errors import StorageBroken, StorageError
@@ -20,3 +20,10 @@ class SchemaTooOld(StorageError):
 
 class SchemaUnusable(StorageBroken):
     """The database cannot hold the schema; nothing was written."""
+
+
+class MoveUnfinished(StorageBroken):
+    """The database holds a part of a data directory; a node that worked on it would do harm."""
+
+    def __init__(self) -> None:
+        super().__init__(DatabaseCode.MOVE_UNFINISHED())

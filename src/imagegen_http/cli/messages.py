@@ -43,14 +43,24 @@ class CommandCode(MessageCode):
     )
     IMAGES_IN_NEITHER_STORE = (
         (
-            "{count} image(s) are in neither store; everything else is moved. Bring them back and run this "
-            "again, or run it with --accept-missing"
+            "{count} image(s) are in neither store; everything else is moved. Bring them back, from another "
+            "bucket too, since a move copies only from this disk, and run this again, or run it with "
+            "--accept-missing"
         ),
-        "{count} 张图片在两处都没有，其余内容已全部迁移：请修复后再次运行，或加上 --accept-missing 运行",
+        (
+            "{count} 张图片在两处都没有，其余内容已全部迁移：请放回后再次运行，在另一个存储桶里的也要自行复制"
+            "（迁移只从本机磁盘复制），或加上 --accept-missing 运行"
+        ),
     )
     IMAGES_WOULD_BE_MISSING = (
-        "{count} image(s) are in neither store; a move would not finish without --accept-missing",
-        "{count} 张图片两处都没有；不加 --accept-missing，迁移就不会完成",
+        (
+            "{count} image(s) are in neither store; a move would not finish without --accept-missing. It "
+            "copies only from this disk: what is in another bucket has to be copied from there before"
+        ),
+        (
+            "{count} 张图片两处都没有；不加 --accept-missing，迁移就不会完成。"
+            "迁移只从本机磁盘复制：在另一个存储桶里的要先自行复制过来"
+        ),
     )
     OPTION_FILE_UNREADABLE = "{option}: the file {name} cannot be read", "{option}：无法读取文件 {name}"
     OPTION_VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"

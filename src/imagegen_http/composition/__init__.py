@@ -6,7 +6,7 @@ service, ``checkup`` the checks of `doctor`.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
-from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaUnusable
+from imagegen_adapters.databases.schema_versions import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers.uuid7 import new_id
@@ -21,6 +21,7 @@ UNRECOVERABLE_ERRORS = (
     DatabaseUnusable,
     SchemaTooNew,
     SchemaUnusable,
+    MoveUnfinished,
     MasterKeyRefused,
 )
 """Errors that keep the service from starting until an operator has fixed the cause."""

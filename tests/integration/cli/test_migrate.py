@@ -17,7 +17,7 @@ from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK
 from imagegen_adapters.databases import sqlite
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.moves import MoveUnfinished
+from imagegen_adapters.databases.schema_versions import MoveUnfinished
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords

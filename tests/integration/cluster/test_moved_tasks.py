@@ -3,7 +3,9 @@
 import pytest
 
 from tests.chaos.service import Service, UpstreamProcess, wait_until
+from tests.fakes import s3_servers
 from tests.fakes.oss import FakeOss
+from tests.integration.api.asking import IMAGES, data, make_image, until
 from tests.integration.api.live_server import imagegen
 from tests.integration.cluster.conftest import node_config
 from tests.schemas import scene
@@ -77,3 +79,44 @@ def tasks(postgresql):
 
 def total(api, keyword):
     return api.get("/api/v1/images/search", params={"keyword": keyword}).json()["data"]["total"]
+
+
+@pytest.fixture
+def storage():
+    """A bucket of S3, which a box and then a node use."""
+    with s3_servers.localbucket() as port:
+        names = {"endpoint": f"http://127.0.0.1:{port}", "region": "us-east-1", "bucket": s3_servers.BUCKET}
+        keys = {"access_key_id": s3_servers.KEY_ID, "access_key_secret": s3_servers.SECRET}
+        yield (
+            {"s3": {**names, **keys, "prefix": "team/a"}},
+            {"allow_private_upstreams": [f"127.0.0.1:{port}"]},
+        )
+
+
+def test_images_in_a_bucket_of_s3_stay_there(storage, nodes, start_server, postgresql, tmp_path):
+    """They are not copied again; until the move has finished, no node starts, and no later try will."""
+    bucket, security = storage
+    box = start_server(
+        {"storage": {"local": {"retention_days": 0}, **bucket}, "security": security}, folder=tmp_path / "box"
+    )
+    with box.client() as api:
+        image = make_image(api, "a lighthouse")
+        until(lambda: data(api.get(f"{IMAGES}/{image['id']}"))["storage"], lambda state: state == "oss")
+        content = api.get(image["image_url"]).content
+    box.stop()
+    dsn = postgresql.create_database("moved_from_s3")
+    moved = box.imagegen("migrate", "--to", dsn)
+    key = (box.data_dir / "master.key").read_text().strip()
+    node = nodes.make(database=dsn, key=key, storage={"local": None, **bucket}, security=security)
+    postgresql.run("UPDATE moves SET finished_at = NULL", "moved_from_s3")
+    refused = node.imagegen("serve", "--port", "0")
+    postgresql.run("UPDATE moves SET finished_at = now()", "moved_from_s3")
+    with node.start().client() as api:
+        again = api.get(image["image_url"])
+        new = make_image(api, "a ship")
+        searched = [total(api, word) for word in ("lighthouse", "ship")]
+
+    assert (0, True) == (moved.returncode, "0.0 MB for the bucket" in moved.stdout), moved
+    assert (3, True) == (refused.returncode, "imagegen migrate" in refused.stderr)
+    assert (200, content) == (again.status_code, again.content)
+    assert ("oss", [1, 1]) == (new["storage"], searched)

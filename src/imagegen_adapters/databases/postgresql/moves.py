@@ -2,17 +2,9 @@
 
 from typing import Any
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_core.errors import StorageBroken
+from imagegen_adapters.databases.schema_versions import MoveUnfinished
 
 _IS_UNFINISHED = "SELECT EXISTS (SELECT FROM moves WHERE finished_at IS NULL)"
-
-
-class MoveUnfinished(StorageBroken):
-    """The database holds a part of a data directory; a node that worked on it would do harm."""
-
-    def __init__(self) -> None:
-        super().__init__(DatabaseCode.MOVE_UNFINISHED())
 
 
 async def check_complete(connection: Any) -> None:
