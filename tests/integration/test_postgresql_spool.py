@@ -137,6 +137,18 @@ async def test_copies_are_private(spool, tmp_path):
     assert (0o600, 0o700) == (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777)
 
 
+async def test_who_runs_no_tasks_keeps_no_copies(database, another_node, tmp_path, clock):
+    """What it puts is in the database alone, and any node brings it."""
+    spool = PostgresqlSpool(database, tmp_path / "spool", clock=clock, copies_puts=False)
+    size = await spool.put("a", "input", pieces(LARGE), max_bytes=len(LARGE))
+    await another_node.bring("a")
+
+    assert (len(LARGE), LARGE) == (size, content(another_node, "a", "input"))
+    assert not (tmp_path / "spool").exists()
+    with pytest.raises(SpoolOverflow):
+        await spool.put("a", "input", pieces(LARGE), max_bytes=len(LARGE) - 1)
+
+
 async def test_copies_have_a_bounded_size(database, tmp_path, clock):
     """The oldest owner's go; they can be brought again."""
     spool = PostgresqlSpool(database, tmp_path / "spool", clock=clock, max_copied_bytes=5)

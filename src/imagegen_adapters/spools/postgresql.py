@@ -33,19 +33,30 @@ class PostgresqlSpool:
         directory: belongs to this process alone.
         clock: the time from which ages are counted; it is the database that dates files.
         max_copied_bytes: the largest size of the directory.
+        copies_puts: whether who puts a file will open it, too, as where tasks are run.
     """
 
     def __init__(
-        self, database: Database, directory: Path, *, clock: Clock, max_copied_bytes: int = MAX_COPIED_BYTES
+        self,
+        database: Database,
+        directory: Path,
+        *,
+        clock: Clock,
+        max_copied_bytes: int = MAX_COPIED_BYTES,
+        copies_puts: bool = True,
     ) -> None:
         self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
         self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
         self._clock = clock
+        self._copies_puts = copies_puts
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        key, copy = check_key(f"{owner}/{name}"), self._copies.new()
+        key, content = check_key(f"{owner}/{name}"), in_chunks(bounded(chunks, max_bytes))
+        if not self._copies_puts:
+            return (await self._files.put(key, content)).size_bytes
+        copy = self._copies.new()
         try:
-            file = await self._files.put(key, copy.written(in_chunks(bounded(chunks, max_bytes))))
+            file = await self._files.put(key, copy.written(content))
         except BaseException:  # cancelled too
             await asyncio.shield(copy.remove())
             raise

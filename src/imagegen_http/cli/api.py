@@ -62,6 +62,7 @@ class Api:
 
     Attributes:
         place: where the service has its data, as its user knows it: a directory, or the address of a node.
+        tasks_go_on: whether others run its tasks, when the command has ended.
         program: the program with the options that lead to the same service.
     """
 
@@ -72,6 +73,7 @@ class Api:
         place: str,
         language: Language,
         in_process: bool = False,
+        tasks_go_on: bool = True,
         program: str = "imagegen",
         distance: Distance = HERE,
     ) -> None:
@@ -83,6 +85,7 @@ class Api:
         self.place = place
         self.language = language
         self.in_process = in_process
+        self.tasks_go_on = tasks_go_on
         self.program = program
 
     async def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> Any:

@@ -87,11 +87,11 @@ async def _finished_task(api: Api, task_id: str, *, title: str | None) -> dict[s
 
 @contextmanager
 def _noting(api: Api, note: Message, *endings: type[BaseException]) -> Iterator[None]:
-    """Say what a person should know of a server's task when the context ends in one of these ways."""
+    """Say what a person should know of a task that goes on when the context ends in one of these ways."""
     try:
         yield
     except endings:
-        if not api.in_process:
+        if api.tasks_go_on:
             complain(note, api.language)
         raise
 

@@ -83,8 +83,12 @@ async def _in_process_service(
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
     from imagegen_http.server.logs import set_up_logs
+    from imagegen_http.settings.schema import API
 
     become_owner(settings.data_dir)
+    has_nodes = settings.database is not None
+    if has_nodes:  # they run what is submitted; a command, which ends in a moment, claims none of their tasks
+        settings = attrs.evolve(settings, roles=(API,))
     redactor = PatternRedactor()
     log = settings.log
     if log.level == "info":
@@ -102,7 +106,13 @@ async def _in_process_service(
                     interruptible(service) if run_background else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
                 ):
-                    yield Api(client, place=settings.place, language=language, in_process=True)
+                    yield Api(
+                        client,
+                        place=settings.place,
+                        language=language,
+                        in_process=True,
+                        tasks_go_on=has_nodes,
+                    )
             return
         except DataDirectoryInUse:
             if not tries_left:

@@ -149,10 +149,11 @@ async def compose(
             file_configs=file_configs(settings),
             owner=owner,
             beat_seconds=settings.cluster.heartbeat_seconds,
-            on_change=maintenance.wake,
+            on_change=maintenance.wake if runs_tasks else backend.tell_removal,
             runs_tasks=runs_tasks,
         )
         backend.hear_cancellations(imagegen.node.look_for_cancellation)
+        backend.hear_removals(lambda _: maintenance.wake())
         service = Service(
             imagegen=imagegen,
             settings=settings,

@@ -1,5 +1,6 @@
 """What one node accepts another runs, and every node shows it."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -7,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from imagegen_core.operations import Operation
+from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,
@@ -23,6 +26,7 @@ from tests.integration.api.held_upstream import HELD, call_of
 from tests.integration.cluster.conftest import starting
 
 GENERATIONS = "/v1/images/generations"
+REFERENCE = Operation.REFERENCE.rules.path
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +171,40 @@ def test_a_running_task_is_cancelled_from_another_node(clients, nodes):
         nodes.upstream.hold.set()
 
     assert nodes.upstream.interrupted
+
+
+def test_an_image_that_is_deleted_at_a_node_is_removed_by_another(clients, nodes):
+    """From the bucket, and at once: the next regular pass is minutes away."""
+    near, far = clients
+    image = make_image(near, "a lighthouse to delete")
+    key = f"{image['task_id']}-"
+    until(lambda: objects_of(nodes, key), lambda objects: len(objects) == 2)
+    until(lambda: far.get("/health").json()["checks"]["cluster"]["turn"], lambda turn: turn is None)
+    far.delete(f"{IMAGES}/{image['id']}")
+
+    assert [] == until(lambda: objects_of(nodes, key), lambda objects: not objects)
+
+
+def objects_of(nodes, key):
+    """Return the objects of a task in the bucket: its image, and the thumbnail."""
+    return [name for name in nodes.oss.objects if key in name]
+
+
+def test_a_node_that_only_answers_keeps_no_inputs(clients, nodes):
+    """The database has them, for whichever node runs the task."""
+    near, _ = clients
+    image = f"data:image/png;base64,{base64.b64encode(png(1, (64, 64))).decode()}"
+    body = {"provider": "demo", "prompt": "a ship", "reference_images": [image]}
+    task = ended(near, data(near.post(REFERENCE, json=body))["task_id"])
+    copies = [path for node in nodes.started for path in node.data_dir.glob("copies/**/*") if path.is_file()]
+
+    assert ("completed", []) == (task["status"], copies)
+
+
+def test_a_command_leaves_its_task_to_the_nodes(nodes, worker):
+    """Its settings have all roles, and still it claims nothing that would end with it."""
+    made = nodes.make().imagegen("generate", "a command's lighthouse", "--json")
+    task = json.loads(made.stdout)
+
+    assert (0, "completed") == (made.returncode, task["status"])
+    assert task["task_id"] in worker.log

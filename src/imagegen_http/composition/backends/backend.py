@@ -42,7 +42,9 @@ class Backend:
     and files before it begins. ``is_healthy`` is False after an error from which a disk may not recover.
 
     Where there may be others, these are its ``peers``, and ``cluster`` reports on them to the node that is
-    named. ``hear_cancellations`` takes who is told of tasks whose cancellation was requested at one of them.
+    named. ``hear_cancellations`` takes who is told of tasks whose cancellation was requested at one of them,
+    ``hear_removals`` who is told that ``tell_removal`` was called at one: an image was deleted, and its bytes
+    are to be removed.
     """
 
     tasks: TaskRepository
@@ -65,6 +67,8 @@ class Backend:
     writes: Callable[[], int] | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing
     hear_cancellations: Callable[[Callable[[str], object]], None] = lambda _hearer: None
+    hear_removals: Callable[[Callable[[str], object]], None] = lambda _hearer: None
+    tell_removal: Callable[[], object] = lambda: None
     peers: Peers = attrs.field(factory=NoPeers)
     cluster: Callable[[str], Awaitable[ClusterHealth]] | None = None
     is_healthy: Callable[[], bool] = lambda: True

@@ -35,6 +35,9 @@ from imagegen_http.answers.health import ClusterHealth, NodeHealth, ProviderCall
 from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.settings.schema import Settings
 
+_REMOVALS = "removals"
+"""The topic of hints that an image was deleted, whose bytes the nodes that run tasks remove."""
+
 _log = structlog.get_logger("imagegen.composition")
 
 
@@ -62,7 +65,8 @@ async def open_backend(
         listener = Listener(database)
         stack.push_async_callback(listener.close)
         listener.start()
-        spool = PostgresqlSpool(database, directory.path / COPIES_DIRECTORY, clock=clock)
+        copies = directory.path / COPIES_DIRECTORY
+        spool = PostgresqlSpool(database, copies, clock=clock, copies_puts=settings.runs_tasks)
         await spool.sweep_temporary()
         dead_after = settings.cluster.dead_after_seconds
         yield Backend(
@@ -90,6 +94,8 @@ async def open_backend(
             configs=PostgresqlProviderConfigs(database, box),
             box=box,
             hear_cancellations=partial(listener.hear, CANCELLATIONS),
+            hear_removals=partial(listener.hear, _REMOVALS),
+            tell_removal=partial(listener.notify, _REMOVALS),
             peers=PostgresqlPeers(listener),
             cluster=partial(_health, database, dead_after),
         )
