@@ -48,20 +48,20 @@ def test_nodes_share_a_prefix(start):
         assert "oss" == storage_of(other, make_image(other, "a ship"))
 
 
-def test_two_clusters_do_not(nodes, start, storage, postgresql, postgresql_template):
+def test_two_clusters_do_not(start, storage, postgresql, postgresql_template):
     """The second one keeps its images in its database; its health, its log and its doctor say why."""
     (name,) = storage[0]
     elsewhere = f"elsewhere_{name}"
     postgresql.create_database(elsewhere, f"TEMPLATE {postgresql_template}")
     postgresql.run("UPDATE installation SET id = 'another'", elsewhere)
-    second = start(database=postgresql.dsn(elsewhere))
-    with start().client() as one, second.client() as other:
+    first, second = start(), start(database=postgresql.dsn(elsewhere))
+    with first.client() as one, second.client() as other:
         make_image(one, "a lighthouse")
         image = make_image(other, "a ship")
         health = until(lambda: other.get("/health").json()["checks"][name], lambda check: check["failing"])
 
         assert ("local", 200) == (storage_of(other, image), other.get(image["image_url"]).status_code)
-    (code, checks), (_, own) = doctor(second), doctor(nodes.started[0])
+    (code, checks), (_, own) = doctor(second), doctor(first)
 
     assert (1, "fail", "ok") == (code, checks[name][0], own[name][0])
     for text in (health["last_error"], second.log, checks[name][1]):
