@@ -75,13 +75,13 @@ async def test_an_object_that_is_seen_late_is_nobody_elses():
 
 async def test_looking_writes_nothing():
     """Neither where nobody is, nor where another one is; empty is who has no id yet."""
-    nobody, taken = ObjectInMemory(), ObjectInMemory(b"one")
-    assert not await claim(nobody).check("two")
+    nobodys, others = ObjectInMemory(), ObjectInMemory(b"one")
+    assert not await claim(nobodys).check("two")
     for installation in ("two", ""):
         with pytest.raises(PrefixTaken):
-            await claim(taken).check(installation)
+            await claim(others).check(installation)
 
-    assert (0, 0) == (nobody.creations, taken.creations)
+    assert (0, 0) == (nobodys.creations, others.creations)
 
 
 async def test_an_empty_object_is_somebody_elses():

@@ -203,8 +203,8 @@ def test_a_node_that_only_answers_keeps_no_inputs(clients, nodes):
 
 def test_a_command_leaves_its_task_to_the_nodes(nodes, worker):
     """Its settings have all roles, and still it claims nothing that would end with it."""
-    made = nodes.make().imagegen("generate", "a command's lighthouse", "--json")
-    task = json.loads(made.stdout)
+    command = nodes.make().imagegen("generate", "a command's lighthouse", "--json")
+    task = json.loads(command.stdout)
 
-    assert (0, "completed") == (made.returncode, task["status"])
+    assert (0, "completed") == (command.returncode, task["status"])
     assert task["task_id"] in worker.log
