@@ -70,8 +70,12 @@ class _Pass:
         """Log one line, however many entries have failed: most often all for the same reason."""
         if self.first_failure is not None:
             entry, reason = self.first_failure
-            extra = {"failed": self.failed, "blob_key": entry.blob_key}
-            _log.warning("%d outbox entries failed, the first one: %s", self.failed, reason, extra=extra)
+            _log.warning(
+                "%d outbox entries failed, the first one: %s",
+                self.failed,
+                reason,
+                extra={"blob_key": entry.blob_key},
+            )
 
     def summary(self, next_due: datetime | None) -> SyncSummary:
         return SyncSummary(
