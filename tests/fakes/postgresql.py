@@ -85,14 +85,34 @@ class Cluster:
     @contextlib.contextmanager
     def start(cls, *, work_dir=None, **settings):
         """Make a cluster, start its server with these settings too, and stop and remove it in the end."""
-        with _folder(work_dir) as folder:
-            path = programs()
-            if path is None:
-                pytest.skip("PostgreSQL is missing; .ci/run installs it")
-            initdb = [path / "initdb", "-D", folder / "data", "-U", USER, "-E", "UTF8", "--locale=C"]
-            _run([*initdb, "--auth=trust", "--no-sync"], folder)
-            with cls(folder, path, {**_SETTINGS, **settings})._running() as cluster:
-                yield cluster
+        with _folder(work_dir) as folder, cls._created(folder, settings)._running() as cluster:
+            yield cluster
+
+    @classmethod
+    @contextlib.contextmanager
+    def in_folder(cls, folder, **settings):
+        """Start the server of a directory, which is made at first, and stop it in the end: its data stay."""
+        folder = Path(folder).resolve()
+        if (folder / "data").exists():
+            cluster = cls(folder, programs(), {**_SETTINGS, **settings})
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            hand_over(folder)
+            cluster = cls._created(folder, settings)
+        cluster.resume()
+        try:
+            yield cluster
+        finally:
+            cluster.stop("fast")
+
+    @classmethod
+    def _created(cls, folder, settings):
+        path = programs()
+        if path is None:
+            pytest.skip("PostgreSQL is missing; .ci/run installs it")
+        initdb = [path / "initdb", "-D", folder / "data", "-U", USER, "-E", "UTF8", "--locale=C"]
+        _run([*initdb, "--auth=trust", "--no-sync"], folder)
+        return cls(folder, path, {**_SETTINGS, **settings})
 
     @contextlib.contextmanager
     def standby(self, **settings):

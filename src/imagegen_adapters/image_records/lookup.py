@@ -51,12 +51,10 @@ class Lookup:
         return count
 
     def texts(
-        self, connection: sqlite3.Connection, words: tuple[str, ...], bounds: TextLookup
+        self, connection: sqlite3.Connection, words: tuple[str, ...], bounds: TextLookup, *, oldest: int
     ) -> dict[int, str]:
-        """Return the folded prompts that lack at least one of the words, within the bounds of ``bounds``."""
-        source, number, values = self._source(
-            max(self.oldest, bounds.oldest), min(self.newest, bounds.newest)
-        )
+        """Return the folded prompts from ``oldest`` on, within the bounds, that lack one of the words."""
+        source, number, values = self._source(max(self.oldest, oldest), min(self.newest, bounds.newest))
         newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
         selecting = (
             f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608 - as in `ids`
@@ -114,6 +112,19 @@ def lookup_of_terms(
         oldest=oldest,
         newest=newest,
     )
+
+
+def texts(
+    connection: sqlite3.Connection, criteria: ImageFilter, words: tuple[str, ...], question: TextLookup
+) -> dict[int, str]:
+    """Return the folded prompts that are asked for, of images that meet the criteria."""
+    texts_by_id: dict[int, str] = {}
+    for token_set in question.token_sets:
+        lookup = lookup_of_terms(connection, criteria, token_set.tokens)
+        texts_by_id |= lookup.texts(connection, words, question, oldest=token_set.oldest)
+        if len(texts_by_id) >= question.sufficient:
+            break
+    return texts_by_id
 
 
 def _rounded_up(moment: datetime | None) -> int | None:

@@ -4,12 +4,13 @@ What has to be looked up is yielded, and its result sent back, so that a databas
 whose driver is awaited share the rules.
 """
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import TypeVar
 
 import attrs
 
 from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
+from imagegen_adapters.image_records.index_entry import search_terms
 from imagegen_core.ports.image_records import Match
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
@@ -24,7 +25,8 @@ _MAX_EXAMINED = 1000
 """Limits of the work for one search.
 
 For each set of parts, up to `_MAX_EXAMINED` of the newest images that contain it are examined, exact matches
-included, and `_CANDIDATES_PER_LOOKUP` of them are ranked.
+included, and `_CANDIDATES_PER_LOOKUP` of them are ranked. A set that proves the words finds exact matches
+only, and is left out.
 """
 
 _SIMILAR_FLAG = 1 << 62
@@ -52,18 +54,43 @@ class SimilarIds:
 
 
 @attrs.frozen(kw_only=True)
-class TextLookup:
-    """Asks for the folded prompts by id of the newest images that have all tokens but lack a word.
-
-    They have ids from ``oldest`` to ``newest``. At most ``max_examined`` images that have the tokens are
-    examined, and at most ``limit`` are returned.
-    """
+class TokenSet:
+    """Tokens that similar prompts have, to be looked up among the images from the id ``oldest`` on."""
 
     tokens: tuple[str, ...]
-    oldest: int
+    oldest: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class TextLookup:
+    """Asks for the folded prompts by id of the newest images that have all tokens of a set but lack a word.
+
+    The sets are looked up in their order until at least ``sufficient`` prompts are known. For each one, at
+    most ``max_examined`` images that have the tokens are examined, and at most ``limit`` are returned; their
+    ids are at most ``newest``.
+    """
+
+    token_sets: tuple[TokenSet, ...]
     newest: int
     max_examined: int
     limit: int = _CANDIDATES_PER_LOOKUP
+    sufficient: int = _SUFFICIENT_CANDIDATES
+
+    @classmethod
+    def of_similar(cls, query: SearchQuery, *, newest: int, exact_count: int) -> "TextLookup":
+        """Return the lookup of what may be similar; exact matches, so many, may have to be skipped."""
+        matcher = SimilarityMatcher.from_query(query)
+        recent = max(0, newest - MAX_RECENT_IMAGES)
+        token_sets = (
+            *(TokenSet(tokens=tokens) for tokens in matcher.near_token_sets()),
+            *(TokenSet(tokens=tokens, oldest=recent) for tokens in matcher.far_token_sets()),
+        )
+        tokens, unproven = search_terms(query.words)
+        return cls(
+            token_sets=tuple(one for one in token_sets if unproven or not set(tokens) <= set(one.tokens)),
+            newest=newest,
+            max_examined=min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED),
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -113,24 +140,9 @@ async def await_each(steps: Generator[Q, A, T], answer: Callable[[Q], Awaitable[
         return result
 
 
-def similar_ids(
-    query: SearchQuery, *, newest: int, exact_count: int
-) -> Generator[TextLookup, dict[int, str], list[int]]:
-    """Return the ids of the most similar images up to ``newest``, best first, at most `MAX_SIMILAR_IMAGES`.
-
-    ``exact_count`` is the number of exact matches, which may have to be skipped.
-    """
+def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
+    """Return the ids of the most similar of some folded prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
     matcher = SimilarityMatcher.from_query(query)
-    texts: dict[int, str] = {}
-    recent = max(0, newest - MAX_RECENT_IMAGES)
-    max_examined = min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED)
-    for tokens, oldest in (
-        *((t, 0) for t in matcher.near_token_sets()),
-        *((t, recent) for t in matcher.far_token_sets()),
-    ):
-        texts |= yield TextLookup(tokens=tokens, oldest=oldest, newest=newest, max_examined=max_examined)
-        if len(texts) >= _SUFFICIENT_CANDIDATES:
-            break
     ranked = ((matcher.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
     return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]

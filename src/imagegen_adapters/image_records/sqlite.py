@@ -17,7 +17,7 @@ from imagegen_adapters.image_records.image_blocks import ImageBlocks
 from imagegen_adapters.image_records.image_loader import ImageLoader, rows_by_id
 from imagegen_adapters.image_records.index import add_entries, remove_entry
 from imagegen_adapters.image_records.index_entry import IndexEntry
-from imagegen_adapters.image_records.lookup import NEWEST, lookup_of_terms, make_lookup
+from imagegen_adapters.image_records.lookup import NEWEST, make_lookup, texts
 from imagegen_adapters.image_records.query_gate import QueryGate
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
 from imagegen_adapters.image_records.similar import (
@@ -26,7 +26,7 @@ from imagegen_adapters.image_records.similar import (
     SimilarIds,
     TextLookup,
     answer_each,
-    similar_ids,
+    ranked_ids,
 )
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
@@ -199,14 +199,10 @@ class SqliteImageRecords:
         lookup = make_lookup(connection, criteria, query.words)
         exact_count = self._count_cache.count(connection, lookup)
 
-        def texts(question: TextLookup) -> dict[int, str]:
-            return lookup_of_terms(connection, criteria, question.tokens).texts(
-                connection, query.words, question
-            )
-
         def ids(question: ExactIds | SimilarIds) -> list[int]:
             if isinstance(question, SimilarIds):
-                return answer_each(similar_ids(query, newest=question.newest, exact_count=exact_count), texts)
+                similar = TextLookup.of_similar(query, newest=question.newest, exact_count=exact_count)
+                return ranked_ids(query, texts(connection, criteria, query.words, similar))
             if not exact_count:
                 return []
             before = NEWEST if question.before is None else question.before

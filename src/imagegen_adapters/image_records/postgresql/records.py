@@ -20,7 +20,7 @@ from imagegen_adapters.image_records.similar import (
     SimilarIds,
     TextLookup,
     await_each,
-    similar_ids,
+    ranked_ids,
 )
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
@@ -122,14 +122,10 @@ class PostgresqlImageRecords:
         windows = await Windows.of_words(connection, criteria, query.words)
         exact_count = await self._counts.count(connection, windows)
 
-        async def texts(question: TextLookup) -> dict[int, str]:
-            candidates = await Windows.of_tokens(connection, criteria, question.tokens)
-            return await candidates.texts(connection, query.words, question)
-
         async def ids(question: ExactIds | SimilarIds) -> list[int]:
             if isinstance(question, SimilarIds):
-                steps = similar_ids(query, newest=question.newest, exact_count=exact_count)
-                return await await_each(steps, texts)
+                similar = TextLookup.of_similar(query, newest=question.newest, exact_count=exact_count)
+                return ranked_ids(query, await windows.texts(connection, criteria, query.words, similar))
             if not exact_count:
                 return []
             before = NEWEST if question.before is None else question.before

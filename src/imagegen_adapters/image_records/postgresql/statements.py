@@ -58,17 +58,9 @@ BUCKETS_OF_DAYS = """
 SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= $1 AND first_day <= $2
 """
 
-FIND_IMAGES = "SELECT * FROM find_images($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)"
+FIND_IMAGES = "SELECT id FROM find_images($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)"
 
-FIND_TEXTS = """
-SELECT id, folded FROM (
-    SELECT id, (SELECT folded FROM image_texts WHERE image_texts.id = found.id) AS folded
-    FROM find_images($1::text::tsquery, '{}', $2, $3, $4, $5, 0, $6) AS found (id)
-    OFFSET 0
-) AS texts
-WHERE NOT folded LIKE ALL ($7) LIMIT $8
-"""
-"""Not a join, for which the planner may read the whole table in the order of its ids."""
+FIND_TEXTS = "SELECT id, folded FROM find_texts($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 COUNT_IMAGES = "SELECT * FROM count_images($1::text::tsquery, $2, $3, $4, $5, $6)"
 

@@ -40,23 +40,10 @@ class Windows:
     async def of_words(cls, connection: Connection, criteria: ImageFilter, words: Sequence[str]) -> "Windows":
         """Return the windows of images that meet the criteria and contain all folded words."""
         tokens, unproven = search_terms(words)
-        return await cls._bounded(connection, criteria, tokens, tuple(map(_pattern, unproven)))
-
-    @classmethod
-    async def of_tokens(
-        cls, connection: Connection, criteria: ImageFilter, tokens: tuple[str, ...]
-    ) -> "Windows":
-        """Return the windows of images that meet the criteria and have all tokens."""
-        return await cls._bounded(connection, criteria, tokens, ())
-
-    @classmethod
-    async def _bounded(
-        cls, connection: Connection, criteria: ImageFilter, tokens: tuple[str, ...], patterns: tuple[str, ...]
-    ) -> "Windows":
         oldest, newest = await _bounds(connection, criteria)
         return cls(
             query=_query((*tokens, *facets(criteria))),
-            patterns=patterns,
+            patterns=tuple(map(_pattern, unproven)),
             since=_timestamp(criteria.created_from),
             until=_timestamp(criteria.created_to),
             oldest=oldest,
@@ -76,12 +63,22 @@ class Windows:
         rows = await connection.fetch(statements.COUNT_IMAGES, *self._conditions, buckets, enough)
         return {row["bucket"]: row["images"] for row in rows}
 
-    async def texts(self, connection: Connection, words: Iterable[str], bounds: TextLookup) -> dict[int, str]:
-        """Return the folded prompts that lack at least one of the words, within the bounds of ``bounds``."""
-        ids = (max(self.oldest, bounds.oldest), min(self.newest, bounds.newest))
-        examined = (self.query, self.since, self.until, *ids, bounds.max_examined)
-        patterns = tuple(map(_pattern, words))
-        rows = await connection.fetch(statements.FIND_TEXTS, *examined, patterns, bounds.limit)
+    async def texts(
+        self, connection: Connection, criteria: ImageFilter, words: Iterable[str], question: TextLookup
+    ) -> dict[int, str]:
+        """Return the folded prompts that are asked for, of images that meet the criteria."""
+        rows = await connection.fetch(
+            statements.FIND_TEXTS,
+            [_query((*one.tokens, *facets(criteria))) for one in question.token_sets],
+            [max(self.oldest, one.oldest) for one in question.token_sets],
+            min(self.newest, question.newest),
+            self.since,
+            self.until,
+            tuple(map(_pattern, words)),
+            question.max_examined,
+            question.limit,
+            question.sufficient,
+        )
         return {row["id"]: row["folded"] for row in rows}
 
     @property

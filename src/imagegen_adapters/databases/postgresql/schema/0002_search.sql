@@ -1,8 +1,8 @@
 -- The search index over the prompts of images, and what makes counting them cheap.
 --
--- Ids are divided into buckets of 16,384 and of 131,072. Beside the n-grams of its prompt and the values that
--- lists are filtered by, the entry of an image has the tokens '#a…' and '#b…' of its two buckets, so that the
--- index returns the matches of a bucket without those of others.
+-- Ids are divided into buckets of 16,384, eight of which are a large bucket. Beside the n-grams of its prompt and
+-- the values that lists are filtered by, the entry of an image has the tokens '#a…' and '#b…' of its two buckets,
+-- so that the index returns the matches of some buckets without those of others.
 
 -- "folding" says by which rules the prompt was folded: nodes of two releases may fold differently, and what another
 -- one has folded, or one that does not say so, is indexed again on request.
@@ -59,81 +59,157 @@ $$;
 CREATE TRIGGER images_count_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_images();
 
--- Returns ids from low to high, newest first, of entries that match the query, were created from since until
--- before until, and whose folded prompt is like all patterns; without the first "skipped" of them.
+-- Returns a query for what is in any of some buckets of a kind: 'a' or, for large ones, 'b'.
+CREATE FUNCTION in_buckets(kind text, buckets bigint[]) RETURNS tsquery LANGUAGE sql STABLE AS $$
+    SELECT format('''#%s%s''', kind, array_to_string(buckets, format('''|''#%s', kind)))::tsquery
+$$;
+
+-- Returns entries from low to high, newest first, that match the query, were created from since until before
+-- until, and whose folded prompt is like all patterns; without the first "skipped" of them.
 --
--- The newest 2,000 entries are read one by one: a common word fills a page there. Older ones are looked up
--- bucket by bucket. The expression id + 0 and the function ts_match_vq keep the planner from the other index;
--- it would choose by estimates that do not know how common a token is.
+-- They are looked for in windows of ids, each as large as probably needed by what the newer ones held. A small
+-- window is read entry by entry: a common word fills a page there. A larger one is looked up in the index; the
+-- buckets are a condition of their own there, without which the index goes through what other buckets have. The
+-- expression id + 0 and the function ts_match_vq keep the planner from the other index; it would choose by
+-- estimates that do not know how common a token is.
 CREATE FUNCTION find_images(
     query tsquery, patterns text[], since timestamptz, until timestamptz,
     low bigint, high bigint, skipped bigint, wanted bigint
-) RETURNS SETOF bigint LANGUAGE plpgsql STABLE
+) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
 DECLARE
     newest constant bigint := least(high, (SELECT coalesce(max(id), 0) FROM image_texts));
-    top bigint := newest;
-    bottom bigint := CASE WHEN query IS NULL THEN low ELSE greatest(low, newest - 1999) END;
+    bottom bigint := newest + 1;
+    top bigint;
+    examined bigint;
     matches bigint := 0;
-    bucket tsquery;
-    found_id bigint;
+    size bigint := CASE WHEN query IS NULL THEN newest + 1 - low ELSE 250 END;
+    kind text;
+    bits integer;
+    buckets tsquery;
 BEGIN
-    FOR found_id IN
-        SELECT id FROM image_texts
-        WHERE id BETWEEN bottom AND top AND (query IS NULL OR ts_match_vq(tokens, query))
-            AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-            AND folded LIKE ALL (patterns)
-        ORDER BY id DESC LIMIT skipped + wanted
-    LOOP
-        matches := matches + 1;
-        IF matches > skipped THEN RETURN NEXT found_id; END IF;
-    END LOOP;
     WHILE bottom > low AND matches < skipped + wanted LOOP
         top := bottom - 1;
-        IF (top + 1) & 131071 <> 0 THEN
-            bucket := format('''#a%s''', top >> 14)::tsquery;
-            bottom := greatest(low, top >> 14 << 14);
+        IF query IS NULL OR size < 2000 THEN
+            bottom := greatest(low, bottom - size);
+            FOR id, folded IN
+                SELECT id, folded FROM image_texts
+                WHERE id BETWEEN bottom AND top AND (query IS NULL OR ts_match_vq(tokens, query))
+                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                    AND folded LIKE ALL (patterns)
+                ORDER BY id DESC LIMIT skipped + wanted - matches
+            LOOP
+                matches := matches + 1;
+                IF matches > skipped THEN RETURN NEXT; END IF;
+            END LOOP;
         ELSE
-            bucket := format('''#b%s''', top >> 17)::tsquery;
-            bottom := greatest(low, top >> 17 << 17);
+            kind := CASE WHEN size < 65536 THEN 'a' ELSE 'b' END;
+            bits := CASE WHEN kind = 'a' THEN 14 ELSE 17 END;
+            bottom := greatest(low, (bottom - size) >> bits << bits);
+            buckets := in_buckets(kind, ARRAY(SELECT generate_series(bottom >> bits, top >> bits)));
+            FOR id, folded IN
+                SELECT id, folded FROM image_texts
+                WHERE tokens @@ query AND tokens @@ buckets AND id + 0 BETWEEN bottom AND top
+                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                    AND folded LIKE ALL (patterns)
+                ORDER BY id + 0 DESC LIMIT skipped + wanted - matches
+            LOOP
+                matches := matches + 1;
+                IF matches > skipped THEN RETURN NEXT; END IF;
+            END LOOP;
         END IF;
-        FOR found_id IN
-            SELECT id FROM image_texts
-            WHERE tokens @@ (query && bucket) AND id + 0 BETWEEN bottom AND top
-                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                AND folded LIKE ALL (patterns)
-            ORDER BY id + 0 DESC LIMIT skipped + wanted - matches
-        LOOP
-            matches := matches + 1;
-            IF matches > skipped THEN RETURN NEXT found_id; END IF;
-        END LOOP;
+        examined := newest - bottom + 1;
+        IF matches = 0 THEN
+            size := greatest(65536, least(8 * examined, 262144));
+        ELSE
+            size := least(8 * examined, 262144, 1.25 * (skipped + wanted - matches) * examined / matches + 1);
+        END IF;
     END LOOP;
 END
 $$;
 
--- Counts such entries in each of the buckets of 16,384 ids, in their order, until there are enough of them.
-CREATE FUNCTION count_images(
-    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
+-- Returns what several queries find that is not like all words: of each query, from its own lowest id on, at most
+-- "wanted" of the "examined" newest entries; each entry once; and of no further query once there are enough.
+CREATE FUNCTION find_texts(
+    queries text[], lows bigint[], high bigint, since timestamptz, until timestamptz,
+    words text[], examined bigint, wanted bigint, enough bigint
+) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    ids bigint[] := '{}';
+BEGIN
+    FOR number IN 1 .. cardinality(queries) LOOP
+        FOR id, folded IN
+            SELECT entry.id, entry.folded
+            FROM find_images(
+                queries[number]::tsquery, '{}', since, until, lows[number], high, 0, examined
+            ) AS entry
+            WHERE NOT entry.folded LIKE ALL (words) LIMIT wanted
+        LOOP
+            IF id <> ALL (ids) THEN
+                ids := ids || id;
+                RETURN NEXT;
+            END IF;
+        END LOOP;
+        EXIT WHEN cardinality(ids) >= enough;
+    END LOOP;
+END
+$$;
+
+-- Counts such entries in each of some buckets of 16,384 ids; one without any may be left out.
+CREATE FUNCTION count_in_buckets(
+    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[]
 ) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    total bigint := 0;
+    any_bucket tsquery := in_buckets('a', buckets);
 BEGIN
-    FOREACH bucket IN ARRAY buckets LOOP
-        IF query IS NULL THEN
-            SELECT count(*) INTO images FROM image_texts
-            WHERE id BETWEEN bucket << 14 AND (bucket << 14) + 16383
+    IF cardinality(buckets) >= 8 THEN
+        any_bucket := in_buckets('b', ARRAY(SELECT DISTINCT number >> 3 FROM unnest(buckets) AS number));
+    END IF;
+    IF query IS NULL THEN
+        RETURN QUERY SELECT number, (
+            SELECT count(*) FROM image_texts
+            WHERE id BETWEEN number << 14 AND (number << 14) + 16383
                 AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                AND folded LIKE ALL (patterns);
-        ELSE
-            SELECT count(*) INTO images FROM image_texts
-            WHERE tokens @@ (query && format('''#a%s''', bucket)::tsquery)
-                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                AND folded LIKE ALL (patterns);
-        END IF;
-        RETURN NEXT;
-        total := total + images;
-        EXIT WHEN total >= enough;
+                AND folded LIKE ALL (patterns)
+        ) FROM unnest(buckets) AS number;
+    ELSE
+        RETURN QUERY SELECT id >> 14, count(*) FROM image_texts
+        WHERE tokens @@ query AND tokens @@ any_bucket AND id >> 14 = ANY (buckets)
+            AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+            AND folded LIKE ALL (patterns)
+        GROUP BY 1;
+    END IF;
+END
+$$;
+
+-- Counts such entries in each of the buckets of 16,384 ids, in their order, until there are enough of them; as
+-- many buckets at a time as probably needed.
+CREATE FUNCTION count_images(
+    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
+) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    newest constant bigint := (SELECT coalesce(max(id), 0) FROM image_texts);
+    counted bigint := 0;
+    examined bigint := 0;
+    size bigint := 1;
+    total bigint := 0;
+    part bigint[];
+BEGIN
+    WHILE counted < cardinality(buckets) AND total < enough LOOP
+        part := buckets[counted + 1 : counted + size];
+        FOR bucket, images IN
+            SELECT number, coalesce(matches, 0) FROM unnest(part) AS number
+            LEFT JOIN count_in_buckets(query, patterns, since, until, part) AS counts (number, matches)
+                USING (number)
+        LOOP
+            total := total + images;
+            examined := examined + least(16384, newest + 1 - (bucket << 14));
+            RETURN NEXT;
+        END LOOP;
+        counted := counted + size;
+        size := least(8 * size, 16, (enough - total) * examined / (greatest(total, 1) << 14) + 1);
     END LOOP;
 END
 $$;
