@@ -116,6 +116,9 @@ class FakeMiniMax(_SyncUpstream):
     )
 
 
+_IDEOGRAM_46_SIZES = SizeRule(sides=(32, 4096), multiple=32, words=frozenset(("auto",)))
+
+
 class FakeIdeogram(_SyncUpstream):
     """Charges what it then holds back; the model is part of the path."""
 
@@ -128,11 +131,15 @@ class FakeIdeogram(_SyncUpstream):
 
     def serve(self, request: Request) -> Reply:
         files = [part.name for part in request.parts if part.filename]
-        if request.path == "/v2/image/precise-edit/ideogram-4-5":
+        model = request.path.rpartition("/")[2]
+        assert model in ("ideogram-4-5", "ideogram-4-6"), request.path
+        if request.path == f"/v2/image/precise-edit/{model}":
             assert files in (["image"], ["image", "mask"]), files
             assert "size" not in request.form, "an edit keeps its size"
             return self.make(request, request.form)
-        assert request.path == self.path, request.path
+        assert request.path == f"/v2/image/generate/{model}", request.path
+        if model == "ideogram-4-6" and not _IDEOGRAM_46_SIZES.allows(request.form.get("size")):
+            return self.answer("invalid", field="size")
         if len(files) > 5 or set(files) - {"images"}:
             return self.answer("invalid", field="images")
         return self.make(request, request.form)

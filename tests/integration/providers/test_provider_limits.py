@@ -102,11 +102,14 @@ def bfl(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequ
 
 
 def ideogram_limits() -> Iterator[Limit]:
-    limit = partial(Limit, preset="ideogram", model="ideogram-4-5")
-    yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
-    yield limit(accepted=referring(4, 5), refused=referring(6))
-    yield limit(accepted=with_params(quality="high"), refused=with_params(quality="very_low"))
-    yield limit(accepted=sized("1024x1024", "2048x2048", "auto"), refused=())
+    for model in ("ideogram-4-5", "ideogram-4-6"):
+        limit = partial(Limit, preset="ideogram", model=model)
+        yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
+        yield limit(accepted=referring(4, 5), refused=referring(6))
+        yield limit(accepted=with_params(quality="high"), refused=with_params(quality="very_low"))
+        yield limit(accepted=sized("1024x1024", "2048x2048", "auto"), refused=())
+    newest = partial(Limit, preset="ideogram", model="ideogram-4-6")
+    yield newest(accepted=sized("4096x4064", "4096x4096"), refused=sized("4128x4096"))
 
 
 def recraft_limits() -> Iterator[Limit]:
