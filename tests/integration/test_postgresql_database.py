@@ -14,6 +14,7 @@ from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
 from imagegen_adapters.databases.postgresql.migrations import migrations
 from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaUnusable
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
+from tests.fakes.postgresql import Cluster, at_port, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +117,14 @@ async def test_an_unusable_address_is_reported_without_its_password(dsn, kind):
         await Database.open(dsn)
 
     assert "secret" not in str(caught.value)
+
+
+async def test_a_server_without_tls_is_reported():
+    """It does answer, and the URL demands what it does not have."""
+    with Cluster.start(**at_port(free_port())) as cluster:
+        dsn = f"postgresql://imagegen@127.0.0.1:{cluster.port}/postgres?sslmode=require"
+
+        assert DatabaseCode.SERVER_WITHOUT_TLS is await refused(dsn, StorageUnreachable)
 
 
 async def test_an_unknown_database_is_reported(postgresql):

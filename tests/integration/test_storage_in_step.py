@@ -686,7 +686,7 @@ async def test_a_pass_that_fails_leaves_one_line(desk, oss, caplog):
     lines = [record for record in caplog.records if record.name.endswith("sync_storage")]
 
     assert 9 == summary.failed
-    assert ["01/0.png"] == [line.blob_key for line in lines]
+    assert 1 == len(lines)
     assert lines[0].getMessage().startswith("9 outbox entries failed, the first one: OSS: 403 AccessDenied")
 
 

@@ -1,5 +1,7 @@
 """Every error of asyncpg is a storage error, by a row of the table."""
 
+import ssl
+
 import asyncpg
 import pytest
 
@@ -58,6 +60,8 @@ def test_each_row_of_a_state_is_reached():
         (asyncpg.InternalClientError, StorageUnreachable, DatabaseCode.DRIVER_FAILED),
         (asyncpg.ProtocolError, StorageUnreachable, DatabaseCode.DRIVER_FAILED),
         (TimeoutError, StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW),
+        (ssl.SSLCertVerificationError, StorageUnreachable, DatabaseCode.SERVER_TLS_FAILED),
+        (ConnectionError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
         (ConnectionRefusedError, StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE),
     ],
 )

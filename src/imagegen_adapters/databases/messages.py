@@ -74,6 +74,14 @@ class DatabaseCode(MessageCode):
     DATABASE_NOT_OPENED = "the database file cannot be opened", "无法打开数据库文件"
     DATABASE_REFUSED = "the database refused: {detail}", "数据库拒绝：{detail}"
     SERVER_UNREACHABLE = "the database server does not answer", "数据库服务器没有应答"
+    SERVER_WITHOUT_TLS = (
+        "the database server does not speak TLS, which sslmode of its URL demands",
+        "数据库服务器不使用 TLS，而其 URL 的 sslmode 要求使用",
+    )
+    SERVER_TLS_FAILED = (
+        "no TLS with the database server ({detail}): look at its certificate, and at sslrootcert of its URL",
+        "无法与数据库服务器建立 TLS（{detail}）：请检查其证书，以及 URL 中的 sslrootcert",
+    )
     SERVER_READ_ONLY = (
         "the database server is a standby or read-only; connect to the primary",
         "数据库服务器是备库或只读；请连接主库",

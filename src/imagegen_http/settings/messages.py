@@ -37,6 +37,15 @@ class SettingCode(MessageCode):
         "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",
     )
     NOT_MEMBERS = "must be a list of at least one of {choices}", "须为列表，至少含 {choices} 之一"
+    DATABASE_PARAMETER_UNKNOWN = (
+        "has a parameter after the question mark that is none of {choices}",
+        "问号之后有参数不在 {choices} 之中",
+    )
+    DATABASE_PARAMETER_INVALID = "{name} must be one of {choices}", "{name} 须为 {choices} 之一"
+    CLUSTER_NEEDS_DATABASE = (
+        "has no effect without database, since there is no other node",
+        "没有 database 时不起作用，因为没有别的节点",
+    )
     NOT_A_DATABASE_URL = (
         (
             "must be a URL such as postgresql://user@host/imagegen; "

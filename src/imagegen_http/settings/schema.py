@@ -207,6 +207,8 @@ class Settings:
             raise SettingsError("storage.local", SettingCode.NO_SHARED_DISK())
         if self.database is None and set(self.roles) != set(ROLES):
             raise SettingsError("roles", SettingCode.ROLES_NEED_DATABASE())
+        if self.database is None and self.cluster != ClusterSettings():
+            raise SettingsError("cluster", SettingCode.CLUSTER_NEEDS_DATABASE())
 
     @property
     def place(self) -> str:

@@ -11,7 +11,7 @@ from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
-from imagegen_http.settings.database_url import check_database_url
+from imagegen_http.settings.database_url import check_database_url, parameter_problem
 from imagegen_http.settings.messages import SettingCode
 
 _MAX_PRODUCER_CHARS = 1000
@@ -99,6 +99,8 @@ def database_url(_: object, field: "attrs.Attribute[Any]", value: str | None) ->
             check_database_url(value)
         except ValueError as error:
             raise InvalidValue(SettingCode.NOT_A_DATABASE_URL(), field.name) from error
+        if problem := parameter_problem(value):
+            raise InvalidValue(problem, field.name)
 
 
 def networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:

@@ -349,6 +349,15 @@ def test_a_node_may_have_one_role(load, roles, api, worker):
         ("database: mysql://host/db", "database: must be a URL such as postgresql://user@host/imagegen; @"),
         ("database: postgresql://host/db", "storage.local: must be null with database"),
         ("database: postgresql://host/db\nstorage: {local: null}", "storage.local: null needs storage.oss"),
+        ("cluster: {heartbeat_seconds: 1}", "cluster: has no effect without database"),
+        (
+            CLUSTER.replace("imagegen", "imagegen?sslmode=strict", 1),
+            "database: sslmode must be one of disable, ",
+        ),
+        (
+            CLUSTER.replace("imagegen", "imagegen?connect_timeout=3", 1),
+            "database: has a parameter after the question mark that is none of database, dbname, gsslib, ",
+        ),
         ("roles: [api]", "roles: must be api and worker without database"),
         (f"{CLUSTER}\nroles: []", "roles: must be a list of at least one of api, worker"),
         (f"{CLUSTER}\nroles: [master]", "roles: must be a list of at least one of api, worker"),

@@ -6,6 +6,7 @@ password: a refused statement is reported by its SQLSTATE, whose meaning is in t
 """
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,8 @@ FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 Row = tuple[type[StorageError], DatabaseCode]
 
 _UNREACHABLE: Row = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
+_REFUSES_TLS = "rejected SSL upgrade"
+_NO_TLS: Row = StorageUnreachable, DatabaseCode.SERVER_WITHOUT_TLS
 _TOO_SLOW: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
 _TOO_BUSY: Row = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
 _CONFLICT: Row = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
@@ -64,6 +67,7 @@ this process, and tasks wait for it.
 
 CLIENT_ROWS: dict[type[Exception], Row] = {
     TimeoutError: _TOO_SLOW,
+    ssl.SSLError: (StorageUnreachable, DatabaseCode.SERVER_TLS_FAILED),
     OSError: _UNREACHABLE,
     asyncpg.ClientConfigurationError: (StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
     asyncpg.UnsupportedClientFeatureError: _REFUSED,
@@ -110,6 +114,8 @@ def _row(error: Exception, state: str) -> Row:
     row = ROWS.get(state) or ROWS.get(state[:2])
     if row is not None:
         return row
+    if type(error) is ConnectionError and _REFUSES_TLS in str(error):  # asyncpg has no class for it
+        return _NO_TLS
     return next((row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind)), _FAILED)
 
 
