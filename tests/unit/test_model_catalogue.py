@@ -4,9 +4,12 @@ import datetime as dt
 
 import pytest
 
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.model_catalogue import catalogue, facts_of
+from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.providers.http.presets import ALIASES
+from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
@@ -81,3 +84,14 @@ def test_the_catalogue_says_where_it_was_read():
 def test_the_status_follows_from_the_day(lifecycle, status):
     """The day of the end is the first without the model."""
     assert status is lifecycle.status_on(dt.date(2026, 11, 26))
+
+
+@pytest.mark.parametrize("entries", [DEFAULT_MODELS, SHIPPED_MODELS], ids=["gemini", "stability"])
+def test_the_default_of_an_adapter_with_code_is_served_today(entries):
+    """It fails on the day on which that model retires; the defaults of documents have a test of their own."""
+    provider = "google" if entries is DEFAULT_MODELS else "stability"
+    default = next(entry for entry in entries if entry.default)
+
+    lifecycle = facts_of(default.id, provider=provider).lifecycle
+
+    assert lifecycle.status_on(SystemClock().now().date()) is not LifecycleStatus.RETIRED
