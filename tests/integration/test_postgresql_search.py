@@ -35,6 +35,13 @@ PROVIDERS, MODELS = ["demo", "a"], ["m", "M", "猫"]
 DAYS = [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)]
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """A busy machine is no defect; the limits have tests of their own."""
+    for adapter in ("sqlite", "postgresql.records"):
+        monkeypatch.setattr(f"imagegen_adapters.image_records.{adapter}.SEARCH_SECONDS", 60.0)
+
+
 class Both:
     """The same images in two databases, under the same ids."""
 

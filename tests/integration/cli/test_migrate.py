@@ -346,6 +346,7 @@ def test_unfinished_tasks_are_resumed_as_before(desk):
     assert expected == desk.query(target)
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize(
     ("place", "count"),
     [
