@@ -13,8 +13,6 @@ from prompts import prompts
 from reports import Report, option_parser
 from search_postgresql import fill
 
-from imagegen_adapters.databases.postgresql import Database
-
 COLUMNS = {"work": "of each image", "images": "images before", "bytes": "bytes", "number": "number"}
 
 RESOURCES = {
@@ -33,7 +31,7 @@ SELECT "resource_manager/record_type", record_size, fpi_size
 FROM pg_get_wal_stats('{start}', pg_current_wal_flush_lsn())
 """
 GROWING = ("tasks", "attempts", "events", "images", "image_texts")
-PREFILLED_SEED, MEASURED_SEED = 1, 2
+MEASURED_SEED = 2
 
 
 def measure(options):
@@ -42,19 +40,10 @@ def measure(options):
     for images in options.images:
         with Fleet.started(options.nodes, workers=options.workers, work_dir=options.work_dir) as fleet:
             fleet.run("CREATE EXTENSION pg_walinspect")
-            asyncio.run(_prefill(fleet.dsn, images))
+            if images:
+                asyncio.run(fill(fleet.dsn, images))
             _measure(report, fleet, images, options.tasks)
     return report
-
-
-async def _prefill(dsn, images):
-    database = await Database.open(dsn)
-    try:
-        if images:
-            await fill(database, images)
-            await database.rows("SELECT setval(pg_get_serial_sequence('images', 'id'), $1)", images)
-    finally:
-        await database.close()
 
 
 def _measure(report, fleet, images, tasks):

@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         state = self._state
         if path == "/make":
             call = json.loads(body)
-            state.calls[call["prompt"]] += 1
+            state.calls[call.get("prompt")] += 1
             self._make(_answer(call["model"], self._port))
         elif path == "/v1/images/generations":
             self._make(_openai_answer(json.loads(body)["model"]))
