@@ -57,11 +57,12 @@ class Fleet:
             yield fleet
 
     def add(self, number=1, **service):
-        """Start nodes, each of which reaches the database by a link of its own."""
+        """Start nodes, each of which reaches the database by a link of its own; return the last one."""
         for _ in range(number):
             link = self._stack.enter_context(Link(self.primary.port))
             self.links.append(link)
-            self.add_at(f"127.0.0.1:{link.port}", **service)
+            node = self.add_at(f"127.0.0.1:{link.port}", **service)
+        return node
 
     def add_at(self, hosts, *, options="", **service):
         """Start a node that reaches the database at these hosts, and return it."""
