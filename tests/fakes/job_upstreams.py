@@ -197,6 +197,14 @@ class FakeReplicate(JobUpstream):
         return self.answer(name, job=job, url=self.files(request, 1)[0])
 
 
+_ZHIPU_SIZES = {
+    "glm-image": SizeRule(sides=(1024, 2048), pixels=(1, 2**22), multiple=32),
+    "cogview-4-250304": SizeRule(sides=(512, 2048), pixels=(1, 2**21), multiple=16),
+    "cogview-3-flash": SizeRule(sides=(512, 2048), pixels=(1, 2**21), multiple=16),
+}
+_ZHIPU_QUALITIES = {"glm-image": {"hd"}, "cogview-4-250304": {"hd", "standard"}, "cogview-3-flash": set()}
+
+
 class FakeZhipu(JobUpstream):
     preset, base, key = "zhipu", "/api/paas/v4", "zhipu-0123456789abcdef"
     paid = "/images/generations$"
@@ -207,10 +215,17 @@ class FakeZhipu(JobUpstream):
             return self.answer("refused")
         if "arrears" in body["prompt"]:
             return self.answer("in_arrears")
+        if not self.allows(body):
+            return self.answer("invalid")
         job = self.new_job(body["model"])
         if "/async/" not in request.path:
             return self.answer("images", url=self.files(request, 1))
         return self.answer("accepted", job=job, model=body["model"])
+
+    def allows(self, body: dict) -> bool:
+        """Return whether the model makes images of this size and quality."""
+        qualities = {None, *_ZHIPU_QUALITIES[body["model"]]}
+        return _ZHIPU_SIZES[body["model"]].allows(body.get("size")) and body.get("quality") in qualities
 
     def follow(self, request: Request) -> Reply:
         job = request.path.removeprefix("/api/paas/v4/async-result/")

@@ -48,6 +48,7 @@ UPSTREAMS = (
     simple_upstreams.FakeHuaweiMaas,
     simple_upstreams.FakeQianfan,
     FakeTokenHub,
+    job_upstreams.FakeZhipu,
 )
 IMAGES = {**INPUTS, "large": image_file(size=(300, 300)), "small": image_file(size=(299, 300))}
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
@@ -230,6 +231,23 @@ def qianfan_limits() -> Iterator[Limit]:
     yield irag(accepted=referring(1), refused=with_params(steps=20) + with_params(cfg_scale=5.0))
 
 
+def zhipu_limits() -> Iterator[Limit]:
+    glm = partial(Limit, preset="zhipu", model="glm-image")
+    yield glm(accepted=sized("1024x1024", "1040x1024", "1056x1024"), refused=sized("992x1024"))
+    yield glm(accepted=sized("2048x2016", "2048x2048"), refused=sized("2080x1024"))
+    yield glm(accepted=with_params(quality="hd"), refused=with_params(quality="standard"))
+    qualities = with_params(quality="hd") + with_params(quality="standard")
+    for model, accepted, refused in (
+        ("cogview-4-250304", qualities, with_params(quality="low")),
+        ("cogview-3-flash", (), qualities),
+    ):
+        limit = partial(Limit, preset="zhipu", model=model)
+        yield limit(accepted=sized("512x512", "520x512", "528x512"), refused=sized("496x512"))
+        yield limit(accepted=sized("2032x512", "2048x512"), refused=sized("2064x512"))
+        yield limit(accepted=sized("2048x1008", "2048x1024"), refused=sized("2048x1040"))
+        yield limit(accepted=accepted, refused=refused)
+
+
 huawei = partial(Limit, preset="huawei-maas", model="qwen-image")
 LIMITS = (
     huawei(accepted=sized("512x512", "520x512"), refused=sized("504x512")),
@@ -291,6 +309,7 @@ LIMITS = (
             bfl(model, with_params(safety_tolerance=4), with_params(safety_tolerance=5)),
         )
     ),
+    *zhipu_limits(),
     ark("4-5-251128", sized("2560x1440", "1440x2560", "2561x1440"), sized("2559x1440", "1024x1024")),
     ark("4-5-251128", sized("4096x4096", "4096x4095", "6240x2656"), sized("4097x4096")),
     ark("4-5-251128", sized("7696x481"), sized("7696x480")),
