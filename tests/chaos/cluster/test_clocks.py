@@ -34,4 +34,7 @@ def test_nodes_whose_clocks_differ(fleet, measured):
 
     promises.check()
     promises.check_uploads()
-    measured(f"clocks a minute apart: {len(callers.acknowledged)} acknowledged")
+    measured(
+        f"clocks a minute apart: {len(callers.acknowledged)} acknowledged, {promises.ends()}, "
+        f"{len(fleet.upstream.charges())} charges"
+    )

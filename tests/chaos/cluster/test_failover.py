@@ -41,7 +41,7 @@ def test_nothing_acknowledged_is_missing(fleet, measured, seed):
 
     again = min(at for _, at in callers.acknowledged if at > promoting)
     measured(
-        f"failover: {len(callers.acknowledged)} acknowledged, 0 missing, {len(fleet.upstream.charges())} "
-        f"charges, accepting again {again - killed:.1f} s after the kill, {again - promoting:.1f} s after "
-        "the promotion"
+        f"failover: {len(callers.acknowledged)} acknowledged, 0 missing, {promises.ends()}, "
+        f"{len(fleet.upstream.charges())} charges, accepting again {again - killed:.1f} s after the kill, "
+        f"{again - promoting:.1f} s after the promotion"
     )

@@ -35,4 +35,7 @@ def test_a_full_disk_of_the_database(fleet, measured):
 
     promises.check()
     promises.check_uploads()
-    measured(f"full database: {len(callers.acknowledged)} acknowledged, {dict(callers.repeated)}")
+    measured(
+        f"full database: {len(callers.acknowledged)} acknowledged, {promises.ends()}, "
+        f"{len(fleet.upstream.charges())} charges, repeated {dict(callers.repeated)}"
+    )
