@@ -6,10 +6,11 @@ Every transaction is durable before its caller goes on (``synchronous_commit=on`
 accept   tasks are posted to one node whose upstream holds every call. The limits beside it are a bare route
          that answers a constant 202, and a plain INSERT of the row of a task.
 scale    the upstream takes a fixed time for each call, and each node has few workers. All tasks wait before
-         the first call ends. "of linear" compares the rate with that of one node, times their number; it says
-         something until the cores are busy, which the last column tells.
-waiting  the upstream holds all calls at once, spread over the nodes, and then answers them together. Every
-         task has to complete, with one call each.
+         the first call ends; the first ends are spread over that time. "of linear" compares the rate with
+         that of one node, times their number; it says something until the cores are busy, which the last
+         column tells.
+waiting  the upstream holds all calls at once, spread over the nodes, and then answers all of them within the
+         time of one. Every task has to complete, with one call each.
 """
 
 import asyncio

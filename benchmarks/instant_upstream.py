@@ -3,7 +3,8 @@
 It prints its port. The model says how an image comes (``inline`` in base64, or ``linked`` by URL) and which
 one: ``small`` of 10 kB or a ``photograph`` of 1 MB; ``/v1/images/generations`` answers as OpenAI does. After
 ``POST /hold`` no call is answered before ``POST /release``, and after ``POST /delay/2.5`` each takes so many
-seconds. It counts what it is asked for.
+seconds; those that were held end one after the other within that time, as calls do that were begun apart.
+It counts what it is asked for.
 """
 
 import asyncio
@@ -62,9 +63,10 @@ def photograph(kind):
 
 @attrs.define
 class State:
-    """The calls that run, the event that lets them end, how long they take then, and all calls by prompt."""
+    """The calls that run, those of them that were held, how long each takes, and all calls by prompt."""
 
     running: int = 0
+    held_calls: int = 0
     delay: float = 0.0
     calls: collections.Counter = attrs.field(factory=collections.Counter)
     released: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -107,6 +109,7 @@ class Connection(asyncio.Protocol):
             self._respond(b"image/jpeg", photograph(path.removeprefix("/files/").removesuffix(".jpg")))
         else:
             if path == "/hold":
+                state.held_calls = 0
                 state.released.clear()
             elif path == "/release":
                 state.released.set()
@@ -124,12 +127,18 @@ class Connection(asyncio.Protocol):
         call.add_done_callback(self._calls.discard)
 
     async def _hold(self, content):
-        self._state.running += 1
+        state = self._state
+        state.running += 1
         try:
-            await self._state.released.wait()
-            await asyncio.sleep(self._state.delay)
+            share = 1.0
+            if not state.released.is_set():
+                state.held_calls += 1
+                number = state.held_calls
+                await state.released.wait()
+                share = number / state.held_calls
+            await asyncio.sleep(state.delay * share)
         finally:
-            self._state.running -= 1
+            state.running -= 1
         self._respond(b"application/json", content)
 
     def _respond(self, media_type, content):
