@@ -23,9 +23,10 @@ STOP_SECONDS = 120
 
 
 def clean_environ(**more):
-    """Return the environment without the settings of the user who runs the tests."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
-    return {**ours, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **more}
+    """Return the environment without the settings of the user who runs the tests, pytest's among them."""
+    foreign = ("IMAGEGEN_", "PYTEST_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**environ, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **more}
 
 
 def imagegen(*args, cwd, environ=None, stdin=""):
