@@ -14,8 +14,7 @@ from imagegen_adapters.databases.task_rows import task_to_row
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
-from imagegen_adapters.testing.task_repository import a_claim
+from imagegen_adapters.testing.samples import NOW, a_claim, a_task, an_attempt, an_image, later
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.queue import QueueCounts

@@ -15,19 +15,21 @@ from tests.fakes.oss import FakeOss
 from tests.schemas import scene
 from tests.schemas.directories import NAMES, pack
 
-MIGRATIONS = "src/imagegen_adapters/databases/migrations.py"
+MIGRATIONS = "src/imagegen_adapters/databases/migrations"
+"""A folder now, one module until it was split."""
+
 _NAME = re.compile(r"^def (m\d+_\w+)", re.MULTILINE)
 _PROGRAM = "from imagegen_http.cli import main; main()"
 
 
 def landed():
     """Return the last commit of each schema by its name, oldest first; None stands for the working tree."""
-    commits = _git("log", "--reverse", "--format=%H", "--", MIGRATIONS).split()
+    commits = _git("log", "--reverse", "--format=%H", "--", MIGRATIONS, f"{MIGRATIONS}.py").split()
     schemas = {}
     for commit, following in zip(commits, [*commits[1:], None], strict=True):
         last = "HEAD" if following is None else f"{following}^"
-        schemas[_newest(_git("show", f"{commit}:{MIGRATIONS}"))] = last
-    schemas[_newest((ROOT / MIGRATIONS).read_text())] = None
+        schemas[_newest(_at(commit))] = last
+    schemas[_newest("".join(path.read_text() for path in (ROOT / MIGRATIONS).glob("*.py")))] = None
     return schemas
 
 
@@ -60,8 +62,14 @@ def _checked_out(commit, folder):
     return folder
 
 
+def _at(commit):
+    """Return the text of the migrations in a commit."""
+    files = _git("ls-tree", "-r", "--name-only", commit, MIGRATIONS, f"{MIGRATIONS}.py").split()
+    return "".join(_git("show", f"{commit}:{file}") for file in files)
+
+
 def _newest(text):
-    return _NAME.findall(text)[-1]
+    return max(_NAME.findall(text))
 
 
 def _git(*args):

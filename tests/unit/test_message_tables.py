@@ -76,7 +76,7 @@ def _placeholders(template):
 
 
 def _calls():
-    for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/*.py"))):
+    for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/**/*.py"))):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 yield f"{path.relative_to(SRC)}:{node.lineno}", node

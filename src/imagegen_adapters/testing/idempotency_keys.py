@@ -6,8 +6,7 @@ A subclass provides the fixtures ``repository`` and ``keys``, over the same empt
 import attrs
 import pytest
 
-from imagegen_adapters.testing.samples import NOW, a_task, later
-from imagegen_adapters.testing.task_repository import a_claim
+from imagegen_adapters.testing.samples import NOW, a_claim, a_task, later
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.task_repository import TaskRepository

@@ -6,6 +6,7 @@ from typing import Any
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_core.tasks.task import Task
@@ -30,6 +31,11 @@ def a_task(prompt: str = "一只可爱的猫", **changes: Any) -> Task:
         "config_snapshot": {"api_base": "https://example.com/v1", "timeout_seconds": 60},
     }
     return Task(**{**fields, **changes})
+
+
+def a_claim(key: str = "k1", body: str = "aa", scope: str = "token/generate") -> IdempotencyClaim:
+    """Return a caller's idempotency key that is valid for a day."""
+    return IdempotencyClaim(scope=scope, key=key, body_sha256=body, expires_at=NOW + timedelta(days=1))
 
 
 def an_attempt(task: Task, *, part: int = 0, number: int = 1) -> Attempt:

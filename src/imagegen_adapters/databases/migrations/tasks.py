@@ -1,0 +1,106 @@
+"""Tasks, which are the queue, and the idempotency keys of their callers."""
+
+from imagegen_adapters.databases.migrations.sequence import Schema, run
+
+
+def m002_tasks(db: Schema) -> None:
+    """Tasks are the queue: `seq` orders them by age, and the partial indexes cover only pending tasks.
+
+    Counting pending tasks must cost the same with ten as with a hundred thousand of them, hence the counters.
+    """
+    run(
+        db,
+        """
+        CREATE TABLE tasks (
+            seq INTEGER PRIMARY KEY,
+            task_id TEXT NOT NULL UNIQUE,
+            operation TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            params TEXT NOT NULL,
+            inputs TEXT NOT NULL,
+            provider_name TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            status TEXT NOT NULL,
+            config_snapshot TEXT NOT NULL,
+            override TEXT,
+            max_retries INTEGER NOT NULL,
+            progress REAL,
+            attempts INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            rescues INTEGER NOT NULL,
+            warnings TEXT NOT NULL,
+            failure TEXT,
+            cancel_requested INTEGER NOT NULL,
+            not_before TEXT,
+            owner TEXT,
+            epoch INTEGER NOT NULL,
+            retry_of TEXT,
+            created_at TEXT NOT NULL,
+            started_at TEXT,
+            completed_at TEXT
+        ) STRICT
+        """,
+        "CREATE INDEX tasks_by_status ON tasks (status, seq)",
+        "CREATE INDEX tasks_by_provider ON tasks (provider_name, seq)",
+        "CREATE INDEX tasks_by_provider_and_status ON tasks (provider_name, status, seq)",
+        """
+        CREATE INDEX tasks_ready ON tasks (seq, provider_name)
+        WHERE status = 'pending' AND not_before IS NULL
+        """,
+        """
+        CREATE INDEX tasks_put_off ON tasks (not_before)
+        WHERE status = 'pending' AND not_before IS NOT NULL
+        """,
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "INSERT INTO counters (name, value) VALUES ('pending', 0), ('processing', 0)",
+        """
+        CREATE TRIGGER tasks_count_new AFTER INSERT ON tasks BEGIN
+            UPDATE counters SET value = value + 1 WHERE name = new.status;
+        END
+        """,
+        """
+        CREATE TRIGGER tasks_count_changed AFTER UPDATE OF status ON tasks WHEN new.status <> old.status BEGIN
+            UPDATE counters SET value = value - 1 WHERE name = old.status;
+            UPDATE counters SET value = value + 1 WHERE name = new.status;
+        END
+        """,
+        """
+        CREATE TRIGGER tasks_count_gone AFTER DELETE ON tasks BEGIN
+            UPDATE counters SET value = value - 1 WHERE name = old.status;
+        END
+        """,
+        """
+        CREATE TABLE idempotency_keys (
+            scope TEXT NOT NULL,
+            key TEXT NOT NULL,
+            body_sha256 TEXT NOT NULL,
+            task_id TEXT NOT NULL REFERENCES tasks (task_id) ON DELETE CASCADE,
+            expires_at TEXT NOT NULL,
+            PRIMARY KEY (scope, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
+        "CREATE INDEX idempotency_keys_by_task ON idempotency_keys (task_id)",
+    )
+
+
+def m011_ready_by_provider(db: Schema) -> None:
+    """A claim takes the oldest tasks of each provider, found without visiting those of other providers."""
+    run(
+        db,
+        "DROP INDEX tasks_ready",
+        """
+        CREATE INDEX tasks_ready ON tasks (provider_name, seq)
+        WHERE status = 'pending' AND not_before IS NULL
+        """,
+    )
+
+
+def m014_answered_keys(db: Schema) -> None:
+    """When a caller received its response; until then, an equal request counts as a retry of the first."""
+    run(db, "ALTER TABLE idempotency_keys ADD COLUMN answered_at TEXT")
+
+
+def m015_locked_tasks(db: Schema) -> None:
+    """Tasks deferred until the master key is back, which the next start makes due."""
+    run(db, "ALTER TABLE tasks ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")

@@ -1,0 +1,1 @@
+"""Parts of the contract of a task repository, by what they are about."""
