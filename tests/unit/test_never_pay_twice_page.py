@@ -27,8 +27,8 @@ def _http(status):
 
 UPSTREAMS = (
     _gemini,
-    lambda status: A1111.error(status, {}, b"no", secrets=()),
-    lambda status: STABILITY.error(status, {}, b"no", secrets=()),
+    lambda status: A1111.error(status, {}, b"no", path="/", secrets=()),
+    lambda status: STABILITY.error(status, {}, b"no", path="/", secrets=()),
     _http,
 )
 

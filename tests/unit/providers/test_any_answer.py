@@ -84,7 +84,7 @@ def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     """Of A1111, Stability and Google."""
     body = json.dumps(tree).encode()
     for table in (A1111, STABILITY):
-        check(table.error(status, {}, body, secrets=()))
+        check(table.error(status, {}, body, path="/", secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 

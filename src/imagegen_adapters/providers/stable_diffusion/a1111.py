@@ -185,7 +185,11 @@ class A1111:
         response = await self._send_unpaid(config, "GET", path)
         if response.status_code != httpx.codes.OK:
             raise failures.A1111.error(
-                response.status_code, response.headers, response.content, secrets=_secrets(config)
+                response.status_code,
+                response.headers,
+                response.content,
+                path=path,
+                secrets=_secrets(config),
             )
         return parse_json(response.content)
 

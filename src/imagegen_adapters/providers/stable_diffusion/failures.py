@@ -13,7 +13,7 @@ from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusio
 from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.messages import Message, as_message
+from imagegen_core.messages import Message, MessageCode, as_message
 from imagegen_core.providers.capabilities import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
@@ -22,11 +22,17 @@ STABILITY_COOLDOWN_SECONDS = 60.0
 
 @attrs.frozen(kw_only=True)
 class UpstreamError:
-    """The content of an error body: a message, and the provider's own code if there is one."""
+    """The content of an error body: a message, and the provider's own code if there is one.
+
+    ``is_about_the_path``: it says nothing about the call, so with a 404 the whole route is missing.
+    """
 
     message: Message = attrs.field(converter=as_message)
     code: str | None = None
+    is_about_the_path: bool = False
 
+
+_NOT_FOUND = 404
 
 _BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
     {
@@ -54,13 +60,15 @@ class FailureTable:
     """How one provider's error responses are read: by its own code first, then by status.
 
     A status in neither table means what its class means (4xx, 5xx). Only 429 proves that nothing was
-    started: a 503 may come from a proxy that lost the response of a call that ran.
+    started: a 503 may come from a proxy that lost the response of a call that ran. ``no_route`` is what to
+    say of a 404 that is not about the call: the server does not have its ``path``.
     """
 
     read: Callable[[Any, str], UpstreamError]
     by_status: Mapping[int, FailureCode]
     by_code: Mapping[str, FailureCode] = attrs.field(factory=dict)
     cooldown: float | None = None
+    no_route: MessageCode | None = None
 
     def error(
         self,
@@ -68,14 +76,17 @@ class FailureTable:
         headers: Mapping[str, str],
         body: bytes,
         *,
+        path: str,
         secrets: tuple[str, ...],
         model: Model | None = None,
     ) -> CallError:
-        """Return the error for a response; its message contains none of ``secrets``.
+        """Return the error for a response to a request of ``path``; it contains none of ``secrets``.
 
         A refusal of a ``model`` that is being retired names its replacement.
         """
         upstream_error = _parse_error(self.read, status, body)
+        if self.no_route is not None and status == _NOT_FOUND and upstream_error.is_about_the_path:
+            return CallError(FailureCode.REJECTED, self.no_route(path=path), upstream_status=status)
         code = self._code(status, upstream_error.code)
         is_rate_limited = code is FailureCode.RATE_LIMITED
         reason = upstream_error.message.map_text(lambda text: shorten(text, secrets))
@@ -111,8 +122,8 @@ def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: b
 
 def _read_a1111(body: Any, text: str) -> UpstreamError:
     """Read ``detail`` if it is text, or its first ``msg``; else ``errors``, ``error``, or the body."""
-    if not isinstance(body, dict):
-        return UpstreamError(message=text)
+    if not isinstance(body, dict):  # sd-server's 404 has no body at all, that of a proxy a page
+        return UpstreamError(message=text, is_about_the_path=True)
     detail, error = body.get("detail"), body.get("error")
     code = error if isinstance(error, str) and error else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
@@ -123,7 +134,7 @@ def _read_a1111(body: Any, text: str) -> UpstreamError:
         message = str(detail[0].get("msg", ""))
         return UpstreamError(message=f"{field}: {message}" if field else message, code=code)
     if detail == "Not Found":  # FastAPI's message for an unknown path
-        return UpstreamError(message=StableDiffusionCode.NO_SUCH_API(text=detail), code=code)
+        return UpstreamError(message=detail, code=code, is_about_the_path=True)
     texts = (detail, body.get("errors"), error)
     return UpstreamError(
         message=next((w for w in texts if isinstance(w, str) and w.strip()), text), code=code
@@ -146,6 +157,7 @@ def _read_stability(body: Any, text: str) -> UpstreamError:
 A1111 = FailureTable(
     read=_read_a1111,
     by_status=_BY_STATUS,  # with 429, SD.Next's limiter refuses before the queue
+    no_route=StableDiffusionCode.NO_ROUTE,
 )
 
 STABILITY = FailureTable(

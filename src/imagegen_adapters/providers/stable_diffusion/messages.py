@@ -33,9 +33,9 @@ class StableDiffusionCode(MessageCode):
     NOT_SCRIPT_NAMES = "must be a list of script names", "须为脚本名称的列表"
     SERVER_INTERRUPTED = "the server was interrupted before it made an image", "服务器在生成图片之前被中断"
     STABILITY_FILTERED = "Stability's filter blurred the image", "Stability 的过滤器模糊了图片"
-    NO_SUCH_API = (
-        "{text}: the server has no such API, is it running with --api?",
-        "{text}：服务器没有这个 API，是否以 --api 启动？",
+    NO_ROUTE = (
+        "the server has no route {path}: it cannot do this (sd-server cannot upscale), or needs --api",
+        "服务器没有路由 {path}：它不支持这一操作（如 sd-server 不能放大），或启动时须加 --api",
     )
     CHECKPOINTS = "{count} checkpoints, loaded: {loaded}", "{count} 个模型，已加载：{loaded}"
     NO_BALANCE = "the response names no balance", "答复中没有余额"

@@ -61,4 +61,5 @@ async def response_error(
 ) -> CallError:
     """Return the error for a response; ``model`` is the requested one, None for a free call."""
     body = await read_error(response)
-    return table.error(response.status_code, response.headers, body, secrets=secrets, model=model)
+    path = response.request.url.path
+    return table.error(response.status_code, response.headers, body, path=path, secrets=secrets, model=model)

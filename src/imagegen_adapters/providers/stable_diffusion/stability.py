@@ -130,7 +130,11 @@ class Stability:
             response = await fetch_unpaid(client, request)
             if response.status_code != httpx.codes.OK:
                 raise failures.STABILITY.error(
-                    response.status_code, response.headers, response.content, secrets=_secrets(config)
+                    response.status_code,
+                    response.headers,
+                    response.content,
+                    path=request.url.path,
+                    secrets=_secrets(config),
                 )
             credits_left = parse_json(response.content)["credits"]
         except CallError as error:
@@ -213,7 +217,8 @@ class _PollError:
     @classmethod
     async def from_response(cls, response: httpx.Response, secrets: tuple[str, ...]) -> "_PollError":
         status, body = response.status_code, await read_error(response)
-        error = failures.STABILITY.error(status, response.headers, body, secrets=secrets)
+        path = response.request.url.path
+        error = failures.STABILITY.error(status, response.headers, body, path=path, secrets=secrets)
         if error.failure.code in _TRANSIENT_CODES:
             return cls(error=error)
         if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):

@@ -8,11 +8,12 @@ from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILI
 from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"
+PATH = "/sdapi/v1/extra-single-image"
 
 
 def read(table, status, body, **headers):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    error = table.error(status, headers, data, secrets=(SECRET,))
+    error = table.error(status, headers, data, path=PATH, secrets=(SECRET,))
     return error, error.failure
 
 
@@ -29,10 +30,7 @@ def read(table, status, body, **headers):
         (b"Internal Server Error", "Internal Server Error"),
         (b"", "the provider answered 500 without a reason"),
         ([1, 2], "[1, 2]"),
-        (
-            sample("a1111", "error_of_fastapi", detail="Not Found").body,
-            "Not Found: the server has no such API, is it running with --api?",
-        ),
+        (sample("a1111", "error_of_fastapi", detail="Not Found").body, "Not Found"),
     ],
 )
 def test_the_useful_sentence_of_a_webui_is_found(body, expected):
@@ -69,6 +67,21 @@ def test_each_status_says_whether_something_was_started(table, status, body, exp
     error, failure = read(table, status, body)
 
     assert expected == (failure.code, error.not_started, failure.possible_charge)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>404</html>", {"detail": "Not Found"}, [1]])
+def test_a_404_that_is_not_about_the_call_is_a_missing_route(body):
+    """Of FastAPI, of sd-server's HTTP library, of a proxy: the path is named, and what may be the cause."""
+    failure = read(A1111, 404, body)[1]
+
+    assert ("rejected", False, 404) == (failure.code, failure.possible_charge, failure.upstream_status)
+    assert failure.message.startswith(f"the server has no route {PATH}: ")
+
+
+@pytest.mark.parametrize("body", [{"detail": "Sampler not found"}, {"error": "HTTPException"}])
+def test_a_404_about_the_call_is_none(body):
+    """A sampler, a model or an image that the server does not have."""
+    assert "route" not in read(A1111, 404, body)[1].message
 
 
 def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
