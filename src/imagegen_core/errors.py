@@ -27,6 +27,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import attrs
+
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Language, Message, as_message
 from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
@@ -76,6 +78,11 @@ class ValidationFailed(Refusal):
     def for_field(cls, field: str, reason: Message) -> "ValidationFailed":
         """Return the refusal with a single problem."""
         return cls(Problem(field=field, reason=reason))
+
+    def with_fields(self, names: Mapping[str, str]) -> "ValidationFailed":
+        """Return the refusal with other names for some of its fields, as its caller knows them."""
+        renamed = (attrs.evolve(p, field=names.get(p.field, p.field)) for p in self.problems)
+        return ValidationFailed(*renamed)
 
     @classmethod
     def check_range(

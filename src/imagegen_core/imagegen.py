@@ -47,12 +47,14 @@ from imagegen_core.tasks.policies import RetryPolicy
 from imagegen_core.tasks.submission import InputSource, Submission
 from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.cancel_task import CancelTask
+from imagegen_core.use_cases.cancel_tasks import CancelTasks
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
 from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.plan_calls import PlanCalls
+from imagegen_core.use_cases.rerun_task import RerunTask
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_core.use_cases.resume_tasks import ResumeTasks
 from imagegen_core.use_cases.retry_task import RetryTask
@@ -190,7 +192,9 @@ class ImageGen:
         self.cancel_task = CancelTask(
             repository=a.tasks, running=self.running, end=end, clock=a.clock, owner=self.owner
         )
+        self.cancel_tasks = CancelTasks(repository=a.tasks, cancel=self.cancel_task)
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
+        self.rerun_task = RerunTask(repository=a.tasks, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(
             repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
         )

@@ -1,6 +1,6 @@
 """Tasks in memory, for tests and for library users who need no persistence."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -50,6 +50,9 @@ class MemoryTaskRepository:
             ),
             paging,
         )
+
+    async def counts(self) -> Mapping[TaskStatus, int]:
+        return {status: self._state.count(status) for status in TaskStatus}
 
     async def save(
         self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()

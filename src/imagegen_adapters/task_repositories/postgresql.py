@@ -1,6 +1,6 @@
 """Tasks in PostgreSQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from imagegen_core.search.folding import Simplify
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import last_event
-from imagegen_core.tasks.task import Fence, Task
+from imagegen_core.tasks.task import Fence, Task, TaskStatus
 from imagegen_core.text_problems import text_problem
 
 CANCELLATIONS = "cancellations"
@@ -36,6 +36,8 @@ CANCELLATIONS = "cancellations"
 _ADD = "SELECT * FROM add_tasks($1)"
 
 _GET = "SELECT * FROM tasks WHERE task_id = $1"
+
+_COUNTS = "SELECT status, count(*) AS number FROM tasks GROUP BY status"
 
 _SAVE = "SELECT * FROM save_task($1, $2, $3, $4, $5, $6, $7, $8)"
 
@@ -110,6 +112,11 @@ class PostgresqlTaskRepository:
         return await select_page(
             self._database, "tasks", conditions, paging, number="seq", convert=row_to_task
         )
+
+    async def counts(self) -> Mapping[TaskStatus, int]:
+        rows = await self._database.rows(_COUNTS)
+        numbers: dict[str, int] = {row["status"]: row["number"] for row in rows}
+        return {status: numbers.get(status, 0) for status in TaskStatus}
 
     async def save(
         self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()

@@ -1,7 +1,7 @@
 """Tasks in SQLite."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, Tas
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import image_event, last_event
-from imagegen_core.tasks.task import Fence, Task
+from imagegen_core.tasks.task import Fence, Task, TaskStatus
 
 
 class SqliteTaskRepository:
@@ -82,6 +82,11 @@ class SqliteTaskRepository:
         return await self._database.read(
             lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
         )
+
+    async def counts(self) -> Mapping[TaskStatus, int]:
+        rows = await self._database.read(lambda c: c.execute(statements.COUNTERS).fetchall())
+        counters: dict[str, int] = {row["name"]: row["value"] for row in rows}
+        return {status: counters[status] for status in TaskStatus}
 
     async def save(
         self, task: Task, fence: Fence, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()

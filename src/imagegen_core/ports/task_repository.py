@@ -1,6 +1,6 @@
 """The store of tasks and their attempts: the source of truth."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -69,6 +69,10 @@ class TaskRepository(Protocol):
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         """Return tasks, newest first; totals are exact up to 10,000."""
+        ...
+
+    async def counts(self) -> Mapping[TaskStatus, int]:
+        """Return how many tasks have each status; all are exact."""
         ...
 
     async def save(

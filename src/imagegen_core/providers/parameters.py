@@ -26,6 +26,13 @@ EDIT_MODES = (
 
 _COUNT_NAMES = ("num", "n", "number_of_images")
 
+_WAYS_TO_SIZE = (
+    frozenset({"size"}),
+    frozenset({"width", "height"}),
+    frozenset({"aspect_ratio", "image_size"}),
+)
+"""A request gives the size in one of these ways."""
+
 _KEY_NAMES = frozenset({"apikey", "authorization"})
 """Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
 
@@ -76,6 +83,18 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     if problems:
         raise ValidationFailed(*problems)
     return cleaned
+
+
+def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return canonical ``params`` with changes, which take the place of what says the same in another way.
+
+    A change of None takes a parameter back. The result is to be made `canonical` again.
+    """
+    replaced = {"num"} if any(name in changes for name in _COUNT_NAMES) else set()
+    chosen = [way for way in _WAYS_TO_SIZE if any(changes.get(name) is not None for name in way)]
+    if chosen:
+        replaced.update(*(way for way in _WAYS_TO_SIZE if way not in chosen))
+    return {**{name: value for name, value in params.items() if name not in replaced}, **changes}
 
 
 def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:

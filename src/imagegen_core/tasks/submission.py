@@ -14,6 +14,7 @@ from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
 from imagegen_core.operations import InputImage, Operation, OperationRules
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.task import Task
 from imagegen_core.text_problems import check_text
 
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
@@ -52,6 +53,27 @@ class Submission:
     idempotency_key: str | None = None
     idempotency_scope: str = ""
     retry_of: str | None = None
+
+    @classmethod
+    def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
+        """Return what a task asked for, to be asked for once more; its ``override`` was wiped.
+
+        The same key and ``verb`` make one new task of that task.
+        """
+        request = task.request
+        return cls(
+            operation=request.operation,
+            prompt=request.prompt,
+            params=request.params,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            references=request.references,
+            image=request.image,
+            mask=request.mask,
+            retry_of=task.task_id,
+            idempotency_key=idempotency_key,
+            idempotency_scope=f"{verb}:{task.task_id}",
+        )
 
     def check_shape(self) -> None:
         """Check what does not depend on the provider: key, prompt, and which images the operation takes.

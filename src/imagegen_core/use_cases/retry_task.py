@@ -28,20 +28,7 @@ class RetryTask:
         task = await self.repository.get(task_id)
         if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
             raise ValidationFailed.for_field("task_id", ProblemCode.NOT_RETRYABLE(status=task.status))
-        request = task.request
-        submission = Submission(
-            operation=request.operation,
-            prompt=request.prompt,
-            params=request.params,
-            provider_name=task.provider_name,
-            model_id=task.model_id,
-            references=request.references,
-            image=request.image,
-            mask=request.mask,
-            retry_of=task.task_id,
-            idempotency_key=idempotency_key,
-            idempotency_scope=f"retry:{task.task_id}",
-        )
+        submission = Submission.again(task, verb="retry", idempotency_key=idempotency_key)
         try:
             return await self.submit(submission)
         except BlobMissing as error:

@@ -173,6 +173,27 @@ class Task(Answer, frozen=True, kw_only=True):
         )
 
 
+class TaskCounts(Answer, frozen=True, kw_only=True):
+    """How many tasks have each status."""
+
+    pending: Annotated[int, doc("waiting", 12)]
+    processing: Annotated[int, doc("at a provider", 4)]
+    completed: Annotated[int, doc("ended with images", 830)]
+    failed: Annotated[int, doc("ended without", 3)]
+    cancelled: Annotated[int, doc("ended because a caller wanted it", 1)]
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[TaskStatus, int]) -> "TaskCounts":
+        """Return the numbers by their names."""
+        return cls(**{str(status): number for status, number in counts.items()})
+
+
+class CancelledTasks(Answer, frozen=True, kw_only=True):
+    """What became of a request to cancel many."""
+
+    cancelled: Annotated[int, doc("how many were cancelled, or while they run were asked to stop", 12)]
+
+
 class TaskProgress(Answer, frozen=True, kw_only=True):
     """How far a provider is with a task."""
 

@@ -28,6 +28,7 @@ from imagegen_core.limits import (
 from imagegen_core.operations import Operation
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
+from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.text_problems import text_problems
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
@@ -94,6 +95,26 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
 
 
 OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
+
+
+class RerunBody(Body, kw_only=True):
+    """What is to be other than in the task that is made again; what is left out stays as it was."""
+
+    params: Annotated[
+        dict[str, Any],
+        Meta(description="parameters, and `prompt`, in place of the task's own; null takes one back"),
+    ] = {}
+    provider: Name | None = None
+    model_id: ModelId | None = None
+
+
+class CancelBody(Body, kw_only=True):
+    """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
+
+    status: Annotated[TaskStatus | None, Meta(description="`pending`, `processing`, or null: both")] = (
+        TaskStatus.PENDING
+    )
+    provider: Name | None = None
 
 
 class ModelBody(Body, kw_only=True):

@@ -11,9 +11,10 @@ from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
+from imagegen_http.cli.context import CommandFailed, Context, complain, print_json
 from imagegen_http.cli.image_files import matching_name, name_of
-from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
+from imagegen_http.cli.messages import CommandCode, NoteCode
+from imagegen_http.cli.parameters import param_option, parse_params
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
@@ -26,7 +27,7 @@ _WAIT = {"Prefer": "wait=1"}
 @click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
 @click.option("-m", "--model", help="Id of the model; left out: the provider's default.")
 @click.option("-n", "--num", type=click.IntRange(1, MAX_NUM), help="How many images; left out: one.")
-@click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable.")
+@param_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
 @click.pass_obj
@@ -45,7 +46,7 @@ def generate(
 
     Needs no server. Where one runs on the same data directory, it does the work.
     """
-    body: dict[str, Any] = {"params": {**_params(params), "prompt": prompt}}
+    body: dict[str, Any] = {"params": {**parse_params(params), "prompt": prompt}}
     if num is not None:
         body["params"]["num"] = num
     body |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
@@ -102,24 +103,6 @@ def _output_directory(target: Path) -> Path:
     if not folder.is_dir():
         raise CommandFailed(CommandCode.NO_DIRECTORY(path=str(target)))
     return folder
-
-
-def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
-    if not pairs:
-        return {}
-    import yaml
-
-    params = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name:
-            raise WrongUsage(UsageCode.NOT_A_PAIR(option=f"--param {pair}:", form="K=V"))
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
-        params[name] = text if isinstance(value, (dict, list)) or value is None else value
-    return params
 
 
 async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[Path]:

@@ -140,6 +140,8 @@ class UsageCode(MessageCode):
         "`{command}` works on this machine's data alone: leave out --server and IMAGEGEN_SERVER",
         "`{command}` 只处理本机的数据：请去掉 --server 和 IMAGEGEN_SERVER",
     )
+    EITHER_OR = "give {first} or {second}", "请给出 {first} 或 {second} 之一"
+    NEEDS_OPTION = "{option} is for {other}", "{option} 须与 {other} 一起使用"
     EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"
 
 

@@ -4,17 +4,19 @@ from typing import Any
 
 import click
 
+from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api, segment
-from imagegen_http.cli.context import Context, print_json
+from imagegen_http.cli.context import Context, WrongUsage, print_json
 from imagegen_http.cli.listing import Listing, list_options
-from imagegen_http.cli.messages import NoteCode
+from imagegen_http.cli.messages import NoteCode, UsageCode
+from imagegen_http.cli.parameters import param_option, parse_params
 
 _COLUMNS = ("task", "status", "provider", "error", "prompt")
 
 
 @click.group()
 def tasks() -> None:
-    """See, cancel and retry tasks."""
+    """See tasks, cancel them, make them again."""
 
 
 @tasks.command("list")
@@ -49,15 +51,51 @@ def show(context: Context, task_id: str) -> None:
     context.with_api(act)
 
 
-@tasks.command(short_help="Cancel a task.")
-@click.argument("task_id")
+@tasks.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def cancel(context: Context, task_id: str) -> None:
-    """Cancel a task: at once while it waits, as far as the provider can while it runs."""
+def counts(context: Context, *, as_json: bool) -> None:
+    """Tell how many tasks have each status."""
 
     async def act(api: Api) -> None:
-        task = await api.call("POST", f"/api/v1/tasks/{segment(task_id)}/cancel")
-        click.echo(task["status"])
+        numbers = await api.call("GET", "/api/v1/tasks/counts")
+        if as_json:
+            print_json(numbers)
+        else:
+            tables.show(("status", "tasks"), list(numbers.items()), empty="")
+
+    context.with_api(act)
+
+
+@tasks.command(short_help="Cancel a task, or all.")
+@click.argument("task_id", required=False)
+@click.option("--all", "all_", is_flag=True, help="All that wait, instead of one.")
+@click.option(
+    "--status",
+    type=click.Choice(["pending", "processing"]),
+    help="With --all: those that wait (the default), or those that run.",
+)
+@click.option("--provider", help="With --all: only this provider's.")
+@click.pass_obj
+def cancel(
+    context: Context, task_id: str | None, status: str | None, provider: str | None, *, all_: bool
+) -> None:
+    """Cancel a task: at once while it waits, as far as the provider can while it runs.
+
+    With --all cancel all that wait, and print how many they were.
+    """
+    if all_ == (task_id is not None):
+        raise WrongUsage(UsageCode.EITHER_OR(first="TASK_ID", second="--all"))
+    if not all_ and (status or provider):
+        raise WrongUsage(UsageCode.NEEDS_OPTION(option="--status" if status else "--provider", other="--all"))
+
+    async def act(api: Api) -> None:
+        if task_id is not None:
+            task = await api.call("POST", f"/api/v1/tasks/{segment(task_id)}/cancel")
+            click.echo(task["status"])
+        else:
+            criteria = {"status": status or "pending", "provider": provider}
+            click.echo((await api.call("POST", "/api/v1/tasks/cancel", json=criteria))["cancelled"])
 
     context.with_api(act)
 
@@ -73,6 +111,38 @@ def retry(context: Context, task_id: str) -> None:
 
     async def act(api: Api) -> None:
         task = await api.submit(f"/api/v1/tasks/{segment(task_id)}/retry")
+        click.echo(task["task_id"])
+
+    context.with_api(act)
+
+
+@tasks.command(short_help="Make a task again, with changes; is charged again.")
+@click.argument("task_id")
+@click.option("--prompt", help="Another prompt.")
+@click.option("-p", "--provider", help="Another provider.")
+@click.option("-m", "--model", help="Another model.")
+@param_option
+@click.pass_obj
+def rerun(
+    context: Context,
+    task_id: str,
+    prompt: str | None,
+    provider: str | None,
+    model: str | None,
+    params: tuple[str, ...],
+) -> None:
+    """Make a new task from any other one, with changes; it is charged again.
+
+    `--param NAME=` takes a parameter back. Without a server the new task is worked on by the next one, or by
+    the next command.
+    """
+    changes: dict[str, Any] = {"params": parse_params(params, empty=None)}
+    if prompt is not None:
+        changes["params"]["prompt"] = prompt
+    changes |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
+
+    async def act(api: Api) -> None:
+        task = await api.submit(f"/api/v1/tasks/{segment(task_id)}/rerun", json=changes)
         click.echo(task["task_id"])
 
     context.with_api(act)

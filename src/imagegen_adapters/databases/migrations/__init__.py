@@ -24,6 +24,7 @@ from imagegen_adapters.databases.migrations.tasks import (
     m011_ready_by_provider,
     m014_answered_keys,
     m015_locked_tasks,
+    m018_counts_of_ended_tasks,
 )
 from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.databases.sqlite.engine import sqlite3
@@ -47,6 +48,7 @@ migrations = Sequence(
         m015_locked_tasks,
         m016_image_blocks,
         m017_inline_responses,
+        m018_counts_of_ended_tasks,
     )
 )
 

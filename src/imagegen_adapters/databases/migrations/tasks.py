@@ -104,3 +104,15 @@ def m014_answered_keys(db: Schema) -> None:
 def m015_locked_tasks(db: Schema) -> None:
     """Tasks deferred until the master key is back, which the next start makes due."""
     run(db, "ALTER TABLE tasks ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")
+
+
+def m018_counts_of_ended_tasks(db: Schema) -> None:
+    """How many tasks have ended in which way; the triggers that count the others count these, too."""
+    run(
+        db,
+        """
+        INSERT INTO counters (name, value)
+        SELECT ended.value, (SELECT count(*) FROM tasks WHERE status = ended.value)
+        FROM json_each('["completed", "failed", "cancelled"]') AS ended
+        """,
+    )

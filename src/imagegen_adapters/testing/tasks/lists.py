@@ -38,6 +38,18 @@ class Lists:
         assert (True, False, False) == (second.has_more, third.has_more, fourth.has_more)
         assert ((), None, 6) == (fourth.items, fourth.last, fourth.total)
 
+    async def test_tasks_are_counted_by_status(self, repository: TaskRepository) -> None:
+        """Each status has its number, from the first on, and a task counts where it is now."""
+        none = await repository.counts()
+        cat, dog, owl = a_task("cat"), a_task("dog"), a_task("owl")
+        await add(repository, cat, dog, owl)
+        await repository.save(owl.cancel(NOW), owl.fence)
+
+        counts = await repository.counts()
+
+        assert dict.fromkeys(TaskStatus, 0) == dict(none)
+        assert {**none, TaskStatus.PENDING: 2, TaskStatus.CANCELLED: 1} == dict(counts)
+
     async def test_filters_combine(self, repository: TaskRepository) -> None:
         """Status and provider both restrict the list and its total."""
         cat, dog, owl = a_task("cat"), a_task("dog", provider_name="other"), a_task("owl")

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import msgspec
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
@@ -65,7 +64,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         try:
             added = await submit_task(submission)
         except ValidationFailed as error:
-            raise _with_fields(error, _request_fields(rules)) from error
+            raise error.with_fields(_request_fields(rules)) from error
         body.drop()
         return await _response(service, added, _wait_seconds(prefer))
 
@@ -188,7 +187,7 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
             max_retries=config.max_retries,
         )
     except ValidationFailed as error:
-        raise _with_fields(error, _OVERRIDE_FIELDS) from error
+        raise error.with_fields(_OVERRIDE_FIELDS) from error
 
 
 async def _response(service: Service, added: AddedTask, seconds: int) -> TaskResponse:
@@ -229,13 +228,6 @@ def _request_fields(rules: OperationRules) -> dict[str, str]:
     """Return where a request of this operation has the fields of its submission."""
     beside = {f"params.{name}": name for name in rules.body_parameters}
     return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
-
-
-def _with_fields(error: ValidationFailed, fields: Mapping[str, str]) -> ValidationFailed:
-    """Return the refusal with other names for some of its fields."""
-    return ValidationFailed(
-        *(attrs.evolve(problem, field=fields.get(problem.field, problem.field)) for problem in error.problems)
-    )
 
 
 HANDLERS = [_handler(operation) for operation in Operation]

@@ -1,20 +1,21 @@
-"""Tasks: show, list, follow, cancel, retry."""
+"""Tasks: show, list, count, follow, cancel, make again."""
 
 from typing import Annotated
 
 from litestar import Response, get, post
-from litestar.params import QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.task_repository import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_http.answers.envelope import ListPage, Success, success
-from imagegen_http.answers.responses import SUBMISSION_REFUSALS, refusals, response
-from imagegen_http.answers.tasks import AcceptedTask, Task
+from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.answers.tasks import AcceptedTask, CancelledTasks, Task, TaskCounts
 from imagegen_http.api.event_stream import HEADERS, event_stream
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
@@ -30,8 +31,10 @@ from imagegen_http.api.routes.dependencies import (
     parse_paging,
     parse_task_id,
 )
+from imagegen_http.api.wire import CancelBody, RerunBody
 from imagegen_http.asgi import request_context
 from imagegen_http.problems.messages import RequestProblem
+from imagegen_http.runtime.service import Service
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 
@@ -55,6 +58,24 @@ async def list_tasks(
     items = [Task.from_view(view, language) for view in views.items]
     following = None if views.last is None else encode_cursor(views.last, query)
     return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/tasks/counts", tags=["tasks"], responses=refusals())
+async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
+    """Tell how many tasks have each status, exactly however many there are."""
+    return success(TaskCounts.from_counts(await service.imagegen.adapters.tasks.counts()))
+
+
+@post(
+    "/api/v1/tasks/cancel",
+    status_code=200,
+    tags=["tasks"],
+    responses=refusals("validation_failed", *BODY_REFUSALS),
+)
+async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -> Success[CancelledTasks]:
+    """Cancel all tasks of a status, or of a provider: those that run as far as the provider can."""
+    criteria = TaskFilter(status=data.status, provider_name=data.provider)
+    return success(CancelledTasks(cancelled=await service.imagegen.cancel_tasks(criteria=criteria)))
 
 
 @get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
@@ -92,10 +113,44 @@ async def retry_task(
     task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
 ) -> Response[Success[AcceptedTask]]:
     """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
+    _check_running(service)
+    key = parse_idempotency_key(idempotency_key)
+    return _accepted(await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key))
+
+
+@post(
+    "/api/v1/tasks/{task_id:str}/rerun",
+    status_code=202,
+    tags=["tasks"],
+    responses=refusals("task_not_found", "validation_failed", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
+)
+async def rerun_task(
+    task_id: TaskIdPath,
+    data: JSONBody[RerunBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response[Success[AcceptedTask]]:
+    """Make a new task from any other one, with changes; the same key and changes give the same new task."""
+    _check_running(service)
+    changes = TaskChanges(params=data.params, provider_name=data.provider, model_id=data.model_id)
+    try:
+        added = await service.imagegen.rerun_task(
+            task_id=parse_task_id(task_id),
+            changes=changes,
+            idempotency_key=parse_idempotency_key(idempotency_key),
+        )
+    except ValidationFailed as error:
+        raise error.with_fields({"prompt": "params.prompt"}) from error
+    return _accepted(added)
+
+
+def _check_running(service: Service) -> None:
     if service.stopping.is_set():
         raise Unavailable(RefusalCode.SHUTTING_DOWN())
-    key = parse_idempotency_key(idempotency_key)
-    added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
+
+
+def _accepted(added: AddedTask) -> Response[Success[AcceptedTask]]:
+    """Return 202 with the task that was made from another one."""
     task = added.task
     headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
     if added.replayed:
@@ -130,4 +185,13 @@ async def follow_task(
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
 
-HANDLERS = [list_tasks, get_task, cancel_task, retry_task, follow_task]
+HANDLERS = [
+    list_tasks,
+    count_tasks,
+    cancel_tasks,
+    get_task,
+    cancel_task,
+    retry_task,
+    rerun_task,
+    follow_task,
+]
