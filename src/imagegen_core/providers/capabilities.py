@@ -18,7 +18,10 @@ from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
+from imagegen_core.providers.form_fields import FormField
+from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.prices import Price
+from imagegen_core.providers.size_presets import SizePreset
 from imagegen_core.providers.sources import Source
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
@@ -28,7 +31,8 @@ class Parameter:
     """One parameter that a model declares.
 
     ``type`` is ``string``, ``integer``, ``number`` or ``boolean``; ``enum`` lists all allowed values;
-    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers.
+    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers. ``form_field`` is what a
+    form says of it; by its name if nothing else is.
     """
 
     name: str
@@ -38,7 +42,15 @@ class Parameter:
     maximum: float | None = None
     multiple_of: int | None = None
     default: Any = None
-    description: str = ""
+    form_field: FormField = attrs.field(
+        default=attrs.Factory(lambda self: form_field_of(self.name), takes_self=True)
+    )
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that it belongs to alone; empty for a parameter of all."""
+        owners = ((operation, operation.rules.own) for operation in Operation)
+        return tuple(operation for operation, own in owners if own is not None and own.name == self.name)
 
     def problem(self, value: Any) -> Message | None:
         """Return what is wrong with ``value``, or None."""
@@ -102,8 +114,9 @@ class Model:
     """A model of a provider, with all that a caller may ask of it.
 
     ``sources`` are where all of that was read, none if nobody wrote it down; ``price`` None is not known.
-    ``accepts_extras`` lets undeclared parameters through to the provider. ``details`` is the
-    provider adapter's own data about the model and means nothing to anybody else.
+    ``accepts_extras`` lets undeclared parameters through to the provider. ``form`` names the parameters that
+    a form shows, in order, as far as the model has them; empty for all of them. ``sizes`` are those to choose
+    from. ``details`` is the provider adapter's own data about the model and means nothing to anybody else.
     """
 
     id: str
@@ -112,6 +125,8 @@ class Model:
     remote_id: str = ""
     operations: tuple[Operation, ...] = (Operation.GENERATE,)
     parameters: tuple[Parameter, ...] = ()
+    form: tuple[str, ...] = ()
+    sizes: tuple[SizePreset, ...] = ()
     accepts_extras: bool = False
     max_num: int = MAX_NUM
     max_references: int = MAX_REFERENCES

@@ -3,26 +3,23 @@
 import datetime as dt
 from typing import Annotated
 
-from msgspec import UNSET, UnsetType
-
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.providers.capabilities import Lifecycle as CoreLifecycle
 from imagegen_core.providers.capabilities import LifecycleStatus
 from imagegen_core.providers.capabilities import Model as CoreModel
-from imagegen_core.providers.capabilities import Parameter as CoreParameter
 from imagegen_core.providers.config import ConfigSource, masked_extra
+from imagegen_core.providers.forms import form_of
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_http.answers.fields import (
     Answer,
     JsonObject,
     ProviderName,
-    Scalar,
     Time,
     doc,
-    if_any,
     optional_timestamp,
 )
+from imagegen_http.answers.parameters import ModelParameter, ParameterGroup, SizePreset
 from imagegen_http.asgi import request_context
 
 Kind = Annotated[str, doc("which adapter speaks to it", "demo")]
@@ -41,35 +38,6 @@ class ModelLimits(Answer, frozen=True, kw_only=True):
         """Return a model's limits."""
         return cls(
             max_num=model.max_num, max_references=model.max_references, prompt_chars=model.prompt_chars
-        )
-
-
-class ModelParameter(Answer, frozen=True, kw_only=True):
-    """A parameter that a model takes; what does not limit it is left out."""
-
-    name: Annotated[str, doc("its key in `params`", "steps")]
-    type: Annotated[
-        str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
-    ]
-    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
-    minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
-    maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
-    multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
-    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
-    description: Annotated[str | UnsetType, doc("what it does", "sampling steps")] = UNSET
-
-    @classmethod
-    def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
-        """Return a parameter."""
-        return cls(
-            name=parameter.name,
-            type=parameter.type,
-            enum=list(parameter.enum) or UNSET,
-            minimum=if_any(parameter.minimum),
-            maximum=if_any(parameter.maximum),
-            multiple_of=if_any(parameter.multiple_of),
-            default=if_any(parameter.default),
-            description=parameter.description or UNSET,
         )
 
 
@@ -99,6 +67,13 @@ class Model(Answer, frozen=True, kw_only=True):
     capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
     limits: Annotated[ModelLimits, doc("how much one request may ask for")]
     parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
+    form: Annotated[
+        list[str],
+        doc(
+            "the fields that a form shows, in order; `size` is one for all that sets a size", ["size", "num"]
+        ),
+    ]
+    sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
     accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
     lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
     facts_read: Annotated[
@@ -115,6 +90,8 @@ class Model(Answer, frozen=True, kw_only=True):
             capabilities=list(model.operations),
             limits=ModelLimits.from_model(model),
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
+            form=list(form_of(model)),
+            sizes=[SizePreset.from_preset(size) for size in model.sizes],
             accepts_extras=model.accepts_extras,
             lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
             facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
@@ -159,6 +136,7 @@ class ProviderList(Answer, frozen=True, kw_only=True):
 
     providers: Annotated[list[Provider], doc("the providers that can be used now, by name")]
     presets: Annotated[list[Preset], doc("the providers that are shipped")]
+    groups: Annotated[list[ParameterGroup], doc("the groups of parameters, in the order of a form")]
     default_provider: Annotated[str, doc("where a task goes that names no provider", "demo")]
 
 

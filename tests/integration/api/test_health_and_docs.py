@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.api.asking import CONFIG, GENERATE, data, finished
+from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data, finished
 
 
 @pytest.mark.one_box
@@ -144,6 +144,24 @@ def test_providers_lists_what_can_be_used_now(api, saved):
     assert ("demo", "m", ["generate"]) == (by_name["usable"]["kind"], model["id"], model["capabilities"])
     assert {"max_num": 10, "prompt_chars": 32_000}.items() <= model["limits"].items()
     assert {"openai", "dashscope", "siliconflow"} <= {preset["name"] for preset in listing["presets"]}
+
+
+def test_a_form_is_made_of_what_is_listed(api):
+    """Labels in both languages, known groups, and sizes whose parameters give an image of that size."""
+    listing = data(api.get("/api/v1/providers"))
+    (demo,) = next(p["models"] for p in listing["providers"] if p["name"] == "demo")
+    groups = {group["id"] for group in listing["groups"]}
+    wide = next(size for size in demo["sizes"] if (size["ratio"], size["resolution"]) == ("16:9", "512"))
+    request = {"provider": "demo", "params": {"prompt": "a lighthouse", **wide["params"]}}
+    image = data(api.post(GENERATE, json=request, headers=WAIT))["images"][0]
+
+    assert (wide["width"], wide["height"]) == (image["width"], image["height"])
+    assert ["size", "num"] == demo["form"][:2]
+    assert {"zh": "随机种子", "en": "Seed"} in [parameter["label"] for parameter in demo["parameters"]]
+    assert {parameter["group"] for parameter in demo["parameters"]} <= groups
+    assert ["upscale"] == next(
+        parameter["operations"] for parameter in demo["parameters"] if parameter["name"] == "upscale_factor"
+    )
 
 
 def test_the_list_of_providers_never_shows_an_address_or_a_key(api, saved):

@@ -14,6 +14,8 @@ from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.capabilities import LifecycleStatus, choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.form_fields import Group, Label
+from imagegen_core.providers.forms import form_of
 
 GOOD = {
     "schema": 1,
@@ -207,6 +209,65 @@ def test_shipped_presets_default_to_a_model_that_is_served(name):
 def test_a_wrong_fact_of_a_model_has_its_path(models, field):
     """A model that replaces itself, by itself or by way of others; a price in no currency."""
     assert field in problems(changed("models", models))
+
+
+LABEL = {"zh": "锐度", "en": "Sharpness"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        ("form", ["prompt"], "spec.form.0"),
+        ("form", ["num", "colour"], "spec.form.1"),
+        ("form", ["seed"], "spec.form.0"),
+        ("form", ["width"], "spec.form.0"),
+        ("form", ["num", "num"], "spec.form.1"),
+        ("form", {"num": 1}, "spec.form.0"),
+        ("models", [{"id": "a", "params": {"p": {"label": "P"}}}], "spec.models.0.params.p.label"),
+        (
+            "models",
+            [{"id": "a", "params": {"p": {"label": {"zh": "锐"}}}}],
+            "spec.models.0.params.p.label.en",
+        ),
+        (
+            "models",
+            [{"id": "a", "params": {"p": {"label": {**LABEL, "en": " "}}}}],
+            "spec.models.0.params.p.label.en",
+        ),
+        (
+            "models",
+            [{"id": "a", "params": {"p": {"label": {**LABEL, "fr": "x"}}}}],
+            "spec.models.0.params.p.label.fr",
+        ),
+        ("models", [{"id": "a", "params": {"p": {"group": "mine"}}}], "spec.models.0.params.p.group"),
+        (
+            "models",
+            [{"id": "a", "params": {"p": {"choices": {"x": {"en": "X"}}}}}],
+            "spec.models.0.params.p.choices.x.zh",
+        ),
+    ],
+)
+def test_a_mistake_in_a_form_has_its_path(path, value, field):
+    """A parameter that no model takes, one of a size by itself, a label in one language."""
+    assert [field] == list(problems(changed(path, value)))
+
+
+def test_a_document_says_what_a_form_shows():
+    """Its own parameter with its label, in its order; of one that is known, only what is said otherwise."""
+    params = {
+        "sharpness": {"type": "integer", "label": LABEL, "group": "look"},
+        "quality": {"enum": ["high", "huge"], "choices": {"huge": {"zh": "极高", "en": "Huge"}}},
+    }
+    document = changed("models", [{"id": "a", "params": params}])
+    document["form"] = ["sharpness", "num", "quality"]
+
+    (model,) = profile_of(parse_document(document, "spec"), config()).models
+
+    assert ("sharpness", "num", "quality") == form_of(model)
+    fields = {parameter.name: parameter.form_field for parameter in model.parameters}
+    assert (Label(**LABEL), Group.LOOK) == (fields["sharpness"].label, fields["sharpness"].group)
+    assert "质量" == fields["quality"].label.zh
+    assert ["High", "Huge"] == [fields["quality"].choices[value].en for value in ("high", "huge")]
 
 
 def test_a_line_of_successors_may_be_long():

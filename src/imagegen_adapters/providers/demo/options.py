@@ -14,7 +14,10 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.capabilities import Parameter
+from imagegen_core.providers.form_fields import FormField, Group, Label
+from imagegen_core.providers.known_fields import KNOWN_FIELDS
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.size_presets import framed
 
 _DEFAULT_SIDE_PIXELS = 512
 _SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
@@ -36,6 +39,13 @@ _FAILURES = tuple(
 
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
+_SECONDS = Label(zh="秒", en="s")
+
+
+def _trial(zh: str, en: str, description: tuple[str, str], *, unit: Label | None = None) -> FormField:
+    return FormField.labelled(zh, en, Group.TRIAL, unit=unit, description=description)
+
+
 PARAMETERS: tuple[Parameter, ...] = (
     *(
         Parameter(
@@ -44,26 +54,35 @@ PARAMETERS: tuple[Parameter, ...] = (
             minimum=1,
             maximum=MAX_SIDE_PIXELS,
             default=_DEFAULT_SIDE_PIXELS,
-            description="pixels",
         )
         for name in ("width", "height")
     ),
-    Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE_PIXELS}, or auto"),
-    Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the image when no size is given"),
-    Parameter(name="image_size", enum=tuple(_SIZE_PIXELS), description="longer side when no size is given"),
+    *common("num", "size"),
+    Parameter(name="aspect_ratio", enum=_RATIOS),
+    Parameter(name="image_size", enum=tuple(_SIZE_PIXELS)),
     *common("seed", "edit_mode", "mode", "upscale_factor"),
     *(
-        attrs.evolve(p, description="taken, without effect")
-        for p in common("negative_prompt", "steps", "cfg_scale")
+        attrs.evolve(
+            parameter,
+            form_field=attrs.evolve(
+                parameter.form_field, description=Label(zh="接受，但不起作用", en="taken, without effect")
+            ),
+        )
+        for parameter in common("negative_prompt", "steps", "cfg_scale")
     ),
-    Parameter(name="format", enum=tuple(FORMATS), default="png", description="kind of file"),
+    Parameter(name="format", enum=tuple(FORMATS), default="png", form_field=KNOWN_FIELDS["output_format"]),
     Parameter(
         name="delay_seconds",
         type="number",
         minimum=0,
         maximum=600,
         default=0,
-        description="how long the call takes, as a slow provider's would",
+        form_field=_trial(
+            "延迟",
+            "Delay",
+            ("调用用时，像慢的服务商那样", "how long the call takes, as a slow provider's would"),
+            unit=_SECONDS,
+        ),
     ),
     Parameter(
         name="progress_steps",
@@ -71,17 +90,38 @@ PARAMETERS: tuple[Parameter, ...] = (
         minimum=0,
         maximum=100,
         default=0,
-        description="how often progress is reported during the delay",
+        form_field=_trial(
+            "进度次数",
+            "Progress reports",
+            ("延迟期间报告进度的次数", "how often progress is reported during the delay"),
+        ),
     ),
-    Parameter(name="as_job", type="boolean", default=False, description="accept a job first, then finish it"),
-    Parameter(name="refuse", type="boolean", default=False, description="end as content_policy"),
+    Parameter(
+        name="as_job",
+        type="boolean",
+        default=False,
+        form_field=_trial("异步任务", "As a job", ("先受理，再完成", "accept a job first, then finish it")),
+    ),
+    Parameter(
+        name="refuse",
+        type="boolean",
+        default=False,
+        form_field=_trial("拒绝", "Refuse", ("以 content_policy 结束", "end as content_policy")),
+    ),
     Parameter(
         name="fail",
         enum=tuple(str(code) for code in _FAILURES),
-        description="end with this error; rate_limited and unavailable as calls that were never started",
+        form_field=_trial(
+            "失败",
+            "Fail",
+            (
+                "以该错误结束；rate_limited 和 unavailable 视为从未开始",
+                "end with this error; rate_limited and unavailable as calls that were never started",
+            ),
+        ),
     ),
 )
-"""All parameters of the demo model beside ``num``."""
+"""All parameters of the demo model."""
 
 
 @attrs.frozen(kw_only=True)
@@ -160,3 +200,8 @@ def _check_enlargement(request: ImageRequest, factor: int) -> None:
             factor=factor, width=width, height=height, maximum=MAX_UPSCALED_SIDE_PIXELS
         )
         raise ValidationFailed.for_field(field, reason)
+
+
+FORM = ("size", "num", "format", "seed", "delay_seconds", "fail")
+SIZES = framed(_RATIOS, _SIZE_PIXELS, dimensions=_shape)
+"""What a form shows of the demo model, and the sizes that it offers."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from imagegen_adapters.providers.demo.messages import DemoCode
-from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, Options
 from imagegen_adapters.providers.demo.work import OPERATIONS, Work
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
@@ -52,6 +52,8 @@ class DemoProvider:
                 default=entry.default,
                 operations=OPERATIONS if entry.capabilities is None else entry.capabilities,
                 parameters=PARAMETERS,
+                form=FORM,
+                sizes=SIZES,
             )
             for entry in config.models or (_DEFAULT,)
         )

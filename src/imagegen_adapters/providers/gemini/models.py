@@ -12,7 +12,9 @@ from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry
+from imagegen_core.providers.form_fields import FormField, Group
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.size_presets import framed
 
 DEFAULT_MODELS = (
     ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
@@ -33,6 +35,34 @@ EDIT_MODES = tuple(
 )
 SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
 SAFETY_LEVELS = ("BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE")
+
+_PERSONS = {
+    "DONT_ALLOW": ("不允许", "None"),
+    "ALLOW_ADULT": ("仅成人", "Adults"),
+    "ALLOW_ALL": ("不限", "All ages"),
+}
+_SAFETY = FormField.labelled(
+    "安全过滤",
+    "Safety filter",
+    Group.SAFETY,
+    description=("各类有害内容的拦截门槛", "threshold of all harm categories"),
+    choices={
+        "BLOCK_LOW_AND_ABOVE": ("拦截低风险及以上", "Block low and above"),
+        "BLOCK_MEDIUM_AND_ABOVE": ("拦截中风险及以上", "Block medium and above"),
+        "BLOCK_ONLY_HIGH": ("只拦截高风险", "Block high only"),
+        "BLOCK_NONE": ("不拦截", "Block none"),
+        "OFF": ("关闭", "Off"),
+    },
+)
+_PERSON_GENERATION = FormField.labelled("人物", "People", Group.SAFETY, choices=_PERSONS)
+_EDIT_STEPS = FormField.labelled("步数", "Steps", Group.SAMPLING, description=("编辑时的步数", "of an edit"))
+_ADD_WATERMARK = FormField.labelled(
+    "水印",
+    "Watermark",
+    Group.OUTPUT,
+    description=("使用种子时须关闭", "a seed needs it to be off"),
+)
+_FORM = ("size", "num", "negative_prompt", "thinking_level", "seed", "safety", "person_generation")
 
 _TEN_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 _FOURTEEN_RATIOS = (*_TEN_RATIOS, "1:4", "4:1", "1:8", "8:1")
@@ -131,6 +161,8 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         default=entry.default,
         operations=tuple(operation for operation in operations if operation in possible),
         parameters=_imagen_parameters(traits) if traits.imagen else _content_parameters(traits),
+        form=_FORM,
+        sizes=framed(traits.ratios, traits.tiers),
         max_num=MAX_IMAGEN_BATCH if traits.imagen else MAX_NUM,
         max_references=traits.max_references,
         lifecycle=facts.lifecycle,
@@ -155,9 +187,7 @@ def _content_parameters(traits: Traits) -> tuple[Parameter, ...]:
     return (
         *_framing_parameters(traits),
         Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_INT32),
-        Parameter(
-            name="safety", enum=(*SAFETY_LEVELS, "OFF"), description="threshold of all harm categories"
-        ),
+        Parameter(name="safety", enum=(*SAFETY_LEVELS, "OFF"), form_field=_SAFETY),
         *thinking,
     )
 
@@ -168,10 +198,10 @@ def _imagen_parameters(traits: Traits) -> tuple[Parameter, ...]:
         *common("negative_prompt"),
         Parameter(name="mode", enum=SEGMENT_MODES),
         Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_UINT32),
-        Parameter(name="cfg_scale", type="number", minimum=0, maximum=100, description="guidanceScale"),
-        Parameter(name="steps", type="integer", minimum=1, maximum=1000, description="baseSteps of an edit"),
-        Parameter(name="safety", enum=SAFETY_LEVELS),
-        Parameter(name="person_generation", enum=("DONT_ALLOW", "ALLOW_ADULT", "ALLOW_ALL")),
+        Parameter(name="cfg_scale", type="number", minimum=0, maximum=100),
+        Parameter(name="steps", type="integer", minimum=1, maximum=1000, form_field=_EDIT_STEPS),
+        Parameter(name="safety", enum=SAFETY_LEVELS, form_field=_SAFETY),
+        Parameter(name="person_generation", enum=tuple(_PERSONS), form_field=_PERSON_GENERATION),
         Parameter(name="enhance_prompt", type="boolean"),
-        Parameter(name="add_watermark", type="boolean", description="a seed needs it to be false"),
+        Parameter(name="add_watermark", type="boolean", form_field=_ADD_WATERMARK),
     )

@@ -6,7 +6,6 @@ from functools import lru_cache
 import attrs
 
 from imagegen_adapters.model_catalogue import facts_of
-from imagegen_adapters.providers.http import sizes
 from imagegen_adapters.providers.http.configured_document import model_spec
 from imagegen_adapters.providers.http.document import (
     AuthType,
@@ -20,6 +19,7 @@ from imagegen_adapters.providers.http.document import (
 from imagegen_adapters.providers.http.egress import key_hosts
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.signers import SIGNERS
+from imagegen_adapters.providers.http.size_presets import size_presets_of
 from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
@@ -27,8 +27,11 @@ from imagegen_core.messages import Message
 from imagegen_core.operations import Operation, OwnParameter
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.providers.form_fields import FormField
+from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.parameters import common
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.size_presets import SIZE_NAMES
 from imagegen_core.values.identity_cache import IdentityCache
 
 UNNAMED_MODEL = "default"
@@ -86,6 +89,8 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         remote_id=spec.remote_id,
         operations=operations,
         parameters=tuple(_parameters(document, spec, operations, serving)),
+        form=document.form,
+        sizes=size_presets_of(spec) if spec.size or _uses_size(document, serving) else (),
         accepts_extras=passes_extras(document, spec),
         max_num=min(MAX_NUM, spec.limits.n_max),
         max_references=min(MAX_REFERENCES, spec.limits.refs_max),
@@ -146,12 +151,12 @@ def _parameters(
 
 
 def _uses_size(document: Document, serving: tuple[OperationSpec, ...]) -> bool:
-    return any(mentions(document, s, name) for s in serving for name in sizes.NAMES)
+    return any(mentions(document, s, name) for s in serving for name in SIZE_NAMES)
 
 
 def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:
     if any_size:
-        yield from common(*sizes.NAMES)
+        yield from common(*SIZE_NAMES)
         return
     if size is None or size.kind is SizeKind.FIXED:
         return
@@ -186,7 +191,19 @@ def _declared(name: str, spec: ParamSpec) -> Parameter:
         maximum=spec.max,
         multiple_of=spec.multiple_of,
         default=spec.default,
-        description=spec.label,
+        form_field=_form_field(name, spec),
+    )
+
+
+def _form_field(name: str, spec: ParamSpec) -> FormField:
+    """Return what is known of a parameter of this name, with what the document says instead."""
+    field = form_field_of(name)
+    return FormField(
+        label=spec.label or field.label,
+        group=spec.group or field.group,
+        unit=spec.unit or field.unit,
+        description=spec.description or field.description,
+        choices={**field.choices, **spec.choices},
     )
 
 

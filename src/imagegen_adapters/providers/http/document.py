@@ -16,6 +16,7 @@ from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Lifecycle
+from imagegen_core.providers.form_fields import Group, Label
 from imagegen_core.providers.prices import Price
 from imagegen_core.providers.sources import Source
 
@@ -278,7 +279,11 @@ class SizeSpec:
 
 @attrs.frozen(kw_only=True)
 class ParamSpec:
-    """One parameter of a model; ``default`` is sent if the caller omits it."""
+    """One parameter of a model; ``default`` is sent if the caller omits it.
+
+    What a form says of it (``label``, ``group``, ``unit``, ``description``, and ``choices`` as labels of its
+    values) is that of a known parameter of its name, as far as nothing else is given here.
+    """
 
     type: str = "string"
     enum: tuple[Any, ...] = ()
@@ -286,7 +291,11 @@ class ParamSpec:
     max: float | None = None
     multiple_of: int | None = None
     default: Any = None
-    label: str = ""
+    label: Label | None = None
+    group: Group | None = None
+    unit: Label | None = None
+    description: Label | None = None
+    choices: Mapping[str, Label] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -368,6 +377,7 @@ class HealthSpec:
 class Document:
     """A whole provider. ``n_strategy`` None means native if a template mentions ``n``, otherwise fan-out.
 
+    ``form`` names the parameters that a form shows, in its order; empty for all.
     A document is parsed once and then shared, so it is equal only to itself.
     """
 
@@ -375,6 +385,7 @@ class Document:
     id: str
     operations: Mapping[str, OperationSpec]
     models: tuple[ModelSpec, ...] = ()
+    form: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     name: str = ""
     base_url: str | None = None

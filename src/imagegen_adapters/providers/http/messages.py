@@ -59,6 +59,11 @@ class DocumentCode(MessageCode):
         "is not one of the parameters that requests have by themselves",
         "不是请求自带的参数",
     )
+    NOT_IN_A_FORM = (
+        "no model of this document takes {name!r}; whatever sets a size is one field, size",
+        "该文档的模型都没有 {name!r}；设置尺寸的参数合为一项 size",
+    )
+    TWICE_IN_A_FORM = "names {name!r} a second time", "重复给出了 {name!r}"
     NOT_A_STATUS = (
         "{status!r} is neither a status such as 429 nor 5xx",
         "{status!r} 既不是 429 这样的状态码，也不是 5xx",

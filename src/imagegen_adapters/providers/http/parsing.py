@@ -22,6 +22,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.providers.form_fields import Label, parse_label
 from imagegen_core.providers.prices import Price, parse_price
 from imagegen_core.providers.sources import Source, parse_date, parse_source
 from imagegen_core.providers.unknown_keys import nearest
@@ -68,7 +69,8 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(StrEnum, _choice)
     converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
     converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
-    for kind, parse in ((dt.date, parse_date), (Source, parse_source), (Price, parse_price)):
+    parsers = ((dt.date, parse_date), (Source, parse_source), (Price, parse_price), (Label, parse_label))
+    for kind, parse in parsers:
         converter.register_structure_hook(kind, partial(_parsed, parse))
     for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
         converter.register_structure_hook_func(

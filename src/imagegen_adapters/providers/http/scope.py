@@ -14,6 +14,7 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.providers.size_presets import SIZE_NAMES
 
 
 @attrs.frozen(kw_only=True)
@@ -100,8 +101,8 @@ def _part(image: InputImage, index: int, *, role: str = "image", data: bytes | N
 
 def _extras(call: ProviderCall, document: Document, operation: OperationSpec) -> dict[str, Any]:
     """Return the caller's parameters that the request mentions nowhere; the count is never among them."""
-    uses_size = any(mentions(document, operation, name) for name in sizes.NAMES)
-    excluded = {"num", "edit_mode", "mode", "upscale_factor", *(sizes.NAMES if uses_size else ())}
+    uses_size = any(mentions(document, operation, name) for name in SIZE_NAMES)
+    excluded = {"num", "edit_mode", "mode", "upscale_factor", *(SIZE_NAMES if uses_size else ())}
     return {
         name: value
         for name, value in call.request.params.items()

@@ -14,9 +14,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import dimensions_of, parse_size
 from imagegen_core.problems import Problem
-
-NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
-"""The parameters that set the size."""
+from imagegen_core.providers.size_presets import SIZE_NAMES
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
@@ -111,7 +109,7 @@ def _pixels(
                 requested=_dimensions_text(dimensions), size=_dimensions_text(sides)
             )
     elif ratio is not None:
-        sides = _sides_of(ratio, spec)
+        sides = sides_of(ratio, spec, area=_area(spec))
     elif spec.default is not None:
         return _upstream_size(spec.default, spec)
     else:
@@ -120,9 +118,8 @@ def _pixels(
     return _upstream_size(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
 
 
-def _sides_of(ratio: float, spec: SizeSpec) -> tuple[int, int]:
+def sides_of(ratio: float, spec: SizeSpec, *, area: float) -> tuple[int, int]:
     """Return the nearest multiples for a ratio, or the next ones if these are too few or too many pixels."""
-    area = _area(spec)
     grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
     exact = (math.sqrt(area * ratio) / grain, math.sqrt(area / ratio) / grain)
     for rounded in (_half_up, math.floor, math.ceil):
@@ -137,7 +134,7 @@ def _half_up(number: float) -> int:
 
 
 def _area(spec: SizeSpec) -> int:
-    default = _numbers(spec.default)
+    default = numbers_of(spec.default)
     area = default[0] * default[1] if default else _DEFAULT_AREA_PIXELS
     return min(max(area, spec.min_pixels), spec.max_pixels)
 
@@ -154,13 +151,13 @@ def _check_pixels(params: Mapping[str, Any], spec: SizeSpec, width: int, height:
     size = _dimensions_text((width, height))
     if not all(spec.min <= side <= spec.max for side in (width, height)):
         reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
-        raise _invalid_size(params, NAMES, reason)
+        raise _invalid_size(params, SIZE_NAMES, reason)
     if not spec.min_pixels <= width * height <= spec.max_pixels:
         reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
-        raise _invalid_size(params, NAMES, reason)
+        raise _invalid_size(params, SIZE_NAMES, reason)
     low, high = spec.ratio or (0.0, math.inf)
     if not low <= width / height <= high:
-        raise _invalid_size(params, NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
+        raise _invalid_size(params, SIZE_NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
 
 
 def _listed(
@@ -182,7 +179,7 @@ def _listed(
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
     """Return the differences in shape and in area, to sort by shape first."""
-    numbers = _numbers(value)
+    numbers = numbers_of(value)
     shape = _ratio(value) or (numbers[0] / numbers[1] if numbers else 1.0)
     size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers and not _ratio(value) else 0.0
     return round(abs(math.log(shape / ratio)), 2), size
@@ -207,7 +204,7 @@ def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> U
     upstream_value = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
         return UpstreamSize(aspect_ratio=upstream_value, size=upstream_value, note=note)
-    numbers = _numbers(upstream_value)
+    numbers = numbers_of(upstream_value)
     width, height = numbers or (None, None)
     return UpstreamSize(size=upstream_value, width=width, height=height, note=note)
 
@@ -216,7 +213,8 @@ def _dimensions_text(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _numbers(text: str | None) -> tuple[int, int] | None:
+def numbers_of(text: str | None) -> tuple[int, int] | None:
+    """Return width and height of a size, whatever stands between them; None for a word."""
     match = _NUMBERS.fullmatch(text) if text else None
     return (int(match[1]), int(match[2])) if match else parse_size(text)
 

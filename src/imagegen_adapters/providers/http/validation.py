@@ -23,7 +23,9 @@ from imagegen_core.messages import Message
 from imagegen_core.problems import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config_checks import SERVICE_HEADERS
+from imagegen_core.providers.forms import SIZE_CONTROL
 from imagegen_core.providers.parameters import COMMON
+from imagegen_core.providers.size_presets import SIZE_NAMES
 
 SCHEMA = 1
 
@@ -44,6 +46,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
     yield from _errors(document)
     yield from _names(document)
     yield from _headers(document)
+    yield from _form(document)
 
 
 def _problem(field: str, reason: Message) -> Problem:
@@ -167,6 +170,21 @@ def _headers(document: Document) -> Iterator[Problem]:
     for path, name in named:
         if name.lower() in SERVICE_HEADERS:
             yield _problem(path, ProblemCode.HEADER_NOT_SETTABLE(name=name))
+
+
+def _form(document: Document) -> Iterator[Problem]:
+    """Check that each name of the form is a parameter that some model takes; the size is one of them."""
+    declared = set(chain.from_iterable(model.params for model in document.models))
+    templates = [template for _, template in _templates(document)]
+    for position, name in enumerate(document.form):
+        parameters = SIZE_NAMES if name == SIZE_CONTROL else (name,)
+        mentions = (t.mentions(p) for t in templates for p in (*parameters, f"params.{name}"))
+        is_known = name in {*declared, *_COMMON_NAMES} - set(SIZE_NAMES) | {SIZE_CONTROL}
+        is_taken = name in {*declared, "num"} or any(mentions)
+        if not is_known or not is_taken:
+            yield _problem(f"form.{position}", DocumentCode.NOT_IN_A_FORM(name=name))
+        elif name in document.form[:position]:
+            yield _problem(f"form.{position}", DocumentCode.TWICE_IN_A_FORM(name=name))
 
 
 def _names(document: Document) -> Iterator[Problem]:

@@ -33,8 +33,11 @@ from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.providers.form_fields import FormField, Group
+from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.parameters import common
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.size_presets import in_pixels
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"
@@ -47,12 +50,42 @@ _PARAMETERS = (
     *common("upscale_factor", "edit_mode"),
     Parameter(name="sampler_name"),
     Parameter(name="scheduler"),
-    Parameter(name="denoising_strength", type="number", minimum=0, maximum=1),
-    Parameter(name="enable_hr", type="boolean"),
-    Parameter(name="hr_scale", type="number", minimum=1, maximum=4),
-    Parameter(name="hr_upscaler"),
-    Parameter(name="n_iter", type="integer", minimum=1, maximum=10),
-    Parameter(name="upscaler_1"),
+    Parameter(
+        name="denoising_strength",
+        type="number",
+        minimum=0,
+        maximum=1,
+        form_field=form_field_of("strength"),
+    ),
+    Parameter(
+        name="enable_hr",
+        type="boolean",
+        form_field=FormField.labelled("高清修复", "High-resolution fix", Group.SAMPLING),
+    ),
+    Parameter(
+        name="hr_scale",
+        type="number",
+        minimum=1,
+        maximum=4,
+        form_field=FormField.labelled("高清修复倍数", "High-resolution factor", Group.SAMPLING),
+    ),
+    Parameter(
+        name="hr_upscaler",
+        form_field=FormField.labelled("高清修复放大算法", "High-resolution upscaler", Group.SAMPLING),
+    ),
+    Parameter(
+        name="n_iter",
+        type="integer",
+        minimum=1,
+        maximum=10,
+        form_field=FormField.labelled("批次数", "Batches", Group.SAMPLING),
+    ),
+    Parameter(name="upscaler_1", form_field=FormField.labelled("放大算法", "Upscaler", Group.EDITING)),
+)
+_FORM = ("size", "num", "negative_prompt", "steps", "cfg_scale", "seed", "sampler_name", "scheduler")
+_SIZES = in_pixels(
+    lambda ratio, side: (round(side * ratio**0.5 / 8) * 8, round(side / ratio**0.5 / 8) * 8),
+    {"512": 512, "1K": 1024},
 )
 _SUFFIXES = ("/sdapi/v1", "/sdapi")
 _RESPONSE_FILE = "answer.json"
@@ -210,6 +243,8 @@ def _model(entry: ModelEntry) -> Model:
         default=entry.default,
         operations=tuple(o for o in operations if o in _OPERATIONS),
         parameters=_PARAMETERS,
+        form=_FORM,
+        sizes=_SIZES,
         accepts_extras=True,
         max_references=1,
     )

@@ -5,7 +5,10 @@ from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry
+from imagegen_core.providers.form_fields import FormField, Group
+from imagegen_core.providers.known_fields import PIXELS
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.size_presets import framed
 
 _MAX_PROMPT_CHARS = 10_000
 _MAX_SEED = 4_294_967_294
@@ -27,23 +30,66 @@ SHIPPED_MODELS = (
 )
 """The models of a configuration that lists none."""
 
-_DIRECTIONS = ("above", "below", "left", "right")
+_DIRECTIONS = {
+    "above": ("上", "Above"),
+    "below": ("下", "Below"),
+    "left": ("左", "Left"),
+    "right": ("右", "Right"),
+}
+_UPSCALE_MODES = {
+    "fast": ("快速", "Fast"),
+    "conservative": ("保守", "Conservative"),
+    "creative": ("创意", "Creative"),
+}
+_FORM = ("size", "num", "style_preset", "negative_prompt", "seed", "cfg_scale", "output_format")
+
+
+def _share(name: str, zh: str, en: str, *, maximum: float = 1) -> Parameter:
+    """Return a parameter of editing between 0 and ``maximum``."""
+    field = FormField.labelled(zh, en, Group.EDITING)
+    return Parameter(name=name, type="number", minimum=0, maximum=maximum, form_field=field)
+
+
 _PARAMETERS = (
     *common("num", "width", "height", "size", "negative_prompt", "upscale_factor", "edit_mode"),
     Parameter(name="aspect_ratio", enum=wire.ASPECT_RATIOS),
     Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_SEED),
     Parameter(name="style_preset"),
     Parameter(name="strength", type="number", minimum=0, maximum=1),
-    Parameter(name="search_prompt"),
-    Parameter(name="grow_mask", type="integer", minimum=0, maximum=20),
-    Parameter(name="upscale_mode", enum=wire.UPSCALE_MODES),
-    Parameter(name="creativity", type="number", minimum=0, maximum=0.5),
-    Parameter(name="foreground_prompt"),
-    Parameter(name="preserve_original_subject", type="number", minimum=0, maximum=1),
-    Parameter(name="original_background_depth", type="number", minimum=0, maximum=1),
-    Parameter(name="keep_original_background", type="boolean"),
-    Parameter(name="light_source_direction", enum=_DIRECTIONS),
-    Parameter(name="light_source_strength", type="number", minimum=0, maximum=1),
+    Parameter(
+        name="search_prompt",
+        form_field=FormField.labelled("要替换的内容", "What to replace", Group.EDITING),
+    ),
+    Parameter(
+        name="grow_mask",
+        type="integer",
+        minimum=0,
+        maximum=20,
+        form_field=FormField.labelled("蒙版外扩", "Grow the mask", Group.EDITING, unit=PIXELS),
+    ),
+    Parameter(
+        name="upscale_mode",
+        enum=wire.UPSCALE_MODES,
+        form_field=FormField.labelled("放大方式", "Upscale mode", Group.EDITING, choices=_UPSCALE_MODES),
+    ),
+    _share("creativity", "创意程度", "Creativity", maximum=0.5),
+    Parameter(
+        name="foreground_prompt",
+        form_field=FormField.labelled("主体描述", "Foreground prompt", Group.EDITING),
+    ),
+    _share("preserve_original_subject", "保留主体", "Preserve the subject"),
+    _share("original_background_depth", "背景景深", "Background depth"),
+    Parameter(
+        name="keep_original_background",
+        type="boolean",
+        form_field=FormField.labelled("保留原背景", "Keep the background", Group.EDITING),
+    ),
+    Parameter(
+        name="light_source_direction",
+        enum=tuple(_DIRECTIONS),
+        form_field=FormField.labelled("光源方向", "Light from", Group.EDITING, choices=_DIRECTIONS),
+    ),
+    _share("light_source_strength", "光源强度", "Light strength"),
 )
 
 
@@ -61,6 +107,8 @@ def model(entry: ModelEntry) -> Model:
         default=entry.default,
         operations=tuple(operation for operation in operations if operation in possible),
         parameters=(*_PARAMETERS, *_family_parameters(family)),
+        form=_FORM,
+        sizes=framed(wire.ASPECT_RATIOS),
         max_references=1,
         prompt_chars=_MAX_PROMPT_CHARS,
         lifecycle=facts.lifecycle,

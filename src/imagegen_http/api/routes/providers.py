@@ -12,6 +12,7 @@ from imagegen_core.providers.config import ModelEntry
 from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.search.pages import Page
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.answers.parameters import ParameterGroup
 from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
@@ -31,6 +32,7 @@ async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
         ProviderList(
             providers=[Provider.from_resolved(provider, today) for provider in usable],
             presets=service.presets(),
+            groups=ParameterGroup.all(),
             default_provider=service.settings.default_provider,
         )
     )

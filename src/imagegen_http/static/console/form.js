@@ -7,10 +7,7 @@ const form = document.querySelector("#generate");
 const button = form.querySelector("[type=submit]");
 const { prompt, provider, model_id: model, num } = form.elements;
 const parameters = document.querySelector("#parameters");
-const ELSEWHERE = new Set([
-  ...["prompt", "num", "n", "number_of_images"], // the form's own
-  ...["edit_mode", "mode", "upscale_factor"], // of other operations
-]);
+const OWN = "num"; // a field of the page itself
 
 const KEPT = "prompt"; // what was typed when the login ran out
 
@@ -120,17 +117,22 @@ function showParameters() {
   const one = chosen().find((each) => each.id === model.value);
   num.max = one?.limits.max_num ?? 10;
   num.value = Math.min(num.valueAsNumber || 1, num.max);
-  const told = (one?.parameters ?? []).filter((each) => !ELSEWHERE.has(each.name));
+  const told = (one?.parameters ?? []).filter((each) => each.name !== OWN && generates(each));
   parameters.replaceChildren(...told.map(field));
   parameters.closest("details").hidden = !told.length;
+}
+
+/** Whether it is no parameter of other operations alone. */
+function generates({ operations }) {
+  return !operations || operations.includes("generate");
 }
 
 function field(told) {
   const label = document.createElement("label");
   const input = told.enum || told.type === "boolean" ? selection(told) : typed(told);
   input.name = told.name;
-  label.title = told.description ?? "";
-  label.append(`${told.name} `, input);
+  label.title = [told.description?.zh, told.name].filter(Boolean).join("\n");
+  label.append(`${told.label.zh} `, input);
   return label;
 }
 
@@ -138,8 +140,12 @@ function selection(told) {
   const select = document.createElement("select");
   const values = told.enum ?? [true, false];
   select.dataset.type = values.some((value) => typeof value !== "string") ? "json" : "text";
-  select.append(option("", "默认"), ...values.map((value) => option(String(value), String(value))));
+  select.append(option("", "默认"), ...values.map((value) => option(String(value), named(told, value))));
   return select;
+}
+
+function named(told, value) {
+  return told.value_labels?.[value]?.zh ?? String(value);
 }
 
 function typed(told) {

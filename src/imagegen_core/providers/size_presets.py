@@ -1,0 +1,123 @@
+"""Sizes to choose from: each says which parameters ask for it, so that one control serves all models."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.values.frozen_mappings import frozen_mapping
+
+SIZE_NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
+"""The parameters that set the size: one control of a form, called ``size``."""
+
+STANDARD_RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
+"""The shapes that are offered where a model takes any."""
+
+STANDARD_RESOLUTIONS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048, "4K": 4096})
+"""Names of resolutions, and the side of a square image in pixels."""
+
+
+@attrs.frozen(kw_only=True)
+class SizePreset:
+    """One size. What is not known before the image is there is None; ``params`` are what a request contains.
+
+    ``ratio`` is such as ``16:9``, ``resolution`` such as ``2K``.
+    """
+
+    label: str
+    params: Mapping[str, Any] = attrs.field(converter=frozen_mapping)
+    ratio: str | None = None
+    resolution: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def labelled(presets: Iterable[SizePreset]) -> tuple[SizePreset, ...]:
+    """Return the presets with labels that tell them apart, by ratio and resolution as far as needed."""
+    sizes = tuple(presets)
+    ratios = Counter(preset.ratio for preset in sizes)
+    short = [_short_label(preset, alone=ratios[preset.ratio] == 1) for preset in sizes]
+    labels = Counter(short)
+    return tuple(
+        attrs.evolve(
+            preset,
+            label=label if labels[label] == 1 else f"{label} {preset.width}x{preset.height}",
+        )
+        for preset, label in zip(sizes, short, strict=True)
+    )
+
+
+def _short_label(preset: SizePreset, *, alone: bool) -> str:
+    if preset.ratio is None:
+        return preset.label
+    return preset.ratio if alone or preset.resolution is None else f"{preset.ratio} {preset.resolution}"
+
+
+def framed(
+    ratios: Iterable[str],
+    resolutions: Iterable[str] = (),
+    *,
+    dimensions: Callable[[Mapping[str, Any]], tuple[int, int]] | None = None,
+) -> tuple[SizePreset, ...]:
+    """Return the sizes of a model that takes ``aspect_ratio`` and, if it has tiers, ``image_size``.
+
+    A ratio that is none, such as ``auto``, leaves the shape to the model. ``dimensions`` gives the sides in
+    pixels for parameters, where they are known.
+    """
+    return labelled(
+        _framed(ratio, resolution, dimensions)
+        for resolution in (tuple(resolutions) or (None,))
+        for ratio in ratios
+    )
+
+
+def _framed(
+    ratio: str, resolution: str | None, dimensions: Callable[[Mapping[str, Any]], tuple[int, int]] | None
+) -> SizePreset:
+    params = {"aspect_ratio": ratio} | ({} if resolution is None else {"image_size": resolution})
+    width, height = (None, None) if dimensions is None else dimensions(params)
+    return SizePreset(
+        label=ratio if resolution is None else f"{ratio} {resolution}",
+        ratio=ratio if ":" in ratio else None,
+        resolution=resolution,
+        width=width,
+        height=height,
+        params=params,
+    )
+
+
+def in_pixels(
+    sides_of: Callable[[float, int], tuple[int, int] | None], resolutions: Mapping[str, int]
+) -> tuple[SizePreset, ...]:
+    """Return the sizes of a model that takes any number of pixels, each once.
+
+    ``sides_of`` gives width and height for a shape (width by height) and the side of the square with as many
+    pixels; None where the model has no such size.
+    """
+    presets: dict[tuple[int, int], SizePreset] = {}
+    for resolution, side in resolutions.items():
+        for ratio in STANDARD_RATIOS:
+            across, down = ratio.split(":")
+            sides = sides_of(int(across) / int(down), side)
+            if sides is not None and sides not in presets:
+                width, height = sides
+                presets[sides] = SizePreset(
+                    label=ratio,
+                    ratio=ratio,
+                    resolution=resolution,
+                    width=width,
+                    height=height,
+                    params={"size": f"{width}x{height}"},
+                )
+    return labelled(presets.values())
+
+
+def generic() -> tuple[SizePreset, ...]:
+    """Return the sizes that most models take, for one of which nothing is known."""
+    sizes = (("1:1", 1024, 1024), ("3:2", 1536, 1024), ("2:3", 1024, 1536))
+    return tuple(
+        SizePreset(label=ratio, ratio=ratio, width=width, height=height, params={"size": f"{width}x{height}"})
+        for ratio, width, height in sizes
+    )
