@@ -98,6 +98,12 @@ class Context:
 
         return variable_warnings(config=config, environ=self.environ, cwd=self.cwd)
 
+    def setting_origins(self, config: Path | None = None) -> Any:
+        """Return where each setting that is set was set."""
+        from imagegen_http.settings.loader import setting_origins
+
+        return setting_origins(config=config, environ=self.environ, cwd=self.cwd)
+
     def with_api(
         self, act: Callable[["Api"], Awaitable[None]], *, run_background: bool = False, create: bool = False
     ) -> None:

@@ -29,16 +29,21 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
     from imagegen_http.settings.loader import check_bind
+    from imagegen_http.settings.origins import Origin
 
     settings = context.settings(config)
     server = settings.server
     server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
     settings = attrs.evolve(settings, server=server)
     check_bind(server.host, server.auth_token)
+    options = {"server.host": host, "server.port": port}
+    from_options = {key: Origin.ENVIRONMENT for key, value in options.items() if value is not None}
+    origins = {**context.setting_origins(config), **from_options}
+    warnings = context.variable_warnings(config)
     become_owner(settings.data_dir)
     try:
         with naming_data_dir(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, environ=context.environ, warnings=context.variable_warnings(config)))
+            runner.run(run(settings, environ=context.environ, origins=origins, warnings=warnings))
     except CommandFailed as error:
         if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
             raise CommandFailed(error.reason, code=EXIT_UNRECOVERABLE) from error

@@ -3,6 +3,7 @@
 import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 
 import attrs
 import structlog
@@ -31,6 +32,7 @@ from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.service import Service
 from imagegen_http.settings.database_url import passwords
+from imagegen_http.settings.origins import Origins
 from imagegen_http.settings.schema import Settings
 
 _MIB = 1024 * 1024
@@ -44,6 +46,7 @@ async def compose(
     settings: Settings,
     *,
     environ: Mapping[str, str],
+    origins: Origins = MappingProxyType({}),
     redactor: PatternRedactor | None = None,
     run_background: bool = True,
     create: bool = True,
@@ -52,7 +55,7 @@ async def compose(
 
     Every secret in use is registered with ``redactor``. Unless ``run_background``, nothing happens by itself:
     no task is claimed, resumed or sent, no image uploaded or expired. Unless ``create``, the database has to
-    exist, and a missing master key is not generated.
+    exist, and a missing master key is not generated. ``origins`` say where the settings were set.
 
     Raises:
         DataDirectoryInUse: another process works in the data directory.
@@ -157,6 +160,7 @@ async def compose(
         service = Service(
             imagegen=imagegen,
             settings=settings,
+            origins=origins,
             version=version,
             presets=lambda: describe_presets(providers, clock.now().date()),
             health=HealthReport(

@@ -12,6 +12,7 @@ from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
+from imagegen_http.settings.origins import Origins
 from imagegen_http.settings.schema import Settings
 
 
@@ -19,6 +20,7 @@ from imagegen_http.settings.schema import Settings
 class Service:
     """One running service.
 
+    ``origins`` say where the settings were set.
     ``stopping`` is set when it shuts down: reads go on, new tasks are refused, streams end.
     ``presets`` lists the shipped declarative providers; ``health`` checks what the service
     depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
@@ -37,6 +39,7 @@ class Service:
     maintenance: Maintenance
     search_index: SearchIndex
     writes: Callable[[], int] | None
+    origins: Origins = attrs.field(factory=dict)
     peers: Peers = attrs.field(factory=NoPeers)
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

@@ -39,6 +39,7 @@ from imagegen_http.server.process_memory import (
 )
 from imagegen_http.server.request_log import RequestLog
 from imagegen_http.server.service_manager import ServiceManager
+from imagegen_http.settings.origins import Origins
 from imagegen_http.settings.schema import Settings
 
 SOCKET_CLOSE_SECONDS = 3
@@ -59,8 +60,10 @@ class AddressUnusable(Exception):
         self.reason = reason
 
 
-async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Sequence[Message] = ()) -> None:
-    """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log.
+async def serve(
+    settings: Settings, *, environ: Mapping[str, str], origins: Origins, warnings: Sequence[Message] = ()
+) -> None:
+    """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log, ``origins`` to the API.
 
     After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
     finish within the grace time; a second signal cuts it short. The state of calls that are still running
@@ -82,7 +85,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Seq
             raise
         raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter more
     with listener:
-        async with compose(settings, environ=environ, redactor=redactor) as service:
+        async with compose(settings, environ=environ, origins=origins, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager.from_environ(environ)
             async with manager.watchdog(), trimming_memory():

@@ -19,6 +19,7 @@ from imagegen_core.text_problems import text_problems
 from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.settings.file import read_settings_file
 from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.origins import Origins, origins_of
 from imagegen_http.settings.providers import read_providers
 from imagegen_http.settings.schema import Settings, SettingsError
 from imagegen_http.settings.validators import InvalidValue
@@ -64,6 +65,16 @@ def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: P
         RefusalCode.PROBLEM(field=name, reason=SettingCode.UNKNOWN_VARIABLE())
         for name in unread_variables(tree, environ)
     )
+
+
+def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Origins:
+    """Return where each key that is set was set.
+
+    Raises:
+        SettingsError: as for `load_settings`.
+    """
+    _, tree = _tree(config, environ, cwd)
+    return origins_of(tree)
 
 
 def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
