@@ -1,9 +1,11 @@
 """Resolves model names over all usable providers."""
 
+from collections import Counter
+
 from msgspec import UNSET
 
 from imagegen_core.errors import ModelNotAvailable, Refusal
-from imagegen_core.providers.capabilities import Model, choose_model
+from imagegen_core.providers.capabilities import LifecycleStatus, Model, choose_model
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_http.openai.wire import ModelList, ModelObject
 from imagegen_http.runtime.service import Service
@@ -39,35 +41,50 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
 
 
 async def list_models(service: Service) -> ModelList:
-    """Return every model of every usable provider."""
+    """Return every model of every usable provider that has not retired, by both of its names.
+
+    A bare id is a name only where no other model has it, under whatever provider.
+    """
     usable = await service.imagegen.list_providers.usable()
-    data = [
-        render_model(r.config.provider_name, m, created=_created(r)) for r in usable for m in r.profile.models
+    today = service.imagegen.adapters.clock.now().date()
+    full_names = set(_names(usable))
+    holders = Counter(model.id for resolved in usable for model in resolved.profile.models)
+    active = [
+        (resolved, model)
+        for resolved in usable
+        for model in resolved.profile.models
+        if model.lifecycle.status_on(today) is not LifecycleStatus.RETIRED
+    ]
+    data = [render_model(_full_name(resolved, model), resolved, model) for resolved, model in active]
+    data += [
+        render_model(model.id, resolved, model)
+        for resolved, model in active
+        if holders[model.id] == 1 and model.id not in full_names
     ]
     return ModelList(object="list", data=data)
 
 
-def render_model(provider_name: str, model: Model, *, created: int) -> ModelObject:
+def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelObject:
     """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
-    retires = model.lifecycle.retires
+    created_at, retires = resolved.config.created_at, model.lifecycle.retires
     return ModelObject(
-        id=f"{provider_name}/{model.id}",
+        id=name,
         object="model",
-        created=created,
-        owned_by=provider_name,
+        created=0 if created_at is None else int(created_at.timestamp()),
+        owned_by=resolved.config.provider_name,
         shutdown_date=UNSET if retires is None else retires.isoformat(),
     )
 
 
 async def show_model(service: Service, name: str) -> ModelObject:
-    """Return one model.
+    """Return one model under the name that it was asked for by.
 
     Raises:
         ModelNotAvailable: no usable provider has it.
     """
     provider_name, model = await find_model(service, name)
     resolved = await service.imagegen.resolve(provider_name=provider_name)
-    return render_model(provider_name, model, created=_created(resolved))
+    return render_model(name, resolved, model)
 
 
 async def _usable(service: Service, provider_name: str) -> ResolvedProvider | None:
@@ -82,10 +99,8 @@ def _find_in_provider(resolved: ResolvedProvider, model_id: str) -> Model | None
 
 
 def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
-    return [f"{r.config.provider_name}/{m.id}" for r in usable for m in r.profile.models]
+    return [_full_name(resolved, model) for resolved in usable for model in resolved.profile.models]
 
 
-def _created(resolved: ResolvedProvider) -> int:
-    """Return when the configuration was created, in seconds since 1970; 0 for one from the file."""
-    at = resolved.config.created_at
-    return 0 if at is None else int(at.timestamp())
+def _full_name(resolved: ResolvedProvider, model: Model) -> str:
+    return f"{resolved.config.provider_name}/{model.id}"

@@ -121,7 +121,7 @@ class ImageCompleted(Answer, frozen=True, kw_only=True):
 class ModelObject(Answer, frozen=True, kw_only=True):
     """A model as OpenAI shows one."""
 
-    id: Annotated[str, doc("provider/model", "demo/demo")]
+    id: Annotated[str, doc("provider/model, or the model's id where only one model has it", "demo/demo")]
     object: Annotated[str, doc("always the same", "model", const="model")]
     created: Annotated[int, doc("when its provider was saved, in seconds since 1970; 0 of a file's", 0)]
     owned_by: Annotated[str, doc("name of its provider", "demo")]
