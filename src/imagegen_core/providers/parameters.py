@@ -36,6 +36,9 @@ _WAYS_TO_SIZE = (
 _KEY_NAMES = frozenset({"apikey", "authorization"})
 """Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
 
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+"""A seed may be a text, since JavaScript has no whole numbers beyond 2^53."""
+
 COMMON: tuple[Parameter, ...] = (
     Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM),
     Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
@@ -64,6 +67,8 @@ def common(*names: str) -> tuple[Parameter, ...]:
 def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``params`` under canonical names, without nulls, with the common ranges checked.
 
+    A seed that is a text of digits becomes the number.
+
     Raises:
         ValidationFailed: a common parameter is of the wrong type, out of range or given twice.
     """
@@ -72,6 +77,8 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     count = next((params[k] for k in _COUNT_NAMES if params.get(k) is not None), None)
     if count is not None:
         cleaned["num"] = count
+    if isinstance(seed := cleaned.get("seed"), str) and _DIGITS.fullmatch(seed):
+        cleaned["seed"] = int(seed)
     problems += [
         Problem(field=f"params.{name}", reason=ProblemCode.KEY_AS_PARAMETER())
         for name in cleaned

@@ -1,5 +1,6 @@
 """What the fields of answers have in common: their description, and types that many of them share."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -30,6 +31,18 @@ Prompt = Annotated[str, doc("the caller's prompt, empty where the operation took
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A part of an answer; what is ``UNSET`` is not in it."""
+
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest whole number that every client reads exactly from JSON; JavaScript rounds larger ones."""
+
+
+def with_exact_seed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters or metadata, a seed that clients would round as a text of digits."""
+    seed = values.get("seed")
+    if isinstance(seed, int) and abs(seed) > MAX_SAFE_INTEGER:
+        return {**values, "seed": str(seed)}
+    return dict(values)
 
 
 def timestamp(at: datetime) -> str:

@@ -17,6 +17,7 @@ from imagegen_http.answers.fields import (
     Time,
     doc,
     timestamp,
+    with_exact_seed,
 )
 
 
@@ -52,7 +53,7 @@ class Image(Answer, frozen=True, kw_only=True):
             prompt=image.prompt,
             provider=image.provider_name,
             model_id=image.model_id,
-            params=dict(image.params),
+            params=with_exact_seed(image.params),
             image_url=f"{url}/content",
             thumbnail_url=f"{url}/thumbnail",
             mime_type=image.mime_type,
@@ -61,7 +62,7 @@ class Image(Answer, frozen=True, kw_only=True):
             size_bytes=image.size_bytes,
             sha256=image.sha256,
             storage=image.storage,
-            metadata=dict(image.metadata),
+            metadata=with_exact_seed(image.metadata),
             created_at=timestamp(image.created_at),
             **more,
         )

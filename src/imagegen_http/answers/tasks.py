@@ -23,6 +23,7 @@ from imagegen_http.answers.fields import (
     doc,
     optional_timestamp,
     timestamp,
+    with_exact_seed,
 )
 from imagegen_http.answers.images import Image
 from imagegen_http.problems.error_table import failure_meaning
@@ -155,7 +156,7 @@ class Task(Answer, frozen=True, kw_only=True):
             provider=task.provider_name,
             model_id=task.model_id,
             prompt=task.request.prompt,
-            params=dict(task.request.params),
+            params=with_exact_seed(task.request.params),
             progress=1.0 if task.status is TaskStatus.COMPLETED else task.progress or 0.0,
             queue_position=view.queue_position,
             attempts=task.attempts,

@@ -16,6 +16,7 @@ from tests.integration.api.asking import (
     body_of,
     data,
     ended,
+    fields,
     finished,
     row,
     running,
@@ -103,6 +104,34 @@ def test_the_size_has_several_forms(api, params, size):
     image = data(api.post(GENERATE, json=body, headers=WAIT))["images"][0]
 
     assert size == (image["width"], image["height"])
+
+
+@pytest.mark.parametrize(
+    ("seed", "shown"),
+    [
+        (7, 7),
+        ("7", 7),
+        (2**53 - 1, 2**53 - 1),
+        (2**53 + 1, str(2**53 + 1)),
+        (str(2**53 + 1), str(2**53 + 1)),
+        ("9223372036854775807", "9223372036854775807"),
+    ],
+)
+def test_a_seed_is_exact_for_every_client(api, seed, shown):
+    """Those that JavaScript would round are texts, in both directions, and what was used is shown alike."""
+    task = finished(api, seed=seed)
+
+    assert [shown] * 3 == [
+        task["params"]["seed"],
+        task["images"][0]["params"]["seed"],
+        task["images"][0]["metadata"]["seed"],
+    ]
+
+
+@pytest.mark.parametrize("seed", ["", "many", "1.5", "0x7", "9223372036854775808", "٧", " 7", 2**63])
+def test_a_seed_that_is_none_is_refused(api, seed):
+    """By its name."""
+    assert ["params.seed"] == fields(submit(api, seed=seed))
 
 
 @pytest.mark.parametrize("length", [1, 32_000])
