@@ -22,6 +22,7 @@ from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.spools.memory import MemorySpool
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 from imagegen_core import Adapters, ImageGen, Limits
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
@@ -61,6 +62,7 @@ def memory_adapters(
         nodes=nodes,
         slots=MemorySlots(nodes),
         images=MemoryImageRecords(state),
+        usage=MemoryUsageLedger(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),

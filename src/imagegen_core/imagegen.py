@@ -40,6 +40,7 @@ from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_core.search.folding import Simplify
@@ -51,6 +52,7 @@ from imagegen_core.use_cases.cancel_tasks import CancelTasks
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
 from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.end_task import EndTask
+from imagegen_core.use_cases.estimate_cost import EstimateCost
 from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.plan_calls import PlanCalls
@@ -63,6 +65,7 @@ from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
+from imagegen_core.use_cases.show_usage import ShowUsage
 from imagegen_core.use_cases.store_images import StoreImages
 from imagegen_core.use_cases.store_result import StoreResult
 from imagegen_core.use_cases.submit_task import SubmitTask
@@ -83,6 +86,7 @@ class Adapters:
     nodes: Nodes
     slots: Slots
     images: ImageRecords
+    usage: UsageLedger
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool
@@ -186,8 +190,10 @@ class ImageGen:
             queue_size=self.limits.queue_size,
             default_provider=self.limits.default_provider,
         )
-        self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue)
+        self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue, ledger=a.usage)
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
+        self.show_usage = ShowUsage(ledger=a.usage)
+        self.estimate_cost = EstimateCost(resolve=self.resolve, default_provider=self.limits.default_provider)
         end = EndTask(repository=a.tasks, events=a.events, records=a.images, spool=a.spool)
         self.cancel_task = CancelTask(
             repository=a.tasks, running=self.running, end=end, clock=a.clock, owner=self.owner

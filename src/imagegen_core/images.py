@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.costs.cost import Cost
 from imagegen_core.operations import Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
@@ -61,6 +62,7 @@ class Image:
     store. ``sha256`` is that of the stored bytes; ``vendor_sha256`` that of the provider's bytes, if a label
     was added. ``archive_checksum`` is the archive's own checksum of the stored bytes, opaque to everybody
     else. ``metadata`` is what the provider returned with the image (seed, revised prompt, safety ratings).
+    ``cost`` is its share of what its call cost; None if that was nothing, or nobody wrote it down.
     """
 
     task_id: str
@@ -84,3 +86,4 @@ class Image:
     storage: StorageState = StorageState.LOCAL
     params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    cost: Cost | None = None

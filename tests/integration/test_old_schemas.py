@@ -131,8 +131,9 @@ def test_no_row_is_lost_or_changed(old):
     after["sqlite_sequence"] = before["sqlite_sequence"]
     counted = {row["name"] for row in before["counters"]}
     after["counters"] = [row for row in after["counters"] if row["name"] in counted]
-    if "image_blocks" not in before:
-        del after["image_blocks"]
+    for table in ("image_blocks", "usage_totals"):
+        if table not in before:
+            del after[table]
     columns = {table: rows[0].keys() for table, rows in before.items() if rows}
     assert before == {
         table: [{column: row[column] for column in columns.get(table, row)} for row in rows]
@@ -148,6 +149,26 @@ def test_tasks_are_counted_by_status(old):
 
     numbers = Counter(row["status"] for row in tasks)
     assert {status: numbers[status] for status in TaskStatus} == {s: counters[s] for s in TaskStatus}
+
+
+def test_what_was_charged_before_counts_as_unknown(old):
+    """Nobody wrote down what it cost; what a newer version has added up stays as it is."""
+    before = rows_of(old / "imagegen.db")
+    Database.open(old / "imagegen.db").close_now()
+    after = rows_of(old / "imagegen.db")
+
+    ended = {row["task_id"]: row["provider_name"] for row in before["tasks"] if row["completed_at"]}
+    charged = [row["task_id"] for row in before["attempts"] if row["charge"] != "none"]
+    expected = before.get("usage_totals") or {
+        "tasks": len(ended),
+        "images": sum(row["task_id"] in ended for row in before["images"]),
+        "unknown_attempts": sum(ended.get(task_id, "demo") != "demo" for task_id in charged),
+    }
+    names = ("tasks", "images", "unknown_attempts")
+    sums = {name: sum(row[name] for row in after["usage_totals"]) for name in names}
+    assert expected == (after["usage_totals"] if "usage_totals" in before else sums)
+    unfinished = [row for row in after["attempts"] if row["task_id"] in set(charged) - ended.keys()]
+    assert {"unknown"} == {row["cost_basis"] for row in unfinished if row["charge"] != "none"}
 
 
 async def test_tasks_and_attempts_are_read(database):

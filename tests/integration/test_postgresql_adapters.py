@@ -22,6 +22,8 @@ from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsCo
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, later
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
+from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
+from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
 from imagegen_core.ports.task_repository import IdempotencyClaim
@@ -105,6 +107,12 @@ class TestPostgresqlIdempotencyKeys(OverPostgresql, IdempotencyKeysContract):
     @pytest.fixture
     def keys(self, database):
         return PostgresqlIdempotencyKeys(database)
+
+
+class TestPostgresqlUsageLedger(OverPostgresql, UsageLedgerContract):
+    @pytest.fixture
+    def ledger(self, database):
+        return PostgresqlUsageLedger(database)
 
 
 class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):

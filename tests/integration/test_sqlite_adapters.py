@@ -25,6 +25,8 @@ from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsCo
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
+from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
+from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import KeysLocked
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import StorageState
@@ -156,6 +158,12 @@ async def test_the_error_of_an_earlier_version_is_its_text(database):
     (entry,) = await outbox.peek(due=None)
 
     assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]
+
+
+class TestSqliteUsageLedger(OverSqlite, UsageLedgerContract):
+    @pytest.fixture
+    def ledger(self, database):
+        return SqliteUsageLedger(database)
 
 
 class TestSqliteImageInventory(OverSqlite, ImageInventoryContract):

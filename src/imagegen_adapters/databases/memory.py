@@ -31,7 +31,8 @@ class MemoryState:
     """All collections are in insertion order, which is by age.
 
     Adapters change the state without awaiting in between, so every change is atomic. ``simplify`` converts
-    traditional to simplified Chinese when prompts are folded.
+    traditional to simplified Chinese when prompts are folded. ``image_counts`` are the images that each task
+    has yielded, including those that were deleted since.
     """
 
     simplify: Callable[[str], str] = _unchanged
@@ -40,6 +41,7 @@ class MemoryState:
     idempotency_keys: dict[tuple[str, str], StoredClaim] = attrs.field(factory=dict)
     attempts: dict[str, Attempt] = attrs.field(factory=dict)
     images: dict[int, Image] = attrs.field(factory=dict)
+    image_counts: Counter[str] = attrs.field(factory=Counter)
     last_image_id: int = 0
     removals: list[str] = attrs.field(factory=list)
     events: dict[str, list[TaskEvent]] = attrs.field(factory=dict)
@@ -79,4 +81,5 @@ class MemoryState:
         self.last_image_id += 1
         added = attrs.evolve(image, id=self.last_image_id)
         self.images[added.id] = added
+        self.image_counts[added.task_id] += 1
         return added

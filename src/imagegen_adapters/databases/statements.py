@@ -174,10 +174,10 @@ DELETE FROM idempotency_keys WHERE (scope, key) IN (
 PUT_ATTEMPT = """
 INSERT INTO attempts (
     attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
-    created_at, updated_at, response_name, response
+    created_at, updated_at, response_name, response, price, cost_basis, cost_currency, cost_ticks
 ) SELECT
     :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :config, :sealed_config,
-    :created_at, :updated_at, :response_name, :response
+    :created_at, :updated_at, :response_name, :response, :price, :cost_basis, :cost_currency, :cost_ticks
 FROM tasks
 WHERE task_id = :task_id AND status IN ('pending', 'processing')
     AND owner IS :fence_owner AND epoch = :fence_epoch AND status = :fence_status
@@ -185,14 +185,15 @@ ON CONFLICT (attempt_id) DO UPDATE SET
     phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
     failure = excluded.failure, config = excluded.config,
     sealed_config = excluded.sealed_config, updated_at = excluded.updated_at,
-    response_name = excluded.response_name, response = excluded.response
+    response_name = excluded.response_name, response = excluded.response, price = excluded.price,
+    cost_basis = excluded.cost_basis, cost_currency = excluded.cost_currency, cost_ticks = excluded.cost_ticks
 """
 
 WIPE_ATTEMPTS = """
-UPDATE attempts SET config = NULL, sealed_config = NULL,
+UPDATE attempts SET config = NULL, sealed_config = NULL, price = NULL,
     response = CASE WHEN phase IN ('stored', 'failed') THEN response END
 WHERE task_id = ? AND (
-    config IS NOT NULL OR sealed_config IS NOT NULL
+    config IS NOT NULL OR sealed_config IS NOT NULL OR price IS NOT NULL
     OR response IS NOT NULL AND phase NOT IN ('stored', 'failed')
 )
 """
@@ -209,6 +210,50 @@ WHERE response IS NOT NULL AND phase IN ('stored', 'failed') AND updated_at < ?
 """
 
 ATTEMPTS = "SELECT * FROM attempts WHERE task_id = ? ORDER BY seq"
+
+# ---------------------------------------------------------------- costs
+
+ADD_USAGE = """
+INSERT INTO usage_totals (
+    quarter, provider_name, model_id, currency, tasks, images, unknown_attempts, known, estimated, possible
+)
+SELECT
+    :quarter, provider_name, model_id, '', 1,
+    (SELECT count(*) FROM images WHERE images.task_id = :task_id),
+    (
+        SELECT count(*) FROM attempts
+        WHERE attempts.task_id = :task_id AND charge <> 'none'
+            AND cost_basis IS NOT NULL AND cost_ticks IS NULL
+    ),
+    0, 0, 0
+FROM tasks WHERE task_id = :task_id
+UNION ALL
+SELECT
+    :quarter, provider_name, model_id, cost_currency, 0, 0, 0,
+    sum(CASE WHEN charge = 'certain' AND cost_basis = 'known' THEN cost_ticks ELSE 0 END),
+    sum(CASE WHEN charge = 'certain' AND cost_basis <> 'known' THEN cost_ticks ELSE 0 END),
+    sum(CASE WHEN charge = 'possible' THEN cost_ticks ELSE 0 END)
+FROM tasks JOIN attempts USING (task_id)
+WHERE task_id = :task_id AND charge <> 'none' AND cost_ticks IS NOT NULL
+GROUP BY cost_currency
+ON CONFLICT (quarter, provider_name, model_id, currency) DO UPDATE SET
+    tasks = tasks + excluded.tasks, images = images + excluded.images,
+    unknown_attempts = unknown_attempts + excluded.unknown_attempts,
+    known = min(known + excluded.known, 9000000000000000000),
+    estimated = min(estimated + excluded.estimated, 9000000000000000000),
+    possible = min(possible + excluded.possible, 9000000000000000000)
+"""
+"""Adds a task that has ended to the totals of its quarter of an hour, with all that its attempts cost.
+
+The numbers of tasks and images have the row without a currency. A sum that no column can hold stays at the
+highest number, so that no amount, however absurd, keeps a task from ending.
+"""
+
+COSTS_OF_TASKS = """
+SELECT task_id, cost_basis, cost_currency, cost_ticks FROM attempts
+WHERE task_id IN (SELECT value FROM json_each(?)) AND charge <> 'none' AND cost_basis IS NOT NULL
+ORDER BY seq
+"""
 
 # ---------------------------------------------------------------- the outbox
 

@@ -7,6 +7,12 @@ from typing import Any, Protocol
 
 import attrs
 
+from imagegen_adapters.databases.cost_columns import (
+    cost_from_columns,
+    cost_to_columns,
+    optional_price,
+    price_to_json,
+)
 from imagegen_adapters.databases.json_columns import (
     from_json,
     from_timestamp,
@@ -19,6 +25,7 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
+from imagegen_core.costs.usage import quarter_of
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
@@ -104,6 +111,11 @@ def task_state(task: Task) -> dict[str, Any]:
         "started_at": optional_timestamp(task.started_at),
         "completed_at": optional_timestamp(task.completed_at),
     }
+
+
+def usage_key(task: Task) -> dict[str, Any]:
+    """Return by which quarter of an hour a task that has ended counts as used, and its id."""
+    return {"task_id": task.task_id, "quarter": quarter_of(task.completed_at or task.created_at)}
 
 
 def row_to_task(row: Row) -> Task:
@@ -200,6 +212,8 @@ def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
         "updated_at": to_timestamp(attempt.updated_at),
         "response_name": None if response is None else response.name,
         "response": None if response is None else response.content,
+        "price": price_to_json(attempt.price),
+        **cost_to_columns(attempt.cost),
     }
 
 
@@ -229,6 +243,8 @@ def row_to_attempt(row: Row) -> Attempt:
         response=_response(row),
         failure=optional_value(row["failure"], Failure),
         config=_config(row),
+        price=optional_price(row["price"]),
+        cost=cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"]),
         created_at=from_timestamp(row["created_at"]),
         updated_at=from_timestamp(row["updated_at"]),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from imagegen_adapters.databases.cost_columns import cost_from_columns, cost_to_columns
 from imagegen_adapters.databases.json_columns import (
     from_timestamp,
     object_from_json,
@@ -42,6 +43,7 @@ def image_to_row(image: Image) -> dict[str, Any]:
         "params": to_json(dict(image.params)) if image.params else "{}",
         "metadata": to_json(dict(image.metadata)) if image.metadata else "{}",
         "created_at": to_timestamp(image.created_at),
+        **cost_to_columns(image.cost),
     }
 
 
@@ -69,6 +71,7 @@ def row_to_image(row: Iterable[Any]) -> Image:
         params,
         metadata,
         created_at,
+        *cost,
     ) = row
     return Image(
         id=image_id,
@@ -92,6 +95,7 @@ def row_to_image(row: Iterable[Any]) -> Image:
         params=object_from_json(params),
         metadata=object_from_json(metadata),
         created_at=from_timestamp(created_at),
+        cost=cost_from_columns(*cost),
     )
 
 

@@ -4,11 +4,11 @@ INSERT_IMAGE = """
 INSERT INTO images (
     task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
     width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
-    metadata, created_at
+    metadata, created_at, cost_basis, cost_currency, cost_ticks
 ) VALUES (
     :task_id, :attempt_id, :position, :operation, :prompt, :provider_name, :model_id,
     :mime_type, :width, :height, :size_bytes, :sha256, :vendor_sha256, :crc64, :blob_key, :thumbnail_key,
-    :storage, :params, :metadata, :created_at
+    :storage, :params, :metadata, :created_at, :cost_basis, :cost_currency, :cost_ticks
 )
 ON CONFLICT (attempt_id, position) DO NOTHING
 """

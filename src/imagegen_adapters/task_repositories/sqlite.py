@@ -20,6 +20,7 @@ from imagegen_adapters.databases.task_rows import (
     row_to_task,
     task_state,
     task_to_row,
+    usage_key,
 )
 from imagegen_adapters.idempotency_keys.sqlite import keyed_task
 from imagegen_adapters.image_records.index_entry import prepare_each
@@ -103,6 +104,7 @@ class SqliteTaskRepository:
             self._insert(connection, prepared)
             if task.status.final:
                 connection.execute(statements.WIPE_ATTEMPTS, (task.task_id,))
+                connection.execute(statements.ADD_USAGE, usage_key(task))
                 insert_event(connection, last_event(task))
 
         await self._database.writer.write(save)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 import attrs
 
+from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.messages import Message, as_message, as_messages
 from imagegen_core.operations import ImageRequest, InputImage
@@ -43,9 +44,13 @@ class GeneratedImage:
 
 @attrs.frozen(kw_only=True)
 class ProviderResult:
-    """The result of one call: images, the failures of images that the provider refused, and warnings."""
+    """The result of one call: images, the failures of images that the provider refused, and warnings.
+
+    ``usage`` is what the provider says of its charge for the whole call, None where it says nothing.
+    """
 
     images: tuple[GeneratedImage, ...]
+    usage: ReportedUsage | None = None
     failures: tuple[CallError, ...] = ()
     warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
 

@@ -114,6 +114,7 @@ class Model:
     """A model of a provider, with all that a caller may ask of it.
 
     ``sources`` are where all of that was read, none if nobody wrote it down; ``price`` None is not known.
+    ``default_size`` is the size of an image whose request says none, in the terms of its price.
     ``accepts_extras`` lets undeclared parameters through to the provider. ``form`` names the parameters that
     a form shows, in order, as far as the model has them; empty for all of them. ``sizes`` are those to choose
     from. ``details`` is the provider adapter's own data about the model and means nothing to anybody else.
@@ -131,6 +132,7 @@ class Model:
     max_num: int = MAX_NUM
     max_references: int = MAX_REFERENCES
     prompt_chars: int = MAX_PROMPT_CHARS
+    default_size: str | None = None
     lifecycle: Lifecycle = Lifecycle()
     price: Price | None = None
     sources: tuple[Source, ...] = ()

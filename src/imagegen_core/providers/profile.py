@@ -16,7 +16,8 @@ class ProviderProfile:
 
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
     ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a dying
-    process interrupted is simply repeated. ``key_hosts`` are hosts that may receive the key besides
+    process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
+    cost nothing, instead of nobody knows how much. ``key_hosts`` are hosts that may receive the key besides
     ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
     says what is wrong with the form of the key. ``ambient_credentials`` names the machine's own credentials
     that calls use instead of a key (a file, a metadata service) and what they give access to; only the
@@ -29,6 +30,7 @@ class ProviderProfile:
     needs_api_key: bool = True
     max_concurrency: int | None = None
     free: bool = False
+    billed: bool = True
     key_hosts: tuple[str, ...] = ()
     key_problem: Message | None = None
     ambient_credentials: str | None = None

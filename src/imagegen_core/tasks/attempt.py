@@ -8,8 +8,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.costs.cost import Cost
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.providers.prices import Price
 from imagegen_core.values.frozen_mappings import frozen_json
 from imagegen_core.values.valid_text import valid_text
 
@@ -99,8 +101,9 @@ class SentConfig:
 class Attempt:
     """One paid call. ``number`` counts a task's attempts from 1, ``part`` its parallel calls from 0.
 
-    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends. So is
-    ``response``, unless it `keeps_response`.
+    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends. So are
+    ``price``, the model's at that moment, and ``response``, unless it `keeps_response`. ``cost`` is what it
+    cost as far as its ``charge`` says that it did: at first a quote, and None where calls cost nothing.
     """
 
     attempt_id: str
@@ -116,15 +119,26 @@ class Attempt:
     response: InlineResponse | None = None
     failure: Failure | None = None
     config: SentConfig | None = None
+    price: Price | None = None
+    cost: Cost | None = None
 
     def _transition(self, phase: Phase, now: datetime, **changes: Any) -> "Attempt":
         if phase not in _TRANSITIONS[self.phase]:
             raise IllegalTransition(f"attempt {self.attempt_id}", self.phase, phase)
         return attrs.evolve(self, phase=phase, updated_at=now, **changes)
 
-    def submitting(self, now: datetime, *, config: SentConfig | None = None) -> "Attempt":
-        """Return the attempt that is being sent; from now on the provider may have charged for it."""
-        return self._transition(Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config)
+    def submitting(
+        self,
+        now: datetime,
+        *,
+        config: SentConfig | None = None,
+        price: Price | None = None,
+        quoted: Cost | None = None,
+    ) -> "Attempt":
+        """Return the attempt that is being sent; from now on the provider may have charged what is quoted."""
+        return self._transition(
+            Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config, price=price, cost=quoted
+        )
 
     def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
         """Return the attempt that the provider accepted as ``job``."""
@@ -135,6 +149,10 @@ class Attempt:
         return self._transition(
             Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt, response=response
         )
+
+    def with_cost(self, cost: Cost | None) -> "Attempt":
+        """Return the attempt with what its response shows that it cost."""
+        return attrs.evolve(self, cost=cost)
 
     def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
         """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be.
@@ -149,7 +167,12 @@ class Attempt:
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
         return self._transition(
-            Phase.FAILED, now, charge=charge, failure=failure, **self._without_upstream_data(failure)
+            Phase.FAILED,
+            now,
+            charge=charge,
+            cost=None if charge is Charge.NONE else self.cost,
+            failure=failure,
+            **self._without_upstream_data(failure),
         )
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
@@ -169,17 +192,24 @@ class Attempt:
 
     def after_task(self) -> "Attempt":
         """Return the attempt once its task has ended: nothing resumes it, whatever its phase is."""
-        return attrs.evolve(self, config=None, response=self.response if self.keeps_response else None)
+        response = self.response if self.keeps_response else None
+        return attrs.evolve(self, config=None, price=None, response=response)
 
     def _without_upstream_data(self, failure: Failure | None) -> dict[str, Any]:
         """Return the fields with upstream data removed: its URLs may contain signatures and keys."""
         job = None if self.job is None else UpstreamJob(id=self.job.id)
         response = self.response if _keeps_response(failure) else None
-        return {"job": job, "receipt": None, "response": response, "config": None}
+        return {"job": job, "receipt": None, "response": response, "config": None, "price": None}
 
 
 def _keeps_response(failure: Failure | None) -> bool:
     return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
+
+
+def costs_of(attempts: Iterable[Attempt]) -> tuple[Cost, ...]:
+    """Return what each of the attempts cost, or may have cost, without those that cost nothing."""
+    charged = (attempt for attempt in attempts if attempt.charge is not Charge.NONE)
+    return tuple(attempt.cost for attempt in charged if attempt.cost is not None)
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:

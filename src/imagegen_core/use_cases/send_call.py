@@ -4,6 +4,7 @@ import asyncio
 
 import attrs
 
+from imagegen_core.costs.estimates import quote
 from imagegen_core.errors import CallError, StaleTask
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.arriving_responses import interrupt
@@ -35,7 +36,7 @@ class SendCall:
             StaleTask: another worker has the task; an answer that came all the same is kept aside.
             asyncio.CancelledError: after the response, if there is one, has been stored.
         """
-        await active.save(active.attempt.submitting(self.clock.now(), config=self._sealed(active)))
+        await active.save(self._submitting(active))
         limit = active.call.config.timeout + SUBMIT_SLACK_SECONDS
         submission = asyncio.create_task(active.provider.submit(active.call, active.exchange))
         cancelling: asyncio.CancelledError | None = None
@@ -64,6 +65,15 @@ class SendCall:
         if isinstance(answer, UpstreamJob):
             return active.attempt.accepted(self.clock.now(), answer)
         return active.received(self.clock.now(), answer)
+
+    def _submitting(self, active: ActiveCall) -> Attempt:
+        call = active.call
+        return active.attempt.submitting(
+            self.clock.now(),
+            config=self._sealed(active),
+            price=call.model.price,
+            quoted=quote(call.request, call.model, is_billed=active.profile.billed),
+        )
 
     def _sealed(self, active: ActiveCall) -> SentConfig | None:
         call, ambient = active.call, active.profile.ambient_credentials is not None

@@ -1,24 +1,31 @@
 """Show tasks with their images and their positions in the queue."""
 
 import asyncio
+from collections.abc import Sequence
 
 import attrs
 
+from imagegen_core.costs.cost import Cost, total
 from imagegen_core.images import Image
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
+from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.task import Task, TaskStatus
 
 
 @attrs.frozen(kw_only=True)
 class TaskView:
-    """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending."""
+    """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending.
+
+    ``costs`` are what its attempts cost or may have cost, by currency; empty if that is nothing.
+    """
 
     task: Task
     images: tuple[Image, ...]
     queue_position: int | None = None
+    costs: tuple[Cost, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +35,7 @@ class ShowTask:
     repository: TaskRepository
     records: ImageRecords
     queue: Queue
+    ledger: UsageLedger
 
     async def __call__(self, *, task_id: str) -> TaskView:
         """Return the task.
@@ -39,9 +47,20 @@ class ShowTask:
 
     async def view(self, task: Task) -> TaskView:
         """Return the view of a task that has already been read."""
+        (view,) = await self.views((task,))
+        return view
+
+    async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
+        """Return the views of tasks that have already been read."""
+        started = [task.task_id for task in tasks if task.started_at is not None]
+        costs = await self.ledger.costs(started) if started else {}
+        views = (self._view(task, total(costs.get(task.task_id, ()))) for task in tasks)
+        return tuple(await asyncio.gather(*views))
+
+    async def _view(self, task: Task, costs: tuple[Cost, ...]) -> TaskView:
         images = () if task.started_at is None else await self.records.by_task(task.task_id)
         position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
-        return TaskView(task=task, images=images, queue_position=position)
+        return TaskView(task=task, images=images, queue_position=position, costs=costs)
 
 
 @attrs.frozen(kw_only=True)
@@ -54,4 +73,4 @@ class ListTasks:
     async def __call__(self, *, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
         """Return one page."""
         page = await self.repository.find(criteria, paging)
-        return page.with_items(await asyncio.gather(*(self.show.view(task) for task in page.items)))
+        return page.with_items(await self.show.views(page.items))

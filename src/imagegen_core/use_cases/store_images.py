@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.costs.cost import Cost
+from imagegen_core.costs.estimates import cost_of
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.checksums import sha256_of
@@ -107,12 +109,14 @@ class StoreImages:
     ) -> StoredImages:
         """Store the images of a received response, except those whose positions are ``recorded`` already.
 
+        What the call cost is held with its attempt as soon as the response is read.
         ``is_retry``: an earlier try may have stored images that it did not record.
 
         Raises:
             CallError: the response cannot be read, or is a refusal.
         """
         result = await _collect(active)
+        shares = _hold_cost(active, result)
         images, failures = [], list(result.failures)
         for position, image in enumerate(result.images):
             if position in recorded:
@@ -123,6 +127,7 @@ class StoreImages:
                     position=position,
                     task=active.run.task,
                     attempt=active.attempt,
+                    cost=shares[position],
                     is_retry=is_retry,
                 )
                 images.append(record)
@@ -133,7 +138,14 @@ class StoreImages:
         return StoredImages(images=tuple(images), failures=tuple(failures), warnings=result.warnings)
 
     async def store(
-        self, *, image: GeneratedImage, position: int, task: Task, attempt: Attempt, is_retry: bool = False
+        self,
+        *,
+        image: GeneratedImage,
+        position: int,
+        task: Task,
+        attempt: Attempt,
+        cost: Cost | None = None,
+        is_retry: bool = False,
     ) -> Image:
         """Return the record of the stored image, its metadata redacted.
 
@@ -175,6 +187,7 @@ class StoreImages:
             created_at=self.clock.now(),
             params=task.request.params,
             metadata={name: value for name, value in metadata.items() if value is not None},
+            cost=cost,
         )
 
     async def _redacted(self, metadata: Mapping[str, Any]) -> Any:
@@ -273,6 +286,17 @@ async def _collect(active: ActiveCall) -> ProviderResult:
         )
     except BlobMissing as error:
         raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+
+
+def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:
+    """Hold with the attempt what the result shows that its call cost, and return each image's share."""
+    attempt, call, count = active.attempt, active.call, len(result.images)
+    cost = cost_of(
+        call.request, call.model, attempt.price, usage=result.usage, images=count, quoted=attempt.cost
+    )
+    if cost != attempt.cost:
+        active.run.hold(attempts=(attempt.with_cost(cost),))
+    return (None,) * count if cost is None else cost.shares(count)
 
 
 async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:

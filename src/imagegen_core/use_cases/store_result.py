@@ -35,6 +35,7 @@ class StoreResult:
         attempt = active.attempt
         recorded = await self._recorded(attempt) if is_retry else frozenset()
         stored = await self.store_images(active=active, recorded=recorded, is_retry=is_retry)
+        attempt = active.attempt
         for failure in stored.failures:
             if can_retry_for_free(failure, attempt, active.run.task):
                 if stored.images:

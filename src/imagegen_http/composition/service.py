@@ -120,6 +120,7 @@ async def compose(
             nodes=backend.nodes,
             slots=backend.slots,
             images=backend.images,
+            usage=backend.usage,
             configs=backend.configs,
             blobs=blobs,
             spool=backend.spool,

@@ -157,7 +157,7 @@ class Desk:
         """Return the rows of a table of the database, as SQLite has them."""
         key = ", ".join(table.key)
         rows = self.query(lambda database: database.rows(f"SELECT * FROM {table.name} ORDER BY {key}"))  # noqa: S608 - a table's name
-        return [{name: _plain(value) for name, value in row.items()} for row in rows]
+        return [{n: _plain(value) for n, value in row.items() if n != _LANE} for row in rows]
 
     def source_rows(self, table):
         with closing(sqlite3.connect(self.data_dir / "imagegen.db")) as connection:
@@ -170,6 +170,10 @@ class Desk:
         with closing(sqlite3.connect(self.data_dir / "imagegen.db")) as connection:
             query = "SELECT blob_key FROM images WHERE storage = 'local' ORDER BY id DESC LIMIT 1"
             return self.data_dir / "images" / connection.execute(query).fetchone()[0]
+
+
+_LANE = "lane"
+"""A column that only PostgreSQL has, since several processes write there."""
 
 
 def _plain(value):

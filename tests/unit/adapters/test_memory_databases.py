@@ -19,6 +19,8 @@ from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
+from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
+from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +65,12 @@ class TestMemoryOutbox(OverMemory, OutboxContract):
     @pytest.fixture
     def outbox(self, state):
         return MemoryOutbox(state)
+
+
+class TestMemoryUsageLedger(OverMemory, UsageLedgerContract):
+    @pytest.fixture
+    def ledger(self, state):
+        return MemoryUsageLedger(state)
 
 
 class TestMemoryImageInventory(OverMemory, ImageInventoryContract):

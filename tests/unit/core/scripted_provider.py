@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 
 from PIL import Image as Pillow
 
+from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.prices import Price
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
@@ -37,6 +39,9 @@ class ScriptedProvider:
         self.collects: list[CallError | Callable] = []
         self.images = [png()]
         self.failures: tuple[CallError, ...] = ()
+        self.price: Price | None = None
+        self.usage: ReportedUsage | None = None
+        self.billed = True
         self.charged = 0
         self.polled: list[str] = []
         self.cancelled: list[UpstreamJob | None] = []
@@ -50,12 +55,14 @@ class ScriptedProvider:
             default=True,
             operations=tuple(Operation),
             parameters=common("seed", "width", "height", "upscale_factor"),
+            price=self.price,
         )
         return ProviderProfile(
             models=(model,),
             needs_api_base=False,
             needs_api_key=False,
             max_concurrency=self.max_concurrency,
+            billed=self.billed,
         )
 
     def split(self, request, model, config):
@@ -84,6 +91,7 @@ class ScriptedProvider:
         return ProviderResult(
             images=tuple(GeneratedImage(chunks=_chunks(data), metadata={"seed": 1}) for data in self.images),
             failures=self.failures,
+            usage=self.usage,
         )
 
     async def cancel(self, call, job):

@@ -26,6 +26,7 @@ from imagegen_adapters.databases.migrations.tasks import (
     m015_locked_tasks,
     m018_counts_of_ended_tasks,
 )
+from imagegen_adapters.databases.migrations.usage_totals import m019_costs
 from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 
@@ -49,6 +50,7 @@ migrations = Sequence(
         m016_image_blocks,
         m017_inline_responses,
         m018_counts_of_ended_tasks,
+        m019_costs,
     )
 )
 

@@ -27,5 +27,6 @@ TABLES = (
     IMAGES,
     Table(name="outbox", key=("id",), numbered=True),
     Table(name="events", key=("id",), numbered=True),
+    Table(name="usage_totals", key=("quarter", "provider_name", "model_id", "currency")),
 )
 """A table stands behind those that it refers to. What else SQLite holds is derived from these."""

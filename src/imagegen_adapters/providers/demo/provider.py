@@ -57,7 +57,9 @@ class DemoProvider:
             )
             for entry in config.models or (_DEFAULT,)
         )
-        return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False, free=True)
+        return ProviderProfile(
+            models=models, needs_api_base=False, needs_api_key=False, free=True, billed=False
+        )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         Options.from_request(request)

@@ -112,6 +112,7 @@ class A1111:
             models=tuple(_model(entry) for entry in entries),
             default_api_base=API_BASE,
             needs_api_key=False,
+            billed=False,
             max_concurrency=1,
             key_problem=two_part_key_problem(config, "user:password"),
         )

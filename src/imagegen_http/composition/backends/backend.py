@@ -19,6 +19,7 @@ from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.turn import Turn
+from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_http.answers.health import ClusterHealth
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import Progress
@@ -55,6 +56,7 @@ class Backend:
     slots: Slots
     turn: Turn
     images: ImageRecords
+    usage: UsageLedger
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Progress], Awaitable[int]]

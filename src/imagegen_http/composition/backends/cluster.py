@@ -30,6 +30,7 @@ from imagegen_adapters.slots.postgresql import PostgresqlSlots
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
+from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.ports.clock import Clock
 from imagegen_http.answers.health import ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.composition.backends.backend import Backend
@@ -84,6 +85,7 @@ async def open_backend(
             slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
             images=PostgresqlImageRecords(database, simplify=simplify),
+            usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),

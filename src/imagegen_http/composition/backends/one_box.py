@@ -27,6 +27,7 @@ from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.turns.local import LocalTurn
+from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.use_cases.clean_spool import CleanSpool
@@ -71,6 +72,7 @@ async def open_backend(
             slots=LocalSlots(),
             turn=LocalTurn(),
             images=SqliteImageRecords(database, simplify=simplify),
+            usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),

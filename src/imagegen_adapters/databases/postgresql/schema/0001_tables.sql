@@ -92,7 +92,11 @@ CREATE TABLE attempts (
     config text,
     sealed_config text,
     response_name text,
-    response bytea
+    response bytea,
+    price text,
+    cost_basis text,
+    cost_currency text COLLATE "C",
+    cost_ticks bigint
 );
 
 CREATE INDEX attempts_by_task ON attempts (task_id, seq);
@@ -123,6 +127,9 @@ CREATE TABLE images (
     params json NOT NULL,
     metadata json NOT NULL,
     created_at timestamptz(3) NOT NULL,
+    cost_basis text,
+    cost_currency text,
+    cost_ticks bigint,
     UNIQUE (attempt_id, position)
 );
 

@@ -228,12 +228,12 @@ BEGIN
         INSERT INTO images (
             task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type, width, height,
             size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params, metadata,
-            created_at
+            created_at, cost_basis, cost_currency, cost_ticks
         )
         SELECT
             task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type, width, height,
             size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, json_of_string(params),
-            json_of_string(metadata), created_at
+            json_of_string(metadata), created_at, cost_basis, cost_currency, cost_ticks
         FROM (SELECT (addition.image).*) AS image
         ON CONFLICT (attempt_id, position) DO NOTHING RETURNING id INTO image_id;
         IF image_id IS NOT NULL THEN

@@ -107,17 +107,19 @@ BEGIN
 
     INSERT INTO attempts (
         attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
-        created_at, updated_at, response_name, response
+        created_at, updated_at, response_name, response, price, cost_basis, cost_currency, cost_ticks
     )
     SELECT
         attempt_id, task_id, number, part, phase, charge, json_of_string(job), json_of_string(receipt),
-        json_of_string(failure), config, sealed_config, created_at, updated_at, response_name, response
+        json_of_string(failure), config, sealed_config, created_at, updated_at, response_name, response, price,
+        cost_basis, cost_currency, cost_ticks
     FROM json_populate_recordset(NULL::attempts, new_attempts)
     ON CONFLICT (attempt_id) DO UPDATE SET
         phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
         failure = excluded.failure, config = excluded.config, sealed_config = excluded.sealed_config,
         updated_at = excluded.updated_at, response_name = excluded.response_name,
-        response = excluded.response;
+        response = excluded.response, price = excluded.price, cost_basis = excluded.cost_basis,
+        cost_currency = excluded.cost_currency, cost_ticks = excluded.cost_ticks;
 
     IF new_images IS NOT NULL THEN
         image_ids := add_images(new_images);
@@ -128,13 +130,14 @@ BEGIN
     END IF;
 
     IF final_event IS NOT NULL THEN
-        UPDATE attempts SET config = NULL, sealed_config = NULL,
+        UPDATE attempts SET config = NULL, sealed_config = NULL, price = NULL,
             response = CASE WHEN phase IN ('stored', 'failed') THEN response END
         WHERE task_id = id AND (
-            config IS NOT NULL OR sealed_config IS NOT NULL
+            config IS NOT NULL OR sealed_config IS NOT NULL OR price IS NOT NULL
             OR response IS NOT NULL AND phase NOT IN ('stored', 'failed')
         );
         PERFORM add_event(id, event.kind, event.at, json_of_string(event.data));
+        PERFORM add_usage(id, event.at);
         PERFORM purge_progress(event.at - interval '1 day');
     END IF;
 END

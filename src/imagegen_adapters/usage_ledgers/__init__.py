@@ -1,0 +1,1 @@
+"""Usage ledgers: what tasks cost, added up by quarters of an hour."""

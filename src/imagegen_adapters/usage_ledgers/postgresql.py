@@ -1,0 +1,49 @@
+"""What tasks cost, from the table of totals in PostgreSQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from imagegen_adapters.databases.postgresql import Database, Row
+from imagegen_adapters.usage_ledgers.rows import costs_by_task, usage_by_key
+from imagegen_core.costs.cost import Cost
+from imagegen_core.costs.usage import Usage
+from imagegen_core.text_problems import text_problem
+
+_TOTALS = """
+SELECT {key} AS key, currency, sum(tasks) AS tasks, sum(images) AS images,
+    sum(unknown_attempts) AS unknown_attempts,
+    sum(known >> 32) AS known_high, sum(known & 4294967295) AS known_low,
+    sum(estimated >> 32) AS estimated_high, sum(estimated & 4294967295) AS estimated_low,
+    sum(possible >> 32) AS possible_high, sum(possible & 4294967295) AS possible_low
+FROM usage_totals
+WHERE ($1::bigint IS NULL OR quarter >= $1) AND ($2::bigint IS NULL OR quarter <= $2)
+GROUP BY {key}, currency
+"""
+
+_COSTS = """
+SELECT task_id, cost_basis, cost_currency, cost_ticks FROM attempts
+WHERE task_id = ANY ($1::text[]) AND charge <> 'none' AND cost_basis IS NOT NULL
+ORDER BY seq
+"""
+
+
+class PostgresqlUsageLedger:
+    """Reads an open database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
+        storable = [task_id for task_id in task_ids if text_problem(task_id) is None]
+        return costs_by_task(await self._database.rows(_COSTS, storable))
+
+    async def by_quarter(self, first: int | None = None, last: int | None = None) -> Mapping[int, Usage]:
+        return usage_by_key(await self._totals("quarter", first, last), int)
+
+    async def by_provider(self, first: int | None = None, last: int | None = None) -> Mapping[str, Usage]:
+        return usage_by_key(await self._totals("provider_name", first, last), str)
+
+    async def by_model(self, first: int | None = None, last: int | None = None) -> Mapping[str, Usage]:
+        return usage_by_key(await self._totals("model_id", first, last), str)
+
+    async def _totals(self, key: str, first: int | None, last: int | None) -> Sequence[Row]:
+        return await self._database.rows(_TOTALS.format(key=key), first, last)

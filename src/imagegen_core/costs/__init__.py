@@ -1,0 +1,1 @@
+"""What calls cost: prices times what was made, or what the provider says; never converted."""

@@ -1,0 +1,132 @@
+"""What a call costs: before it is sent, by its price; afterwards, by what the provider says or made."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from imagegen_core.costs.cost import Basis, Cost
+from imagegen_core.costs.reported_usage import ReportedUsage
+from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
+
+_PIXELS_PER_MEGAPIXEL = 1_000_000
+_TOKENS_PER_UNIT = 1_000_000
+
+_SIZE_NAMES = ("size", "image_size", "resolution")
+
+_UNCACHED: Mapping[TokenKind, TokenKind] = {
+    TokenKind.CACHED_TEXT_INPUT: TokenKind.TEXT_INPUT,
+    TokenKind.CACHED_IMAGE_INPUT: TokenKind.IMAGE_INPUT,
+}
+"""Where a price list has no rate for cached tokens, they cost what others do."""
+
+
+def quote(request: ImageRequest, model: Model, *, is_billed: bool) -> Cost | None:
+    """Return what a call would cost that makes all that it asks for; None if calls cost nothing.
+
+    By tokens that is unknown: only the provider can count them.
+    """
+    if model.price is None:
+        return Cost.unknown() if is_billed else None
+    return _by_images(model.price, request, model, request.num) or Cost.unknown()
+
+
+def cost_of(
+    request: ImageRequest,
+    model: Model,
+    price: Price | None,
+    *,
+    usage: ReportedUsage | None,
+    images: int,
+    quoted: Cost | None,
+) -> Cost | None:
+    """Return what an answered call cost.
+
+    The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
+    by the ``price`` under which the call was sent.
+
+    Args:
+        request: what was asked for.
+        model: the model that made it.
+        price: the model's, when the call was sent.
+        usage: what the provider says.
+        images: how many it made, whatever became of them afterwards.
+        quoted: the `quote` for the call; None if calls cost nothing.
+    """
+    if usage is not None and usage.amount is not None and usage.currency is not None:
+        return Cost.from_amount(usage.amount, usage.currency, Basis.KNOWN)
+    if price is None:
+        return quoted
+    by_tokens = None if usage is None else _by_tokens(price, request, model, usage.tokens)
+    return by_tokens or _by_images(price, request, model, images) or Cost.unknown()
+
+
+def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
+    rates = (rate for rate in price.rates if rate.per is not Unit.MILLION_TOKENS)
+    rate = next((rate for rate in rates if _applies(rate, request, model)), None)
+    if rate is None:
+        return None
+    amount = rate.amount * images
+    if rate.per is Unit.MEGAPIXEL:
+        pixels = _pixels(request, model)
+        if pixels is None:
+            return None
+        amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
+    return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
+
+
+def _by_tokens(
+    price: Price, request: ImageRequest, model: Model, tokens: Mapping[TokenKind, int]
+) -> Cost | None:
+    """Return the cost of the tokens; None if there are none, or some have no rate."""
+    rates: dict[TokenKind, Decimal] = {}
+    for rate in price.rates:
+        if rate.tokens is not None and _applies(rate, request, model):
+            rates.setdefault(rate.tokens, rate.amount)
+    counts = {kind: count for kind, count in tokens.items() if count}
+    for cached, kind in _UNCACHED.items():
+        if kind in rates:
+            rates.setdefault(cached, rates[kind])
+    if not counts or not counts.keys() <= rates.keys():
+        return None
+    amount = sum((rates[kind] * count for kind, count in counts.items()), Decimal())
+    return Cost.from_amount(amount / _TOKENS_PER_UNIT, price.currency, Basis.ESTIMATED)
+
+
+def _applies(rate: Rate, request: ImageRequest, model: Model) -> bool:
+    if rate.operations and request.operation not in rate.operations:
+        return False
+    if rate.sizes and not _is_among(_sizes(request, model), rate.sizes):
+        return False
+    return not rate.qualities or _is_among([_value(request, model, "quality")], rate.qualities)
+
+
+def _is_among(values: Iterable[str], choices: tuple[str, ...]) -> bool:
+    folded = {choice.casefold() for choice in choices}
+    return any(value.casefold() in folded for value in values)
+
+
+def _sizes(request: ImageRequest, model: Model) -> Iterator[str]:
+    """Yield the size of a request in the forms that a price list may have, or else the model's own."""
+    dimensions = request.dimensions
+    if dimensions is not None:
+        yield f"{dimensions[0]}x{dimensions[1]}"
+    values = [str(request.params[name]) for name in _SIZE_NAMES if request.params.get(name) is not None]
+    yield from values
+    if dimensions is None and not values and model.default_size:
+        yield model.default_size
+
+
+def _value(request: ImageRequest, model: Model, name: str) -> str:
+    """Return a parameter of a request, or what the model takes it for where there is none."""
+    default = next((parameter.default for parameter in model.parameters if parameter.name == name), None)
+    return str(request.params.get(name, default))
+
+
+def _pixels(request: ImageRequest, model: Model) -> int | None:
+    """Return the pixels of one image, as far as the request or the model says."""
+    sides = request.dimensions or parse_size(model.default_size)
+    if request.operation is Operation.UPSCALE and request.image is not None:
+        factor = UPSCALE_FACTORS.get(request.upscale_factor, 1)
+        sides = (request.image.width * factor, request.image.height * factor)
+    return None if sides is None else sides[0] * sides[1]

@@ -1,0 +1,174 @@
+"""What a call costs by its price: by images, pixels or tokens, and by what the provider says."""
+
+from decimal import Decimal
+
+import attrs
+import pytest
+
+from imagegen_core.costs.cost import Basis, Cost
+from imagegen_core.costs.estimates import cost_of, quote
+from imagegen_core.costs.reported_usage import ReportedUsage
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.prices import TokenKind, parse_price
+
+PER_IMAGE = {"amount": 0.2}
+PER_TOKEN = [
+    {"amount": 5, "per": "million_tokens", "tokens": "text_input"},
+    {"amount": 8, "per": "million_tokens", "tokens": "image_input"},
+    {"amount": 2, "per": "million_tokens", "tokens": "cached_image_input"},
+    {"amount": 30, "per": "million_tokens", "tokens": "image_output"},
+]
+
+
+def a_model(*rates, currency="CNY", **fields):
+    price = parse_price({"currency": currency, "rates": list(rates)}, "price") if rates else None
+    return Model(id="m", price=price, **fields)
+
+
+def a_request(operation=Operation.GENERATE, **params):
+    return ImageRequest(operation=operation, prompt="猫", params=params)
+
+
+def cny(amount, basis=Basis.ESTIMATED):
+    return Cost.from_amount(Decimal(amount), "CNY", basis)
+
+
+def the_cost(model, *, request=None, images=1, usage=None):
+    """Return what a call of the model cost that was quoted before."""
+    request = request or a_request(num=3)
+    quoted = quote(request, model, is_billed=True)
+    return cost_of(request, model, model.price, usage=usage, images=images, quoted=quoted)
+
+
+def tokens(**counts):
+    return ReportedUsage.from_values(tokens={TokenKind(name): count for name, count in counts.items()})
+
+
+def test_a_quote_is_for_all_that_is_asked_for():
+    """The price of an image times their number."""
+    assert cny("0.6") == quote(a_request(num=3), a_model(PER_IMAGE), is_billed=True)
+
+
+def test_a_call_costs_what_was_made():
+    """Two images of three are paid for as two, whatever becomes of them."""
+    assert cny("0.4") == the_cost(a_model(PER_IMAGE), images=2)
+
+
+def test_without_a_price_a_billed_call_costs_nobody_knows_what():
+    """Before it is sent and afterwards."""
+    assert Cost.unknown() == quote(a_request(), a_model(), is_billed=True)
+    assert Cost.unknown() == the_cost(a_model())
+
+
+def test_without_a_price_a_call_that_nobody_bills_costs_nothing():
+    """Unless a price is configured for it."""
+    model = a_model()
+
+    assert quote(a_request(), model, is_billed=False) is None
+    assert cost_of(a_request(), model, None, usage=None, images=1, quoted=None) is None
+    assert cny("0.2") == quote(a_request(), a_model(PER_IMAGE), is_billed=False)
+
+
+def test_the_first_rate_that_applies_counts():
+    """By size, quality and operation, in any case of letters."""
+    model = a_model(
+        {"amount": 1, "operations": "edit"},
+        {"amount": 2, "sizes": ["2k"], "qualities": "high"},
+        {"amount": 3, "sizes": ["2K", "1024x768"]},
+        {"amount": 4, "qualities": "low"},
+        parameters=(Parameter(name="quality", default="low"),),
+    )
+    requests = [
+        a_request(Operation.EDIT, size="2K"),
+        a_request(image_size="2K", quality="High"),
+        a_request(size="2k"),
+        a_request(width=1024, height=768),
+        a_request(size="4k"),
+        a_request(size="4k", quality="high"),
+    ]
+
+    costs = [quote(request, model, is_billed=True) for request in requests]
+
+    assert [cny(1), cny(2), cny(3), cny(3), cny(4), Cost.unknown()] == costs
+
+
+def test_a_request_without_a_size_has_the_models():
+    """If anybody wrote it down."""
+    rate = {"amount": 0.048, "sizes": "1k"}
+
+    assert cny("0.048") == quote(a_request(), a_model(rate, default_size="1K"), is_billed=True)
+    assert Cost.unknown() == quote(a_request(), a_model(rate), is_billed=True)
+
+
+@pytest.mark.parametrize(
+    ("params", "amount"), [({"width": 2000, "height": 1000}, "0.06"), ({"size": "1000x1000"}, "0.03")]
+)
+def test_a_price_by_pixels_takes_those_of_the_request(params, amount):
+    """A megapixel is a million of them."""
+    model = a_model({"amount": 0.03, "per": "megapixel"})
+
+    assert cny(amount) == quote(a_request(**params), model, is_billed=True)
+
+
+def test_an_upscaled_image_has_as_many_pixels_more():
+    """Each side is as many times as long."""
+    image = InputImage(key="", mime_type="image/png", width=500, height=1000, size_bytes=1, sha256="")
+    request = attrs.evolve(a_request(Operation.UPSCALE, upscale_factor="x4"), image=image)
+
+    assert cny("0.24") == quote(request, a_model({"amount": 0.03, "per": "megapixel"}), is_billed=True)
+
+
+def test_without_a_size_a_price_by_pixels_is_unknown():
+    """The provider chooses it then."""
+    model = a_model({"amount": 0.03, "per": "megapixel"})
+
+    assert Cost.unknown() == quote(a_request(aspect_ratio="16:9"), model, is_billed=True)
+
+
+def test_tokens_are_multiplied_by_their_rates():
+    """Each kind by its own; cached ones without a rate cost what others do."""
+    usage = tokens(text_input=1000, cached_text_input=100, cached_image_input=200, image_output=4160)
+
+    cost = the_cost(a_model(*PER_TOKEN), usage=usage)
+
+    assert cny("0.1307") == cost  # 0.005 + 0.0005 + 0.0004 + 0.1248
+
+
+def test_before_it_is_sent_nobody_knows_a_cost_by_tokens():
+    """Only the provider can count them."""
+    assert Cost.unknown() == quote(a_request(), a_model(*PER_TOKEN), is_billed=True)
+
+
+def test_tokens_without_a_rate_leave_the_cost_unknown():
+    """A sum without them would be too small; and so would one of no tokens at all."""
+    model = a_model(*PER_TOKEN)
+
+    assert Cost.unknown() == the_cost(model, usage=tokens(image_output=4160, text_output=1))
+    assert Cost.unknown() == the_cost(model, usage=tokens(image_output=0))
+    assert Cost.unknown() == the_cost(model, usage=None)
+
+
+def test_images_count_where_tokens_do_not():
+    """A price list may have both."""
+    model = a_model(*PER_TOKEN, PER_IMAGE)
+
+    assert cny("0.2") == quote(a_request(), model, is_billed=True)
+    assert cny("0.4") == the_cost(model, images=2)
+    assert cny("0.1248") == the_cost(model, images=2, usage=tokens(image_output=4160))
+
+
+def test_the_providers_own_amount_is_known():
+    """Whatever the price list says, in whichever currency, also where nobody bills."""
+    usage = ReportedUsage.from_values(4, currency="USD", unit=Decimal("0.01"))
+    usd = Cost.from_amount(Decimal("0.04"), "USD", Basis.KNOWN)
+
+    assert usd == the_cost(a_model(PER_IMAGE), usage=usage)
+    assert usd == cost_of(a_request(), a_model(), None, usage=usage, images=1, quoted=None)
+
+
+def test_a_price_that_came_later_changes_nothing():
+    """The call is priced by what was the price when it was sent, and so is one that had none."""
+    cost = cost_of(a_request(), a_model(PER_IMAGE), None, usage=None, images=1, quoted=Cost.unknown())
+
+    assert Cost.unknown() == cost
