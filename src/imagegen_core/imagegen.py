@@ -8,6 +8,7 @@ from typing import Any, Self
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTasks
@@ -159,6 +160,7 @@ class ImageGen:
         self.owner = owner or a.new_id()
         self._entered = False
         self._runs_tasks = runs_tasks
+        self.partial_images = PartialImages()
         self.running = RunningTasks(repository=a.tasks, events=a.events, on_change=on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
         kinds = ProviderKinds(adapters=a.providers)
@@ -252,6 +254,7 @@ class ImageGen:
             ),
             spool=a.spool,
             events=a.events,
+            partial_images=self.partial_images,
             clock=a.clock,
             redactor=a.redactor,
             new_id=a.new_id,

@@ -14,6 +14,15 @@ MAX_PROMPT_CHARS = 32_000
 MAX_SIDE_PIXELS = 16_384
 """Longest side, in pixels, that any request may ask for."""
 
+MAX_PARTIAL_IMAGE_BYTES = 8 * 1024 * 1024
+"""A larger partial image is dropped."""
+
+MAX_PARTIAL_IMAGES = 16
+"""Partial images of one call that are shown, however many come."""
+
+MAX_PARTIAL_IMAGES_HELD_BYTES = 32 * 1024 * 1024
+"""Partial images, of all tasks, that wait for those who follow them."""
+
 MAX_IDEMPOTENCY_KEY_CHARS = 255
 
 MAX_WAIT_SECONDS = 60

@@ -24,6 +24,7 @@ import re
 import socket
 import struct
 import traceback
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -79,11 +80,12 @@ class Part:
 
 @attrs.frozen
 class Reply:
-    """The response of a fake."""
+    """The response of a fake; ``chunks`` stream a body as it is made, and cut the connection by a `Cut`."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = attrs.field(factory=dict)
+    chunks: AsyncIterator[bytes] | None = None
 
     @classmethod
     def json(cls, data: Any, status: int = 200, **headers: str) -> "Reply":
@@ -92,6 +94,10 @@ class Reply:
 
     def gzipped(self) -> "Reply":
         return Reply(self.status, gzip.compress(self.body), {**self.headers, "content-encoding": "gzip"})
+
+
+class Cut(ConnectionError):
+    """Raised within ``chunks``: the connection ends here."""
 
 
 class Break(enum.Enum):
@@ -224,10 +230,18 @@ async def _read_chunked(reader) -> bytes:
 
 
 async def _write(writer, reply: Reply, *, cut: bool) -> None:
-    headers = {"content-length": str(len(reply.body)), "connection": "close", **reply.headers}
+    length = {"content-length": str(len(reply.body))}
+    framing = length if reply.chunks is None else {"transfer-encoding": "chunked"}
+    headers = {**framing, "connection": "close", **reply.headers}
     lines = [f"HTTP/1.1 {reply.status} X", *(f"{name}: {value}" for name, value in headers.items())]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-    writer.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
+    if reply.chunks is not None:
+        async for chunk in reply.chunks:
+            writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+    else:
+        writer.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
     await writer.drain()
 
 

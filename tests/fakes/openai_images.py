@@ -1,17 +1,21 @@
 """OpenAI's Images API: JSON generations, multipart edits; the GPT image models refuse response_format."""
 
+import asyncio
 import io
+import json
+import threading
 
 from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png_base64
+from tests.fakes.samples import sample
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
 _FIELDS = {
     *("model", "prompt", "n", "size", "quality", "background"),
-    *("output_format", "output_compression", "moderation"),
+    *("output_format", "output_compression", "moderation", "stream", "partial_images"),
 }
 
 
@@ -21,22 +25,35 @@ _SIZES = SizeRule(
 
 
 class FakeOpenAI(Upstream):
-    """Its answers are compressed; gpt-image-2 has no transparent background and fewer qualities."""
+    """Its answers are compressed; gpt-image-2 has no transparent background and fewer qualities.
+
+    Attributes:
+        steps: if set, each event of a stream waits for it.
+        ends_in: what a stream ends in: the event ``completed``, or ``error``.
+    """
 
     preset, base, key = "openai", "/v1", "sk-openai-0123456789abcdef"
     paid = "/v1/images/"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: threading.Semaphore | None = None
+        self.ends_in = "completed"
 
     def serve(self, request: Request) -> Reply:
         if (request.method, request.path) == ("GET", "/v1/models"):
             return self.answer("models")
         assert request.method == "POST", request.method
         if request.path == "/v1/images/generations":
-            return self._images(request.json)
+            return self._images(request.json, "image_generation")
         assert request.path == "/v1/images/edits", request.path
         _check_files(request)
-        return self._images(request.form)
+        form = request.form
+        assert form.get("stream", "true") == "true", form["stream"]
+        numbers = {name: int(form[name]) for name in ("n", "partial_images") if name in form}
+        return self._images({**form, **numbers}, "image_edit")
 
-    def _images(self, body: dict) -> Reply:
+    def _images(self, body: dict, events: str) -> Reply:
         assert set(body) <= _FIELDS, set(body) - _FIELDS
         self.bodies.append(body)
         if "forbidden" in body["prompt"]:
@@ -45,10 +62,33 @@ class FakeOpenAI(Upstream):
             return self.answer("invalid", message=problem)
         count = int(body.get("n", 1))
         self.ledger.append((body["model"], count))
+        if body.get("stream"):
+            chunks = self._stream(events, body.get("partial_images", 0))
+            return Reply(headers={"content-type": "text/event-stream; charset=utf-8"}, chunks=chunks)
         return self.answer("images", image=tuple(png_base64(i) for i in range(count))).gzipped()
+
+    async def _stream(self, events: str, partial_images: int):
+        for index in range(partial_images):
+            yield await self._event(
+                f"{events}.partial_image", "partial", index=index, image=png_base64(index)
+            )
+        if self.ends_in == "error":
+            yield await self._event("error", "failed")
+        else:
+            yield await self._event(f"{events}.completed", "completed", image=png_base64(9))
+
+    async def _event(self, name: str, answer: str, **values) -> bytes:
+        if self.steps is not None:
+            await asyncio.to_thread(self.steps.acquire)
+        data = sample(self.preset, answer, event=name, **values).body
+        return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def _problem(body: dict) -> str | None:
+    if body.get("stream") and body.get("n", 1) != 1:
+        return "Streaming is only supported with n=1."
+    if not 0 <= body.get("partial_images", 0) <= 3 or ("partial_images" in body and not body.get("stream")):
+        return "Invalid partial_images."
     is_first = body["model"] == "gpt-image-2"
     if not _SIZES.allows(body.get("size")):
         return f"Invalid size {body['size']!r}."

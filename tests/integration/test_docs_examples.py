@@ -99,7 +99,9 @@ def test_the_openai_client_works_as_its_page_says(serve):
     with server.client() as api:
         images = api.get("/api/v1/images").json()["data"]["items"]
     assert f"{images[0]['task_id']} 1\n" == done.stdout
-    assert ["generate", "edit", "generate", "generate"] == [image["operation"] for image in images]
+    assert ["generate", "generate", "edit", "generate", "generate"] == [
+        image["operation"] for image in images
+    ]
 
 
 def test_the_label_is_found_as_its_page_says(serve):

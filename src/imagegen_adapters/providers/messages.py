@@ -51,6 +51,10 @@ class ResponseCode(MessageCode):
         "the provider's response is longer than {maximum} bytes",
         "服务商的答复超过 {maximum} 字节",
     )
+    STREAM_WITHOUT_IMAGE = (
+        "the provider's stream of events ended without an image",
+        "服务商的事件流结束时没有图片",
+    )
     RESPONSE_UNREADABLE = "the provider's response cannot be read", "服务商的答复无法读取"
     NO_IMAGE_BECAUSE = (
         "the provider's response holds no image: {reason}",

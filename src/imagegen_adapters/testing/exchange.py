@@ -20,6 +20,7 @@ class MemoryExchange:
     Attributes:
         spooled: what the provider spooled, by name.
         progress_reports: the fractions that it reported, oldest first.
+        partial_images: the partial images that it showed, with their numbers, oldest first.
         response_started: whether it noted that an answer has begun to arrive.
     """
 
@@ -27,6 +28,7 @@ class MemoryExchange:
         self.inputs = dict(inputs or {})
         self.spooled: dict[str, bytes] = {}
         self.progress_reports: list[float] = []
+        self.partial_images: list[tuple[int, bytes]] = []
         self.response_started = False
 
     def mark_response_started(self) -> None:
@@ -64,3 +66,7 @@ class MemoryExchange:
     async def progress(self, fraction: float) -> None:
         """Record the fraction."""
         self.progress_reports.append(fraction)
+
+    def partial_image(self, index: int, content: bytes) -> None:
+        """Record the partial image."""
+        self.partial_images.append((index, content))

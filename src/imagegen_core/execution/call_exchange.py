@@ -8,6 +8,7 @@ from typing import BinaryIO
 import attrs
 
 from imagegen_core.errors import CallError, StaleTask, StorageError
+from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
@@ -36,9 +37,11 @@ class CallExchange:
     """
 
     attempt_id: str
+    part: int
     run: RunningTask
     spool_files: Spool
     events: EventBus
+    partial_images: PartialImages
     clock: Clock
     redactor: Redactor
     response: InlineResponse | None = None
@@ -138,6 +141,10 @@ class CallExchange:
         with contextlib.suppress(StorageError, StaleTask):
             if await self.run.save_progress(value):
                 await self.events.publish(event)
+
+    def partial_image(self, index: int, content: bytes) -> None:
+        """Hand a partial image to those who follow the task at this process."""
+        self.partial_images.show(self.run.task.task_id, image_index=self.part, index=index, content=content)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

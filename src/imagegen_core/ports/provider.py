@@ -131,6 +131,13 @@ class Exchange(Protocol):
         """Report the provider's progress, 0.0 to 1.0, to those who follow the task."""
         ...
 
+    def partial_image(self, index: int, content: bytes) -> None:
+        """Show what an image looks like so far to those who follow the task now; ``index`` counts from 0.
+
+        Best effort, and returns at once: it is stored nowhere, and may be dropped.
+        """
+        ...
+
 
 class Provider(Protocol):
     """Implements one provider's protocol, without state that a restart would lose.

@@ -123,6 +123,12 @@ KNOWN_FIELDS: Mapping[str, FormField] = MappingProxyType(
         ),
         "output_format": _labelled("文件格式", "File format", Group.OUTPUT),
         "output_compression": _labelled("压缩质量", "Compression", Group.OUTPUT, unit=Label(zh="%", en="%")),
+        "partial_images": _labelled(
+            "过程图",
+            "Partial images",
+            Group.OUTPUT,
+            description=("生成途中先看几张，每张另计费", "how many to see on the way; each costs extra"),
+        ),
         "watermark": _labelled("水印", "Watermark", Group.OUTPUT),
         "response_format": _labelled(
             "返回方式",

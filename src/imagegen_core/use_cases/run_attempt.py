@@ -8,6 +8,7 @@ from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_slots import SlotsClosed
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.execution.running_tasks import RunningTask
@@ -56,6 +57,7 @@ class RunAttempt:
     store_result: StoreResult
     spool: Spool
     events: EventBus
+    partial_images: PartialImages
     clock: Clock
     redactor: Redactor
     new_id: Callable[[], str]
@@ -122,10 +124,12 @@ class RunAttempt:
     def _active_call(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> ActiveCall:
         exchange = CallExchange(
             attempt_id=attempt.attempt_id,
+            part=attempt.part,
             response=attempt.response,
             run=run,
             spool_files=self.spool,
             events=self.events,
+            partial_images=self.partial_images,
             clock=self.clock,
             redactor=self.redactor,
         )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, UnsetType
 
+from imagegen_core.execution.partial_images import PartialImage as CorePartialImage
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
@@ -199,3 +200,22 @@ class TaskProgress(Answer, frozen=True, kw_only=True):
     """How far a provider is with a task."""
 
     progress: Annotated[float, doc("0 to 1", 0.4)]
+
+
+class PartialImage(Answer, frozen=True, kw_only=True):
+    """What an image looks like so far."""
+
+    index: Annotated[int, doc("number among the partial images of this image, from 0", 0)]
+    image_index: Annotated[int, doc("number of the image among those of the task, from 0", 0)]
+    mime_type: Annotated[str, doc("as its first bytes show", "image/png")]
+    b64_json: Annotated[str, doc("its bytes in base64, as the provider sent them", "iVBORw0KGgo=")]
+
+    @classmethod
+    def from_partial(cls, partial: CorePartialImage) -> "PartialImage":
+        """Return the answer but for the bytes, which are encoded while they are sent."""
+        return cls(
+            index=partial.index,
+            image_index=partial.image_index,
+            mime_type=partial.media_type,
+            b64_json="",
+        )

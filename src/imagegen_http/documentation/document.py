@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from imagegen_http.answers.images import DeletedImage, Image
-from imagegen_http.answers.tasks import Task, TaskProgress
+from imagegen_http.answers.tasks import PartialImage, Task, TaskProgress
 from imagegen_http.api.openapi_schemas import (
     SCHEMAS,
     DescribedTypes,
@@ -21,21 +21,38 @@ from imagegen_http.api.openapi_schemas import (
     schemas_of,
     short_name,
 )
-from imagegen_http.openai.wire import ImageCompleted, ImageEdit, ImageEditForm, OpenAIErrorEvent
+from imagegen_http.openai.wire import (
+    ImageCompleted,
+    ImageEdit,
+    ImageEditForm,
+    ImagePartial,
+    OpenAIErrorEvent,
+)
 
 _JSON, _EVENT_STREAM = "application/json", "text/event-stream"
 _MEDIA_TYPES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
 _TASK_EVENTS = {
     "snapshot": (Task,),
     "progress": (TaskProgress,),
+    "partial_image": (PartialImage,),
     "image": (Image, DeletedImage),
     **dict.fromkeys(("completed", "failed", "cancelled"), (Task,)),
 }
 _OPENAI_EVENTS = {
+    **dict.fromkeys(("image_generation.partial_image", "image_edit.partial_image"), (ImagePartial,)),
     **dict.fromkeys(("image_generation.completed", "image_edit.completed"), (ImageCompleted,)),
     "error": (OpenAIErrorEvent,),
 }
-_BESIDE_HANDLERS = {TaskProgress, DeletedImage, ImageCompleted, ImageEdit, ImageEditForm, OpenAIErrorEvent}
+_BESIDE_HANDLERS = {
+    TaskProgress,
+    PartialImage,
+    DeletedImage,
+    ImagePartial,
+    ImageCompleted,
+    ImageEdit,
+    ImageEditForm,
+    OpenAIErrorEvent,
+}
 """What the document speaks of that is in no handler's signature."""
 
 

@@ -1,7 +1,8 @@
 """Keeps a request open until its task has ended, then sends the images."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 
 import attrs
@@ -22,8 +23,9 @@ from imagegen_http.openai.response_bodies import (
     event_pieces,
     json_pieces,
     length_of,
+    partial_pieces,
 )
-from imagegen_http.openai.task_completion import ClientDisconnected, wait_for_end
+from imagegen_http.openai.task_completion import ClientDisconnected, Interlude, wait_for_end
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.service import Service
 
@@ -72,15 +74,7 @@ class ImagesResponse:
     async def _send(self, writer: "_ResponseWriter") -> bool:
         """Send the task's outcome, or that it is still running; return whether it was the outcome."""
         streams = self.style.events is not None
-        if streams:
-            await writer.start_events()
-        task = await wait_for_end(
-            self.service,
-            self.task.task_id,
-            disconnect=self.call.disconnect,
-            seconds=self.max_hold_seconds,
-            meanwhile=writer.keep_alive if streams else None,
-        )
+        task = await (self._end() if self.style.events is None else self._stream(writer, self.style.events))
         problem, is_final = self._problem(task), task.status.final
         try:
             if problem is None:
@@ -95,6 +89,32 @@ class ImagesResponse:
         if problem is not None:
             await writer.write_problem(problem)
         return is_final
+
+    async def _stream(self, writer: "_ResponseWriter", events: str) -> Task:
+        """Send partial images, and comments while there are none, until the task has ended."""
+        arrived = asyncio.Event()
+        partial_images = self.service.imagegen.partial_images
+        with partial_images.follow(self.task.task_id, lambda _: arrived.set()) as follower:
+            await writer.start_events()
+
+            async def act() -> None:
+                partial = follower.take()
+                if partial is None:
+                    await writer.keep_alive()
+                else:
+                    now = self.service.imagegen.adapters.clock.now()
+                    await writer.write_event(partial_pieces(self.task, partial, events, now))
+
+            return await self._end(Interlude(act=act, wake=arrived))
+
+    async def _end(self, interlude: Interlude | None = None) -> Task:
+        return await wait_for_end(
+            self.service,
+            self.task.task_id,
+            disconnect=self.call.disconnect,
+            seconds=self.max_hold_seconds,
+            interlude=interlude,
+        )
 
     async def _record_delivery(self) -> None:
         """Store that the response was delivered; if that fails, an equal request may get it once more."""
@@ -143,6 +163,11 @@ class _ResponseWriter:
     async def keep_alive(self) -> None:
         """Send a comment, which clients ignore."""
         await self._body(b": keep-alive\n\n")
+
+    async def write_event(self, pieces: Iterator[bytes]) -> None:
+        """Send an event before the outcome."""
+        for piece in pieces:
+            await self._body(piece)
 
     async def write_pieces(self, pieces: list[Piece], service: Service) -> None:
         """Send the images; the first bytes of an image are read before the status is sent.

@@ -2,15 +2,18 @@
 
 import base64
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from imagegen_core.execution.partial_images import PartialImage
 from imagegen_core.images import Image, MediaType
 from imagegen_core.tasks.task import Task
-from imagegen_http.openai.wire import ImageCompleted, ImageData, Images
+from imagegen_http.answers.image_events import image_event
+from imagegen_http.openai.wire import ImageCompleted, ImageData, ImagePartial, Images
 
 Piece = bytes | Image
 OpenBlob = Callable[[str], AsyncIterator[bytes]]
@@ -49,12 +52,31 @@ def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piec
         data = ImageCompleted(
             type=name,
             created_at=_created(task),
+            quality=_requested(task, "quality"),
+            background=_requested(task, "background"),
             **_format_fields([image]),
             usage=_usage(images) if position == len(images) - 1 else UNSET,
             **_image_fields(image, style),
         )
         pieces += [f"event: {name}\ndata: ".encode(), *_object(data, image), b"\n\n"]
     return pieces
+
+
+def partial_pieces(task: Task, partial: PartialImage, events: str, now: datetime) -> Iterator[bytes]:
+    """Yield the event of a partial image; ``events`` is the prefix of its name."""
+    name = f"{events}.partial_image"
+    data = ImagePartial(
+        type=name,
+        partial_image_index=partial.index,
+        image_index=partial.image_index,
+        created_at=int(now.timestamp()),
+        size=_requested(task, "size"),
+        quality=_requested(task, "quality"),
+        background=_requested(task, "background"),
+        output_format=_format_name(partial.media_type),
+        b64_json="",
+    )
+    return image_event(name, data, partial.content)
 
 
 def length_of(pieces: Sequence[Piece]) -> int:
@@ -115,9 +137,18 @@ def _created(task: Task) -> int:
 
 def _format_fields(images: Sequence[Image]) -> dict[str, Any]:
     for image in images:
-        kind = str(MediaType(image.mime_type)).removeprefix("image/")
+        kind = _format_name(MediaType(image.mime_type))
         return {"size": f"{image.width}x{image.height}", "output_format": kind}
     return {}
+
+
+def _format_name(media_type: MediaType) -> str:
+    return media_type.removeprefix("image/")
+
+
+def _requested(task: Task, name: str) -> str:
+    """Return what the request says of a field of OpenAI's."""
+    return str(task.request.params.get(name, "auto"))
 
 
 def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:

@@ -12,6 +12,8 @@ from imagegen_core.tasks.submission import Submission
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.problems.messages import RequestProblem
 
+_PARTIAL_IMAGES = "partial_images"
+
 _LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
     ("quality", "standard"): None,
     ("quality", "hd"): "high",
@@ -92,6 +94,8 @@ def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, An
     yield from _size(image_request.generation.size, declared).items()
     accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
     for name, field in image_request.fields.items():
+        if name == _PARTIAL_IMAGES and not image_request.generation.stream:
+            continue  # nobody would see what each of them costs
         if name in accepted and name != "num" and (name in declared or field != "auto"):
             value = _value(accepted[name], field)
             if value is not None:

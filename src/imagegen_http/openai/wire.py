@@ -67,6 +67,8 @@ class ImageEditForm(msgspec.Struct, kw_only=True):
     stream: bool | UnsetType = UNSET
 
 
+Quality = Annotated[str, doc("as it was asked for", "auto")]
+Background = Annotated[str, doc("as it was asked for", "auto")]
 Size = Annotated[str | UnsetType, doc("of the first image, in pixels", "512x512")]
 OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=["png", "jpeg", "webp"])]
 Usage = Annotated[
@@ -102,6 +104,23 @@ class Images(Answer, frozen=True, kw_only=True):
     usage: Usage = UNSET
 
 
+class ImagePartial(Answer, frozen=True, kw_only=True):
+    """The data of an event: what one of the images looks like so far."""
+
+    type: Annotated[
+        str,
+        doc("the event's name", enum=["image_generation.partial_image", "image_edit.partial_image"]),
+    ]
+    partial_image_index: Annotated[int, doc("number among the partial images of this image, from 0", 0)]
+    image_index: Annotated[int, doc("number of the image, from 0; OpenAI has one a stream", 0)]
+    created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
+    size: Annotated[str, doc("as it was asked for", "auto")]
+    quality: Quality
+    background: Background
+    output_format: Annotated[str, doc("as its first bytes show", "png", enum=["png", "jpeg", "webp"])]
+    b64_json: Annotated[str, doc("its bytes in base64", "iVBORw0KGgo=")]
+
+
 class ImageCompleted(Answer, frozen=True, kw_only=True):
     """The data of an event: one of the images."""
 
@@ -110,6 +129,8 @@ class ImageCompleted(Answer, frozen=True, kw_only=True):
         doc("the event's name", enum=["image_generation.completed", "image_edit.completed"]),
     ]
     created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
+    quality: Quality = "auto"
+    background: Background = "auto"
     size: Size = UNSET
     output_format: OutputFormat = UNSET
     usage: Usage = UNSET

@@ -9,6 +9,7 @@ from imagegen_adapters.testing.samples import a_task
 from imagegen_adapters.testing.spool import pieces
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.execution.call_exchange import CallExchange
+from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import FailureCode
@@ -42,9 +43,11 @@ def new_exchange(adapters, response=None):
         )
     return CallExchange(
         attempt_id="attempt",
+        part=0,
         run=run,
         spool_files=adapters.spool,
         events=adapters.events,
+        partial_images=PartialImages(),
         clock=adapters.clock,
         redactor=adapters.redactor,
         response=response,

@@ -44,7 +44,10 @@ ANSWERS = {
     if "application/json" in answer.get("content", {})
 }
 SUCCESSES = [name for name in ANSWERS if name.rpartition(" ")[2].startswith("2")]
-BESIDE = ["ErrorAnswer", "OpenAIError", "TaskProgress", "DeletedImage", "ImageCompleted", "OpenAIErrorEvent"]
+BESIDE = [
+    *("ErrorAnswer", "OpenAIError", "TaskProgress", "PartialImage", "DeletedImage"),
+    *("ImagePartial", "ImageCompleted", "OpenAIErrorEvent"),
+]
 """Errors, and the data of events."""
 
 

@@ -80,6 +80,40 @@ def test_the_good_document_is_good():
             {"Transfer-Encoding": "chunked"},
             "spec.operations.generate.request.headers.Transfer-Encoding",
         ),
+        (
+            "operations.generate.stream",
+            {
+                "parameter": "p",
+                "completed": "done",
+                "partial": {"events": "part", "base64": "b", "mime": "m"},
+            },
+            "spec.operations.generate.stream.partial.mime",
+        ),
+        (
+            "operations.generate.stream",
+            {"parameter": "p", "completed": [], "partial": {"events": "part", "base64": "b"}},
+            "spec.operations.generate.stream.completed",
+        ),
+        (
+            "operations.generate.stream",
+            {"parameter": "p", "completed": "done", "partial": {"events": [], "base64": "b"}},
+            "spec.operations.generate.stream.partial.events",
+        ),
+        (
+            "operations.generate.stream",
+            {"parameter": "a.b", "completed": "done", "partial": {"events": "part", "base64": "b"}},
+            "spec.operations.generate.stream.parameter",
+        ),
+        (
+            "operations.generate.stream",
+            {"parameter": "p", "max": 17, "completed": "done", "partial": {"events": "part", "base64": "b"}},
+            "spec.operations.generate.stream.max",
+        ),
+        (
+            "operations.generate.stream",
+            {"completed": "done", "partial": {"events": "part", "base64": "b"}},
+            "spec.operations.generate.stream.parameter",
+        ),
         ("retry", {"max_attempts": 3}, "spec.retry"),
         ("schema", 2, "spec.schema"),
         ("schema", "1", "spec.schema"),
@@ -352,3 +386,34 @@ def test_a_model_cannot_be_given_what_its_document_lacks():
         profile_of(PresetLibrary().load("openai"), config(models=(entry,)))
 
     assert "models.0.capabilities" == caught.value.problems[0].field
+
+
+def test_a_job_streams_nothing():
+    """What is asked for has no events of its own; both together are a mistake."""
+    document = changed(
+        "operations.generate.stream",
+        {"parameter": "p", "completed": "done", "partial": {"events": "part", "base64": "b"}},
+    )
+    document["operations"]["generate"] |= {
+        "task": {"id": "id"},
+        "poll": {"request": {"path": "/job"}, "status": {"source": "state", "succeeded": "done"}},
+    }
+
+    assert ["spec.operations.generate.stream"] == list(problems(document))
+
+
+def test_a_stream_declares_the_parameter_that_asks_for_it():
+    """Models of the operation have it, but for one that refuses it; a template may send it on."""
+    document = changed(
+        "operations.generate.stream",
+        {"parameter": "previews", "max": 2, "completed": "d", "partial": {"events": "p", "base64": "b"}},
+    )
+    document["operations"]["generate"]["request"]["body"]["template"]["k"] = "${params.previews}"
+    document["models"] = [{"id": "a"}, {"id": "b", "refuses": "previews"}]
+    first, second = profile_of(
+        parse_document(document, "spec"), config(extra_config={"spec": document})
+    ).models
+    (parameter,) = [p for p in first.parameters if p.name == "previews"]
+
+    assert ("integer", 0, 2) == (parameter.type, parameter.minimum, parameter.maximum)
+    assert "previews" not in {p.name for p in second.parameters}

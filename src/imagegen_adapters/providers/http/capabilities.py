@@ -1,7 +1,8 @@
 """The profile of a configuration: the document's models in the core's terms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 import attrs
 
@@ -113,6 +114,12 @@ def fans_out(document: Document, operation: OperationSpec) -> bool:
     return not mentions(document, operation, "n")
 
 
+def streams(operation: OperationSpec, params: Mapping[str, Any]) -> bool:
+    """Return whether the parameters ask for partial images, which a provider sends of one image a call."""
+    number = 0 if operation.stream is None else params.get(operation.stream.parameter)
+    return isinstance(number, int) and number > 0
+
+
 def mentions(document: Document, operation: OperationSpec, name: str) -> bool:
     """Return whether the operation's paid request uses a parameter, by its name or as ``params.name``."""
     names = _MENTIONS.result_for((document, operation), dict)
@@ -148,6 +155,9 @@ def _parameters(
         if own is not None and operation in operations and own.name not in declared:
             yield from _operation_parameter(document, spec, operation, own)
     yield from declared.values()
+    for stream in {s.stream.parameter: s.stream for s in serving if s.stream is not None}.values():
+        if stream.parameter not in {*declared, *spec.refuses}:
+            yield Parameter(name=stream.parameter, type="integer", minimum=0, maximum=stream.max)
 
 
 def _uses_size(document: Document, serving: tuple[OperationSpec, ...]) -> bool:

@@ -123,6 +123,17 @@ def submit_error(
     )
 
 
+def stream_error(classification: Classification, response: UpstreamResponse, *, has_begun: bool) -> CallError:
+    """Return the error that an event of a stream is: never "not started", as its status was a success.
+
+    One that no rule knows tells nothing of a charge, nor does any other one once a part of an image came.
+    """
+    if has_begun or not classification.matched:
+        kind = classification.kind if classification.matched else ErrorClass.TRANSIENT
+        classification = attrs.evolve(classification, kind=kind, matched=False)
+    return job_error(classification, response)
+
+
 def job_error(classification: Classification, response: UpstreamResponse) -> CallError:
     """Return the error of an accepted job: never "not started", and possibly charged."""
     code, _ = CODES[classification.kind]

@@ -13,7 +13,13 @@ import attrs
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.masks import MaskPolarity
-from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
+from imagegen_core.limits import (
+    MAX_NUM,
+    MAX_PARTIAL_IMAGES,
+    MAX_PROMPT_CHARS,
+    MAX_REFERENCES,
+    MAX_SIDE_PIXELS,
+)
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Lifecycle
 from imagegen_core.providers.form_fields import Group, Label
@@ -179,6 +185,29 @@ class ResponseSpec:
 
 
 @attrs.frozen(kw_only=True)
+class PartialSpec:
+    """The names of events with a partial image, and where in their data it and its number are."""
+
+    events: tuple[str, ...]
+    base64: Expression
+    index: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StreamSpec:
+    """How a response of server-sent events is read, which the number in ``parameter`` asks for if above 0.
+
+    The data of an event in ``completed`` is read by the `ResponseSpec`; one in ``failed`` is an error.
+    """
+
+    parameter: str
+    partial: PartialSpec
+    max: int = MAX_PARTIAL_IMAGES
+    completed: tuple[str, ...]
+    failed: tuple[str, ...] = ("error",)
+
+
+@attrs.frozen(kw_only=True)
 class MaskSpec:
     """How the provider expects a mask."""
 
@@ -196,6 +225,7 @@ class OperationSpec:
     response: ResponseSpec
     implements: tuple[Operation, ...] = ()
     mask: MaskSpec = MaskSpec()
+    stream: StreamSpec | None = None
     task: TaskSpec | None = None
     poll: PollSpec | None = None
     result: RequestSpec | None = None

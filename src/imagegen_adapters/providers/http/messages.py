@@ -51,6 +51,11 @@ class DocumentCode(MessageCode):
         "mentions task, which exists only after the submit",
         "提到了 task，而它在提交之后才有",
     )
+    STREAM_OF_A_JOB = (
+        "does not go with task: a job is asked for, and streams nothing",
+        "不能与 task 同时给出：任务靠轮询，没有事件流",
+    )
+    NOT_A_PARAMETER_NAME = "must be the name of a parameter", "须为参数名"
     NO_SUCH_OPERATION = "there is no operation {name!r}", "没有操作 {name!r}"
     NOT_IMPLEMENTED = "no operation implements {operation}", "没有实现 {operation} 的操作"
     REQUIRED_FOR = "is required for {kind}", "{kind} 须给出此项"

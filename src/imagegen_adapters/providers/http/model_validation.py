@@ -17,7 +17,7 @@ _KINDS_WITH_VALUES = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
 def problems_of_model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
     """Yield all mistakes in a model of the document; ``path`` is where it stands."""
     yield from _operations(path, document, model)
-    yield from _parameters(path, model)
+    yield from _parameters(path, document, model)
     for position, mime in enumerate(model.limits.ref_mimes):
         if mime not in _MIME_TYPES:
             reason = ProblemCode.NOT_ONE_OF(choices=_MIME_TYPES)
@@ -42,12 +42,13 @@ def _operations(path: str, document: Document, model: ModelSpec) -> Iterator[Pro
             yield Problem(field=f"{path}.capabilities.{position}", reason=reason)
 
 
-def _parameters(path: str, model: ModelSpec) -> Iterator[Problem]:
+def _parameters(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
     for name, parameter in model.params.items():
         if parameter.type not in _TYPES:
             yield Problem(field=f"{path}.params.{name}.type", reason=ProblemCode.NOT_ONE_OF(choices=_TYPES))
+    streams = {o.stream.parameter for o in document.operations.values() if o.stream is not None}
     for position, name in enumerate(model.refuses):
-        if name in model.params or name not in _COMMON_NAMES:
+        if name in model.params or name not in _COMMON_NAMES | streams:
             yield Problem(field=f"{path}.refuses.{position}", reason=DocumentCode.NOT_REFUSABLE())
 
 

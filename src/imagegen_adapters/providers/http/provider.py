@@ -7,7 +7,7 @@ from typing import Any
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.http.capabilities import fans_out, profile_of
+from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, streams
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
 from imagegen_adapters.providers.http.document import Document, TaskSpec
@@ -25,6 +25,7 @@ from imagegen_adapters.providers.http.sender import (
     read_error_response,
     read_head,
 )
+from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
@@ -36,6 +37,7 @@ from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.values.byte_budget import ByteBudget
 from imagegen_core.values.identity_cache import IdentityCache
 
 _MAX_PARSES = 2
@@ -61,6 +63,7 @@ class HttpProvider:
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
+        self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
         self._documents: IdentityCache[Document] = IdentityCache()
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
@@ -74,7 +77,9 @@ class HttpProvider:
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
         check(request.params, request.named_inputs, document, spec, operation)
-        return request.split() if fans_out(document, operation) else (request,)
+        if fans_out(document, operation) or streams(operation, request.params):
+            return request.split()
+        return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         document_call = self._call(call)
@@ -86,6 +91,18 @@ class HttpProvider:
                     document_call.classify(error_response), error_response, document_call.call.model
                 )
             partial = await read_head(response)
+            stream = document_call.operation.stream
+            if stream is not None and partial.is_event_stream:
+                await StreamedResponse(
+                    document_call=document_call,
+                    spec=stream,
+                    start=partial,
+                    exchange=exchange,
+                    buffers=self._buffers,
+                ).receive()
+                return document_call.receipt(
+                    status=partial.status, url=partial.url, headers=partial.headers, is_image=False
+                )
             is_image = partial.is_image(document_call.operation.response)
             if partial.is_complete and not is_image:
                 _raise_failure(document_call, partial)

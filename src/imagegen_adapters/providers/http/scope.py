@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http import sizes
-from imagegen_adapters.providers.http.capabilities import mentions, passes_extras
+from imagegen_adapters.providers.http.capabilities import mentions, passes_extras, streams
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode
@@ -60,6 +60,7 @@ def scope_of(
         "height": upstream_size.height,
         "size": upstream_size.size,
         "aspect_ratio": upstream_size.aspect_ratio,
+        "stream": streams(operation, params) or None,
         "params": {**params, "num": request.num},
         "model_vars": spec.vars,
         "task": task or {},

@@ -32,6 +32,8 @@ from imagegen_core.providers.secrets import Secret
 MAX_HEAD_BYTES = 64 * 1024
 """A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
 
+EVENT_STREAM = "text/event-stream"
+
 RESPONSE_FILE = "answer"
 """The name of the spooled response."""
 
@@ -176,12 +178,19 @@ class PartialResponse:
     @property
     def content_type(self) -> str:
         """The media type without parameters, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media_type(self.headers)
 
     def is_image(self, spec: ResponseSpec) -> bool:
         """Return whether the body is one image: by its type, or because the document says so."""
         patterns = ("image/*", *(spec.raw.content_types if spec.raw is not None else ()))
         return any(fnmatchcase(self.content_type, pattern) for pattern in patterns)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the body is a stream of events, whose type or looks relays get wrong."""
+        if self.content_type == EVENT_STREAM:
+            return not self.head.startswith((b"{", b"["))
+        return self.head.startswith((b"event:", b"data:"))
 
     async def spool(self, exchange: Exchange, *, max_bytes: int) -> None:
         """Spool the whole response as `RESPONSE_FILE`.
@@ -189,12 +198,13 @@ class PartialResponse:
         Raises:
             CallError: ``bad_response``; it is empty or too long.
         """
-        if await exchange.spool(RESPONSE_FILE, self._whole(), max_bytes=max_bytes) == 0:
+        if await exchange.spool(RESPONSE_FILE, self.chunks(), max_bytes=max_bytes) == 0:
             raise CallError(
                 FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_EMPTY(), upstream_status=self.status
             )
 
-    async def _whole(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body, once."""
         yield self.head
         if not self.is_complete:
             async for chunk in self.rest:
@@ -202,7 +212,7 @@ class PartialResponse:
 
 
 async def read_head(response: httpx.Response) -> PartialResponse:
-    """Read the start of a response.
+    """Read the start of a response; of a stream of events only what there is of it.
 
     Raises:
         httpx.HTTPError: the connection broke; `Sender.open` turns it into a `CallError`.
@@ -210,9 +220,10 @@ async def read_head(response: httpx.Response) -> PartialResponse:
     chunks = response.aiter_bytes()
     head = bytearray()
     is_complete = True
+    max_bytes = 0 if media_type(response.headers) == EVENT_STREAM else MAX_HEAD_BYTES
     async for chunk in chunks:
         head += chunk
-        if len(head) > MAX_HEAD_BYTES:
+        if len(head) > max_bytes:
             is_complete = False
             break
     return PartialResponse(
@@ -223,6 +234,11 @@ async def read_head(response: httpx.Response) -> PartialResponse:
         is_complete=is_complete,
         rest=chunks,
     )
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """Return the type of a body, without parameters and in lower case."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:

@@ -33,6 +33,7 @@ ROOTS = frozenset(
         "image",
         "images",
         "mask",
+        "stream",
         "params",
         "model_vars",
         "vars",

@@ -10,6 +10,8 @@ from imagegen_adapters.providers.http.document import (
     ImageRule,
     OperationSpec,
     RequestSpec,
+    ResponseSpec,
+    StreamSpec,
     implemented,
 )
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
@@ -18,7 +20,7 @@ from imagegen_adapters.providers.http.patterns import pattern_problem
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
+from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message
 from imagegen_core.problems import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base
@@ -100,11 +102,29 @@ def _operation(path: str, name: str, operation: OperationSpec) -> Iterator[Probl
         yield _problem(f"{path}.{missing}", DocumentCode.TASK_WITHOUT_POLL())
     if operation.poll is not None:
         yield from _poll(f"{path}.poll", operation)
-    if not operation.response.images and operation.response.raw is None:
-        yield _problem(f"{path}.response", DocumentCode.NEEDS_ANY(fields=("images", "raw")))
-    for position, rule in enumerate(operation.response.images):
+    if operation.stream is not None:
+        yield from _stream(f"{path}.stream", operation, operation.stream)
+    yield from _response(f"{path}.response", operation.response)
+
+
+def _stream(path: str, operation: OperationSpec, stream: StreamSpec) -> Iterator[Problem]:
+    if operation.task is not None:
+        yield _problem(path, DocumentCode.STREAM_OF_A_JOB())
+    if not re.fullmatch(r"[A-Za-z_]\w{0,63}", stream.parameter):
+        yield _problem(f"{path}.parameter", DocumentCode.NOT_A_PARAMETER_NAME())
+    if reason := range_problem(stream.max, minimum=1, maximum=MAX_PARTIAL_IMAGES):
+        yield _problem(f"{path}.max", reason)
+    for field, names in (("partial.events", stream.partial.events), ("completed", stream.completed)):
+        if not all(names) or not names:
+            yield _problem(f"{path}.{field}", ProblemCode.EMPTY())
+
+
+def _response(path: str, response: ResponseSpec) -> Iterator[Problem]:
+    if not response.images and response.raw is None:
+        yield _problem(path, DocumentCode.NEEDS_ANY(fields=("images", "raw")))
+    for position, rule in enumerate(response.images):
         if not any(_sources(rule)):
-            yield _problem(f"{path}.response.images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES))
+            yield _problem(f"{path}.images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES))
 
 
 _SOURCES = ("url", "base64", "data_uri", "auto", "url_template")
@@ -190,7 +210,10 @@ def _form(document: Document) -> Iterator[Problem]:
 def _names(document: Document) -> Iterator[Problem]:
     """Check what templates mention below ``params``, ``model_vars`` and ``vars``."""
     declared: Mapping[str, set[str]] = {
-        "params": set(chain(_COMMON_NAMES, *(m.params for m in document.models))),
+        "params": {
+            *chain(_COMMON_NAMES, *(m.params for m in document.models)),
+            *(o.stream.parameter for o in document.operations.values() if o.stream is not None),
+        },
         "model_vars": set(chain.from_iterable(m.vars for m in document.models)),
         "vars": set(document.vars),
         "task": {"id", "poll_url", "result_url", "cancel_url"},

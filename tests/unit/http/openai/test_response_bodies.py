@@ -114,6 +114,8 @@ async def test_events_carry_an_image_each():
     assert {
         "type": "image_edit.completed",
         "created_at": int(NOW.timestamp()),
+        "quality": "auto",
+        "background": "auto",
         "size": "64x32",
         "output_format": "jpeg",
         "b64_json": "YWJj",
