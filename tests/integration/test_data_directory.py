@@ -17,10 +17,45 @@ from imagegen_adapters.databases.data_directory import (
 def test_it_is_created_privately(tmp_path):
     """A missing directory is created with its parents and mode 0700."""
     directory = DataDirectory.open(tmp_path / "a" / "b")
+    mode = stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode)
     directory.close()
 
-    assert 0o700 == stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode)
-    assert tmp_path / "a" / "b" / "imagegen.db" == directory.database
+    assert (0o700, tmp_path / "a" / "b" / "imagegen.db") == (mode, directory.database)
+
+
+def test_nothing_stays_of_one_in_which_nothing_was_kept(tmp_path):
+    """Neither the lock nor the directories that were made for it; one that was there before stays."""
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "a" / "b", tmp_path / "empty"):
+        DataDirectory.open(path).close()
+
+    assert [tmp_path / "empty"] == list(tmp_path.rglob("*"))
+
+
+def test_what_was_kept_stays(tmp_path):
+    """With its lock, which others may have opened by then."""
+    directory = DataDirectory.open(tmp_path / "data")
+    directory.installation_id(lambda: "one")
+    directory.close()
+    DataDirectory.open(tmp_path / "data").close()
+
+    assert {"installation", "lock"} == {path.name for path in (tmp_path / "data").iterdir()}
+
+
+def test_a_lock_that_was_removed_locks_nothing(tmp_path, monkeypatch):
+    """Who has opened it before is as one who comes while it is held, not a second owner."""
+    first = DataDirectory.open(tmp_path / "data")
+    open_file = os.open
+
+    def open_late(path, *arguments):
+        descriptor = open_file(path, *arguments)
+        first.close()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_late)
+
+    with pytest.raises(DataDirectoryInUse):
+        DataDirectory.open(tmp_path / "data")
 
 
 def test_a_second_one_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """The data directory, and the lock that lets only one process modify it."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -45,9 +46,10 @@ class DataDirectoryMissing(DataDirectoryUnusable):
 class DataDirectory:
     """A directory that only this process may modify until `close`; returned by `open`."""
 
-    def __init__(self, path: Path, lock: int | None) -> None:
+    def __init__(self, path: Path, lock: int | None, new_paths: tuple[Path, ...] = ()) -> None:
         self.path = path
         self._lock = lock
+        self._new_paths = new_paths
 
     @classmethod
     def open(cls, path: Path, *, lock: bool = True, create: bool = True) -> "DataDirectory":
@@ -67,9 +69,10 @@ class DataDirectory:
                 return cls(path, None)
             if not create and not (path / DATABASE_FILE).exists():
                 raise DataDirectoryMissing
+            missing = tuple(p for p in (path / LOCK_FILE, path, *path.parents) if not p.exists())
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
-            return cls(path, _locked(path / LOCK_FILE))
+            return cls(path, _locked(path / LOCK_FILE), missing)
         except BlockingIOError as error:
             raise DataDirectoryInUse from error
         except OSError as error:
@@ -122,10 +125,25 @@ class DataDirectory:
         return self._lock is not None
 
     def close(self) -> None:
-        """Release the lock. May be called twice."""
+        """Release the lock. May be called twice.
+
+        If nothing was kept in the directory, what `open` has made of it is removed before, as after a start
+        that was refused.
+        """
         if self._lock is not None:
+            with contextlib.suppress(OSError):  # the lock goes when the process ends, whatever stays
+                self._remove_new_paths()
             os.close(self._lock)
             self._lock = None
+
+    def _remove_new_paths(self) -> None:
+        if any(path.name != LOCK_FILE for path in self.path.iterdir()):
+            return
+        for path in self._new_paths:
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def _content(path: Path) -> str:
@@ -136,10 +154,19 @@ def _content(path: Path) -> str:
 
 
 def _locked(path: Path) -> int:
-    """Return the descriptor that holds the lock; the kernel releases it when the process ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Return the descriptor that holds the lock; the kernel releases it when the process ends.
+
+    Raises:
+        BlockingIOError: another process holds it, or has just removed it with the directory.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise BlockingIOError from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(descriptor).st_nlink:
+            raise BlockingIOError
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
     except OSError:

@@ -152,6 +152,17 @@ class Api:
             await asyncio.sleep(seconds)
             seconds = min(seconds * _POLL_GROWTH, self._distance.max_poll_seconds)
 
+    async def lacks_worker(self) -> bool:
+        """Return whether no living node runs tasks, as far as the service says who there is."""
+        import httpx
+
+        try:
+            report = (await self._client.get("/health")).json()
+            nodes = report["checks"]["cluster"]["nodes"]
+            return not any(node["alive"] and "worker" in node["roles"] for node in nodes)
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):  # on one box, or behind a proxy
+            return False
+
     async def download(self, image_id: int, target: Path) -> None:
         """Write an image to a file, completely or not at all.
 

@@ -21,6 +21,9 @@ from imagegen_http.cli.progress import progress_bar
 _WAIT = {"Prefer": "wait=1"}
 """The end of a quick task is answered at once; a longer one is polled, and shows its progress."""
 
+_POLLS_A_LOOK = 25
+"""A node counts as dead only after a while, so there is more than one look for those that are alive."""
+
 
 @click.command(short_help="Make an image from PROMPT and keep it.")
 @click.argument("prompt")
@@ -79,10 +82,16 @@ def generate(
 
 
 async def _finished_task(api: Api, task_id: str, *, title: str | None) -> dict[str, Any]:
-    """Return the task once it has ended, and show its progress under a title until then."""
+    """Return the task once it has ended; show its progress under a title, and say if nobody would run it."""
+    says_lack, polls = False, 0
     with progress_bar(title or "", quiet=title is None) as advance:
         async for task in api.follow(task_id):
             advance(task["progress"])
+            running = task["completed_at"] is None
+            if running and not says_lack and polls % _POLLS_A_LOOK == 0 and await api.lacks_worker():
+                complain(NoteCode.NOBODY_RUNS_IT(), api.language)
+                says_lack = True
+            polls += 1
     return task
 
 

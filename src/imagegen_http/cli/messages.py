@@ -198,6 +198,10 @@ class NoteCode(MessageCode):
         "`{command}` shows what becomes of the task",
         "可用 `{command}` 查看任务的结果",
     )
+    NOBODY_RUNS_IT = (
+        "no node with the role worker is alive; the task waits until there is one",
+        "没有存活的节点具有 worker 角色；任务会一直等到有这样的节点",
+    )
     TASK_PERHAPS = (
         "a task may have been accepted; look with `{command}`",
         "任务可能已被接受；可用 `{command}` 查看",

@@ -37,6 +37,7 @@ class SettingCode(MessageCode):
         "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",
     )
     NOT_MEMBERS = "must be a list of at least one of {choices}", "须为列表，至少含 {choices} 之一"
+    MEMBER_TWICE = "has {value} more than once", "{value} 出现了不止一次"
     DATABASE_PARAMETER_UNKNOWN = (
         "has a parameter after the question mark that is none of {choices}",
         "问号之后有参数不在 {choices} 之中",

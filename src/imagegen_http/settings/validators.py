@@ -47,11 +47,14 @@ def one_of(*choices: str) -> Any:
 
 
 def members(*choices: str) -> Any:
-    """Return a validator of lists that hold at least one of the choices and nothing else."""
+    """Return a validator of lists that hold at least one of the choices, each once, and nothing else."""
 
     def check(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
         if not value or not set(value) <= set(choices):
             raise InvalidValue(SettingCode.NOT_MEMBERS(choices=choices), field.name)
+        for choice in choices:
+            if value.count(choice) > 1:
+                raise InvalidValue(SettingCode.MEMBER_TWICE(value=choice), field.name)
 
     return check
 

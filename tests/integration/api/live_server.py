@@ -52,10 +52,10 @@ class Terminal:
     shown: str = ""
 
     @classmethod
-    def start(cls, *args, cwd, columns=100):
+    def start(cls, *args, cwd, columns=100, **environ):
         """Start a command."""
         own_end, command_end = os.openpty()
-        environ = {**clean_environ(TERM="xterm", COLUMNS=str(columns)), "NO_COLOR": ""}
+        environ = clean_environ(TERM="xterm", COLUMNS=str(columns), **environ) | {"NO_COLOR": ""}
         process = subprocess.Popen(
             [IMAGEGEN, *args], cwd=cwd, env=environ, stdin=command_end, stdout=command_end, stderr=command_end
         )

@@ -58,19 +58,22 @@ def test_a_server_that_does_not_answer(nodes, tmp_path):
     code, checks = doctor(node)
 
     assert (1, 1, "fail") == (served.returncode, code, checks["database"][0])
+    assert not node.data_dir.exists()
     assert "postgresql://imagegen:****@127.0.0.1:9/imagegen" in served.stderr
     assert PASSWORD not in served.stderr
 
 
 def test_a_standby_is_refused(nodes, postgresql):
-    """Nothing could be written there."""
+    """Nothing could be written there, and nothing is here."""
     node = nodes.make()
     with postgresql.standby() as standby:
         node.configure({**node.config, "database": standby.dsn("postgres")})
+        served = node.imagegen("serve", "--port", "0")
         _, checks = doctor(node)
 
     health, message = checks["database"]
-    assert ("fail", True) == (health, "standby" in message)
+    assert ("fail", True, 1) == (health, "standby" in message, served.returncode)
+    assert not node.data_dir.exists()
 
 
 def test_a_node_with_another_master_key(nodes):
@@ -81,6 +84,7 @@ def test_a_node_with_another_master_key(nodes):
     _, checks = doctor(other)
 
     assert (3, "fail") == (served.returncode, checks["master key"][0])
+    assert not other.data_dir.exists()
     assert KEY not in served.stderr
 
 

@@ -361,6 +361,7 @@ def test_a_node_may_have_one_role(load, roles, api, worker):
         ("roles: [api]", "roles: must be api and worker without database"),
         (f"{CLUSTER}\nroles: []", "roles: must be a list of at least one of api, worker"),
         (f"{CLUSTER}\nroles: [master]", "roles: must be a list of at least one of api, worker"),
+        (f"{CLUSTER}\nroles: [api, api]", "roles: has api more than once"),
         (f"{CLUSTER}\ncluster: {{spool: redis}}", "cluster.spool: must be"),
         (f"{CLUSTER}\ncluster: {{heartbeat: 5}}", "cluster.heartbeat: unknown key"),
         (
