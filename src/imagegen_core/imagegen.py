@@ -14,6 +14,7 @@ from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.images import Image
 from imagegen_core.limits import (
+    DEFAULT_BEAT_SECONDS,
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
@@ -21,7 +22,7 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
-from imagegen_core.node import DEFAULT_BEAT_SECONDS, Node
+from imagegen_core.node import Node
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock

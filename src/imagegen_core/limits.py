@@ -61,5 +61,8 @@ DEFAULT_QUEUE_SIZE = 1000
 MAX_QUEUE_SIZE = 1_000_000
 DEFAULT_WORKERS = 32
 MAX_WORKERS = 2000
+DEFAULT_BEAT_SECONDS = 5.0
+"""How often a process shows that it is alive."""
+
 DEFAULT_SHUTDOWN_GRACE_SECONDS = 65
 """Five more than a call may take."""

@@ -8,10 +8,9 @@ from functools import partial
 
 from imagegen_core.errors import ImagegenError
 from imagegen_core.execution.running_tasks import RunningTasks
+from imagegen_core.limits import DEFAULT_BEAT_SECONDS
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.use_cases.resume_tasks import ResumeTasks
-
-DEFAULT_BEAT_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 

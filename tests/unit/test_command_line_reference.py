@@ -84,6 +84,15 @@ def test_lists_of_commands_fit_a_terminal_of_80_columns(name):
     assert [] == [line for line in text.partition("Commands:")[2].splitlines() if line.endswith("...")]
 
 
+def test_the_help_says_of_each_command_what_the_command_says():
+    """It loads none of them, so it has their first lines itself."""
+    program = _installed()["imagegen"]
+    texts = {name: command.get_short_help_str(100) for name, command in program.commands.items()}
+    listed = re.findall(r"^  (\w+) +(.+)$", program.get_help(click.Context(program)), re.MULTILINE)
+
+    assert texts == {name: text for name, text in listed if name in texts}
+
+
 def test_images_are_filtered_by_all_operations():
     """Each command that filters takes every operation of the core's table."""
     choices = [

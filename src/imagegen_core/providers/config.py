@@ -24,7 +24,6 @@ from imagegen_core.providers.config_checks import (
     check_service_settings,
     check_timeout,
 )
-from imagegen_core.providers.prices import prices_of
 from imagegen_core.providers.secrets import MASK, Secret
 from imagegen_core.text_problems import check_text, text_problems
 from imagegen_core.values.frozen_mappings import frozen_mapping
@@ -128,7 +127,10 @@ class ProviderConfig:
         if self.max_retries is not None:
             check_retries(self.max_retries)
         check_service_settings(self.extra_config)
-        prices_of(self.extra_config)
+        if "prices" in self.extra_config:
+            from imagegen_core.providers.prices import prices_of  # few have any, and each command loads this
+
+            prices_of(self.extra_config)
 
     @property
     def timeout(self) -> float:

@@ -1,6 +1,5 @@
 """``imagegen``: the command line. It imports only the command that is called, so that it answers at once."""
 
-import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
@@ -9,25 +8,42 @@ import click
 from imagegen_http.cli.context import GLOBAL_OPTIONS, Context, WrongUsage, run_guarded
 from imagegen_http.cli.messages import UsageCode
 
-_MODULES = {
-    "serve": "serve",
-    "generate": "generate",
-    "tasks": "tasks",
-    "images": "images",
-    "providers": "providers",
-    "config": "configuration",
-    "doctor": "doctor",
-    "backup": "backups",
-    "restore": "backups",
-    "migrate": "migrate",
-    "storage": "storage",
-    "reindex": "reindex",
-    "keys": "keys",
+_COMMANDS = {
+    "backup": ("backups", "Write everything but the master key to FILE."),
+    "config": ("configuration", "Look at the settings."),
+    "doctor": ("doctor", "Look for what is wrong, and change nothing."),
+    "generate": ("generate", "Make an image from PROMPT and keep it."),
+    "images": ("images", "Find, fetch and delete kept images."),
+    "keys": ("keys", "Look after the master key."),
+    "migrate": ("migrate", "Move the data to PostgreSQL and a bucket."),
+    "providers": ("providers", "Configure the providers that images come from."),
+    "reindex": ("reindex", "Rebuild the search index."),
+    "restore": ("backups", "Fill an empty data directory from FILE."),
+    "serve": ("serve", "Run the service until SIGTERM or Ctrl-C."),
+    "storage": ("storage", "Synchronize local disk and OSS."),
+    "tasks": ("tasks", "See tasks, cancel them, make them again."),
 }
-"""The module of each command, in which it has its own name."""
+"""The module of each command, in which it has its own name, and what the help says of it."""
+
+
+class _Program(click.Group):
+    """The commands, each imported when it is called; the help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS:
+            _import(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
 @click.group(
+    cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     commands={},
     invoke_without_command=False,
@@ -65,16 +81,20 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
         raise WrongUsage(UsageCode.TOKEN_WITHOUT_SERVER())
 
 
-def load(arguments: Sequence[str] = ()) -> None:
-    """Import the command that the arguments call, or all of them for the help, and register them."""
-    for name in _called(arguments):
-        cli.add_command(getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
+def load(arguments: Sequence[str] | None = None) -> None:
+    """Import the command that the arguments call, which may be none; without arguments all of them."""
+    for name in _COMMANDS if arguments is None else _called(arguments):
+        _import(name)
 
 
 def main() -> None:
     """Run the command line."""
-    load(sys.argv[1:])
     run_guarded(cli)
+
+
+def _import(name: str) -> None:
+    if name not in cli.commands:
+        cli.add_command(getattr(import_module(f"{__name__}.{_COMMANDS[name][0]}"), name))
 
 
 def _called(arguments: Sequence[str]) -> Collection[str]:
@@ -83,9 +103,5 @@ def _called(arguments: Sequence[str]) -> Collection[str]:
         if argument in GLOBAL_OPTIONS:
             next(rest, None)
         elif not argument.startswith(tuple(f"{option}=" for option in GLOBAL_OPTIONS)):
-            break
-    else:
-        argument = ""
-    if argument in _MODULES:
-        return [argument]
-    return [] if argument == "--version" else _MODULES
+            return [argument] if argument in _COMMANDS else []
+    return []

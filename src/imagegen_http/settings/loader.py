@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 import cattrs
@@ -19,7 +19,6 @@ from imagegen_core.text_problems import text_problems
 from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.settings.file import read_settings_file
 from imagegen_http.settings.messages import SettingCode
-from imagegen_http.settings.origins import Origins, origins_of
 from imagegen_http.settings.providers import read_providers
 from imagegen_http.settings.schema import Settings, SettingsError
 from imagegen_http.settings.validators import InvalidValue
@@ -31,6 +30,9 @@ from imagegen_http.settings.values import (
     read_number,
     read_typed,
 )
+
+if TYPE_CHECKING:  # one command needs it
+    from imagegen_http.settings.origins import Origins
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
 """The directory where systemd's LoadCredential= puts files that only this service can read."""
@@ -67,12 +69,14 @@ def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: P
     )
 
 
-def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Origins:
+def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> "Origins":
     """Return where each key that is set was set.
 
     Raises:
         SettingsError: as for `load_settings`.
     """
+    from imagegen_http.settings.origins import origins_of
+
     _, tree = _tree(config, environ, cwd)
     return origins_of(tree)
 

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.limits import (
+    DEFAULT_BEAT_SECONDS,
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
@@ -16,7 +17,6 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.node import DEFAULT_BEAT_SECONDS
 from imagegen_core.problems import Problem, RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_http.settings import validators

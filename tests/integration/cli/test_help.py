@@ -79,7 +79,13 @@ def test_wrong_arguments_load_nothing_heavy(args, tmp_path):
 
 @pytest.mark.parametrize(
     ("args", "commands"),
-    [(["--version"], set()), (["tasks", "--help"], {"tasks"}), (["keys", "-x"], {"keys"})],
+    [
+        (["--version"], set()),
+        (["--help"], set()),
+        (["tasks", "--help"], {"tasks"}),
+        (["keys", "-x"], {"keys"}),
+        (["--token", "a", "--server=http://127.0.0.1:9", "keys", "rotate"], {"keys"}),
+    ],
 )
 def test_only_the_called_command_is_loaded(args, commands, tmp_path):
     """The modules of the others are not imported."""

@@ -7,7 +7,12 @@ from tests.integration.cli.test_help import modules_of
 SERVICE = {
     "cryptography",
     "imagegen_core.imagegen",
+    "imagegen_core.ports",
+    "imagegen_core.providers.prices",
+    "imagegen_core.tasks",
+    "imagegen_core.use_cases",
     "imagegen_http.app",
+    "imagegen_http.settings.origins",
     "litestar",
     "msgspec",
     "structlog",
