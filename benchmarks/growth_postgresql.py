@@ -30,6 +30,11 @@ LOG = """
 SELECT "resource_manager/record_type", record_size, fpi_size
 FROM pg_get_wal_stats('{start}', pg_current_wal_flush_lsn())
 """
+ENTRIES = """
+SELECT count(*) FROM image_texts CROSS JOIN LATERAL (
+    SELECT DISTINCT unnest(image_tokens(id, folded, provider_name, model_id, operation))
+) AS tokens
+"""
 GROWING = ("tasks", "attempts", "events", "images", "image_texts")
 MEASURED_SEED = 2
 
@@ -77,7 +82,7 @@ def _sizes(fleet):
 
 
 def _entries(fleet):
-    return fleet.count("SELECT coalesce(sum(length(tokens)), 0) FROM image_texts")
+    return fleet.count(ENTRIES)
 
 
 def main():

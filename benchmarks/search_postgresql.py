@@ -3,7 +3,9 @@
 The server is Debian's, started for this in a temporary directory and removed afterwards; `--keep` names a
 directory that keeps what was filled for the next run. The tables are those of `search`, and without LIKE: the
 first page, the first page again (with its total remembered), page 1,000 by cursor, and the first page of
-relevant mode, for each kind of keyword and for filters.
+relevant mode, for each kind of keyword and for filters. With `--writes` so many images a second are stored
+meanwhile, in a copy of the database. The last table says what one search takes of the processors, of the
+server's and the node's, and so how long ten callers wait at least who ask at once.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import json
 import sys
 import time
 import zlib
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,12 +24,17 @@ import reports  # noqa: F401 - makes the checkout importable
 from fill import SECONDS_APART, numbered_batches, prepared_batches
 from prompts import prompts
 from search import measure, measure_filters, resident_mb, table
+from search_processor import processor_table
 
 from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
 from imagegen_adapters.databases.postgresql.migrations import migrations
 from imagegen_adapters.image_records.index_state import folding_version
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.testing.samples import a_task, an_attempt, an_image
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
 from tests.fakes.postgresql import Cluster
 
 INSERT_IMAGES = """
@@ -34,13 +42,15 @@ INSERT INTO images OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset
 """
 
 INSERT_TEXTS = """
-INSERT INTO image_texts (id, created_at, folded, folding, tokens)
-SELECT id, created_at::timestamptz, folded, $5,
-    array_to_tsvector(string_to_array(tokens, ' ') || format('#a%s', id >> 14) || format('#b%s', id >> 17))
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS entries (id, created_at, folded, tokens)
+INSERT INTO image_texts SELECT * FROM json_populate_recordset(NULL::image_texts, $1)
 """
 
+COPIED = ("id", "created_at", "provider_name", "model_id", "operation")
+"""The columns of an image that its entry of the search index has, too."""
+
 INDEX = "SELECT pg_get_indexdef('image_texts_tokens'::regclass)"
+
+WRITTEN_SEED = 3
 
 CONTINUE = "SELECT setval(pg_get_serial_sequence('images', 'id'), $1)"
 
@@ -77,13 +87,12 @@ async def insert(database, images):
     async for batch in prepared_batches(numbered_batches(prompts(images)), first):
         rows = [{"id": next(numbers), **row, "params": {}, "metadata": {}} for row, _ in batch]
         texts = [
-            (row["id"], row["created_at"], folded, tokens)
-            for row, (_, (_, folded, tokens)) in zip(rows, batch, strict=True)
+            {name: row[name] for name in COPIED} | {"folded": folded, "folding": folding}
+            for row, (_, (_, folded, _)) in zip(rows, batch, strict=True)
         ]
-        images_json, columns = json.dumps(rows), list(zip(*texts, strict=True))
         async with database.transaction() as connection:
-            await connection.execute(INSERT_IMAGES, images_json)
-            await connection.execute(INSERT_TEXTS, *columns, folding)
+            await connection.execute(INSERT_IMAGES, json.dumps(rows))
+            await connection.execute(INSERT_TEXTS, json.dumps(texts))
 
 
 async def filled(cluster, images):
@@ -99,22 +108,74 @@ async def filled(cluster, images):
     return cluster.dsn(name)
 
 
+@asynccontextmanager
+async def copied(cluster, dsn):
+    """Yield the DSN of a copy of a database to which nobody is connected."""
+    cluster.run("DROP DATABASE IF EXISTS written")
+    yield cluster.create_database(
+        "written", f"TEMPLATE {dsn.rsplit('/', 1)[1].split('?')[0]} STRATEGY FILE_COPY"
+    )
+    cluster.run("DROP DATABASE written")
+
+
+@asynccontextmanager
+async def writes(database, per_second):
+    """Store so many images a second while the body runs, and print how many it were."""
+    if not per_second:
+        yield
+        return
+    started, stored = time.perf_counter(), 0
+
+    async def write():
+        nonlocal stored
+        for prompt in prompts(10**9, seed=WRITTEN_SEED):
+            await asyncio.sleep(max(0, started + stored / per_second - time.perf_counter()))
+            async with database.transaction() as connection:
+                await insert_images(connection, (an_image(an_attempt(a_task()), prompt=prompt),), simplify)
+            stored += 1
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+        print(f"\n{stored / (time.perf_counter() - started):.1f} images a second were stored meanwhile")
+
+
 async def main(options):
     """Fill a database, measure and print."""
     starting = partial(Cluster.in_folder, options.keep) if options.keep else Cluster.start
     with starting(shared_buffers=options.shared_buffers) as cluster:
-        database = await Database.open(await filled(cluster, options.images))
-        try:
-            new_records = partial(PostgresqlImageRecords, database, simplify=simplify)
-            before, counts = resident_mb(), {"callers": options.callers, "rounds": options.rounds}
-            results = await measure(new_records, **counts)
-            filtered = await measure_filters(new_records, **counts)
-            print(f"\n{table(results)}\n\n{table(filtered)}\n")
-            for name, size in await database.rows(SIZES):
-                print(f"{name}: {size}")
-            print(f"memory of a node {before:.0f} MB before, {resident_mb():.0f} MB after")
-        finally:
-            await database.close()
+        dsn = await filled(cluster, options.images)
+        async with copied(cluster, dsn) if options.writes else nullcontext(dsn) as measured:
+            database = await Database.open(measured)
+            try:
+                await report(database, options)
+            finally:
+                await database.close()
+
+
+async def open_connections(records, callers):
+    """Let each caller search once: the first search of a connection plans what all later ones run."""
+    for mode in SearchMode:
+        queries = [SearchQuery(words=(f"猫 {number}",)) for number in range(callers)]
+        await asyncio.gather(*(records.search(query, mode, ImageFilter(), Paging()) for query in queries))
+
+
+async def report(database, options):
+    """Measure a filled database and print."""
+    new_records = partial(PostgresqlImageRecords, database, simplify=simplify)
+    before, counts = resident_mb(), {"callers": options.callers, "rounds": options.rounds}
+    await open_connections(new_records(), options.callers)
+    async with writes(database, options.writes):
+        results = await measure(new_records, **counts)
+        filtered = await measure_filters(new_records, **counts)
+    print(f"\n{table(results)}\n\n{table(filtered)}\n")
+    print(f"{await processor_table(database, new_records, options.callers)}\n")
+    for name, size in await database.rows(SIZES):
+        print(f"{name}: {size}")
+    print(f"memory of a node {before:.0f} MB before, {resident_mb():.0f} MB after")
 
 
 def parsed(arguments):
@@ -122,6 +183,7 @@ def parsed(arguments):
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--callers", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--writes", type=int, default=0, metavar="N", help="images stored a second meanwhile")
     parser.add_argument("--shared-buffers", default="256MB", help="PostgreSQL's own memory")
     parser.add_argument("--keep", type=Path, help="a directory that keeps the server's data for the next run")
     return parser.parse_args(arguments)

@@ -17,6 +17,7 @@ from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, late
 from imagegen_core.errors import Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search.ngrams import tokens
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
 
@@ -197,6 +198,47 @@ async def test_thousands_of_words_are_one_search(both):
     assert [image] == [hit.image for hit in page.items]
 
 
+async def test_an_entry_has_the_tokens_of_its_prompt(postgresql_database):
+    """The function of the schema cuts prompts as the core does, whatever they hold."""
+    rng = random.Random(3)
+    characters = [*map(chr, range(1, 0x3100)), *map(chr, range(0xE000, 0xE200)), *("猫可爱的 ab1_🐱𠮷" * 900)]
+    prompts = ["".join(rng.choices(characters, k=rng.randint(0, 60))) for _ in range(500)]
+    select = "SELECT image_tokens(327680, prompt, 'a', 'b', 'c') FROM unnest($1::text[]) AS prompt"
+    facets = {"provider61", "model62", "operation63"}
+
+    for prompt, (entry,) in zip(prompts, await postgresql_database.rows(select, prompts), strict=True):
+        assert {f"5#{token}" for token in facets.union(tokens(prompt))} == set(entry)
+
+
+async def test_a_capped_total_stays_current(both, monkeypatch):
+    """What was counted until there were enough is counted to its end once images are deleted."""
+    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
+    totals = []
+    for image in await both.add(*["猫"] * 6):
+        totals.append((await both.records[0].search(*query)).total)
+        await both.delete(image.id)
+
+    assert [4, 4, 4, 3, 2, 1] == totals
+
+
+async def test_a_capped_total_is_not_counted_again(both, postgresql_database, monkeypatch):
+    """Images that are added cannot make it less, only a deletion; here some go that no counter has seen."""
+    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
+    (first, *_) = await both.add(*["猫"] * 6)
+    totals = [(await both.records[0].search(*query)).total]
+    await postgresql_database.rows(
+        "DELETE FROM image_texts WHERE id <> $1", first.id
+    )  # unseen by the counters
+    await both.add("猫")
+    totals.append((await both.records[0].search(*query)).total)
+    await both.delete(first.id)
+    totals.append((await both.records[0].search(*query)).total)
+
+    assert [4, 4, 1] == totals
+
+
 async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
     """Beyond that, they are reported as at least 10,000; the unfiltered list is always counted exactly."""
     copies = """
@@ -208,8 +250,7 @@ async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
         FROM images, generate_series(2, 20000) AS number WHERE id = 1 RETURNING id
     )
     INSERT INTO image_texts
-    SELECT copies.id, created_at, folded,
-        tokens || array_to_tsvector(ARRAY['#a' || (copies.id >> 14), '#b' || (copies.id >> 17)])
+    SELECT copies.id, created_at, provider_name, model_id, operation, folded, folding
     FROM copies, image_texts WHERE image_texts.id = 1
     """
     await both.add("可爱的猫", "可爱的狗")

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_core.search.ngrams import MAX_TERMS_PER_WORD, evenly_spaced, terms, tokens
+from imagegen_core.search.ngrams import (
+    MAX_TERMS_PER_WORD,
+    evenly_spaced,
+    terms,
+    text_of_token,
+    tokens,
+    without_implied,
+)
 
 TEXTS = st.text(
     st.one_of(
@@ -29,6 +36,23 @@ def test_a_proven_word_is_in_every_text_with_its_token(text, word):
     index_terms = terms(word[:3])
 
     assert not index_terms.proven or (set(index_terms.tokens) <= set(tokens(text))) == (word[:3] in text)
+
+
+@given(text=TEXTS, word=TEXTS)
+def test_a_token_is_in_the_index_where_its_text_is_in_the_prompt(text, word):
+    """So either can be looked for, unless the token may stand for two texts."""
+    texts = {token: text_of_token(token) for token in tokens(word)}
+
+    for token, plain in texts.items():
+        assert plain is None or (token in tokens(text)) == (plain in text)
+
+
+@given(text=TEXTS, word=TEXTS)
+def test_implied_tokens_change_nothing(text, word):
+    """Whatever has the others has them, too."""
+    looked_up, present = tuple(tokens(word)), set(tokens(text))
+
+    assert (set(looked_up) <= present) == (set(without_implied(looked_up)) <= present)
 
 
 @given(text=TEXTS)

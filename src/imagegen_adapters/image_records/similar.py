@@ -4,7 +4,7 @@ What has to be looked up is yielded, and its result sent back, so that a databas
 whose driver is awaited share the rules.
 """
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TypeVar
 
 import attrs
@@ -12,15 +12,19 @@ import attrs
 from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.image_records.index_entry import search_terms
 from imagegen_core.ports.image_records import Match
+from imagegen_core.search.ngrams import without_implied
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
 
+MAX_NEAR_IMAGES = 500_000
+"""Images with all parts of the query, or something inserted, are searched for among so many newest ones."""
+
 MAX_RECENT_IMAGES = 200_000
 """Images with only some parts of the query are searched for among this many of the newest ones."""
 
-_CANDIDATES_PER_LOOKUP = 100
-_SUFFICIENT_CANDIDATES = 300
+_CANDIDATES_PER_LOOKUP = MAX_SIMILAR_IMAGES
+_SUFFICIENT_CANDIDATES = MAX_SIMILAR_IMAGES
 _MAX_EXAMINED = 1000
 """Limits of the work for one search.
 
@@ -80,17 +84,26 @@ class TextLookup:
     def of_similar(cls, query: SearchQuery, *, newest: int, exact_count: int) -> "TextLookup":
         """Return the lookup of what may be similar; exact matches, so many, may have to be skipped."""
         matcher = SimilarityMatcher.from_query(query)
-        recent = max(0, newest - MAX_RECENT_IMAGES)
+        near, recent = max(0, newest - MAX_NEAR_IMAGES), max(0, newest - MAX_RECENT_IMAGES)
         token_sets = (
-            *(TokenSet(tokens=tokens) for tokens in matcher.near_token_sets()),
+            *(TokenSet(tokens=tokens, oldest=near) for tokens in matcher.near_token_sets()),
             *(TokenSet(tokens=tokens, oldest=recent) for tokens in matcher.far_token_sets()),
         )
         tokens, unproven = search_terms(query.words)
         return cls(
-            token_sets=tuple(one for one in token_sets if unproven or not set(tokens) <= set(one.tokens)),
+            token_sets=_distinct(one for one in token_sets if unproven or not set(tokens) <= set(one.tokens)),
             newest=newest,
             max_examined=min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED),
         )
+
+
+def _distinct(token_sets: Iterable[TokenSet]) -> tuple[TokenSet, ...]:
+    """Return the sets, each once and without tokens that change nothing; of equal ones the first."""
+    distinct: dict[frozenset[str], TokenSet] = {}
+    for one in token_sets:
+        tokens = without_implied(one.tokens)
+        distinct.setdefault(frozenset(tokens), attrs.evolve(one, tokens=tokens))
+    return tuple(distinct.values())
 
 
 @attrs.frozen(kw_only=True)

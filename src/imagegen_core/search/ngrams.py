@@ -7,8 +7,8 @@ boundaries are found like any other text.
 
 A text that contains a word contains all tokens of the word. The converse holds only for words of a single
 token (`Terms.proven`); a longer word has to be verified against the text itself. Tokens fit any index of
-plain terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's ``tsvector`` built by
-``array_to_tsvector``: no token contains white space, ASCII punctuation, or an ASCII capital letter.
+plain terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's GIN over arrays: no token
+contains white space, ASCII punctuation, or an ASCII capital letter.
 """
 
 import re
@@ -20,7 +20,10 @@ import attrs
 T = TypeVar("T")
 
 VERSION = 1
-"""Version of the tokenisation; an index of another version has to be rebuilt."""
+"""Version of the tokenisation; an index of another version has to be rebuilt.
+
+The function ``image_tokens`` of the schema for PostgreSQL has the same rules.
+"""
 
 MAX_TERMS_PER_WORD = 6
 """A long word is looked up by this many tokens, spread over it: more would cost time and exclude little."""
@@ -33,6 +36,7 @@ _ESCAPES = {
     **{code: _PRIVATE + code for code in range(0x80) if not chr(code).isalnum() and not chr(code).isspace()},
     **{_PRIVATE + code: _PRIVATE + 0x80 + code for code in range(0x80)},
 }
+_UNESCAPES = {escaped: code for code, escaped in _ESCAPES.items() if code < _PRIVATE}
 _AMBIGUOUS = re.compile("[\ue000-\ue0ff]")
 _ALPHABETIC = re.compile(r"[^\s\u2e80-\U0010ffff]{3,}")
 
@@ -70,6 +74,20 @@ def longest_tokens(word: str) -> tuple[str, ...]:
     for run in word.translate(_ESCAPES).split():
         longest += _longest_tokens_of_run(run)
     return tuple(dict.fromkeys(longest))
+
+
+def text_of_token(token: str) -> str | None:
+    """Return what all texts with a token contain, and no others; None if the token does not say."""
+    text = token.translate(_UNESCAPES)
+    return None if _AMBIGUOUS.search(text) else text
+
+
+def without_implied(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tokens, each once, without those that every text has that has the others."""
+    distinct = tuple(dict.fromkeys(tokens))
+    return tuple(
+        token for token in distinct if not any(token in other for other in distinct if other != token)
+    )
 
 
 def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:

@@ -8,12 +8,12 @@ import attrs
 
 from imagegen_adapters.databases.postgresql import Connection, Row
 from imagegen_adapters.databases.postgresql.json_arguments import json_argument
-from imagegen_adapters.image_records.index_entry import IndexEntry, prepare_each
+from imagegen_adapters.image_records.index_entry import prepare_each
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
 from imagegen_core.images import Image
-from imagegen_core.search.folding import Simplify
+from imagegen_core.search.folding import Simplify, fold
 
 
 async def insert_images(
@@ -52,7 +52,8 @@ async def stored_images(
 
 
 def _addition(image: Image, simplify: Simplify) -> dict[str, Any]:
-    entry = IndexEntry.from_image(image, simplify)
-    tokens = sorted(set(entry.tokens.split(" ")))
-    folding = folding_version(simplify)
-    return {"image": image_to_row(image), "folded": entry.folded, "tokens": tokens, "folding": folding}
+    return {
+        "image": image_to_row(image),
+        "folded": fold(image.prompt, simplify),
+        "folding": folding_version(simplify),
+    }

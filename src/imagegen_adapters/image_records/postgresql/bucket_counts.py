@@ -7,7 +7,12 @@ import attrs
 from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.postgresql import statements
-from imagegen_adapters.image_records.postgresql.windows import BUCKET_BITS, NEWEST, Windows
+from imagegen_adapters.image_records.postgresql.windows import (
+    BUCKET_BITS,
+    LARGE_BUCKET_BITS,
+    NEWEST,
+    Windows,
+)
 
 _MAX_ENTRIES = 1000
 _MAX_BUCKETS = 200
@@ -17,20 +22,32 @@ _MAX_CACHED_CHARS = 500
 """Longer queries are not cached, to save memory."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
+class _Changes:
+    """How many images a bucket ever got and lost."""
+
+    added: int
+    deleted: int
+
+    def only_added_to(self, before: "_Changes") -> bool:
+        return self.deleted == before.deleted and self.added >= before.added
+
+
+@attrs.frozen(kw_only=True)
 class _Count:
-    """The number of matches in a bucket after so many additions and deletions of whichever images."""
+    """The number of matches in a bucket after such changes; unless ``complete``, there may be more."""
 
     images: int
-    changes: int
+    changes: _Changes
+    complete: bool
 
 
 class BucketCounts:
     """Counts the images that windows select, up to `MAX_EXACT_TOTAL` + 1.
 
-    Nodes add images at the same time, so a lower id may become visible after a higher one: the newest id says
-    nothing about what was counted. But how often a bucket changed does, and most buckets do not change any
-    more.
+    Nodes add images at the same time, so a lower id may become visible after a higher one: the newest id
+    says nothing about what was counted. But how often a bucket changed does, and most buckets do not change
+    any more. A bucket that has lost nothing has at least what it had: a total that was capped still is.
     """
 
     def __init__(self) -> None:
@@ -41,21 +58,32 @@ class BucketCounts:
         key = attrs.evolve(windows, oldest=0, newest=NEWEST)
         bounds = (windows.oldest >> BUCKET_BITS, windows.newest >> BUCKET_BITS)
         rows = await connection.fetch(statements.BUCKETS, *bounds)
-        changes = {row["bucket"]: row["changes"] for row in rows}
-        cached = self._counts.get(key, {})
-        current = {bucket: count for bucket, count in cached.items() if changes.get(bucket) == count.changes}
+        changes = {row["bucket"]: _Changes(added=row["added"], deleted=row["deleted"]) for row in rows}
+        cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
+        least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))
+        if least > MAX_EXACT_TOTAL:
+            return MAX_EXACT_TOTAL + 1
+        current = {bucket: c for bucket, c in cached.items() if c.complete and c.changes == changes[bucket]}
         total = sum(count.images for count in current.values())
         outdated = [bucket for bucket in changes if bucket not in current]
-        if total <= MAX_EXACT_TOTAL:
-            enough = MAX_EXACT_TOTAL + 1 - total
-            counted = await windows.counts(connection, outdated, enough=enough)
-            total += sum(counted.values())
-            current |= {bucket: _Count(images, changes[bucket]) for bucket, images in counted.items()}
+        enough = MAX_EXACT_TOTAL + 1 - total
+        counted = await windows.counts(connection, outdated, enough=enough)
+        total += sum(counted.values())
+        last = min(counted) >> LARGE_BUCKET_BITS if total > MAX_EXACT_TOTAL else -1
+        current |= {
+            bucket: _Count(
+                images=counted.get(bucket, 0),
+                changes=changes[bucket],
+                complete=bucket >> LARGE_BUCKET_BITS > last,
+            )
+            for bucket in outdated
+            if bucket >> LARGE_BUCKET_BITS >= last
+        }
         self._store(key, current)
         return min(total, MAX_EXACT_TOTAL + 1)
 
     def _store(self, key: Windows, counts: dict[int, _Count]) -> None:
-        if sum(map(len, key.patterns)) + len(key.query or "") > _MAX_CACHED_CHARS:
+        if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
             return
         newest = sorted(counts, reverse=True)[:_MAX_BUCKETS]
         self._counts[key] = {bucket: counts[bucket] for bucket in newest}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 
@@ -32,6 +33,8 @@ from imagegen_core.text_problems import text_problem
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""
+
+NOTHING: Page[Any] = Page(items=(), total=0, has_more=False)
 
 
 class PostgresqlImageRecords:
@@ -63,6 +66,8 @@ class PostgresqlImageRecords:
         if criteria == ImageFilter():
             async with self._database.snapshot() as connection:
                 return await _all_images(connection, paging)
+        if _is_nowhere((), criteria):
+            return NOTHING
         async with self._search((), criteria) as connection:
             return await self._matching(connection, (), criteria, paging)
 
@@ -70,8 +75,8 @@ class PostgresqlImageRecords:
         self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
         words = query.words
-        if any(text_problem(word) is not None for word in words):
-            return Page(items=(), total=0, has_more=False)
+        if _is_nowhere(words, criteria):
+            return NOTHING
         async with self._search(words, criteria) as connection:
             if mode is SearchMode.RELEVANT:
                 return await self._relevant(connection, query, criteria, paging)
@@ -125,7 +130,7 @@ class PostgresqlImageRecords:
         async def ids(question: ExactIds | SimilarIds) -> list[int]:
             if isinstance(question, SimilarIds):
                 similar = TextLookup.of_similar(query, newest=question.newest, exact_count=exact_count)
-                return ranked_ids(query, await windows.texts(connection, criteria, query.words, similar))
+                return ranked_ids(query, await windows.texts(connection, criteria, similar))
             if not exact_count:
                 return []
             before = NEWEST if question.before is None else question.before
@@ -137,6 +142,12 @@ class PostgresqlImageRecords:
         return page.with_items(
             SearchHit(image=images[image_id], match=match) for image_id, match in page.items
         )
+
+
+def _is_nowhere(words: Sequence[str], criteria: ImageFilter) -> bool:
+    """Return whether there is text to look for that no column can hold."""
+    names = (name for name in (criteria.provider_name, criteria.model_id) if name is not None)
+    return any(text_problem(text) is not None for text in (*words, *names))
 
 
 def _checked(image_id: int) -> int:

@@ -11,11 +11,9 @@ from functools import partial
 
 from imagegen_adapters.databases.postgresql import Connection, Database, Row
 from imagegen_adapters.databases.postgresql.json_arguments import json_argument
-from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.postgresql import statements
-from imagegen_adapters.image_records.rows import row_to_image
-from imagegen_core.search.folding import Simplify
+from imagegen_core.search.folding import Simplify, fold
 
 IMAGES_PER_BATCH = 500
 """Images per transaction, which limits how long somebody waits who deletes one of them."""
@@ -55,9 +53,4 @@ async def _reindex_batch(connection: Connection, after: int, high: int, simplify
 
 def _entries(rows: list[Row], simplify: Simplify) -> str:
     """Return what the function ``replace_entries`` of the database replaces."""
-    entries = []
-    for image in map(row_to_image, rows):
-        entry = IndexEntry.from_image(image, simplify)
-        tokens = sorted(set(entry.tokens.split(" ")))
-        entries.append({"id": image.id, "folded": entry.folded, "tokens": tokens})
-    return json_argument(entries)
+    return json_argument([{"id": row["id"], "folded": fold(row["prompt"], simplify)} for row in rows])

@@ -23,7 +23,7 @@ WHERE skipped + images > $1 ORDER BY bucket DESC LIMIT 1
 IMAGE_COUNT = "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets"
 
 BUCKETS = """
-SELECT bucket, sum(added + deleted)::bigint AS changes FROM image_buckets
+SELECT bucket, sum(added)::bigint AS added, sum(deleted)::bigint AS deleted FROM image_buckets
 WHERE bucket BETWEEN $1 AND $2 GROUP BY bucket HAVING sum(added) > sum(deleted) ORDER BY bucket DESC
 """
 
@@ -58,11 +58,11 @@ BUCKETS_OF_DAYS = """
 SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= $1 AND first_day <= $2
 """
 
-FIND_IMAGES = "SELECT id FROM find_images($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)"
+FIND_IMAGES = "SELECT id FROM find_images($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $10)"
 
-FIND_TEXTS = "SELECT id, folded FROM find_texts($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+FIND_TEXTS = "SELECT id, folded FROM find_texts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
-COUNT_IMAGES = "SELECT * FROM count_images($1::text::tsquery, $2, $3, $4, $5, $6)"
+COUNT_IMAGES = "SELECT * FROM count_images($1, $2, $3, $4, $5, $6)"
 
 HAS_OTHER_FOLDING = """
 SELECT EXISTS (SELECT FROM image_texts WHERE folding < $1)
@@ -71,7 +71,7 @@ SELECT EXISTS (SELECT FROM image_texts WHERE folding < $1)
 """
 
 LOCK_STALE = """
-SELECT images.* FROM image_texts JOIN images USING (id)
+SELECT id, prompt FROM image_texts JOIN images USING (id)
 WHERE image_texts.id > $1 AND image_texts.id <= $2 AND folding IS DISTINCT FROM $3
 ORDER BY image_texts.id LIMIT $4 FOR UPDATE OF image_texts SKIP LOCKED
 """

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import attrs
 
@@ -11,11 +10,15 @@ from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search.ngrams import text_of_token
 
 NEWEST = 2**63 - 1
 
 BUCKET_BITS = 14
 """The lower bits of an id, which its bucket has not; the functions of the schema count with the same."""
+
+LARGE_BUCKET_BITS = 2
+"""The lower bits of a bucket, which its large bucket has not."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\%_"})
@@ -23,14 +26,17 @@ _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "
 
 @attrs.frozen(kw_only=True)
 class Windows:
-    """Selects the images with all tokens of ``query`` in the index and prompts like all ``patterns``.
+    """Selects the images with all ``tokens`` in the index and prompts like all ``patterns``.
 
-    ``since`` (inclusive) and ``until`` (exclusive) are exact; ``oldest`` and ``newest`` bound the ids to the
-    buckets with images of these days.
+    Without the index they are those whose prompts are like all ``words`` and that have the ``facets``, which
+    are provider, model and operation, and None for any. ``since`` (inclusive) and ``until`` (exclusive) are
+    exact; ``oldest`` and ``newest`` bound the ids to the buckets with images of these days.
     """
 
-    query: str | None
+    tokens: tuple[str, ...]
     patterns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    facets: tuple[str | None, ...] = (None, None, None)
     since: str | None = None
     until: str | None = None
     oldest: int = 0
@@ -42,8 +48,10 @@ class Windows:
         tokens, unproven = search_terms(words)
         oldest, newest = await _bounds(connection, criteria)
         return cls(
-            query=_query((*tokens, *facets(criteria))),
+            tokens=(*tokens, *facets(criteria)),
             patterns=tuple(map(_pattern, unproven)),
+            words=tuple(map(_pattern, words)),
+            facets=(criteria.provider_name, criteria.model_id, criteria.operation),
             since=_timestamp(criteria.created_from),
             until=_timestamp(criteria.created_to),
             oldest=oldest,
@@ -52,43 +60,60 @@ class Windows:
 
     async def ids(self, connection: Connection, *, limit: int, offset: int, before: int) -> list[int]:
         """Return ids below ``before``, newest first."""
-        newest = min(self.newest, before - 1)
-        values = (*self._conditions, self.oldest, newest, offset, limit)
-        return [row[0] for row in await connection.fetch(statements.FIND_IMAGES, *values)]
+        rows = await connection.fetch(
+            statements.FIND_IMAGES,
+            self.tokens or None,
+            self.patterns,
+            self.words,
+            self.facets,
+            self.since,
+            self.until,
+            self.oldest,
+            min(self.newest, before - 1),
+            offset,
+            limit,
+        )
+        return [row[0] for row in rows]
 
     async def counts(self, connection: Connection, buckets: Sequence[int], *, enough: int) -> dict[int, int]:
-        """Return the number of images in each of the buckets, in their order until there are ``enough``."""
+        """Return the number of images in each of the buckets that has any.
+
+        The buckets are in descending order. Once there are ``enough``, the rest is not counted, and of the
+        last large bucket the counts may be too low.
+        """
         if not buckets:
             return {}
-        rows = await connection.fetch(statements.COUNT_IMAGES, *self._conditions, buckets, enough)
+        conditions = self.tokens or None, self.patterns, self.since, self.until
+        rows = await connection.fetch(statements.COUNT_IMAGES, *conditions, buckets, enough)
         return {row["bucket"]: row["images"] for row in rows}
 
     async def texts(
-        self, connection: Connection, criteria: ImageFilter, words: Iterable[str], question: TextLookup
+        self, connection: Connection, criteria: ImageFilter, question: TextLookup
     ) -> dict[int, str]:
         """Return the folded prompts that are asked for, of images that meet the criteria."""
+        sets = [one.tokens for one in question.token_sets]
         rows = await connection.fetch(
             statements.FIND_TEXTS,
-            [_query((*one.tokens, *facets(criteria))) for one in question.token_sets],
+            [" ".join(tokens) for tokens in sets],
+            [_patterns(tokens) for tokens in sets],
+            facets(criteria),
+            self.facets,
             [max(self.oldest, one.oldest) for one in question.token_sets],
             min(self.newest, question.newest),
             self.since,
             self.until,
-            tuple(map(_pattern, words)),
+            self.words,
             question.max_examined,
             question.limit,
             question.sufficient,
         )
         return {row["id"]: row["folded"] for row in rows}
 
-    @property
-    def _conditions(self) -> tuple[Any, ...]:
-        return self.query, self.patterns, self.since, self.until
 
-
-def _query(tokens: Iterable[str]) -> str | None:
-    """Return the tokens as a tsquery; they contain neither quotes nor backslashes."""
-    return " & ".join(f"'{token}'" for token in dict.fromkeys(tokens)) or None
+def _patterns(tokens: Iterable[str]) -> str | None:
+    """Return patterns that the same prompts are like as have the tokens, joined by spaces; None for none."""
+    texts = [text_of_token(token) for token in tokens]
+    return None if None in texts else " ".join(_pattern(text) for text in texts if text is not None)
 
 
 def _pattern(word: str) -> str:

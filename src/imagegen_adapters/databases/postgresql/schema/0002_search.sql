@@ -1,22 +1,72 @@
 -- The search index over the prompts of images, and what makes counting them cheap.
 --
--- Ids are divided into buckets of 16,384, eight of which are a large bucket. Beside the n-grams of its prompt and
--- the values that lists are filtered by, the entry of an image has the tokens '#a…' and '#b…' of its two buckets,
--- so that the index returns the matches of some buckets without those of others.
+-- Ids are divided into buckets of 16,384, four of which are a large bucket. Each token of an image begins with the
+-- number of its large bucket, and each bucket is looked up by itself: as a token of their own, buckets would have
+-- the longest lists of all, through which every lookup would go.
 
 -- "folding" says by which rules the prompt was folded: nodes of two releases may fold differently, and what another
 -- one has folded, or one that does not say so, is indexed again on request.
 CREATE TABLE image_texts (
     id bigint PRIMARY KEY,
     created_at timestamptz(3) NOT NULL,
+    provider_name text COLLATE "C" NOT NULL,
+    model_id text COLLATE "C" NOT NULL,
+    operation text COLLATE "C" NOT NULL,
     folded text COLLATE "C" NOT NULL,
-    tokens tsvector NOT NULL,
     folding text COLLATE "C"
 );
 
+-- Returns the tokens of an image: the n-grams of imagegen_core.search.ngrams, and the values that lists are filtered
+-- by. They are in the index alone: in the table, they would be most of it, and whoever counts ten thousand entries
+-- visits as many pages as hold these.
+CREATE FUNCTION image_tokens(
+    id bigint, folded text, provider_name text, model_id text, operation text
+) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    white constant text := E'\t\n\u000B\f\r\u001C\u001D\u001E\u001F\u0085\u00A0\u1680\u2000\u2001\u2002\u2003'
+        '\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
+    punctuation constant text := E'!"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008'
+        '\u000E\u000F\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u007F';
+    bucket constant text := (id >> 16) || '#';
+    tokens text[] := ARRAY[
+        bucket || 'provider' || encode(convert_to(provider_name, 'UTF8'), 'hex'),
+        bucket || 'model' || encode(convert_to(model_id, 'UTF8'), 'hex'),
+        bucket || 'operation' || encode(convert_to(operation, 'UTF8'), 'hex')
+    ];
+    this text COLLATE "C";
+    previous text;
+    pair text;
+    letters integer := 0;
+BEGIN
+    FOREACH this IN ARRAY string_to_array(translate(folded, white, repeat(' ', length(white))), NULL) LOOP
+        IF this = ' ' THEN
+            previous := NULL;
+            letters := 0;
+            CONTINUE;
+        ELSIF this < E'\u0080' THEN
+            IF strpos(punctuation, this) > 0 THEN this := chr(ascii(this) + 57344); END IF;
+        ELSIF this >= E'\uE000' AND this < E'\uE080' THEN
+            this := chr(ascii(this) + 128);
+        END IF;
+        tokens := tokens || (bucket || this);
+        letters := CASE WHEN this < E'\u2E80' THEN letters + 1 ELSE 0 END;
+        IF letters > 2 THEN tokens := tokens || (bucket || pair || this); END IF;
+        IF previous IS NOT NULL THEN
+            pair := previous || this;
+            tokens := tokens || (bucket || pair);
+        END IF;
+        previous := this;
+    END LOOP;
+    RETURN tokens;
+END
+$$;
+
 -- Entries of the newest images, some hundred, wait in a list, and are put in their places together: one by one, each
--- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it.
-CREATE INDEX image_texts_tokens ON image_texts USING gin (tokens) WITH (gin_pending_list_limit = 256);
+-- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it. Statistics
+-- would be of no use, and take the tokens of thousands of images to make.
+CREATE INDEX image_texts_tokens ON image_texts
+USING gin (image_tokens(id, folded, provider_name, model_id, operation)) WITH (gin_pending_list_limit = 256);
+ALTER INDEX image_texts_tokens ALTER COLUMN 1 SET STATISTICS 0;
 CREATE INDEX image_texts_by_folding ON image_texts (folding);
 
 -- How many images each bucket of 16,384 ids ever got and lost, and the days, counted from 1970, on which its
@@ -59,22 +109,23 @@ $$;
 CREATE TRIGGER images_count_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_images();
 
--- Returns a query for what is in any of some buckets of a kind: 'a' or, for large ones, 'b'.
-CREATE FUNCTION in_buckets(kind text, buckets bigint[]) RETURNS tsquery LANGUAGE sql STABLE AS $$
-    SELECT format('''#%s%s''', kind, array_to_string(buckets, format('''|''#%s', kind)))::tsquery
+-- Returns tokens as those of a large bucket.
+CREATE FUNCTION in_bucket(bucket bigint, tokens text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(bucket || '#' || token) FROM unnest(tokens) AS token
 $$;
 
--- Returns entries from low to high, newest first, that match the query, were created from since until before
--- until, and whose folded prompt is like all patterns; without the first "skipped" of them.
+-- Returns entries from low to high, newest first, that have all tokens and whose folded prompt is like all patterns,
+-- that were created from since until before until; without the first "skipped" of them. Of the "wanted" next ones
+-- those are left out that are like all of "unlike", unless that is null, and no more are read once there are enough.
 --
--- They are looked for in windows of ids, each as large as probably needed by what the newer ones held. A small
--- window is read entry by entry: a common word fills a page there. A larger one is looked up in the index; the
--- buckets are a condition of their own there, without which the index goes through what other buckets have. The
--- expression id + 0 and the function ts_match_vq keep the planner from the other index; it would choose by
--- estimates that do not know how common a token is.
+-- The newest entries are read one by one, as many as are probably needed by what the newer ones held: a common word
+-- fills a page there. For that, "words" and "facets" say the same as tokens and patterns; without words, there is
+-- nothing to read them by. If it takes too many, large buckets are looked up in the index, the newest first. The
+-- expression id + 0 keeps the planner from the other index; it would choose by estimates that do not know how common
+-- a token is.
 CREATE FUNCTION find_images(
-    query tsquery, patterns text[], since timestamptz, until timestamptz,
-    low bigint, high bigint, skipped bigint, wanted bigint
+    tokens text[], patterns text[], words text[], facets text[], since timestamptz, until timestamptz,
+    low bigint, high bigint, skipped bigint, wanted bigint, unlike text[], enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -82,69 +133,74 @@ DECLARE
     newest constant bigint := least(high, (SELECT coalesce(max(id), 0) FROM image_texts));
     bottom bigint := newest + 1;
     top bigint;
-    examined bigint;
     matches bigint := 0;
-    size bigint := CASE WHEN query IS NULL THEN newest + 1 - low ELSE 250 END;
-    kind text;
-    bits integer;
-    buckets tsquery;
+    returned bigint := 0;
+    missing bigint := skipped + wanted;
+    size bigint := CASE WHEN tokens IS NULL THEN newest + 1 - low WHEN words IS NULL THEN 65536 ELSE 250 END;
+    needed bigint;
+    bucket_tokens text[];
 BEGIN
-    WHILE bottom > low AND matches < skipped + wanted LOOP
+    WHILE bottom > low AND missing > 0 LOOP
         top := bottom - 1;
-        IF query IS NULL OR size < 2000 THEN
+        IF tokens IS NULL OR size < 2000 THEN
             bottom := greatest(low, bottom - size);
             FOR id, folded IN
                 SELECT id, folded FROM image_texts
-                WHERE id BETWEEN bottom AND top AND (query IS NULL OR ts_match_vq(tokens, query))
+                WHERE id BETWEEN bottom AND top AND folded LIKE ALL (words)
+                    AND provider_name = coalesce(facets[1], provider_name)
+                    AND model_id = coalesce(facets[2], model_id)
+                    AND operation = coalesce(facets[3], operation)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                    AND folded LIKE ALL (patterns)
-                ORDER BY id DESC LIMIT skipped + wanted - matches
+                ORDER BY id DESC LIMIT missing
             LOOP
                 matches := matches + 1;
-                IF matches > skipped THEN RETURN NEXT; END IF;
+                CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
+                RETURN NEXT;
+                returned := returned + 1;
+                IF returned = enough THEN RETURN; END IF;
             END LOOP;
         ELSE
-            kind := CASE WHEN size < 65536 THEN 'a' ELSE 'b' END;
-            bits := CASE WHEN kind = 'a' THEN 14 ELSE 17 END;
-            bottom := greatest(low, (bottom - size) >> bits << bits);
-            buckets := in_buckets(kind, ARRAY(SELECT generate_series(bottom >> bits, top >> bits)));
+            bottom := greatest(low, top >> 16 << 16);
+            bucket_tokens := in_bucket(top >> 16, tokens);
             FOR id, folded IN
                 SELECT id, folded FROM image_texts
-                WHERE tokens @@ query AND tokens @@ buckets AND id + 0 BETWEEN bottom AND top
+                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+                    AND id + 0 BETWEEN bottom AND top AND folded LIKE ALL (patterns)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                    AND folded LIKE ALL (patterns)
-                ORDER BY id + 0 DESC LIMIT skipped + wanted - matches
+                ORDER BY id + 0 DESC LIMIT missing
             LOOP
                 matches := matches + 1;
-                IF matches > skipped THEN RETURN NEXT; END IF;
+                CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
+                RETURN NEXT;
+                returned := returned + 1;
+                IF returned = enough THEN RETURN; END IF;
             END LOOP;
         END IF;
-        examined := newest - bottom + 1;
-        IF matches = 0 THEN
-            size := greatest(65536, least(8 * examined, 262144));
-        ELSE
-            size := least(8 * examined, 262144, 1.25 * (skipped + wanted - matches) * examined / matches + 1);
-        END IF;
+        missing := skipped + wanted - matches;
+        needed := CASE WHEN returned = 0 THEN missing ELSE least(missing, (enough - returned) * matches / returned) END;
+        size := CASE WHEN matches = 0 THEN 65536 ELSE 1.25 * needed * (newest - bottom + 1) / matches + 1 END;
     END LOOP;
 END
 $$;
 
--- Returns what several queries find that is not like all words: of each query, from its own lowest id on, at most
--- "wanted" of the "examined" newest entries; each entry once; and of no further query once there are enough.
+-- Returns what several sets of tokens find that is not like all words: of each set, from its own lowest id on, at
+-- most "wanted" of the "examined" newest entries; each entry once; and of no further set once there are enough. A
+-- set, and the patterns that say the same, are joined by spaces.
 CREATE FUNCTION find_texts(
-    queries text[], lows bigint[], high bigint, since timestamptz, until timestamptz,
-    words text[], examined bigint, wanted bigint, enough bigint
+    sets text[], patterns text[], facet_tokens text[], facets text[], lows bigint[], high bigint,
+    since timestamptz, until timestamptz, words text[], examined bigint, wanted bigint, enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     ids bigint[] := '{}';
 BEGIN
-    FOR number IN 1 .. cardinality(queries) LOOP
+    FOR number IN 1 .. cardinality(sets) LOOP
         FOR id, folded IN
             SELECT entry.id, entry.folded
             FROM find_images(
-                queries[number]::tsquery, '{}', since, until, lows[number], high, 0, examined
+                string_to_array(sets[number], ' ') || facet_tokens, '{}',
+                string_to_array(patterns[number], ' '), facets, since, until, lows[number], high, 0, examined,
+                words, wanted
             ) AS entry
-            WHERE NOT entry.folded LIKE ALL (words) LIMIT wanted
         LOOP
             IF id <> ALL (ids) THEN
                 ids := ids || id;
@@ -156,60 +212,46 @@ BEGIN
 END
 $$;
 
--- Counts such entries in each of some buckets of 16,384 ids; one without any may be left out.
-CREATE FUNCTION count_in_buckets(
-    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[]
+-- Counts entries in each of the buckets of 16,384 ids, which are in descending order, until there are enough of
+-- them. Of the last four buckets the counts may be too low then; one without any may be left out.
+CREATE FUNCTION count_images(
+    tokens text[], patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
 ) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    any_bucket tsquery := in_buckets('a', buckets);
-BEGIN
-    IF cardinality(buckets) >= 8 THEN
-        any_bucket := in_buckets('b', ARRAY(SELECT DISTINCT number >> 3 FROM unnest(buckets) AS number));
-    END IF;
-    IF query IS NULL THEN
-        RETURN QUERY SELECT number, (
-            SELECT count(*) FROM image_texts
-            WHERE id BETWEEN number << 14 AND (number << 14) + 16383
-                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                AND folded LIKE ALL (patterns)
-        ) FROM unnest(buckets) AS number;
-    ELSE
-        RETURN QUERY SELECT id >> 14, count(*) FROM image_texts
-        WHERE tokens @@ query AND tokens @@ any_bucket AND id >> 14 = ANY (buckets)
-            AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-            AND folded LIKE ALL (patterns)
-        GROUP BY 1;
-    END IF;
-END
-$$;
-
--- Counts such entries in each of the buckets of 16,384 ids, in their order, until there are enough of them; as
--- many buckets at a time as probably needed.
-CREATE FUNCTION count_images(
-    query tsquery, patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
-) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    newest constant bigint := (SELECT coalesce(max(id), 0) FROM image_texts);
-    counted bigint := 0;
-    examined bigint := 0;
-    size bigint := 1;
+    large_bucket bigint;
+    bucket_tokens text[];
     total bigint := 0;
-    part bigint[];
 BEGIN
-    WHILE counted < cardinality(buckets) AND total < enough LOOP
-        part := buckets[counted + 1 : counted + size];
+    IF tokens IS NULL THEN
+        FOREACH bucket IN ARRAY buckets LOOP
+            images := (SELECT count(*) FROM (
+                SELECT FROM image_texts WHERE id >= bucket << 14 AND id < bucket + 1 << 14
+                    AND folded LIKE ALL (patterns)
+                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                LIMIT enough - total
+            ) AS entries);
+            total := total + images;
+            RETURN NEXT;
+            EXIT WHEN total >= enough;
+        END LOOP;
+        RETURN;
+    END IF;
+    FOR large_bucket IN SELECT DISTINCT number >> 2 FROM unnest(buckets) AS number ORDER BY 1 DESC LOOP
+        bucket_tokens := in_bucket(large_bucket, tokens);
         FOR bucket, images IN
-            SELECT number, coalesce(matches, 0) FROM unnest(part) AS number
-            LEFT JOIN count_in_buckets(query, patterns, since, until, part) AS counts (number, matches)
-                USING (number)
+            SELECT number, count(*) FROM (
+                SELECT id >> 14 AS number FROM image_texts
+                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+                    AND id >> 14 = ANY (buckets) AND folded LIKE ALL (patterns)
+                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                LIMIT enough - total
+            ) AS entries GROUP BY number
         LOOP
             total := total + images;
-            examined := examined + least(16384, newest + 1 - (bucket << 14));
             RETURN NEXT;
         END LOOP;
-        counted := counted + size;
-        size := least(8 * size, 16, (enough - total) * examined / (greatest(total, 1) << 14) + 1);
+        EXIT WHEN total >= enough;
     END LOOP;
 END
 $$;
@@ -223,7 +265,7 @@ DECLARE
     ids bigint[] := '{}';
 BEGIN
     FOR addition IN
-        SELECT * FROM json_to_recordset(additions) AS x (image images, folded text, tokens text[], folding text)
+        SELECT * FROM json_to_recordset(additions) AS x (image images, folded text, folding text)
     LOOP
         INSERT INTO images (
             task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type, width, height,
@@ -237,10 +279,11 @@ BEGIN
         FROM (SELECT (addition.image).*) AS image
         ON CONFLICT (attempt_id, position) DO NOTHING RETURNING id INTO image_id;
         IF image_id IS NOT NULL THEN
-            INSERT INTO image_texts (id, created_at, folded, folding, tokens) VALUES (
-                image_id, (addition.image).created_at, addition.folded, addition.folding, array_to_tsvector(
-                    addition.tokens || format('#a%s', image_id >> 14) || format('#b%s', image_id >> 17)
-                )
+            INSERT INTO image_texts (
+                id, created_at, provider_name, model_id, operation, folded, folding
+            ) VALUES (
+                image_id, (addition.image).created_at, (addition.image).provider_name, (addition.image).model_id,
+                (addition.image).operation, addition.folded, addition.folding
             );
         END IF;
         ids := array_append(ids, image_id);
@@ -256,10 +299,8 @@ DECLARE
     replaced bigint[];
 BEGIN
     WITH changed AS (
-        UPDATE image_texts SET folded = entry.folded, folding = new_folding, tokens = array_to_tsvector(
-            entry.tokens || format('#a%s', image_texts.id >> 14) || format('#b%s', image_texts.id >> 17)
-        )
-        FROM json_to_recordset(entries) AS entry (id bigint, folded text, tokens text[])
+        UPDATE image_texts SET folded = entry.folded, folding = new_folding
+        FROM json_to_recordset(entries) AS entry (id bigint, folded text)
         WHERE image_texts.id = entry.id
         RETURNING image_texts.id
     )
