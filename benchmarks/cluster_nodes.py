@@ -37,6 +37,7 @@ COLUMNS = {
     "processor_ms": "processor ms of the nodes, each",
     "database_ms": "of PostgreSQL",
     "cores": "cores busy",
+    "statements": "statements a task",
 }
 
 
@@ -100,10 +101,13 @@ def waiting(report, options):
 
 def run(number, options, *, workers, tasks):
     """Let nodes with so many workers each complete so many tasks; return what it took."""
-    with Fleet.started(number, workers=workers, work_dir=options.work_dir) as fleet:
+    shape = {"workers": workers, "work_dir": options.work_dir, "counts_statements": options.statements}
+    with Fleet.started(number, **shape) as fleet:
         idle_mb = fleet.memory_mb()
         fleet.upstream.hold()
         fleet.upstream.delay(options.upstream_seconds)
+        if options.statements:
+            fleet.forget_statements()
         fleet.post(tasks)
         fleet.has_calls(min(tasks, number * workers))
         waiting_mb = fleet.memory_mb()
@@ -112,6 +116,7 @@ def run(number, options, *, workers, tasks):
         fleet.completes(tasks)
         elapsed = time.perf_counter() - started
         processor = fleet.processor().since(before)
+        statements = _statements(fleet, tasks) if options.statements else None
         assert (tasks, tasks) == fleet.upstream.charged(), "calls, and prompts that they were for"
     return {
         "rate": tasks / elapsed,
@@ -120,7 +125,17 @@ def run(number, options, *, workers, tasks):
         "processor_ms": processor.nodes * 1000 / tasks,
         "database_ms": processor.database * 1000 / tasks,
         "cores": processor.total / elapsed,
+        "statements": statements,
     }
+
+
+def _statements(fleet, tasks):
+    """Return how many statements there were for each of so many tasks, and print which."""
+    counts = fleet.statements()
+    for text, calls in counts.items():
+        if calls >= tasks / 100:
+            print(f"{calls / tasks:6.2f}  {text}")
+    return sum(counts.values()) / tasks
 
 
 WORK = {"accept": accept, "scale": scale, "waiting": waiting}
@@ -135,6 +150,9 @@ def main():
     parser.add_argument("--upstream-seconds", type=float, default=2.0, metavar="S", help="of a call")
     parser.add_argument("--waves", type=int, default=10, metavar="N", help="of calls, to scale")
     parser.add_argument("--calls", type=int, nargs="+", default=[5000], metavar="N", help="that wait at once")
+    parser.add_argument(
+        "--statements", action="store_true", help="count and print those of PostgreSQL; costs it a little"
+    )
     options = parser.parse_args()
     report = Report("cluster_nodes", COLUMNS)
     for work in options.work:

@@ -23,6 +23,10 @@ MODEL = "inline-small"
 PROMPT = "a task ########"
 DATABASE = "benchmark"
 COMPLETED = "SELECT count(*) FROM tasks WHERE status = 'completed'"
+STATEMENTS = r"""
+SELECT calls, left(regexp_replace(query, '\s+', ' ', 'g'), 90) FROM pg_stat_statements
+WHERE query NOT LIKE '%pg_stat_statements%' ORDER BY calls DESC
+"""
 POSTING_CALLERS = 8
 PATIENCE_SECONDS = 600
 
@@ -56,7 +60,7 @@ class Fleet:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, number, *, workers, work_dir=None):
+    def started(cls, number, *, workers, work_dir=None, counts_statements=False):
         """Start so many nodes with so many workers each, and all that they need; end all with the context."""
         with contextlib.ExitStack() as stack:
             folder = Path(
@@ -64,8 +68,13 @@ class Fleet:
             )
             upstream = stack.enter_context(InstantUpstream())
             bucket = stack.enter_context(FakeOss())
-            server = stack.enter_context(Cluster.start(work_dir=work_dir, **DURABLE, shared_buffers="256MB"))
+            more = {"shared_preload_libraries": "pg_stat_statements"} if counts_statements else {}
+            server = stack.enter_context(
+                Cluster.start(work_dir=work_dir, **DURABLE, shared_buffers="256MB", **more)
+            )
             dsn = server.create_database(DATABASE)
+            if counts_statements:
+                server.run("CREATE EXTENSION pg_stat_statements", DATABASE)
             settings = _settings(dsn, upstream, bucket, workers)
             nodes = []
             for name in map(str, range(number)):
@@ -101,6 +110,15 @@ class Fleet:
     def run(self, statement):
         """Run a statement in the database, and return the lines that it answers."""
         return self.server.run(statement, DATABASE)
+
+    def forget_statements(self):
+        """Begin to count the statements of the nodes anew."""
+        self.run("SELECT pg_stat_statements_reset()")
+
+    def statements(self):
+        """Return how often each statement has run since then, the most frequent first."""
+        rows = self.run(STATEMENTS)
+        return {text: int(calls) for calls, _, text in (row.partition("|") for row in rows)}
 
     def memory_mb(self):
         """Return the memory of each node."""

@@ -1,5 +1,6 @@
 """The PostgreSQL adapters fulfil the contracts of their ports."""
 
+import asyncio
 from datetime import timedelta
 
 import attrs
@@ -142,6 +143,21 @@ class TestPostgresqlOutbox(OverPostgresql, OutboxContract):
         assert [1, 3] == [entry.id for entry in claimed]
 
 
+class HeldDatabase:
+    """A database whose first reading has been answered and is held back."""
+
+    def __init__(self, database):
+        self._database, self.readings = database, 0
+        self.reading, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def rows(self, statement, *values):
+        self.readings += 1
+        rows = await self._database.rows(statement, *values)
+        self.reading.set()
+        await self.goes_on.wait()
+        return rows
+
+
 class TestPostgresqlProviderConfigs(ProviderConfigsContract):
     @pytest.fixture
     def box(self):
@@ -195,6 +211,23 @@ class TestPostgresqlProviderConfigs(ProviderConfigsContract):
         await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
 
         assert ["mine"] == [config.provider_name for config in await configs.all()]
+
+    async def test_those_who_ask_at_once_share_a_reading(self, database, box):
+        """One that begins after they have asked: what was saved by then is seen, also while another runs."""
+        slow = HeldDatabase(database)
+        configs = PostgresqlProviderConfigs(slow, box)
+        early = asyncio.create_task(configs.get("mine"))
+        await slow.reading.wait()
+        await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
+        late = [asyncio.create_task(configs.get(name)) for name in ("mine", "nobody's") * 50]
+        slow.goes_on.set()
+        answers = await asyncio.gather(*late)
+
+        assert (None, ["mine", None] * 50) == (
+            await early,
+            [answer and answer.provider_name for answer in answers],
+        )
+        assert 2 == slow.readings
 
     async def test_a_name_that_no_column_holds_has_none(self, configs):
         """It is refused where names are checked; here it causes no error of the database."""

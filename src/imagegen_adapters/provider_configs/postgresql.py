@@ -1,6 +1,10 @@
 """Saved provider configurations in PostgreSQL, each secret sealed for one provider and one origin."""
 
+from collections.abc import Sequence
+
 from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.databases.postgresql.batches import Batches
+from imagegen_adapters.databases.postgresql.database import Row
 from imagegen_adapters.provider_configs.sealed_rows import SealedRows
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
@@ -8,7 +12,7 @@ from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.text_problems import text_problem
 
-_GET = "SELECT * FROM provider_configs WHERE provider_name = $1"
+_GET = "SELECT * FROM provider_configs WHERE provider_name = ANY($1)"
 
 _ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
 
@@ -31,18 +35,27 @@ _DELETE = "DELETE FROM provider_configs WHERE provider_name = $1 RETURNING 1"
 
 
 class PostgresqlProviderConfigs:
-    """The provider_configs table, read each time: another node may have changed it."""
+    """The provider_configs table, read each time: another node may have changed it.
+
+    Who asks while it is being read is answered by the next reading, together with all who ask by then.
+    """
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database = database
         self._box = box
         self._sealed = SealedRows(box)
+        self._readings = Batches(self._read)
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
         if text_problem(provider_name) is not None:
             return None
-        row = await self._database.row(_GET, provider_name)
+        row = await self._readings.call(provider_name)
         return None if row is None else self._sealed.to_config(row)
+
+    async def _read(self, provider_names: Sequence[str]) -> list[Row | None]:
+        rows = await self._database.rows(_GET, [*{*provider_names}])
+        by_name = {row["provider_name"]: row for row in rows}
+        return [by_name.get(name) for name in provider_names]
 
     async def all(self) -> tuple[ProviderConfig, ...]:
         return tuple(self._sealed.to_config(row) for row in await self._database.rows(_ALL))

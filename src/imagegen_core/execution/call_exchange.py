@@ -77,6 +77,7 @@ class CallExchange:
         return len(content)
 
     async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        self.run.has_spooled = True
         try:
             size = await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:

@@ -23,6 +23,7 @@ class RunningTask:
     ``attempts``: the latest of each part, including what is held. ``free``: its provider's calls cost
     nothing, as far as is known yet. ``closing``: the end of the last part, held for the end of the task.
     ``image_count``: how many images of the task are stored; None if an earlier run may have stored some.
+    ``has_spooled``: whether responses were spooled, by this run or perhaps by an earlier one.
     """
 
     task: Task
@@ -34,6 +35,7 @@ class RunningTask:
     free: bool = False
     closing: Attempt | None = None
     image_count: int | None = None
+    has_spooled: bool = True
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _stored: Task = attrs.field(init=False)

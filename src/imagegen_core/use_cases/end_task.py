@@ -51,7 +51,7 @@ class EndTask:
         else:
             await holder.save(task, ended)
             await self._announce(task, holder.image_count)
-        if task.status is TaskStatus.COMPLETED:
+        if task.status is TaskStatus.COMPLETED and task.request.inputs:
             await self.spool.remove(task.task_id)
 
     async def _announce(self, task: Task, images: int | None) -> None:

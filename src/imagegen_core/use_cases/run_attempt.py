@@ -181,11 +181,11 @@ class RunAttempt:
 
     async def _discard_if_stored(self, active: ActiveCall) -> None:
         if active.attempt is not active.run.closing:
-            await self.discard_response(active.attempt)
+            await self.discard_response(active.run, active.attempt)
 
-    async def discard_response(self, attempt: Attempt) -> None:
+    async def discard_response(self, run: RunningTask, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
-        if not attempt.keeps_response:
+        if run.has_spooled and not attempt.keeps_response:
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:

@@ -75,7 +75,7 @@ class RunTask:
 
     async def _run(self, run: RunningTask) -> None:
         attempts = await self._earlier_attempts(run.task)
-        run.image_count = None if attempts else 0
+        run.image_count, run.has_spooled = (None, True) if attempts else (0, False)
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not has_active:
             ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
@@ -109,7 +109,7 @@ class RunTask:
             await self._requeue(run, task)
             _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
         if run.closing is not None:
-            await self.run_attempt.discard_response(run.closing)
+            await self.run_attempt.discard_response(run, run.closing)
 
     async def _earlier_attempts(self, task: Task) -> tuple[Attempt, ...]:
         """Return what earlier claims left; the first claim of a task has none, and asks nobody."""
@@ -150,7 +150,7 @@ class RunTask:
             if isinstance(part.following, Attempt):
                 run.attempts[part.following.part] = part.following
             if part.ended is not None:
-                await self.run_attempt.discard_response(part.ended)
+                await self.run_attempt.discard_response(run, part.ended)
 
         async def drive(following: Attempt | AttemptOutcome) -> AttemptOutcome:
             if isinstance(following, AttemptOutcome):

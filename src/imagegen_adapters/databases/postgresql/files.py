@@ -45,17 +45,15 @@ WHERE file_id = $1 AND starts_at <= $2 ORDER BY starts_at DESC LIMIT 1
 
 _DELETE = "DELETE FROM files WHERE store = $1 AND key = $2"
 
-_DELETE_FOLDER = """
+_DELETE_FOLDER = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
+
+_FOLDERS = """
 WITH unfinished AS (
     DELETE FROM files WHERE file_id IN (
         SELECT file_id FROM files WHERE key IS NULL AND written_at < now() - interval '1 day'
-        LIMIT 10 FOR UPDATE SKIP LOCKED
+        LIMIT 100 FOR UPDATE SKIP LOCKED
     )
 )
-DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3
-"""
-
-_FOLDERS = """
 SELECT split_part(key, '/', 1) AS folder FROM files WHERE store = $1 AND key IS NOT NULL
 GROUP BY 1 HAVING max(written_at) <= $2 ORDER BY 1
 """
@@ -75,7 +73,7 @@ class Files:
 
     However slowly a file comes, no transaction waits for it: each chunk is a statement of its own, under a
     number that nobody else knows, and the last statement makes the whole visible. What a dead node has left
-    unfinished is removed with a later folder, as are replaced files, which may still be read for a day.
+    unfinished is removed when folders are looked for, as are replaced files, which may be read for a day.
 
     Args:
         database: an open database.
@@ -155,12 +153,15 @@ class Files:
         await self._database.rows(_DELETE, self._store, key)
 
     async def delete_folder(self, folder: str) -> None:
-        """Remove the files whose keys start with ``folder/``, and some that were left unfinished."""
+        """Remove the files whose keys start with ``folder/``."""
         prefix = f"{folder}/"
         await self._database.rows(_DELETE_FOLDER, self._store, prefix, _end(prefix))
 
     async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
-        """Return the first parts of keys, before a slash, of which no file was written after that time."""
+        """Return the first parts of keys, before a slash, of which no file was written after that time.
+
+        Some of what was left unfinished is removed on the occasion.
+        """
         rows = await self._database.rows(_FOLDERS, self._store, to_timestamp(written_before))
         return tuple(row["folder"] for row in rows)
 
@@ -170,7 +171,7 @@ class Files:
         return rows[0][0] if rows else None
 
     async def _abandon(self, file_id: int) -> None:
-        with contextlib.suppress(StorageError):  # removed with a later folder
+        with contextlib.suppress(StorageError):  # removed by a later sweep
             await self._database.rows(_ABANDON, file_id)
 
 

@@ -1,0 +1,51 @@
+"""Of the spool a run removes what may be there; for most tasks that is nothing, and costs no look."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_core import TaskStatus
+from imagegen_core.execution.call_exchange import spool_owner
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
+from tests.unit.core.scripted_imagegen import imagegen_over, outcome
+from tests.unit.core.scripted_provider import SpoolingProvider
+
+pytestmark = pytest.mark.anyio
+
+
+class NotingSpool(MemorySpool):
+    """Notes whose files are removed."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.removals = []
+
+    async def remove(self, owner):
+        self.removals.append(owner)
+        await super().remove(owner)
+
+
+async def run(provider):
+    """Return the task that has run, its attempts, and the spool."""
+    adapters = memory_adapters(providers={"scripted": provider})
+    spool = NotingSpool(adapters.clock)
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, spool=spool))
+    task = await outcome(imagegen)
+    assert TaskStatus.COMPLETED == task.status
+    return task, await adapters.tasks.attempts(task.task_id), spool
+
+
+async def test_nothing_was_spooled():
+    """No input, and a response that is kept with its attempt."""
+    _, _, spool = await run(SpoolingProvider(MAX_INLINE_RESPONSE_BYTES))
+
+    assert [] == spool.removals
+
+
+async def test_a_long_response_was_spooled():
+    """It goes with its attempt."""
+    task, (attempt,), spool = await run(SpoolingProvider(MAX_INLINE_RESPONSE_BYTES + 1))
+
+    assert [spool_owner(task.task_id, attempt.attempt_id)] == spool.removals
+    assert () == await spool.owners(older_than_seconds=-1)
