@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
@@ -64,6 +65,8 @@ def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     yield "stable_diffusion, a1111", "A server of your own.", diffusion, config("stable-diffusion")
     stability = config("stable-diffusion", extra={"dialect": "stability"})
     yield "stable_diffusion, stability", "Stability AI, hosted.", diffusion, stability
+    comfyui = ComfyUIProvider(outbound, clock=ManualClock())
+    yield "comfyui", "A server of your own, with the shipped workflow.", comfyui, config("comfyui")
     library = PresetLibrary()
     for name in library.names():
         if name not in ALIASES:

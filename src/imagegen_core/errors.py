@@ -94,7 +94,7 @@ class ValidationFailed(Refusal):
 
 
 class ProviderEnded(ValidationFailed):
-    """The provider has switched off what a configuration uses; nothing else is wrong with it."""
+    """What a configuration uses is there no longer, such as an API; nothing else is wrong with it."""
 
 
 class ProviderNotConfigured(Refusal):

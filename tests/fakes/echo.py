@@ -83,6 +83,10 @@ class Echo:
             return self._file(request)
         assert key, f"no key came along to {request.path}"
         self.keys.append(key)
+        if request.path == "/view":
+            return self._with_echo(Reply(200, png(4), {"content-type": "image/png"}), key)
+        if request.path.startswith("/api/jobs/"):
+            return self._with_echo(self._comfyui_job(key), key)
         if request.path.startswith("/jobs/"):
             return self._with_echo(self._job(request, key), key)
         word = re.search(rb"echo-([a-z]+)(\d*)", request.body)
@@ -132,6 +136,8 @@ class Echo:
                 "seed": 1,
                 "made": [{"data": image, "revised": echo}],
                 "trace": echo,
+                "prompt_id": f"job-{len(self.keys)}",
+                "node_errors": _node_errors(echo),
                 **_google(image, echo),
             }
         )
@@ -172,6 +178,12 @@ class Echo:
             return Reply.json({"state": "failed", "code": key, "message": echo})
         return Reply.json({"state": "done", "made": [{"data": png_base64(3), "revised": echo}], "trace": key})
 
+    def _comfyui_job(self, key):
+        """Send a job whose every name holds the key."""
+        echo = " ".join(spellings(key))
+        names = [{"filename": f"{name}.png", "subfolder": key, "type": "output"} for name in ("plain", key)]
+        return Reply.json({"id": key, "status": "completed", "outputs": {echo: {"images": names}}, key: echo})
+
     def _file(self, request):
         echo = request.raw_path
         if "/gone/" in request.path:
@@ -207,6 +219,11 @@ def _everywhere(text, code):
         "detail": text,
         "trace": text,
     }
+
+
+def _node_errors(echo):
+    """Return what ComfyUI says of the nodes of a workflow."""
+    return {"3": {"class_type": echo, "errors": [{"message": echo, "details": echo}]}}
 
 
 def _google(image, echo):

@@ -1,12 +1,10 @@
-"""Providers that take jobs: BFL, fal, Replicate, Zhipu, Tencent, ComfyUI. A job is done at the third poll."""
+"""Providers that take jobs: BFL, fal, Replicate, Zhipu, Tencent. A job is done at the third poll."""
 
 import hashlib
 import hmac
 import re
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.images import png
-from tests.fakes.samples import sample
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
@@ -287,41 +285,3 @@ class FakeTencent(JobUpstream):
         for part in (match[2], "hunyuan", "tc3_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         return hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), match[3])
-
-
-class FakeComfyUI(JobUpstream):
-    preset, key = "comfyui", None
-    paid = "^/prompt$"
-    native_count = True
-    auth_failure = None
-
-    def submit(self, request: Request, body: dict) -> Reply:
-        assert set(body) == {"client_id", "prompt"}, body.keys()
-        graph = body["prompt"]
-        for node in graph.values():
-            for value in node["inputs"].values():
-                assert not isinstance(value, list) or value[0] in graph, value
-        return self.answer("accepted", job=self.new_job(graph))
-
-    def follow(self, request: Request) -> Reply:
-        if request.path == "/view":
-            return self._view(request.query)
-        if request.path == "/system_stats":
-            return self.answer("system")
-        if request.path == "/queue":
-            self.cancelled += request.json["delete"]
-            return Reply()
-        job = request.path.removeprefix("/history/")
-        if job not in self.jobs or not self.looked(job):
-            return self.answer("unfinished")
-        count = self.ledger[-1]["5"]["inputs"]["batch_size"]
-        images = [self._output_image(f"imagegen {i}.png") for i in range(count)]
-        return self.answer("finished", job=job, image=(*images, sample(self.preset, "preview").body))
-
-    def _view(self, query: dict[str, str]) -> Reply:
-        number = int(query["filename"][9:-4])
-        assert query == self._output_image(f"imagegen {number}.png")
-        return Reply(200, png(number), {"content-type": "image/png"})
-
-    def _output_image(self, filename: str) -> dict[str, str]:
-        return sample(self.preset, "output_image", filename=filename).body

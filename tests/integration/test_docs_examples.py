@@ -40,14 +40,17 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if CHINESE not in page.pare
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_settings_of_a_page_are_valid(page, tmp_path):
-    """Each block, over those above it; its secrets are where it says."""
+    """Each block, over those above it; its secrets are where it says, and files hold the page's JSON."""
     settings, folder = {}, tmp_path / "etc"
     folder.mkdir()
+    shown = next((text for kind, text in blocks(page) if kind == "json"), "")
     for block in _settings(page):
         settings = _over(settings, block)
         text = yaml.safe_dump(settings, allow_unicode=True).replace("/etc/imagegen", str(folder))
         for secret in re.findall(r"file:\S+/(\S+)", text):
             (folder / secret).write_text(SECRET)
+        for file in re.findall(r"file:(\w+\.json)", text):
+            (tmp_path / file).write_text(shown)
         (tmp_path / "config.yaml").write_text(text)
         environ = dict.fromkeys(["IMAGEGEN_MASTER_KEY", *re.findall(r"env:(\w+)", text)], SECRET)
         done = imagegen(

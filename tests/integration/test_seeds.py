@@ -4,7 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.fakes import job_upstreams, simple_upstreams
+from tests.fakes import simple_upstreams
+from tests.fakes.comfyui import FakeComfyUI
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
@@ -17,7 +18,7 @@ UPSTREAMS = (
     simple_upstreams.FakeQianfan,
     simple_upstreams.FakeIdeogram,
     simple_upstreams.FakeSiliconFlow,
-    job_upstreams.FakeComfyUI,
+    FakeComfyUI,
     FakeTokenHub,
 )
 NAMES = [upstream.preset for upstream in UPSTREAMS]
@@ -36,9 +37,8 @@ def servers():
 def api(servers, tmp_path_factory):
     providers = {
         name: {
-            "kind": "http",
+            **({} if name == "comfyui" else {"kind": "http", "extra_config": {"preset": name}}),
             "api_base": f"{server.url}{server.fake.base}",
-            "extra_config": {"preset": name},
             **({"api_key": server.fake.key} if server.fake.key else {}),
         }
         for name, server in servers.items()

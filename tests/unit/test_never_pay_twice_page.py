@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from imagegen_adapters.providers.comfyui.api import Answer
+from imagegen_adapters.providers.comfyui.failures import refusal
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.http.classification import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.document import ErrorSpec
@@ -29,15 +31,16 @@ UPSTREAMS = (
     _gemini,
     lambda status: A1111.error(status, {}, b"no", path="/", secrets=()),
     lambda status: STABILITY.error(status, {}, b"no", path="/", secrets=()),
+    lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW, ()),
     _http,
 )
 
 
 def _rows():
-    """Yield each status of the table's first column with the four cells that follow."""
+    """Yield each status of the table's first column with the five cells that follow."""
     for line in PAGE.read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
-        if len(cells) == 5 and re.fullmatch(r"[\d*, x]+(other 5xx)?", cells[0]):
+        if len(cells) == 6 and re.fullmatch(r"[\d*, x]+(other 5xx)?", cells[0]):
             for number in re.findall(r"\d(?:\d\d|xx)", cells[0]):
                 yield int(number.replace("xx", "02")), cells[1:]
 

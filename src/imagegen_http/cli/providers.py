@@ -12,9 +12,11 @@ from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, compla
 from imagegen_http.cli.extra_config import (
     ExtraChanges,
     read_header,
+    read_inputs,
     read_pair,
     read_proxy,
     read_spec,
+    read_workflow,
 )
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.provider_facts import check
@@ -75,6 +77,18 @@ def list_providers(context: Context, *, as_json: bool) -> None:
     help="A variable of the document; repeatable; NAME alone takes it back.",
 )
 @click.option(
+    "--workflow",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A workflow that ComfyUI has exported for its API; takes the place of its inputs, too.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=NODE.inputs.FIELD",
+    help="Which input of the workflow takes what; repeatable; NAME alone takes it back.",
+)
+@click.option(
     "--api-key",
     metavar="env:NAME|file:PATH|-",
     help="A variable or a file that holds the key, or - to read a line of stdin.",
@@ -111,6 +125,8 @@ def set_provider(
     api_base: str | None,
     spec: Path | None,
     variables: tuple[str, ...],
+    workflow: Path | None,
+    inputs: tuple[str, ...],
     api_key: str | None,
     headers: tuple[str, ...],
     proxy: str | None,
@@ -136,6 +152,7 @@ def set_provider(
     values: dict[str, Any] = {
         "preset": preset,
         "spec": None if spec is None else read_spec(context.cwd / spec),
+        "workflow": None if workflow is None else read_workflow(context.cwd / workflow),
         "max_concurrency": max_concurrency,
     }
     values = {key: value for key, value in values.items() if value is not None}
@@ -145,6 +162,7 @@ def set_provider(
         values=values,
         headers=dict(read_header(pair, context) for pair in headers),
         variables=dict(read_pair(pair, "--var") for pair in variables),
+        inputs=read_inputs(inputs),
     )
     body = {"provider_name": name, **{k: v for k, v in fields.items() if v is not None}}
 

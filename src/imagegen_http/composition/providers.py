@@ -20,7 +20,7 @@ from imagegen_http.settings.schema import SettingsError
 if TYPE_CHECKING:  # each adapter takes a moment to load, and most services use one
     from imagegen_adapters.providers.http import HttpProvider
 
-_PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})
+_PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", "inputs"})
 """With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
 
 
@@ -42,13 +42,24 @@ def compose_providers(clock: Clock, outbound: Outbound) -> InstalledProviders:
 
         return StableDiffusionProvider(outbound)
 
+    def comfyui() -> Provider:
+        from imagegen_adapters.providers.comfyui import ComfyUIProvider
+
+        return ComfyUIProvider(outbound, clock=clock)
+
     def http() -> Provider:
         from imagegen_adapters.providers.http import HttpProvider
 
         return HttpProvider(outbound=outbound, clock=clock)
 
     return InstalledProviders(
-        {"demo": demo, "gemini": gemini, "stable_diffusion": stable_diffusion, "http": http}
+        {
+            "demo": demo,
+            "gemini": gemini,
+            "stable_diffusion": stable_diffusion,
+            "comfyui": comfyui,
+            "http": http,
+        }
     )
 
 

@@ -40,14 +40,11 @@ def read_yaml(path: Path) -> Any:
     Raises:
         SettingsError: it cannot be read, or a mapping has a duplicate key.
     """
+    text = read_file(path)
     try:
-        text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
         return yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
     except InvalidValue as error:
         raise SettingsError(path.name, error.reason) from error
-    except (OSError, UnicodeDecodeError) as error:
-        detail = str(error.strerror) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()
-        raise SettingsError(path.name, SettingCode.FILE_UNREADABLE(detail=detail)) from error
     except (ValueError, OverflowError, RecursionError) as error:  # an impossible date, endless nesting
         raise SettingsError(path.name, SettingCode.VALUE_UNREADABLE()) from error
     except yaml.YAMLError as error:
@@ -56,6 +53,19 @@ def read_yaml(path: Path) -> Any:
         if mark is not None:
             reason = SettingCode.NOT_YAML_IN_LINE(line=mark.line + 1, detail=detail)
         raise SettingsError(path.name, reason) from error
+
+
+def read_file(path: Path) -> str:
+    """Return the text of a file, of one that is too long its beginning.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()[:_MAX_FILE_BYTES].decode()
+    except (OSError, UnicodeDecodeError) as error:
+        detail = str(error.strerror) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()
+        raise SettingsError(path.name, SettingCode.FILE_UNREADABLE(detail=detail)) from error
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:

@@ -123,6 +123,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "google.genai",
         "imagegen_adapters.blob_archives.oss",
         "imagegen_adapters.image_labels.aigc",
+        "imagegen_adapters.providers.comfyui.provider",
         "imagegen_adapters.providers.demo.provider",
         "imagegen_adapters.providers.gemini.provider",
         "imagegen_adapters.providers.http.provider",

@@ -49,7 +49,6 @@ UPSTREAMS = (
     FakeTokenHub,
     FakeKling,
     FakeModelScope,
-    job_upstreams.FakeComfyUI,
     FakeXai,
     relays.FakeOpenRouter,
     relays.FakeSub2Api,
@@ -148,7 +147,7 @@ class TestPresetContract(ProviderContract):
 
     async def test_a_refusal_says_so(self, provider, config, fake):
         """A refused prompt ends as ``content_policy``; of those without one, no such answer is known."""
-        if fake.preset not in ("comfyui", "huawei-maas", "modelscope"):
+        if fake.preset not in ("huawei-maas", "modelscope"):
             await super().test_a_refusal_says_so(provider, config)
 
 

@@ -33,6 +33,7 @@ KINDS = {
     "job": ("http", http({"type": "bearer"}, **JOB), "sk-", ("begun0", "begun1")),
     "a1111": ("stable_diffusion", {"dialect": "a1111"}, "user:", ()),
     "stability": ("stable_diffusion", {"dialect": "stability"}, "sk-", ()),
+    "comfyui": ("comfyui", {}, "sk-", ()),
     "gemini": ("gemini", {}, "AIza", ()),
     "vertex": ("gemini", {"backend": "vertex"}, "AQ.", ()),
 }

@@ -31,6 +31,8 @@ def kinds():
         ("gemini-work", "gemini"),
         ("stable-diffusion", "stable_diffusion"),
         ("stable-diffusion-lan", "stable_diffusion"),
+        ("comfyui", "comfyui"),
+        ("comfyui-flux", "comfyui"),
         ("openai", "http"),
         ("anything", "http"),
     ],

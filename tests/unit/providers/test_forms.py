@@ -4,6 +4,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
@@ -37,6 +38,7 @@ def shipped_models():
         (gemini, config(models=IMAGEN, **VERTEX)),
         (diffusion, config(dialect="a1111")),
         (diffusion, config(dialect="stability")),
+        (ComfyUIProvider(outbound, clock=clock), config()),
         *((HttpProvider(outbound, clock=clock), config(preset=name)) for name in LIBRARY.names()),
     ]
     for provider, settings in configured:

@@ -28,6 +28,7 @@ GOOD = {
         }
     },
 }
+WITH_VARS = {**GOOD, "vars": {"graph": {"1": "${prompt}"}}}
 
 
 def changed(path: str, value) -> dict:
@@ -352,9 +353,10 @@ def test_a_preset_follows_from_the_name():
         ({"preset": "openai", "spec": GOOD}, "extra_config"),
         ({"spec": {**GOOD, "colour": 1}}, "extra_config.spec.colour"),
         ({"spec": {"a": float("nan")}}, "extra_config.spec"),
-        ({"preset": "comfyui", "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
         ({"preset": "tencent"}, "extra_config.preset"),
-        ({"preset": "comfyui", "vars": {"workflow": {"1": "${nope}"}}}, "extra_config.vars.workflow.1"),
+        ({"preset": "comfyui", "vars": {"workflow": {}}}, "extra_config.preset"),
+        ({"spec": WITH_VARS, "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
+        ({"spec": WITH_VARS, "vars": {"graph": {"1": "${nope}"}}}, "extra_config.vars.graph.1"),
     ],
 )
 def test_a_wrong_configuration_is_named_by_its_place(extra, field):

@@ -10,7 +10,7 @@ import attrs
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.presets import ENDED, PresetLibrary
+from imagegen_adapters.providers.http.presets import ENDED, OWN_KINDS, PresetLibrary
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import CallError, ProviderEnded, ValidationFailed
@@ -50,6 +50,9 @@ def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
     if ended is not None:
         name = config.provider_name if preset is None else preset
         reason = DocumentCode.PRESET_ENDED(preset=name, date=ended.day.isoformat(), successor=ended.successor)
+        raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
+    if preset in OWN_KINDS:
+        reason = DocumentCode.PRESET_IS_A_KIND(kind=str(preset))
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
     if preset is None:
         return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET

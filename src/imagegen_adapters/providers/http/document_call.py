@@ -20,11 +20,12 @@ from imagegen_adapters.providers.http.document import Document, ModelSpec, Opera
 from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
-from imagegen_adapters.providers.http.scope import CallScope, random_seed, scope_of
+from imagegen_adapters.providers.http.scope import CallScope, scope_of
 from imagegen_adapters.providers.http.sender import RESPONSE_FILE, Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
+from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import RANDOM_SEED, NamedInputs

@@ -12,6 +12,10 @@ class DocumentCode(MessageCode):
         "{preset} was switched off by its provider on {date}; use preset {successor} with a key of its own",
         "{preset} 已由其提供方于 {date} 停用；请改用预设 {successor} 及其密钥",
     )
+    PRESET_IS_A_KIND = (
+        "is a kind of its own by now: set kind: {kind}, and leave out preset and vars",
+        "已成为独立的类型：请设置 kind: {kind}，并去掉 preset 和 vars",
+    )
     NOT_A_VARIABLE = "is not a variable of this document; it has {known}", "不是该文档的变量；它有：{known}"
     NOT_A_DOCUMENT_FIELD = "is not a field of the document", "不是文档的字段"
     MISSPELT_DOCUMENT_FIELD = (

@@ -1,6 +1,5 @@
 """The values of the placeholders of a document in one call."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from imagegen_adapters.providers.http.capabilities import mentions, passes_extra
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
@@ -74,11 +74,6 @@ def scope_of(
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
     notes = (upstream_size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
-
-
-def random_seed(call_id: str) -> int:
-    """Return a seed for a call without one, from its random id: 31 bits, which every provider accepts."""
-    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big") >> 1
 
 
 def _images(call: ProviderCall, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:

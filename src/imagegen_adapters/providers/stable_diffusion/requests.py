@@ -1,15 +1,12 @@
 """Sends a request and reads its response, in the same way for both dialects."""
 
-import contextlib
-from collections.abc import AsyncIterator
-
 import httpx
 
-from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.call_limits import read_at_most, read_error
 from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
+from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
@@ -24,23 +21,6 @@ def api_url(config: ProviderConfig, path: str, *, suffixes: tuple[str, ...]) -> 
     for suffix in suffixes:
         base = base.removesuffix(suffix)
     return base + path
-
-
-@contextlib.asynccontextmanager
-async def streamed_response(
-    client: httpx.AsyncClient, request: httpx.Request
-) -> AsyncIterator[httpx.Response]:
-    """Send a request and yield the response; its body is read inside the context.
-
-    Raises:
-        CallError: as `map_transport_errors` does, both while sending and while reading.
-    """
-    with map_transport_errors():
-        response = await client.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            await response.aclose()
 
 
 async def fetch_unpaid(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:

@@ -25,9 +25,9 @@ from imagegen_adapters.providers.stable_diffusion.requests import (
     api_url,
     fetch_unpaid,
     response_error,
-    streamed_response,
 )
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS, model
+from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES

@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
 import yaml
 
+from imagegen_adapters.providers.comfyui.workflow_parser import default_workflow
 from tests.integration.cli.outcomes import failed, good
 
 
@@ -150,3 +152,45 @@ def test_a_preset_only_needs_a_key(run):
         mine["api_base"],
         bool(mine["models"]),
     )
+
+
+def test_a_workflow_comes_from_its_file(run, tmp_path):
+    """With its inputs, of which a name may stand for several; another workflow has none of them."""
+    graph = dict(default_workflow().graph)
+    (tmp_path / "flux.json").write_text(json.dumps(graph))
+    change = ("providers", "set", "comfyui-own", "--workflow", str(tmp_path / "flux.json"))
+    good(run("providers", "set", "comfyui-own", "--api-base", "https://comfyui.example"))
+    inputs = ("prompt=6.inputs.text", "steps=3.inputs.steps", "seed=3.inputs.seed")
+    good(run(*change, *(word for pair in inputs for word in ("--input", pair))))
+    good(run("providers", "set", "comfyui-own", "--input", "steps", "--input", "seed=KSampler.inputs.seed"))
+    first = _extra_of(run, "comfyui-own")
+    good(run(*change, "--input", "prompt=6.inputs.text", "--input", "prompt=7.inputs.text"))
+    second = _extra_of(run, "comfyui-own")
+
+    assert {"prompt": ["6.inputs.text"], "seed": ["KSampler.inputs.seed"]} == first["inputs"]
+    assert {"prompt": ["6.inputs.text", "7.inputs.text"]} == second["inputs"]
+    assert graph == first["workflow"] == second["workflow"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "extra_config.workflow is not JSON"),
+        ('{"nodes": [], "links": []}', "extra_config.workflow is saved for ComfyUI's page"),
+        ("{}", "extra_config.workflow must be the JSON that ComfyUI exports"),
+    ],
+)
+def test_a_file_that_is_no_workflow_is_refused(run, tmp_path, content, reason):
+    """With its path inside the configuration."""
+    (tmp_path / "own.json").write_text(content)
+    ended = run(
+        "providers",
+        "set",
+        "comfyui-own",
+        "--workflow",
+        str(tmp_path / "own.json"),
+        "--input",
+        "prompt=6.inputs.text",
+    )
+
+    assert reason in ended.stderr

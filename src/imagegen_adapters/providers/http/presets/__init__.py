@@ -29,6 +29,10 @@ ENDED: Mapping[str, EndedPreset] = MappingProxyType(
 """Presets that existing configurations may still name. Tencent's: its announcement 2405."""
 
 
+OWN_KINDS = frozenset({"comfyui"})
+"""Presets that existing configurations may still name, of providers that have a kind of their own by now."""
+
+
 class PresetLibrary:
     """Loads the shipped documents, each once and on first use."""
 
