@@ -9,6 +9,7 @@ import attrs
 from imagegen_core.errors import (
     ApiKeyRequired,
     ProviderDisabled,
+    ProviderEnded,
     ProviderNotConfigured,
     Refusal,
     ValidationFailed,
@@ -134,7 +135,12 @@ class ResolveProvider:
 
     def _usable(self, layers: list[ProviderConfig], *, configured: bool) -> ResolvedProvider:
         """Return the provider of the layers, complete and without leaks; raises a `Refusal` if it is not."""
-        resolved = self.describe(layers)
+        try:
+            resolved = self.describe(layers)
+        except ProviderEnded as error:
+            if any(layer.source is ConfigSource.DATABASE for layer in layers):
+                raise
+            raise ProviderNotConfigured(self.kinds.combine(layers).provider_name, error.reason) from error
         if not configured and not resolved.profile.models:
             raise ProviderNotConfigured(resolved.config.provider_name)
         resolved = self._without_leaks(layers, resolved)
@@ -178,7 +184,13 @@ class ResolveProvider:
             return Reach()
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
-        """Return the combination of the layers, whether or not it is complete enough for a call."""
+        """Return the combination of the layers, whether or not it is complete enough for a call.
+
+        Raises:
+            ProviderEnded: its provider has switched off what the layers use.
+            ValidationFailed: a saved layer is not valid in this version.
+            ProviderNotConfigured: the same of the file alone, or its kind is not installed.
+        """
         return self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
 
     def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
@@ -191,6 +203,8 @@ class ResolveProvider:
             if check:
                 config.check()
             profile = provider.describe(config).with_prices(prices_of(config.extra_config))
+        except ProviderEnded:
+            raise
         except ValidationFailed as error:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):
                 raise

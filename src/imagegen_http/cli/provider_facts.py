@@ -13,13 +13,13 @@ _NEVER = "9999-12-31"
 
 
 @click.command(short_help="List models by end and by age of their facts.")
-@click.option("--strict", is_flag=True, help="End with 4 when a model is deprecated or retired.")
+@click.option("--strict", is_flag=True, help="End with 4 when anything ends or has ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
     """List the configured models by their coming end and the age of what is known of them.
 
-    Each that ends is named with its replacement.
+    Each that ends is named with its replacement, and so is a preset whose provider has switched it off.
     """
     context: Context = ctx.obj
     ending: list[str | None] = []
@@ -28,6 +28,7 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
         configs = [c async for c in api.every("/api/v1/providers/config")]
         models = sorted((_facts(c, m) for c in configs for m in c["models"]), key=_urgency)
         ending.extend(model["model"] for model in models if model["status"] != "active")
+        ending.extend(c["provider_name"] for c in configs if c["warnings"] and not c["models"])
         if as_json:
             print_json(models)
             return

@@ -70,6 +70,25 @@ def test_it_is_said_in_both_languages(old, language, sentence):
     assert sentence in outcome.stderr
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("C.UTF-8", "tencent was switched off by its provider on 2026-09-30; use preset tokenhub"),
+        ("zh_CN.UTF-8", "tencent 已由其提供方于 2026-09-30 停用；请改用预设 tokenhub"),
+    ],
+)
+def test_a_preset_that_ended_is_named_with_its_successor(desk, language, sentence):
+    """It has no models any more; in the file alone it is no reason to be silent about it."""
+    providers = {"hunyuan": {"kind": "http", "api_key": "id:key", "extra_config": {"preset": "tencent"}}}
+    desk.folder.joinpath("config.yaml").write_text(yaml.safe_dump({"providers": providers}))
+
+    outcome = desk.imagegen("providers", "check", "--strict", environ={"LC_ALL": language})
+
+    assert "hunyuan" in outcome.stderr
+    assert sentence in outcome.stderr
+    assert 4 == outcome.returncode
+
+
 def test_strict_ends_with_4(old):
     """For whoever wants to hear of it from a timer."""
     assert [0, 4] == [
