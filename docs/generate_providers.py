@@ -13,7 +13,7 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.http.configured_document import model_spec
-from imagegen_adapters.providers.http.document import Document, SizeKind
+from imagegen_adapters.providers.http.document import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.http.presets import ALIASES
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.limits import MAX_SIDE_PIXELS
@@ -124,11 +124,17 @@ def facts(provider: Provider, config: ProviderConfig, models: tuple[Model, ...])
 
 def sizes(document: Document | None, model: Model) -> str:
     """Return the sizes that a model makes."""
-    spec = None if document is None else model_spec(document, model.id).size
-    if spec is None:
+    spec = None if document is None else model_spec(document, model.id)
+    if spec is None or spec.size is None:
         tiers = next((p.enum for p in model.parameters if p.name == "image_size" and p.enum), ())
         return ", ".join(tiers) or "–"
-    words = ", ".join(f"`{word}`" for word in (*spec.values, *spec.extra))
+    others = (f"{operation}: {size_rules(size)}" for operation, size in spec.size_for.items())
+    return "; ".join((size_rules(spec.size), *others))
+
+
+def size_rules(spec: SizeSpec) -> str:
+    """Return which sizes a specification lets through."""
+    words = ", ".join(f"`{word}`" for word in (*spec.values, *spec.ratios, *spec.extra))
     if spec.kind is not SizeKind.WXH:
         return words or "fixed"
     limits = [f"sides {spec.min}–{spec.max}"] if (spec.min, spec.max) != (1, MAX_SIDE_PIXELS) else []

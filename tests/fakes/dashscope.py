@@ -20,6 +20,7 @@ class _Model:
     count: int = 1
     references: int = 0
     parameters: frozenset[str] = _PARAMETERS
+    size_of_generate: SizeRule | None = None
     path: str = _MESSAGE
 
 
@@ -46,7 +47,7 @@ _MODELS = {
     "qwen-image-max": _Model(size=_pixels(512, 2048)),
     "qwen-image-plus": _PLUS,
     "qwen-image": _PLUS,
-    "wan2.7-image-pro": _WAN27,
+    "wan2.7-image-pro": attrs.evolve(_WAN27, size_of_generate=_pixels(768, 4096, 8, "1K", "2K", "4K")),
     "wan2.7-image": _WAN27,
     "wan2.6-t2i": _Model(size=_pixels(768, 1440, 4), count=4),
     "wan2.5-t2i-preview": _Model(size=_pixels(768, 1440, 4), count=4, path=_JOB),
@@ -73,7 +74,7 @@ class FakeDashScope(Upstream):
         assert set(body) == {"model", "input", "parameters"}, body
         model = _MODELS[body["model"]]
         assert request.path == model.path, request.path
-        if (wrong := _wrong_parameter(model, body["parameters"])) is not None:
+        if (wrong := _wrong_parameter(_asked_of(model, body), body["parameters"])) is not None:
             return self.answer("invalid", param=wrong)
         self.bodies.append(body)
         if model.path == _MESSAGE:
@@ -123,6 +124,13 @@ class FakeDashScope(Upstream):
         if "partly" in body["input"]["prompt"]:
             results[-1] = sample(self.preset, "result_held_back").body
         return self.answer("succeeded", job=job, result=tuple(results))
+
+
+def _asked_of(model: _Model, body: dict) -> _Model:
+    """Return the model with the sizes that it makes for this request."""
+    content = body["input"].get("messages", [{"content": []}])[0]["content"]
+    has_images = any("image" in item for item in content)
+    return model if has_images else attrs.evolve(model, size=model.size_of_generate or model.size)
 
 
 def _wrong_parameter(model: _Model, parameters: dict) -> str | None:

@@ -108,14 +108,14 @@ def _wrong_field(model: _Model, body: dict, images: list[str]) -> str | None:
         "aspect_ratio": body.get("aspect_ratio", "16:9") in _RATIOS,
         "resolution": body.get("resolution", "1k") in ("1k", "2k"),
         "n": 1 <= body["n"] <= 9,
-        "image": len(images) <= model.references and all(map(_is_large_enough, images)),
+        "image": len(images) <= model.references and all(map(_is_taken, images)),
     }
     return next((name for name, right in is_right.items() if not right), None)
 
 
-def _is_large_enough(image: str) -> bool:
+def _is_taken(image: str) -> bool:
     with Image.open(io.BytesIO(base64.b64decode(image, validate=True))) as opened:
-        return min(opened.size) >= 300
+        return min(opened.size) >= 300 and max(opened.size) <= 2.5 * min(opened.size)
 
 
 def _decoded(text: str) -> bytes:

@@ -26,6 +26,18 @@ class InputCode(MessageCode):
         "has {pixels} pixels, but this model takes {maximum} at most",
         "有 {pixels} 像素，而该模型最多接受 {maximum} 像素",
     )
+    SIDE_TOO_SHORT = (
+        "is {size}, but this model wants sides of at least {minimum} pixels",
+        "是 {size}，而该模型要求每边至少 {minimum} 像素",
+    )
+    SIDE_TOO_LONG = (
+        "is {size}, but this model takes sides of {maximum} pixels at most",
+        "是 {size}，而该模型每边最多接受 {maximum} 像素",
+    )
+    IMAGE_SHAPE = (
+        "is {size}, but this model takes a width of {minimum} to {maximum} times the height",
+        "是 {size}，而该模型要求宽为高的 {minimum} 到 {maximum} 倍",
+    )
     MASK_SIZE = "is {actual}, but its image is {expected}", "是 {actual}，而图片是 {expected}"
     UNDECODABLE = "cannot be decoded", "无法解码"
     KEY_FORM = "must be {form}", "须为 {form} 的形式"

@@ -1,5 +1,6 @@
 """Checks that refuse a request before it is queued, and the mapping of refusals that come later."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,12 +59,18 @@ def check_sides(params: Mapping[str, Any]) -> None:
 
 @attrs.frozen(kw_only=True)
 class ImageLimits:
-    """A provider's limits on input images: types (empty: all), bytes, pixels, bytes of all together."""
+    """A provider's limits on input images: types (empty: all), bytes, pixels, bytes of all together.
+
+    ``min_side`` and ``max_side`` hold for width and height, ``ratio`` for width by height.
+    """
 
     mime_types: Collection[str] = ()
     max_bytes: int | None = None
     min_pixels: int | None = None
     max_pixels: int | None = None
+    min_side: int | None = None
+    max_side: int | None = None
+    ratio: tuple[float, float] | None = None
     total_bytes: int | None = None
 
     def check(self, images: NamedInputs) -> None:
@@ -92,6 +99,17 @@ class ImageLimits:
             return InputCode.TOO_FEW_PIXELS(pixels=pixels, minimum=self.min_pixels)
         if self.max_pixels is not None and pixels > self.max_pixels:
             return InputCode.TOO_MANY_PIXELS(pixels=pixels, maximum=self.max_pixels)
+        return self._shape_problem(image)
+
+    def _shape_problem(self, image: InputImage) -> Message | None:
+        size = f"{image.width}x{image.height}"
+        if self.min_side is not None and min(image.width, image.height) < self.min_side:
+            return InputCode.SIDE_TOO_SHORT(size=size, minimum=self.min_side)
+        if self.max_side is not None and max(image.width, image.height) > self.max_side:
+            return InputCode.SIDE_TOO_LONG(size=size, maximum=self.max_side)
+        low, high = self.ratio or (0.0, math.inf)
+        if not low <= image.width / image.height <= high:
+            return InputCode.IMAGE_SHAPE(size=size, minimum=low, maximum=high)
         return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.operations import Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 SIZE_NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
@@ -23,7 +24,8 @@ STANDARD_RESOLUTIONS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 10
 class SizePreset:
     """One size. What is not known before the image is there is None; ``params`` are what a request contains.
 
-    ``ratio`` is such as ``16:9``, ``resolution`` such as ``2K``.
+    ``ratio`` is such as ``16:9``, ``resolution`` such as ``2K``. ``operations`` are those that make it; empty
+    for all that the model can do.
     """
 
     label: str
@@ -32,6 +34,7 @@ class SizePreset:
     resolution: str | None = None
     width: int | None = None
     height: int | None = None
+    operations: tuple[Operation, ...] = ()
 
 
 def labelled(presets: Iterable[SizePreset]) -> tuple[SizePreset, ...]:

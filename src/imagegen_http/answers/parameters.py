@@ -102,6 +102,9 @@ class SizePreset(Answer, frozen=True, kw_only=True):
     width: Annotated[int | None, doc("pixels, where they are known", 2048)]
     height: Annotated[int | None, doc("pixels, where they are known", 1152)]
     params: Annotated[JsonObject, doc("what a request's `params` contain for it", {"size": "2048x1152"})]
+    operations: Annotated[
+        list[Operation] | UnsetType, doc("the only operations that make it", ["generate"])
+    ] = UNSET
 
     @classmethod
     def from_preset(cls, preset: CoreSizePreset) -> "SizePreset":
@@ -113,4 +116,5 @@ class SizePreset(Answer, frozen=True, kw_only=True):
             width=preset.width,
             height=preset.height,
             params=dict(preset.params),
+            operations=list(preset.operations) or UNSET,
         )

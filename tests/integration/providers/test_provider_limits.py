@@ -50,7 +50,14 @@ UPSTREAMS = (
     FakeTokenHub,
     job_upstreams.FakeZhipu,
 )
-IMAGES = {**INPUTS, "large": image_file(size=(300, 300)), "small": image_file(size=(299, 300))}
+IMAGES = {
+    **INPUTS,
+    "large": image_file(size=(300, 300)),
+    "small": image_file(size=(299, 303)),  # as many pixels, but one side is too short
+    "tall": image_file(size=(300, 750)),
+    "too tall": image_file(size=(300, 751)),
+    "too wide": image_file(size=(751, 300)),
+}
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 
 
@@ -84,6 +91,16 @@ def referring(*counts: int, key: str = "reference") -> tuple[ImageRequest, ...]:
     reference = input_image(key, IMAGES[key])
     request = request_for(Operation.REFERENCE)
     return tuple(attrs.evolve(request, references=(reference,) * count) for count in counts)
+
+
+def referring_to(*keys: str, **params) -> tuple[ImageRequest, ...]:
+    """Return a request for each image as the only reference."""
+    request = request_for(Operation.REFERENCE, **params)
+    return tuple(attrs.evolve(request, references=(input_image(key, IMAGES[key]),)) for key in keys)
+
+
+def referring_sized(*sizes: str) -> tuple[ImageRequest, ...]:
+    return tuple(request for size in sizes for request in referring_to("reference", size=size))
 
 
 def counted(*counts: int) -> tuple[ImageRequest, ...]:
@@ -165,11 +182,15 @@ def dashscope_limits() -> Iterator[Limit]:
     for model in ("qwen-image-plus", "qwen-image"):
         yield dashscope(model, sized("1472x1104", "1328x1328"), ())
         yield dashscope(model, counted(1), counted(2))
+    yield dashscope("wan2.7-image", sized("2048x2047", "2048x2048"), sized("2049x2048"))
+    yield dashscope("wan2.7-image", sized("1K", "2K"), sized("3K", "4K"))
+    yield dashscope("wan2.7-image-pro", sized("4096x4095", "4096x4096"), sized("4097x4096"))
+    yield dashscope("wan2.7-image-pro", sized("1K", "2K", "4K"), sized("3K"))
     for model in ("wan2.7-image-pro", "wan2.7-image"):
         yield dashscope(model, sized("768x768", "769x768"), sized("767x768"))
-        yield dashscope(model, sized("2048x2047", "2048x2048"), sized("2049x2048"))
         yield dashscope(model, sized("2400x301", "2400x300"), sized("2408x300"))
-        yield dashscope(model, sized("1K", "2K"), sized("3K"))
+        yield dashscope(model, referring_sized("2048x2047", "2048x2048"), referring_sized("2049x2048"))
+        yield dashscope(model, referring_sized("1K", "2K"), referring_sized("4K"))
         yield dashscope(model, counted(3, 4), counted(5))
         yield dashscope(model, referring(8, 9), referring(10))
         yield dashscope(model, with_params(thinking_mode=True), with_params(negative_prompt="fog"))
@@ -193,7 +214,8 @@ def kling_limits() -> Iterator[Limit]:
         yield limit(accepted=with_params(resolution="2k"), refused=with_params(resolution="4k"))
         yield limit(accepted=with_params(aspect_ratio="21:9"), refused=())
         if references:
-            yield limit(accepted=referring(references, key="large"), refused=referring(1, key="small"))
+            yield limit(accepted=referring(references, key="large"), refused=referring_to("small"))
+            yield limit(accepted=referring_to("tall"), refused=referring_to("too tall", "too wide"))
         if references > 1:  # a single one is a field, which cannot hold two
             yield limit(accepted=(), refused=referring(references + 1, key="large"))
 
@@ -399,6 +421,7 @@ def without_limits(preset: str) -> dict:
     for model in document["models"]:
         separator = model.get("size", {}).get("separator", "x")
         model["limits"] = {}
+        model["size_for"] = {}
         model["refuses"] = []
         model["size"] = {"kind": "wxh", "separator": separator, "extra": list(TIERS)}
         model["params"] = {name: {"type": spec.get("type", "string")} for name, spec in specs.items()}

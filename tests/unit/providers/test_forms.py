@@ -71,9 +71,9 @@ def test_every_offered_size_is_taken_as_it_is(provider, settings, model):
             check_request(request, model)
             provider.split(request, model, settings)
         if isinstance(provider, HttpProvider):
-            document = LIBRARY.load(settings.extra_config["preset"])
-            upstream = size_for_upstream(size.params, model_spec(document, model.id).size)
-            assert None is upstream.note
+            spec = model_spec(LIBRARY.load(settings.extra_config["preset"]), model.id)
+            for operation in size.operations or model.operations:
+                assert None is size_for_upstream(size.params, spec.size_of(operation)).note
 
     assert sorted(set(labels)) == sorted(labels)
 

@@ -194,6 +194,13 @@ def test_the_good_document_is_good():
         ("models", [{"id": "m", "capabilities": ["draw"]}], "spec.models.0.capabilities.0"),
         ("models", [{"id": "m", "operation": {"generate": "none"}}], "spec.models.0.operation.generate"),
         ("models", [{"id": "m", "size": {"kind": "enum"}}], "spec.models.0.size.values"),
+        (
+            "models",
+            [{"id": "m", "size_for": {"generate": {"kind": "enum"}}}],
+            "spec.models.0.size_for.generate.values",
+        ),
+        ("models", [{"id": "m", "size_for": {"edit": {}}}], "spec.models.0.size_for.edit"),
+        ("models", [{"id": "m", "size_for": {"draw": {}}}], "spec.models.0.size_for.draw"),
         ("models", [{"name": "m"}], "spec.models.0.id"),
     ],
 )

@@ -156,6 +156,20 @@ def test_a_search_leaves_no_cycles():
             {"width": 2000, "height": 2000},
             {"size": "2K", "note": "size 2000x2000 was sent as 2K"},
         ),
+        (
+            {"kind": "tier", "values": ["1k", "2k"], "ratios": ["auto", "1:1", "16:9"]},
+            {"width": 1920, "height": 1080},
+            {
+                "size": "1k",
+                "aspect_ratio": "16:9",
+                "note": "size 1920x1080 was sent as 1k 16:9",
+            },
+        ),
+        (
+            {"kind": "tier", "values": ["1k", "2k"], "ratios": ["1:1", "16:9"]},
+            {"size": "1920x1080", "aspect_ratio": "1:1"},
+            {"size": "1k", "aspect_ratio": "1:1", "note": "size 1920x1080 was sent as 1k 1:1"},
+        ),
         ({"kind": "fixed"}, {"width": 5, "height": 5}, {}),
     ],
 )

@@ -1,7 +1,8 @@
 """The profile of a configuration: the document's models in the core's terms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -147,7 +148,9 @@ def _parameters(
         if name not in {*declared, *spec.refuses} and any(mentions(document, s, name) for s in serving):
             yield from common(name)
     any_size = spec.size is None and _uses_size(document, serving)
-    for parameter in _size_parameters(spec.size, any_size=any_size):
+    for parameter in _widest(
+        _size_parameters(s, any_size=any_size) for s in (spec.size, *spec.size_for.values())
+    ):
         if parameter.name not in {*declared, *spec.refuses}:
             yield parameter
     for operation in Operation:
@@ -164,6 +167,28 @@ def _uses_size(document: Document, serving: tuple[OperationSpec, ...]) -> bool:
     return any(mentions(document, s, name) for s in serving for name in SIZE_NAMES)
 
 
+def _widest(alternatives: Iterable[Iterable[Parameter]]) -> Iterable[Parameter]:
+    """Return each parameter with its widest range; what an operation takes is checked with its size."""
+    widest: dict[str, Parameter] = {}
+    for parameter in chain.from_iterable(alternatives):
+        other = widest.setdefault(parameter.name, parameter)
+        widest[parameter.name] = attrs.evolve(
+            other,
+            enum=tuple(dict.fromkeys((*other.enum, *parameter.enum)))
+            if other.enum and parameter.enum
+            else (),
+            minimum=_extreme(min, other.minimum, parameter.minimum),
+            maximum=_extreme(max, other.maximum, parameter.maximum),
+        )
+    return widest.values()
+
+
+def _extreme(choose: Callable[[float, float], float], *bounds: float | None) -> float | None:
+    """Return the wider bound; None is wider than any."""
+    first, second = bounds
+    return None if first is None or second is None else choose(first, second)
+
+
 def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:
     if any_size:
         yield from common(*SIZE_NAMES)
@@ -173,7 +198,8 @@ def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Param
     for side in common("width", "height"):
         pixels = size.kind is SizeKind.WXH
         yield attrs.evolve(side, minimum=size.min, maximum=size.max) if pixels else side
-    yield from common("size", "aspect_ratio")
+    yield from common("size")
+    yield attrs.evolve(common("aspect_ratio")[0], enum=size.ratios)
     if size.kind is SizeKind.TIER:
         yield attrs.evolve(common("image_size")[0], enum=size.values)
     elif any(token[:1].isdigit() for token in size.extra):

@@ -291,7 +291,10 @@ class SizeKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class SizeSpec:
-    """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas."""
+    """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas.
+
+    ``ratios`` are the shapes of a model whose ``values`` are tiers.
+    """
 
     kind: SizeKind = SizeKind.WXH
     separator: str = "x"
@@ -302,6 +305,7 @@ class SizeSpec:
     max_pixels: int = MAX_SIDE_PIXELS * MAX_SIDE_PIXELS
     ratio: tuple[float, float] | None = None
     values: tuple[str, ...] = ()
+    ratios: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     map: Mapping[str, str] = attrs.field(factory=dict)
     default: str | None = None
@@ -333,8 +337,8 @@ class Limits:
     """What a model accepts.
 
     For each image but the mask: ``ref_mimes`` (empty: all), ``ref_bytes_max``, ``min_px`` and
-    ``max_px`` (width times height). For all together: ``total_bytes_max``. Bytes are counted before any
-    encoding.
+    ``max_px`` (width times height), ``side_min`` and ``side_max`` (each of them), ``ratio`` (width by height,
+    lowest and highest). For all together: ``total_bytes_max``. Bytes are counted before any encoding.
     """
 
     prompt_chars: int = MAX_PROMPT_CHARS
@@ -345,14 +349,18 @@ class Limits:
     total_bytes_max: int | None = None
     min_px: int | None = None
     max_px: int | None = None
+    side_min: int | None = None
+    side_max: int | None = None
+    ratio: tuple[float, float] | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ModelSpec:
     """A model: what it can do, by which operation, within which limits, until when and for how much.
 
-    ``refuses`` names parameters that the operation's request has and this model does not take. ``sources``
-    are those of this model, beside the document's.
+    ``size_for`` are the sizes of operations that have others than ``size``. ``refuses`` names parameters that
+    the operation's request has and this model does not take. ``sources`` are those of this model, beside the
+    document's.
     """
 
     id: str
@@ -364,6 +372,7 @@ class ModelSpec:
     operation: Mapping[Operation, str] = attrs.field(factory=dict)
     limits: Limits = Limits()
     size: SizeSpec | None = None
+    size_for: Mapping[Operation, SizeSpec] = attrs.field(factory=dict)
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
     refuses: tuple[str, ...] = ()
     extras: str | None = None
@@ -376,6 +385,10 @@ class ModelSpec:
     def lifecycle(self) -> Lifecycle:
         """How long it lives."""
         return Lifecycle(retires=self.retires, replaced_by=self.replaced_by)
+
+    def size_of(self, operation: Operation) -> SizeSpec | None:
+        """Return the sizes that the model makes by an operation."""
+        return self.size_for.get(operation, self.size)
 
 
 @attrs.frozen(kw_only=True)

@@ -28,7 +28,7 @@ from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
 from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import RANDOM_SEED, NamedInputs
+from imagegen_core.operations import RANDOM_SEED, ImageRequest
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Receipt
@@ -103,7 +103,7 @@ class DocumentCall:
         """
         with map_refusals():
             request = self.call.request
-            check(request.params, request.named_inputs, self.document, self.model, self.operation)
+            check(request, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
         scope = self.scope(mask=mask)
         spec = self.operation.request
@@ -139,19 +139,14 @@ class DocumentCall:
         )
 
 
-def check(
-    params: Mapping[str, Any],
-    images: NamedInputs,
-    document: Document,
-    model: ModelSpec,
-    operation: OperationSpec,
-) -> None:
+def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
     """Check a request's parameters and images as far as possible before anything is read or sent.
 
     Raises:
         ValidationFailed: the model has no such size, takes no mask, or refuses such images.
     """
-    size_for_upstream(params, model.size)
+    size_for_upstream(request.params, model.size_of(request.operation))
+    images = request.named_inputs
     if not images:
         return
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
@@ -163,6 +158,9 @@ def check(
         max_bytes=limits.ref_bytes_max,
         min_pixels=limits.min_px,
         max_pixels=limits.max_px,
+        min_side=limits.side_min,
+        max_side=limits.side_max,
+        ratio=limits.ratio,
         total_bytes=limits.total_bytes_max,
     ).check(images)
 

@@ -25,10 +25,20 @@ def problems_of_model(path: str, document: Document, model: ModelSpec) -> Iterat
     if model.extras not in (None, "pass", "refuse"):
         reason = ProblemCode.NOT_ONE_OF(choices=("pass", "refuse"))
         yield Problem(field=f"{path}.extras", reason=reason)
-    if model.size is not None and model.size.kind in _KINDS_WITH_VALUES and not model.size.values:
-        yield Problem(field=f"{path}.size.values", reason=DocumentCode.REQUIRED_FOR(kind=model.size.kind))
+    yield from _sizes(path, model)
     if model.id in _replacements(document, model):
         yield Problem(field=f"{path}.replaced_by", reason=DocumentCode.REPLACES_ITSELF(model=model.id))
+
+
+def _sizes(path: str, model: ModelSpec) -> Iterator[Problem]:
+    specs = {"size": model.size, **{f"size_for.{name}": size for name, size in model.size_for.items()}}
+    for place, size in specs.items():
+        if size is not None and size.kind in _KINDS_WITH_VALUES and not size.values:
+            yield Problem(field=f"{path}.{place}.values", reason=DocumentCode.REQUIRED_FOR(kind=size.kind))
+    for operation in model.size_for:
+        if operation not in model.capabilities:
+            reason = ProblemCode.NOT_ONE_OF(choices=tuple(map(str, model.capabilities)))
+            yield Problem(field=f"{path}.size_for.{operation}", reason=reason)
 
 
 def _operations(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:

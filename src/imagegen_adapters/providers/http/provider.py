@@ -76,7 +76,7 @@ class HttpProvider:
         operation = document.operation_for(request.operation, spec)
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
-        check(request.params, request.named_inputs, document, spec, operation)
+        check(request, document, spec, operation)
         if fans_out(document, operation) or streams(operation, request.params):
             return request.split()
         return (request,)

@@ -44,7 +44,7 @@ def scope_of(
     """
     request = call.request
     mask_as_image = request.mask is not None and not mentions(document, operation, "mask")
-    upstream_size = sizes.size_for_upstream(request.params, spec.size)
+    upstream_size = sizes.size_for_upstream(request.params, spec.size_of(request.operation))
     defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
     params = {**defaults, **request.params}
     if params.get("seed") == RANDOM_SEED:

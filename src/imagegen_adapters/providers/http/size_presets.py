@@ -25,7 +25,22 @@ _RESOLUTIONS: Mapping[str, int] = {**STANDARD_RESOLUTIONS, "1.5K": 1536, "3K": 3
 
 def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
     """Return the sizes that the model makes; those of most models where nothing is known."""
-    spec = model.size
+    if not model.size_for:
+        return _presets(model.size)
+    presets: dict[tuple[tuple[str, str], ...], SizePreset] = {}
+    for operation in model.capabilities:
+        for preset in _presets(model.size_of(operation)):
+            key = tuple(preset.params.items())
+            other = presets.setdefault(key, preset)
+            presets[key] = attrs.evolve(other, operations=(*other.operations, operation))
+    everywhere = set(model.capabilities)
+    return labelled(
+        attrs.evolve(preset, operations=()) if {*preset.operations} == everywhere else preset
+        for preset in presets.values()
+    )
+
+
+def _presets(spec: SizeSpec | None) -> tuple[SizePreset, ...]:
     if spec is None:
         return generic()
     if spec.kind is SizeKind.WXH:
@@ -34,13 +49,12 @@ def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
         return (*labelled(map(_listed, spec.values)), *map(_word, spec.extra))
     if spec.kind is SizeKind.ASPECT_RATIO:
         return (*framed(spec.values), *map(_word, spec.extra))
-    return tuple(_tiers(model, spec)) if spec.kind is SizeKind.TIER else ()
+    return tuple(_tiers(spec)) if spec.kind is SizeKind.TIER else ()
 
 
-def _tiers(model: ModelSpec, spec: SizeSpec) -> Iterator[SizePreset]:
-    shapes = model.params.get("aspect_ratio")
-    if shapes is not None and shapes.enum:
-        yield from framed(shapes.enum, spec.values)
+def _tiers(spec: SizeSpec) -> Iterator[SizePreset]:
+    if spec.ratios:
+        yield from framed(spec.ratios, spec.values)
         return
     for value in spec.values:
         yield SizePreset(label=value, resolution=value, params={"image_size": value})

@@ -192,11 +192,19 @@ def _tier(params: Mapping[str, Any], spec: SizeSpec, text: str) -> UpstreamSize:
     if exact is None and dimensions is not None:
         side = math.sqrt(dimensions[0] * dimensions[1])
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
-        note = DocumentCode.DOCUMENT_RESIZED(requested=_dimensions_text(dimensions), size=exact)
+        ratio = ratio or _nearest_ratio(dimensions[0] / dimensions[1], spec)
+        size = exact if ratio is None else f"{exact} {ratio}"
+        note = DocumentCode.DOCUMENT_RESIZED(requested=_dimensions_text(dimensions), size=size)
         return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and text:
         raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
+
+
+def _nearest_ratio(ratio: float, spec: SizeSpec) -> str | None:
+    """Return the shape of a tier that is nearest; None if it has none."""
+    shapes = {text: quotient for text in spec.ratios if (quotient := _ratio(text)) is not None}
+    return min(shapes, key=lambda text: abs(math.log(shapes[text] / ratio)), default=None)
 
 
 def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
