@@ -125,19 +125,31 @@ class FakeBfl(JobUpstream):
         return self.answer("ready", job=job, url=self.files(request, 1)[0])
 
 
+def _fal_problem(path: str, body: dict) -> str | None:
+    """Return the field that the model refuses."""
+    most = 4 if path == "/fal-ai/flux/dev" else 1
+    if not 1 <= body.get("num_images", 1) <= most:
+        return "num_images"
+    return "output_format" if body.get("output_format", "jpeg") not in ("jpeg", "png") else None
+
+
 class FakeFal(JobUpstream):
     preset, key = "fal", "fal-id:0123456789abcdef"
-    paid = "^/fal-ai/flux/dev$"
+    paid = "^/fal-ai/flux(/dev|-2-pro)$"
     auth = ("authorization", "Key {key}")
     native_count = True
 
     def __init__(self):
         super().__init__()
         self.counts = {}
+        self.wrong = {}
 
     def submit(self, request: Request, body: dict) -> Reply:
         job = self.new_job(request.path, body["prompt"])
         self.counts[job] = body.get("num_images", 1)
+        if (field := _fal_problem(request.path, body)) is not None:
+            self.ledger.pop()  # it is accepted, and costs nothing when it is looked at
+            self.wrong[job] = field
         return self.answer("accepted", job=job, root=self.root(request))
 
     def follow(self, request: Request) -> Reply:
@@ -153,10 +165,28 @@ class FakeFal(JobUpstream):
         if verb == "/status":
             is_done = self.is_refused(job) or self.looked(job)
             return self.answer("completed" if is_done else "in_progress", job=job)
+        if job in self.wrong:
+            return self.answer("invalid", field=self.wrong[job])
         if self.is_refused(job):
             return self.answer("refused")
         urls = self.files(request, self.counts[job])
         return self.answer("images", url=urls, is_nsfw=(False,) * len(urls))
+
+
+_REPLICATE_SHAPES = {
+    *("match_input_image", "custom", "1:1", "16:9", "3:2", "2:3", "4:5", "5:4", "9:16", "3:4", "4:3"),
+}
+
+
+def _replicate_problem(body: dict) -> str | None:
+    """Return the field that FLUX.2 pro refuses there."""
+    is_right = {
+        "aspect_ratio": body.get("aspect_ratio", "1:1") in _REPLICATE_SHAPES,
+        "output_format": body.get("output_format", "webp") in ("webp", "jpg", "png"),
+        "output_quality": 0 <= body.get("output_quality", 80) <= 100,
+        "safety_tolerance": 1 <= body.get("safety_tolerance", 2) <= 5,
+    }
+    return next((name for name, right in is_right.items() if not right), None)
 
 
 class FakeReplicate(JobUpstream):
@@ -168,6 +198,8 @@ class FakeReplicate(JobUpstream):
     def submit(self, request: Request, body: dict) -> Reply:
         assert request.path == "/v1/models/black-forest-labs/flux-2-pro/predictions", request.path
         assert set(body) == {"input"}, body
+        if (field := _replicate_problem(body["input"])) is not None:
+            return self.answer("invalid", field=field)
         prompt = body["input"]["prompt"]
         job = self.new_job(request.path, prompt)
         if "at once" in prompt:

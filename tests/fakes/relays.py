@@ -11,6 +11,18 @@ _OPENROUTER_FIELDS = {
 }
 
 
+def _openrouter_problem(body: dict) -> str | None:
+    """Return the field that the only model here refuses, GPT Image 2."""
+    is_right = {
+        "n": 1 <= body.get("n", 1) <= 10,
+        "quality": body.get("quality", "auto") in ("auto", "low", "medium", "high"),
+        "background": body.get("background", "auto") in ("auto", "opaque"),
+        "output_format": body.get("output_format", "png") in ("png", "jpeg", "webp"),
+        "output_compression": 0 <= body.get("output_compression", 0) <= 100,
+    }
+    return next((name for name, right in is_right.items() if not right), None)
+
+
 class FakeOpenRouter(Upstream):
     """One route for all; input images are objects with a URL."""
 
@@ -29,6 +41,8 @@ class FakeOpenRouter(Upstream):
         self.bodies.append(body)
         if "forbidden" in body["prompt"]:
             return self.answer("refused")
+        if (field := _openrouter_problem(body)) is not None:
+            return self.answer("invalid", field=field)
         count = int(body.get("n", 1))
         self.ledger.append((body["model"], count))
         return self.answer("images", image=tuple(png_base64(i) for i in range(count)))

@@ -48,13 +48,28 @@ class FakeSiliconFlow(_SyncUpstream):
     preset, base, key = "siliconflow", "/v1", "sk-silicon-0123456789abcdef"
     paid = "/v1/images"
     path = "/v1/images/generations"
-    count_field = "batch_size"
+    native_count = False
     fields = frozenset(
         (
-            *("model", "prompt", "negative_prompt", "image_size", "batch_size", "seed"),
-            *("num_inference_steps", "guidance_scale", "image", "image2", "image3"),
+            *("model", "prompt", "negative_prompt", "image_size", "seed"),
+            *("num_inference_steps", "guidance_scale", "cfg", "image", "image2", "image3"),
         )
     )
+
+    def make(self, request: Request, body: dict) -> Reply:
+        is_kolors = body["model"] == "Kwai-Kolors/Kolors"
+        is_edit = "-Edit" in body["model"]
+        assert is_kolors or "guidance_scale" not in body, "this is for Kolors"
+        assert not (is_kolors and "cfg" in body), "this is for Qwen"
+        assert is_edit == ("image_size" not in body), "edits keep the size, all others need one"
+        is_right = {
+            "seed": 0 <= body.get("seed", 0) <= 9_999_999_999,
+            "num_inference_steps": 1 <= body.get("num_inference_steps", 20) <= 100,
+            "guidance_scale": 0 <= body.get("guidance_scale", 7.5) <= 20,
+            "cfg": 0.1 <= body.get("cfg", 4) <= 20,
+        }
+        wrong = next((name for name, right in is_right.items() if not right), None)
+        return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
 
 
 class FakeQianfan(_SyncUpstream):
@@ -101,6 +116,9 @@ class FakeHuaweiMaas(_SyncUpstream):
         return self.answer("images", image=png_base64(1))
 
 
+_MINIMAX_STYLES = ("漫画", "元气", "中世纪", "水彩")
+
+
 class FakeMiniMax(_SyncUpstream):
     """Reports every error with a 200."""
 
@@ -111,9 +129,26 @@ class FakeMiniMax(_SyncUpstream):
     fields = frozenset(
         (
             *("model", "prompt", "aspect_ratio", "n", "seed", "response_format", "prompt_optimizer"),
-            *("aigc_watermark", "subject_reference"),
+            *("aigc_watermark", "subject_reference", "width", "height", "style"),
         )
     )
+
+    def make(self, request: Request, body: dict) -> Reply:
+        is_live = body["model"] == "image-01-live"
+        sides = [body[name] for name in ("width", "height") if name in body]
+        assert not (is_live and sides), "sides are for image-01"
+        references = body.get("subject_reference", [])
+        formats = ("data:image/png;", "data:image/jpeg;")
+        is_right = {
+            "prompt": len(body["prompt"]) <= 1500,
+            "n": 1 <= body.get("n", 1) <= 9,
+            "width": len(sides) in (0, 2) and all(512 <= s <= 2048 and s % 8 == 0 for s in sides),
+            "style": "style" not in body or (is_live and body["style"]["style_type"] in _MINIMAX_STYLES),
+            "subject_reference": len(references) <= 1
+            and all(reference["image_file"].startswith(formats) for reference in references),
+        }
+        wrong = next((name for name, right in is_right.items() if not right), None)
+        return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
 
 
 _IDEOGRAM_46_SIZES = SizeRule(sides=(32, 4096), multiple=32, words=frozenset(("auto",)))

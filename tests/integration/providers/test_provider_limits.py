@@ -24,7 +24,7 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
-from tests.fakes import job_upstreams, simple_upstreams
+from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.kling import FakeKling
@@ -49,11 +49,17 @@ UPSTREAMS = (
     simple_upstreams.FakeQianfan,
     FakeTokenHub,
     job_upstreams.FakeZhipu,
+    job_upstreams.FakeFal,
+    job_upstreams.FakeReplicate,
+    relays.FakeOpenRouter,
+    simple_upstreams.FakeMiniMax,
+    simple_upstreams.FakeSiliconFlow,
 )
 IMAGES = {
     **INPUTS,
     "large": image_file(size=(300, 300)),
     "small": image_file(size=(299, 303)),  # as many pixels, but one side is too short
+    "webp": image_file(),
     "tall": image_file(size=(300, 750)),
     "too tall": image_file(size=(300, 751)),
     "too wide": image_file(size=(751, 300)),
@@ -96,7 +102,13 @@ def referring(*counts: int, key: str = "reference") -> tuple[ImageRequest, ...]:
 def referring_to(*keys: str, **params) -> tuple[ImageRequest, ...]:
     """Return a request for each image as the only reference."""
     request = request_for(Operation.REFERENCE, **params)
-    return tuple(attrs.evolve(request, references=(input_image(key, IMAGES[key]),)) for key in keys)
+    references = (attrs.evolve(input_image(key, IMAGES[key]), mime_type=_mime_type(key)) for key in keys)
+    return tuple(attrs.evolve(request, references=(reference,)) for reference in references)
+
+
+def _mime_type(key: str) -> str:
+    """Return the type that an image says it has."""
+    return "image/webp" if key == "webp" else "image/png"
 
 
 def referring_sized(*sizes: str) -> tuple[ImageRequest, ...]:
@@ -270,12 +282,71 @@ def zhipu_limits() -> Iterator[Limit]:
         yield limit(accepted=accepted, refused=refused)
 
 
+def minimax_limits() -> Iterator[Limit]:
+    image = partial(Limit, preset="minimax", model="image-01")
+    yield image(accepted=sized("512x512", "520x512"), refused=sized("504x512"))
+    yield image(accepted=sized("2040x2048", "2048x2048"), refused=sized("2056x2048"))
+    yield image(accepted=(), refused=with_params(style="水彩"))
+    live = partial(Limit, preset="minimax", model="image-01-live")
+    yield live(accepted=with_params(style="水彩"), refused=with_params(style="油画"))
+    for limit in (image, live):
+        yield limit(accepted=prompted(1499, 1500), refused=prompted(1501))
+        yield limit(accepted=counted(8, 9), refused=counted(10))
+        yield limit(accepted=referring(1), refused=referring(2) + referring_to("webp"))
+
+
+def siliconflow_limits() -> Iterator[Limit]:
+    for model in (
+        "Qwen/Qwen-Image",
+        "Qwen/Qwen-Image-Edit",
+        "Qwen/Qwen-Image-Edit-2509",
+        "Kwai-Kolors/Kolors",
+    ):
+        limit = partial(Limit, preset="siliconflow", model=model)
+        ask = with_params if "Edit" not in model else editing
+        seeds = ask(seed=0) + ask(seed=9_999_999_999)
+        yield limit(accepted=seeds, refused=ask(seed=10_000_000_000))
+        yield limit(accepted=ask(steps=1) + ask(steps=100), refused=ask(steps=0) + ask(steps=101))
+        least = 0.0 if "Kolors" in model else 0.1
+        yield limit(accepted=ask(cfg_scale=least) + ask(cfg_scale=20.0), refused=ask(cfg_scale=20.1))
+        if "Kolors" not in model:
+            yield limit(accepted=(), refused=ask(cfg_scale=0.05))
+
+
+def editing(**params) -> tuple[ImageRequest, ...]:
+    return (request_for(Operation.EDIT, **params),)
+
+
+def other_limits() -> Iterator[Limit]:
+    dev = partial(Limit, preset="fal", model="fal-ai/flux/dev")
+    yield dev(accepted=counted(3, 4), refused=counted(5))
+    pro = partial(Limit, preset="fal", model="fal-ai/flux-2-pro")
+    yield pro(accepted=counted(1), refused=counted(2))
+    for limit in (dev, pro):
+        yield limit(accepted=with_params(output_format="png"), refused=with_params(output_format="webp"))
+    flux = partial(Limit, preset="replicate", model="black-forest-labs/flux-2-pro")
+    levels = with_params(safety_tolerance=1) + with_params(safety_tolerance=5)
+    yield flux(accepted=levels, refused=with_params(safety_tolerance=0) + with_params(safety_tolerance=6))
+    qualities = with_params(output_quality=0) + with_params(output_quality=100)
+    yield flux(accepted=qualities, refused=with_params(output_quality=101))
+    yield flux(accepted=with_params(output_format="webp"), refused=with_params(output_format="jpeg"))
+    gpt = partial(Limit, preset="openrouter", model="openai/gpt-image-2")
+    yield gpt(accepted=counted(9, 10), refused=())
+    yield gpt(accepted=with_params(quality="high"), refused=with_params(quality="xhigh"))
+    yield gpt(accepted=with_params(background="opaque"), refused=with_params(background="transparent"))
+    compressions = with_params(output_compression=0) + with_params(output_compression=100)
+    yield gpt(accepted=compressions, refused=with_params(output_compression=101))
+
+
 huawei = partial(Limit, preset="huawei-maas", model="qwen-image")
 LIMITS = (
     huawei(accepted=sized("512x512", "520x512"), refused=sized("504x512")),
     huawei(accepted=sized("2048x2040", "2048x2048", "2304x1728"), refused=sized("2056x2048")),
     huawei(accepted=with_params(seed=0) + with_params(seed=2**31), refused=with_params(seed=2**31 + 1)),
     *dashscope_limits(),
+    *minimax_limits(),
+    *siliconflow_limits(),
+    *other_limits(),
     *ideogram_limits(),
     *recraft_limits(),
     *kling_limits(),
@@ -419,11 +490,12 @@ def without_limits(preset: str) -> dict:
     document = yaml.safe_load(text)
     specs = {name: spec for model in document["models"] for name, spec in model.get("params", {}).items()}
     for model in document["models"]:
-        separator = model.get("size", {}).get("separator", "x")
+        separator, default = (model.get("size", {}).get(name) for name in ("separator", "default"))
         model["limits"] = {}
         model["size_for"] = {}
         model["refuses"] = []
-        model["size"] = {"kind": "wxh", "separator": separator, "extra": list(TIERS)}
+        model["size"] = {"kind": "wxh", "separator": separator or "x", "extra": list(TIERS)}
+        model["size"] |= {} if default is None else {"default": default}
         model["params"] = {name: {"type": spec.get("type", "string")} for name, spec in specs.items()}
     return document
 
