@@ -96,9 +96,14 @@ def ask_all(clients):
     return ask
 
 
-def _ask(command, address, model, prompt, certificate):
+def environ_of_clients():
+    """Return the environment in which the programs run: no proxy, and no calls but to us."""
     environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
+    return {**environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
+
+
+def _ask(command, address, model, prompt, certificate):
+    environ = environ_of_clients()
     if certificate:
         environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
     process = subprocess.run(

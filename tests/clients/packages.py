@@ -12,16 +12,18 @@ import attrs
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
+STREAMS = HERE / "streams"
 PINS = (HERE / "requirements.txt", HERE / "package.json")
 INSTALL_SECONDS = 600
 
 
 @attrs.frozen
 class Clients:
-    """How to start each program, by name."""
+    """How to start each program, by name: those that ask for an image, and those that ask for a stream."""
 
     folder: Path
     commands: dict[str, list[str]]
+    streams: dict[str, list[str]]
 
     @classmethod
     def installed(cls, folder: Path) -> "Clients":
@@ -34,13 +36,7 @@ class Clients:
             _install_python(folder / "python")
             _install_node(folder)
             stamp.write_text(digest)
-        commands = {}
-        for program in sorted(PROGRAMS.iterdir()):
-            if program.suffix == ".mjs":  # Node looks for packages beside the program
-                commands[program.stem] = ["node", str(shutil.copy(program, folder))]
-            elif program.suffix == ".py":
-                commands[program.stem] = [str(folder / "python" / "bin" / "python"), str(program)]
-        return cls(folder, commands)
+        return cls(folder, _commands(PROGRAMS, folder), _commands(STREAMS, folder))
 
     @property
     def python(self) -> str:
@@ -51,6 +47,18 @@ class Clients:
         """Return the path of a command that one of the packages brings along."""
         python, node = (self.folder / place / name for place in ("python/bin", "node_modules/.bin"))
         return str(node if node.exists() else python)
+
+
+def _commands(programs: Path, folder: Path) -> dict[str, list[str]]:
+    commands = {}
+    for program in sorted(programs.iterdir()):
+        if program.suffix == ".mjs":  # Node looks for packages above the program
+            copy = folder / programs.name / program.name
+            copy.parent.mkdir(exist_ok=True)
+            commands[program.stem] = ["node", str(shutil.copy(program, copy))]
+        elif program.suffix == ".py":
+            commands[program.stem] = [str(folder / "python" / "bin" / "python"), str(program)]
+    return commands
 
 
 def _install_python(folder: Path) -> None:

@@ -13,6 +13,8 @@ from tests.integration.api.asking import GENERATE, TASKS, data, ended, until
 from tests.integration.api.streaming_upstream import STREAMING, streaming, streaming_upstream
 from tests.integration.api.test_task_events import follow, parse
 
+pytestmark = pytest.mark.one_box
+
 
 @pytest.fixture
 def upstream():
