@@ -217,6 +217,19 @@ def test_parameters_are_what_was_typed(console):
     assert 7 == image["params"]["seed"]
 
 
+def test_nothing_is_asked_for_that_the_page_does_not_show(console):
+    """Each partial image would cost; all other parameters are there."""
+    upstream = {"api_base": "http://127.0.0.1:9/v1", "api_key": "sk-abcdefghijkl-wxyz"}
+    _, page = console(
+        default_provider="openai",
+        providers={"openai": upstream},
+        security={"allow_private_upstreams": ["127.0.0.1:9"]},
+    )
+    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "#parameters [name=quality]"))
+
+    assert [] == page.driver.find_elements(By.CSS_SELECTOR, "#parameters [name=partial_images]")
+
+
 def test_errors_are_shown(console):
     """A refused request, and a task that failed and may have been charged."""
     _, page = console()

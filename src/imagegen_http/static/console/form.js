@@ -8,6 +8,7 @@ const button = form.querySelector("[type=submit]");
 const { prompt, provider, model_id: model, num } = form.elements;
 const parameters = document.querySelector("#parameters");
 const OWN = "num"; // a field of the page itself
+const UNSEEN = "partial_images"; // what this page does not show is not asked for: each costs
 
 const KEPT = "prompt"; // what was typed when the login ran out
 
@@ -117,7 +118,7 @@ function showParameters() {
   const one = chosen().find((each) => each.id === model.value);
   num.max = one?.limits.max_num ?? 10;
   num.value = Math.min(num.valueAsNumber || 1, num.max);
-  const told = (one?.parameters ?? []).filter((each) => each.name !== OWN && generates(each));
+  const told = (one?.parameters ?? []).filter((each) => ![OWN, UNSEEN].includes(each.name) && generates(each));
   parameters.replaceChildren(...told.map(field));
   parameters.closest("details").hidden = !told.length;
 }
