@@ -222,6 +222,20 @@ async def test_a_capped_total_stays_current(both, monkeypatch):
     assert [4, 4, 4, 3, 2, 1] == totals
 
 
+async def test_what_was_not_counted_to_its_end_is_no_total(both, monkeypatch):
+    """Not even where nothing has changed since, once newer images have gone that were counted before it."""
+    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
+    await both.add(*["猫"] * 6)
+    await both.go_on_at(16 * BUCKET)
+    (newer, _) = await both.add("猫", "猫")
+    totals = [(await both.records[0].search(*query)).total]
+    await both.delete(newer.id)
+    totals.append((await both.records[0].search(*query)).total)
+
+    assert [4, 4] == totals
+
+
 async def test_a_capped_total_is_not_counted_again(both, postgresql_database, monkeypatch):
     """Images that are added cannot make it less, only a deletion; here some go that no counter has seen."""
     monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
