@@ -62,11 +62,9 @@ END
 $$;
 
 -- Entries of the newest images, some hundred, wait in a list, and are put in their places together: one by one, each
--- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it. Statistics
--- would be of no use, and take the tokens of thousands of images to make.
+-- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it.
 CREATE INDEX image_texts_tokens ON image_texts
 USING gin (image_tokens(id, folded, provider_name, model_id, operation)) WITH (gin_pending_list_limit = 256);
-ALTER INDEX image_texts_tokens ALTER COLUMN 1 SET STATISTICS 0;
 CREATE INDEX image_texts_by_folding ON image_texts (folding);
 
 -- How many images each bucket of 16,384 ids ever got and lost, and the days, counted from 1970, on which its
@@ -220,6 +218,7 @@ CREATE FUNCTION count_images(
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     large_bucket bigint;
+    members bigint[];
     bucket_tokens text[];
     total bigint := 0;
 BEGIN
@@ -237,13 +236,15 @@ BEGIN
         END LOOP;
         RETURN;
     END IF;
-    FOR large_bucket IN SELECT DISTINCT number >> 2 FROM unnest(buckets) AS number ORDER BY 1 DESC LOOP
+    FOR large_bucket, members IN
+        SELECT number >> 2, array_agg(number) FROM unnest(buckets) AS number GROUP BY 1 ORDER BY 1 DESC
+    LOOP
         bucket_tokens := in_bucket(large_bucket, tokens);
         FOR bucket, images IN
             SELECT number, count(*) FROM (
                 SELECT id >> 14 AS number FROM image_texts
                 WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
-                    AND id >> 14 = ANY (buckets) AND folded LIKE ALL (patterns)
+                    AND id >> 14 = ANY (members) AND folded LIKE ALL (patterns)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
                 LIMIT enough - total
             ) AS entries GROUP BY number
