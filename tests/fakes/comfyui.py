@@ -94,11 +94,15 @@ class FakeComfyUI:
                 "/interrupt": lambda: self._interrupt(request.json),
             }.get(request.path)
         else:
-            handler = {
-                "/view": lambda: self._view(request.query),
-                "/system_stats": lambda: self._answer("system"),
-                "/queue": self._answer_queue,
-            }.get(request.path) or self._about_job(request.path)
+            handler = (
+                {
+                    "/view": lambda: self._view(request.query),
+                    "/system_stats": lambda: self._answer("system"),
+                    "/queue": self._answer_queue,
+                }.get(request.path)
+                or self._about_job(request.path)
+                or self._about_node(request.path)
+            )
         if handler is None:
             return Reply(404, b"404: Not Found", {"content-type": "text/plain; charset=utf-8"})
         return handler()
@@ -110,6 +114,12 @@ class FakeComfyUI:
             return None
         self._poll(match[2])
         return lambda: (self._answer_history if match[1] == "history" else self._job)(match[2])
+
+    def _about_node(self, path):
+        """Return what answers a question about one kind of node, None if the path is not one."""
+        match = re.fullmatch("/object_info/(.+)", path)
+        name = "node" if match and match[1] in _NODES else "unknown_node"
+        return match and (lambda: self._answer(name, kind=match[1]))
 
     def _prompt(self, body):
         assert set(body) == {"client_id", "prompt"}, body.keys()

@@ -594,6 +594,17 @@ class TestAddress:
 
         assert (True, "ComfyUI 0.3.64 on cuda:0 NVIDIA GeForce RTX 4090") == (probe.ok, str(probe.detail))
 
+    async def test_a_probe_names_the_nodes_that_are_missing(self, provider, config):
+        """Before anybody waits for a job: a workflow of another machine needs its custom nodes."""
+        graph = copy.deepcopy(GRAPH)
+        graph["3"]["class_type"], graph["9"]["class_type"] = "FancySampler", "Save/Image"
+        probe = await provider.probe(configured(config, graph))
+
+        assert (False, "this ComfyUI does not have the nodes FancySampler, Save/Image") == (
+            probe.ok,
+            str(probe.detail),
+        )
+
     async def test_a_probe_of_something_else_fails(self, provider, config, server):
         """Another server at that address."""
         server.break_next(Reply(200, b"<html>"), path="^/system_stats$")

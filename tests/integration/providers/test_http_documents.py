@@ -158,6 +158,26 @@ async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
         assert (3, 3) == (len(server.heads), server.opened)
 
 
+async def test_a_document_draws_a_seed_for_an_upstream_that_draws_none():
+    """The same for the same call; the image tells it, unless the caller has given one."""
+    template = {"prompt": "${prompt}", "seed": {"$default": ["${seed}", "${random_seed}"]}}
+    request = {"path": "/make", "body": {"type": "json", "template": template}}
+    operation = {"request": request, "response": {"images": [{"select": "made[]", "base64": "@"}]}}
+    document = {"schema": 1, "id": "seeds", "auth": {"type": "none"}, "operations": {"generate": operation}}
+    async with HttpServer(lambda _: Reply.json({"made": [png_base64(1)]})) as server:
+        provider = provider_for(server)
+        config = settings(server, {"spec": document}, key=None, models=(ModelEntry(id="m"),))
+        requests = [generate(), generate(seed=-1), generate(seed=7)]
+        results = [
+            await run_call(provider, call_of(provider, config, request), MemoryExchange())
+            for request in requests
+        ]
+
+        seeds = [request.json["seed"] for request in server.requests]
+        assert seeds == [seeds[0], seeds[0], 7]
+        assert [seeds[0], seeds[0], None] == [r.images[0].metadata.get("seed") for r in results]
+
+
 async def test_undeclared_parameters_of_a_document_go_to_the_body():
     """A document passes undeclared parameters on by default, and checks the declared ones."""
     async with HttpServer(FakeGateway()) as server:

@@ -88,4 +88,5 @@ class ComfyUICode(MessageCode):
         "{path} of the address does not answer as ComfyUI does",
         "该地址的 {path} 不像 ComfyUI 那样答复",
     )
+    NODES_MISSING = "this ComfyUI does not have the nodes {kinds}", "这个 ComfyUI 没有节点 {kinds}"
     PROBED = "ComfyUI {version} on {devices}", "ComfyUI {version}，设备：{devices}"

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.comfyui.api import ComfyUIApi, answer_of, as_object
@@ -159,8 +159,20 @@ class ComfyUIProvider:
         system = as_object(answer.tree).get("system")
         if not answer.is_success or not isinstance(system, dict):
             return Probe(ok=False, detail=ComfyUICode.NOT_COMFYUI(path=path))
+        if kinds := await self._missing_kinds(config):
+            return Probe(ok=False, detail=ComfyUICode.NODES_MISSING(kinds=kinds))
         version = str(system.get("comfyui_version") or "?")
         return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=_devices(answer.tree)))
+
+    async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:
+        """Return the kinds of nodes of the workflow that this ComfyUI says it does not have."""
+        api, missing = self._api(config), []
+        with contextlib.suppress(CallError):
+            for kind in self._workflow(config).kinds:
+                answer = await api.get(f"/object_info/{quote(kind, safe='')}")
+                if answer.is_success and answer.tree == {}:
+                    missing.append(kind)
+        return tuple(missing)
 
     def _api(self, config: ProviderConfig) -> ComfyUIApi:
         return ComfyUIApi(outbound=self._outbound, config=config)

@@ -30,6 +30,11 @@ class Workflow:
     graph: Mapping[str, Any]
     inputs: Mapping[str, tuple[NodeInput, ...]]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of its nodes, sorted."""
+        return tuple(sorted({str(node["class_type"]) for node in self.graph.values()}))
+
     def value(self, name: str) -> Any:
         """Return what was exported for a name."""
         first = self.inputs[name][0]
