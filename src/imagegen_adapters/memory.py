@@ -20,6 +20,7 @@ from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
@@ -68,6 +69,7 @@ def memory_adapters(
         spool=MemorySpool(clock),
         inspector=ThreadInspector(),
         events=MemoryEventBus(state),
+        feed=MemoryTaskFeed(state),
         guard=MemoryUpstreamGuard(trusting=True),
         box=MemorySecretBox(),
         disk=MemoryDiskSpace(),

@@ -40,6 +40,7 @@ from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.ports.usage_ledger import UsageLedger
@@ -94,6 +95,7 @@ class Adapters:
     spool: Spool
     inspector: ImageInspector
     events: EventBus
+    feed: TaskFeed
     guard: UpstreamGuard
     box: SecretBox
     disk: DiskSpace

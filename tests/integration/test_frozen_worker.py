@@ -8,6 +8,7 @@ from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from tests.frozen_worker import TwoWorkers
 
@@ -30,6 +31,7 @@ async def open_adapters(tmp_path):
             queue=SqliteQueue(database),
             images=SqliteImageRecords(database, simplify=str),
             events=SqliteEventBus(database),
+            feed=SqliteTaskFeed(database),
         )
 
     yield open_

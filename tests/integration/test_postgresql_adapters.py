@@ -14,6 +14,7 @@ from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConf
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
@@ -22,6 +23,7 @@ from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, later
+from imagegen_adapters.testing.task_feed import TaskFeedContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
@@ -63,6 +65,12 @@ class TestPostgresqlTaskRepository(OverPostgresql, TaskRepositoryContract):
             await repository.add(a_task(created_at=moment), queue_size=9, idempotency=claim)
 
         assert [("k1",)] == await rows(database, "SELECT key FROM idempotency_keys")
+
+
+class TestPostgresqlTaskFeed(OverPostgresql, TaskFeedContract):
+    @pytest.fixture
+    def feed(self, database):
+        return PostgresqlTaskFeed(database)
 
 
 class TestPostgresqlQueue(OverPostgresql, QueueContract):

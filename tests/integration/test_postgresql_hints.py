@@ -16,6 +16,7 @@ from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.postgresql import PostgresqlSlots
+from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.tasks.events import EventKind
@@ -63,6 +64,7 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
                 tasks=PostgresqlTaskRepository(own, listener, simplify=simplify),
                 queue=PostgresqlQueue(own, listener),
                 events=PostgresqlEventBus(own, listener),
+                feed=PostgresqlTaskFeed(own),
                 nodes=PostgresqlNodes(own),
                 slots=PostgresqlSlots(own, listener),
                 images=PostgresqlImageRecords(own, simplify=simplify),

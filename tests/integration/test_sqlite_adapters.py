@@ -15,6 +15,7 @@ from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
@@ -24,6 +25,7 @@ from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
+from imagegen_adapters.testing.task_feed import TaskFeedContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
@@ -107,6 +109,12 @@ class TestSqliteIdempotencyKeys(OverSqlite, IdempotencyKeysContract):
     @pytest.fixture
     def keys(self, database):
         return SqliteIdempotencyKeys(database)
+
+
+class TestSqliteTaskFeed(OverSqlite, TaskFeedContract):
+    @pytest.fixture
+    def feed(self, database):
+        return SqliteTaskFeed(database)
 
 
 class TestSqliteQueue(OverSqlite, QueueContract):

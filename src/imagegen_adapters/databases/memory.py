@@ -46,6 +46,8 @@ class MemoryState:
     removals: list[str] = attrs.field(factory=list)
     events: dict[str, list[TaskEvent]] = attrs.field(factory=dict)
     last_event_id: int = 0
+    changes: dict[str, int] = attrs.field(factory=dict)
+    last_change: int = 0
     _counts: Counter[TaskStatus] = attrs.field(factory=Counter)
 
     def put(self, task: Task) -> None:
@@ -57,6 +59,7 @@ class MemoryState:
             self._counts[before.status] -= 1
         self._counts[task.status] += 1
         self.tasks[task.task_id] = task
+        self._note_change(task.task_id)
 
     def count(self, status: TaskStatus) -> int:
         """Return the number of tasks in this status."""
@@ -81,5 +84,12 @@ class MemoryState:
         self.last_image_id += 1
         added = attrs.evolve(image, id=self.last_image_id)
         self.images[added.id] = added
+        self._note_change(image.task_id)
         self.image_counts[added.task_id] += 1
         return added
+
+    def _note_change(self, task_id: str) -> None:
+        """Put the task at the end of the changes."""
+        self.changes.pop(task_id, None)
+        self.last_change += 1
+        self.changes[task_id] = self.last_change

@@ -44,6 +44,13 @@ WHERE status = 'processing'
 ORDER BY seq
 """
 
+LAST_CHANGE = "SELECT coalesce(max(change), 0) FROM task_changes"
+
+CHANGED_TASKS = """
+SELECT change, tasks.* FROM task_changes JOIN tasks ON tasks.seq = task_changes.seq
+WHERE change >= ? ORDER BY change LIMIT ?
+"""
+
 COUNTERS = "SELECT name, value FROM counters"
 
 # ---------------------------------------------------------------- the queue

@@ -15,6 +15,7 @@ from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.answers.fields import (
     Answer,
+    ImageId,
     JsonObject,
     ModelId,
     Prompt,
@@ -158,7 +159,7 @@ class Task(Answer, frozen=True, kw_only=True):
             model_id=task.model_id,
             prompt=task.request.prompt,
             params=with_exact_seed(task.request.params),
-            progress=1.0 if task.status is TaskStatus.COMPLETED else task.progress or 0.0,
+            progress=_progress(task),
             queue_position=view.queue_position,
             attempts=task.attempts,
             created_at=timestamp(task.created_at),
@@ -173,6 +174,36 @@ class Task(Answer, frozen=True, kw_only=True):
             retry_of=task.retry_of,
             urls=TaskUrls.from_id(task.task_id),
         )
+
+
+class TaskChange(Answer, frozen=True, kw_only=True):
+    """What the stream of all tasks says of one that has changed: how it is now."""
+
+    task_id: TaskId
+    status: Annotated[TaskStatus, doc("where it is on its way", "processing")]
+    progress: Annotated[float, doc("0 to 1; 0 where the provider says nothing", 0.4)]
+    queue_position: Annotated[
+        int | None, doc("1 for the next one of its provider; null when it does not wait", None)
+    ]
+    image_ids: Annotated[list[ImageId], doc("its images so far, in order")]
+    error: Annotated[TaskError | None, doc("why it failed or was cancelled", None)]
+
+    @classmethod
+    def from_view(cls, view: TaskView, language: Language) -> "TaskChange":
+        """Return how a task is now, its error in the caller's language."""
+        task = view.task
+        return cls(
+            task_id=task.task_id,
+            status=task.status,
+            progress=_progress(task),
+            queue_position=view.queue_position,
+            image_ids=[image.id for image in view.images],
+            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
+        )
+
+
+def _progress(task: CoreTask) -> float:
+    return 1.0 if task.status is TaskStatus.COMPLETED else task.progress or 0.0
 
 
 class TaskCounts(Answer, frozen=True, kw_only=True):

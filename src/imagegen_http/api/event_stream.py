@@ -32,7 +32,7 @@ async def event_stream(
     """
     last = await service.imagegen.adapters.events.last_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
-    yield b"retry: 3000\n" + _frame("snapshot", Task.from_view(view, language))
+    yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
     queue: _Queue = asyncio.Queue()
@@ -42,7 +42,7 @@ async def event_stream(
         with service.imagegen.partial_images.follow(task_id, queue.put_nowait) as follower:
             while (event := await _next(queue)) is not _END:
                 if isinstance(event, TaskEvent):
-                    yield _frame(str(event.kind), await _data(service, event, language=language), event.id)
+                    yield frame(str(event.kind), await _data(service, event, language=language), event.id)
                 elif event is follower:
                     for piece in _partial_image(follower):
                         yield piece
@@ -95,7 +95,8 @@ async def _data(
     return TaskProgress(progress=event.data["progress"])
 
 
-def _frame(name: str, data: Answer, number: int | None = None) -> bytes:
+def frame(name: str, data: Answer, number: int | None = None) -> bytes:
+    """Return one event as it is sent."""
     head = f"id: {number}\n" if number is not None else ""
     return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), _json(data))
 

@@ -27,6 +27,7 @@ from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, ope
 from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
 from imagegen_http.composition.storage import compose_storage, read_cache
+from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
@@ -126,6 +127,7 @@ async def compose(
             spool=backend.spool,
             inspector=inspector,
             events=backend.events,
+            feed=backend.feed,
             guard=OutboundGuard(outbound.gate),
             box=backend.box,
             disk=disk,
@@ -174,6 +176,7 @@ async def compose(
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
+            feed_watch=FeedWatch(backend.feed, clock),
             search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
             writes=backend.writes,
             peers=backend.peers,

@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from imagegen_http.answers.images import DeletedImage, Image
-from imagegen_http.answers.tasks import PartialImage, Task, TaskProgress
+from imagegen_http.answers.tasks import PartialImage, Task, TaskChange, TaskProgress
 from imagegen_http.api.openapi_schemas import (
     SCHEMAS,
     DescribedTypes,
@@ -44,6 +44,7 @@ _OPENAI_EVENTS = {
     "error": (OpenAIErrorEvent,),
 }
 _BESIDE_HANDLERS = {
+    TaskChange,
     TaskProgress,
     PartialImage,
     DeletedImage,
@@ -103,6 +104,8 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
     match path.split("/"):
         case ["", "v1", "images", _]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_OPENAI_EVENTS)
+        case ["", "api", "v1", "events"]:
+            responses["200"]["content"][_EVENT_STREAM] = _events({"task": (TaskChange,)})
         case [*_, "events"]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_TASK_EVENTS)
         case [*_, ("content" | "thumbnail") as name]:

@@ -8,6 +8,7 @@ import attrs
 from imagegen_core.imagegen import ImageGen
 from imagegen_http.answers.health import Health
 from imagegen_http.answers.providers import Preset
+from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import SearchIndex
@@ -20,7 +21,7 @@ from imagegen_http.settings.schema import Settings
 class Service:
     """One running service.
 
-    ``origins`` say where the settings were set.
+    ``feed_watch`` wakes those who follow all tasks. ``origins`` say where the settings were set.
     ``stopping`` is set when it shuts down: reads go on, new tasks are refused, streams end.
     ``presets`` lists the shipped declarative providers; ``health`` checks what the service
     depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
@@ -38,6 +39,7 @@ class Service:
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance
     search_index: SearchIndex
+    feed_watch: FeedWatch
     writes: Callable[[], int] | None
     origins: Origins = attrs.field(factory=dict)
     peers: Peers = attrs.field(factory=NoPeers)

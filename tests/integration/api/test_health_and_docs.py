@@ -113,6 +113,7 @@ def test_the_document_describes_every_route(api):
         "/api/v1/images/{image_id}/content": {"get", "head"},
         "/api/v1/images/{image_id}/thumbnail": {"get"},
         "/api/v1/settings": {"get"},
+        "/api/v1/events": {"get"},
         "/health": {"get"},
     }
 

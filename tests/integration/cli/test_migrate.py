@@ -43,9 +43,10 @@ from tests.schemas.directories import MASTER_KEY, NAMES, unpack
 
 DERIVED = {
     *("_sqlite_migrations", "sqlite_sequence", "counters", "instances", "image_days", "image_blocks"),
+    "task_changes",
     *("search_generations", "image_texts_1", "image_index_1"),
 }
-"""What else a data directory holds: counts, the search index, and a table that nothing reads."""
+"""What else a data directory holds: counts, an order of changes, the search index, and what nothing reads."""
 
 ODD_JSON = '{"seed": 1e300, "big": 12345678901234567890, "b":1, "b":2, "nul": "a\\u0000", "half": "\\ud83d"}'
 RESPONSE = b"\x00\xff and a response that was kept"
@@ -157,7 +158,7 @@ class Desk:
         """Return the rows of a table of the database, as SQLite has them."""
         key = ", ".join(table.key)
         rows = self.query(lambda database: database.rows(f"SELECT * FROM {table.name} ORDER BY {key}"))  # noqa: S608 - a table's name
-        return [{n: _plain(value) for n, value in row.items() if n != _LANE} for row in rows]
+        return [{n: _plain(value) for n, value in row.items() if n not in _OF_POSTGRESQL} for row in rows]
 
     def source_rows(self, table):
         with closing(sqlite3.connect(self.data_dir / "imagegen.db")) as connection:
@@ -172,8 +173,8 @@ class Desk:
             return self.data_dir / "images" / connection.execute(query).fetchone()[0]
 
 
-_LANE = "lane"
-"""A column that only PostgreSQL has, since several processes write there."""
+_OF_POSTGRESQL = frozenset({"lane", "changed_by"})
+"""Columns that only PostgreSQL has, since several processes write there."""
 
 
 def _plain(value):

@@ -10,6 +10,7 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.queues.memory import MemoryQueue
+from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
@@ -18,6 +19,7 @@ from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
 from imagegen_adapters.testing.queue import QueueContract
+from imagegen_adapters.testing.task_feed import TaskFeedContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
@@ -49,6 +51,12 @@ class TestMemoryIdempotencyKeys(OverMemory, IdempotencyKeysContract):
     @pytest.fixture
     def keys(self, state):
         return MemoryIdempotencyKeys(state)
+
+
+class TestMemoryTaskFeed(OverMemory, TaskFeedContract):
+    @pytest.fixture
+    def feed(self, state):
+        return MemoryTaskFeed(state)
 
 
 class TestMemoryQueue(OverMemory, QueueContract):

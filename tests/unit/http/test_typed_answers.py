@@ -29,6 +29,7 @@ def _document():
         listens_on=None,
         maintenance=None,
         search_index=None,
+        feed_watch=None,
         writes=None,
     )
     return openapi_document(build_app(service))
@@ -45,7 +46,7 @@ ANSWERS = {
 }
 SUCCESSES = [name for name in ANSWERS if name.rpartition(" ")[2].startswith("2")]
 BESIDE = [
-    *("ErrorAnswer", "OpenAIError", "TaskProgress", "PartialImage", "DeletedImage"),
+    *("ErrorAnswer", "OpenAIError", "TaskProgress", "TaskChange", "PartialImage", "DeletedImage"),
     *("ImagePartial", "ImageCompleted", "OpenAIErrorEvent"),
 ]
 """Errors, and the data of events."""

@@ -25,6 +25,7 @@ from imagegen_adapters.databases.migrations.tasks import (
     m014_answered_keys,
     m015_locked_tasks,
     m018_counts_of_ended_tasks,
+    m020_task_changes,
 )
 from imagegen_adapters.databases.migrations.usage_totals import m019_costs
 from imagegen_adapters.databases.schema_versions import SchemaTooOld
@@ -51,6 +52,7 @@ migrations = Sequence(
         m017_inline_responses,
         m018_counts_of_ended_tasks,
         m019_costs,
+        m020_task_changes,
     )
 )
 

@@ -116,3 +116,35 @@ def m018_counts_of_ended_tasks(db: Schema) -> None:
         FROM json_each('["completed", "failed", "cancelled"]') AS ended
         """,
     )
+
+
+_NOTE_CHANGE = """
+INSERT INTO task_changes (change, seq)
+SELECT (SELECT coalesce(max(change), 0) + 1 FROM task_changes), seq FROM tasks WHERE {condition}
+ON CONFLICT (seq) DO UPDATE SET change = excluded.change
+"""
+
+
+def m020_task_changes(db: Schema) -> None:
+    """The order in which tasks changed last, so that all can be followed at once.
+
+    A task that changes again gets a number above all others. What changed before this table was there is not
+    in it.
+    """
+    of_task = _NOTE_CHANGE.format(condition="seq = new.seq")
+    of_image = _NOTE_CHANGE.format(condition="task_id = new.task_id")
+    run(
+        db,
+        """
+        CREATE TABLE task_changes (
+            change INTEGER PRIMARY KEY,
+            seq INTEGER NOT NULL UNIQUE REFERENCES tasks (seq) ON DELETE CASCADE
+        ) STRICT
+        """,
+        f"CREATE TRIGGER tasks_change_new AFTER INSERT ON tasks BEGIN {of_task}; END",
+        f"""
+        CREATE TRIGGER tasks_change AFTER UPDATE OF status, progress, cancel_requested ON tasks
+        BEGIN {of_task}; END
+        """,
+        f"CREATE TRIGGER images_change AFTER INSERT ON images BEGIN {of_image}; END",
+    )

@@ -6,10 +6,11 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 
-from imagegen_core.errors import ImageNotFound, TaskNotFound
+from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
 from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
+from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
@@ -62,6 +63,19 @@ def parse_image_id(text: str) -> int:
     if not _IMAGE_ID.fullmatch(text):
         raise ImageNotFound(text[:64])
     return int(text)
+
+
+def parse_event_id(text: str | None) -> int | None:
+    """Return the id of the last event that a client has seen, or None.
+
+    Raises:
+        ValidationFailed: it is not made of digits, so no event can have it.
+    """
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ValidationFailed.for_field("Last-Event-ID", RequestProblem.NOT_AN_EVENT_ID())
+    return min(int(text[:19]), 2**63 - 1)
 
 
 def parse_idempotency_key(text: str | None) -> str | None:

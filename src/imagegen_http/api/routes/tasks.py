@@ -27,13 +27,14 @@ from imagegen_http.api.routes.dependencies import (
     ProviderQuery,
     ServiceDependency,
     TaskIdPath,
+    parse_event_id,
     parse_idempotency_key,
     parse_paging,
     parse_task_id,
 )
+from imagegen_http.api.task_stream import task_stream
 from imagegen_http.api.wire import CancelBody, RerunBody
 from imagegen_http.asgi import request_context
-from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
@@ -175,13 +176,32 @@ async def follow_task(
 
     A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
-    if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
-        raise ValidationFailed.for_field("Last-Event-ID", RequestProblem.NOT_AN_EVENT_ID())
-    after = None if last_event_id is None else min(int(last_event_id[:19]), 2**63 - 1)
+    after = parse_event_id(last_event_id)
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
         return Response(None, status_code=204)
     stream = event_stream(service, view.task.task_id, after=after, language=request_context.language.get())
+    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
+
+
+@get(
+    "/api/v1/events",
+    tags=["tasks"],
+    media_type="text/event-stream",
+    responses={
+        200: response(str, "the events", "text/event-stream"),
+        **refusals("validation_failed"),
+    },
+)
+async def follow_tasks(
+    service: ServiceDependency, status: StatusQuery = None, last_event_id: LastEventHeader = None
+) -> Stream:
+    """Follow all tasks as server-sent events: each that changes, as it is then.
+
+    After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
+    """
+    after = parse_event_id(last_event_id)
+    stream = task_stream(service, status=status, after=after, language=request_context.language.get())
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
 
@@ -194,4 +214,5 @@ HANDLERS = [
     retry_task,
     rerun_task,
     follow_task,
+    follow_tasks,
 ]

@@ -17,6 +17,7 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.turn import Turn
 from imagegen_core.ports.usage_ledger import UsageLedger
@@ -52,6 +53,7 @@ class Backend:
     idempotency_keys: IdempotencyKeys
     queue: Queue
     events: EventBus
+    feed: TaskFeed
     nodes: Nodes
     slots: Slots
     turn: Turn

@@ -28,6 +28,7 @@ from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.postgresql import PostgresqlSlots
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
@@ -75,6 +76,7 @@ async def open_backend(
             idempotency_keys=PostgresqlIdempotencyKeys(database),
             queue=PostgresqlQueue(database, listener),
             events=PostgresqlEventBus(database, listener),
+            feed=PostgresqlTaskFeed(database),
             nodes=PostgresqlNodes(
                 database,
                 dead_after_seconds=dead_after,

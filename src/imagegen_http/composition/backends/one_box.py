@@ -25,6 +25,7 @@ from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.spools.local import LocalSpool
+from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
@@ -68,6 +69,7 @@ async def open_backend(
             idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
             events=SqliteEventBus(database),
+            feed=SqliteTaskFeed(database),
             nodes=LocalNodes(),
             slots=LocalSlots(),
             turn=LocalTurn(),

@@ -31,6 +31,7 @@ def service():
         listens_on=None,
         maintenance=None,
         search_index=None,
+        feed_watch=None,
         writes=None,
     )
 

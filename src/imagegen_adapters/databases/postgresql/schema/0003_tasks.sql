@@ -127,6 +127,9 @@ BEGIN
             SELECT images.id AS image_id, created_at FROM images WHERE images.id = ANY (image_ids)
             ORDER BY images.id
         ) AS added;
+        IF state IS NULL THEN
+            UPDATE tasks SET cancel_requested = cancel_requested WHERE task_id = id; -- it has changed by its images
+        END IF;
     END IF;
 
     IF final_event IS NOT NULL THEN
