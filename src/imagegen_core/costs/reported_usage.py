@@ -13,6 +13,7 @@ from imagegen_core.values.frozen_mappings import frozen_mapping
 MAX_TOKENS = 10**9
 """What one call can count at most; more is a mistake."""
 
+_MAX_NUMBER = 10**18
 _MAX_NUMBER_CHARS = 40
 
 
@@ -56,6 +57,8 @@ def _number(value: Any) -> Decimal | None:
     """Return a finite number that is not negative, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
+    if isinstance(value, int) and abs(value) > _MAX_NUMBER:
+        return None  # its digits may be more than Python converts
     text = str(value)
     if len(text) > _MAX_NUMBER_CHARS:
         return None
@@ -63,7 +66,7 @@ def _number(value: Any) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and 0 <= number <= 10**18 else None
+    return number if number.is_finite() and 0 <= number <= _MAX_NUMBER else None
 
 
 def _count(value: Any) -> int | None:

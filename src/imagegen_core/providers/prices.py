@@ -72,7 +72,7 @@ def parse_price(data: Any, path: str) -> Price:
     """
     fields = parse_fields(data, path, required=("currency", "rates"), optional=("source",))
     currency = parse_text(fields["currency"], f"{path}.currency")
-    if not _CURRENCY.fullmatch(currency):
+    if not is_currency(currency):
         raise ValidationFailed.for_field(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
     rates = fields["rates"]
     if not isinstance(rates, list | tuple):
@@ -85,6 +85,11 @@ def parse_price(data: Any, path: str) -> Price:
         rates=tuple(_rate(rate, f"{path}.rates.{position}") for position, rate in enumerate(rates)),
         source=None if source is None else parse_source(source, f"{path}.source"),
     )
+
+
+def is_currency(text: str) -> bool:
+    """Return whether it has the form of a currency's code, such as ``USD``."""
+    return _CURRENCY.fullmatch(text) is not None
 
 
 def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:

@@ -1,6 +1,7 @@
 """Every shipped preset against a strict fake of its provider: success, refusals, and what can go wrong."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 
 import attrs
@@ -11,12 +12,14 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, request_for, run_call
+from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.prices import TokenKind
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import UpstreamJob
 from tests.fakes import job_upstreams, relays, simple_upstreams
@@ -55,6 +58,17 @@ UPSTREAMS = (
 )
 IN_BASE64 = ("openai", "minimax", "huawei-maas", "xai", "openrouter")
 """Presets whose answers hold the images themselves, by default."""
+
+USAGE = {
+    "openai": ReportedUsage(
+        tokens={TokenKind.TEXT_INPUT: 10, TokenKind.IMAGE_INPUT: 40, TokenKind.IMAGE_OUTPUT: 50}
+    ),
+    "sub2api": ReportedUsage(tokens={TokenKind.TEXT_INPUT: 5, TokenKind.IMAGE_OUTPUT: 100}),
+    "bfl": ReportedUsage(amount=Decimal("0.04"), currency="USD"),
+    "openrouter": ReportedUsage(amount=Decimal("0.04"), currency="USD"),
+    "xai": ReportedUsage(amount=Decimal("0.06"), currency="USD"),
+}
+"""What their samples say of the charge."""
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -144,6 +158,14 @@ class TestPresetContract(ProviderContract):
         """Kling takes no reference as small as the contract's; its own sizes are tried with its limits."""
         if fake.preset != "kling":
             await super().test_each_operation_yields_an_image(provider, config)
+
+    async def test_what_a_call_is_charged_for_is_read(self, provider, config, fake):
+        """An amount or tokens, of those that say it: in the submission's response or with the image."""
+        model = choose_model(provider.describe(config).models, None)
+        request = request_for(model.operations[0])
+        result = await run_call(provider, call_of(provider, config, request), MemoryExchange(INPUTS))
+
+        assert USAGE.get(fake.preset) == result.usage
 
     async def test_a_refusal_says_so(self, provider, config, fake):
         """A refused prompt ends as ``content_policy``; of those without one, no such answer is known."""

@@ -69,6 +69,7 @@ class ComfyUIProvider:
             models=models_of(self._workflow(config), config),
             default_api_base=API_BASE,
             needs_api_key=False,
+            billed=False,
             max_concurrency=1,
         )
 

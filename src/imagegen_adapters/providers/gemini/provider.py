@@ -119,6 +119,7 @@ class GeminiProvider:
         return ProviderResult(
             images=tuple(_image(image, exchange, name) for image in response.images),
             failures=response.failures,
+            usage=response.usage,
             warnings=(*warnings_of(call.request, call.model), *response.warnings),
         )
 

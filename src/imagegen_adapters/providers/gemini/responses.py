@@ -6,8 +6,10 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.gemini.messages import GeminiCode
+from imagegen_adapters.providers.gemini.usage import read_usage
 from imagegen_adapters.providers.spooled_json import SpooledString
 from imagegen_adapters.providers.upstream_messages import shorten
+from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, as_message
@@ -38,6 +40,7 @@ class ParsedResponse:
 
     images: tuple[ImageData, ...]
     failures: tuple[CallError, ...] = ()
+    usage: ReportedUsage | None = None
     warnings: tuple[Message, ...] = ()
 
 
@@ -68,7 +71,12 @@ def read_content(response: Any) -> ParsedResponse:
     if not images:
         message = _text(_object(document.get("error")).get("message"))
         raise failures[0] if failures else _bad(message or GeminiCode.NO_CANDIDATES())
-    return ParsedResponse(images=tuple(images), failures=tuple(failures), warnings=tuple(warnings))
+    return ParsedResponse(
+        images=tuple(images),
+        failures=tuple(failures),
+        usage=read_usage(document),
+        warnings=tuple(warnings),
+    )
 
 
 def _content_images(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[ImageData]:

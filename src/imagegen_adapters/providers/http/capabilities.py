@@ -72,6 +72,7 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
         needs_api_base=document.base_url is None,
         needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
         max_concurrency=document.concurrency,
+        billed=document.billed,
     )
 
 
@@ -97,6 +98,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         max_num=min(MAX_NUM, spec.limits.n_max),
         max_references=min(MAX_REFERENCES, spec.limits.refs_max),
         prompt_chars=min(MAX_PROMPT_CHARS, spec.limits.prompt_chars),
+        default_size=None if spec.size is None else spec.size.default,
         lifecycle=spec.lifecycle if is_listed else facts_of(spec.id, provider=document.id).lifecycle,
         price=spec.price,
         sources=(*spec.sources, *document.sources) if is_listed else (),

@@ -23,7 +23,7 @@ from imagegen_core.limits import (
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Lifecycle
 from imagegen_core.providers.form_fields import Group, Label
-from imagegen_core.providers.prices import Price
+from imagegen_core.providers.prices import Price, TokenKind
 from imagegen_core.providers.sources import Source
 
 _OPERATION_NAMES = frozenset(Operation)
@@ -174,14 +174,33 @@ class ImageRule:
 
 
 @attrs.frozen(kw_only=True)
+class UsageSpec:
+    """Where a response says what the call was charged for.
+
+    ``amount`` counts units that are worth ``unit`` of ``currency``, such as credits; ``tokens`` are by kind.
+    """
+
+    amount: Expression | None = None
+    currency: str | None = None
+    unit: float = 1.0
+    tokens: Mapping[TokenKind, Expression] = attrs.field(factory=dict)
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """All expressions of it."""
+        return (*(() if self.amount is None else (self.amount,)), *self.tokens.values())
+
+
+@attrs.frozen(kw_only=True)
 class ResponseSpec:
-    """How images are found in a response."""
+    """How images are found in a response, and what it says that they cost."""
 
     images: tuple[ImageRule, ...] = ()
     raw: RawSpec | None = None
     fail_if: Expression | None = None
     blocked_if: Expression | None = None
     meta: Mapping[str, Expression] = attrs.field(factory=dict)
+    usage: UsageSpec | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -420,6 +439,8 @@ class HealthSpec:
 class Document:
     """A whole provider. ``n_strategy`` None means native if a template mentions ``n``, otherwise fan-out.
 
+    Unless it is ``billed``, a model without a price costs nothing.
+
     ``form`` names the parameters that a form shows, in its order; empty for all.
     A document is parsed once and then shared, so it is equal only to itself.
     """
@@ -436,6 +457,7 @@ class Document:
     headers: Mapping[str, Template] = attrs.field(factory=dict)
     vars: Mapping[str, Template] = attrs.field(factory=dict)
     concurrency: int | None = None
+    billed: bool = True
     n_strategy: str | None = None
     extras: str = "pass"
     egress: EgressSpec = EgressSpec()

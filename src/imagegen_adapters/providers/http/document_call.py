@@ -170,6 +170,8 @@ def _required_headers(document: Document, operation: OperationSpec) -> frozenset
     response = operation.response
     errors = document.errors
     expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
+    if response.usage is not None:
+        expressions += response.usage.expressions
     for rule in response.images:
         expressions += [rule.seed, rule.revised_prompt]
     names = {name for e in expressions if e is not None for name in e.headers}

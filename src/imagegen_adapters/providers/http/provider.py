@@ -26,6 +26,7 @@ from imagegen_adapters.providers.http.sender import (
     read_head,
 )
 from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYTES, StreamedResponse
+from imagegen_adapters.providers.http.usage import find_usage
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
@@ -118,9 +119,11 @@ class HttpProvider:
         poll = document_call.operation.poll
         if poll is None:
             raise CallError(FailureCode.RESULT_EXPIRED, DocumentCode.DOCUMENT_JOBS_GONE())
-        return await JobWatcher(
+        receipt = await JobWatcher(
             document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
         ).wait()
+        usage = job.data.get("usage")
+        return receipt if not usage else Receipt(data={**receipt.data, "usage": usage})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         document_call = self._call(call)
@@ -205,4 +208,5 @@ async def _job(
             ResponseCode.NO_JOB(),
             upstream_status=partial.status,
         )
-    return UpstreamJob(id=job_id, data={"task": fields})
+    usage = find_usage(document_call.operation.response.usage, tree, partial.headers)
+    return UpstreamJob(id=job_id, data={"task": fields, **({"usage": usage} if usage else {})})

@@ -14,6 +14,7 @@ from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.sender import Credentials
+from imagegen_adapters.providers.http.usage import find_usage, usage_of
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import (
     SpooledJson,
@@ -24,6 +25,7 @@ from imagegen_adapters.providers.spooled_json import (
     read_spooled,
 )
 from imagegen_adapters.providers.upstream_messages import shorten
+from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
@@ -163,7 +165,7 @@ class ResultReader:
             CallError: the response has none.
         """
         if self.receipt.data["kind"] == "raw":
-            return ProviderResult(images=(self._raw(),), warnings=self._warnings())
+            return ProviderResult(images=(self._raw(),), usage=self._usage(None), warnings=self._warnings())
         spooled = await self._parsed()
         spec, headers = self.document_call.operation.response, self.receipt.data["headers"]
         response = UpstreamResponse(
@@ -183,11 +185,22 @@ class ResultReader:
         failures = tuple(each for each in results if isinstance(each, CallError))
         if not images:
             raise self._no_image_error(failures, response)
-        return ProviderResult(images=images, failures=failures, warnings=self._warnings())
+        return ProviderResult(
+            images=images,
+            failures=failures,
+            usage=self._usage(spooled.tree),
+            warnings=self._warnings(),
+        )
 
     async def _parsed(self) -> SpooledJson:
         async with self.parses:
             return await read_spooled(self._open_file, parse_spooled)
+
+    def _usage(self, tree: Any) -> ReportedUsage | None:
+        """Return what this response says of the charge, or else that to the submission."""
+        spec = self.document_call.operation.response.usage
+        values = find_usage(spec, tree, self.receipt.data["headers"])
+        return usage_of(spec, values, self.receipt.data.get("usage", {}))
 
     def _warnings(self) -> tuple[Message, ...]:
         warning = self.document_call.operation.warning

@@ -1,5 +1,6 @@
 """Checks a document beyond the types of its fields: every name in it must lead somewhere."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -12,6 +13,7 @@ from imagegen_adapters.providers.http.document import (
     RequestSpec,
     ResponseSpec,
     StreamSpec,
+    UsageSpec,
     implemented,
 )
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
@@ -27,6 +29,7 @@ from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config_checks import SERVICE_HEADERS
 from imagegen_core.providers.forms import SIZE_CONTROL
 from imagegen_core.providers.parameters import COMMON
+from imagegen_core.providers.prices import is_currency
 from imagegen_core.providers.size_presets import SIZE_NAMES
 
 SCHEMA = 1
@@ -125,6 +128,18 @@ def _response(path: str, response: ResponseSpec) -> Iterator[Problem]:
     for position, rule in enumerate(response.images):
         if not any(_sources(rule)):
             yield _problem(f"{path}.images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES))
+    if response.usage is not None:
+        yield from _usage(f"{path}.usage", response.usage)
+
+
+def _usage(path: str, usage: UsageSpec) -> Iterator[Problem]:
+    if (usage.amount is None) != (usage.currency is None):
+        missing, other = ("amount", "currency") if usage.amount is None else ("currency", "amount")
+        yield _problem(f"{path}.{missing}", ProblemCode.NEEDS_OTHER(other=other))
+    if usage.currency is not None and not is_currency(usage.currency):
+        yield _problem(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
+    if not math.isfinite(usage.unit) or usage.unit <= 0:
+        yield _problem(f"{path}.unit", ProblemCode.NOT_ABOVE(limit=0))
 
 
 _SOURCES = ("url", "base64", "data_uri", "auto", "url_template")

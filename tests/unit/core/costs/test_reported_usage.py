@@ -30,6 +30,7 @@ def test_an_amount_is_a_number_of_units(amount, unit, expected):
     "amount",
     [
         *(None, True, "", "free", [4], {"amount": 4}, -1, "-0.01", float("nan"), float("inf"), "sNaN"),
+        pytest.param(10**5000, id="5001 digits"),
         *(10**19, 1e300, "1e400", "9" * 41, 1_000_001, "1" * 5000),
     ],
 )
