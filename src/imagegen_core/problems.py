@@ -82,6 +82,10 @@ class ProblemCode(MessageCode):
     NOT_A_DATE = "must be a date such as 2026-11-26", "须为 2026-11-26 这样的日期"
     NOT_A_CURRENCY = "must be a currency such as USD", "须为 USD 这样的货币代码"
     NOT_A_TIME = "must be an ISO 8601 date or time", "须为 ISO 8601 日期或时间"
+    NOT_A_TIME_ZONE = (
+        "must be a time zone such as Asia/Shanghai or +08:00",
+        "须为 Asia/Shanghai 或 +08:00 这样的时区",
+    )
 
     # addresses
     NOT_A_URL = "is not a URL", "不是有效的 URL"

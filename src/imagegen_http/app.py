@@ -15,7 +15,7 @@ from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.openapi_schemas import DescribedTypes
-from imagegen_http.api.routes import health, images, operations, providers, settings, storage, tasks
+from imagegen_http.api.routes import costs, health, images, operations, providers, settings, storage, tasks
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
 from imagegen_http.documentation import routes as documentation
@@ -63,6 +63,7 @@ def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
     return [
         *operations.HANDLERS,
         *tasks.HANDLERS,
+        *costs.HANDLERS,
         *images.HANDLERS,
         *providers.HANDLERS,
         *storage.HANDLERS,

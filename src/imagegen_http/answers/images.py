@@ -6,6 +6,7 @@ from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import Match
+from imagegen_http.answers.costs import Cost
 from imagegen_http.answers.fields import (
     Answer,
     ImageId,
@@ -40,6 +41,10 @@ class Image(Answer, frozen=True, kw_only=True):
     sha256: Annotated[str, doc("SHA-256 of the stored bytes, in hexadecimal", "9f86d081884c7d65" * 4)]
     storage: Annotated[StorageState, doc("where the bytes are", "local")]
     metadata: Annotated[JsonObject, doc("what the provider said beside the image", {"seed": 7})]
+    cost: Annotated[
+        Cost | None,
+        doc("its share of what its call cost; null if that was nothing, or was not recorded yet"),
+    ]
     created_at: Time
 
     @classmethod
@@ -63,6 +68,7 @@ class Image(Answer, frozen=True, kw_only=True):
             sha256=image.sha256,
             storage=image.storage,
             metadata=with_exact_seed(image.metadata),
+            cost=Cost.optional(image.cost),
             created_at=timestamp(image.created_at),
             **more,
         )

@@ -13,6 +13,7 @@ from imagegen_core.providers.config import ConfigSource
 from imagegen_core.tasks.task import Task as CoreTask
 from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.show_task import TaskView
+from imagegen_http.answers.costs import Cost
 from imagegen_http.answers.fields import (
     Answer,
     ImageId,
@@ -138,6 +139,11 @@ class Task(Answer, frozen=True, kw_only=True):
     completed_at: Annotated[Time | None, doc("when it ended, however it did", "2026-11-24T08:00:09.480Z")]
     image_url: Annotated[str | None, doc("where the first image's bytes are", "/api/v1/images/7/content")]
     images: Annotated[list[Image], doc("its images, in order")]
+    cost: Annotated[
+        Cost | None,
+        doc("what its calls cost, or may have cost; null if nothing, or in several currencies"),
+    ]
+    costs: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
     warnings: Annotated[
         list[str], doc("what its caller should know, such as what became of images that are missing", [])
     ]
@@ -151,6 +157,7 @@ class Task(Answer, frozen=True, kw_only=True):
     def from_view(cls, view: TaskView, language: Language) -> "Task":
         """Return a task in full, its error in the caller's language."""
         task, images = view.task, [Image.from_image(image) for image in view.images]
+        costs = [Cost.from_cost(cost) for cost in view.costs]
         return cls(
             task_id=task.task_id,
             operation=task.request.operation,
@@ -167,6 +174,8 @@ class Task(Answer, frozen=True, kw_only=True):
             completed_at=optional_timestamp(task.completed_at),
             image_url=images[0].image_url if images else None,
             images=images,
+            cost=costs[0] if len(costs) == 1 else None,
+            costs=costs,
             warnings=[warning.text(language) for warning in task.warnings],
             error=None if task.failure is None else TaskError.from_failure(task.failure, language),
             config_snapshot=ConfigSnapshot.from_mapping(task.config_snapshot),

@@ -97,6 +97,21 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
 OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
 
 
+class EstimateBody(SubmitBody, kw_only=True):
+    """A request that is only to be priced: the body of any operation, whose images may be left out."""
+
+    operation: Operation = Operation.GENERATE
+    prompt: str | None = None
+    reference_images: list[ImageText] = []
+    image: ImageText | None = None
+    mask: ImageText | None = None
+    image_size: str | None = None
+    aspect_ratio: str | None = None
+    edit_mode: str | None = None
+    upscale_factor: str | None = None
+    mode: str | None = None
+
+
 class RerunBody(Body, kw_only=True):
     """What is to be other than in the task that is made again; what is left out stays as it was."""
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "serve": ("serve", "Run the service until SIGTERM or Ctrl-C."),
     "storage": ("storage", "Synchronize local disk and OSS."),
     "tasks": ("tasks", "See tasks, cancel them, make them again."),
+    "usage": ("usage", "Add up tasks, images and costs."),
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
 

@@ -157,6 +157,7 @@ class NoteCode(MessageCode):
     NO_IMAGES_YET = "no images yet in {path}", "{path} 中还没有图片"
     NO_SUCH_IMAGES = "no such images in {path}", "{path} 中没有这样的图片"
     NO_MATCHES = "no image in {path} has these words in its prompt", "{path} 中没有图片的提示词含有这些词"
+    NO_USAGE = "no task ended in that time in {path}", "{path} 中没有在此期间结束的任务"
     NO_PROVIDERS = "no provider is configured in {path}", "{path} 中没有配置服务商"
     WRITTEN_AS = (
         "{path}: the image is {mime_type}, written as {name}",

@@ -68,6 +68,7 @@ def test_what_a_command_says_names_the_node(run, node):
     empty = run("images", "list", "--provider", "nobody")
 
     assert f"kept in {node.url}\n" in output
+    assert good(run("usage", "--group-by", "provider")).startswith("demo\t")
     assert (0, f"no such images in {node.url}\n") == (empty.returncode, empty.stderr)
     assert str(node.folder) not in output + empty.stderr
 

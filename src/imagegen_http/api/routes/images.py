@@ -1,6 +1,5 @@
 """Images: list, search, show, download, delete."""
 
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, cast
 
@@ -9,12 +8,10 @@ from litestar.enums import HttpMethod
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.problems import ProblemCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
@@ -22,6 +19,7 @@ from imagegen_http.answers.fields import optional_timestamp
 from imagegen_http.answers.images import FoundImage, Image
 from imagegen_http.answers.responses import refusals
 from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
+from imagegen_http.api.moments import parse_moment
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
     ImageIdPath,
@@ -195,8 +193,8 @@ def _filter(
         provider_name=provider,
         model_id=model_id,
         operation=operation,
-        created_from=_parse_moment("from", created_from, end_of_day=False),
-        created_to=_parse_moment("to", created_to, end_of_day=True),
+        created_from=parse_moment("from", created_from, end_of_day=False),
+        created_to=parse_moment("to", created_to, end_of_day=True),
     )
 
 
@@ -209,17 +207,3 @@ def _identity(criteria: ImageFilter) -> list[str | None]:
         optional_timestamp(criteria.created_from),
         optional_timestamp(criteria.created_to),
     ]
-
-
-def _parse_moment(field: str, text: str | None, *, end_of_day: bool) -> datetime | None:
-    """Return a date or time in UTC; for ``to``, a date without a time means the end of that day."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if end_of_day and len(text) <= len("2026-01-01"):
-            moment += timedelta(days=1)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error

@@ -64,7 +64,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         try:
             added = await submit_task(submission)
         except ValidationFailed as error:
-            raise error.with_fields(_request_fields(rules)) from error
+            raise error.with_fields(request_fields(rules)) from error
         body.drop()
         return await _response(service, added, _wait_seconds(prefer))
 
@@ -113,10 +113,10 @@ async def _submission(
     return Submission(
         operation=operation,
         prompt=prompt,
-        params=_params(rules, params, fields),
+        params=params_of(rules, params, fields),
         provider_name=provider_name,
         model_id=data.model_id,
-        override=None if data.config is None else _override(provider_name, data.config),
+        override=None if data.config is None else override_of(provider_name, data.config),
         require_saved=data.use_saved_config,
         idempotency_key=idempotency_key,
         **images,
@@ -149,7 +149,7 @@ async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dic
     return {"references": tuple(references), **single}
 
 
-def _params(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def params_of(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return all parameters, wherever they stand in the body."""
     merged = _merge_params(params, {name: fields[name] for name in rules.body_parameters})
     if rules.own is not None and rules.own.recorded and merged.get(rules.own.name) is None:
@@ -174,7 +174,7 @@ def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -
     return {**params, **beside}
 
 
-def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
+def override_of(provider_name: str, config: OverrideBody) -> ProviderConfig:
     """Return the request's own layer of configuration; a masked key means "none of my own"."""
     key = Secret.parse_unmasked(config.api_key, "config.api_key")
     try:
@@ -224,7 +224,7 @@ def _wait_seconds(prefer: str | None) -> int:
     return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
 
 
-def _request_fields(rules: OperationRules) -> dict[str, str]:
+def request_fields(rules: OperationRules) -> dict[str, str]:
     """Return where a request of this operation has the fields of its submission."""
     beside = {f"params.{name}": name for name in rules.body_parameters}
     return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}

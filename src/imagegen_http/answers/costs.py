@@ -1,0 +1,87 @@
+"""Costs: of a task and of an image, before it is sent, and of all tasks of a time."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from imagegen_core.costs.cost import Basis, amount_text
+from imagegen_core.costs.cost import Cost as CoreCost
+from imagegen_core.costs.usage import Usage as CoreUsage
+from imagegen_http.answers.fields import Answer, doc
+
+Amounts = dict[Annotated[str, doc("currency")], Annotated[str, doc("a decimal number")]]
+
+
+class Cost(Answer, frozen=True, kw_only=True):
+    """What something costs, in the currency that the provider bills."""
+
+    amount: Annotated[
+        str | None, doc("a decimal number; with `unknown` what is known of it, or null", "0.20")
+    ]
+    currency: Annotated[str | None, doc("of the amount", "CNY")]
+    basis: Annotated[
+        Basis,
+        doc(
+            "`known`: the provider said it; `estimated`: by its price; `unknown`: more, or nobody knows",
+            "estimated",
+        ),
+    ]
+
+    @classmethod
+    def from_cost(cls, cost: CoreCost) -> "Cost":
+        """Return what is said of a cost."""
+        return cls(amount=cost.text, currency=cost.currency, basis=cost.basis)
+
+    @classmethod
+    def optional(cls, cost: CoreCost | None) -> "Cost | None":
+        """Return the same, None for None."""
+        return None if cost is None else cls.from_cost(cost)
+
+
+class Estimate(Answer, frozen=True, kw_only=True):
+    """What a request would cost if it made all that it asks for."""
+
+    cost: Annotated[Cost | None, doc("null where calls cost nothing")]
+
+
+class UsageGroup(Answer, frozen=True, kw_only=True):
+    """What the tasks that ended in a time have used, of one day, provider or model."""
+
+    key: Annotated[str, doc("the day, the provider's name or the model's id", "2026-11-24")]
+    tasks: Annotated[int, doc("tasks that ended, however they did", 12)]
+    images: Annotated[int, doc("images that they yielded, deleted ones too", 20)]
+    known_amounts: Annotated[
+        Amounts, doc("what providers said that they charged, by currency", {"USD": "0.08"})
+    ] = msgspec.field(name="known")
+    estimated: Annotated[Amounts, doc("what was charged by the price lists", {"CNY": "3.60"})]
+    possible: Annotated[
+        Amounts, doc("what calls with an unknown outcome may have cost; in no other sum", {"CNY": "0.20"})
+    ]
+    unknown_attempts: Annotated[
+        int, doc("calls that were charged, or may have been, and nobody knows how much", 0)
+    ]
+
+    @classmethod
+    def from_usage(cls, key: str, usage: CoreUsage) -> "UsageGroup":
+        """Return what is said of the totals of a key."""
+        return cls(
+            key=key,
+            tasks=usage.tasks,
+            images=usage.images,
+            known_amounts=_texts(usage.known_amounts),
+            estimated=_texts(usage.estimated_amounts),
+            possible=_texts(usage.possible_amounts),
+            unknown_attempts=usage.unknown_attempts,
+        )
+
+
+class Usage(Answer, frozen=True, kw_only=True):
+    """What the tasks that ended in a time have used; a group without any is left out."""
+
+    groups: Annotated[list[UsageGroup], doc("in the order of their keys")]
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: amount_text(amount) for currency, amount in amounts.items()}

@@ -1,0 +1,51 @@
+"""Times and time zones in queries."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
+
+_OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
+_MAX_ZONE_CHARS = 64
+
+
+def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo = UTC) -> datetime | None:
+    """Return a date or time in UTC; for ``to``, a date without a time means the end of that day.
+
+    Without an offset it is one of the time zone.
+
+    Raises:
+        ValidationFailed: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if end_of_day and len(text) <= len("2026-01-01"):
+            moment += timedelta(days=1)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
+
+
+def parse_zone(field: str, text: str) -> tzinfo:
+    """Return a time zone by its name or by its offset from UTC.
+
+    Raises:
+        ValidationFailed: this machine knows none of that name.
+    """
+    offset = _OFFSET.fullmatch(text.replace(" ", "+"))  # a plus sign in a query means a space
+    if offset is not None:
+        delta = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(delta if offset[1] == "+" else -delta)
+    if text.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        if len(text) <= _MAX_ZONE_CHARS:
+            return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME_ZONE())

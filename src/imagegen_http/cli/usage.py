@@ -1,0 +1,55 @@
+"""``imagegen usage``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from imagegen_http.cli import tables
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import Context, print_json
+from imagegen_http.cli.messages import NoteCode
+
+
+@click.command(short_help="Add up tasks, images and costs.")
+@click.option("--from", "from_", metavar="DATE", help="Ended at or after this date or time (ISO 8601).")
+@click.option("--to", metavar="DATE", help="Ended before this time, or up to the end of this date.")
+@click.option(
+    "--group-by",
+    type=click.Choice(["day", "provider", "model"]),
+    default="day",
+    show_default=True,
+    help="What a line is.",
+)
+@click.option("--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def usage(
+    context: Context, from_: str | None, to: str | None, group_by: str, tz: str | None, *, as_json: bool
+) -> None:
+    """Add up tasks, images and costs of the tasks that ended in a time.
+
+    Each currency has its own sum. Known: what the provider said; estimated: by the price lists; possible:
+    what calls with an unknown outcome may have cost; unknown: calls whose amount nobody knows.
+    """
+    query = {"from": from_, "to": to, "group_by": group_by, "tz": tz}
+
+    async def act(api: Api) -> None:
+        answer = await api.call("GET", "/api/v1/usage", params={k: v for k, v in query.items() if v})
+        if as_json:
+            print_json(answer["groups"])
+            return
+        columns = (group_by, "tasks", "images", "known", "estimated", "possible", "unknown")
+        empty = NoteCode.NO_USAGE(path=api.place).text(api.language)
+        tables.show(columns, [_row(group) for group in answer["groups"]], empty=empty)
+
+    context.with_api(act)
+
+
+def _row(group: Mapping[str, Any]) -> tuple[object, ...]:
+    sums = (_amounts(group[name]) for name in ("known", "estimated", "possible"))
+    return (group["key"], group["tasks"], group["images"], *sums, group["unknown_attempts"])
+
+
+def _amounts(amounts: Mapping[str, str]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in amounts.items()) or "-"
