@@ -31,6 +31,7 @@ REPORTING = (
     "litellm_proxy",
     "go_plan",
     "profiling",
+    "usage",
 )
 """Those that write JSON."""
 

@@ -77,11 +77,8 @@ class UsageLedgerContract:
 
     async def test_an_empty_ledger_has_nothing(self, ledger: UsageLedger) -> None:
         """No key has totals, and no task costs."""
-        assert ({}, {}, {}) == (
-            await ledger.by_quarter(),
-            await ledger.by_provider(),
-            await ledger.by_model(),
-        )
+        assert ({}, {}) == (await ledger.by_provider(), await ledger.by_model())
+        assert (None, (Usage(),)) == (await ledger.span(), await ledger.by_interval([0, 10**7]))
         assert {} == await ledger.costs(["unknown", "\ud800"])
 
     async def test_a_task_counts_once_when_it_ends(
@@ -92,7 +89,9 @@ class UsageLedgerContract:
         await add_ended(repository, lambda t: _stored(t, cny("0.2")), images=2, seconds=1000)
 
         expected = Usage(tasks=1, images=2, currencies={"CNY": Ticks(estimated_ticks=2_000_000_000)})
-        assert {_QUARTER + 1: expected} == await ledger.by_quarter()
+        bounds = range(_QUARTER, _QUARTER + 4)
+        assert (Usage(), expected, Usage()) == await ledger.by_interval(bounds)
+        assert (_QUARTER + 1, _QUARTER + 1) == await ledger.span()
 
     async def test_sums_are_by_basis_and_charge(
         self, repository: TaskRepository, ledger: UsageLedger
@@ -126,7 +125,7 @@ class UsageLedgerContract:
         usd = Cost.from_amount(Decimal("0.03"), "USD", Basis.KNOWN)
         await add_ended(repository, lambda t: _stored(t, cny("0.2")), lambda t: _stored(t, usd, part=1))
 
-        (usage,) = (await ledger.by_quarter()).values()
+        (usage,) = await ledger.by_interval([_QUARTER, _QUARTER + 1])
         assert {"CNY": Decimal("0.2")} == usage.estimated_amounts
         assert {"USD": Decimal("0.03")} == usage.known_amounts
 
@@ -150,12 +149,15 @@ class UsageLedgerContract:
         ] == amounts
 
     async def test_bounds_are_inclusive(self, repository: TaskRepository, ledger: UsageLedger) -> None:
-        """From a first quarter to a last one."""
+        """From a first quarter to a last one; those of intervals are their beginnings."""
         for quarters in range(4):
             await add_ended(repository, seconds=timedelta(minutes=15 * quarters).total_seconds())
 
-        between = await ledger.by_quarter(_QUARTER + 1, _QUARTER + 2)
-        assert [_QUARTER + 1, _QUARTER + 2] == sorted(between)
+        intervals = await ledger.by_interval([_QUARTER - 9, _QUARTER + 1, _QUARTER + 3])
+        assert [1, 2] == [usage.tasks for usage in intervals]
+        empty_ones = await ledger.by_interval([_QUARTER, _QUARTER, _QUARTER + 1, _QUARTER + 1])
+        assert [0, 1, 0] == [usage.tasks for usage in empty_ones]
+        assert (_QUARTER, _QUARTER + 3) == await ledger.span()
         assert 3 == (await ledger.by_model(_QUARTER + 1))["demo-1"].tasks
         assert 2 == (await ledger.by_provider(None, _QUARTER + 1))["demo"].tasks
 
@@ -164,12 +166,12 @@ class UsageLedgerContract:
     ) -> None:
         """Its cost and its number do not change."""
         task = await add_ended(repository, lambda t: _stored(t, cny("0.2")), images=2)
-        before = await ledger.by_quarter()
+        before = await ledger.by_provider()
 
         for image in await records.by_task(task.task_id):
             await records.delete(image.id)
 
-        assert before == await ledger.by_quarter()
+        assert before == await ledger.by_provider()
         assert {task.task_id: (cny("0.2"),)} == await ledger.costs([task.task_id])
 
     async def test_costs_are_those_of_the_attempts(

@@ -1,6 +1,8 @@
 """What tasks cost, from the attempts in memory."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import pairwise
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_core.costs.cost import Basis, Cost
@@ -19,11 +21,15 @@ class MemoryUsageLedger:
         costs = {task_id: costs_of(self._attempts(task_id)) for task_id in task_ids}
         return {task_id: parts for task_id, parts in costs.items() if parts}
 
-    async def by_quarter(self, first: int | None = None, last: int | None = None) -> Mapping[int, Usage]:
-        usages: dict[int, Usage] = {}
-        for quarter, task in self._ended(first, last):
-            usages[quarter] = usages.get(quarter, Usage()).plus(self._usage(task))
-        return usages
+    async def span(self) -> tuple[int, int] | None:
+        quarters = [quarter for quarter, _ in self._ended(None, None)]
+        return (min(quarters), max(quarters)) if quarters else None
+
+    async def by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        return tuple(
+            reduce(Usage.plus, (self._usage(task) for _, task in self._ended(first, end - 1)), Usage())
+            for first, end in pairwise(bounds)
+        )
 
     async def by_provider(self, first: int | None = None, last: int | None = None) -> Mapping[str, Usage]:
         return self._by(lambda task: task.provider_name, first, last)

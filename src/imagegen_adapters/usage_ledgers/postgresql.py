@@ -4,20 +4,23 @@ from collections.abc import Collection, Mapping, Sequence
 
 from imagegen_adapters.databases.postgresql import Database, Row
 from imagegen_adapters.usage_ledgers.rows import costs_by_task, usage_by_key
+from imagegen_adapters.usage_ledgers.statements import SPAN, SUMS
 from imagegen_core.costs.cost import Cost
 from imagegen_core.costs.usage import Usage
 from imagegen_core.text_problems import text_problem
 
 _TOTALS = """
-SELECT {key} AS key, currency, sum(tasks) AS tasks, sum(images) AS images,
-    sum(unknown_attempts) AS unknown_attempts,
-    sum(known >> 32) AS known_high, sum(known & 4294967295) AS known_low,
-    sum(estimated >> 32) AS estimated_high, sum(estimated & 4294967295) AS estimated_low,
-    sum(possible >> 32) AS possible_high, sum(possible & 4294967295) AS possible_low
-FROM usage_totals
+SELECT {key} AS key, currency, {sums} FROM usage_totals
 WHERE ($1::bigint IS NULL OR quarter >= $1) AND ($2::bigint IS NULL OR quarter <= $2)
 GROUP BY {key}, currency
 """
+
+_INTERVALS = f"""
+SELECT number - 1 AS key, currency, {SUMS}
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS interval (first, until, number)
+JOIN usage_totals ON quarter >= first AND quarter < until
+GROUP BY number, currency
+"""  # noqa: S608 - columns of our own
 
 _COSTS = """
 SELECT task_id, cost_basis, cost_currency, cost_ticks FROM attempts
@@ -36,8 +39,14 @@ class PostgresqlUsageLedger:
         storable = [task_id for task_id in task_ids if text_problem(task_id) is None]
         return costs_by_task(await self._database.rows(_COSTS, storable))
 
-    async def by_quarter(self, first: int | None = None, last: int | None = None) -> Mapping[int, Usage]:
-        return usage_by_key(await self._totals("quarter", first, last), int)
+    async def span(self) -> tuple[int, int] | None:
+        row = await self._database.row(SPAN)
+        return None if row is None or row["first"] is None else (int(row["first"]), int(row["last"]))
+
+    async def by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        rows = await self._database.rows(_INTERVALS, list(bounds[:-1]), list(bounds[1:]))
+        usages = usage_by_key(rows, int)
+        return tuple(usages.get(number, Usage()) for number in range(len(bounds) - 1))
 
     async def by_provider(self, first: int | None = None, last: int | None = None) -> Mapping[str, Usage]:
         return usage_by_key(await self._totals("provider_name", first, last), str)
@@ -46,4 +55,4 @@ class PostgresqlUsageLedger:
         return usage_by_key(await self._totals("model_id", first, last), str)
 
     async def _totals(self, key: str, first: int | None, last: int | None) -> Sequence[Row]:
-        return await self._database.rows(_TOTALS.format(key=key), first, last)
+        return await self._database.rows(_TOTALS.format(key=key, sums=SUMS), first, last)

@@ -1,6 +1,6 @@
 """What was used in a time: tasks, their images, and what they cost, by currency and never converted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -80,14 +80,6 @@ class Usage:
 
     def _amounts(self, ticks: Mapping[str, int]) -> dict[str, Decimal]:
         return {currency: amount_of(ticks[currency]) for currency in sorted(ticks) if ticks[currency]}
-
-
-def total_usage(usages: Iterable[tuple[str, Usage]]) -> dict[str, Usage]:
-    """Return the totals of each key, in the order of the keys."""
-    totals: dict[str, Usage] = {}
-    for key, usage in usages:
-        totals[key] = totals.get(key, Usage()).plus(usage)
-    return dict(sorted(totals.items()))
 
 
 def quarter_of(moment: datetime) -> int:

@@ -1,6 +1,6 @@
 """What tasks cost, added up by quarters of an hour in the transactions in which they end."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from imagegen_core.costs.cost import Cost
@@ -21,8 +21,12 @@ class UsageLedger(Protocol):
         """
         ...
 
-    async def by_quarter(self, first: int | None = None, last: int | None = None) -> Mapping[int, Usage]:
-        """Return the totals of each quarter in which a task ended."""
+    async def span(self) -> tuple[int, int] | None:
+        """Return the first and the last quarter in which a task ended; None if none has."""
+        ...
+
+    async def by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        """Return the totals from each of the quarters, in ascending order, to before the next of them."""
         ...
 
     async def by_provider(self, first: int | None = None, last: int | None = None) -> Mapping[str, Usage]:

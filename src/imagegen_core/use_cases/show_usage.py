@@ -1,11 +1,11 @@
 """Show what was used in a time, and what it cost."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import attrs
 
-from imagegen_core.costs.usage import QUARTER_SECONDS, Usage, UsageGrouping, quarter_of, total_usage
+from imagegen_core.costs.usage import QUARTER_SECONDS, Usage, UsageGrouping, quarter_of
 from imagegen_core.ports.usage_ledger import UsageLedger
 
 
@@ -34,12 +34,36 @@ class ShowUsage:
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
         if grouping is UsageGrouping.PROVIDER:
-            return total_usage((await self.ledger.by_provider(first, last)).items())
+            return _sorted(await self.ledger.by_provider(first, last))
         if grouping is UsageGrouping.MODEL:
-            return total_usage((await self.ledger.by_model(first, last)).items())
-        quarters = await self.ledger.by_quarter(first, last)
-        return total_usage((_day(quarter, zone), usage) for quarter, usage in quarters.items())
+            return _sorted(await self.ledger.by_model(first, last))
+        return await self._by_day(first, last, zone)
+
+    async def _by_day(self, first: int | None, last: int | None, zone: tzinfo) -> dict[str, Usage]:
+        span = await self.ledger.span()
+        if span is None:
+            return {}
+        first = span[0] if first is None else max(first, span[0])
+        last = span[1] if last is None else min(last, span[1])
+        if first > last:
+            return {}
+        days = tuple(_days(first, last, zone))
+        bounds = [first, *(quarter_of(_midnight(day, zone)) for day in days[1:]), last + 1]
+        usages = zip(days, await self.ledger.by_interval(bounds), strict=True)
+        return {day.isoformat(): usage for day, usage in usages if usage.tasks}
 
 
-def _day(quarter: int, zone: tzinfo) -> str:
-    return datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone).date().isoformat()
+def _sorted(usages: Mapping[str, Usage]) -> dict[str, Usage]:
+    return dict(sorted(usages.items()))
+
+
+def _days(first: int, last: int, zone: tzinfo) -> Iterator[date]:
+    """Yield the days from that of the first quarter to that of the last one."""
+    day, end = (datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone).date() for quarter in (first, last))
+    while day <= end:
+        yield day
+        day += timedelta(days=1)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone)
