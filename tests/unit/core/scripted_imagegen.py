@@ -2,6 +2,7 @@
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
+from imagegen_core.costs.cost import Cost
 from imagegen_core.errors import CallError
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.tasks.attempt import Phase, Receipt, UpstreamJob
@@ -38,7 +39,7 @@ async def outcome(imagegen, **params):
         return await imagegen.wait(task.task_id, timeout=10)
 
 
-async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
+async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = None) -> str:
     """Leave a task as a killed process would, its only attempt in ``phase``."""
     adapters = imagegen.adapters
     task = await imagegen.submit("猫")
@@ -48,7 +49,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
     await adapters.tasks.save(claimed.count_attempt(), claimed.fence)
     attempt = await _reserve(imagegen, task.task_id)
     steps = {
-        Phase.SUBMITTING: lambda a: a.submitting(now),
+        Phase.SUBMITTING: lambda a: a.submitting(now, quoted=quoted),
         Phase.ACCEPTED: lambda a: a.accepted(now, UpstreamJob(id="job-1", data={"n": 1})),
         Phase.RECEIVED: lambda a: a.received(now, Receipt(data={"job": "job-1"})),
     }

@@ -1,10 +1,12 @@
 """What a task costs, for every way in which its calls can end."""
 
+import asyncio
 from decimal import Decimal
 
 import attrs
 import pytest
 
+from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.costs.cost import Basis, Cost
 from imagegen_core.costs.reported_usage import ReportedUsage
@@ -12,7 +14,7 @@ from imagegen_core.costs.usage import UsageGrouping
 from imagegen_core.errors import CallError
 from imagegen_core.providers.prices import parse_price
 from imagegen_core.tasks.attempt import Charge, Phase
-from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -158,24 +160,59 @@ async def test_each_call_costs_although_the_task_failed_in_between():
 
 
 async def test_the_price_is_that_of_the_moment_of_sending():
-    """One that changes while a job runs changes no cost, and is not kept after it."""
+    """One that changes between two starts, while a job runs, changes no cost, and is not kept after it."""
     provider = priced(as_job=True)
+    polling = asyncio.Event()
 
-    async def double():
-        provider.price = attrs.evolve(PRICE, rates=[attrs.evolve(PRICE.rates[0], amount=Decimal(9))])
+    async def forever():
+        polling.set()
+        await asyncio.Event().wait()
 
-    provider.polls = [double]
-    imagegen = imagegen_over(provider)
+    provider.polls = [forever]
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫")
+        await polling.wait()
+    provider.price = attrs.evolve(PRICE, rates=(attrs.evolve(PRICE.rates[0], amount=Decimal(9)),))
+    async with imagegen_over(provider, adapters=adapters) as second:
+        await second.wait(task.task_id, timeout=10)
 
-    task = await outcome(imagegen)
-
-    (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
+    (attempt,) = await adapters.tasks.attempts(task.task_id)
     assert (Phase.STORED, Charge.CERTAIN, cny("0.2"), None) == (
         attempt.phase,
         attempt.charge,
         attempt.cost,
         attempt.price,
     )
+
+
+async def test_a_call_that_a_stop_interrupts_may_have_cost_what_was_asked_for():
+    """Its outcome is unknown."""
+    provider = priced()
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [forever]
+    imagegen = imagegen_over(provider)
+    async with imagegen:
+        await imagegen.submit("猫", num=3)
+        await started.wait()
+
+    assert ({}, {}, {"CNY": Decimal("0.6")}, 0) == await usage_of(imagegen)
+
+
+async def test_a_call_that_a_dead_process_left_may_have_cost_what_was_asked_for():
+    """The next start ends it."""
+    provider = priced()
+    imagegen = imagegen_over(provider)
+    task_id = await crash_in(imagegen, Phase.SUBMITTING, quoted=cny("0.2"))
+    async with imagegen:
+        await imagegen.wait(task_id, timeout=10)
+
+    assert ({}, {}, {"CNY": Decimal("0.2")}, 0) == await usage_of(imagegen)
 
 
 async def test_a_download_that_fails_is_paid_for():
