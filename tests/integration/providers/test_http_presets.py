@@ -64,6 +64,7 @@ USAGE = {
         tokens={TokenKind.TEXT_INPUT: 10, TokenKind.IMAGE_INPUT: 40, TokenKind.IMAGE_OUTPUT: 50}
     ),
     "sub2api": ReportedUsage(tokens={TokenKind.TEXT_INPUT: 5, TokenKind.IMAGE_OUTPUT: 100}),
+    "recraft": ReportedUsage(amount=Decimal("0.04"), currency="USD"),
     "bfl": ReportedUsage(amount=Decimal("0.04"), currency="USD"),
     "openrouter": ReportedUsage(amount=Decimal("0.04"), currency="USD"),
     "xai": ReportedUsage(amount=Decimal("0.06"), currency="USD"),
