@@ -13,7 +13,7 @@ import attrs
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 STREAMS = HERE / "streams"
-PINS = (HERE / "requirements.txt", HERE / "package.json")
+PINS = (HERE / "requirements.txt", HERE / "package.json", HERE / "requirements-proxy.txt")
 INSTALL_SECONDS = 600
 
 
@@ -33,7 +33,8 @@ class Clients:
         if not stamp.exists() or stamp.read_text() != digest:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            _install_python(folder / "python")
+            _install_python(folder / "python", PINS[0])
+            _install_python(folder / "proxy", PINS[2])
             _install_node(folder)
             stamp.write_text(digest)
         return cls(folder, _commands(PROGRAMS, folder), _commands(STREAMS, folder))
@@ -42,6 +43,11 @@ class Clients:
     def python(self) -> str:
         """The Python that has the clients, and the tool that generates one."""
         return str(self.folder / "python" / "bin" / "python")
+
+    @property
+    def litellm(self) -> str:
+        """The command that starts LiteLLM's proxy."""
+        return str(self.folder / "proxy" / "bin" / "litellm")
 
     def tool(self, name: str) -> str:
         """Return the path of a command that one of the packages brings along."""
@@ -61,12 +67,12 @@ def _commands(programs: Path, folder: Path) -> dict[str, list[str]]:
     return commands
 
 
-def _install_python(folder: Path) -> None:
+def _install_python(folder: Path, pins: Path) -> None:
     pips = [p for p in (sys._base_executable, sys.executable) if _has_pip(p)]
     venv.create(folder, with_pip=not pips)
     python = str(folder / "bin" / "python")
     pip = [pips[0], "-m", "pip", "--python", python] if pips else [python, "-m", "pip"]
-    _run([*pip, "install", "-q", "--disable-pip-version-check", "-r", str(PINS[0])])
+    _run([*pip, "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
 
 
 def _install_node(folder: Path) -> None:
