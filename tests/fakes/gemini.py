@@ -27,7 +27,25 @@ MODELS = (
     *("imagen-4.0-generate-001", "imagen-3.0-capability-001", "imagen-4.0-upscale-preview"),
     *("imagen-product-recontext-preview-06-30", "image-segmentation-001"),
 )
-RATIOS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"]
+RATIOS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]
+
+
+@attrs.frozen(kw_only=True)
+class _ContentModel:
+    """What a model that generates content takes."""
+
+    ratios: tuple[str, ...] = (*RATIOS, "1:4", "4:1", "1:8", "8:1")
+    sizes: tuple[str, ...] = ("1K", "2K", "4K")
+    thinking: tuple[str, ...] = ()
+    references: int = 14
+
+
+_CONTENT_MODELS = {
+    "gemini-nano-banana-2.1": _ContentModel(thinking=("MINIMAL", "MEDIUM", "HIGH")),
+    "gemini-3-pro-image": _ContentModel(ratios=tuple(RATIOS)),
+    "gemini-3.1-flash-image": _ContentModel(sizes=("512", "1K", "2K", "4K")),
+    "gemini-3.1-flash-lite-image": _ContentModel(sizes=("1K",)),
+}
 
 _DEVELOPER = re.compile(r"/(v1|v1beta)/models/([\w.@-]+):generateContent")
 _VERTEX = re.compile(
@@ -239,7 +257,7 @@ class FakeGemini:
             return scripted
         if model not in MODELS:
             raise Rejected(404, "NOT_FOUND", f"models/{model} is not found for API version v1")
-        images += _checked_predict(model, body) if predicting else _checked_content(body)
+        images += _checked_predict(model, body) if predicting else _checked_content(model, body)
         if REFUSED in json.dumps(body):
             return Scripted(body=_filtered() if predicting else _blocked())
         self.ledger.append(model)
@@ -319,19 +337,22 @@ def _image(text):
     return data
 
 
-def _checked_content(body):
+def _checked_content(name, body):
+    model = _CONTENT_MODELS.get(name, _ContentModel(sizes=("512", "1K", "2K", "4K")))
     _only("", body, {"contents", "generationConfig", "safetySettings", "systemInstruction"})
     config = body.get("generationConfig", {})
     _only("generation_config", config, _GENERATION_FIELDS)
     image = config.get("imageConfig", {})
     _only("generation_config.image_config", image, {"aspectRatio", "imageSize"})
-    if image.get("aspectRatio", "1:1") not in RATIOS or image.get("imageSize", "1K") not in (
-        "512",
-        "1K",
-        "2K",
-        "4K",
-    ):
-        raise Rejected(400, "INVALID_ARGUMENT", "image_config is not supported")
+    if image.get("aspectRatio", "1:1") not in model.ratios:
+        raise Rejected(400, "INVALID_ARGUMENT", "aspect_ratio is not supported")
+    if image.get("imageSize", "1K") not in model.sizes:
+        raise Rejected(400, "INVALID_ARGUMENT", "image_size is not supported")
+    if not -(2**31) <= config.get("seed", 0) < 2**31:
+        raise Rejected(400, "INVALID_ARGUMENT", "Invalid value at 'generation_config.seed' (TYPE_INT32)")
+    level = config.get("thinkingConfig", {}).get("thinkingLevel")
+    if level is not None and str(level).upper() not in model.thinking:
+        raise Rejected(400, "INVALID_ARGUMENT", "Thinking level is not supported for this model.")
     if "IMAGE" not in config.get("responseModalities", []):
         raise Rejected(400, "INVALID_ARGUMENT", "no image was asked for")
     images = []
@@ -342,6 +363,8 @@ def _checked_content(body):
             if "inlineData" in part:
                 _only("inline_data", part["inlineData"], {"data", "mimeType"})
                 images.append(_image(part["inlineData"]["data"]))
+    if len(images) > model.references:
+        raise Rejected(400, "INVALID_ARGUMENT", f"at most {model.references} input images")
     return images
 
 

@@ -46,6 +46,16 @@ _FILES = {"image", "mask", "subject_image"}
 _PREFIX = "/v2beta/stable-image/"
 
 
+_RANGES = {
+    "seed": (0, 4_294_967_294),
+    "cfg_scale": (1, 10),
+    "strength": (0, 1),
+    "grow_mask": (0, 20),
+    "creativity": (0, 0.5),
+    "preserve_original_subject": (0, 1),
+}
+
+
 class FakeStability(Loopback):
     """A prompt that contains "forbidden" is refused.
 
@@ -142,14 +152,24 @@ def _problems(route, fields):
     problems += [f"{n}: must be a file" for n, v in fields.items() if (n in _FILES) != isinstance(v, bytes)]
     if fields.get("aspect_ratio", "1:1") not in RATIOS:
         problems.append("aspect_ratio: not one of those")
-    if not 0 <= int(fields.get("seed", 0)) <= 4294967294:
-        problems.append("seed: out of range")
+    problems += [
+        f"{n}: out of range" for n, (low, high) in _RANGES.items() if not _is_within(fields, n, low, high)
+    ]
+    if len(fields.get("prompt", "")) > 10_000:
+        problems.append("prompt: too long")
+    formats = {"png", "jpeg"} if route == "generate/sd3" else {"png", "jpeg", "webp"}
+    if fields.get("output_format", "png") not in formats:
+        problems.append("output_format: not one of those")
     if "image" in fields and route.startswith("generate/") and "strength" not in fields:
         problems.append("strength: required with image")
     if fields.get("mode") == "image-to-image" and "aspect_ratio" in fields:
         problems.append("aspect_ratio: only for text-to-image")
     problems += [p for n, v in fields.items() if n in _FILES and (p := _unreadable(n, v))]
     return problems
+
+
+def _is_within(fields, name, low, high):
+    return name not in fields or low <= float(fields[name]) <= high
 
 
 def _unreadable(name, data):

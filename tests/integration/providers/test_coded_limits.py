@@ -1,0 +1,181 @@
+"""The limits of adapters with code of their own, once below, at and above, as those of the documents.
+
+Each refused request is sent all the same: the strict fake refuses it and charges nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import INPUTS, input_image, request_for, run_call
+from imagegen_core.errors import CallError, Refusal
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from tests.fakes.gemini import KEY, FakeGemini
+from tests.fakes.stability import FakeStability
+
+pytestmark = pytest.mark.anyio
+
+SEEDS = 2**31
+"""Google's seeds are 32 bits with a sign."""
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """Requests on both sides of one limit of one model."""
+
+    kind: str
+    model: str
+    accepted: tuple[ImageRequest, ...] = ()
+    refused: tuple[ImageRequest, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.model}"
+
+
+def each(operation: Operation, name: str, *values: object) -> tuple[ImageRequest, ...]:
+    """Return a request for each value of a parameter."""
+    return tuple(request_for(operation, **{name: value}) for value in values)
+
+
+def generating(name: str, *values: object) -> tuple[ImageRequest, ...]:
+    return each(Operation.GENERATE, name, *values)
+
+
+def prompted(*lengths: int) -> tuple[ImageRequest, ...]:
+    return tuple(attrs.evolve(request_for(Operation.GENERATE), prompt="猫" * length) for length in lengths)
+
+
+def referring(*counts: int) -> tuple[ImageRequest, ...]:
+    reference = input_image("reference", INPUTS["reference"])
+    request = request_for(Operation.REFERENCE)
+    return tuple(attrs.evolve(request, references=(reference,) * count) for count in counts)
+
+
+def gemini_limits() -> Iterator[Limit]:
+    sizes = {
+        "gemini-nano-banana-2.1": ("4K", "512"),
+        "gemini-3-pro-image": ("4K", "512"),
+        "gemini-3.1-flash-lite-image": ("1K", "2K"),
+    }
+    for model, (largest, other) in sizes.items():
+        yield gemini(model, generating("image_size", "1K", largest), generating("image_size", other))
+        yield gemini(model, generating("seed", SEEDS - 2, SEEDS - 1), generating("seed", SEEDS))
+        yield gemini(model, referring(13, 14), referring(15))
+        wide = generating("aspect_ratio", "8:1")
+        is_pro = model == "gemini-3-pro-image"
+        yield gemini(model, () if is_pro else wide, wide if is_pro else generating("aspect_ratio", "9:1"))
+    level = generating("thinking_level", "high")
+    yield gemini("gemini-nano-banana-2.1", level, generating("thinking_level", "low"))
+
+
+def gemini(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(kind="gemini", model=model, accepted=accepted, refused=refused)
+
+
+def stability(model: str, accepted: tuple[ImageRequest, ...], refused: tuple[ImageRequest, ...]) -> Limit:
+    return Limit(kind="stability", model=model, accepted=accepted, refused=refused)
+
+
+def stability_limits() -> Iterator[Limit]:
+    large = ("sd3.5-large", "sd3.5-large-turbo", "sd3.5-medium", "sd3.5-flash")
+    for model in ("stable-image-core", "stable-image-ultra", *large):
+        yield stability(model, prompted(9999, 10_000), prompted(10_001))
+        seeds = generating("seed", 0, 4_294_967_294)
+        yield stability(model, seeds, generating("seed", 4_294_967_295))
+        yield stability(model, generating("aspect_ratio", "21:9"), generating("aspect_ratio", "4:3"))
+        edits = each(Operation.EDIT, "search_prompt", "dog")
+        grown = tuple(edit.with_params(grow_mask=value) for edit in edits for value in (0, 20))
+        yield stability(model, grown, tuple(edit.with_params(grow_mask=21) for edit in edits))
+        upscaled = attrs.evolve(request_for(Operation.UPSCALE, upscale_mode="conservative"), prompt="猫")
+        creative = tuple(upscaled.with_params(creativity=value) for value in (0, 0.5, 0.51))
+        yield stability(model, creative[:2], creative[2:])
+    for model in large:
+        yield stability(model, generating("cfg_scale", 1, 10), generating("cfg_scale", 0.9, 10.1))
+        yield stability(model, generating("output_format", "jpeg"), generating("output_format", "webp"))
+    for model in ("stable-image-core", "stable-image-ultra"):
+        yield stability(model, generating("output_format", "webp"), generating("output_format", "gif"))
+    for model in ("stable-image-ultra", *large):
+        strengths = each(Operation.REFERENCE, "strength", 0, 1)
+        yield stability(model, strengths, each(Operation.REFERENCE, "strength", 1.1))
+
+
+LIMITS = (*gemini_limits(), *stability_limits())
+
+
+@asynccontextmanager
+async def bench(kind: str):
+    """Yield a fake, its provider and a configuration."""
+    if kind == "gemini":
+        async with FakeGemini() as fake:
+            outbound = Outbound(allow_private=[fake.address])
+            yield fake, GeminiProvider(outbound, clock=ManualClock()), config(kind, fake.url, KEY)
+            await outbound.aclose()
+        return
+    with FakeStability() as fake:
+        outbound = Outbound(allow_private=[fake.host])
+        extra = {"dialect": "stability"}
+        provider = StableDiffusionProvider(outbound, poll_seconds=0.0)
+        yield fake, provider, config("stable_diffusion", fake.url, fake.key, **extra)
+        await outbound.aclose()
+
+
+def config(kind: str, url: str, key: str, **extra) -> ProviderConfig:
+    return ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.DATABASE,
+        kind=kind,
+        api_base=url,
+        api_key=Secret(key),
+        timeout_seconds=20,
+        extra_config=extra,
+    )
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=str)
+async def test_at_a_limit_images_are_made_and_beyond_it_nothing_is_sent(limit):
+    """What is refused here is refused by the provider, too, and what is accepted is one charge."""
+    async with bench(limit.kind) as (fake, provider, settings):
+        model = choose_model(provider.describe(settings).models, limit.model)
+        for request in limit.accepted:
+            fake.ledger.clear()
+            check_request(request, model)
+            (part,) = provider.split(request, model, settings)
+            call = ProviderCall(call_id="call-1", request=part, model=model, config=settings)
+
+            result = await run_call(provider, call, MemoryExchange(INPUTS))
+
+            assert result.images
+            assert 1 == len(fake.ledger)
+        fake.ledger.clear()
+        for request in limit.refused:
+            with pytest.raises(Refusal):
+                check_request(request, model)
+            call = ProviderCall(call_id="call-1", request=request, model=model, config=settings)
+
+            with pytest.raises(CallError) as caught:
+                await run_call(provider, call, MemoryExchange(INPUTS))
+
+            assert FailureCode.REJECTED == caught.value.failure.code
+            assert [] == fake.ledger
+
+
+async def test_every_shipped_model_is_tried():
+    """A model that is added to the defaults gets its limits tried here."""
+    shipped = set()
+    for kind in ("gemini", "stability"):
+        async with bench(kind) as (_, provider, settings):
+            shipped |= {(kind, model.id) for model in provider.describe(settings).models}
+
+    assert shipped == {(limit.kind, limit.model) for limit in LIMITS}
