@@ -154,8 +154,9 @@ def amounts(price: Price) -> str:
 
 def amount(rate: Rate) -> str:
     """Return one of its rates."""
-    unit = f"million {rate.tokens} tokens" if rate.tokens else str(rate.per)
-    conditions = [*rate.sizes, *rate.qualities, *rate.operations]
+    unit = f"million {rate.tokens} tokens" if rate.tokens else str(rate.per).replace("_", " ")
+    pixels = [] if rate.max_pixels is None else [f"up to {rate.max_pixels:,} pixels"]
+    conditions = [*rate.sizes, *rate.qualities, *pixels, *rate.operations]
     return f"{rate.amount.normalize():f} per {unit}" + (f" ({', '.join(conditions)})" if conditions else "")
 
 

@@ -52,6 +52,7 @@ def _columns(rate: Rate) -> dict[str, Any]:
         "tokens": rate.tokens,
         "sizes": rate.sizes,
         "qualities": rate.qualities,
+        "max_pixels": rate.max_pixels,
         "operations": rate.operations,
     }
 
@@ -63,5 +64,6 @@ def _rate(data: Mapping[str, Any]) -> Rate:
         tokens=None if data["tokens"] is None else TokenKind(data["tokens"]),
         sizes=tuple(data["sizes"]),
         qualities=tuple(data["qualities"]),
+        max_pixels=data.get("max_pixels"),
         operations=tuple(map(Operation, data["operations"])),
     )

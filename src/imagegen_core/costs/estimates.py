@@ -62,8 +62,7 @@ def cost_of(
 
 
 def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
-    rates = (rate for rate in price.rates if rate.per is not Unit.MILLION_TOKENS)
-    rate = next((rate for rate in rates if _applies(rate, request, model)), None)
+    rate = _first_rate(price, request, model, Unit.IMAGE, Unit.MEGAPIXEL)
     if rate is None:
         return None
     amount = rate.amount * images
@@ -72,7 +71,15 @@ def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -
         if pixels is None:
             return None
         amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
+    input_rate = _first_rate(price, request, model, Unit.INPUT_IMAGE)
+    if input_rate is not None:
+        amount += input_rate.amount * len([name for name, _ in request.named_inputs if name != "mask"])
     return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
+
+
+def _first_rate(price: Price, request: ImageRequest, model: Model, *units: Unit) -> Rate | None:
+    rates = (rate for rate in price.rates if rate.per in units)
+    return next((rate for rate in rates if _applies(rate, request, model)), None)
 
 
 def _by_tokens(
@@ -98,6 +105,10 @@ def _applies(rate: Rate, request: ImageRequest, model: Model) -> bool:
         return False
     if rate.sizes and not _is_among(_sizes(request, model), rate.sizes):
         return False
+    if rate.max_pixels is not None:
+        pixels = _pixels(request, model)
+        if pixels is None or pixels > rate.max_pixels:
+            return False
     return not rate.qualities or _is_among([_value(request, model, "quality")], rate.qualities)
 
 

@@ -24,6 +24,7 @@ class Unit(StrEnum):
     """What an amount buys."""
 
     IMAGE = "image"
+    INPUT_IMAGE = "input_image"
     MEGAPIXEL = "megapixel"
     MILLION_TOKENS = "million_tokens"
 
@@ -43,8 +44,9 @@ class TokenKind(StrEnum):
 class Rate:
     """One line of a price list: an amount for a unit, and to which images it applies.
 
-    Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters; ``tokens``
-    is given for tokens only.
+    Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters,
+    ``max_pixels`` is the largest area of one image; ``tokens`` is given for tokens only. A rate for input
+    images comes on top, for each that goes along with a call.
     """
 
     amount: Decimal
@@ -52,6 +54,7 @@ class Rate:
     tokens: TokenKind | None = None
     sizes: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
+    max_pixels: int | None = None
     operations: tuple[Operation, ...] = ()
 
 
@@ -107,7 +110,7 @@ def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
 
 
 def _rate(data: Any, path: str) -> Rate:
-    names = ("per", "tokens", "sizes", "qualities", "operations")
+    names = ("per", "tokens", "sizes", "qualities", "max_pixels", "operations")
     fields = parse_fields(data, path, required=("amount",), optional=names)
     per = _choice(fields.get("per", Unit.IMAGE), Unit, f"{path}.per")
     tokens = None if (kind := fields.get("tokens")) is None else _choice(kind, TokenKind, f"{path}.tokens")
@@ -121,6 +124,7 @@ def _rate(data: Any, path: str) -> Rate:
         tokens=tokens,
         sizes=_texts(fields.get("sizes", ()), f"{path}.sizes"),
         qualities=_texts(fields.get("qualities", ()), f"{path}.qualities"),
+        max_pixels=_pixels(fields.get("max_pixels"), f"{path}.max_pixels"),
         operations=parse_operations(
             _texts(fields.get("operations", ()), f"{path}.operations"), f"{path}.operations"
         ),
@@ -134,6 +138,15 @@ def _amount(data: Any, path: str) -> Decimal:
         raise ValidationFailed.for_field(path, ProblemCode.NOT_FINITE())
     ValidationFailed.check_range(path, data, minimum=0)
     return Decimal(str(data))
+
+
+def _pixels(data: Any, path: str) -> int | None:
+    if data is None:
+        return None
+    if isinstance(data, bool) or not isinstance(data, int):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+    ValidationFailed.check_range(path, data, minimum=1)
+    return data
 
 
 def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:

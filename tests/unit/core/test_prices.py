@@ -31,6 +31,7 @@ def test_a_price_is_rates_in_a_currency():
             "rates": [
                 {"amount": 0.1, "qualities": "high", "sizes": ["2K", "4K"], "operations": ["edit"]},
                 {"amount": 30, "per": "million_tokens", "tokens": "image_output"},
+                {"amount": 0.01, "per": "input_image", "max_pixels": 1_000_000},
             ],
         },
         "p",
@@ -48,6 +49,7 @@ def test_a_price_is_rates_in_a_currency():
                     operations=(Operation.EDIT,),
                 ),
                 Rate(amount=Decimal(30), per=Unit.MILLION_TOKENS, tokens=TokenKind.IMAGE_OUTPUT),
+                Rate(amount=Decimal("0.01"), per=Unit.INPUT_IMAGE, max_pixels=1_000_000),
             ),
         )
         == price
@@ -78,6 +80,8 @@ def test_a_price_is_rates_in_a_currency():
         ({"currency": "USD", "rates": [{"amount": 1, "operations": "sing"}]}, "p.rates.0.operations"),
         ({"currency": "USD", "rates": [{"amount": 1, "sizes": [1]}]}, "p.rates.0.sizes"),
         ({"currency": "USD", "rates": [{"amount": 1, "colour": 1}]}, "p.rates.0.colour"),
+        ({"currency": "USD", "rates": [{"amount": 1, "max_pixels": 0}]}, "p.rates.0.max_pixels"),
+        ({"currency": "USD", "rates": [{"amount": 1, "max_pixels": 1.5}]}, "p.rates.0.max_pixels"),
         ({"currency": "USD", "rates": RATES, "curency": "USD"}, "p.curency"),
         ({"currency": "USD", "rates": RATES, "source": {"url": "https://x"}}, "p.source.read"),
     ],

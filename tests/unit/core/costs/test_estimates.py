@@ -111,6 +111,33 @@ def test_a_price_by_pixels_takes_those_of_the_request(params, amount):
     assert cny(amount) == quote(a_request(**params), model, is_billed=True)
 
 
+@pytest.mark.parametrize(
+    ("params", "amount"),
+    [
+        ({"size": "1000x1000"}, "0.1"),
+        ({"width": 1001, "height": 1000}, "0.3"),
+        ({}, "0.3"),
+    ],
+)
+def test_a_rate_may_hold_up_to_a_number_of_pixels(params, amount):
+    """At it the cheaper one counts; above it, and where nobody knows the pixels, the next."""
+    model = a_model({"amount": 0.1, "max_pixels": 1_000_000}, {"amount": 0.3})
+
+    assert cny(amount) == quote(a_request(**params), model, is_billed=True)
+
+
+def test_input_images_come_on_top():
+    """Each once a call, however many images it makes; a mask is none."""
+    image = InputImage(key="k", mime_type="image/png", width=9, height=9, size_bytes=9, sha256="")
+    model = a_model({"amount": 0.01, "per": "input_image"}, PER_IMAGE)
+    edit = attrs.evolve(a_request(Operation.EDIT, num=2), image=image, mask=image)
+    reference = attrs.evolve(a_request(Operation.REFERENCE), references=(image, image))
+
+    assert cny("0.41") == quote(edit, model, is_billed=True)
+    assert cny("0.22") == quote(reference, model, is_billed=True)
+    assert cny("0.2") == quote(a_request(), model, is_billed=True)
+
+
 def test_an_upscaled_image_has_as_many_pixels_more():
     """Each side is as many times as long."""
     image = InputImage(key="", mime_type="image/png", width=500, height=1000, size_bytes=1, sha256="")
