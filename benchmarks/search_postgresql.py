@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import reports  # noqa: F401 - makes the checkout importable
+import uvloop
 from fill import SECONDS_APART, numbered_batches, prepared_batches
 from prompts import prompts
 from search import measure, measure_filters, resident_mb, table
@@ -190,4 +191,5 @@ def parsed(arguments):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(parsed(sys.argv[1:])))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the service does
+        runner.run(main(parsed(sys.argv[1:])))
