@@ -263,8 +263,8 @@ async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
             width, height, size_bytes, sha256, blob_key, storage, params, metadata, created_at
         FROM images, generate_series(2, 20000) AS number WHERE id = 1 RETURNING id
     )
-    INSERT INTO image_texts
-    SELECT copies.id, created_at, provider_name, model_id, operation, folded, folding
+    INSERT INTO image_texts (id, created_at, folded, provider_name, model_id, operation, folding)
+    SELECT copies.id, created_at, folded, provider_name, model_id, operation, folding
     FROM copies, image_texts WHERE image_texts.id = 1
     """
     await both.add("可爱的猫", "可爱的狗")

@@ -9,7 +9,6 @@ from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.windows import (
     BUCKET_BITS,
-    LARGE_BUCKET_BITS,
     NEWEST,
     Windows,
 )
@@ -57,11 +56,12 @@ class BucketCounts:
         """Return the number of images in the snapshot of ``connection``, capped."""
         key = attrs.evolve(windows, oldest=0, newest=NEWEST)
         bounds = (windows.oldest >> BUCKET_BITS, windows.newest >> BUCKET_BITS)
-        rows = await connection.fetch(statements.BUCKETS, *bounds)
+        rows = await connection.fetch(statements.BUCKETS, *bounds, windows.joined_bits)
         changes = {row["bucket"]: _Changes(added=row["added"], deleted=row["deleted"]) for row in rows}
         cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
         least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))
         if least > MAX_EXACT_TOTAL:
+            self._counts.move_to_end(key)
             return MAX_EXACT_TOTAL + 1
         current = {bucket: c for bucket, c in cached.items() if c.complete and c.changes == changes[bucket]}
         total = sum(count.images for count in current.values())
@@ -69,15 +69,10 @@ class BucketCounts:
         enough = MAX_EXACT_TOTAL + 1 - total
         counted = await windows.counts(connection, outdated, enough=enough)
         total += sum(counted.values())
-        last = min(counted) >> LARGE_BUCKET_BITS if total > MAX_EXACT_TOTAL else -1
+        last = min(counted) if total > MAX_EXACT_TOTAL else None
         current |= {
-            bucket: _Count(
-                images=counted.get(bucket, 0),
-                changes=changes[bucket],
-                complete=bucket >> LARGE_BUCKET_BITS > last,
-            )
-            for bucket in outdated
-            if bucket >> LARGE_BUCKET_BITS >= last
+            bucket: _Count(images=images, changes=changes[bucket], complete=bucket != last)
+            for bucket, images in counted.items()
         }
         self._store(key, current)
         return min(total, MAX_EXACT_TOTAL + 1)

@@ -23,9 +23,10 @@ WHERE skipped + images > $1 ORDER BY bucket DESC LIMIT 1
 IMAGE_COUNT = "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets"
 
 BUCKETS = """
-SELECT bucket, sum(added)::bigint AS added, sum(deleted)::bigint AS deleted FROM image_buckets
-WHERE bucket BETWEEN $1 AND $2 GROUP BY bucket HAVING sum(added) > sum(deleted) ORDER BY bucket DESC
+SELECT bucket >> $3 AS bucket, sum(added)::bigint AS added, sum(deleted)::bigint AS deleted FROM image_buckets
+WHERE bucket BETWEEN $1 AND $2 GROUP BY 1 HAVING sum(added) > sum(deleted) ORDER BY 1 DESC
 """
+"""How often the buckets changed, or large ones of so many bits more."""
 
 IMAGES_OF_TASK = """
 SELECT images.* FROM images LEFT JOIN attempts USING (attempt_id)

@@ -18,7 +18,7 @@ BUCKET_BITS = 14
 """The lower bits of an id, which its bucket has not; the functions of the schema count with the same."""
 
 LARGE_BUCKET_BITS = 2
-"""The lower bits of a bucket, which its large bucket has not."""
+"""The lower bits of a bucket, which its large bucket has not; tokens are looked up in large buckets."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\%_"})
@@ -41,6 +41,11 @@ class Windows:
     until: str | None = None
     oldest: int = 0
     newest: int = NEWEST
+
+    @property
+    def joined_bits(self) -> int:
+        """The lower bits of a bucket that those which are counted have not: the index has large buckets."""
+        return LARGE_BUCKET_BITS if self.tokens else 0
 
     @classmethod
     async def of_words(cls, connection: Connection, criteria: ImageFilter, words: Sequence[str]) -> "Windows":
@@ -76,10 +81,10 @@ class Windows:
         return [row[0] for row in rows]
 
     async def counts(self, connection: Connection, buckets: Sequence[int], *, enough: int) -> dict[int, int]:
-        """Return the number of images in each of the buckets that has any.
+        """Return the number of images in each of the buckets, which have `joined_bits`.
 
-        The buckets are in descending order. Once there are ``enough``, the rest is not counted, and of the
-        last large bucket the counts may be too low.
+        The buckets are counted in their order. Once there are ``enough``, of the last one there may be more,
+        and the others are missing.
         """
         if not buckets:
             return {}

@@ -9,10 +9,10 @@
 CREATE TABLE image_texts (
     id bigint PRIMARY KEY,
     created_at timestamptz(3) NOT NULL,
+    folded text COLLATE "C" NOT NULL,
     provider_name text COLLATE "C" NOT NULL,
     model_id text COLLATE "C" NOT NULL,
     operation text COLLATE "C" NOT NULL,
-    folded text COLLATE "C" NOT NULL,
     folding text COLLATE "C"
 );
 
@@ -210,48 +210,36 @@ BEGIN
 END
 $$;
 
--- Counts entries in each of the buckets of 16,384 ids, which are in descending order, until there are enough of
--- them. Of the last four buckets the counts may be too low then; one without any may be left out.
+-- Counts entries in each of the buckets, in their order, until there are enough of them: of the last one there may be
+-- more then. They are large ones, but without tokens, where nothing is looked up in the index, those of 16,384 ids.
 CREATE FUNCTION count_images(
     tokens text[], patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
 ) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    large_bucket bigint;
-    members bigint[];
     bucket_tokens text[];
     total bigint := 0;
 BEGIN
-    IF tokens IS NULL THEN
-        FOREACH bucket IN ARRAY buckets LOOP
+    FOREACH bucket IN ARRAY buckets LOOP
+        IF tokens IS NULL THEN
             images := (SELECT count(*) FROM (
-                SELECT FROM image_texts WHERE id >= bucket << 14 AND id < bucket + 1 << 14
+                SELECT FROM image_texts
+                WHERE id BETWEEN bucket << 14 AND (bucket << 14) + 16383 AND folded LIKE ALL (patterns)
+                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+                LIMIT enough - total
+            ) AS entries);
+        ELSE
+            bucket_tokens := in_bucket(bucket, tokens);
+            images := (SELECT count(*) FROM (
+                SELECT FROM image_texts
+                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
                     AND folded LIKE ALL (patterns)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
                 LIMIT enough - total
             ) AS entries);
-            total := total + images;
-            RETURN NEXT;
-            EXIT WHEN total >= enough;
-        END LOOP;
-        RETURN;
-    END IF;
-    FOR large_bucket, members IN
-        SELECT number >> 2, array_agg(number) FROM unnest(buckets) AS number GROUP BY 1 ORDER BY 1 DESC
-    LOOP
-        bucket_tokens := in_bucket(large_bucket, tokens);
-        FOR bucket, images IN
-            SELECT number, count(*) FROM (
-                SELECT id >> 14 AS number FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
-                    AND id >> 14 = ANY (members) AND folded LIKE ALL (patterns)
-                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                LIMIT enough - total
-            ) AS entries GROUP BY number
-        LOOP
-            total := total + images;
-            RETURN NEXT;
-        END LOOP;
+        END IF;
+        total := total + images;
+        RETURN NEXT;
         EXIT WHEN total >= enough;
     END LOOP;
 END
