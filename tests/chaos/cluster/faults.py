@@ -8,7 +8,10 @@ import attrs
 
 from tests.chaos.cluster.fleet import DEAD_AFTER_SECONDS, NAME, Fleet
 from tests.chaos.cluster.link import CUT, DEAF, STALLED
-from tests.chaos.service import Service
+from tests.chaos.service import Service, wait_until
+
+STALLED_JOBS = 4
+"""How many a node polls at least that is frozen until another one polls them."""
 
 
 @attrs.frozen
@@ -48,6 +51,34 @@ def node_frozen(scene):
     scene.node.signal(signal.SIGSTOP)
     scene.wait(0.5 * DEAD_AFTER_SECONDS, 2 * DEAD_AFTER_SECONDS)
     scene.node.signal(signal.SIGCONT)
+
+
+def node_outlived(scene):
+    """A node stands still until another one polls a job of it; then both hear that it is done.
+
+    The provider takes its time for the jobs of that moment, and not for later ones, so workers become free.
+    """
+    with scene.node.client() as client:
+        name = client.get("/health").json()["checks"]["cluster"]["node"]
+    try:
+        wait_until(lambda: len(_stalled_jobs(scene.fleet, name)) >= STALLED_JOBS, awaited="jobs of a node")
+        tasks = _stalled_jobs(scene.fleet, name)
+        scene.node.signal(signal.SIGSTOP)
+        sql = "SELECT 1 FROM tasks WHERE task_id = ANY($1) AND status = 'processing' AND owner <> $2"
+        wait_until(lambda: scene.fleet.rows(sql, tasks, name), awaited="a job that another node polls")
+    finally:
+        scene.node.signal(signal.SIGCONT)
+        scene.fleet.upstream.be(stalled=False)
+
+
+def _stalled_jobs(fleet, node):
+    """Return the tasks for which a node polls, all of whose jobs take until nothing is stalled any more."""
+    fleet.upstream.be(stalled=True)
+    sql = """
+        SELECT task_id FROM tasks JOIN attempts USING (task_id)
+        WHERE owner = $1 AND status = 'processing' AND phase = 'accepted'
+    """
+    return [row["task_id"] for row in fleet.rows(sql, node)]
 
 
 def node_replaced(scene):
@@ -124,6 +155,7 @@ FAULTS = (
     node_killed,
     node_killed_twice,
     node_frozen,
+    node_outlived,
     node_replaced,
     link_cut,
     link_stalled,

@@ -19,6 +19,7 @@ from tests.chaos.cluster.faults import (
     link_deaf,
     node_frozen,
     node_killed,
+    node_outlived,
     node_replaced,
     rights_lost,
 )
@@ -46,13 +47,17 @@ IMAGE_BYTES = 100_000
 
 @pytest.mark.timeout(300)
 def test_faults_at_once(fleet, measured):
-    """A node dies, one freezes, one does not hear its database, which crashes, and the bucket is down."""
+    """A node dies, one freezes, one does not hear its database, which crashes, and the bucket is down.
+
+    Then, with all that healed, the others take the jobs of one that stands still.
+    """
     with _surviving(fleet, measured, "at once", random.Random(SEED)) as chance:
         faults = [*zip(STRIKES, fleet.nodes, strict=True)]
         faults += [(fault, fleet.nodes[0]) for fault in (database_crashed, bucket_down)]
         with ThreadPoolExecutor() as pool:
             for strike in [pool.submit(_strike, fleet, fault, node, chance) for fault, node in faults]:
                 strike.result()
+        _strike(fleet, node_outlived, fleet.nodes[0], chance)
 
 
 @pytest.mark.long
