@@ -73,8 +73,14 @@ def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -
         amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
     input_rate = _first_rate(price, request, model, Unit.INPUT_IMAGE)
     if input_rate is not None:
-        amount += input_rate.amount * len([name for name, _ in request.named_inputs if name != "mask"])
+        amount += input_rate.amount * _input_images(request)
     return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
+
+
+def _input_images(request: ImageRequest) -> int:
+    """Return how many images go along besides a mask; of an estimate, which has none, the one that must."""
+    count = len([name for name, _ in request.named_inputs if name != "mask"])
+    return count or int(request.operation.rules.has_input_images)
 
 
 def _first_rate(price: Price, request: ImageRequest, model: Model, *units: Unit) -> Rate | None:

@@ -138,6 +138,13 @@ def test_input_images_come_on_top():
     assert cny("0.2") == quote(a_request(), model, is_billed=True)
 
 
+def test_an_estimate_counts_the_input_image_that_there_must_be():
+    """It is asked for without images, of which an edit has one and a new image none."""
+    model = a_model({"amount": 0.01, "per": "input_image"}, PER_IMAGE)
+
+    assert cny("0.21") == quote(a_request(Operation.EDIT), model, is_billed=True)
+
+
 def test_an_upscaled_image_has_as_many_pixels_more():
     """Each side is as many times as long."""
     image = InputImage(key="", mime_type="image/png", width=500, height=1000, size_bytes=1, sha256="")
