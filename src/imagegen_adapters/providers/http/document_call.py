@@ -28,7 +28,7 @@ from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
 from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import RANDOM_SEED, ImageRequest
+from imagegen_core.operations import RANDOM_SEED, NamedInputs
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Receipt
@@ -103,7 +103,8 @@ class DocumentCall:
         """
         with map_refusals():
             request = self.call.request
-            check(request, self.document, self.model, self.operation)
+            size_for_upstream(request.params, self.model.size_of(request.operation))
+            check_images(request.named_inputs, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
         scope = self.scope(mask=mask)
         spec = self.operation.request
@@ -139,14 +140,12 @@ class DocumentCall:
         )
 
 
-def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
-    """Check a request's parameters and images as far as possible before anything is read or sent.
+def check_images(images: NamedInputs, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
+    """Check a request's images as far as possible before anything is read or sent.
 
     Raises:
-        ValidationFailed: the model has no such size, takes no mask, or refuses such images.
+        ValidationFailed: the model takes no mask, or refuses such images.
     """
-    size_for_upstream(request.params, model.size_of(request.operation))
-    images = request.named_inputs
     if not images:
         return
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))

@@ -11,7 +11,7 @@ from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, 
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
 from imagegen_adapters.providers.http.document import Document, TaskSpec
-from imagegen_adapters.providers.http.document_call import DocumentCall, check
+from imagegen_adapters.providers.http.document_call import DocumentCall, check_images
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.polling import JobWatcher
@@ -25,6 +25,7 @@ from imagegen_adapters.providers.http.sender import (
     read_error_response,
     read_head,
 )
+from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.http.usage import find_usage
 from imagegen_adapters.providers.json_responses import parse_json
@@ -77,7 +78,8 @@ class HttpProvider:
         operation = document.operation_for(request.operation, spec)
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
-        check(request, document, spec, operation)
+        size_for_upstream(request.params, spec.size_of(request.operation))
+        check_images(request.named_inputs, document, spec, operation)
         if fans_out(document, operation) or streams(operation, request.params):
             return request.split()
         return (request,)
