@@ -25,7 +25,8 @@ def check(context: Context, file: Path | None) -> None:
 
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    for warning in (*context.variable_warnings(file), *asyncio.run(offline.check_settings(settings))):
+    warnings = [*context.variable_warnings(file), context.exposure_warning(settings, file)]
+    for warning in filter(None, (*warnings, *asyncio.run(offline.check_settings(settings)))):
         complain(warning, context.language)
     click.echo(CommandCode.CONFIGURATION_VALID().text(context.language))
 

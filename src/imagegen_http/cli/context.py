@@ -104,6 +104,13 @@ class Context:
 
         return setting_origins(config=config, environ=self.environ, cwd=self.cwd)
 
+    def exposure_warning(self, settings: Any, config: Path | None = None) -> Message | None:
+        """Return a warning if every user can read the secrets in the file of the settings."""
+        from imagegen_http.settings.exposure import exposure_warning
+        from imagegen_http.settings.loader import settings_file
+
+        return exposure_warning(settings, settings_file(config=config, environ=self.environ, cwd=self.cwd))
+
     def with_api(
         self, act: Callable[["Api"], Awaitable[None]], *, run_background: bool = False, create: bool = False
     ) -> None:

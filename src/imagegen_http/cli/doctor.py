@@ -27,8 +27,11 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     context: Context = ctx.obj
     settings = context.settings()
     check_bind(settings.server.host, settings.server.auth_token)
+    warning = context.exposure_warning(settings)
     with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
-        checks = asyncio.run(run_checks(settings, context.environ, full=full, progress=advance))
+        checks = asyncio.run(
+            run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
+        )
     language = context.language
     if as_json:
         healths = {check.health for check in checks}

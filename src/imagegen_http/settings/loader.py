@@ -81,11 +81,17 @@ def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Pat
     return origins_of(tree)
 
 
+def settings_file(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
+    """Return the path of the file that is read; there may be none if nobody has named it."""
+    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
+    return named or cwd / "config.yaml"
+
+
 def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
     """Return the path of the file and its tree, with the variables merged into it."""
-    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
-    path = named or cwd / "config.yaml"
-    tree = read_settings_file(path) if named is not None or path.exists() else {}
+    path = settings_file(config=config, environ=environ, cwd=cwd)
+    is_named = config is not None or environ.get("IMAGEGEN_CONFIG")
+    tree = read_settings_file(path) if is_named or path.exists() else {}
     insert_variables(tree, environ)
     return path, tree
 

@@ -105,6 +105,10 @@ class SettingCode(MessageCode):
 
     # variables and secrets
     VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"
+    READABLE_BY_ALL = (
+        "{path} has secrets in clear, and every user of this machine can read it: run chmod o= on it",
+        "{path} 中有明文的秘密，本机的每个用户都能读取：请对它运行 chmod o=",
+    )
     SECRET_UNREADABLE = "the file with the secret cannot be read", "无法读取存放秘密的文件"
     SECRET_EMPTY = "the file with the secret is empty", "存放秘密的文件为空"
     UNKNOWN_VARIABLE = "unknown variable, ignored", "未知的变量，已忽略"

@@ -19,6 +19,7 @@ from imagegen_adapters.image_records.reindex import index_state
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import ImagegenError
+from imagegen_core.messages import Message
 from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.checkup import database, directory, orphan_files, stores
 from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
@@ -30,20 +31,21 @@ Progress = Callable[[float], None]
 
 
 async def run_checks(
-    settings: Settings, environ: Mapping[str, str], *, full: bool, progress: Progress
+    settings: Settings, environ: Mapping[str, str], *, warning: Message | None, full: bool, progress: Progress
 ) -> tuple[Check, ...]:
     """Check everything and change nothing.
 
     Args:
         settings: the settings of the service, which are valid.
         environ: may contain the master key.
+        warning: of the file of the settings.
         full: also read every local image and compare its SHA-256.
         progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
     """
     if settings.database is not None:
-        return await _cluster_checks(settings, environ)
+        return await _cluster_checks(settings, environ, _configuration(warning))
     sqlite = _sqlite()
-    checks = [ok("configuration", CheckCode.SETTINGS_VALID()), sqlite]
+    checks = [_configuration(warning), sqlite]
     data_dir = settings.data_dir
     if not data_dir.is_dir():
         hint = CheckCode.OTHER_DIRECTORY()
@@ -79,12 +81,19 @@ async def run_checks(
     return tuple(checks)
 
 
-async def _cluster_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
+def _configuration(warning: Message | None) -> Check:
+    name = "configuration"
+    return ok(name, CheckCode.SETTINGS_VALID()) if warning is None else warn(name, warning)
+
+
+async def _cluster_checks(
+    settings: Settings, environ: Mapping[str, str], configuration: Check
+) -> tuple[Check, ...]:
     """Check a node of a cluster; its images are in the bucket, whatever is on its disk."""
     cluster_module()  # says what is missing, before it is imported here
     from imagegen_http.composition.checkup import cluster
 
-    checks = [ok("configuration", CheckCode.SETTINGS_VALID())]
+    checks = [configuration]
     data_dir = settings.data_dir
     if data_dir.is_dir():
         checks += await asyncio.to_thread(directory.check_directory, data_dir)
