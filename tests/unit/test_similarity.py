@@ -70,6 +70,14 @@ def test_a_word_of_one_pair_is_not_taken_apart():
     assert ("猫", "可爱", "爱的", "的", "猫") in joined.near_token_sets()
 
 
+def test_of_many_parts_a_few_are_left_out_in_turn():
+    """The first, the last, and some between; four halves follow."""
+    matcher = close_to("一二 三四 五六 七八 九十 天地 日月")
+
+    far = [set(matcher.parts) - set(tokens) for tokens in matcher.far_token_sets()]
+    assert [{"一二"}, {"五六"}, {"九十"}, {"日月"}] == far[:-4]
+
+
 def test_sets_of_tokens_are_few():
     """However long a query is, the work is bounded."""
     words = " ".join(chr(code) + chr(code + 1) for code in range(0x4E00, 0x5E00, 2))

@@ -21,6 +21,7 @@ MAX_SIMILAR_IMAGES = 200
 
 MAX_PARTS = 12
 _MAX_VARIED_TOKENS = 8
+_MAX_OMISSIONS = 4
 _MAX_HALVES = 4
 _MAX_SPAN_CHARS = 1_000_000
 _MAX_STARTS = 20
@@ -76,10 +77,14 @@ class SimilarityMatcher:
         yield self.parts
 
     def far_token_sets(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens that less similar prompts contain: all parts but one, then half of them."""
+        """Yield sets of tokens that less similar prompts contain: all parts but one, then half of them.
+
+        Of many parts, a few are left out in turn, and a few halves are taken, spread over the query.
+        """
         parts = self.parts
         if 2 < len(parts) <= _MAX_VARIED_TOKENS:  # noqa: PLR2004 - without one of two, half is left
-            yield from (parts[:omitted] + parts[omitted + 1 :] for omitted in range(len(parts)))
+            omissions = evenly_spaced(tuple(range(len(parts))), _MAX_OMISSIONS)
+            yield from (parts[:omitted] + parts[omitted + 1 :] for omitted in omissions)
         half = (len(parts) + 1) // 2
         for at in evenly_spaced(tuple(range(len(parts) - half + 1)), _MAX_HALVES):
             yield parts[at : at + half]
