@@ -37,8 +37,8 @@ from imagegen_core.errors import Unavailable
 from imagegen_http.composition.archives import OpenArchive, open_archive
 from imagegen_http.settings.schema import Settings
 
-_POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=300.0)
-"""Whole tables are counted, which may take longer than what nodes do."""
+_POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=4 * 3600.0)
+"""Whole tables are counted, and the search index is built, which takes minutes for each million images."""
 
 
 @attrs.frozen(kw_only=True)

@@ -37,6 +37,9 @@ SELECT column_name::text AS name, data_type::text AS type FROM information_schem
 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position
 """
 
+_MORE_MEMORY = "SET maintenance_work_mem = '256MB'"
+"""The index is written in fewer parts than with the 64 MB that are the default."""
+
 _INSERT_TEXTS = """
 INSERT INTO image_texts (id, created_at, provider_name, model_id, operation, folded, folding)
 SELECT id, created_at::timestamptz, provider_name, model_id, operation, folded, $7
@@ -136,8 +139,10 @@ class Target:
 
         What the planner has to know of tables that were filled at once, it learns now.
         """
-        await self.database.rows(_CREATE_INDEX)
-        await self.database.rows("ANALYZE")
+        async with self.database.connection() as connection:
+            await connection.execute(_MORE_MEMORY)
+            await connection.execute(_CREATE_INDEX)
+            await connection.execute("RESET maintenance_work_mem; ANALYZE")
 
     async def set_storage(
         self, image_ids: Iterable[int], state: StorageState, *, through: int | None = None
