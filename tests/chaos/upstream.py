@@ -2,8 +2,7 @@
 
 ``python -m tests.chaos.upstream LEDGER`` prints its port. It speaks the declarative document `DOCUMENT`: the
 model ``direct`` responds with the image, the model ``job`` with a job to poll. ``POST /control``
-changes its `Mood` at any time; with ``stalled`` the jobs of that moment, and no later ones, take until it is
-taken back.
+changes its `Mood` at any time; ``stalled`` are the jobs that are not done until they are no more.
 """
 
 import asyncio
@@ -140,7 +139,7 @@ class Upstream:
         self.ledger = ledger
         self.mood = Mood()
         self.jobs = {}  # id → the time at which it is done, or None if it was cancelled
-        self.stalled = set()  # the ids of jobs that are done only when nothing is stalled any more
+        self.stalled = set()  # the ids of jobs that are not done as long as they are here
         self.first_polls = {}  # id → the time of the first poll since `forget_polls`
         self.running = 0
 
@@ -150,8 +149,7 @@ class Upstream:
             changes = json.loads(body or b"{}")
             if changes.pop("forget_polls", False):
                 self.first_polls = {}
-            if "stalled" in changes:
-                self.stalled = self.stalled | self._unfinished() if changes.pop("stalled") else set()
+            self.stalled = set(changes.pop("stalled", self.stalled))
             self.mood = attrs.evolve(self.mood, **changes)
             return _json({"running": self.running, "first_polls": self.first_polls})
         if path == "/direct":
@@ -196,10 +194,6 @@ class Upstream:
         job_id = f"job-{token}-{len(self.jobs)}"
         self.jobs[job_id] = time.monotonic() + self.mood.seconds
         return _json({"id": job_id, "status": "running"})
-
-    def _unfinished(self):
-        now = time.monotonic()
-        return {job_id for job_id, done in self.jobs.items() if done is not None and now < done}
 
     def _follow(self, job_id, act=None):
         if self.mood.lasting:

@@ -56,7 +56,7 @@ def node_frozen(scene):
 def node_outlived(scene):
     """A node stands still until another one polls a job of it; then both hear that it is done.
 
-    The provider takes its time for the jobs of that moment, and not for later ones, so workers become free.
+    The provider takes its time for the jobs of that node, and not for others, so workers become free.
     """
     with scene.node.client() as client:
         name = client.get("/health").json()["checks"]["cluster"]["node"]
@@ -68,17 +68,18 @@ def node_outlived(scene):
         wait_until(lambda: scene.fleet.rows(sql, tasks, name), awaited="a job that another node polls")
     finally:
         scene.node.signal(signal.SIGCONT)
-        scene.fleet.upstream.be(stalled=False)
+        scene.fleet.upstream.be(stalled=[])
 
 
 def _stalled_jobs(fleet, node):
-    """Return the tasks for which a node polls, all of whose jobs take until nothing is stalled any more."""
-    fleet.upstream.be(stalled=True)
+    """Return the tasks whose jobs a node polls, all of which take until nothing is stalled any more."""
     sql = """
-        SELECT task_id FROM tasks JOIN attempts USING (task_id)
+        SELECT task_id, job ->> 'id' AS job FROM tasks JOIN attempts USING (task_id)
         WHERE owner = $1 AND status = 'processing' AND phase = 'accepted'
     """
-    return [row["task_id"] for row in fleet.rows(sql, node)]
+    rows = fleet.rows(sql, node)
+    fleet.upstream.be(stalled=[row["job"] for row in rows])
+    return [row["task_id"] for row in rows]
 
 
 def node_replaced(scene):
