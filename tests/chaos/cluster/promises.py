@@ -39,6 +39,7 @@ class FleetPromises(Promises):
     def check(self):
         """Let the nodes finish their work, then check everything."""
         check_none(self.observed, "answered wrongly")
+        self.check_every_change()  # a wrong one may be why a task never ends
         super().check()
         self.check_one_task_a_key()
         self.check_every_change()

@@ -20,6 +20,21 @@ CREATE TRIGGER witness AFTER INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER witness AFTER INSERT OR UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION witness.write_down();
 CREATE TRIGGER witness AFTER INSERT ON images FOR EACH ROW EXECUTE FUNCTION witness.write_down();
 
+-- Whose response is in the spool, the owner's name says: the task's id, a dot, and that of its attempt.
+CREATE FUNCTION witness.write_down_removal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    owner constant text[] := string_to_array(split_part(OLD.key, '/', 1), '.');
+BEGIN
+    INSERT INTO witness.changes (noun, task_id, before, after)
+    SELECT 'files', owner[1], to_jsonb(OLD), json_build_object('phase', phase)
+    FROM attempts WHERE attempt_id = owner[2] AND owner[3] IS NULL;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER witness AFTER DELETE ON files FOR EACH ROW WHEN (OLD.store = 'spool' AND OLD.key IS NOT NULL)
+    EXECUTE FUNCTION witness.write_down_removal();
+
 CREATE VIEW witness.ends AS
 SELECT * FROM witness.changes WHERE noun = 'tasks' AND after ->> 'status' IN ('completed', 'failed', 'cancelled');
 
@@ -46,6 +61,9 @@ WHERE noun = 'attempts' AND after ->> 'phase' <> before ->> 'phase' AND (
     before ->> 'phase' IN ('stored', 'failed')
     OR witness.rank(after ->> 'phase') < witness.rank(before ->> 'phase')
 )
+UNION ALL
+SELECT 'removed a response whose images were not stored', task_id, before, after FROM witness.changes
+WHERE noun = 'files' AND after ->> 'phase' = 'received'
 UNION ALL
 SELECT 'changed a part of a task that had ended', late.task_id, late.before, late.after
 FROM witness.changes AS late JOIN witness.ends USING (task_id)
