@@ -95,11 +95,12 @@ class RunAttempt:
         planned = plan.calls.get(part)
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         changed: tuple[Attempt, ...] = ()
+        # A process that died after storing a final phase left the spooled response behind. One that is only
+        # believed to be dead may still be spooling the response of its request, and keeps it aside then.
+        ended = previous if previous is not None and not previous.is_active else None
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
             changed = (previous := previous.failed(self.clock.now(), failure),)
-        # A process that died after storing a final phase left the spooled response behind.
-        ended = previous if previous is not None and not previous.is_active else None
         if previous is None or sends:
             if previous is not None and previous.phase is Phase.RESERVED:
                 return PreparedPart(following=previous)

@@ -3,12 +3,13 @@
 import attrs
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.spools.memory import MemorySpool
-from imagegen_core import TaskStatus
+from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.execution.call_exchange import spool_owner
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
-from tests.unit.core.scripted_imagegen import imagegen_over, outcome
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, run_until_it_ended
 from tests.unit.core.scripted_provider import SpoolingProvider
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +41,20 @@ async def test_nothing_was_spooled():
     """No input, and a response that is kept with its attempt."""
     _, _, spool = await run(SpoolingProvider(MAX_INLINE_RESPONSE_BYTES))
 
+    assert [] == spool.removals
+
+
+async def test_the_response_of_a_request_that_another_has_sent_is_not_removed():
+    """It is believed to be dead, and may just be spooling what it keeps aside when its write is refused."""
+    provider = SpoolingProvider(1)
+    adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
+    spool = NotingSpool(adapters.clock)
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, spool=spool))
+    task_id = await crash_in(imagegen, Phase.SUBMITTING)
+    await imagegen.resume_tasks(owner="the next")
+    await run_until_it_ended(imagegen, await adapters.tasks.get(task_id), adapters.clock)
+
+    assert FailureCode.OUTCOME_UNKNOWN == (await adapters.tasks.get(task_id)).failure.code
     assert [] == spool.removals
 
 
