@@ -31,10 +31,17 @@ def started(command, cwd, *args, **environ):
     )
 
 
-@pytest.mark.parametrize("library", ["click", "imagegen_http.cli.images"])
+@pytest.mark.parametrize(
+    ("library", "args"),
+    [
+        ("click", ["--help"]),
+        ("imagegen_http.cli.context", ["--help"]),
+        ("imagegen_http.cli.images", ["images", "--help"]),
+    ],
+)
 @pytest.mark.parametrize("command", [(IMAGEGEN,), MODULE], ids=["script", "module"])
-def test_an_early_interruption_is_one_line(command, library, tmp_path):
-    """In a library's import as well as in one of our own modules."""
+def test_an_early_interruption_is_one_line(command, library, args, tmp_path):
+    """In a library's import, in one of our own modules, and in that of the command alone."""
     place = tmp_path / "site"
     place.mkdir()
     (place / "interrupted.py").write_text(INTERRUPTED)
@@ -46,7 +53,7 @@ def test_an_early_interruption_is_one_line(command, library, tmp_path):
         "            import interrupted\n"
         "sys.meta_path.insert(0, Finder())\n"
     )
-    ended = started(command, tmp_path, "--help", PYTHONPATH=str(place))
+    ended = started(command, tmp_path, *args, PYTHONPATH=str(place))
 
     assert (1, "", "imagegen: stopped\n") == (ended.returncode, ended.stdout, ended.stderr)
 

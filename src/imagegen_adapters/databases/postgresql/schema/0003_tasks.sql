@@ -81,11 +81,15 @@ DECLARE
     task constant tasks := json_populate_record(NULL::tasks, state);
     event constant events := json_populate_record(NULL::events, final_event);
 BEGIN
-    IF state IS NULL THEN
+    IF state IS NULL AND new_images IS NULL THEN
         PERFORM FROM tasks
         WHERE task_id = id AND status IN ('pending', 'processing')
             AND owner IS NOT DISTINCT FROM fence_owner AND epoch = fence_epoch AND status = fence_status
         FOR SHARE;
+    ELSIF state IS NULL THEN
+        UPDATE tasks SET cancel_requested = cancel_requested -- nothing but that it has changed, by its images
+        WHERE task_id = id AND status IN ('pending', 'processing')
+            AND owner IS NOT DISTINCT FROM fence_owner AND epoch = fence_epoch AND status = fence_status;
     ELSE
         UPDATE tasks SET
             model_id = task.model_id, status = task.status,
@@ -127,9 +131,6 @@ BEGIN
             SELECT images.id AS image_id, created_at FROM images WHERE images.id = ANY (image_ids)
             ORDER BY images.id
         ) AS added;
-        IF state IS NULL THEN
-            UPDATE tasks SET cancel_requested = cancel_requested WHERE task_id = id; -- it has changed by its images
-        END IF;
     END IF;
 
     IF final_event IS NOT NULL THEN
