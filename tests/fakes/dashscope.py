@@ -3,6 +3,7 @@
 import attrs
 
 from tests.fakes.http_server import Reply, Request
+from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.samples import sample
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
@@ -12,6 +13,9 @@ _JOB = "/api/v1/services/aigc/text2image/image-synthesis"
 _PARAMETERS = frozenset(("size", "n", "seed", "prompt_extend", "watermark", "negative_prompt"))
 
 
+_TEN_MEGABYTES = ReferenceRule(max_bytes=10 * 2**20)
+
+
 @attrs.frozen(kw_only=True)
 class _Model:
     """What one model accepts; a longer prompt is cut and not refused."""
@@ -19,6 +23,7 @@ class _Model:
     size: SizeRule
     count: int = 1
     references: int = 0
+    reference: ReferenceRule = _TEN_MEGABYTES
     parameters: frozenset[str] = _PARAMETERS
     size_of_generate: SizeRule | None = None
     path: str = _MESSAGE
@@ -34,6 +39,7 @@ _WAN27 = _Model(
     size=_pixels(768, 2048, 8, "1K", "2K"),
     count=4,
     references=9,
+    reference=ReferenceRule(max_bytes=20 * 2**20),
     parameters=frozenset(("size", "n", "seed", "watermark", "thinking_mode")),
 )
 _FIXED = ("1664*928", "1472*1104", "1328*1328", "1104*1472", "928*1664")
@@ -88,7 +94,7 @@ class FakeDashScope(Upstream):
         assert all(image.startswith("data:image/png;base64,") for image in images)
         if "forbidden" in content[-1]["text"]:
             return self.answer("refused")
-        if len(images) > model.references:
+        if len(images) > model.references or not all(map(model.reference.allows, images)):
             return self.answer("invalid", param="image")
         count = self._charge(body)
         return self.answer("message", url=self.files(request, count), count=count)

@@ -5,6 +5,7 @@ import hmac
 import re
 
 from tests.fakes.http_server import Reply, Request
+from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
@@ -65,10 +66,13 @@ def _flux_problem(path: str, body: dict) -> str | None:
         return "width"
     if len([name for name in body if name.startswith("input_image")]) > _MAX_FLUX_INPUTS.get(path, 8):
         return "input_image"
-    return "safety_tolerance" if body.get("safety_tolerance", 2) > 6 else None
+    if body.get("output_format", "jpeg") not in ("jpeg", "png"):
+        return "output_format"
+    return None if 0 <= body.get("safety_tolerance", 2) <= 6 else "safety_tolerance"
 
 
 _FLUX3_FIELDS = {"prompt", "images", "aspect_ratio", "resolution", "safety_tolerance", "grounding"}
+_FLUX3_REFERENCE = ReferenceRule(max_bytes=15_000_000, pixels=(256 * 256, 4000 * 4000))
 _FLUX3_RESOLUTIONS = {
     "/v1/flux-3-image": {"768sq", "1k", "1.5k", "2k", "4k"},
     "/v1/flux-3-image-klein": {"1k", "2k", "4k"},
@@ -82,9 +86,10 @@ def _flux3_problem(path: str, body: dict) -> str | None:
         return "prompt"
     if body.get("resolution", "1k") not in _FLUX3_RESOLUTIONS[path]:
         return "resolution"
-    if len(body.get("images", [])) > 10:
+    images = body.get("images", [])
+    if len(images) > 10 or not all(map(_FLUX3_REFERENCE.allows, images)):
         return "images"
-    return "safety_tolerance" if body.get("safety_tolerance", 2) > 4 else None
+    return None if 0 <= body.get("safety_tolerance", 2) <= 4 else "safety_tolerance"
 
 
 class FakeBfl(JobUpstream):
@@ -125,11 +130,18 @@ class FakeBfl(JobUpstream):
         return self.answer("ready", job=job, url=self.files(request, 1)[0])
 
 
+_FAL_SIZES = SizeRule(sides=(64, 2048))
+"""As our document has them: the provider names no bounds."""
+
+
 def _fal_problem(path: str, body: dict) -> str | None:
     """Return the field that the model refuses."""
     most = 4 if path == "/fal-ai/flux/dev" else 1
     if not 1 <= body.get("num_images", 1) <= most:
         return "num_images"
+    size = body.get("image_size", {"width": 1024, "height": 768})
+    if not _FAL_SIZES.allows(f"{size['width']}x{size['height']}"):
+        return "image_size"
     return "output_format" if body.get("output_format", "jpeg") not in ("jpeg", "png") else None
 
 

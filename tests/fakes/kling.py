@@ -3,17 +3,17 @@
 import base64
 import hashlib
 import hmac
-import io
 import json
 import re
 
 import attrs
-from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.job_upstreams import JobUpstream
+from tests.fakes.reference_rules import ReferenceRule
 
 _IMAGE, _OMNI = "/v1/images/generations", "/v1/images/omni-image"
+_REFERENCE = ReferenceRule(max_bytes=10 * 2**20, min_side=300, ratio=2.5, formats=frozenset(("PNG", "JPEG")))
 _RATIOS = frozenset(("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"))
 
 
@@ -108,14 +108,9 @@ def _wrong_field(model: _Model, body: dict, images: list[str]) -> str | None:
         "aspect_ratio": body.get("aspect_ratio", "16:9") in _RATIOS,
         "resolution": body.get("resolution", "1k") in ("1k", "2k"),
         "n": 1 <= body["n"] <= 9,
-        "image": len(images) <= model.references and all(map(_is_taken, images)),
+        "image": len(images) <= model.references and all(map(_REFERENCE.allows, images)),
     }
     return next((name for name, right in is_right.items() if not right), None)
-
-
-def _is_taken(image: str) -> bool:
-    with Image.open(io.BytesIO(base64.b64decode(image, validate=True))) as opened:
-        return min(opened.size) >= 300 and max(opened.size) <= 2.5 * min(opened.size)
 
 
 def _decoded(text: str) -> bytes:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png_base64
+from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.samples import sample
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
@@ -22,6 +23,15 @@ _FIELDS = {
 _SIZES = SizeRule(
     sides=(16, 3840), pixels=(655_360, 8_294_400), ratio=3, multiple=16, words=frozenset(("auto",))
 )
+_NUMBERS = ("n", "partial_images", "output_compression")
+_REFERENCE = ReferenceRule(max_bytes=50_000_000)
+_FIRST_QUALITIES = {"auto", "low", "medium", "high"}
+_MORE_QUALITIES = {"xhigh", "max"}
+_CHOICES = {
+    "background": {"auto", "opaque", "transparent"},
+    "output_format": {"png", "jpeg", "webp"},
+    "moderation": {"auto", "low"},
+}
 
 
 class FakeOpenAI(Upstream):
@@ -48,9 +58,12 @@ class FakeOpenAI(Upstream):
             return self._images(request.json, "image_generation")
         assert request.path == "/v1/images/edits", request.path
         _check_files(request)
+        images = [part.data for part in request.parts if part.name == "image[]"]
+        if len(images) > 16 or not all(map(_REFERENCE.allows, images)):
+            return self.answer("invalid", message="Invalid image.")
         form = request.form
         assert form.get("stream", "true") == "true", form["stream"]
-        numbers = {name: int(form[name]) for name in ("n", "partial_images") if name in form}
+        numbers = {name: int(form[name]) for name in _NUMBERS if name in form}
         return self._images({**form, **numbers}, "image_edit")
 
     def _images(self, body: dict, events: str) -> Reply:
@@ -85,18 +98,22 @@ class FakeOpenAI(Upstream):
 
 
 def _problem(body: dict) -> str | None:
-    if body.get("stream") and body.get("n", 1) != 1:
-        return "Streaming is only supported with n=1."
-    if not 0 <= body.get("partial_images", 0) <= 3 or ("partial_images" in body and not body.get("stream")):
-        return "Invalid partial_images."
     is_first = body["model"] == "gpt-image-2"
-    if not _SIZES.allows(body.get("size")):
-        return f"Invalid size {body['size']!r}."
     if is_first and body.get("background") == "transparent":
         return "Transparent background is not supported for this model."
-    if is_first and body.get("quality") in ("xhigh", "max"):
-        return f"Invalid value: {body['quality']!r}."
-    return None
+    is_right = {
+        "stream": not body.get("stream") or body.get("n", 1) == 1,
+        "partial_images": "partial_images" not in body
+        or (body.get("stream") and 0 <= body["partial_images"] <= 3),
+        "prompt": len(body["prompt"]) <= 32_000,
+        "n": 1 <= body.get("n", 1) <= 10,
+        "output_compression": 0 <= body.get("output_compression", 0) <= 100,
+        "size": _SIZES.allows(body.get("size")),
+        "quality": body.get("quality", "auto") in _FIRST_QUALITIES | (set() if is_first else _MORE_QUALITIES),
+        **{name: name not in body or body[name] in choices for name, choices in _CHOICES.items()},
+    }
+    wrong = next((name for name, right in is_right.items() if not right), None)
+    return None if wrong is None else f"Invalid value of {wrong}: {body[wrong]!r}."
 
 
 def _check_files(request: Request) -> None:

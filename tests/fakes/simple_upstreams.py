@@ -4,6 +4,7 @@ import attrs
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png_base64
+from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
@@ -72,6 +73,9 @@ class FakeSiliconFlow(_SyncUpstream):
         return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
 
 
+_TEN_MEGABYTES = ReferenceRule(max_bytes=10 * 2**20)
+
+
 class FakeQianfan(_SyncUpstream):
     preset, base, key = "qianfan", "/v2", "bce-v3-0123456789abcdef"
     paid = "/v2/images"
@@ -86,8 +90,10 @@ class FakeQianfan(_SyncUpstream):
             "prompt": len(body["prompt"]) <= longest,
             "n": 1 <= body.get("n", 1) <= 4,
             "size": SizeRule(sides=(512, 2048)).allows(body.get("size")),
-            "refer_image": is_irag or "refer_image" not in body,
-            "steps": not (is_irag and {"steps", "guidance"} & set(body)),
+            "refer_image": "refer_image" not in body
+            or (is_irag and _TEN_MEGABYTES.allows(body["refer_image"])),
+            "steps": 1 <= body.get("steps", 1) <= 50 and not (is_irag and {"steps", "guidance"} & set(body)),
+            "guidance": 0 <= body.get("guidance", 0) <= 30,
         }
         wrong = next((name for name, right in is_right.items() if not right), None)
         return super().make(request, body) if wrong is None else self.answer("invalid", param=wrong)
@@ -137,7 +143,7 @@ class FakeMiniMax(_SyncUpstream):
         is_live = body["model"] == "image-01-live"
         sides = [body[name] for name in ("width", "height") if name in body]
         assert not (is_live and sides), "sides are for image-01"
-        references = body.get("subject_reference", [])
+        references = [reference["image_file"] for reference in body.get("subject_reference", [])]
         formats = ("data:image/png;", "data:image/jpeg;")
         is_right = {
             "prompt": len(body["prompt"]) <= 1500,
@@ -145,13 +151,17 @@ class FakeMiniMax(_SyncUpstream):
             "width": len(sides) in (0, 2) and all(512 <= s <= 2048 and s % 8 == 0 for s in sides),
             "style": "style" not in body or (is_live and body["style"]["style_type"] in _MINIMAX_STYLES),
             "subject_reference": len(references) <= 1
-            and all(reference["image_file"].startswith(formats) for reference in references),
+            and all(image.startswith(formats) and _TEN_MEGABYTES.allows(image) for image in references),
         }
         wrong = next((name for name, right in is_right.items() if not right), None)
         return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
 
 
-_IDEOGRAM_46_SIZES = SizeRule(sides=(32, 4096), multiple=32, words=frozenset(("auto",)))
+_IDEOGRAM_SIZES = {
+    "ideogram-4-5": SizeRule(words=frozenset(("auto",))),
+    "ideogram-4-6": SizeRule(sides=(32, 4096), multiple=32, words=frozenset(("auto",))),
+}
+_IDEOGRAM_REFERENCE = ReferenceRule(max_bytes=25_000_000, formats=frozenset(("PNG", "JPEG", "WEBP")))
 
 
 class FakeIdeogram(_SyncUpstream):
@@ -173,9 +183,10 @@ class FakeIdeogram(_SyncUpstream):
             assert "size" not in request.form, "an edit keeps its size"
             return self.make(request, request.form)
         assert request.path == f"/v2/image/generate/{model}", request.path
-        if model == "ideogram-4-6" and not _IDEOGRAM_46_SIZES.allows(request.form.get("size")):
+        if not _IDEOGRAM_SIZES[model].allows(request.form.get("size")):
             return self.answer("invalid", field="size")
-        if len(files) > 5 or set(files) - {"images"}:
+        images = [part.data for part in request.parts if part.filename]
+        if len(files) > 5 or set(files) - {"images"} or not all(map(_IDEOGRAM_REFERENCE.allows, images)):
             return self.answer("invalid", field="images")
         return self.make(request, request.form)
 
@@ -186,8 +197,13 @@ class FakeIdeogram(_SyncUpstream):
             return self.answer("invalid", field="prompt")
         if body.get("quality", "low") not in ("low", "medium", "high"):
             return self.answer("invalid", field="quality")
+        if not 0 <= int(body.get("seed", 0)) < 2**31:
+            return self.answer("invalid", field="seed")
         self.ledger.append("ideogram-4-5")
         return self.answer("refused") if "forbidden" in body["prompt"] else self.images(request, body)
+
+
+_ARK_REFERENCE = ReferenceRule(max_bytes=10 * 2**20, pixels=(1, 36_000_000))
 
 
 @attrs.frozen(kw_only=True)
@@ -196,6 +212,7 @@ class _Seedream:
 
     size: SizeRule
     references: int = 14
+    reference: ReferenceRule = _ARK_REFERENCE
     has_output_format: bool = False
 
 
@@ -211,7 +228,10 @@ _SEEDREAM = {
     "doubao-seedream-5-0-260128": _SEEDREAM_LITE,
     "doubao-seedream-5-0-lite-260128": _SEEDREAM_LITE,
     "doubao-seedream-5-0-pro-260628": _seedream(
-        (921_600, 4_624_220), "1K", "2K", references=10, has_output_format=True
+        *((921_600, 4_624_220), "1K", "2K"),
+        references=10,
+        reference=attrs.evolve(_ARK_REFERENCE, max_bytes=30 * 2**20),
+        has_output_format=True,
     ),
 }
 
@@ -233,10 +253,12 @@ class FakeArk(_SyncUpstream):
         model = _SEEDREAM[body["model"]]
         if not model.size.allows(body.get("size")):
             return self.answer("invalid", param="size")
-        if len(images) > model.references:
+        if len(images) > model.references or not all(map(model.reference.allows, images)):
             return self.answer("invalid", param="image")
-        if "output_format" in body and not model.has_output_format:
+        if body.get("output_format") not in ((None, "png", "jpeg") if model.has_output_format else (None,)):
             return self.answer("invalid", param="output_format")
+        if body["response_format"] not in ("url", "b64_json"):
+            return self.answer("invalid", param="response_format")
         return super().make(request, body)
 
     def images(self, request: Request, body: dict) -> Reply:
@@ -259,6 +281,25 @@ _RECRAFT_SIZES = {
     **dict.fromkeys(("recraftv4", "recraftv4_1"), _RECRAFT_1K),
     **dict.fromkeys(("recraftv4_pro", "recraftv4_1_pro"), _RECRAFT_2K),
 }
+
+
+_RECRAFT_V3_SIZES = SizeRule(sides=(256, 2048))
+"""As our document has them: the provider lists sizes and names no bounds."""
+
+
+def _recraft_problem(body: dict) -> str | None:
+    """Return the field that a model of Recraft refuses."""
+    sizes = _RECRAFT_SIZES.get(body["model"])
+    is_right = {
+        "prompt": len(body["prompt"]) <= (1000 if sizes is None else 10_000),
+        "n": 1 <= int(body.get("n", 1)) <= 6,
+        "response_format": body.get("response_format", "url") in ("url", "b64_json"),
+        "strength": 0 <= float(body.get("strength", 0)) <= 1,
+        "size": _RECRAFT_V3_SIZES.allows(body.get("size"))
+        if sizes is None
+        else body.get("size", "1024x1024") in {*sizes, "1024x1024"},
+    }
+    return next((name for name, right in is_right.items() if not right), None)
 
 
 class FakeRecraft(_SyncUpstream):
@@ -286,14 +327,8 @@ class FakeRecraft(_SyncUpstream):
         return self.make(request, request.form)
 
     def make(self, request: Request, body: dict) -> Reply:
-        if len(body["prompt"]) > (10_000 if body["model"] in _RECRAFT_SIZES else 1000):
-            return self.answer("invalid", field="prompt")
-        if int(body.get("n", 1)) > 6:
-            return self.answer("invalid", field="n")
-        sizes = _RECRAFT_SIZES.get(body["model"])
-        if sizes is not None and body.get("size", "1024x1024") not in {*sizes, "1024x1024"}:
-            return self.answer("invalid", field="size")
-        return super().make(request, body)
+        wrong = _recraft_problem(body)
+        return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
 
 
 class FakeGateway(_SyncUpstream):

@@ -3,12 +3,16 @@
 import attrs
 
 from tests.fakes.http_server import Reply, Request
+from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
 _HUNYUAN = "/v1/wand/hunyuan-image/v3-generation"
 _CONVERSATION = "/v1/wand/hunyuan-image/v35-generation"
 _SEEDREAM = "/v1/wand/si-image/generation"
+
+
+_ANY_REFERENCE = ReferenceRule()
 
 
 @attrs.frozen(kw_only=True)
@@ -20,6 +24,7 @@ class _Model:
     size: SizeRule
     prompt: int = 100_000
     references: int | None = None
+    reference: ReferenceRule = _ANY_REFERENCE
 
 
 def _seedream(pixels: tuple[int, int], *words: str, references: int) -> _Model:
@@ -31,6 +36,7 @@ def _seedream(pixels: tuple[int, int], *words: str, references: int) -> _Model:
         size=SizeRule(pixels=pixels, ratio=16, words=frozenset(words)),
         prompt=600,
         references=references,
+        reference=ReferenceRule(max_bytes=30 * 2**20),
     )
 
 
@@ -41,6 +47,7 @@ _MODELS = {
         size=SizeRule(sides=(512, 2048), pixels=(1, 1024 * 1024)),
         prompt=8192,
         references=3,
+        reference=ReferenceRule(max_bytes=10 * 2**20, formats=frozenset(("PNG", "JPEG"))),
     ),
     "hy-image-v3.5-preview": _Model(
         path=_CONVERSATION,
@@ -66,7 +73,7 @@ class FakeTokenHub(Upstream):
         assert set(body) <= model.fields, set(body) - model.fields
         prompt, images = _conversation(body) if "messages" in body else (body["prompt"], body.get("images"))
         assert images != [], "no references are no list"
-        assert all(image.startswith("data:image/png;base64,") for image in images or ())
+        assert all(image.startswith("data:image/") for image in images or ())
         self.bodies.append(body)
         if "forbidden" in prompt:
             return self.answer("refused")
@@ -87,7 +94,9 @@ def _wrong_field(model: _Model, body: dict, prompt: str, images: list[str]) -> s
     is_right = {
         "prompt": len(prompt) <= model.prompt,
         "size": model.size.allows(body.get("size")),
-        "images": model.references is None or len(images) <= model.references,
+        "images": (model.references is None or len(images) <= model.references)
+        and all(map(model.reference.allows, images)),
+        "output_format": body.get("output_format", "png") in ("png", "jpeg"),
         "seed": 1 <= body.get("seed", 1) <= 2**32 - 1,
     }
     return next((field for field, right in is_right.items() if not right), None)

@@ -55,4 +55,6 @@ def _problem(body: dict, images: list[dict]) -> str | None:
         return "aspect_ratio"
     if body.get("quality", "low") not in ("low", "medium"):
         return "quality"
+    if not 1 <= body.get("n", 1) <= 10:
+        return "n"
     return "images" if len(images) > 3 else None

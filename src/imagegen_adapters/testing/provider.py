@@ -20,10 +20,12 @@ from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
-def image_file(colour: str = "orange", size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
-    """Return a small PNG."""
+def image_file(
+    colour: str = "orange", size: tuple[int, int] = (64, 48), mode: str = "RGB", encoding: str = "PNG"
+) -> bytes:
+    """Return a small image, a PNG unless another encoding is named."""
     buffer = io.BytesIO()
-    Image.new(mode, size, colour).save(buffer, "PNG")
+    Image.new(mode, size, colour).save(buffer, encoding)
     return buffer.getvalue()
 
 

@@ -1,7 +1,8 @@
 """What a provider would refuse is refused before anything is queued, once below, at and above each limit.
 
 Each refused request is also sent under the same document without its limits: the strict fake, which knows the
-provider's rules and not our document, refuses it and charges nothing.
+provider's rules and not our document, refuses it and charges nothing. Requests that follow from a document's
+numbers are made from them; those that need more than one number are written here.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ import yaml
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, presets
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, request_for, run_call
 from imagegen_core.errors import CallError, Refusal
 from imagegen_core.failures import FailureCode
@@ -32,6 +32,8 @@ from tests.fakes.modelscope import FakeModelScope
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.tokenhub import FakeTokenHub
 from tests.fakes.xai import FakeXai
+from tests.integration.providers.declared_limits import declared_limits
+from tests.integration.providers.declared_requests import TIERS, exchange_for, tries_of
 
 pytestmark = pytest.mark.anyio
 
@@ -61,23 +63,59 @@ IMAGES = {
     "small": image_file(size=(299, 303)),  # as many pixels, but one side is too short
     "webp": image_file(),
     "tall": image_file(size=(300, 750)),
+    "wide": image_file(size=(750, 300)),
     "too tall": image_file(size=(300, 751)),
     "too wide": image_file(size=(751, 300)),
 }
-TIERS = ("1K", "1.5K", "2K", "3K", "4K")
+KEPT = {
+    ("openai", "limits.refs_max"): "the provider takes 16, and the core never more than 14",
+    ("openrouter", "limits.refs_max"): "nobody says how many, and the core never more than 14",
+    ("qianfan", "limits.refs_max"): "its field is for one",
+    ("kling-v3", "limits.refs_max"): "its field is for one",
+    ("recraft", "limits.refs_max"): "its field is for one",
+    ("siliconflow", "limits.refs_max"): "it has three fields, of one image each",
+    ("dashscope", "limits.prompt_chars"): "the provider cuts a longer prompt and makes another image",
+    ("z-image-turbo", "limits.n_max"): "it makes one a call, and no number is sent",
+}
+"""What is refused here and cannot be refused by the provider, by its document or model, and why."""
 
 
 @attrs.frozen(kw_only=True)
 class Limit:
-    """Requests on both sides of one limit of one model."""
+    """Requests on both sides of one limit of one model.
+
+    ``is_kept`` says that the provider cannot refuse what is refused here, as `KEPT` explains.
+    """
 
     preset: str
     model: str
     accepted: tuple[ImageRequest, ...]
     refused: tuple[ImageRequest, ...]
+    name: str = ""
+    is_kept: bool = False
 
     def __str__(self) -> str:
-        return f"{self.preset}-{self.model}"
+        return "-".join(filter(None, (self.preset, self.model, self.name)))
+
+
+def models_of(preset: str) -> list[dict]:
+    """Return the models of a shipped document as plain values."""
+    return yaml.safe_load(resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
+
+
+def limits_of_documents() -> Iterator[Limit]:
+    """Yield the limits whose requests follow from what the documents declare."""
+    for preset in (upstream.preset for upstream in UPSTREAMS):
+        for model in models_of(preset):
+            for tries in tries_of(model):
+                yield Limit(
+                    preset=preset,
+                    model=model["id"],
+                    accepted=tries.accepted,
+                    refused=tries.refused,
+                    name=tries.name,
+                    is_kept=any((owner, tries.name) in KEPT for owner in (preset, model["id"])),
+                )
 
 
 def sized(*sizes: str) -> tuple[ImageRequest, ...]:
@@ -151,6 +189,7 @@ def recraft_limits() -> Iterator[Limit]:
     old = partial(Limit, preset="recraft", model="recraftv3")
     yield old(accepted=prompted(999, 1000), refused=prompted(1001))
     yield old(accepted=counted(5, 6), refused=counted(7))
+    yield old(accepted=sized("256x256", "2048x2048"), refused=sized("255x256", "2049x2048"))
 
 
 def filling(tolerance: int) -> tuple[ImageRequest, ...]:
@@ -198,6 +237,7 @@ def dashscope_limits() -> Iterator[Limit]:
     yield dashscope("wan2.7-image", sized("1K", "2K"), sized("3K", "4K"))
     yield dashscope("wan2.7-image-pro", sized("4096x4095", "4096x4096"), sized("4097x4096"))
     yield dashscope("wan2.7-image-pro", sized("1K", "2K", "4K"), sized("3K"))
+    yield dashscope("wan2.7-image-pro", referring_sized("768x768", "769x768"), referring_sized("767x768"))
     for model in ("wan2.7-image-pro", "wan2.7-image"):
         yield dashscope(model, sized("768x768", "769x768"), sized("767x768"))
         yield dashscope(model, sized("2400x301", "2400x300"), sized("2408x300"))
@@ -227,7 +267,7 @@ def kling_limits() -> Iterator[Limit]:
         yield limit(accepted=with_params(aspect_ratio="21:9"), refused=())
         if references:
             yield limit(accepted=referring(references, key="large"), refused=referring_to("small"))
-            yield limit(accepted=referring_to("tall"), refused=referring_to("too tall", "too wide"))
+            yield limit(accepted=referring_to("tall", "wide"), refused=referring_to("too tall", "too wide"))
         if references > 1:  # a single one is a field, which cannot hold two
             yield limit(accepted=(), refused=referring(references + 1, key="large"))
 
@@ -268,7 +308,7 @@ def qianfan_limits() -> Iterator[Limit]:
 def zhipu_limits() -> Iterator[Limit]:
     glm = partial(Limit, preset="zhipu", model="glm-image")
     yield glm(accepted=sized("1024x1024", "1040x1024", "1056x1024"), refused=sized("992x1024"))
-    yield glm(accepted=sized("2048x2016", "2048x2048"), refused=sized("2080x1024"))
+    yield glm(accepted=sized("2048x2016", "2048x2048"), refused=sized("2080x1024", "2080x2048"))
     yield glm(accepted=with_params(quality="hd"), refused=with_params(quality="standard"))
     qualities = with_params(quality="hd") + with_params(quality="standard")
     for model, accepted, refused in (
@@ -323,6 +363,7 @@ def other_limits() -> Iterator[Limit]:
     pro = partial(Limit, preset="fal", model="fal-ai/flux-2-pro")
     yield pro(accepted=counted(1), refused=counted(2))
     for limit in (dev, pro):
+        yield limit(accepted=sized("64x64", "65x2047", "2048x2048"), refused=sized("63x64", "2049x64"))
         yield limit(accepted=with_params(output_format="png"), refused=with_params(output_format="webp"))
     flux = partial(Limit, preset="replicate", model="black-forest-labs/flux-2-pro")
     levels = with_params(safety_tolerance=1) + with_params(safety_tolerance=5)
@@ -340,6 +381,7 @@ def other_limits() -> Iterator[Limit]:
 
 huawei = partial(Limit, preset="huawei-maas", model="qwen-image")
 LIMITS = (
+    *limits_of_documents(),
     huawei(accepted=sized("512x512", "520x512"), refused=sized("504x512")),
     huawei(accepted=sized("2048x2040", "2048x2048", "2304x1728"), refused=sized("2056x2048")),
     huawei(accepted=with_params(seed=0) + with_params(seed=2**31), refused=with_params(seed=2**31 + 1)),
@@ -468,8 +510,8 @@ async def provider(server, anyio_backend):
     await outbound.aclose()
 
 
-def call_of(provider, server, limit, request, extra) -> ProviderCall:
-    """Return the call of a request that passes the checks before the queue."""
+def call_of(provider, server, limit, request, extra, *, checked=True) -> ProviderCall:
+    """Return the call of a request, which passes the checks before the queue."""
     config = ProviderConfig(
         provider_name="p",
         source=ConfigSource.DATABASE,
@@ -479,7 +521,8 @@ def call_of(provider, server, limit, request, extra) -> ProviderCall:
         extra_config=extra,
     )
     model = choose_model(provider.describe(config).models, limit.model)
-    check_request(request, model)
+    if checked:
+        check_request(request, model)
     parts = provider.split(request, model, config)
     return ProviderCall(call_id="call-1", request=parts[0], model=model, config=config)
 
@@ -507,7 +550,7 @@ async def test_at_and_within_a_limit_images_are_made(limit, provider, server):
         server.fake.ledger.clear()
         call = call_of(provider, server, limit, request, {"preset": limit.preset})
 
-        result = await run_call(provider, call, MemoryExchange(IMAGES))
+        result = await run_call(provider, call, exchange_for(request, IMAGES))
 
         assert result.images
         assert 1 == len(server.fake.ledger)
@@ -521,10 +564,12 @@ async def test_beyond_a_limit_nothing_is_sent(limit, provider, server):
         with pytest.raises(Refusal):
             call_of(provider, server, limit, request, {"preset": limit.preset})
         assert [] == server.requests
-        call = call_of(provider, server, limit, request, {"spec": free})
+        if limit.is_kept:
+            continue
+        call = call_of(provider, server, limit, request, {"spec": free}, checked=False)
 
         with pytest.raises(CallError) as caught:
-            await run_call(provider, call, MemoryExchange(IMAGES))
+            await run_call(provider, call, exchange_for(request, IMAGES))
 
         assert FailureCode.REJECTED == caught.value.failure.code
         assert [] == server.fake.ledger
@@ -537,3 +582,20 @@ async def test_every_model_with_limits_is_tried():
     shipped = {(v.preset, m.id) for v in UPSTREAMS for m in library.load(v.preset).models}
 
     assert shipped == {(limit.preset, limit.model) for limit in LIMITS}
+
+
+@pytest.mark.parametrize("preset", [upstream.preset for upstream in UPSTREAMS])
+async def test_every_declared_limit_is_tried(preset):
+    """A limit that is added to a document gets requests at it and beyond it here."""
+    untried = [
+        f"{model['id']}: {declared.name}"
+        for model in models_of(preset)
+        for tried in [[x for x in LIMITS if (x.preset, x.model) == (preset, model["id"])]]
+        for declared in declared_limits(model)
+        if not declared.is_tried(
+            tuple(request for limit in tried for request in limit.accepted),
+            tuple(request for limit in tried for request in limit.refused),
+        )
+    ]
+
+    assert [] == untried

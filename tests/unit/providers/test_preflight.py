@@ -39,6 +39,7 @@ LIMITS = {
     "max_px": 1_000_000,
     "total_bytes_max": 3 * MB,
 }
+SHAPES = {"side_min": 100, "side_max": 400, "ratio": [0.5, 2.0]}
 CONFIGS = {
     "demo": ("demo", {}),
     "gemini": ("gemini", {}),
@@ -50,6 +51,7 @@ CONFIGS = {
     "dashscope": ("http", {"preset": "dashscope"}),
     "maskless": ("http", {"spec": spec(MASKLESS, limits={"n_max": 4})}),
     "limited": ("http", {"spec": spec(MASKLESS | {"mask": "${mask.base64}"}, limits=LIMITS)}),
+    "shaped": ("http", {"spec": spec(MASKLESS, limits=SHAPES)}),
 }
 
 
@@ -166,3 +168,31 @@ def test_what_cannot_be_is_refused_by_name(name, request_, fields):
 def test_what_can_be_is_not_refused(name, request_):
     """The rules refuse nothing that a provider accepts."""
     assert [request_.prompt] == [part.prompt for part in split(name, request_)]
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("limited", an_image(2 * MB), an_image(2 * MB + 1)),
+        ("limited", an_image(width=10, height=10), an_image(width=11, height=9)),
+        ("limited", an_image(width=1000, height=1000), an_image(width=1001, height=1000)),
+        ("shaped", an_image(width=100, height=101), an_image(width=99, height=101)),
+        ("shaped", an_image(width=399, height=400), an_image(width=399, height=401)),
+        ("shaped", an_image(width=400, height=399), an_image(width=401, height=399)),
+        ("shaped", an_image(width=150, height=300), an_image(width=149, height=300)),
+        ("shaped", an_image(width=300, height=150), an_image(width=301, height=150)),
+    ],
+)
+def test_each_limit_of_an_image_is_inclusive(name, inside, outside):
+    """At a limit an image is taken, and one byte or pixel beyond it is refused."""
+    assert split(name, edit(image=inside))
+    with pytest.raises(ValidationFailed):
+        split(name, edit(image=outside))
+
+
+@pytest.mark.parametrize("last_bytes", [MB - 1, MB])
+def test_all_images_together_fill_their_limit(last_bytes):
+    """Below and at the limit of their bytes together they are taken, and one byte more is refused."""
+    assert split("limited", reference(an_image(2 * MB), an_image(last_bytes)))
+    with pytest.raises(ValidationFailed):
+        split("limited", reference(an_image(2 * MB), an_image(MB + 1)))
