@@ -350,6 +350,7 @@ def _checked_content(name, body):
         raise Rejected(400, "INVALID_ARGUMENT", "image_size is not supported")
     if not -(2**31) <= config.get("seed", 0) < 2**31:
         raise Rejected(400, "INVALID_ARGUMENT", "Invalid value at 'generation_config.seed' (TYPE_INT32)")
+    _check_thresholds(body.get("safetySettings", []))
     level = config.get("thinkingConfig", {}).get("thinkingLevel")
     if level is not None and str(level).upper() not in model.thinking:
         raise Rejected(400, "INVALID_ARGUMENT", "Thinking level is not supported for this model.")
@@ -368,6 +369,32 @@ def _checked_content(name, body):
     return images
 
 
+_SAFETY_LEVELS = {"BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE"}
+_PERSONS = {"DONT_ALLOW", "ALLOW_ADULT", "ALLOW_ALL"}
+_IMAGEN_RATIOS = {"1:1", "3:4", "4:3", "9:16", "16:9"}
+
+
+def _check_thresholds(settings):
+    for setting in settings:
+        if setting["threshold"] not in _SAFETY_LEVELS | {"OFF"}:
+            raise Rejected(400, "INVALID_ARGUMENT", "Invalid value at 'safety_settings[0].threshold'")
+
+
+def _check_parameters(parameters):
+    is_right = {
+        "sampleCount": 1 <= parameters.get("sampleCount", 4) <= 4,
+        "seed": 0 <= parameters.get("seed", 0) < 2**32,
+        "guidanceScale": 0 <= parameters.get("guidanceScale", 0) <= 100,
+        "safetySetting": str(parameters.get("safetySetting", "BLOCK_NONE")).upper() in _SAFETY_LEVELS,
+        "personGeneration": str(parameters.get("personGeneration", "ALLOW_ALL")).upper() in _PERSONS,
+        "aspectRatio": parameters.get("aspectRatio", "1:1") in _IMAGEN_RATIOS,
+        "sampleImageSize": parameters.get("sampleImageSize", "1K") in ("1K", "2K"),
+    }
+    for name, right in is_right.items():
+        if not right:
+            raise Rejected(400, "INVALID_ARGUMENT", f"Invalid value at 'parameters.{name}'")
+
+
 def _checked_predict(model, body):
     _only("", body, {"instances", "parameters"})
     family = next((name for name in _PREDICT_FIELDS if name in model), None)
@@ -375,6 +402,7 @@ def _checked_predict(model, body):
         raise Rejected(400, "INVALID_ARGUMENT", "one instance for an Imagen model is wanted")
     parameters = body.get("parameters", {})
     _only("parameters", parameters, _PREDICT_FIELDS[family])
+    _check_parameters(parameters)
     if "seed" in parameters and parameters.get("addWatermark", True):
         raise Rejected(400, "INVALID_ARGUMENT", "Seed is not supported when watermark is enabled")
     return [_image(text) for text in _encoded_images(body["instances"])]

@@ -53,6 +53,8 @@ _RANGES = {
     "grow_mask": (0, 20),
     "creativity": (0, 0.5),
     "preserve_original_subject": (0, 1),
+    "original_background_depth": (0, 1),
+    "light_source_strength": (0, 1),
 }
 
 
@@ -157,6 +159,8 @@ def _problems(route, fields):
     ]
     if len(fields.get("prompt", "")) > 10_000:
         problems.append("prompt: too long")
+    if fields.get("light_source_direction", "above") not in ("above", "below", "left", "right"):
+        problems.append("light_source_direction: not one of those")
     formats = {"png", "jpeg"} if route == "generate/sd3" else {"png", "jpeg", "webp"}
     if fields.get("output_format", "png") not in formats:
         problems.append("output_format: not one of those")
