@@ -35,7 +35,7 @@ from tests.fakes.xai import FakeXai
 from tests.integration.providers.declared_limits import declared_limits
 from tests.integration.providers.declared_requests import TIERS, exchange_for, tries_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 UPSTREAMS = (
     FakeOpenAI,
