@@ -17,7 +17,7 @@ from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
 
-MAX_NEAR_IMAGES = 500_000
+MAX_NEAR_IMAGES = 400_000
 """Images with all parts of the query, or something inserted, are searched for among so many newest ones."""
 
 MAX_RECENT_IMAGES = 200_000
