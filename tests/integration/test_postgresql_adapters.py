@@ -72,6 +72,26 @@ class TestPostgresqlTaskFeed(OverPostgresql, TaskFeedContract):
     def feed(self, database):
         return PostgresqlTaskFeed(database)
 
+    async def test_a_change_that_commits_late_is_not_missed(self, feed, repository, database):
+        """What a later transaction has committed meanwhile waits for it, and comes behind it."""
+        end = await feed.end()
+        late, early = a_task("late"), a_task("early")
+        for task in (late, early):
+            await repository.add(task, queue_size=9)
+        first = await feed.since(end, limit=9)
+        async with database.transaction() as connection:
+            await connection.execute(
+                "UPDATE tasks SET cancel_requested = true WHERE task_id = $1", late.task_id
+            )
+            await repository.save(early.cancel(later(1)), early.fence)
+            meanwhile = await feed.since(first.position, limit=9)
+        afterwards = await feed.since(meanwhile.position, limit=9)
+
+        assert ["late", "early"] == [change.task.request.prompt for change in first.changes]
+        assert ["late", "early"] == [
+            change.task.request.prompt for change in (*meanwhile.changes, *afterwards.changes)
+        ]
+
 
 class TestPostgresqlQueue(OverPostgresql, QueueContract):
     @pytest.fixture
