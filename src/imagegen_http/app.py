@@ -18,6 +18,7 @@ from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import costs, health, images, operations, providers, settings, storage, tasks
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
+from imagegen_http.console.missing_page import with_missing_page
 from imagegen_http.documentation import routes as documentation
 from imagegen_http.documentation.document import openapi_config
 from imagegen_http.openai import openai_router
@@ -47,7 +48,7 @@ def build_app(service: Service) -> Litestar:
     return _App(
         route_handlers=[*health.HANDLERS, *(_api_handlers(service) if has_api else ())],
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
-        exception_handlers=in_both_shapes(error_handlers.HANDLERS if has_api else error_handlers.NO_API),
+        exception_handlers=_exception_handlers() if has_api else error_handlers.NO_API,
         middleware=[without_empty_parameters],
         response_class=JsonResponse,
         request_class=JsonRequest,
@@ -57,6 +58,11 @@ def build_app(service: Service) -> Litestar:
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,
     )
+
+
+def _exception_handlers() -> dict[Any, Any]:
+    """Return handlers that answer in the form of whoever asks: ours, OpenAI's, or a page."""
+    return with_missing_page(in_both_shapes(error_handlers.HANDLERS))
 
 
 def _api_handlers(service: Service) -> list[ControllerRouterHandler]:

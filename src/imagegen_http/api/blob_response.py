@@ -9,6 +9,7 @@ from urllib.parse import quote
 import attrs
 
 from imagegen_http.asgi.disconnects import wait_for_disconnect
+from imagegen_http.asgi.entity_tags import matches
 from imagegen_http.asgi.types import Receive, Scope, Send
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -51,7 +52,7 @@ class BlobResponse:
         """Send the response."""
         request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         etag = f'"{self._blob.etag}"'
-        if _matches(request.get("if-none-match"), etag):
+        if matches(request.get("if-none-match"), etag):
             await self._begin(send, 304, {})
             await _end(send)
             return
@@ -141,13 +142,6 @@ def _disposition(name: str) -> str:
     """Return both forms of the name; clients that do not know ``filename*`` may decode ``%`` in the other."""
     plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _matches(header: str | None, etag: str) -> bool:
-    if header is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    return "*" in tags or etag in tags
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:

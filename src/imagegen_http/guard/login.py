@@ -4,10 +4,9 @@ import asyncio
 import re
 from urllib.parse import parse_qs, quote
 
-from imagegen_core.messages import Language
 from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
-from imagegen_http.guard import login_page, sessions
+from imagegen_http.guard import login_page, plain_page, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.problems.error_table import preferred_language
 
@@ -97,8 +96,8 @@ def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
     language = preferred_language(request.header(b"accept-language"))
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-language", b"en" if language is Language.EN else b"zh-CN"),
-        (b"content-security-policy", login_page.CSP.encode()),
+        (b"content-language", plain_page.language_tag(language).encode()),
+        (b"content-security-policy", plain_page.CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
     status = 401 if wrong else 200

@@ -1,0 +1,35 @@
+"""Which forms of a response a client can read."""
+
+import pytest
+
+from imagegen_http.asgi.accepted import accepts_gzip, accepts_page
+
+CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    "header", ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP ; q=0.5", "*", "identity;q=0, *;q=0.1"]
+)
+def test_gzip_is_accepted(header):
+    """By its name, or as any coding."""
+    assert accepts_gzip(header)
+
+
+@pytest.mark.parametrize(
+    "header", ["", "br", "identity", "gzip;q=0", "gzip;q=0.000, *", "x-gzip-like", "gzip;q=much", "*;q=0"]
+)
+def test_gzip_is_not_accepted(header):
+    """Not named, or refused with a weight of 0."""
+    assert not accepts_gzip(header)
+
+
+@pytest.mark.parametrize("header", [CHROMIUM, "text/html", "Text/HTML;charset=utf-8;q=0.1"])
+def test_a_browser_that_navigates_accepts_a_page(header):
+    """All browsers name HTML then."""
+    assert accepts_page(header)
+
+
+@pytest.mark.parametrize("header", ["", "*/*", "application/json", "text/*", "text/html;q=0, */*"])
+def test_a_client_of_the_api_accepts_no_page(header):
+    """Who takes anything does not look at it."""
+    assert not accepts_page(header)

@@ -1,0 +1,68 @@
+"""The console's page names all modules that it needs, each with the digest of all of them."""
+
+from imagegen_http.console.module_graph import entries, imported
+from imagegen_http.console.page import PRELOADS, complete
+
+MODULES = {
+    "app.js": """
+        import { html } from "./vendor/index.js";
+        import {
+          first,
+          second,
+        } from './lib/api.js';
+        import "./lib/keys.js";
+        export * from "./parts/card.js";
+        const later = () => import("./pages/usage.js");
+    """,
+    "vendor/index.js": 'import{h}from"./preact.js";export{h}from"./preact.js";',
+    "vendor/preact.js": "var n;",
+    "lib/api.js": 'import { format } from "../lib/format.js"; import "./missing.js"; import "bare";',
+    "lib/keys.js": 'import { first } from "./api.js";',
+    "lib/format.js": 'import "../app.js";',
+    "parts/card.js": "",
+    "pages/usage.js": 'import "../lib/chart.js";',
+    "lib/chart.js": "",
+}
+HTML = f"""<link rel="stylesheet" href="/console/css/base.css">
+{PRELOADS}
+<script type="module" src="/console/app.js"></script>
+<a href="/docs">/console/</a>"""
+
+
+def test_a_page_starts_with_its_module_scripts():
+    """Other scripts are none."""
+    text = '<script src="/console/old.js"></script><script type="module" src="/console/a/b.js"></script>'
+
+    assert ("a/b.js",) == entries(text)
+
+
+def test_all_that_is_imported_is_known_at_once():
+    """Nearest first, each once, circles included; neither what is loaded later nor what is not there."""
+    expected = (
+        "vendor/index.js",
+        "lib/api.js",
+        "lib/keys.js",
+        "parts/card.js",
+        "vendor/preact.js",
+        "lib/format.js",
+    )
+
+    assert expected == imported(("app.js",), MODULES)
+
+
+def test_the_page_announces_its_modules_and_every_address_has_the_digest():
+    """So that all of them are asked for at once, and are those of one version."""
+    html = complete(HTML, {"app.js": 'import "./lib/api.js";', "lib/api.js": ""}, "abc123")
+
+    assert (
+        """<link rel="stylesheet" href="/console/abc123/css/base.css">
+<link rel="modulepreload" href="/console/abc123/lib/api.js">
+<script type="module" src="/console/abc123/app.js"></script>
+<a href="/docs">/console/</a>"""
+        == html
+    )
+
+
+def test_a_page_without_the_marked_place_stays_as_it_is():
+    """But for the digest."""
+    assert '<script src="/console/1/a.js">' == complete('<script src="/console/a.js">', {}, "1")
