@@ -1,0 +1,15 @@
+// Runs before the first paint, so that nothing flashes in the wrong colours or is read aloud in the wrong language.
+(() => {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  let theme = null;
+  let language = null;
+  try {
+    theme = localStorage.getItem("imagegen.theme");
+    language = new URLSearchParams(location.search).get("lang") ?? localStorage.getItem("imagegen.language");
+  } catch {
+    // a browser that keeps nothing: the defaults
+  }
+  root.dataset.theme = theme === "dark" || theme === "light" ? theme : dark ? "dark" : "light";
+  root.lang = language === "en" ? "en" : "zh-CN";
+})();

@@ -1,0 +1,83 @@
+// The one way to the HTTP API: opens the envelope, and makes a sentence of every error.
+
+import { language, locale, t } from "./i18n.js";
+
+const READ_SECONDS = 30;
+
+export class ApiError extends Error {
+  /**
+   * `status` is 0 when there was no answer, so that nobody knows whether anything was done. `errors` are
+   * `{ field, message }`, for the fields of a form; `message` alone is a sentence in the reader's language.
+   */
+  constructor(message, { status = 0, code = 0, errors = [], hint = "", reason = "" } = {}) {
+    super(message);
+    Object.assign(this, { status, code, errors, hint, reason });
+  }
+
+  /** All that there is to say, a sentence a line. */
+  get text() {
+    const fields = this.errors.map(({ field, message }) => (field ? `${field}: ${message}` : message));
+    return [this.message, ...fields, this.hint].filter(Boolean).join("\n");
+  }
+}
+
+export const get = (path, query, options) => call("GET", address(path, query), options);
+export const post = (path, body, options) => call("POST", path, { body, ...options });
+export const patch = (path, body, options) => call("PATCH", path, { body, ...options });
+export const remove = (path, options) => call("DELETE", path, options);
+
+/** Return the path with those parameters that have a value. */
+export function address(path, query = {}) {
+  const entries = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return entries.length ? `${path}?${new URLSearchParams(entries)}` : path;
+}
+
+/** Return a key that no other request has. */
+export function newKey() {
+  const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs HTTPS beyond loopback
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Return whether the error is of a request that was given up by its own page. */
+export function isAbort(error) {
+  return error?.name === "AbortError";
+}
+
+async function call(method, path, { body, headers = {}, keepalive = false, signal } = {}) {
+  const answer = await send(path, {
+    method,
+    headers: { ...headers, "Accept-Language": locale(), ...(body !== undefined && { "Content-Type": "application/json" }) },
+    body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+    keepalive,
+    signal: signal ?? (method === "GET" ? AbortSignal.timeout(READ_SECONDS * 1000) : undefined),
+  });
+  const told = await answer.json().catch(() => null);
+  if (answer.ok && told) return told.data;
+  throw refusal(answer, told);
+}
+
+async function send(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(t(error.name === "TimeoutError" ? "problem.slow" : "problem.unreachable"));
+  }
+  if (answer.status === 401) {
+    location.assign(`/login?${new URLSearchParams({ next: location.pathname + location.search })}`);
+    throw new ApiError(t("problem.login"), { status: 401 });
+  }
+  return answer;
+}
+
+function refusal({ status }, told) {
+  if (!told) return new ApiError(t("problem.unreadable", { status }), { status });
+  const { errors = [], hint = "", reason = "" } = told.data ?? {};
+  return new ApiError(told.message, { status, code: told.code, errors, hint, reason });
+}
+
+/** The language of answers that are no JSON, such as links that the browser itself follows. */
+export function inLanguage(path) {
+  return address(path, { lang: language.value });
+}

@@ -1,0 +1,76 @@
+// What can be done to images, on whatever page they are shown.
+
+import { post } from "./api.js";
+import { t } from "./i18n.js";
+import { toast } from "../parts/toast.js";
+import { signal } from "../vendor/index.js";
+
+const UNDO = 5000; // milliseconds
+
+/** The ids of images that left the page; an answer on its way may still have them. */
+export const gone = signal(new Set());
+
+/** What was changed on this page since the image was fetched: `{ favourite, tags, collections }` by id. */
+export const changed = signal(new Map());
+
+let leaving = null; // ids that are deleted unless somebody takes it back
+
+/** Take images off the page now, and delete them for good in a moment, unless it is undone. */
+export function deleteImages(ids) {
+  if (!ids.length) return;
+  finishDeleting();
+  leaving = ids;
+  gone.value = new Set([...gone.value, ...ids]);
+  toast(t("images.deleted", { n: ids.length }), {
+    milliseconds: UNDO,
+    act: { name: t("act.undo"), run: undo },
+    ended: finishDeleting,
+  });
+}
+
+/** Delete at once what waits for an undo, such as when the page is left. */
+export async function finishDeleting() {
+  const ids = leaving;
+  leaving = null;
+  if (!ids) return;
+  try {
+    await post("/api/v1/images/batch", { ids, action: "delete" }, { keepalive: true });
+  } catch (error) {
+    bringBack(ids);
+    toast(t("images.not_deleted", { reason: error.message }), { kind: "wrong" });
+  }
+}
+
+/** Mark images as favourites, or no longer. */
+export async function star(ids, favourite) {
+  remember(ids, { favourite });
+  try {
+    await post("/api/v1/images/batch", { ids, action: favourite ? "favourite" : "unfavourite" });
+  } catch (error) {
+    remember(ids, { favourite: !favourite });
+    toast(error.text ?? error.message, { kind: "wrong" });
+  }
+}
+
+/** Return the image as it is by now. */
+export function current(image) {
+  return { ...image, ...changed.value.get(image.id) };
+}
+
+export function remember(ids, values) {
+  const next = new Map(changed.value);
+  for (const id of ids) next.set(id, { ...next.get(id), ...values });
+  changed.value = next;
+}
+
+function undo() {
+  const ids = leaving;
+  leaving = null;
+  if (ids) bringBack(ids);
+}
+
+function bringBack(ids) {
+  gone.value = new Set([...gone.value].filter((id) => !ids.includes(id)));
+}
+
+addEventListener("pagehide", finishDeleting);

@@ -1,0 +1,24 @@
+// Keys that work anywhere on a page, unless something is being typed.
+
+import { useEffect } from "../vendor/index.js";
+
+/** Call `keys[event.key]` while the component is shown; a dialog that is open keeps all keys to itself. */
+export function useKeys(keys, when = true) {
+  useEffect(() => {
+    if (!when) return undefined;
+    const press = (event) => {
+      if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      const act = keys[event.key];
+      if (!act) return;
+      event.preventDefault();
+      act(event);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+}
+
+function isTyping(element) {
+  return element.matches?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
+}

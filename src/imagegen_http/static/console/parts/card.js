@@ -1,0 +1,36 @@
+// An image in a list: a link to its own page, and what can be done to it at once.
+
+import { t } from "../lib/i18n.js";
+import { current, deleteImages, gone, star } from "../lib/images.js";
+import { Icon } from "./icon.js";
+import { html, useState } from "../vendor/index.js";
+
+/**
+ * `query` names the list that the image is shown in, for its page's ways to the neighbours; `tabindex` is that of the
+ * link where the list has one tab stop; `children` lie over the image.
+ */
+export function Card({ image, query = "", tabindex = 0, style = undefined, children = null }) {
+  if (gone.value.has(image.id)) return null;
+  const { favourite = false } = current(image);
+  const name = image.prompt || t("images.unnamed", { id: image.id });
+  return html`<figure class="card picture" style=${style} data-id=${image.id}>
+    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex} aria-label=${t("images.open", { prompt: name })}>
+      <${Thumbnail} image=${image} /></a>
+    <figcaption>${name}</figcaption>
+    <div class="over">
+      <button type="button" class="bare" aria-pressed=${favourite} aria-label=${t(favourite ? "act.unstar" : "act.star")}
+        tabindex=${tabindex} onClick=${() => star([image.id], !favourite)}><${Icon} name="star" filled=${favourite} /></button>
+      <button type="button" class="bare" aria-label=${t("act.delete")} tabindex=${tabindex}
+        onClick=${() => deleteImages([image.id])}><${Icon} name="trash" /></button>
+    </div>
+    ${children}
+  </figure>`;
+}
+
+/** The small picture; where it cannot be had, its place says so. */
+export function Thumbnail({ image }) {
+  const [broken, setBroken] = useState(false);
+  if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
+  return html`<img src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
+    width=${image.width} height=${image.height} onError=${() => setBroken(true)} />`;
+}

@@ -1,0 +1,110 @@
+// What surrounds every page: the ways to the others, the search, the connection, the language and the colours.
+
+import { connection } from "../lib/events.js";
+import { language, speak, t } from "../lib/i18n.js";
+import { finishDeleting } from "../lib/images.js";
+import { useKeys } from "../lib/keys.js";
+import { place } from "../lib/router.js";
+import { counts } from "../lib/tasks.js";
+import { theme, toggleTheme } from "../lib/theme.js";
+import { Icon } from "./icon.js";
+import { Problem } from "./problem.js";
+import { SearchBox } from "./search-box.js";
+import { Toasts } from "./toast.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
+
+const WAYS = [
+  ["create", "/"],
+  ["gallery", "/gallery"],
+  ["tasks", "/tasks"],
+  ["providers", "/providers"],
+  ["usage", "/usage"],
+  ["settings", "/settings"],
+];
+const WITHIN = { picture: "gallery", editor: "gallery" }; // pages that are reached from another one's way
+const HAS_LOGIN = !document.querySelector("#logout").hidden; // the server shows it where a login is needed
+
+export function Shell() {
+  const search = useRef(null);
+  useKeys({ "/": () => search.current?.focus() });
+  const { page } = place.value;
+  return html`<a class="skip" href="#main">${t("shell.skip")}</a>
+    <header class="top">
+      <a class="brand" href="/" aria-label=${t("shell.home")}>imagegen</a>
+      <${SearchBox} box=${search} />
+      <${Connection} />
+      <button type="button" class="bare" onClick=${() => speak(language.value === "zh" ? "en" : "zh")}
+        lang=${language.value === "zh" ? "en" : "zh-CN"} aria-label=${t("shell.language")}>${language.value === "zh" ? "EN" : "中"}</button>
+      <button type="button" class="bare" aria-label=${t(theme.value === "dark" ? "shell.light" : "shell.dark")} onClick=${toggleTheme}>
+        <${Icon} name=${theme.value === "dark" ? "sun" : "moon"} /></button>
+      ${HAS_LOGIN && html`<button type="submit" form="logout" class="bare" onClick=${finishDeleting} aria-label=${t("shell.logout")}>
+        <${Icon} name="logout" /></button>`}
+    </header>
+    <nav class="ways" aria-label=${t("shell.ways")}>
+      ${WAYS.map(
+        ([name, path]) => html`<a key=${name} href=${path} aria-current=${(WITHIN[page] ?? page) === name ? "page" : undefined}>
+          <${Icon} name=${name} />
+          <span>${t(`pages.${name}`)}</span>
+          ${name === "tasks" && html`<${Running} />`}
+        </a>`,
+      )}
+    </nav>
+    <main id="main" tabindex="-1"><${Page} /></main>
+    <${Toasts} />`;
+}
+
+/** How many tasks have not ended. */
+function Running() {
+  const told = counts.value;
+  const running = told ? told.pending + told.processing : 0;
+  if (!running) return null;
+  return html`<span class="badge" aria-label=${t("shell.running", { n: running })}>${running > 999 ? "999+" : running}</span>`;
+}
+
+function Connection() {
+  const state = connection.value;
+  return html`<span class="connection ${state}" role="status" title=${t(`connection.${state}_why`)}>
+    <i aria-hidden="true"></i>${t(`connection.${state}`)}</span>`;
+}
+
+/** The page that the address names, once its module is there. */
+function Page() {
+  const { page, id, path } = place.value;
+  const [shown, setShown] = useState({ page: null, Content: null, error: null });
+  useEffect(() => {
+    let current = true;
+    load(page).then(
+      (Content) => current && setShown({ page, Content, error: null }),
+      (error) => current && setShown({ page, Content: null, error }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [page]);
+  useEffect(() => {
+    document.title = page ? `${t(`pages.${page}`)} · imagegen` : "imagegen";
+  }, [page, language.value]);
+  if (shown.error) return html`<${Problem} error=${{ message: t("problem.page") }} again=${() => location.reload()} />`;
+  if (shown.page !== page || !shown.Content) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
+  return html`<${shown.Content} key=${page} id=${id} path=${path} />`;
+}
+
+async function load(page) {
+  if (!page) return (await import("../pages/nowhere.js")).Nowhere;
+  const style = styled(page);
+  const { default: Content } = await import(`../pages/${page}.js`);
+  await style;
+  return Content;
+}
+
+/** Have the page's own style before it is shown. */
+function styled(page) {
+  const { href } = new URL(`../css/${page}.css`, import.meta.url);
+  if (document.querySelector(`link[href="${href}"]`)) return undefined;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  return new Promise((resolve) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", resolve);
+    document.head.append(link);
+  });
+}
