@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 import pytest
 
+from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_http import cli
+from imagegen_http.cli.help_pages import for_reader
 
 DOCS = Path(__file__).parents[2] / "docs"
 LANGUAGES = pytest.mark.parametrize("docs", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])
@@ -25,7 +27,7 @@ def _commands(group, path=()):
 def _installed():
     """Return the program and all commands as the help lists them."""
     cli.load()
-    return {"imagegen": cli.cli, **dict(_commands(cli.cli))}
+    return {"imagegen": cli.program(Language.EN), **dict(_commands(cli.cli))}
 
 
 def _sections(docs):
@@ -79,6 +81,7 @@ def test_every_command_says_whether_it_works_with_a_node_elsewhere(docs):
 def test_lists_of_commands_fit_a_terminal_of_80_columns(name):
     """What is said of a command beside its name is not cut off."""
     group = _installed()[name]
+    group = group if name == "imagegen" else for_reader(group, Language.EN)
     text = group.get_help(click.Context(group, info_name=name, terminal_width=80))
 
     assert [] == [line for line in text.partition("Commands:")[2].splitlines() if line.endswith("...")]
@@ -86,8 +89,9 @@ def test_lists_of_commands_fit_a_terminal_of_80_columns(name):
 
 def test_the_help_says_of_each_command_what_the_command_says():
     """It loads none of them, so it has their first lines itself."""
-    program = _installed()["imagegen"]
-    texts = {name: command.get_short_help_str(100) for name, command in program.commands.items()}
+    commands = _installed()["imagegen"].commands
+    texts = {name: command.get_short_help_str(100) for name, command in commands.items()}
+    program = cli.program(Language.EN)
     listed = re.findall(r"^  (\w+) +(.+)$", program.get_help(click.Context(program)), re.MULTILINE)
 
     assert texts == {name: text for name, text in listed if name in texts}

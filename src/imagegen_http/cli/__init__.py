@@ -1,14 +1,21 @@
 """``imagegen``: the command line. It imports only the command that is called, so that it answers at once."""
 
+import os
+import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
 import click
 
-from imagegen_http.cli.context import GLOBAL_OPTIONS, Context, WrongUsage, run_guarded
+from imagegen_core.messages import Language
+from imagegen_http.cli.click_words import teach_click
+from imagegen_http.cli.context import PLACE_OPTIONS, Context, WrongUsage, run_guarded
+from imagegen_http.cli.help_pages import for_reader
+from imagegen_http.cli.language import language_of
 from imagegen_http.cli.messages import UsageCode
+from imagegen_http.cli.reader_options import READER_OPTIONS, apply_reader_options, colour_of
 
-_COMMANDS = {
+COMMANDS = {
     "backup": ("backups", "Write everything but the master key to FILE."),
     "config": ("configuration", "Look at the settings."),
     "doctor": ("doctor", "Look for what is wrong, and change nothing."),
@@ -26,26 +33,35 @@ _COMMANDS = {
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
 
+_OPTIONS_WITH_VALUE = (*PLACE_OPTIONS, *READER_OPTIONS)
+
 
 class _Program(click.Group):
     """The commands, each imported when it is called; the help imports none of them."""
 
+    language = Language.EN
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_COMMANDS]
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _COMMANDS:
-            _import(cmd_name)
-        return super().get_command(ctx, cmd_name)
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        return for_reader(_import(cmd_name), self.language)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        texts = {name: text for name, (_, text) in COMMANDS.items()}
+        if self.language is Language.ZH:
+            from imagegen_http.cli.translations import in_chinese
+
+            texts = {name: in_chinese(text) for name, text in texts.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl([*texts.items()])
 
 
 @click.group(
     cls=_Program,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     commands={},
     invoke_without_command=False,
 )
@@ -72,6 +88,7 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
     them.
     """
     ctx.obj = context = Context.from_process()
+    ctx.color = colour_of(context.environ)
     if server:
         from imagegen_http.cli.secret_reference import read_token
         from imagegen_http.cli.server_address import ServerAddress
@@ -84,25 +101,35 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
 
 def load(arguments: Sequence[str] | None = None) -> None:
     """Import the command that the arguments call, which may be none; without arguments all of them."""
-    for name in _COMMANDS if arguments is None else _called(arguments):
-        _import(name)
+    for name in COMMANDS if arguments is None else _called(arguments):
+        cli.add_command(_import(name))
 
 
 def main() -> None:
     """Run the command line."""
-    run_guarded(cli)
+    apply_reader_options(sys.argv[1:], os.environ)
+    language = language_of(os.environ)
+    teach_click(language)
+    run_guarded(program(language))
 
 
-def _import(name: str) -> None:
-    if name not in cli.commands:
-        cli.add_command(getattr(import_module(f"{__name__}.{_COMMANDS[name][0]}"), name))
+def program(language: Language) -> click.Group:
+    """Return the program as it is in a language."""
+    own = for_reader(cli, language, hidden=False)
+    own.language = language
+    return own
+
+
+def _import(name: str) -> click.Command:
+    command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[name][0]}"), name)
+    return command
 
 
 def _called(arguments: Sequence[str]) -> Collection[str]:
     rest = iter(arguments)
     for argument in rest:
-        if argument in GLOBAL_OPTIONS:
+        if argument in _OPTIONS_WITH_VALUE:
             next(rest, None)
-        elif not argument.startswith(tuple(f"{option}=" for option in GLOBAL_OPTIONS)):
-            return [argument] if argument in _COMMANDS else []
+        elif not argument.startswith(tuple(f"{option}=" for option in _OPTIONS_WITH_VALUE)):
+            return [argument] if argument in COMMANDS else []
     return []

@@ -12,6 +12,7 @@ import attrs
 import click
 
 from imagegen_core.messages import Language, Message, as_message
+from imagegen_http.cli.language import language_of
 from imagegen_http.cli.messages import CommandCode, UsageCode
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ EXIT_UNRECOVERABLE = 3
 
 EXIT_WARNINGS = 4
 
-GLOBAL_OPTIONS = ("--server", "--token")
-"""The options of the program itself that take a value."""
+PLACE_OPTIONS = ("--server", "--token")
+"""The options of the program itself, which stand before the command and take a value."""
 
 
 class CommandFailed(Exception):
@@ -48,14 +49,8 @@ class WrongUsage(click.UsageError):
         self.reason = reason
 
     def format_message(self) -> str:
-        """Return the reason in the locale's language."""
+        """Return the reason in the reader's language."""
         return self.reason.text(Context.from_process().language)
-
-
-def language_of(environ: Mapping[str, str]) -> Language:
-    """Return the locale's language; where that is not Chinese, English."""
-    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return Language.ZH if locale.lower().startswith("zh") else Language.EN
 
 
 @attrs.define
@@ -165,7 +160,7 @@ def run_guarded(command: click.Command) -> NoReturn:
         _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except click.ClickException as error:
         error.show()
-        if isinstance(error, click.NoSuchOption) and error.option_name in GLOBAL_OPTIONS:
+        if isinstance(error, click.NoSuchOption) and error.option_name in PLACE_OPTIONS:
             complain(UsageCode.BEFORE_THE_COMMAND(option=error.option_name), Context.from_process().language)
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:

@@ -19,8 +19,16 @@ from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.privileges import check_writable
+from imagegen_http.cli.tables import Column, Kind
+from imagegen_http.cli.titles import TitleCode
 
-_COLUMNS = ("id", "created", "provider", "size", "prompt")
+_COLUMNS = (
+    Column(TitleCode.TITLE_IMAGE),
+    Column(TitleCode.TITLE_CREATED, Kind.TIME),
+    Column(TitleCode.TITLE_PROVIDER),
+    Column(TitleCode.TITLE_SIZE),
+    Column(TitleCode.TITLE_PROMPT, Kind.TEXT),
+)
 
 
 @click.group()
@@ -178,7 +186,7 @@ def _is_whole(record: Path) -> bool:
 
 def _row(image: dict[str, Any]) -> tuple[object, ...]:
     size = f"{image['width']}x{image['height']}"
-    return image["id"], image["created_at"][:19], image["provider"], size, image["prompt"][:60]
+    return image["id"], image["created_at"], image["provider"], size, image["prompt"]
 
 
 class Failures:

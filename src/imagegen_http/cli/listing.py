@@ -13,6 +13,7 @@ from imagegen_core.messages import Argument, Message
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.messages import NoteCode
+from imagegen_http.cli.tables import Column
 
 Row = Callable[[dict[str, Any]], Sequence[object]]
 """Returns an item's cells."""
@@ -43,7 +44,14 @@ class Listing:
     _last: dict[str, Any] = attrs.field(factory=dict, init=False)
 
     async def show(
-        self, api: Api, path: str, params: dict[str, Any], *, columns: Sequence[str], row: Row, empty: Message
+        self,
+        api: Api,
+        path: str,
+        params: dict[str, Any],
+        *,
+        columns: Sequence[Column],
+        row: Row,
+        empty: Message,
     ) -> None:
         """Print the list at ``path``, and a note on stderr if there is more."""
         items = self._items(api, path, params)
@@ -51,7 +59,7 @@ class Listing:
             await _print_array(items)
         else:
             await tables.show_arriving(
-                columns, (row(item) async for item in items), empty=empty.text(api.language)
+                columns, (row(item) async for item in items), language=api.language, empty=empty
             )
         if self._last["has_more"]:
             total: Argument = f"{self._last['total']:,}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_core.messages import Language
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import language_of
+from imagegen_http.cli.language import language_of
 
 if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
     import httpx

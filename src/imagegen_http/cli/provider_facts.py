@@ -8,8 +8,18 @@ from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import EXIT_WARNINGS, Context, complain, print_json
 from imagegen_http.cli.messages import CommandCode, NoteCode
+from imagegen_http.cli.tables import Column, Kind
+from imagegen_http.cli.titles import TitleCode
 
 _NEVER = "9999-12-31"
+_COLUMNS = (
+    Column(TitleCode.TITLE_PROVIDER),
+    Column(TitleCode.TITLE_MODEL),
+    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
+    Column(TitleCode.TITLE_ENDS),
+    Column(TitleCode.TITLE_USE_INSTEAD),
+    Column(TitleCode.TITLE_FACTS_READ),
+)
 
 
 @click.command(short_help="List models by end and by age of their facts.")
@@ -32,9 +42,9 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
         if as_json:
             print_json(models)
             return
-        columns = ("provider", "model", "status", "ends", "use instead", "facts read")
         rows = [[value or "-" for value in model.values()] for model in models]
-        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=api.place).text(api.language))
+        empty = NoteCode.NO_PROVIDERS(path=api.place)
+        tables.show(_COLUMNS, rows, language=api.language, empty=empty)
         for config in configs:
             for warning in config["warnings"]:
                 subject = config["provider_name"]

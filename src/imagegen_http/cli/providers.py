@@ -21,6 +21,17 @@ from imagegen_http.cli.extra_config import (
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.provider_facts import check
 from imagegen_http.cli.secret_reference import read_secret
+from imagegen_http.cli.tables import Column, Kind
+from imagegen_http.cli.titles import TitleCode
+
+_COLUMNS = (
+    Column(TitleCode.TITLE_PROVIDER),
+    Column(TitleCode.TITLE_ADAPTER),
+    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
+    Column(TitleCode.TITLE_KEY),
+    Column(TitleCode.TITLE_SOURCE),
+    Column(TitleCode.TITLE_MODELS, Kind.TEXT),
+)
 
 
 @click.group()
@@ -49,12 +60,12 @@ def list_providers(context: Context, *, as_json: bool) -> None:
                 "on" if c["enabled"] else "off",
                 c["api_key"],
                 c["source"],
-                ", ".join(m["id"] for m in c["models"])[:60],
+                ", ".join(m["id"] for m in c["models"]),
             )
             for c in configs
         ]
-        columns = ("provider", "kind", "", "key", "source", "models")
-        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=api.place).text(api.language))
+        empty = NoteCode.NO_PROVIDERS(path=api.place)
+        tables.show(_COLUMNS, rows, language=api.language, empty=empty)
 
     context.with_api(act)
 

@@ -1,57 +1,114 @@
-"""Prints rows as a table on a terminal and as tab-separated lines in a pipe."""
+"""Prints rows as a table on a terminal, for people, and as tab-separated lines in a pipe, for scripts.
 
+A pipe gets every value whole, as the API has it. A terminal gets words in the reader's language, local times
+and colours; ids are whole there, too, at any width, while prompts are shortened.
+"""
+
+import shutil
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from enum import Enum, auto
+from typing import TypeVar
 
+import attrs
 import click
 
-_MIN_COLUMN = 8
-"""The minimum width of a column, in characters; a terminal that is too narrow wraps the lines itself."""
+from imagegen_core.messages import Language, Message, MessageCode
+from imagegen_http.cli.local_times import local_time
+from imagegen_http.cli.statuses import status_colour, status_text
+from imagegen_http.cli.table_layout import Cell, Width, layout
+
+_Item = TypeVar("_Item")
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+class Kind(Enum):
+    """What a column holds."""
+
+    VALUE = auto()
+    """A name, an id, a number: never shortened."""
+
+    TEXT = auto()
+    """A prompt, a list: shortened to the room that is left."""
+
+    STATUS = auto()
+    TIME = auto()
+
+
+@attrs.frozen
+class Column:
+    """A column of a table; its title is shown on a terminal only."""
+
+    title: MessageCode
+    kind: Kind = Kind.VALUE
+
+    def cell(self, value: object, language: Language) -> Cell:
+        """Return what a terminal shows of a value."""
+        text = _one_line(value)
+        match self.kind:
+            case Kind.STATUS:
+                return Cell(status_text(text, language), colour=status_colour(text))
+            case Kind.TIME:
+                return Cell(local_time(text))
+            case _:
+                return Cell(text)
+
+
+def show(
+    columns: Sequence[Column], rows: Iterable[Sequence[object]], *, language: Language, empty: Message
+) -> None:
     """Print rows under their columns, or ``empty`` on stderr when there are none."""
-    cells = [[_one_line(cell) for cell in row] for row in rows]
-    if not cells:
-        click.echo(empty, err=True)
-    elif sys.stdout.isatty():
-        _draw(columns, cells)
-    else:
-        for row in cells:
-            click.echo("\t".join(row))
+    values = [*rows]
+    if not values:
+        click.echo(empty.text(language), err=True)
+        return
+    lines = _drawn(columns, values, language) if sys.stdout.isatty() else map(_tabbed, values)
+    for line in lines:
+        click.echo(line)
 
 
-async def show_arriving(columns: Sequence[str], rows: AsyncIterator[Sequence[object]], *, empty: str) -> None:
+async def show_arriving(
+    columns: Sequence[Column], rows: AsyncIterator[Sequence[object]], *, language: Language, empty: Message
+) -> None:
     """Do the same as `show`, but in a pipe print each row as it arrives, so that no list is too long."""
     if sys.stdout.isatty():
-        show(columns, [row async for row in rows], empty=empty)
+        show(columns, [row async for row in rows], language=language, empty=empty)
         return
     nothing = True
     async for row in rows:
         nothing = False
-        click.echo("\t".join(map(_one_line, row)))
+        click.echo(_tabbed(row))
     if nothing:
-        click.echo(empty, err=True)
+        click.echo(empty.text(language), err=True)
 
 
-def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Draw a table whose first column, an id for the next command, is never shortened."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[object]], language: Language) -> Iterator[str]:
+    """Yield the lines of a table, without the columns in which nothing stands."""
+    filled = [any(value not in (None, "") for value in values) for values in zip(*rows, strict=True)]
+    shown = [*_only(columns, filled)]
+    titles = [Cell(column.title().text(language), is_bold=True) for column in shown]
+    cells = [
+        [column.cell(value, language) for column, value in zip(shown, _only(row, filled), strict=True)]
+        for row in rows
+    ]
+    table = [titles, *cells]
+    widths = [
+        Width(max(cell.width for cell in column), is_flexible=kind is Kind.TEXT)
+        for column, kind in zip(zip(*table, strict=True), (column.kind for column in shown), strict=True)
+    ]
+    lines = layout(widths, screen=shutil.get_terminal_size().columns)
+    for row in table:
+        for line in lines:
+            yield from line.drawn(row)
 
-    first = max(len(row[0]) for row in cells)
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    table.add_column(columns[0], no_wrap=True, min_width=first)
-    for column in columns[1:]:
-        table.add_column(column, overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    console.width = max(console.width, first + (len(columns) - 1) * (_MIN_COLUMN + 1))
-    console.print(table)
+
+def _only(items: Sequence[_Item], filled: Sequence[bool]) -> Iterator[_Item]:
+    return (item for item, is_filled in zip(items, filled, strict=True) if is_filled)
 
 
-def _one_line(cell: object) -> str:
-    text = "" if cell is None else str(cell)
+def _tabbed(row: Iterable[object]) -> str:
+    return "\t".join(map(_one_line, row))
+
+
+def _one_line(value: object) -> str:
+    text = "" if value is None else str(value)
     return "".join(c if c.isprintable() else " " for c in text)

@@ -10,8 +10,17 @@ from imagegen_http.cli.context import Context, WrongUsage, print_json
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
 from imagegen_http.cli.parameters import param_option, parse_params
+from imagegen_http.cli.tables import Column, Kind
+from imagegen_http.cli.titles import TitleCode
 
-_COLUMNS = ("task", "status", "provider", "error", "prompt")
+_COLUMNS = (
+    Column(TitleCode.TITLE_TASK),
+    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
+    Column(TitleCode.TITLE_PROVIDER),
+    Column(TitleCode.TITLE_ERROR),
+    Column(TitleCode.TITLE_PROMPT, Kind.TEXT),
+)
+_COUNT_COLUMNS = (Column(TitleCode.TITLE_STATUS, Kind.STATUS), Column(TitleCode.TITLE_TASKS))
 
 
 @click.group()
@@ -62,7 +71,9 @@ def counts(context: Context, *, as_json: bool) -> None:
         if as_json:
             print_json(numbers)
         else:
-            tables.show(("status", "tasks"), list(numbers.items()), empty="")
+            rows = list(numbers.items())
+            empty = NoteCode.NO_TASKS(path=api.place)
+            tables.show(_COUNT_COLUMNS, rows, language=api.language, empty=empty)
 
     context.with_api(act)
 
@@ -150,4 +161,4 @@ def rerun(
 
 def _row(task: dict[str, Any]) -> tuple[object, ...]:
     error = task["error"] or {}
-    return task["task_id"], task["status"], task["provider"], error.get("code"), task["prompt"][:50]
+    return task["task_id"], task["status"], task["provider"], error.get("code"), task["prompt"]

@@ -9,6 +9,22 @@ from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context, print_json
 from imagegen_http.cli.messages import NoteCode
+from imagegen_http.cli.tables import Column
+from imagegen_http.cli.titles import TitleCode
+
+_GROUPS = {
+    "day": TitleCode.TITLE_DAY,
+    "provider": TitleCode.TITLE_PROVIDER,
+    "model": TitleCode.TITLE_MODEL,
+}
+_SUMS = (
+    TitleCode.TITLE_TASKS,
+    TitleCode.TITLE_IMAGES,
+    TitleCode.TITLE_KNOWN,
+    TitleCode.TITLE_ESTIMATED,
+    TitleCode.TITLE_POSSIBLE,
+    TitleCode.TITLE_UNKNOWN,
+)
 
 
 @click.command(short_help="Add up tasks, images and costs.")
@@ -16,7 +32,7 @@ from imagegen_http.cli.messages import NoteCode
 @click.option("--to", metavar="DATE", help="Ended before this time, or up to the end of this date.")
 @click.option(
     "--group-by",
-    type=click.Choice(["day", "provider", "model"]),
+    type=click.Choice([*_GROUPS]),
     default="day",
     show_default=True,
     help="What a line is.",
@@ -39,9 +55,9 @@ def usage(
         if as_json:
             print_json(answer["groups"])
             return
-        columns = (group_by, "tasks", "images", "known", "estimated", "possible", "unknown")
-        empty = NoteCode.NO_USAGE(path=api.place).text(api.language)
-        tables.show(columns, [_row(group) for group in answer["groups"]], empty=empty)
+        columns = [Column(title) for title in (_GROUPS[group_by], *_SUMS)]
+        rows = [_row(group) for group in answer["groups"]]
+        tables.show(columns, rows, language=api.language, empty=NoteCode.NO_USAGE(path=api.place))
 
     context.with_api(act)
 

@@ -14,9 +14,9 @@ from imagegen_http.settings.values import EnvText
 PREFIX = "IMAGEGEN_"
 MASTER_KEY = "IMAGEGEN_MASTER_KEY"
 NOT_SETTINGS = frozenset(
-    {"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_PYTHON", "IMAGEGEN_SERVER", "IMAGEGEN_TOKEN"}
+    {"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_LANG", "IMAGEGEN_PYTHON", "IMAGEGEN_SERVER", "IMAGEGEN_TOKEN"}
 )
-"""Variables with our prefix that are not keys of the file; three are for ``./run`` and the command line."""
+"""Variables with our prefix that are not keys of the file; four are for ``./run`` and the command line."""
 
 DASHED_PROVIDERS = ("huawei-maas", "openai-compatible", "openai-dalle", "stable-diffusion")
 """The providers that need no file and whose names a variable cannot spell."""

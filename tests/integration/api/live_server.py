@@ -55,7 +55,7 @@ class Terminal:
     def start(cls, *args, cwd, columns=100, **environ):
         """Start a command."""
         own_end, command_end = os.openpty()
-        environ = clean_environ(TERM="xterm", COLUMNS=str(columns), **environ) | {"NO_COLOR": ""}
+        environ = clean_environ(**{"TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": "", **environ})
         process = subprocess.Popen(
             [IMAGEGEN, *args], cwd=cwd, env=environ, stdin=command_end, stdout=command_end, stderr=command_end
         )
@@ -148,9 +148,9 @@ class LiveServer:
         """Run a command on the same settings and data."""
         return imagegen(*args, cwd=self.folder, environ={**self.environ, **(environ or {})}, stdin=stdin)
 
-    def on_terminal(self, *args, columns=100):
+    def on_terminal(self, *args, columns=100, **environ):
         """Start a command on a terminal."""
-        return Terminal.start(*args, cwd=self.folder, columns=columns)
+        return Terminal.start(*args, cwd=self.folder, columns=columns, **environ)
 
     def _await(self):
         deadline = time.monotonic() + START_SECONDS

@@ -68,3 +68,42 @@ def test_deleting_goes_on_after_a_missing_image(desk):
     assert f"deleted {one}\ndeleted {two}\n" == result.stdout
     assert [True] * 2 == [f"{number}: no such image" in failed(result) for number in (9998, 9999)]
     assert [] == json.loads(good(desk.imagegen("images", "list", "--json")))
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_table_is_in_the_readers_language(desk, columns):
+    """With local times; on a machine that lacks the locale, too."""
+    environ = {"LC_ALL": "zh_CN.UTF-8", "TZ": "CST-8"}
+    tasks = desk.on_terminal("tasks", "list", columns=columns, **environ)
+    images = desk.on_terminal("images", "list", columns=columns, **environ)
+    shown = tasks.until("已完成") + images.until(" +08:00")
+
+    assert [True] * 4 == [title in shown for title in ("任务", "状态", "提示词", "创建时间")]
+    assert [0, 0] == [tasks.end(), images.end()]
+
+
+@pytest.mark.parametrize(
+    ("args", "environ", "is_coloured"),
+    [
+        ((), {}, True),
+        ((), {"NO_COLOR": "1"}, False),
+        (("--color", "never"), {}, False),
+        (("--color=always",), {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_statuses_are_coloured_on_a_terminal(desk, args, environ, is_coloured):
+    """Unless the reader wants none."""
+    terminal = desk.on_terminal("tasks", "counts", *args, **environ)
+    shown = terminal.until("cancelled")
+    terminal.end()
+
+    assert is_coloured == ("\x1b[32mcompleted" in shown)
+
+
+def test_a_pipe_has_what_the_api_has(desk):
+    """Whatever the reader's language, zone and wish for colours in general."""
+    environ = {"LC_ALL": "zh_CN.UTF-8", "TZ": "CST-8"}
+    records = json.loads(good(desk.imagegen("images", "list", "--json")))
+    lines = good(desk.imagegen("images", "list", environ=environ)).splitlines()
+
+    assert [record["created_at"] for record in records] == [line.split("\t")[1] for line in lines]

@@ -107,7 +107,7 @@ def test_a_wrong_argument_is_explained_in_the_language_of_the_locale(run, args, 
 
     assert (2, True, True) == (
         result.returncode,
-        "Usage: imagegen" in result.stderr,
+        "用法：imagegen" in result.stderr,
         message in result.stderr,
     )
 

@@ -1,0 +1,79 @@
+"""The help of each command in both languages, on screens of any width."""
+
+import re
+
+import click
+import pytest
+
+from imagegen_core.messages import Language
+from imagegen_http.cli import COMMANDS, cli, load, program
+from imagegen_http.cli.cells import width_of
+from imagegen_http.cli.click_words import teach_click
+from imagegen_http.cli.translations import HELP, paragraphs
+
+load()
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Whatever a test has let click speak."""
+    yield
+    teach_click(Language.EN)
+
+
+def _commands(command, *path):
+    """Yield the program and all its commands with their paths."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _commands(child, *path, name)
+
+
+PATHS = [path for path, _ in _commands(cli)]
+
+
+def _page(path, language, columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    teach_click(language)
+    program(language).main([*path, "--help"], prog_name="imagegen", standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def _texts():
+    """Yield all paragraphs of the help."""
+    yield from (text for _, text in COMMANDS.values())
+    for _, command in _commands(cli):
+        options = [param.help for param in command.params if isinstance(param, click.Option)]
+        for text in (command.help, command.short_help, *options):
+            yield from paragraphs(text or "")
+
+
+def test_each_paragraph_of_the_help_has_its_chinese():
+    """And no Chinese is left over."""
+    reader_options = {"The language of all that is said", "Colours, in any place; left out"}
+
+    assert {text for text in _texts() if text} == {
+        text for text in HELP if not text.startswith(tuple(reader_options))
+    }
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_is_no_wider_than_the_screen(path, language, columns, monkeypatch, capsys):
+    """Only what cannot be broken is: an option with its value."""
+    lines = _page(path, language, columns, monkeypatch, capsys).splitlines()
+    terms = re.compile(r" *(?:-\S+(?: .*)?|\S*)")
+
+    assert [] == [line for line in lines if width_of(line) > min(columns, 100) and not terms.fullmatch(line)]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_is_in_one_language(path, monkeypatch, capsys):
+    """No English sentence stands in the Chinese help, and no Chinese in the English."""
+    chinese = _page(path, Language.ZH, 80, monkeypatch, capsys)
+    english = _page(path, Language.EN, 80, monkeypatch, capsys)
+
+    assert english.isascii()
+    assert [] == re.findall(r"\b[a-z]+ [a-z]+ [a-z]+\b", chinese.partition("[选项]")[2])
+    assert [True] * 3 == [words in chinese for words in ("用法：", "选项：", "显示本说明。")]

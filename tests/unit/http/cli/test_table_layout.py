@@ -1,0 +1,43 @@
+"""Rows on screens of any width."""
+
+import pytest
+
+from imagegen_http.cli.cells import width_of
+from imagegen_http.cli.table_layout import Cell, Width, layout
+
+TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
+PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3
+
+
+def drawn(*texts, screen):
+    """Draw a row whose last cell may be shortened."""
+    cells = [Cell(text) for text in texts]
+    widths = [Width(cell.width, is_flexible=cell is cells[-1]) for cell in cells]
+    return [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
+
+
+@pytest.mark.parametrize("screen", [36, 40, 60, 80, 100, 200])
+def test_ids_are_whole_and_nothing_is_wider_than_the_screen(screen):
+    """Only the prompt is shortened, and it always shows something."""
+    lines = drawn(TASK_ID, "已完成", "openai-compatible", "outcome_unknown", PROMPT, screen=screen)
+
+    assert [] == [line for line in lines if width_of(line) > screen]
+    assert [True] * 4 == [
+        any(text in line for line in lines)
+        for text in (TASK_ID, "openai-compatible", "outcome_unknown", "一只可爱的猫")
+    ]
+
+
+def test_a_row_that_fits_is_one_line():
+    """Cells stand in columns, two spaces apart."""
+    assert ["7  demo  一只猫"] == drawn("7", "demo", "一只猫", screen=80)
+
+
+def test_a_line_in_which_nothing_stands_is_left_out():
+    """On a narrow screen, where the prompt would have its own."""
+    assert [TASK_ID] == drawn(TASK_ID, "", screen=40)
+
+
+def test_an_id_that_is_wider_than_the_screen_is_whole():
+    """The terminal breaks it."""
+    assert [TASK_ID, "  a cat"] == drawn(TASK_ID, "a cat", screen=20)
