@@ -31,6 +31,7 @@ REPORTING = (
     "litellm_proxy",
     "go_plan",
     "profiling",
+    "timeline",
     "usage",
 )
 """Those that write JSON."""

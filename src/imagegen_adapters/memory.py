@@ -11,6 +11,7 @@ from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -56,13 +57,15 @@ def memory_adapters(
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
+    images = MemoryImageRecords(state)
     return Adapters(
         tasks=MemoryTaskRepository(state),
         idempotency_keys=MemoryIdempotencyKeys(state),
         queue=MemoryQueue(state),
         nodes=nodes,
         slots=MemorySlots(nodes),
-        images=MemoryImageRecords(state),
+        images=images,
+        timeline=MemoryImageTimeline(images),
         usage=MemoryUsageLedger(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),

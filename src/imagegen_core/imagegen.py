@@ -32,6 +32,7 @@ from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inspector import ImageInspector
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.image_timeline import ImageTimeline
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -57,6 +58,7 @@ from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.estimate_cost import EstimateCost
 from imagegen_core.use_cases.interrupt_task import InterruptTask
+from imagegen_core.use_cases.list_image_days import ListImageDays
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.rerun_task import RerunTask
@@ -66,6 +68,7 @@ from imagegen_core.use_cases.retry_task import RetryTask
 from imagegen_core.use_cases.run_attempt import RunAttempt
 from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
+from imagegen_core.use_cases.show_image import ShowImage
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
 from imagegen_core.use_cases.show_usage import ShowUsage
@@ -89,6 +92,7 @@ class Adapters:
     nodes: Nodes
     slots: Slots
     images: ImageRecords
+    timeline: ImageTimeline
     usage: UsageLedger
     configs: ProviderConfigs
     blobs: BlobStore
@@ -210,6 +214,8 @@ class ImageGen:
             repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
         )
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
+        self.show_image = ShowImage(records=a.images, timeline=a.timeline)
+        self.list_image_days = ListImageDays(timeline=a.timeline)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
         self.save_provider = SaveProvider(

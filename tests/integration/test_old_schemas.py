@@ -28,6 +28,7 @@ from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.tasks.attempt import Phase
 from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.values.quarters import quarter_of
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.outcomes import failed
 from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack
@@ -131,7 +132,7 @@ def test_no_row_is_lost_or_changed(old):
     after["sqlite_sequence"] = before["sqlite_sequence"]
     counted = {row["name"] for row in before["counters"]}
     after["counters"] = [row for row in after["counters"] if row["name"] in counted]
-    for table in ("image_blocks", "usage_totals", "task_changes"):
+    for table in ("image_blocks", "image_quarters", "usage_totals", "task_changes"):
         if table not in before:
             del after[table]
     columns = {table: rows[0].keys() for table, rows in before.items() if rows}
@@ -149,6 +150,20 @@ def test_tasks_are_counted_by_status(old):
 
     numbers = Counter(row["status"] for row in tasks)
     assert {status: numbers[status] for status in TaskStatus} == {s: counters[s] for s in TaskStatus}
+
+
+def test_images_are_counted_by_quarters(old):
+    """Those that were made before they were counted, too."""
+    images = rows_of(old / "imagegen.db")["images"]
+    Database.open(old / "imagegen.db").close_now()
+    counts = rows_of(old / "imagegen.db")["image_quarters"]
+
+    names = ("provider_name", "model_id", "operation")
+    expected = Counter(
+        (quarter_of(datetime.fromisoformat(image["created_at"])), *(image[name] for name in names))
+        for image in images
+    )
+    assert expected == {(row["quarter"], *(row[name] for name in names)): row["images"] for row in counts}
 
 
 def test_what_was_charged_before_counts_as_unknown(old):

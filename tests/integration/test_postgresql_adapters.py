@@ -9,6 +9,7 @@ import pytest
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
+from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
@@ -19,6 +20,7 @@ from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskReposit
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
+from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
@@ -142,6 +144,12 @@ class TestPostgresqlUsageLedger(OverPostgresql, UsageLedgerContract):
     @pytest.fixture
     def ledger(self, database):
         return PostgresqlUsageLedger(database)
+
+
+class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
+    @pytest.fixture
+    def timeline(self, database):
+        return PostgresqlImageTimeline(database)
 
 
 class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):

@@ -10,6 +10,7 @@ from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
@@ -21,6 +22,7 @@ from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
+from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
@@ -172,6 +174,12 @@ class TestSqliteUsageLedger(OverSqlite, UsageLedgerContract):
     @pytest.fixture
     def ledger(self, database):
         return SqliteUsageLedger(database)
+
+
+class TestSqliteImageTimeline(OverSqlite, ImageTimelineContract):
+    @pytest.fixture
+    def timeline(self, database):
+        return SqliteImageTimeline(database)
 
 
 class TestSqliteImageInventory(OverSqlite, ImageInventoryContract):

@@ -106,4 +106,4 @@ def test_images_are_filtered_by_all_operations():
         if option.name == "operation"
     ]
 
-    assert [tuple(Operation)] * 3 == choices
+    assert [tuple(Operation)] * 4 == choices

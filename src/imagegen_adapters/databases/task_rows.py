@@ -25,7 +25,6 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
-from imagegen_core.costs.usage import quarter_of
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
@@ -40,6 +39,7 @@ from imagegen_core.tasks.attempt import (
     UpstreamJob,
 )
 from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.values.quarters import quarter_of
 
 MAX_INLINE_CHARACTERS = 16 * 1024
 """The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""

@@ -13,6 +13,7 @@ from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.values.quarters import QUARTER_SECONDS
 
 NEWEST = 2**63 - 1
 
@@ -42,6 +43,18 @@ class Lookup:
         # Only constant names and placeholders are interpolated.
         selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT ? OFFSET ?"
         return [row[0] for row in connection.execute(selecting, (*values, limit, offset)).fetchall()]
+
+    def ids_above(self, connection: sqlite3.Connection, above: int, *, limit: int) -> list[int]:
+        """Return ids greater than ``above``, oldest first."""
+        source, number, values = self._source(max(self.oldest, above + 1), self.newest)
+        selecting = f"SELECT {number} {source} ORDER BY {number} LIMIT ?"  # as in `ids`
+        return [row[0] for row in connection.execute(selecting, (*values, limit)).fetchall()]
+
+    def by_quarter(self, connection: sqlite3.Connection) -> list[tuple[int, int]]:
+        """Return how many images each quarter of an hour has; there have to be times that bound them."""
+        source, _, values = self._source(self.oldest, self.newest)
+        counting = f"SELECT created_ms / {QUARTER_SECONDS}000, count(*) {source} GROUP BY 1"
+        return [(quarter, count) for quarter, count in connection.execute(counting, values).fetchall()]
 
     def count(self, connection: sqlite3.Connection, *, limit: int, above: int = 0) -> int:
         """Return the number of images with ids greater than ``above``, counting up to ``limit``."""

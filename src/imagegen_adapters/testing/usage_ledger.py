@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
 from imagegen_core.costs.cost import MAX_AMOUNT, Basis, Cost
-from imagegen_core.costs.usage import Ticks, Usage, quarter_of
+from imagegen_core.costs.usage import Ticks, Usage
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
@@ -19,6 +19,7 @@ from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Receipt
 from imagegen_core.tasks.task import Task
+from imagegen_core.values.quarters import quarter_of
 
 _UNKNOWN = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
 _REFUSED = Failure.from_code(FailureCode.REJECTED, FailureReason.DEFECT(), possible_charge=False)

@@ -1,7 +1,6 @@
 """What was used in a time: tasks, their images, and what they cost, by currency and never converted."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -9,9 +8,6 @@ import attrs
 
 from imagegen_core.costs.cost import amount_of
 from imagegen_core.values.frozen_mappings import frozen_mapping
-
-QUARTER_SECONDS = 900
-"""Totals are kept by quarters of an hour: every time zone's days begin with one."""
 
 
 class UsageGrouping(StrEnum):
@@ -80,8 +76,3 @@ class Usage:
 
     def _amounts(self, ticks: Mapping[str, int]) -> dict[str, Decimal]:
         return {currency: amount_of(ticks[currency]) for currency in sorted(ticks) if ticks[currency]}
-
-
-def quarter_of(moment: datetime) -> int:
-    """Return the quarter of an hour that a time is in, counted since 1970."""
-    return int(moment.timestamp() // QUARTER_SECONDS)

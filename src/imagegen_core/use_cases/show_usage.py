@@ -1,12 +1,13 @@
 """Show what was used in a time, and what it cost."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 
 import attrs
 
-from imagegen_core.costs.usage import QUARTER_SECONDS, Usage, UsageGrouping, quarter_of
+from imagegen_core.costs.usage import Usage, UsageGrouping
 from imagegen_core.ports.usage_ledger import UsageLedger
+from imagegen_core.values.quarters import QUARTER_SECONDS, CalendarDays, quarter_of
 
 
 @attrs.frozen(kw_only=True)
@@ -45,25 +46,12 @@ class ShowUsage:
             return {}
         first = span[0] if first is None else max(first, span[0])
         last = span[1] if last is None else min(last, span[1])
-        if first > last:
+        calendar = CalendarDays.between(first, last, zone)
+        if not calendar.days:
             return {}
-        days = tuple(_days(first, last, zone))
-        bounds = [first, *(quarter_of(_midnight(day, zone)) for day in days[1:]), last + 1]
-        usages = zip(days, await self.ledger.by_interval(bounds), strict=True)
+        usages = zip(calendar.days, await self.ledger.by_interval(calendar.bounds), strict=True)
         return {day.isoformat(): usage for day, usage in usages if usage.tasks}
 
 
 def _sorted(usages: Mapping[str, Usage]) -> dict[str, Usage]:
     return dict(sorted(usages.items()))
-
-
-def _days(first: int, last: int, zone: tzinfo) -> Iterator[date]:
-    """Yield the days from that of the first quarter to that of the last one."""
-    day, end = (datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone).date() for quarter in (first, last))
-    while day <= end:
-        yield day
-        day += timedelta(days=1)
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)

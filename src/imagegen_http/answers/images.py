@@ -6,6 +6,7 @@ from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import Match
+from imagegen_core.use_cases.show_image import ImageView
 from imagegen_http.answers.costs import Cost
 from imagegen_http.answers.fields import (
     Answer,
@@ -78,6 +79,29 @@ class FoundImage(Image, frozen=True, kw_only=True):
     """The record of an image that a search came up with."""
 
     match: Annotated[Match, doc("whether its prompt has the words, or is only close to them", "exact")]
+
+
+class ImageDetail(Image, frozen=True, kw_only=True):
+    """The record of an image, and what is beside it in the list that the query names."""
+
+    previous: Annotated[
+        int | None,
+        doc("id of the image that the list shows before it, a newer one; null for the first", 8),
+    ]
+    next: Annotated[int | None, doc("id of the image that the list shows after it; null for the last", 6)]
+
+    @classmethod
+    def from_view(cls, view: ImageView) -> "ImageDetail":
+        """Return what is said of an image."""
+        beside = view.neighbours
+        return cls.from_image(view.image, previous=beside.previous, next=beside.next)
+
+
+class ImageDay(Answer, frozen=True, kw_only=True):
+    """A day on which images were made."""
+
+    day: Annotated[str, doc("of the time zone that was asked for", "2026-11-27", format="date")]
+    count: Annotated[int, doc("images that were made on it, and are still there", 3)]
 
 
 class DeletedImage(Answer, frozen=True, kw_only=True):

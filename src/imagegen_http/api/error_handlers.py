@@ -157,8 +157,10 @@ def _invalid(*problems: Problem) -> Response[dict[str, Any]]:
 
 
 def _parameter_problems(request: Request[Any, Any, Any], name: str) -> Iterator[Problem]:
-    """Yield what is wrong with a parameter of the query that its handler did not get."""
-    declared = request.route_handler.signature_model.__annotations__.get(name, Any)
+    """Yield what is wrong with a parameter of the query that its handler, or a dependency, did not get."""
+    handler = request.route_handler
+    models = (handler.signature_model, *(p.signature_model for p in handler.resolve_dependencies().values()))
+    declared = next((m.__annotations__[name] for m in models if name in m.__annotations__), Any)
     if name not in request.query_params:
         yield Problem(field="body" if name == "data" else name, reason=ProblemCode.REQUIRED())
     else:

@@ -12,6 +12,7 @@ import click
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import RefusalCode
+from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
@@ -92,6 +93,32 @@ def search(context: Context, words: str, filters: dict[str, str], mode: str, lis
         params = {**filters, "keyword": words, "mode": mode}
         empty = NoteCode.NO_MATCHES(path=api.place)
         await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
+
+    context.with_api(act)
+
+
+@images.command()
+@click.option("--search", "words", help="Only images with these words in the prompt.")
+@_filter_options
+@click.option("--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def days(
+    context: Context, words: str | None, filters: dict[str, str], tz: str | None, *, as_json: bool
+) -> None:
+    """Count images by the day on which they were made."""
+    more = {"keyword": words, "tz": tz}
+    params = {**filters, **{name: value for name, value in more.items() if value}}
+
+    async def act(api: Api) -> None:
+        counts = await api.call("GET", "/api/v1/images/days", params=params)
+        if as_json:
+            print_json(counts)
+            return
+        empty = (NoteCode.NO_SUCH_IMAGES if params else NoteCode.NO_IMAGES_YET)(path=api.place)
+        columns = (Column(TitleCode.TITLE_DAY), Column(TitleCode.TITLE_IMAGES))
+        rows = [(one["day"], one["count"]) for one in counts]
+        tables.show(columns, rows, language=api.language, empty=empty)
 
     context.with_api(act)
 

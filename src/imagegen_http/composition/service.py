@@ -121,6 +121,7 @@ async def compose(
             nodes=backend.nodes,
             slots=backend.slots,
             images=backend.images,
+            timeline=backend.timeline,
             usage=backend.usage,
             configs=backend.configs,
             blobs=blobs,

@@ -43,6 +43,7 @@ from tests.schemas.directories import MASTER_KEY, NAMES, unpack
 
 DERIVED = {
     *("_sqlite_migrations", "sqlite_sequence", "counters", "instances", "image_days", "image_blocks"),
+    "image_quarters",
     "task_changes",
     *("search_generations", "image_texts_1", "image_index_1"),
 }

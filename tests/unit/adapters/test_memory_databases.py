@@ -7,6 +7,7 @@ from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.queues.memory import MemoryQueue
@@ -16,6 +17,7 @@ from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
+from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
 from imagegen_adapters.testing.queue import QueueContract
@@ -79,6 +81,12 @@ class TestMemoryUsageLedger(OverMemory, UsageLedgerContract):
     @pytest.fixture
     def ledger(self, state):
         return MemoryUsageLedger(state)
+
+
+class TestMemoryImageTimeline(OverMemory, ImageTimelineContract):
+    @pytest.fixture
+    def timeline(self, records):
+        return MemoryImageTimeline(records)
 
 
 class TestMemoryImageInventory(OverMemory, ImageInventoryContract):

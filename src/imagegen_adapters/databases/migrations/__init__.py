@@ -14,6 +14,7 @@ from imagegen_adapters.databases.migrations.images import (
     m008_search,
     m009_picture_ages,
     m016_image_blocks,
+    m023_image_quarters,
 )
 from imagegen_adapters.databases.migrations.instances import m007_instances
 from imagegen_adapters.databases.migrations.outbox import m005_outbox
@@ -53,6 +54,7 @@ migrations = Sequence(
         m018_counts_of_ended_tasks,
         m019_costs,
         m020_task_changes,
+        m023_image_quarters,
     )
 )
 

@@ -112,3 +112,39 @@ def m016_image_blocks(db: Schema) -> None:
         END
         """,
     )
+
+
+def m023_image_quarters(db: Schema) -> None:
+    """How many images each quarter of an hour since 1970 has, of each provider, model and operation."""
+    run(
+        db,
+        """
+        CREATE TABLE image_quarters (
+            quarter INTEGER NOT NULL,
+            provider_name TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            images INTEGER NOT NULL,
+            PRIMARY KEY (quarter, provider_name, model_id, operation)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        INSERT INTO image_quarters (quarter, provider_name, model_id, operation, images)
+        SELECT strftime('%s', created_at) / 900, provider_name, model_id, operation, count(*)
+        FROM images GROUP BY 1, 2, 3, 4
+        """,
+        """
+        CREATE TRIGGER images_quarter_new AFTER INSERT ON images BEGIN
+            INSERT INTO image_quarters (quarter, provider_name, model_id, operation, images)
+            VALUES (strftime('%s', new.created_at) / 900, new.provider_name, new.model_id, new.operation, 1)
+            ON CONFLICT (quarter, provider_name, model_id, operation) DO UPDATE SET images = images + 1;
+        END
+        """,
+        """
+        CREATE TRIGGER images_quarter_gone AFTER DELETE ON images BEGIN
+            UPDATE image_quarters SET images = images - 1
+            WHERE quarter = strftime('%s', old.created_at) / 900 AND provider_name = old.provider_name
+                AND model_id = old.model_id AND operation = old.operation;
+        END
+        """,
+    )

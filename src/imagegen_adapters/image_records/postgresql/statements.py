@@ -65,6 +65,10 @@ FIND_TEXTS = "SELECT id, folded FROM find_texts($1, $2, $3, $4, $5, $6, $7, $8, 
 
 COUNT_IMAGES = "SELECT * FROM count_images($1, $2, $3, $4, $5, $6)"
 
+COUNT_BY_QUARTER = "SELECT * FROM count_by_quarter($1, $2, $3, $4, $5)"
+
+FIND_OLDEST_IMAGE = "SELECT find_oldest_image($1, $2, $3, $4, $5, $6, $7, $8)"
+
 HAS_OTHER_FOLDING = """
 SELECT EXISTS (SELECT FROM image_texts WHERE folding < $1)
     OR EXISTS (SELECT FROM image_texts WHERE folding > $1)

@@ -80,6 +80,30 @@ class Windows:
         )
         return [row[0] for row in rows]
 
+    async def oldest_ids(self, connection: Connection, *, above: int) -> list[int]:
+        """Return the lowest id greater than ``above``, if there is one."""
+        oldest = await connection.fetchval(
+            statements.FIND_OLDEST_IMAGE,
+            self.tokens or None,
+            self.patterns,
+            self.words,
+            self.facets,
+            self.since,
+            self.until,
+            max(self.oldest, above + 1),
+            self.newest,
+        )
+        return [] if oldest is None else [oldest]
+
+    async def by_quarter(self, connection: Connection) -> list[tuple[int, int]]:
+        """Return how many images quarters of an hour have, some twice; there have to be both times."""
+        bounds = (self.oldest >> BUCKET_BITS, self.newest >> BUCKET_BITS)
+        rows = await connection.fetch(statements.BUCKETS, *bounds, self.joined_bits)
+        buckets = [row["bucket"] for row in rows]
+        conditions = self.tokens or None, self.patterns, self.since, self.until
+        counts = await connection.fetch(statements.COUNT_BY_QUARTER, *conditions, buckets)
+        return [(row["quarter"], row["images"]) for row in counts]
+
     async def counts(self, connection: Connection, buckets: Sequence[int], *, enough: int) -> dict[int, int]:
         """Return the number of images in each of the buckets, which have `joined_bits`.
 

@@ -16,7 +16,7 @@ from imagegen_http.answers.costs import Cost, Estimate, Usage, UsageGroup
 from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.moments import parse_moment, parse_zone
-from imagegen_http.api.routes.dependencies import ServiceDependency
+from imagegen_http.api.routes.dependencies import ServiceDependency, ZoneQuery
 from imagegen_http.api.routes.operations import override_of, params_of, request_fields
 from imagegen_http.api.wire import EstimateBody
 
@@ -29,9 +29,6 @@ ToQuery = Annotated[
 ]
 GroupQuery = Annotated[
     UsageGrouping | None, QueryParameter(description="what a group is; `day` when left out")
-]
-ZoneQuery = Annotated[
-    str, QueryParameter(description="whose days and dates these are: Asia/Shanghai, +08:00")
 ]
 
 

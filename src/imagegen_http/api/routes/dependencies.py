@@ -39,6 +39,10 @@ ProviderQuery = Annotated[
     str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
 ]
 
+ZoneQuery = Annotated[
+    str, QueryParameter(description="whose days and dates these are: Asia/Shanghai, +08:00")
+]
+
 _TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
 

@@ -1,67 +1,61 @@
 """Images: list, search, show, download, delete."""
 
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from litestar import delete, get, route
 from litestar.enums import HttpMethod
-from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS
-from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from imagegen_core.ports.image_records import SearchMode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
-from imagegen_http.answers.fields import optional_timestamp
-from imagegen_http.answers.images import FoundImage, Image
+from imagegen_http.answers.images import FoundImage, Image, ImageDay, ImageDetail
 from imagegen_http.answers.responses import refusals
 from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
-from imagegen_http.api.moments import parse_moment
+from imagegen_http.api.moments import parse_zone
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
     ImageIdPath,
     PageQuery,
     PageSizeQuery,
-    ProviderQuery,
     ServiceDependency,
+    ZoneQuery,
     parse_image_id,
     parse_paging,
+)
+from imagegen_http.api.routes.image_filters import (
+    FILTER,
+    LIST,
+    FilterDependency,
+    KeywordQuery,
+    ListDependency,
+    ModeQuery,
+    identity,
 )
 from imagegen_http.asgi.response_cache import CACHEABLE
 from imagegen_http.runtime.service import Service
 
-ModelQuery = Annotated[
-    str | None, QueryParameter(max_length=MAX_MODEL_ID_CHARS, description="only this model's")
-]
-OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
-FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="made at or after this date or time (ISO 8601)")
-]
-ToQuery = Annotated[
-    str | None, QueryParameter(name="to", description="made before this time, or up to the end of this date")
-]
-KeywordQuery = Annotated[str, QueryParameter(description='words that must all occur; "…" is a phrase')]
-ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
 
-
-@get("/api/v1/images", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
+@get(
+    "/api/v1/images",
+    dependencies=FILTER,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed"),
+)
 async def list_images(
     service: ServiceDependency,
-    provider: ProviderQuery = None,
-    model_id: ModelQuery = None,
-    operation: OperationQuery = None,
-    created_from: FromQuery = None,
-    created_to: ToQuery = None,
+    criteria: FilterDependency,
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> Success[ListPage[Image]]:
     """List images, newest first."""
-    criteria = _filter(provider, model_id, operation, created_from, created_to)
-    query = ["images", *_identity(criteria)]
+    query = ["images", *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[Image]]:
@@ -75,27 +69,23 @@ async def list_images(
 
 @get(
     "/api/v1/images/search",
+    dependencies=FILTER,
     opt={CACHEABLE: True},
     tags=["images"],
     responses=refusals("validation_failed", "unavailable"),
 )
 async def search_images(
     service: ServiceDependency,
-    keyword: KeywordQuery = "",
+    criteria: FilterDependency,
+    keyword: KeywordQuery = None,
     mode: ModeQuery = SearchMode.CONTAINS,
-    provider: ProviderQuery = None,
-    model_id: ModelQuery = None,
-    operation: OperationQuery = None,
-    created_from: FromQuery = None,
-    created_to: ToQuery = None,
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> Success[ListPage[FoundImage]]:
     """Find images by any piece of their prompt."""
-    criteria = _filter(provider, model_id, operation, created_from, created_to)
-    parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
-    query = ["search", mode, parsed.words, *_identity(criteria)]
+    parsed = SearchQuery.parse(keyword or "", service.imagegen.adapters.simplify)
+    query = ["search", mode, parsed.words, *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[FoundImage]]:
@@ -108,14 +98,38 @@ async def search_images(
 
 
 @get(
-    "/api/v1/images/{image_id:str}",
+    "/api/v1/images/days",
+    dependencies=LIST,
     opt={CACHEABLE: True},
     tags=["images"],
-    responses=refusals("image_not_found"),
+    responses=refusals("validation_failed", "unavailable"),
 )
-async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> Success[Image]:
-    """Show an image's record."""
-    return success(Image.from_image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
+async def list_image_days(
+    service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
+) -> Success[list[ImageDay]]:
+    """Count images by the day on which they were made, newest first; a day without any is left out."""
+    zone = parse_zone("tz", tz)
+
+    async def read() -> Success[list[ImageDay]]:
+        days = await service.imagegen.list_image_days(images, zone=zone)
+        return success([ImageDay(day=day.isoformat(), count=count) for day, count in days])
+
+    return await service.shared_reads.run(("days", images, tz), read)
+
+
+@get(
+    "/api/v1/images/{image_id:str}",
+    dependencies=LIST,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed", "image_not_found", "unavailable"),
+)
+async def get_image(
+    image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
+) -> Success[ImageDetail]:
+    """Show an image's record, and what is beside it in the list or search that the query names."""
+    view = await service.imagegen.show_image(image_id=parse_image_id(image_id), images=images)
+    return success(ImageDetail.from_view(view))
 
 
 @delete(
@@ -171,7 +185,7 @@ async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> AS
     )
 
 
-HANDLERS = [list_images, search_images, get_image, delete_image, get_content, get_thumbnail]
+HANDLERS = [list_images, search_images, list_image_days, get_image, delete_image, get_content, get_thumbnail]
 
 
 def _response(blob: Blob) -> ASGIApp:
@@ -180,30 +194,3 @@ def _response(blob: Blob) -> ASGIApp:
 
 def _read(service: Service, key: str, start: int, end: int) -> Any:
     return service.imagegen.adapters.blobs.open(key, start=start, end=end)
-
-
-def _filter(
-    provider: str | None,
-    model_id: str | None,
-    operation: Operation | None,
-    created_from: str | None,
-    created_to: str | None,
-) -> ImageFilter:
-    return ImageFilter(
-        provider_name=provider,
-        model_id=model_id,
-        operation=operation,
-        created_from=parse_moment("from", created_from, end_of_day=False),
-        created_to=parse_moment("to", created_to, end_of_day=True),
-    )
-
-
-def _identity(criteria: ImageFilter) -> list[str | None]:
-    """Return the filter as a part of the query that a cursor belongs to."""
-    return [
-        criteria.provider_name,
-        criteria.model_id,
-        criteria.operation,
-        optional_timestamp(criteria.created_from),
-        optional_timestamp(criteria.created_to),
-    ]

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "Find, fetch and delete kept images.": "查找、导出、删除已保存的图片。",
     "List images, newest first.": "列出图片，最新的在前。",
     "Find images by any piece of their prompt.": "按提示词的任意片段查找图片。",
+    "Count images by the day on which they were made.": "按生成的日期统计图片的张数。",
     "Print an image's record as JSON.": "以 JSON 打印一张图片的记录。",
     "Delete images for good: records, files, thumbnails, OSS objects.": (
         "彻底删除图片：记录、文件、缩略图和 OSS 对象。"

@@ -10,6 +10,7 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.image_timeline import ImageTimeline
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -58,6 +59,7 @@ class Backend:
     slots: Slots
     turn: Turn
     images: ImageRecords
+    timeline: ImageTimeline
     usage: UsageLedger
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]

@@ -20,6 +20,7 @@ from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyK
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
+from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
@@ -87,6 +88,7 @@ async def open_backend(
             slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
             images=PostgresqlImageRecords(database, simplify=simplify),
+            timeline=PostgresqlImageTimeline(database),
             usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),

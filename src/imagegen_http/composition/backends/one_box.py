@@ -17,6 +17,7 @@ from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.reindex import index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
@@ -74,6 +75,7 @@ async def open_backend(
             slots=LocalSlots(),
             turn=LocalTurn(),
             images=SqliteImageRecords(database, simplify=simplify),
+            timeline=SqliteImageTimeline(database),
             usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),

@@ -1,0 +1,122 @@
+"""Measures days and neighbours over a filled data directory: ``--data-dir D``, which `fill.py` makes.
+
+Prints the milliseconds of counting the images of several lists by the days of Shanghai, and of looking up
+what is beside an image in the middle of the list, medians of a few rounds, each without anything remembered.
+"""
+
+import asyncio
+import statistics
+import time
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from reports import Report, option_parser
+
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
+from imagegen_core.use_cases.list_image_days import ListImageDays
+
+COLUMNS = {
+    "list": "list",
+    "images": "images",
+    "days": "days",
+    "days_ms": "its days, ms",
+    "beside_ms": "its neighbours, ms",
+}
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def lists_of(newest):
+    """Return the lists to measure by their names; ``newest`` is when the newest image was made."""
+    month, odd = newest - timedelta(days=30), newest - timedelta(days=300, seconds=1)
+    midnight = month.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "all": ImageList(),
+        "a provider": ImageList(criteria=ImageFilter(provider_name="gemini")),
+        "a provider and an operation": ImageList(
+            criteria=ImageFilter(provider_name="gemini", operation=Operation.EDIT)
+        ),
+        "the last 30 days": ImageList(criteria=ImageFilter(created_from=midnight)),
+        "300 days, from an odd second on": ImageList(criteria=ImageFilter(created_from=odd)),
+        "a provider's, likewise": ImageList(criteria=ImageFilter(provider_name="gemini", created_from=odd)),
+        **{f"with {words}": ImageList(query=_query(words)) for words in ("猫", "可爱的橘猫", "鳖", "cat 4k")},
+        "like 可爱的橘猫": ImageList(query=_query("可爱的橘猫"), mode=SearchMode.RELEVANT),
+    }
+
+
+def _query(words):
+    return SearchQuery.parse(words, simplify)
+
+
+async def median(rounds, act):
+    """Return the median milliseconds of so many calls, and what the last one returned."""
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        result = await act()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1000, result
+
+
+async def count_days(database, images):
+    """Count images by the days of Shanghai."""
+    return await ListImageDays(timeline=SqliteImageTimeline(database))(images, zone=SHANGHAI)
+
+
+async def middle_of(records, images):
+    """Return the id of an image on page 50, or on the first one."""
+    for page in (50, 1):
+        paging = Paging(page=page)
+        if images.query is None:
+            matches = await records.find(images.criteria, paging)
+            ids = [image.id for image in matches.items]
+        else:
+            matches = await records.search(images.query, images.mode, images.criteria, paging)
+            ids = [hit.image.id for hit in matches.items]
+        if ids:
+            return ids[len(ids) // 2]
+    return 1
+
+
+async def measure(database, rounds):
+    """Return the report."""
+    report = Report("timeline", COLUMNS)
+    records = SqliteImageRecords(database, simplify=simplify)
+    (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items
+    for name, images in lists_of(newest.created_at).items():
+        image_id = await middle_of(records, images)
+        days_ms, days = await median(rounds, lambda images=images: count_days(database, images))
+        beside_ms, _ = await median(
+            rounds,
+            lambda images=images, i=image_id: SqliteImageTimeline(database).neighbours(i, images),
+        )
+        total = sum(count for _, count in days)
+        report.add(list=name, images=total, days=len(days), days_ms=days_ms, beside_ms=beside_ms)
+    return report
+
+
+async def main():
+    parser = option_parser(__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    directory = DataDirectory.open(options.data_dir, lock=False)
+    database = Database.open(directory.database, read_only=True)
+    try:
+        report = await measure(database, options.rounds)
+        report.publish(options.json)
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,1 @@
+"""Where the images of a list are in time."""

@@ -1,0 +1,43 @@
+"""``imagegen images days``: beside a server, without one, and as JSON."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.integration.cli.outcomes import failed, good
+
+SMALL = ("--param", "width=64", "--param", "height=64")
+
+
+@pytest.fixture
+def filled(other):
+    """A data directory with two images of today."""
+    for prompt in ("一座灯塔", "一只猫"):
+        good(other.imagegen("generate", prompt, *SMALL))
+    return other
+
+
+def test_a_day_is_a_line(filled):
+    """Without a server, and the same beside one."""
+    day = datetime.now(UTC).date()
+
+    assert f"{day}\t2\n" == good(filled.imagegen("images", "days"))
+    filled.start()
+    assert f"{day}\t1\n" == good(filled.imagegen("images", "days", "--search", "猫", "--provider", "demo"))
+
+
+def test_days_are_json_for_scripts(filled):
+    """As the API has them; where there is none, an empty list, and a word for people."""
+    (day,) = json.loads(good(filled.imagegen("images", "days", "--tz", "+08:00", "--json")))
+    nothing = filled.imagegen("images", "days", "--to", "2020-01-01")
+
+    assert 2 == day["count"]
+    assert (0, "") == (nothing.returncode, nothing.stdout)
+    assert nothing.stderr.startswith("no such images in ")
+    assert [] == json.loads(good(filled.imagegen("images", "days", "--to", "2020-01-01", "--json")))
+
+
+def test_a_mistake_is_one_line(filled):
+    """The API's own."""
+    assert "time zone" in failed(filled.imagegen("images", "days", "--tz", "Mars"))
