@@ -4,7 +4,7 @@ import { get, isAbort } from "./api.js";
 import { onResume, onTask } from "./events.js";
 import { signal } from "../vendor/index.js";
 
-const PAUSE = 2000; // milliseconds
+const PAUSE = 3000; // milliseconds
 
 export const ENDED = ["completed", "failed", "cancelled"];
 

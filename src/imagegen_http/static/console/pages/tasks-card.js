@@ -1,0 +1,128 @@
+// One task: how far it is, what it became, why it failed, and what can be done now.
+
+import { modelKey } from "./tasks-list.js";
+import { newKey, post } from "../lib/api.js";
+import { now } from "../lib/clock.js";
+import { dismiss } from "../lib/dismissed.js";
+import { replaceDraft } from "../lib/drafts.js";
+import { cost, duration, exactMoment, moment } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { draftOf } from "../lib/reuse.js";
+import { go } from "../lib/router.js";
+import { modelOf, providerName } from "../lib/store.js";
+import { Thumbnail } from "../parts/card.js";
+import { Icon } from "../parts/icon.js";
+import { toast } from "../parts/toast.js";
+import { html, useRef, useState } from "../vendor/index.js";
+
+const OPEN = ["pending", "processing"];
+const MARKS = { pending: "", processing: "", completed: "ok", failed: "wrong", cancelled: "" };
+const NEEDS_A_PROVIDER = ["auth_failed", "quota_exhausted", "provider_not_configured", "provider_disabled"];
+
+export function TaskCard({ task, list, dismissable = false }) {
+  const open = OPEN.includes(task.status);
+  const state = open && task.cancel_requested ? "cancelling" : task.status;
+  const usual = list.state.value.usual.get(modelKey(task));
+  return html`<li class="task ${task.status}" data-id=${task.task_id}>
+    <${Pictures} task=${task} />
+    <div class="what">
+      <p class="prompt">${task.prompt || t(`operations.${task.operation}`)}</p>
+      <p class="muted facts">
+        <span class="mark ${MARKS[task.status]}">${t(`state.${state}`)}</span>
+        <span>${t(`operations.${task.operation}`)}</span>
+        <span>${providerName(task.provider)} · ${modelOf(task.provider, task.model_id)?.name ?? task.model_id}</span>
+        <time datetime=${task.created_at} title=${exactMoment(task.created_at)}>${moment(task.created_at)}</time>
+        ${(task.costs ?? []).map((each) => html`<span>${cost(each)}</span>`)}
+      </p>
+      ${open && html`<${Progress} task=${task} usual=${usual} />`}
+      ${task.error && task.status !== "cancelled" && html`<${Reason} error=${task.error} />`}
+      ${(task.warnings ?? []).map((warning) => html`<p class="warning">${warning}</p>`)}
+      <${Details} task=${task} />
+    </div>
+    <${Acts} task=${task} list=${list} dismissable=${dismissable} />
+  </li>`;
+}
+
+function Pictures({ task }) {
+  const [first] = task.images ?? [];
+  const id = first?.id ?? task.image_ids?.[0];
+  if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
+  const more = (task.images?.length ?? task.image_ids?.length ?? 1) - 1;
+  return html`<a class="picture" href=${`/p/${id}`} aria-label=${t("images.open", { prompt: task.prompt })}>
+    <${Thumbnail} image=${first ?? { id, prompt: task.prompt }} />${more > 0 && html`<span class="more">+${more}</span>`}</a>`;
+}
+
+function Progress({ task, usual }) {
+  const place = task.queue_position ? t("tasks.place", { n: task.queue_position }) : "";
+  const label = t(`state.${task.cancel_requested ? "cancelling" : task.status}`);
+  const value = task.progress > 0 ? { value: task.progress } : {};
+  return html`<div class="progress">
+    <progress max="1" aria-label=${label} ...${value}></progress>
+    <p class="muted">${place} <${Elapsed} since=${task.started_at ?? task.created_at} running=${task.status === "processing"} />
+      ${usual >= 1 && html` · ${t("tasks.usual", { time: duration(usual) })}`}</p>
+  </div>`;
+}
+
+function Elapsed({ since, running }) {
+  const time = duration((now.value - new Date(since)) / 1000);
+  return t(running ? "tasks.elapsed" : "tasks.waited", { time });
+}
+
+function Reason({ error }) {
+  const charged = error.possible_charge;
+  return html`<p class="reason"><${Icon} name="warning" /><span>${error.message}</span>
+    ${charged && html`<span class="mark warn">${t("cost.possible")}</span>`}</p>`;
+}
+
+function Details({ task }) {
+  const facts = [
+    [t("tasks.id"), html`<code>${task.task_id}</code>`],
+    [t("tasks.attempts"), task.attempts],
+    [t("tasks.started"), task.started_at && exactMoment(task.started_at)],
+    [t("tasks.ended"), task.completed_at && exactMoment(task.completed_at)],
+    [t("tasks.upstream"), task.error?.upstream_status],
+    [t("tasks.upstream_code"), task.error?.upstream_code],
+    [t("tasks.address"), task.config_snapshot?.api_base],
+    [t("tasks.retry_of"), task.retry_of && html`<code>${task.retry_of}</code>`],
+  ].filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return html`<details><summary>${t("tasks.details")}</summary>
+    <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`;
+}
+
+function Acts({ task, list, dismissable }) {
+  const [busy, setBusy] = useState(false);
+  const key = useRef(newKey()); // pressed again after an answer that was lost, it is the same new task
+  const act = (what) => async () => {
+    setBusy(true);
+    try {
+      await what();
+    } catch (error) {
+      toast(error.text ?? error.message, { kind: "wrong" });
+    }
+    setBusy(false);
+  };
+  const cancel = act(async () => list.update(await post(`/api/v1/tasks/${task.task_id}/cancel`)));
+  const repeat = (how) =>
+    act(async () => {
+      await post(`/api/v1/tasks/${task.task_id}/${how}`, how === "rerun" ? {} : undefined, { headers: { "Idempotency-Key": key.current } });
+      key.current = newKey();
+      if (task.status === "failed") dismiss([task.task_id]);
+      toast(t("tasks.again_told"));
+      list.look();
+    });
+  const change = act(async () => {
+    replaceDraft(await draftOf(task));
+    go("/");
+  });
+  const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}>${name}</button>`;
+  if (OPEN.includes(task.status)) {
+    return html`<div class="acts">${button(t("act.cancel"), cancel)}</div>`;
+  }
+  const { error } = task;
+  return html`<div class="acts">
+    ${error && NEEDS_A_PROVIDER.includes(error.code) && html`<a class="button" href=${`/providers/${task.provider}`}><${Icon} name="key" />${t("tasks.set_key")}</a>`}
+    ${task.status === "completed" ? button(t("tasks.rerun"), repeat("rerun")) : button(t(error?.possible_charge ? "tasks.retry_charged" : "tasks.retry"), repeat("retry"))}
+    ${button(t(task.status === "completed" ? "tasks.reuse" : "tasks.change"), change)}
+    ${dismissable && button(t("tasks.dismiss"), () => dismiss([task.task_id]), "bare")}
+  </div>`;
+}
