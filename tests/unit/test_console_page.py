@@ -16,7 +16,7 @@ PAGE = "how-to/use-the-console.md"
 def test_what_the_page_names_is_on_the_console(page, language):
     """In quotes, as it is written there."""
     shown = (SENTENCES / f"{language}.js").read_text("utf-8")
-    named = re.findall(r"“([^”]+)”", prose(page).split("\n\n", 2)[2])
+    named = re.findall(r"“([^”]+)”", " ".join(prose(page).split("\n\n", 2)[2].split()))
 
     assert named
     assert [] == [each for each in named if f'"{each}' not in shown]

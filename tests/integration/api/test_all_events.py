@@ -42,14 +42,18 @@ def test_what_a_task_goes_through_is_told(api, follow):
     assert sorted(event.id for event in events) == [event.id for event in events]
 
 
-def test_a_failure_has_its_error(api, follow):
+@pytest.mark.parametrize(
+    ("query", "spoken"), [("", "en"), ("?lang=en", "zh-CN")], ids=["in a header", "in the address"]
+)
+def test_a_failure_has_its_error(api, follow, query, spoken):
     """In the caller's language, and whether it may have been charged."""
     tasks = []
     events = follow(
         lambda: tasks[0],
         "failed",
         act=lambda: tasks.append(data(submit(api, fail="timeout"))["task_id"]),
-        **{"Accept-Language": "en"},
+        query=query,
+        **{"Accept-Language": spoken},
     )
     (error,) = [event.data["error"] for event in events if event.data["status"] == "failed"]
 

@@ -8,6 +8,7 @@ from litestar.response import Stream
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from imagegen_core.messages import Language
 from imagegen_core.ports.task_repository import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
@@ -38,6 +39,13 @@ from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
+SpokenQuery = Annotated[
+    Language | None,
+    QueryParameter(
+        name="lang",
+        description="language of the messages, for browsers, whose event source sends no header of its own",
+    ),
+]
 
 
 @get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
@@ -170,7 +178,10 @@ def _accepted(added: AddedTask) -> Response[Success[AcceptedTask]]:
     },
 )
 async def follow_task(
-    task_id: TaskIdPath, service: ServiceDependency, last_event_id: LastEventHeader = None
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    last_event_id: LastEventHeader = None,
+    spoken: SpokenQuery = None,
 ) -> Stream | Response[None]:
     """Follow a task as server-sent events: a snapshot, then its events to the last.
 
@@ -180,7 +191,8 @@ async def follow_task(
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
         return Response(None, status_code=204)
-    stream = event_stream(service, view.task.task_id, after=after, language=request_context.language.get())
+    language = spoken or request_context.language.get()
+    stream = event_stream(service, view.task.task_id, after=after, language=language)
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
 
@@ -194,14 +206,18 @@ async def follow_task(
     },
 )
 async def follow_tasks(
-    service: ServiceDependency, status: StatusQuery = None, last_event_id: LastEventHeader = None
+    service: ServiceDependency,
+    status: StatusQuery = None,
+    last_event_id: LastEventHeader = None,
+    spoken: SpokenQuery = None,
 ) -> Stream:
     """Follow all tasks as server-sent events: each that changes, as it is then.
 
     After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
     """
     after = parse_event_id(last_event_id)
-    stream = task_stream(service, status=status, after=after, language=request_context.language.get())
+    language = spoken or request_context.language.get()
+    stream = task_stream(service, status=status, after=after, language=language)
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
 

@@ -77,7 +77,7 @@ function refusal({ status }, told) {
   return new ApiError(told.message, { status, code: told.code, errors, hint, reason });
 }
 
-/** The language of answers that are no JSON, such as links that the browser itself follows. */
+/** Return the path in the reader's language, for what the browser asks for without our headers. */
 export function inLanguage(path) {
   return address(path, { lang: language.value });
 }

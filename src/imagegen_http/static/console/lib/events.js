@@ -1,7 +1,8 @@
 // The stream of all tasks' changes, and whether the service is there.
 
-import { get } from "./api.js";
-import { signal } from "../vendor/index.js";
+import { get, inLanguage } from "./api.js";
+import { language } from "./i18n.js";
+import { effect, signal } from "../vendor/index.js";
 
 const PAUSE = 2000; // milliseconds until a stream that was refused is asked for again
 const HIDDEN = 60_000; // milliseconds; a browser has six connections to a host, so that hidden tabs may keep none
@@ -30,7 +31,10 @@ export function onResume(listener) {
 
 /** Open the stream; it is kept open while the page can be seen. */
 export function start() {
-  open();
+  effect(() => {
+    language.value; // the messages of the stream are in it
+    reopen();
+  });
   addEventListener("online", reopen);
   addEventListener("offline", lose);
   addEventListener("pagehide", close);
@@ -44,7 +48,7 @@ export function start() {
 
 function open() {
   clearTimeout(retrying);
-  source = new EventSource("/api/v1/events");
+  source = new EventSource(inLanguage("/api/v1/events"));
   source.addEventListener("open", () => {
     connection.value = "open";
     if (missed) for (const listener of latecomers) listener();
@@ -76,6 +80,6 @@ function close() {
 }
 
 function reopen() {
-  close();
+  if (source) close();
   if (!document.hidden) open();
 }

@@ -5,7 +5,7 @@ import { TaskList } from "./tasks-list.js";
 import { post } from "../lib/api.js";
 import { dismiss, dismissed } from "../lib/dismissed.js";
 import { onResume, onTask } from "../lib/events.js";
-import { t } from "../lib/i18n.js";
+import { language, t } from "../lib/i18n.js";
 import { go, place } from "../lib/router.js";
 import { catalogue } from "../lib/store.js";
 import { counts, refresh as refreshCounts } from "../lib/tasks.js";
@@ -22,7 +22,7 @@ export default function Page() {
   const status = STATUSES.includes(query.get("status")) ? query.get("status") : "";
   const provider = query.get("provider") ?? "";
   const cursor = query.get("cursor") ?? "";
-  const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor]);
+  const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor, language.value]);
 
   useEffect(() => {
     const forget = [onTask((change) => list.apply(change)), onResume(() => list.look())];
