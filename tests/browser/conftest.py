@@ -1,9 +1,14 @@
-"""A real browser before a real server."""
+"""A real browser before a real server; a test fails when anything goes wrong in the browser."""
+
+from functools import partial
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service as Driver
 
+from tests.browser import accessibility
+from tests.browser.seeding import Seeds
+from tests.browser.tab import LOOKS, Tab
 from tests.integration.api.live_server import LiveServer
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -26,23 +31,68 @@ def chromium(tmp_path_factory):
     options.binary_location = BROWSER
     for argument in (*_ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Driver(executable_path=DRIVER))
     yield driver
     driver.quit()
 
 
+@pytest.fixture(scope="session")
+def _only_tab(chromium):
+    return Tab(chromium)
+
+
+@pytest.fixture(autouse=True)
+def tab(_only_tab):
+    """A tab without a past; the test fails if it shows an error or asks another host."""
+    _only_tab.reset()
+    yield _only_tab
+    assert [] == _only_tab.wrong()
+
+
+@pytest.fixture(params=LOOKS, ids=str)
+def look(request, tab):
+    """Each language with each theme on each screen, which the tab has when the test begins."""
+    tab.look(request.param)
+    return request.param
+
+
 @pytest.fixture
-def serve(tmp_path):
-    """Return a function that starts a server with such settings."""
+def serve(tmp_path, tab):
+    """Return a function that starts a server with such settings, and with what ``seeds`` planted."""
     started = []
 
-    def start(**settings):
+    def start(seeds=None, **settings):
         folder = tmp_path / str(len(started))
         folder.mkdir()
-        started.append(LiveServer(folder, settings))
-        return started[-1].start()
+        server = LiveServer(folder, settings)
+        if seeds is not None:
+            seeds.plant(server.data_dir)
+        started.append(server)
+        server.start()
+        tab.origins.add(server.url)
+        tab.cdp("Storage.clearDataForOrigin", origin=server.url, storageTypes="all")
+        return server
 
     yield start
+    tab.open("about:blank")  # a page whose server has ended complains
     for server in started:
         server.end()
+
+
+@pytest.fixture
+def serve_seeded(serve):
+    """Return a function that starts a server with so many images and tasks: ``images=300, pending=40``."""
+    names = {field.name for field in Seeds.__attrs_attrs__}
+
+    def start(**options):
+        seeds = Seeds(**{name: value for name, value in options.items() if name in names})
+        return serve(seeds, **{name: value for name, value in options.items() if name not in names})
+
+    return start
+
+
+@pytest.fixture
+def axe_violations(chromium):
+    """Return a function that says what axe finds on the page as it is shown now; ``[]`` is right."""
+    return partial(accessibility.axe_violations, chromium)

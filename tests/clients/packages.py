@@ -35,7 +35,7 @@ class Clients:
             folder.mkdir(parents=True)
             _install_python(folder / "python", PINS[0])
             _install_python(folder / "proxy", PINS[2])
-            _install_node(folder)
+            install_node(PINS[1], folder)
             stamp.write_text(digest)
         return cls(folder, _commands(PROGRAMS, folder), _commands(STREAMS, folder))
 
@@ -53,6 +53,12 @@ class Clients:
         """Return the path of a command that one of the packages brings along."""
         python, node = (self.folder / place / name for place in ("python/bin", "node_modules/.bin"))
         return str(node if node.exists() else python)
+
+
+def install_node(pins: Path, folder: Path) -> None:
+    """Install what a package.json pins."""
+    shutil.copy(pins, folder)
+    _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder)])
 
 
 def _commands(programs: Path, folder: Path) -> dict[str, list[str]]:
@@ -73,11 +79,6 @@ def _install_python(folder: Path, pins: Path) -> None:
     python = str(folder / "bin" / "python")
     pip = [pips[0], "-m", "pip", "--python", python] if pips else [python, "-m", "pip"]
     _run([*pip, "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
-
-
-def _install_node(folder: Path) -> None:
-    shutil.copy(PINS[1], folder)
-    _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder)])
 
 
 def _has_pip(python: str) -> bool:

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _STATIC_IMPORT = re.compile(r"""\b(?:from|import)\s*["'](\.{1,2}/[^"'\s]+)["']""")
 _ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/console/([^"']+)["']""")
@@ -13,17 +13,15 @@ def entries(html: str) -> tuple[str, ...]:
     return tuple(_ENTRY.findall(html))
 
 
-def imported(starts: tuple[str, ...], sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what these modules import, directly or through others, nearest first.
+def needed(starts: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
+    """Return these modules and all that they import, directly or through others, nearest first.
 
-    Left out are the modules themselves, what only ``import()`` asks for, and what is not in ``sources``.
+    Left out is what only ``import()`` asks for, and what is not in ``sources``.
     """
-    order = dict.fromkeys(starts)
-    waiting = list(starts)
-    for path in waiting:
-        for specifier in _STATIC_IMPORT.findall(sources.get(path, "")):
+    order = [path for path in starts if path in sources]
+    for path in order:
+        for specifier in _STATIC_IMPORT.findall(sources[path]):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
             if target in sources and target not in order:
-                order[target] = None
-                waiting.append(target)
-    return tuple(path for path in order if path not in starts)
+                order.append(target)
+    return tuple(order)

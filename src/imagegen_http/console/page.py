@@ -1,15 +1,15 @@
 """The console's one page, which its script turns into all others."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from imagegen_http.asgi.static_content import StaticContent
 from imagegen_http.asgi.static_folder import StaticFolder
-from imagegen_http.console.module_graph import entries, imported
+from imagegen_http.console.module_graph import entries, needed
 
 PRELOADS = "<!-- modulepreload -->"
-"""Where the page gets the addresses of its modules; without them a browser finds one after the other."""
+"""Where the page gets the addresses of what it needs; without them a browser finds one after the other."""
 
 _LOGOUT = 'action="/logout" hidden'
 
@@ -20,27 +20,38 @@ def console_files() -> StaticFolder:
     return StaticFolder("console")
 
 
-async def console_page(*, has_login: bool) -> StaticContent:
-    """Return the page; with a logout button if a login is required."""
-    return await asyncio.to_thread(_console_page, await console_files().digest(), has_login=has_login)
+async def console_page(name: str, *, has_login: bool) -> StaticContent:
+    """Return the page as it is to begin; with a logout if a login is required.
+
+    ``name`` is that of a module in ``pages/``, which the script loads for this address, with the style of
+    that name.
+    """
+    return await asyncio.to_thread(_page, name, await console_files().digest(), has_login=has_login)
 
 
 @cache
-def _console_page(digest: str, *, has_login: bool) -> StaticContent:
+def _page(name: str, digest: str, *, has_login: bool) -> StaticContent:
     files = console_files()
     html = files.text("index.html")
     if has_login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
     modules = {path: files.text(path) for path in files.paths if path.endswith(".js")}
-    return StaticContent.compress(complete(html, modules, digest).encode(), "text/html; charset=utf-8")
+    later = (path for path in (f"pages/{name}.js", f"css/{name}.css") if path in files.paths)
+    return StaticContent.compress(
+        complete(html, modules, digest, later=later).encode(), "text/html; charset=utf-8"
+    )
 
 
-def complete(html: str, modules: Mapping[str, str], digest: str) -> str:
+def complete(html: str, modules: Mapping[str, str], digest: str, *, later: Iterable[str] = ()) -> str:
     """Return the page with its modules announced, and with the digest of all files in their addresses.
 
-    So a browser keeps them for good, and no page gets a module of another version than its others.
+    So a browser asks for all modules at once, also for those and the styles that the script loads ``later``.
+    It keeps them for good, and no page gets a module of another version than its others.
     """
-    preloads = (
-        f'<link rel="modulepreload" href="/console/{path}">' for path in imported(entries(html), modules)
-    )
-    return html.replace(PRELOADS, "\n".join(preloads)).replace('"/console/', f'"/console/{digest}/')
+    later, starts = tuple(later), entries(html)
+    announced = [path for path in needed((*starts, *later), modules) if path not in starts]
+    links = [
+        *(f'<link rel="preload" as="style" href="/console/{path}">' for path in later if path not in modules),
+        *(f'<link rel="modulepreload" href="/console/{path}">' for path in announced),
+    ]
+    return html.replace(PRELOADS, "\n".join(links)).replace('"/console/', f'"/console/{digest}/')

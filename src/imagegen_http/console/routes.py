@@ -1,10 +1,12 @@
 """The console: pages to generate and browse images, over the public API."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from litestar import Request, route
 from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
@@ -12,22 +14,18 @@ from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.asgi.accepted import accepts_page
 from imagegen_http.asgi.static_content import FOREVER, REVALIDATE
 from imagegen_http.console.page import console_files, console_page
-from imagegen_http.runtime.service import Service
 
-PAGES = (
-    "/gallery",
-    "/p/{image_id:int}",
-    "/p/{image_id:int}/edit",
-    "/collections",
-    "/collections/{collection_id:int}",
-    "/tasks",
-    "/tasks/{task_id:str}",
-    "/providers",
-    "/providers/{provider_name:str}",
-    "/usage",
-    "/settings",
-)
-"""What the console's script shows beside ``/``: each of its states has an address."""
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "create": ("/",),
+    "gallery": ("/gallery",),
+    "picture": ("/p/{image_id:int}",),
+    "editor": ("/p/{image_id:int}/edit",),
+    "tasks": ("/tasks",),
+    "providers": ("/providers", "/providers/{provider_name:str}"),
+    "usage": ("/usage",),
+    "settings": ("/settings",),
+}
+"""The addresses of the console by its modules in ``pages/``, as in the ``ROUTES`` of its router.js."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -37,22 +35,21 @@ _POLICY = (
 _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-@route("/", http_method=_METHODS, include_in_schema=False)
-async def console(service: ServiceDependency) -> ASGIApp:
-    """Return the page."""
-    return await _page(service)
+def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
+    @route(list(paths), http_method=_METHODS, include_in_schema=False)
+    async def console(service: ServiceDependency, request: Request[Any, Any, Any]) -> ASGIApp:
+        """Return the page to browsers; anybody else has mistaken an address for one of the API.
 
+        Raises:
+            NotFoundException: the client does not say that it reads HTML.
+        """
+        if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
+            raise NotFoundException
+        content = await console_page(name, has_login=service.settings.server.auth_token is not None)
+        headers = {"content-security-policy": _POLICY, "vary": "Accept"}
+        return cast("ASGIApp", content.response(headers=headers))
 
-@route(list(PAGES), http_method=_METHODS, include_in_schema=False)
-async def console_state(service: ServiceDependency, request: Request[Any, Any, Any]) -> ASGIApp:
-    """Return the page to browsers; anybody else has mistaken the address of the API.
-
-    Raises:
-        NotFoundException: the client does not say that it reads HTML.
-    """
-    if not accepts_page(request.headers.get("accept", "")):
-        raise NotFoundException
-    return await _page(service)
+    return console
 
 
 @route("/console/{path:path}", http_method=_METHODS, include_in_schema=False)
@@ -67,10 +64,4 @@ async def console_file(path: FromPath[str]) -> ASGIApp:
     return cast("ASGIApp", content.response(cache_control=cache_control))
 
 
-async def _page(service: Service) -> ASGIApp:
-    content = await console_page(has_login=service.settings.server.auth_token is not None)
-    headers = {"content-security-policy": _POLICY, "vary": "Accept"}
-    return cast("ASGIApp", content.response(headers=headers))
-
-
-HANDLERS = [console, console_state, console_file]
+HANDLERS = [*(_route(name, paths) for name, paths in PAGES.items()), console_file]

@@ -14,6 +14,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 NAVIGATION = {**HTML, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
 GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
 TOKEN = "a-token-that-is-long-enough-0001"
+MAX_SHELL_BYTES = 60 * 1000
 REFERENCE = re.compile(
     r"""(?:\b(?:src|href)=|\b(?:from|import)\s*\(?\s*|\burl\(\s*)["']?((?:/console/|\.{1,2}/)[^"')\s]+)"""
 )
@@ -25,7 +26,9 @@ MEDIA_TYPES = {
     "woff2": "font/woff2",
 }
 NOWHERE = ["/nowhere", "/p/cat", "/gallery/more", "/docs/nothing.js", "/console/none.css"]
-STATES = [re.sub(r"\{[a-z_]+:(int|str)\}", "7", page) for page in PAGES]
+NAMES = {path: name for name, paths in PAGES.items() for path in paths if path != "/"}
+STATES = {re.sub(r"\{\w+:(int|str)\}", "7", path): name for path, name in NAMES.items()}
+"""Addresses of the console, each with the module that it shows."""
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +193,10 @@ def test_nothing_else_is_served(server, name):
 def test_each_state_of_the_console_has_an_address(api, path):
     """A browser gets the page whichever it opens, so links can be sent and pages reloaded."""
     answer = api.get(f"{path}?q=%E7%8C%AB", headers=NAVIGATION)
+    modules = re.findall(r'"modulepreload" href="/console/\w+/pages/(\w+).js"', answer.text)
 
-    assert (200, api.get("/").text) == (answer.status_code, answer.text)
+    assert (200, [STATES[path]]) == (answer.status_code, modules)
+    assert re.findall(r"<script.*", api.get("/").text) == re.findall(r"<script.*", answer.text)
     assert 200 == api.head(path, headers=HTML).status_code
 
 
@@ -248,3 +253,19 @@ def test_with_a_token_the_page_is_behind_the_login(tmp_path):
     assert dict.fromkeys(files, 401) == closed
     assert 'action="/logout">' in page.text
     assert 404 == missing.status_code
+
+
+def test_the_first_page_is_at_most_60_kilobytes(api, loaded):
+    """On the wire, with all modules and styles that it loads; images and what is loaded later apart."""
+    page = loaded["/"].text
+    links = re.findall(r"""(?:src|href)="(/console/[^"]+\.(?:js|css))\"""", page)
+    assert any(link.endswith(".css") for link in links)
+    assert set(links) == {
+        address for address in loaded if address.endswith((".js", ".css")) and address in links
+    }
+    sizes = {
+        address: int(api.head(address, headers={**HTML, **GZIP}).headers["content-length"])
+        for address in ("/", *links)
+    }
+
+    assert sum(sizes.values()) <= MAX_SHELL_BYTES, sizes

@@ -1,0 +1,44 @@
+"""axe-core, which finds what people with a disability stumble over; npm brings it, in a pinned version."""
+
+import hashlib
+import shutil
+from functools import cache
+from pathlib import Path
+
+from tests.clients.packages import install_node
+
+HERE = Path(__file__).parent
+PINS, INSTALLED = HERE / "package.json", HERE / ".installed"
+
+_RUN = """
+const [rules, done] = arguments;
+axe.run(document, { runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] })
+  .then(({ violations }) => done(violations), (error) => done(String(error)));
+"""
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+def axe_violations(driver, *, rules=RULES):
+    """Return what is wrong with the page as it is shown now: one line for each element and rule."""
+    if not driver.execute_script("return 'axe' in window"):
+        driver.execute_script(_axe())
+    violations = driver.execute_async_script(_RUN, list(rules))
+    assert isinstance(violations, list), violations
+    return sorted(
+        f"{violation['id']} ({violation['impact']}): {' '.join(map(str, node['target']))}: "
+        f"{' '.join(node['failureSummary'].split())}"
+        for violation in violations
+        for node in violation["nodes"]
+    )
+
+
+@cache
+def _axe():
+    """Return axe's source; another version than the pinned one is replaced."""
+    digest, stamp = hashlib.sha256(PINS.read_bytes()).hexdigest(), INSTALLED / "installed"
+    if not stamp.exists() or stamp.read_text() != digest:
+        shutil.rmtree(INSTALLED, ignore_errors=True)
+        INSTALLED.mkdir()
+        install_node(PINS, INSTALLED)
+        stamp.write_text(digest)
+    return (INSTALLED / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
