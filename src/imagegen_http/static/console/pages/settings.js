@@ -1,6 +1,127 @@
+// How the service is: its health, its stores and its search index, and the settings that hold now.
+
+import { Passes } from "./settings-passes.js";
+import { get, isAbort } from "../lib/api.js";
+import { onResume } from "../lib/events.js";
+import { bytes, duration, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { html } from "../vendor/index.js";
+import { Problem } from "../parts/problem.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const PAUSE = 10_000; // milliseconds between two looks at the service's health
 
 export default function Page() {
-  return html`<div class="page"><header><h1>${t("pages.settings")}</h1></header></div>`;
+  return html`<div class="page">
+    <header><h1>${t("pages.settings")}</h1></header>
+    <${Health} />
+    <${Passes} />
+    <${Configuration} />
+    <section class="panel about">
+      <h2>${t("settings.more")}</h2>
+      <p class="muted">${t("settings.doctor")} <code>imagegen doctor</code></p>
+      <p><a href="/docs">${t("settings.docs")}</a> · <a href="/openapi.json">openapi.json</a></p>
+    </section>
+  </div>`;
+}
+
+function Health() {
+  const [told, setTold] = useState({ health: null, error: null });
+  useEffect(() => {
+    let left = false;
+    const look = async () => {
+      if (document.hidden) return;
+      const next = await health().then((value) => ({ health: value, error: null }), (error) => ({ health: null, error }));
+      if (!left) setTold(next);
+    };
+    look();
+    const timer = setInterval(look, PAUSE);
+    const forget = onResume(look);
+    return () => {
+      left = true;
+      clearInterval(timer);
+      forget();
+    };
+  }, []);
+  if (told.error) return html`<${Problem} error=${{ message: t("problem.unreachable") }} />`;
+  if (!told.health) return html`<section class="panel" aria-busy="true"><p class="muted">${t("state.loading")}</p></section>`;
+  const { status, version, uptime_seconds, checks = {} } = told.health;
+  const { queue, cluster } = checks;
+  const facts = [
+    ["version", version],
+    ["uptime", duration(uptime_seconds ?? 0)],
+    ["database", state(checks.database)],
+    ["storage", state(checks.storage)],
+    ["disk", checks.disk_free_bytes === undefined ? null : bytes(checks.disk_free_bytes)],
+    ["oss", checks.oss && state(checks.oss)],
+    ["s3", checks.s3 && state(checks.s3)],
+    ["keys", state(checks.keys)],
+    ["queue", queue && t("settings.queue_told", { n: queue.pending + queue.processing, size: queue.size })],
+    ["workers", queue && number(queue.workers)],
+    ["waiting", cluster?.oldest_pending_seconds ? duration(cluster.oldest_pending_seconds) : null],
+  ].filter(([, value]) => value !== null && value !== undefined);
+  return html`<section class="panel" aria-labelledby="health">
+    <header class="acts"><h2 id="health">${t("settings.health")}</h2>
+      <span class="mark ${status === "ok" ? "ok" : "wrong"}">${t(`settings.status_${status}`)}</span></header>
+    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${t(`settings.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>
+    ${cluster && html`<${Nodes} nodes=${cluster.nodes} own=${cluster.node} />`}
+  </section>`;
+}
+
+function Nodes({ nodes, own }) {
+  return html`<table><caption class="unseen">${t("settings.nodes")}</caption>
+    <thead><tr>${["node", "roles", "version", "silent"].map((name) => html`<th scope="col" key=${name}>${t(`settings.${name}`)}</th>`)}</tr></thead>
+    <tbody>${nodes.map((node) => html`<tr key=${node.name}>
+      <th scope="row">${node.name}${node.name === own && ` (${t("settings.own")})`}
+        <span class="mark ${node.alive ? "ok" : "wrong"}">${t(node.alive ? "settings.alive" : "settings.dead")}</span></th>
+      <td>${node.roles.map((role) => t(`settings.role_${role}`)).join(", ")}</td><td>${node.version}</td><td>${duration(node.silent_seconds)}</td>
+    </tr>`)}</tbody></table>`;
+}
+
+/** A degraded service answers its health with a 503, which is an answer. */
+async function health() {
+  const answer = await fetch("/health", { credentials: "same-origin", signal: AbortSignal.timeout(PAUSE) });
+  return answer.json();
+}
+
+function state(told) {
+  if (!told) return null;
+  const key = `settings.state_${told}`;
+  const sentence = t(key);
+  return html`<span class="mark ${told === "ok" ? "ok" : "wrong"}">${sentence === key ? told : sentence}</span>`;
+}
+
+function Configuration() {
+  const [told, setTold] = useState({ settings: null, error: null });
+  const [words, setWords] = useState("");
+  const [changed, setChanged] = useState(false);
+  const look = async () => {
+    try {
+      setTold({ settings: await get("/api/v1/settings"), error: null });
+    } catch (error) {
+      if (!isAbort(error)) setTold({ settings: null, error });
+    }
+  };
+  useEffect(() => void look(), []);
+  if (told.error) return html`<${Problem} error=${told.error} again=${look} />`;
+  const rows = (told.settings ?? []).filter(({ key, source }) => key.includes(words.trim().toLowerCase()) && (!changed || source !== "default"));
+  return html`<section class="panel configuration" aria-labelledby="configuration">
+    <header class="acts"><h2 id="configuration">${t("settings.configuration")}</h2></header>
+    <p class="muted">${t("settings.configuration_why")}</p>
+    <div class="acts">
+      <input type="search" value=${words} aria-label=${t("settings.filter")} placeholder=${t("settings.filter")} onInput=${({ target }) => setWords(target.value)} />
+      <label class="check"><input type="checkbox" checked=${changed} onChange=${({ target }) => setChanged(target.checked)} /> ${t("settings.changed_only")}</label>
+    </div>
+    <div class="scrolled" tabindex="0" role="region" aria-labelledby="configuration"><table>
+      <thead><tr><th scope="col">${t("settings.name")}</th><th scope="col">${t("settings.value")}</th><th scope="col">${t("settings.source")}</th></tr></thead>
+      <tbody>${rows.map(({ key, value, source }) => html`<tr key=${key}>
+        <th scope="row"><code>${key}</code></th><td><code>${shown(value)}</code></td>
+        <td><span class="mark ${source === "default" ? "" : "ok"}">${t(`settings.source_${source}`)}</span></td></tr>`)}</tbody>
+    </table></div>
+    ${told.settings && !rows.length && html`<p class="muted">${t("settings.none_such")}</p>`}
+  </section>`;
+}
+
+function shown(value) {
+  if (value === null || value === "") return "–";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
