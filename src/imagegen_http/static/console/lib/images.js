@@ -2,10 +2,12 @@
 
 import { post } from "./api.js";
 import { t } from "./i18n.js";
+import { isTyping } from "./keys.js";
 import { toast } from "../parts/toast.js";
 import { signal } from "../vendor/index.js";
 
 const UNDO = 5000; // milliseconds
+const MAX_BATCH = 1000; // images that one request may change
 
 /** The ids of images that left the page; an answer on its way may still have them. */
 export const gone = signal(new Set());
@@ -14,6 +16,19 @@ export const gone = signal(new Set());
 export const changed = signal(new Map());
 
 let leaving = null; // ids that are deleted unless somebody takes it back
+let endToast = null;
+
+/** Whether the image is off the page, but not deleted yet. */
+export function isLeaving(id) {
+  return leaving?.includes(id) ?? false;
+}
+
+/** Do the same to images however many; `more` has what the action needs. */
+export async function batch(ids, action, more = {}, options = {}) {
+  for (let at = 0; at < ids.length; at += MAX_BATCH) {
+    await post("/api/v1/images/batch", { ids: ids.slice(at, at + MAX_BATCH), action, ...more }, options);
+  }
+}
 
 /** Take images off the page now, and delete them for good in a moment, unless it is undone. */
 export function deleteImages(ids) {
@@ -21,9 +36,9 @@ export function deleteImages(ids) {
   finishDeleting();
   leaving = ids;
   gone.value = new Set([...gone.value, ...ids]);
-  toast(t("images.deleted", { n: ids.length }), {
+  endToast = toast(t("images.deleted", { n: ids.length }), {
     milliseconds: UNDO,
-    act: { name: t("act.undo"), run: undo },
+    act: { name: t("act.undo"), keys: "Control+Z", run: undo },
     ended: finishDeleting,
   });
 }
@@ -34,7 +49,7 @@ export async function finishDeleting() {
   leaving = null;
   if (!ids) return;
   try {
-    await post("/api/v1/images/batch", { ids, action: "delete" }, { keepalive: true });
+    await batch(ids, "delete", {}, { keepalive: true });
   } catch (error) {
     bringBack(ids);
     toast(t("images.not_deleted", { reason: error.message }), { kind: "wrong" });
@@ -45,7 +60,7 @@ export async function finishDeleting() {
 export async function star(ids, favourite) {
   remember(ids, { favourite });
   try {
-    await post("/api/v1/images/batch", { ids, action: favourite ? "favourite" : "unfavourite" });
+    await batch(ids, favourite ? "favourite" : "unfavourite");
   } catch (error) {
     remember(ids, { favourite: !favourite });
     toast(error.text ?? error.message, { kind: "wrong" });
@@ -74,3 +89,8 @@ function bringBack(ids) {
 }
 
 addEventListener("pagehide", finishDeleting);
+addEventListener("keydown", (event) => {
+  if (!leaving || event.key.toLowerCase() !== "z" || event.shiftKey || !(event.ctrlKey || event.metaKey) || isTyping(event.target)) return;
+  event.preventDefault();
+  endToast(undo);
+});

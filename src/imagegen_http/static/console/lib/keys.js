@@ -19,6 +19,7 @@ export function useKeys(keys, when = true) {
   });
 }
 
-function isTyping(element) {
+/** Whether keys write into this element. */
+export function isTyping(element) {
   return element.matches?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
 }

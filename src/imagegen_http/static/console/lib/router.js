@@ -29,13 +29,13 @@ export function start() {
   document.addEventListener("click", follow);
 }
 
-/** Go to an address of the console. */
-export function go(to, { replace = false, state = {} } = {}) {
+/** Go to an address of the console; `still` leaves the page where it is, such as below a dialog. */
+export function go(to, { replace = false, still = false, state = {} } = {}) {
   rememberScroll();
   if (!replace) depth += 1;
   history[replace ? "replaceState" : "pushState"]({ ...state, depth }, "", to);
   place.value = read();
-  if (!replace) scrollTo(0, 0);
+  if (!replace && !still) scrollTo(0, 0);
 }
 
 /** Close what is open: back to where it was opened, or to `otherwise` where it was the first page. */

@@ -7,20 +7,21 @@ import { html, useState } from "../vendor/index.js";
 
 /**
  * `query` names the list that the image is shown in, for its page's ways to the neighbours; `tabindex` is that of the
- * link where the list has one tab stop; `children` lie over the image.
+ * link where the list has one tab stop, and then its keys do what the buttons do; `children` lie over the image.
  */
-export function Card({ image, query = "", tabindex = 0, style = undefined, children = null }) {
+export function Card({ image, query = "", tabindex = null, className = "", style = undefined, children = null }) {
   if (gone.value.has(image.id)) return null;
   const { favourite = false } = current(image);
+  const within = tabindex === null ? 0 : -1;
   const name = image.prompt || t("images.unnamed", { id: image.id });
-  return html`<figure class="card picture" style=${style} data-id=${image.id}>
-    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex} aria-label=${t("images.open", { prompt: name })}>
+  return html`<figure class="card picture ${className}" style=${style} data-id=${image.id}>
+    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${t("images.open", { prompt: name })}>
       <${Thumbnail} image=${image} /></a>
     <figcaption>${name}</figcaption>
     <div class="over">
       <button type="button" class="bare" aria-pressed=${favourite} aria-label=${t(favourite ? "act.unstar" : "act.star")}
-        tabindex=${tabindex} onClick=${() => star([image.id], !favourite)}><${Icon} name="star" filled=${favourite} /></button>
-      <button type="button" class="bare" aria-label=${t("act.delete")} tabindex=${tabindex}
+        tabindex=${within} onClick=${() => star([image.id], !favourite)}><${Icon} name="star" filled=${favourite} /></button>
+      <button type="button" class="bare" aria-label=${t("act.delete")} tabindex=${within}
         onClick=${() => deleteImages([image.id])}><${Icon} name="trash" /></button>
     </div>
     ${children}

@@ -1,0 +1,110 @@
+// What the list of the gallery is limited to: a chip each, all of it in the address.
+
+import { get } from "../lib/api.js";
+import { day, dayOf, number } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { galleryAddress, FILTERS, listParameters, timeZone } from "../lib/list-query.js";
+import { collectionName, collections, complain, loadCollections, loadTags, tags } from "../lib/marks.js";
+import { go, place } from "../lib/router.js";
+import { catalogue, providerName } from "../lib/store.js";
+import { Icon } from "../parts/icon.js";
+import { Choice, Menu } from "../parts/menu.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+export function Filters({ onManage }) {
+  const { query } = place.value;
+  const value = (name) => query.get(name) ?? "";
+  const choose = (changes) => go(galleryAddress(place.peek().query, changes));
+  const providers = catalogue.value?.providers ?? [];
+  const models = providers.filter(({ name }) => !value("provider") || name === value("provider")).flatMap((one) => one.models);
+  useEffect(() => {
+    if (value("collection") && !collections.value) loadCollections().catch(() => null); // the chip has its number then
+  }, [value("collection")]);
+
+  return html`<div class="filters" role="group" aria-label=${t("gallery.filters")}>
+    ${value("q") && html`<${Chip} text=${`“${value("q")}”`} onRemove=${() => choose({ q: "" })} />`}
+    <${Filter} name=${t("gallery.provider")} value=${value("provider")} shown=${providerName(value("provider"))} onRemove=${() => choose({ provider: "" })}>
+      ${(close) => choices(providers.map((one) => [one.name, one.display_name ?? one.name]), value("provider"), (provider) => choose({ provider, model: "" }), close)}
+    <//>
+    <${Filter} name=${t("gallery.model")} value=${value("model")} shown=${modelName(models, value("model"))} onRemove=${() => choose({ model: "" })}>
+      ${(close) => choices(unique(models), value("model"), (model) => choose({ model }), close)}
+    <//>
+    <${Filter} name=${t("gallery.days")} value=${value("from") + value("to")} shown=${span(value("from"), value("to"))} onRemove=${() => choose({ from: "", to: "" })}>
+      ${(close) => html`<${Days} from=${value("from")} to=${value("to")} onChoose=${(from, to) => (choose({ from, to }), close())} />`}
+    <//>
+    <button type="button" class="chip" aria-pressed=${Boolean(value("favourite"))} onClick=${() => choose({ favourite: value("favourite") ? "" : "1" })}>
+      <${Icon} name="star" filled=${Boolean(value("favourite"))} />${t("gallery.favourites")}</button>
+    <${Filter} name=${t("gallery.tag")} value=${value("tag")} shown=${value("tag")} opened=${() => loadTags().catch(complain)} onRemove=${() => choose({ tag: "" })}>
+      ${(close) => html`${tags.value?.length === 0 && html`<p class="muted">${t("gallery.no_tags")}</p>`}
+        ${choices((tags.value ?? []).map(({ tag, count }) => [tag, tag, count]), value("tag"), (tag) => choose({ tag }), close)}`}
+    <//>
+    <${Filter} name=${t("gallery.collection")} value=${value("collection")} shown=${collectionName(value("collection"))}
+      opened=${() => loadCollections().catch(complain)} onRemove=${() => choose({ collection: "" })}>
+      ${(close) => html`${choices((collections.value ?? []).map(({ id, name, count }) => [String(id), name, count]), value("collection"), (collection) => choose({ collection }), close)}
+        <button type="button" class="choice" onClick=${() => (close(), onManage())}><span>${t("gallery.manage")}</span><${Icon} name="edit" /></button>`}
+    <//>
+    ${FILTERS.some(value) && html`<button type="button" class="bare" onClick=${() => go("/gallery")}>${t("gallery.clear")}</button>`}
+  </div>`;
+}
+
+/** A chip that opens its choices; with a value it tells it, and can be removed. */
+function Filter({ name, value, shown, opened = null, onRemove, children }) {
+  const text = value ? t("gallery.filter", { name, value: shown }) : name;
+  return html`<span class="filter">
+    <${Menu} name=${value ? shown : name} label=${text} active=${Boolean(value)} opened=${opened}>${children}<//>
+    ${value && html`<${Remove} text=${text} onRemove=${onRemove} />`}
+  </span>`;
+}
+
+function Chip({ text, onRemove }) {
+  return html`<span class="filter"><span class="chip" aria-current="true">${text}</span><${Remove} text=${text} onRemove=${onRemove} /></span>`;
+}
+
+function Remove({ text, onRemove }) {
+  return html`<button type="button" class="bare remove" aria-label=${t("gallery.remove", { text })} onClick=${onRemove}><${Icon} name="close" /></button>`;
+}
+
+/** Days from and to, and those on which there are images of this list. */
+function Days({ from, to, onChoose }) {
+  const [days, setDays] = useState([]);
+  const [range, setRange] = useState([from, to]);
+  useEffect(() => {
+    const query = new URLSearchParams(place.peek().query);
+    query.delete("from");
+    query.delete("to");
+    get("/api/v1/images/days", { ...listParameters(query), tz: timeZone() }).then(setDays, complain);
+  }, []);
+  const submit = (event) => {
+    event.preventDefault();
+    onChoose(...(range[0] && range[1] && range[0] > range[1] ? range.toReversed() : range));
+  };
+  const input = (at) => html`<label><span>${t(at ? "gallery.to" : "gallery.from")}</span><input type="date" value=${range[at]} max=${dayOf(new Date())}
+    onInput=${({ target }) => setRange(range.with(at, target.value))} /></label>`;
+  return html`<form onSubmit=${submit}>${input(0)}${input(1)}<button type="submit" class="main">${t("act.apply")}</button></form>
+    ${days.map(({ day: one, count }) => html`<${Choice} key=${one} chosen=${one === from && one === to} count=${number(count)} onClick=${() => onChoose(one, one)}>${day(one)}<//>`)}`;
+}
+
+function choices(pairs, chosen, choose, close) {
+  const all = chosen && !pairs.some(([value]) => value === chosen) ? [[chosen, chosen], ...pairs] : pairs;
+  return all.map(([value, text, count = null]) => {
+    const press = () => {
+      choose(value === chosen ? "" : value);
+      close();
+    };
+    return html`<${Choice} key=${value} chosen=${value === chosen} count=${count === null ? null : number(count)} onClick=${press}>${text}<//>`;
+  });
+}
+
+function unique(models) {
+  return [...new Map(models.map(({ id, name }) => [id, name ?? id]))];
+}
+
+function modelName(models, wanted) {
+  return models.find(({ id }) => id === wanted)?.name ?? wanted;
+}
+
+function span(from, to) {
+  if (from === to) return from ? day(from) : "";
+  if (!to) return t("gallery.since", { day: day(from) });
+  return from ? t("gallery.between", { from: day(from), to: day(to) }) : t("gallery.until", { day: day(to) });
+}

@@ -1,0 +1,112 @@
+// The lists of images that the gallery has shown: they outlive the page, so that Back has them at once.
+
+import { get, isAbort } from "../lib/api.js";
+import { dayOf } from "../lib/format.js";
+import { gone, isLeaving } from "../lib/images.js";
+import { listParameters, listQuery } from "../lib/list-query.js";
+import { computed, signal } from "../vendor/index.js";
+
+const PAGE_SIZE = 100;
+const MAX_LISTS = 4; // that are kept
+const MAX_PROMPT = 300; // characters of a prompt that a list keeps
+
+const lists = new Map();
+
+export class List {
+  constructor(name, query) {
+    this.name = name; // its part of the address
+    this.path = query.get("q") ? "/api/v1/images/search" : "/api/v1/images";
+    this.parameters = listParameters(query);
+    this.grouped = query.get("q") ? "match" : "day";
+    this.state = signal({ items: [], epoch: 0, total: null, exact: true, more: true, loaded: false });
+    this.loading = signal(false);
+    this.problem = signal(null);
+    this.images = computed(() => ({ epoch: this.state.value.epoch, gone: gone.value, items: remaining(this.state.value.items) }));
+    this.total = computed(() => this.state.value.total - (this.state.value.items.length - this.images.value.items.length));
+    this.focus = null; // id of the image that the keyboard is at
+    this.cursor = null;
+    this.stale = false; // whether there may be new images
+  }
+
+  /** Fetch the next page, unless one is on its way. */
+  async more() {
+    const { items, epoch, more } = this.state.value;
+    if (this.loading.value || !more) return;
+    await this.#ask(this.cursor, (page, images) => {
+      const known = new Set(items.map(({ id }) => id));
+      this.cursor = page.next_cursor;
+      this.state.value = this.#next(page, { items: [...items, ...images.filter(({ id }) => !known.has(id))], epoch, more: page.has_more });
+    });
+  }
+
+  /** Fetch the first page again: what it has is in front from now on. */
+  async refresh() {
+    if (this.loading.value) {
+      this.stale = true;
+      return;
+    }
+    this.stale = false;
+    await this.#ask(null, (page, images) => {
+      const { items, epoch, more } = this.state.value;
+      const rest = itemsAfter(images, items);
+      if (!rest.length) this.cursor = page.next_cursor;
+      const next = { items: [...images, ...rest], epoch: epoch + 1, more: rest.length ? more : page.has_more };
+      const same = next.items.length === items.length && next.items.every(({ id }, at) => id === items[at].id);
+      if (same) next.epoch = epoch;
+      this.state.value = this.#next(page, next);
+    });
+  }
+
+  async #ask(cursor, take) {
+    this.loading.value = true;
+    this.problem.value = null;
+    try {
+      const page = await get(this.path, { ...this.parameters, page_size: PAGE_SIZE, cursor });
+      take(page, page.items.map(slim));
+    } catch (error) {
+      if (!isAbort(error)) this.problem.value = error;
+    } finally {
+      this.loading.value = false;
+    }
+    if (this.stale) await this.refresh();
+  }
+
+  #next(page, rest) {
+    const items = rest.items.filter(({ id }) => !gone.value.has(id) || isLeaving(id)); // the new total is without these
+    return { ...rest, items, total: page.total, exact: page.total_is_exact, loaded: true };
+  }
+}
+
+/** Return the list that the address names. */
+export function listOf(query) {
+  const name = String(listQuery(query));
+  const list = lists.get(name) ?? new List(name, query);
+  lists.delete(name); // and last again: the first one is dropped
+  lists.set(name, list);
+  for (const old of [...lists.keys()].slice(0, -MAX_LISTS)) lists.delete(old);
+  return list;
+}
+
+/** Say that there may be new images, for the lists that are not shown. */
+export function spoil() {
+  for (const list of lists.values()) list.stale = true;
+}
+
+/** Return what of a list comes after the images of a new first page, nothing where the two do not meet. */
+export function itemsAfter(images, items) {
+  const places = new Map(items.map(({ id }, at) => [id, at]));
+  const met = images.findLast(({ id }) => places.has(id));
+  if (!met) return [];
+  const fresh = new Set(images.map(({ id }) => id));
+  return items.slice(places.get(met.id) + 1).filter(({ id }) => !fresh.has(id));
+}
+
+function remaining(items) {
+  return gone.value.size ? items.filter(({ id }) => !gone.value.has(id)) : items;
+}
+
+/** Ten thousand images stay in memory: what a card shows of them, and nothing else. */
+function slim({ id, prompt, provider, model_id, thumbnail_url, width, height, created_at, favourite, tags, collections, match }) {
+  const day = dayOf(created_at);
+  return { id, prompt: prompt?.slice(0, MAX_PROMPT) ?? "", provider, model_id, thumbnail_url, width, height, day, favourite, tags, collections, match };
+}

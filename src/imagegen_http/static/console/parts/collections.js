@@ -1,0 +1,96 @@
+// Collections: to put images in, to name, and to delete.
+
+import { number } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { current } from "../lib/images.js";
+import { collect, collections, createCollection, deleteCollection, loadCollections, MAX_NAME_CHARACTERS, renameCollection } from "../lib/marks.js";
+import { confirm } from "./dialog.js";
+import { Field } from "./field.js";
+import { Icon } from "./icon.js";
+import { Problem } from "./problem.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
+
+/** For each collection whether these images are in it. */
+export function CollectionChoice({ images }) {
+  const [error, setError] = useLoaded();
+  const change = (id, add) => collect(images, id, add).then(() => setError(null), setError);
+  const inside = (id) => images.filter((image) => current(image).collections?.includes(id)).length;
+  return html`<div class="collections">
+    ${error && html`<${Problem} error=${error} />`}
+    <ul>
+      ${(collections.value ?? []).map(({ id, name }) => {
+        const n = inside(id);
+        return html`<li key=${id}><label class="choice"><input type="checkbox" checked=${n === images.length} indeterminate=${n > 0 && n < images.length}
+          onChange=${({ target }) => change(id, target.checked)} /><span>${name}</span></label></li>`;
+      })}
+    </ul>
+    <${NewCollection} onCreated=${({ id }) => change(id, true)} />
+  </div>`;
+}
+
+/** All collections, to rename and to delete. `onShow` shows the images of one. */
+export function CollectionList({ onShow }) {
+  const [error, setError] = useLoaded();
+  const [renaming, setRenaming] = useState(null);
+  const drop = async ({ id, name }) => {
+    const sure = await confirm({ title: t("collections.delete"), text: t("collections.delete_why", { name }), act: t("act.delete"), danger: true });
+    if (sure) deleteCollection(id).catch(setError);
+  };
+  return html`<div class="collections">
+    ${error && html`<${Problem} error=${error} />`}
+    ${collections.value?.length === 0 && html`<p class="muted">${t("collections.none")}</p>`}
+    <ul>
+      ${(collections.value ?? []).map((one) =>
+        renaming === one.id
+          ? html`<li key=${one.id}><${NameForm} name=${one.name} act=${t("act.save")} onCancel=${() => setRenaming(null)}
+              onName=${(name) => renameCollection(one.id, name).then(() => setRenaming(null))} /></li>`
+          : html`<li key=${one.id} class="choice">
+              ${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" />` : html`<${Icon} name="folder" />`}
+              <button type="button" class="bare name" onClick=${() => onShow(one.id)}>${one.name}</button>
+              <span class="muted">${number(one.count)}</span>
+              <button type="button" class="bare" aria-label=${t("collections.rename_one", { name: one.name })} onClick=${() => setRenaming(one.id)}><${Icon} name="edit" /></button>
+              <button type="button" class="bare" aria-label=${t("collections.delete_one", { name: one.name })} onClick=${() => drop(one)}><${Icon} name="trash" /></button>
+            </li>`,
+      )}
+    </ul>
+    <${NewCollection} />
+  </div>`;
+}
+
+function NewCollection({ onCreated = null }) {
+  return html`<${NameForm} act=${t("collections.create")} onName=${(name) => createCollection(name).then(onCreated)} />`;
+}
+
+function NameForm({ name = "", act, onName, onCancel = null }) {
+  const [error, setError] = useState("");
+  const box = useRef(null);
+  useEffect(() => {
+    if (onCancel) box.current.select();
+  }, []);
+  const submit = async (event) => {
+    event.preventDefault();
+    const wanted = box.current.value.trim();
+    if (!wanted) return;
+    try {
+      await onName(wanted);
+      setError("");
+      if (box.current) box.current.value = "";
+    } catch (problem) {
+      setError(problem.errors?.[0]?.message ?? problem.text ?? problem.message);
+    }
+  };
+  return html`<form onSubmit=${submit}>
+    <${Field} label=${t(onCancel ? "collections.name" : "collections.new")} error=${error}>
+      ${(control) => html`<div class="joined"><input ref=${box} defaultValue=${name} maxlength=${MAX_NAME_CHARACTERS} autocomplete="off" ...${control} />
+        <button type="submit">${act}</button>${onCancel && html`<button type="button" onClick=${onCancel}>${t("act.cancel")}</button>`}</div>`}
+    <//>
+  </form>`;
+}
+
+function useLoaded() {
+  const [error, setError] = useState(null);
+  useEffect(() => {
+    loadCollections().catch(setError);
+  }, []);
+  return [error, setError];
+}
