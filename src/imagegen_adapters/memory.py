@@ -10,6 +10,7 @@ from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.nodes.memory import MemoryNodes
@@ -66,6 +67,7 @@ def memory_adapters(
         slots=MemorySlots(nodes),
         images=images,
         timeline=MemoryImageTimeline(images),
+        marks=MemoryImageMarks(state),
         usage=MemoryUsageLedger(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),

@@ -9,7 +9,9 @@
     │   ├── ProviderDisabled         ├── IdempotencyKeyReused  ├── ProviderConfigNotFound
     │   ├── ModelNotAvailable        ├── QueueFull             ├── ReferenceCount
     │   ├── UnsupportedOperation     ├── InsufficientStorage   └── Unavailable
-    │   └── InvalidImage                                           └── KeysLocked
+    │   ├── InvalidImage         ├── CollectionExists          └── KeysLocked
+    │   ├── CollectionNotFound   ├── TooManyCollections
+    │   └── TooManyTags
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
@@ -30,6 +32,7 @@ from typing import Any, ClassVar
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.messages import Language, Message, as_message
 from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
 
@@ -237,6 +240,48 @@ class ImageNotFound(Refusal):
 
     def __init__(self, image_id: int | str) -> None:
         super().__init__(RefusalCode.NO_IMAGE(image_id=image_id))
+
+
+class CollectionNotFound(Refusal):
+    """No collection has this id, or it was deleted."""
+
+    slug = "collection_not_found"
+
+    def __init__(self, collection_id: int | str) -> None:
+        super().__init__(RefusalCode.NO_COLLECTION(collection=collection_id))
+
+
+class CollectionExists(Refusal):
+    """Another collection has this name, as far as names are the same."""
+
+    slug = "collection_exists"
+
+    def __init__(self, name: str, collection_id: int) -> None:
+        super().__init__(
+            RefusalCode.COLLECTION_EXISTS(name=name, collection=collection_id), collection=collection_id
+        )
+
+
+class TooManyCollections(Refusal):
+    """There are as many collections as there may be."""
+
+    slug = "too_many_collections"
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.TOO_MANY_COLLECTIONS(maximum=MAX_COLLECTIONS), max=MAX_COLLECTIONS)
+
+
+class TooManyTags(Refusal):
+    """Some images would have more tags than one may have; nothing was changed."""
+
+    slug = "too_many_tags"
+
+    def __init__(self, image_ids: tuple[int, ...]) -> None:
+        super().__init__(
+            RefusalCode.TOO_MANY_TAGS(images=image_ids, maximum=MAX_TAGS),
+            max=MAX_TAGS,
+            images=list(image_ids),
+        )
 
 
 class ProviderConfigNotFound(Refusal):

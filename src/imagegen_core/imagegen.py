@@ -31,6 +31,7 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inspector import ImageInspector
 from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageTimeline
 from imagegen_core.ports.nodes import Nodes
@@ -55,11 +56,14 @@ from imagegen_core.use_cases.cancel_task import CancelTask
 from imagegen_core.use_cases.cancel_tasks import CancelTasks
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
 from imagegen_core.use_cases.delete_image import DeleteImage
+from imagegen_core.use_cases.delete_images import DeleteImages
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.estimate_cost import EstimateCost
 from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.list_image_days import ListImageDays
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
+from imagegen_core.use_cases.mark_images import MarkImage, MarkImages
+from imagegen_core.use_cases.name_collection import CreateCollection, RenameCollection
 from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.rerun_task import RerunTask
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -93,6 +97,7 @@ class Adapters:
     slots: Slots
     images: ImageRecords
     timeline: ImageTimeline
+    marks: ImageMarks
     usage: UsageLedger
     configs: ProviderConfigs
     blobs: BlobStore
@@ -218,6 +223,11 @@ class ImageGen:
         self.list_image_days = ListImageDays(timeline=a.timeline)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
+        self.delete_images = DeleteImages(records=a.images, on_change=on_change)
+        self.mark_images = MarkImages(marks=a.marks)
+        self.mark_image = MarkImage(mark_images=self.mark_images, records=a.images)
+        self.create_collection = CreateCollection(marks=a.marks, clock=a.clock)
+        self.rename_collection = RenameCollection(marks=a.marks)
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, box=a.box, clock=a.clock
         )

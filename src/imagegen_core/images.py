@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.costs.cost import Cost
+from imagegen_core.marks.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
@@ -63,6 +64,7 @@ class Image:
     was added. ``archive_checksum`` is the archive's own checksum of the stored bytes, opaque to everybody
     else. ``metadata`` is what the provider returned with the image (seed, revised prompt, safety ratings).
     ``cost`` is its share of what its call cost; None if that was nothing, or nobody wrote it down.
+    ``marks`` are what people put on it since it was stored.
     """
 
     task_id: str
@@ -87,3 +89,4 @@ class Image:
     params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     cost: Cost | None = None
+    marks: Marks = UNMARKED

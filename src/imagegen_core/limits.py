@@ -28,6 +28,15 @@ MAX_IDEMPOTENCY_KEY_CHARS = 255
 MAX_WAIT_SECONDS = 60
 """Longest that an answer of the HTTP API waits for the end of its task, as ``Prefer: wait=N`` asks."""
 
+MAX_TAGS = 20
+"""Tags of one image."""
+
+MAX_TAG_CHARS = 40
+MAX_COLLECTIONS = 1000
+MAX_COLLECTION_NAME_CHARS = 100
+MAX_BATCH_IMAGES = 1000
+"""Images that one request may change."""
+
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000

@@ -72,6 +72,7 @@ class ProblemCode(MessageCode):
     NOT_MATCHING = "must match {pattern}", "须符合 {pattern}"
     NOT_UTF8 = "is not UTF-8", "不是 UTF-8"
     HAS_NUL = "must not contain NUL", "不能含有 NUL 字符"
+    HAS_CONTROLS = "must not contain control characters or line breaks", "不能含有控制字符或换行"
     HALF_SURROGATE = "must not contain half of a surrogate pair", "不能含有不成对的代理字符"
     NOT_PRINTABLE_ASCII = (
         "must be printable ASCII without line breaks",
@@ -120,6 +121,7 @@ class ProblemCode(MessageCode):
     NOT_A_SIZE = "must be WIDTHxHEIGHT or one of {choices}", "须为 WIDTHxHEIGHT，或以下之一：{choices}"
     NOT_SIZE_OF_IMAGE = "must be {width}x{height} like the image", "须与图片同为 {width}x{height}"
     NOT_AN_INPUT = "must be the bytes of an image or a KeptImage", "须为图片的字节或 KeptImage"
+    NOT_WITH_ACTION = "does not go with {action}", "不能与 {action} 同用"
     OTHER_OPERATION = "belongs to {operations}", "只用于 {operations}"
     OTHER_QUERY = "belongs to another query", "属于另一个查询"
     NOT_A_CURSOR = "is not a cursor of this API", "不是本接口给出的游标"
@@ -201,6 +203,19 @@ class RefusalCode(MessageCode):
     )
     NO_TASK = "no task {task_id!r}", "没有任务 {task_id!r}"
     NO_IMAGE = "no image {image_id!r}", "没有图片 {image_id!r}"
+    NO_COLLECTION = "no collection {collection!r}", "没有收藏夹 {collection!r}"
+    COLLECTION_EXISTS = (
+        "there is a collection {name!r} already: {collection}",
+        "已有收藏夹 {name!r}：{collection}",
+    )
+    TOO_MANY_COLLECTIONS = (
+        "there are {maximum} collections already",
+        "收藏夹已达 {maximum} 个",
+    )
+    TOO_MANY_TAGS = (
+        "images {images} would have more than {maximum} tags",
+        "图片 {images} 的标签会超过 {maximum} 个",
+    )
     NO_SAVED_PROVIDER = (
         "no saved configuration for provider {provider!r}",
         "服务商 {provider!r} 没有已保存的配置",

@@ -15,7 +15,17 @@ from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.openapi_schemas import DescribedTypes
-from imagegen_http.api.routes import costs, health, images, operations, providers, settings, storage, tasks
+from imagegen_http.api.routes import (
+    costs,
+    health,
+    images,
+    marks,
+    operations,
+    providers,
+    settings,
+    storage,
+    tasks,
+)
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
 from imagegen_http.console.missing_page import with_missing_page
@@ -71,6 +81,7 @@ def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
         *tasks.HANDLERS,
         *costs.HANDLERS,
         *images.HANDLERS,
+        *marks.HANDLERS,
         *providers.HANDLERS,
         *storage.HANDLERS,
         *settings.HANDLERS,

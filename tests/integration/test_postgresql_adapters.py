@@ -8,6 +8,7 @@ import pytest
 
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
+from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
@@ -19,6 +20,7 @@ from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
+from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
@@ -150,6 +152,12 @@ class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
     @pytest.fixture
     def timeline(self, database):
         return PostgresqlImageTimeline(database)
+
+
+class TestPostgresqlImageMarks(OverPostgresql, ImageMarksContract):
+    @pytest.fixture
+    def marks(self, database):
+        return PostgresqlImageMarks(database)
 
 
 class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):

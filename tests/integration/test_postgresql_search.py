@@ -8,15 +8,21 @@ import attrs
 import pytest
 
 from imagegen_adapters.databases import sqlite
+from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
+from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
+from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
+from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable
+from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search.ngrams import tokens
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
@@ -32,6 +38,9 @@ PIECES = [
     *("cat", "a Cat", "dog", " in the ", "rain", "100%", "a_b", "back\\slash", '"q"', "it's", "(best:1.2)"),
     *("🐱", "𠮷", "é", "e\u0301", "ﬁ", "İß", "\ue021", "ＦＵＬＬ　", "  ", "AB12"),
 ]
+TAGS = ["猫", "cat", "\ufdfa" * 40]
+"""The last one is 720 characters long once it is folded."""
+
 PROVIDERS, MODELS = ["demo", "a"], ["m", "M", "猫"]
 DAYS = [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)]
 
@@ -47,18 +56,19 @@ class Both:
     """The same images in two databases, under the same ids."""
 
     def __init__(self, database, other):
-        self._database, self._sqlite = database, other
+        self._database, self.sqlite = database, other
         self.records = [
             PostgresqlImageRecords(database, simplify=simplify),
             SqliteImageRecords(other, simplify=simplify),
         ]
+        self.marks = [PostgresqlImageMarks(database), SqliteImageMarks(other)]
 
     async def add(self, *prompts, **changes):
         attempt = an_attempt(a_task())
         images = tuple(an_image(attempt, position=n, prompt=p, **changes) for n, p in enumerate(prompts))
         async with self._database.transaction() as connection:
             stored = await insert_into_postgresql(connection, images, simplify)
-        assert stored == await self._sqlite.writer.write(lambda c: insert_into_sqlite(c, images, simplify))
+        assert stored == await self.sqlite.writer.write(lambda c: insert_into_sqlite(c, images, simplify))
         return stored
 
     async def go_on_at(self, image_id):
@@ -66,11 +76,16 @@ class Both:
         sequence = "SELECT setval(pg_get_serial_sequence('images', 'id'), $1, false)"
         await self._database.rows(sequence, image_id)
         update = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'images'"
-        await self._sqlite.writer.write(lambda c: c.execute(update, (image_id - 1,)).rowcount)
+        await self.sqlite.writer.write(lambda c: c.execute(update, (image_id - 1,)).rowcount)
 
     async def delete(self, image_id):
         for records in self.records:
             await records.delete(image_id)
+
+    async def mark(self, image_ids, change):
+        """Change marks, of which both say the same."""
+        one, other = [await marks.change(image_ids, change) for marks in self.marks]
+        assert one == other, change
 
     async def search(self, *query):
         """Return the page that both agree on."""
@@ -106,7 +121,40 @@ def a_filter(rng):
         operation=rng.choice([None, None, Operation.EDIT]),
         created_from=rng.choice(moments),
         created_to=rng.choice(moments),
+        favourite=rng.choice([None, None, None, True, False]),
+        tag=rng.choice([None] * 6 + [*TAGS, "x", "\x00"]),
+        collection=rng.choice([None] * 6 + [1, 2, 3, 2**70]),
     )
+
+
+def a_change(rng):
+    """Return a change of marks; collection 3 is removed."""
+    return rng.choice(
+        [
+            *(MarkChange(favourite=favourite) for favourite in (True, False)),
+            MarkChange(tag=rng.choice(TAGS)),
+            MarkChange(untag=rng.choice(TAGS)),
+            MarkChange(tags=tuple(dict.fromkeys(rng.choices(TAGS, k=2)))),
+            MarkChange(add_to=rng.choice([1, 2])),
+            MarkChange(remove_from=rng.choice([1, 2])),
+        ]
+    )
+
+
+async def mark_some(both, rng):
+    """Change the marks of some images, or of many."""
+    page = await both.find(ANY, Paging(page=rng.randint(1, 9), page_size=100))
+    ids = [image.id for image in page.items]
+    await both.mark(rng.sample(ids, rng.randint(0, len(ids))), a_change(rng))
+
+
+async def add_collections(both):
+    """Add three, and remove the last one with its images."""
+    for marks in both.marks:
+        assert [1, 2, 3] == [(await marks.add_collection(name, later(0))).id for name in "abc"]
+    await both.mark(range(400), MarkChange(add_to=3))
+    for marks in both.marks:
+        await marks.remove_collection(3)
 
 
 def a_query(rng, prompts):
@@ -139,10 +187,13 @@ async def fill(both, rng):
 
 
 async def test_every_search_equals_that_of_sqlite(both):
-    """Thousands of words, phrases, filters, modes, numbers of pages and cursors, while images come and go."""
+    """Words, phrases, filters, modes, numbers of pages and cursors, while images and their marks change."""
     rng = random.Random(1)
     prompts = await fill(both, rng)
+    await add_collections(both)
     for number in range(QUERIES):
+        if number % 10 == 0:
+            await mark_some(both, rng)
         query, mode, criteria = a_query(rng, prompts), rng.choice(list(SearchMode)), a_filter(rng)
         paging = Paging(page=rng.choice([1, 1, 1, 2, 3]), page_size=rng.choice([1, 7, 20, 100]))
         page = await both.search(query, mode, criteria, paging)
@@ -158,14 +209,39 @@ async def test_every_list_equals_that_of_sqlite(both):
     """By number, far down, and by cursor, with and without filters."""
     rng = random.Random(2)
     await fill(both, rng)
+    await add_collections(both)
     for image_id in (1, 502, 8 * BUCKET):
         await both.delete(image_id)
     for number in (*range(1, 60), 1_000_000):
         await both.find(ANY, Paging(page=number, page_size=20))
     for _ in range(200):
+        await mark_some(both, rng)
         criteria, paging = a_filter(rng), Paging(page=rng.randint(1, 9), page_size=rng.choice([1, 9, 100]))
         page = await both.find(criteria, paging)
         await both.find(criteria, Paging(page_size=9, after=page.last))
+
+
+async def test_days_and_neighbours_equal_those_of_sqlite(both, postgresql_database):
+    """In lists and searches with every filter."""
+    rng = random.Random(4)
+    prompts = await fill(both, rng)
+    await add_collections(both)
+    for _ in range(20):
+        await mark_some(both, rng)
+    timelines = [PostgresqlImageTimeline(postgresql_database), SqliteImageTimeline(both.sqlite)]
+    first, last = await timelines[0].span()
+    for _ in range(150):
+        query, mode = rng.choice([None, a_query(rng, prompts)]), rng.choice(list(SearchMode))
+        images = ImageList(criteria=a_filter(rng), query=query, mode=mode)
+        image_id = rng.choice([1, 7, 502, BUCKET - 30, 16 * BUCKET + 9, 200 * BUCKET])
+        answers = [
+            (
+                await timeline.neighbours(image_id, images),
+                await timeline.by_interval([first, (first + last) // 2, last + 1], images),
+            )
+            for timeline in timelines
+        ]
+        assert answers[0] == answers[1], images
 
 
 @pytest.mark.parametrize("word", ["\ud83d", "'", "\\", "%", "猫" * 10_000, "&|!():*<->", "#a0", "#b0"])
@@ -203,8 +279,10 @@ async def test_an_entry_has_the_tokens_of_its_prompt(postgresql_database):
     rng = random.Random(3)
     characters = [*map(chr, range(1, 0x3100)), *map(chr, range(0xE000, 0xE200)), *("猫可爱的 ab1_🐱𠮷" * 900)]
     prompts = ["".join(rng.choices(characters, k=rng.randint(0, 60))) for _ in range(500)]
-    select = "SELECT image_tokens(327680, prompt, 'a', 'b', 'c') FROM unnest($1::text[]) AS prompt"
-    facets = {"provider61", "model62", "operation63"}
+    select = (
+        "SELECT image_tokens(327680, prompt, 'a', 'b', 'c', '{mark,tag61}') FROM unnest($1::text[]) AS prompt"
+    )
+    facets = {"provider61", "model62", "operation63", "mark", "tag61"}
 
     for prompt, (entry,) in zip(prompts, await postgresql_database.rows(select, prompts), strict=True):
         assert {f"5#{token}" for token in facets.union(tokens(prompt))} == set(entry)

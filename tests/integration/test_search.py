@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import attrs
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.connections import open_reader
+from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records import index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
+from imagegen_adapters.image_records.index import exchange_marks, remove_entry
 from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
@@ -20,6 +23,7 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_im
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.marks.marks import MarkChange, Marks
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.folding import fold
@@ -183,6 +187,8 @@ async def test_a_similar_image_is_found_behind_many_exact_ones(records, database
 async def test_filters_combine_with_words(records, database):
     """Every combination equals a plain comparison, in lists and in searches."""
     rng = random.Random(1)
+    marks = SqliteImageMarks(database)
+    collections = [None, *[(await marks.add_collection(name, later(0))).id for name in "ab"]]
     choices = {
         "provider_name": ["a", "b"],
         "model_id": ["M", "m", "猫"],
@@ -192,8 +198,15 @@ async def test_filters_combine_with_words(records, database):
     stored = []
     for _ in range(60):
         changes = {name: rng.choice(values) for name, values in choices.items()}
-        stored += await add_image(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
-    for _ in range(80):
+        (image,) = await add_image(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
+        change = MarkChange(
+            favourite=rng.choice([True, False]),
+            tags=tuple(rng.sample(["Cat", "ｄｏｇ", "x"], rng.randint(0, 2))),
+            add_to=rng.choice(collections),
+        )
+        await marks.change([image.id], change)
+        stored.append(attrs.evolve(image, marks=change.apply(image.marks)))
+    for _ in range(160):
         moments = [None, later(-86_400 * 40), later(0.25), later(0.2495), later(86_400), later(86_400 * 90)]
         criteria = ImageFilter(
             provider_name=rng.choice([None, "a", "c"]),
@@ -201,6 +214,9 @@ async def test_filters_combine_with_words(records, database):
             operation=rng.choice([None, Operation.EDIT]),
             created_from=rng.choice(moments),
             created_to=rng.choice(moments),
+            favourite=rng.choice([None, None, True, False]),
+            tag=rng.choice([None, None, None, "ＣＡＴ", "dog"]),
+            collection=rng.choice([None, None, 1, 2, 3]),
         )
         matching = [image for image in reversed(stored) if _fits(image, criteria)]
         listed = await records.find(criteria, Paging(page_size=100))
@@ -215,11 +231,81 @@ async def test_filters_combine_with_words(records, database):
 def _fits(image, criteria):
     values = attrs.asdict(criteria)
     bounds = values.pop("created_from"), values.pop("created_to")
+    favourite, tag, collection = [values.pop(name) for name in ("favourite", "tag", "collection")]
     return (
-        all(value in (None, getattr(image, name)) for name, value in values.items())
+        favourite in (None, image.marks.favourite)
+        and (tag is None or fold(tag, str) in [fold(name, str) for name in image.marks.tags])
+        and (collection is None or collection in image.marks.collections)
+        and all(value in (None, getattr(image, name)) for name, value in values.items())
         and (bounds[0] is None or image.created_at >= bounds[0])
         and (bounds[1] is None or image.created_at < bounds[1])
     )
+
+
+MARKS = st.builds(
+    Marks,
+    favourite=st.booleans(),
+    tags=st.lists(st.sampled_from("abc"), max_size=3, unique=True).map(tuple),
+    collections=st.lists(st.integers(1, 3), max_size=2, unique=True).map(tuple),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.integers(1, 4), st.one_of(MARKS, st.none())), max_size=60))
+def test_entries_exchange_their_marks_alone(tmp_path_factory, changes):
+    """However often: the index stays sound, and each token finds the images that have it."""
+    asyncio.run(_exchange(tmp_path_factory.mktemp("marks") / "imagegen.db", changes))
+
+
+async def _exchange(path, changes):
+    """Change the marks of an image, or delete it and add one like it, in a transaction each."""
+    database = Database.open(path)
+    try:
+        images = list(await add_image(database, "a cat", "a dog", "a cat", "雪山"))
+        for number, marks in changes:
+            image = images[number - 1]
+            if marks is None:
+                await database.writer.write(partial(remove_entry, image=image))
+                (images[number - 1],) = await add_image(database, image.prompt)
+            else:
+                exchange = partial(exchange_marks, image_id=image.id, before=image.marks, after=marks)
+                await database.writer.write(exchange)
+                images[number - 1] = attrs.evolve(image, marks=marks)
+        check = "INSERT INTO image_index_1 (image_index_1) VALUES ('integrity-check')"
+        await database.writer.write(lambda c: c.execute(check).fetchall())
+        for token in {"ca", "雪", *(t for image in images for t in index_entry.mark_tokens(image.marks))}:
+            query = f"SELECT rowid FROM image_index_1 WHERE image_index_1 MATCH '\"{token}\"' ORDER BY rowid"  # noqa: S608 - from above
+            rows = await database.read(lambda c, query=query: c.execute(query).fetchall())
+            have = {image.id for image in images if token in _tokens(image)}
+            assert sorted(have) == [row[0] for row in rows]
+    finally:
+        await database.close()
+
+
+def _tokens(image):
+    return {*index_entry.index_tokens(image, image.prompt).split(), *index_entry.mark_tokens(image.marks)}
+
+
+async def test_marks_that_change_during_a_reindexing_are_those_of_the_new_index(records, database):
+    """Of images that it has reached, and of those that it has not."""
+    images = await add_image(database, *(f"猫{n}" for n in range(700)))
+    ids = [image.id for image in images]
+    marks = SqliteImageMarks(database)
+    await marks.change(ids, MarkChange(tags=("early", "both")))
+
+    async def change(done, _until):
+        if done < 700:
+            await marks.change(ids[::2], MarkChange(favourite=True, tags=("late", "both")))
+
+    await reindex(database, simplify, change)
+
+    expected = {"early": ids[1::2], "late": ids[::2], "both": ids}
+    pages = {tag: await records.find(ImageFilter(tag=tag), Paging(page_size=100)) for tag in expected}
+    assert {tag: len(ids) for tag, ids in expected.items()} == {tag: p.total for tag, p in pages.items()}
+    for tag, page in pages.items():
+        assert expected[tag][::-1][:100] == [image.id for image in page.items]
+    others = await records.find(ImageFilter(favourite=False, tag="both"), Paging())
+    assert 350 == others.total
 
 
 async def test_totals_are_exact_up_to_ten_thousand(records, database):

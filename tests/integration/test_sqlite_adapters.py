@@ -9,6 +9,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
@@ -21,6 +22,7 @@ from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
+from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
@@ -180,6 +182,12 @@ class TestSqliteImageTimeline(OverSqlite, ImageTimelineContract):
     @pytest.fixture
     def timeline(self, database):
         return SqliteImageTimeline(database)
+
+
+class TestSqliteImageMarks(OverSqlite, ImageMarksContract):
+    @pytest.fixture
+    def marks(self, database):
+        return SqliteImageMarks(database)
 
 
 class TestSqliteImageInventory(OverSqlite, ImageInventoryContract):

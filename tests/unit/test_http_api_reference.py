@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.api.routes import costs, health, images, operations, providers, settings, storage, tasks
+from imagegen_http.api.routes import (
+    costs,
+    health,
+    images,
+    marks,
+    operations,
+    providers,
+    settings,
+    storage,
+    tasks,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http-api.md"
 
@@ -14,7 +24,7 @@ def _routes():
     """Return ``METHOD /path`` of each handler; HEAD goes without saying."""
     return sorted(
         f"{method} {re.sub(r':[a-z]+}', '}', path)}"
-        for module in (operations, tasks, costs, images, providers, storage, settings, health)
+        for module in (operations, tasks, costs, images, marks, providers, storage, settings, health)
         for handler in module.HANDLERS
         for path in handler.paths
         for method in handler.http_methods

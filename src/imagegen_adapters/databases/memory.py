@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from imagegen_core.images import Image
+from imagegen_core.marks.collection import Collection
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import TaskEvent
 from imagegen_core.tasks.task import Task, TaskStatus
@@ -41,6 +42,8 @@ class MemoryState:
     idempotency_keys: dict[tuple[str, str], StoredClaim] = attrs.field(factory=dict)
     attempts: dict[str, Attempt] = attrs.field(factory=dict)
     images: dict[int, Image] = attrs.field(factory=dict)
+    collections: dict[int, Collection] = attrs.field(factory=dict)
+    last_collection_id: int = 0
     image_counts: Counter[str] = attrs.field(factory=Counter)
     last_image_id: int = 0
     removals: list[str] = attrs.field(factory=list)

@@ -5,16 +5,17 @@ from datetime import datetime
 
 from imagegen_adapters.databases.json_columns import optional_timestamp, to_timestamp
 from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.image_records.postgresql.statements import SELECT_IMAGES
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_core.images import Image, StorageState
 from imagegen_core.text_problems import text_problem
 
-_IMAGES = "SELECT * FROM images WHERE id > $1 ORDER BY id LIMIT $2"
+_IMAGES = f"{SELECT_IMAGES} WHERE id > $1 ORDER BY id LIMIT $2"
 
-_IMAGES_IN_STATE = "SELECT * FROM images WHERE id > $1 AND storage = $3 ORDER BY id LIMIT $2"
+_IMAGES_IN_STATE = f"{SELECT_IMAGES} WHERE id > $1 AND storage = $3 ORDER BY id LIMIT $2"
 
-_AGED = """
-SELECT * FROM images
+_AGED = f"""
+{SELECT_IMAGES}
 WHERE storage = 'both' AND created_at < $1 AND (created_at, id) > ($2, $3::bigint)
 ORDER BY created_at, id LIMIT $4
 """

@@ -7,15 +7,16 @@ from typing import Any
 from imagegen_adapters.databases.json_columns import optional_timestamp, to_json, to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.rows import row_to_image
+from imagegen_adapters.image_records.statements import SELECT_IMAGES
 from imagegen_core.images import Image, StorageState
 
-_IMAGES = "SELECT * FROM images WHERE id > :after ORDER BY id LIMIT :limit"
+_IMAGES = f"{SELECT_IMAGES} WHERE id > :after ORDER BY id LIMIT :limit"
 
-_IMAGES_IN_STATE = "SELECT * FROM images WHERE storage = :state AND id > :after ORDER BY id LIMIT :limit"
+_IMAGES_IN_STATE = f"{SELECT_IMAGES} WHERE storage = :state AND id > :after ORDER BY id LIMIT :limit"
 
 # Each new image triggers a pass, and a hundred thousand may be in both stores without being old enough.
-_AGED = """
-SELECT * FROM images INDEXED BY images_by_age
+_AGED = f"""
+{SELECT_IMAGES} INDEXED BY images_by_age
 WHERE storage = 'both' AND created_at < :before AND (created_at, id) > (:created_at, :id)
 ORDER BY created_at, id LIMIT :limit
 """

@@ -26,7 +26,8 @@ class CountCache:
     """Counts the images that a lookup selects, up to `MAX_EXACT_TOTAL` + 1.
 
     Counting ten thousand images takes milliseconds if their prompts have to be searched, so totals are
-    cached. New images are counted incrementally; after a deletion, everything is counted again.
+    cached. New images are counted incrementally; after a deletion, everything is counted again. So is after
+    a change of marks what depends on them.
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,8 @@ class CountCache:
     def count(self, connection: sqlite3.Connection, lookup: Lookup) -> int:
         """Return the number of images in the connection's snapshot, at most one above `MAX_EXACT_TOTAL`."""
         key = attrs.evolve(lookup, oldest=0, newest=NEWEST)
-        deletions: int = connection.execute(statements.DELETED_IMAGE_COUNT).fetchone()[0]
+        changes = statements.CHANGE_COUNT if lookup.is_about_marks else statements.DELETED_IMAGE_COUNT
+        deletions: int = connection.execute(changes).fetchone()[0]
         newest: int = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
         with self._lock:
             cached = self._counts.get(key)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens
+from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens, mark_tokens
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
+from imagegen_core.marks.marks import Marks
 from imagegen_core.search.folding import Simplify
 
 DAY_MS = 86_400_000
@@ -75,12 +76,33 @@ def write_entries(
 
 
 def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
-    """Remove an image from all generations, in the caller's transaction."""
+    """Remove an image with its marks from all generations, in the caller's transaction."""
     for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
         texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
         deleting = f"DELETE FROM {texts} WHERE id = ? RETURNING folded"  # noqa: S608 - a constant and a number
         for deleted in connection.execute(deleting, (image.id,)).fetchall():
             connection.execute(
                 f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
-                (image.id, index_tokens(image, deleted["folded"])),
+                (image.id, " ".join((index_tokens(image, deleted["folded"]), *mark_tokens(image.marks)))),
+            )
+
+
+def exchange_marks(connection: sqlite3.Connection, image_id: int, before: Marks, after: Marks) -> None:
+    """Exchange the tokens of an image's marks in all generations that have it; its others stay.
+
+    FTS5 keeps a list of entries for each token, so that an entry may lose some of its tokens and get others.
+    It also counts entries, and takes none away from none: what loses tokens gets some, though there be none.
+    """
+    old, new = mark_tokens(before), mark_tokens(after)
+    for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
+        texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
+        existing = f"SELECT 1 FROM {texts} WHERE id = ?"  # noqa: S608 - a constant and a number
+        if connection.execute(existing, (image_id,)).fetchone() is not None:
+            connection.execute(
+                f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
+                (image_id, " ".join(old - new)),
+            )
+            connection.execute(
+                f"INSERT INTO {index} (rowid, tokens) VALUES (?, ?)",  # noqa: S608 - as above
+                (image_id, " ".join(new - old)),
             )

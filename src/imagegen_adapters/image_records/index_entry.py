@@ -9,6 +9,8 @@ import attrs
 
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_core.images import Image
+from imagegen_core.marks.marks import Marks
+from imagegen_core.marks.names import fold_name
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.folding import Simplify, fold
 from imagegen_core.search.ngrams import evenly_spaced, terms, tokens
@@ -19,12 +21,18 @@ MAX_TERMS = 24
 MAX_INLINE_CHARACTERS = 1000
 """The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
 
+FAVOURITE = "favourite"
+"""The token of favourites; it is longer than any token of a prompt, and no facet's."""
+
 T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
 class IndexEntry:
-    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces."""
+    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces.
+
+    The tokens of its marks, which change, are not among them.
+    """
 
     created_ms: int
     folded: str
@@ -37,6 +45,10 @@ class IndexEntry:
         return cls(
             created_ms=milliseconds(image.created_at), folded=folded, tokens=index_tokens(image, folded)
         )
+
+    def with_marks(self, marks: Marks) -> "IndexEntry":
+        """Return the entry with the tokens of an image's marks."""
+        return attrs.evolve(self, tokens=" ".join((self.tokens, *mark_tokens(marks))))
 
 
 async def prepare_each(images: Sequence[Image], prepare: Callable[[Image], T]) -> list[T]:
@@ -70,13 +82,42 @@ def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 def facets(criteria: ImageFilter) -> list[str]:
-    """Return the tokens of the values that images are filtered by, times excepted."""
+    """Return the tokens of the values that images are filtered by, times and missing marks excepted."""
     values = {"provider": criteria.provider_name, "model": criteria.model_id, "operation": criteria.operation}
-    return [facet(name, value) for name, value in values.items() if value is not None]
+    return [
+        *(facet(name, value) for name, value in values.items() if value is not None),
+        *mark_facets(criteria),
+    ]
+
+
+def mark_facets(criteria: ImageFilter) -> list[str]:
+    """Return the tokens of the marks among them, in one order."""
+    marks = Marks(
+        favourite=criteria.favourite is True,
+        tags=() if criteria.tag is None else (criteria.tag,),
+        collections=() if criteria.collection is None else (criteria.collection,),
+    )
+    return sorted(mark_tokens(marks))
+
+
+def is_about_marks(criteria: ImageFilter) -> bool:
+    """Return whether which images meet the criteria depends on what people put on them."""
+    return (criteria.favourite, criteria.tag, criteria.collection) != (None, None, None)
+
+
+def mark_tokens(marks: Marks) -> frozenset[str]:
+    """Return the tokens of an image that come and go with its marks."""
+    return frozenset(
+        (
+            *((FAVOURITE,) if marks.favourite else ()),
+            *(facet("tag", fold_name(name)) for name in marks.tags),
+            *(facet("collection", str(collection)) for collection in marks.collections),
+        )
+    )
 
 
 def index_tokens(image: Image, folded: str) -> str:
-    """Return the tokens of an image, of its prompt and of the values that lists are filtered by."""
+    """Return the tokens of an image that never change: of its prompt, provider, model and operation."""
     return " ".join(
         (
             *tokens(folded),

@@ -9,18 +9,24 @@ import attrs
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import DAY_MS, active_generation
-from imagegen_adapters.image_records.index_entry import facets, search_terms
+from imagegen_adapters.image_records.index_entry import FAVOURITE, facet, facets, is_about_marks, search_terms
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_adapters.image_records.similar import TextLookup
+from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.values.quarters import QUARTER_SECONDS
 
 NEWEST = 2**63 - 1
 
+_NOWHERE = (1, 0)
+"""Bounds of ids that no image has."""
+
+_ANY_IMAGE = " OR ".join(facet("operation", operation.value) for operation in Operation)
+
 
 @attrs.frozen(kw_only=True)
 class Lookup:
-    """Selects the images with all ``terms`` in the index and all ``words`` in their prompts.
+    """Selects the images with all ``terms`` in the index, no ``others``, and all ``words`` in their prompts.
 
     ``oldest`` and ``newest`` bound the ids to the requested days, ``from_ms`` (inclusive) and ``to_ms``
     (exclusive) are exact. Created by `make_lookup`. SQLite needs no sorting, so it stops as soon as a page is
@@ -29,7 +35,9 @@ class Lookup:
 
     generation: int
     terms: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    is_about_marks: bool = False
     from_ms: int | None = None
     to_ms: int | None = None
     oldest: int = 0
@@ -79,11 +87,13 @@ class Lookup:
     def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
         texts, index = f"image_texts_{self.generation:d}", f"image_index_{self.generation:d}"
         checks, check_values = self._checks()
-        if not self.terms:
+        if not (self.terms or self.others):
             return f"FROM {texts} WHERE id BETWEEN ? AND ? {checks}", "id", [low, high, *check_values]
         # CROSS JOIN keeps SQLite from using the prompts as the outer loop.
         join = f"CROSS JOIN {texts} ON {texts}.id = {index}.rowid" if checks else ""
         match = " AND ".join(f'"{term}"' for term in self.terms)
+        if self.others:
+            match = f"({match or _ANY_IMAGE}) NOT ({' OR '.join(self.others)})"
         bounds = f"{index} MATCH ? AND {index}.rowid BETWEEN ? AND ?"
         source = f"FROM {index} {join} WHERE {bounds} {checks}"
         return source, f"{index}.rowid", [match, low, high, *check_values]
@@ -116,10 +126,14 @@ def lookup_of_terms(
     """Return the lookup of images that meet the criteria, have all tokens and contain all folded words."""
     from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
     oldest, newest = _bounds(connection, from_ms, to_ms)
+    if criteria.collection is not None and not _has_collection(connection, criteria.collection):
+        oldest, newest = _NOWHERE
     return Lookup(
         generation=active_generation(connection),
         terms=tuple(dict.fromkeys((*tokens, *facets(criteria)))),
+        others=(FAVOURITE,) if criteria.favourite is False else (),
         words=words,
+        is_about_marks=is_about_marks(criteria),
         from_ms=from_ms,
         to_ms=to_ms,
         oldest=oldest,
@@ -154,7 +168,13 @@ def _bounds(connection: sqlite3.Connection, from_ms: int | None, to_ms: int | No
     first = -(2**62) if from_ms is None else from_ms // DAY_MS
     last = 2**62 if to_ms is None else (to_ms - 1) // DAY_MS
     low, high = connection.execute(statements.IDS_OF_DAYS, (first, last)).fetchone()
-    return (1, 0) if low is None else (low, high)
+    return _NOWHERE if low is None else (low, high)
+
+
+def _has_collection(connection: sqlite3.Connection, collection: int) -> bool:
+    """Return whether there is such a collection; what is left of removed ones in the index counts no more."""
+    in_range = 0 < collection <= NEWEST
+    return in_range and connection.execute(statements.HAS_COLLECTION, (collection,)).fetchone() is not None
 
 
 def _contains_all(count: int) -> str:

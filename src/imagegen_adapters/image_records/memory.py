@@ -1,5 +1,7 @@
 """Image records in memory."""
 
+from collections.abc import Collection
+
 import attrs
 
 from imagegen_adapters.databases.listing import list_page
@@ -7,6 +9,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.image_records.similar import ExactIds, RelevantList, SimilarIds, answer_each
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
+from imagegen_core.marks.names import fold_name
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
 from imagegen_core.search.folding import fold
 from imagegen_core.search.pages import Page, Paging
@@ -43,6 +46,10 @@ class MemoryImageRecords:
         del self._state.images[image_id]
         self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
         return image
+
+    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        present = [image_id for image_id in image_ids if image_id in self._state.images]
+        return tuple([await self.delete(image_id) for image_id in present])
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         if image_id in self._state.images:
@@ -94,4 +101,7 @@ def _fits(image: Image, criteria: ImageFilter) -> bool:
         and criteria.operation in (None, image.operation)
         and (criteria.created_from is None or criteria.created_from <= image.created_at)
         and (criteria.created_to is None or image.created_at < criteria.created_to)
+        and criteria.favourite in (None, image.marks.favourite)
+        and (criteria.tag is None or fold_name(criteria.tag) in map(fold_name, image.marks.tags))
+        and (criteria.collection is None or criteria.collection in image.marks.collections)
     )

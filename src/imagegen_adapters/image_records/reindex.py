@@ -19,7 +19,7 @@ from imagegen_adapters.image_records.index import (
 )
 from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
-from imagegen_adapters.image_records.rows import row_to_image
+from imagegen_adapters.image_records.rows import row_to_image, row_to_marks
 from imagegen_core.search.folding import Simplify
 
 IMAGES_PER_BATCH = 500
@@ -111,11 +111,14 @@ def _entries(
 
 
 def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
-    """Add the entries of images that have not been deleted since they were read."""
+    """Add the entries of images that have not been deleted since they were read, with their present marks."""
     low, high = (entries[0][0], entries[-1][0]) if entries else (0, 0)
-    rows = connection.execute(statements.IDS_BETWEEN, (low, high)).fetchall()
-    existing = {row["id"] for row in rows}
-    write_entries(connection, build.generation, (pair for pair in entries if pair[0] in existing))
+    rows = connection.execute(statements.MARKS_BETWEEN, (low, high)).fetchall()
+    marks = {image_id: row_to_marks(columns) for image_id, *columns in rows}
+    marked = (
+        (image_id, entry.with_marks(marks[image_id])) for image_id, entry in entries if image_id in marks
+    )
+    write_entries(connection, build.generation, marked)
     connection.execute(statements.SAVE_PROGRESS, (build.reached, build.generation))
 
 

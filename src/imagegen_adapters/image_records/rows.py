@@ -1,5 +1,6 @@
 """Conversion of images to and from rows of the images table."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,16 @@ from imagegen_adapters.databases.json_columns import (
     to_timestamp,
 )
 from imagegen_core.images import Image, MediaType, StorageState
+from imagegen_core.marks.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
 
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _MEDIA_TYPES = {media_type.value: media_type for media_type in MediaType}
 _STORAGE_STATES = {state.value: state for state in StorageState}
 """A member by its value; calling the enumeration takes five times as long."""
+
+_NONE = "[]"
+_FAVOURITE = Marks(favourite=True)
 
 
 def image_to_row(image: Image) -> dict[str, Any]:
@@ -48,7 +53,10 @@ def image_to_row(image: Image) -> dict[str, Any]:
 
 
 def row_to_image(row: Iterable[Any]) -> Image:
-    """Return the image of a whole row of the table; its columns by place take a tenth of those by name."""
+    """Return the image of a whole row of the table; its columns by place take a tenth of those by name.
+
+    Those of its marks that are not of the table follow, where they are read.
+    """
     (
         image_id,
         task_id,
@@ -71,7 +79,11 @@ def row_to_image(row: Iterable[Any]) -> Image:
         params,
         metadata,
         created_at,
-        *cost,
+        cost_basis,
+        cost_currency,
+        cost_ticks,
+        favourite,
+        *marks,
     ) = row
     return Image(
         id=image_id,
@@ -95,7 +107,18 @@ def row_to_image(row: Iterable[Any]) -> Image:
         params=object_from_json(params),
         metadata=object_from_json(metadata),
         created_at=from_timestamp(created_at),
-        cost=cost_from_columns(*cost),
+        cost=cost_from_columns(cost_basis, cost_currency, cost_ticks),
+        marks=row_to_marks((favourite, *marks)),
+    )
+
+
+def row_to_marks(row: Iterable[Any]) -> Marks:
+    """Return the marks of the columns ``favourite``, ``tags`` and ``collections``; the latter may lack."""
+    favourite, tags, collections = (*row, _NONE, _NONE)[:3]
+    if tags == collections == _NONE:
+        return _FAVOURITE if favourite else UNMARKED
+    return Marks(
+        favourite=bool(favourite), tags=tuple(json.loads(tags)), collections=tuple(json.loads(collections))
     )
 
 

@@ -1,7 +1,8 @@
 """Image records in SQLite."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -138,20 +139,13 @@ class SqliteImageRecords:
         return page.with_items(SearchHit(image=image) for image in page.items)
 
     async def delete(self, image_id: int) -> Image:
-        def delete(connection: sqlite3.Connection) -> Image:
-            row = connection.execute(statements.DELETE_IMAGE, (image_id,)).fetchall()
-            if not row:
-                raise ImageNotFound(image_id)
-            image = row_to_image(row[0])
-            remove_entry(connection, image)
-            for key in filter(None, (image.blob_key, image.thumbnail_key)):
-                connection.execute(DELETE_UPLOAD, (key,))
-                connection.execute(PUT_REMOVAL, {"blob_key": key, "image_id": image.id})
+        for image in await self.delete_all((image_id,)):
             return image
+        raise ImageNotFound(image_id)
 
-        if not 0 < image_id <= NEWEST:
-            raise ImageNotFound(image_id)
-        return await self._database.writer.write(delete)
+    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        ids = [image_id for image_id in image_ids if 0 < image_id <= NEWEST]
+        return await self._database.writer.write(partial(_delete, image_ids=ids)) if ids else ()
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         values = {"id": image_id, "storage": state.value}
@@ -213,6 +207,19 @@ class SqliteImageRecords:
         rows = rows_by_id(connection, [image_id for image_id, _ in page.items])
         hits = (SearchHit(image=row_to_image(rows[image_id]), match=match) for image_id, match in page.items)
         return page.with_items(hits)
+
+
+def _delete(connection: sqlite3.Connection, *, image_ids: Sequence[int]) -> tuple[Image, ...]:
+    """Delete images in the order of their ids, as the search index prefers it; their marks go with them."""
+    rows = rows_by_id(connection, image_ids)
+    images = tuple(row_to_image(rows[image_id]) for image_id in sorted(rows))
+    for image in images:
+        connection.execute(statements.DELETE_IMAGE, (image.id,))
+        remove_entry(connection, image)
+        for key in filter(None, (image.blob_key, image.thumbnail_key)):
+            connection.execute(DELETE_UPLOAD, (key,))
+            connection.execute(PUT_REMOVAL, {"blob_key": key, "image_id": image.id})
+    return images
 
 
 def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:

@@ -13,20 +13,38 @@ INSERT INTO images (
 ON CONFLICT (attempt_id, position) DO NOTHING
 """
 
-GET_IMAGE_OF_ATTEMPT = "SELECT * FROM images WHERE attempt_id = ? AND position = ?"
+_MARKS = """(
+        SELECT json_group_array(name) FROM (
+            SELECT name FROM image_tags JOIN tags ON tags.id = tag_id
+            WHERE image_id = images.id ORDER BY position
+        )
+    ) AS tags, (
+        SELECT json_group_array(collection_id) FROM (
+            SELECT collection_id FROM collection_images WHERE image_id = images.id ORDER BY collection_id
+        )
+    ) AS collections"""
 
-GET_IMAGES = "SELECT * FROM images WHERE id IN (SELECT value FROM json_each(?))"
+SELECT_IMAGES = f"SELECT images.*, {_MARKS} FROM images"  # noqa: S608 - constants only
+"""Images with their marks, as `row_to_image` converts them."""
 
-IMAGES_BEFORE = "SELECT * FROM images WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?"
+GET_IMAGE_OF_ATTEMPT = f"{SELECT_IMAGES} WHERE attempt_id = ? AND position = ?"
+
+GET_IMAGES = f"{SELECT_IMAGES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - as above
+
+IMAGES_BEFORE = f"{SELECT_IMAGES} WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?"
 
 BLOCKS_SINCE = "SELECT block, images FROM image_blocks WHERE block >= ? ORDER BY block"
 
 IMAGES_AFTER = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 
-IDS_BETWEEN = "SELECT id FROM images WHERE id BETWEEN ? AND ?"
+MARKS_BETWEEN = f"SELECT id, favourite, {_MARKS} FROM images WHERE id BETWEEN ? AND ?"  # noqa: S608 - as above
 
-IMAGES_OF_TASK = """
-SELECT images.* FROM images LEFT JOIN attempts USING (attempt_id)
+MARKS_OF = f"""
+SELECT id, favourite, {_MARKS} FROM images WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
+"""  # noqa: S608 - as above
+
+IMAGES_OF_TASK = f"""
+{SELECT_IMAGES} LEFT JOIN attempts USING (attempt_id)
 WHERE images.task_id = ? ORDER BY attempts.part, images.position, images.id
 """
 
@@ -34,10 +52,19 @@ IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images'"
 
 DELETED_IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images_deleted'"
 
+CHANGE_COUNT = """
+SELECT sum(value) FROM counters WHERE name IN ('images_deleted', 'marks_changed')
+"""
+"""How often images were deleted or their marks changed."""
+
+COUNT_MARK_CHANGE = "UPDATE counters SET value = value + 1 WHERE name = 'marks_changed'"
+
+HAS_COLLECTION = "SELECT 1 FROM collections WHERE id = ?"
+
 NEWEST_IMAGE = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)"
 """The highest id ever assigned."""
 
-DELETE_IMAGE = "DELETE FROM images WHERE id = ? RETURNING *"
+DELETE_IMAGE = "DELETE FROM images WHERE id = ?"
 
 SET_IMAGE_STORAGE = "UPDATE images SET storage = :storage WHERE id = :id"
 

@@ -1,5 +1,6 @@
 """Records of the stored images, and the search over their prompts."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -14,13 +15,19 @@ from imagegen_core.search.query import SearchQuery
 
 @attrs.frozen(kw_only=True)
 class ImageFilter:
-    """Which images; None means any. ``created_from`` is inclusive, ``created_to`` exclusive."""
+    """Which images; None means any. ``created_from`` is inclusive, ``created_to`` exclusive.
+
+    ``tag`` is compared as `fold_name` compares names; ``collection`` is an id, which need not exist.
+    """
 
     provider_name: str | None = None
     model_id: str | None = None
     operation: Operation | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    favourite: bool | None = None
+    tag: str | None = None
+    collection: int | None = None
 
 
 class SearchMode(StrEnum):
@@ -75,11 +82,15 @@ class ImageRecords(Protocol):
         ...
 
     async def delete(self, image_id: int) -> Image:
-        """Remove the record and its search index entry, and add its blobs to the outbox for removal.
+        """Remove the record, its marks and its search index entry, and add its blobs to the outbox.
 
         Raises:
             ImageNotFound: there is none.
         """
+        ...
+
+    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        """Do the same for all of the images at once, and return those that there were."""
         ...
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:

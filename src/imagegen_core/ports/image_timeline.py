@@ -34,7 +34,8 @@ class ImageList:
     @property
     def is_impossible(self) -> bool:
         """Whether it looks for text that nothing stored can hold."""
-        names = (name for name in (self.criteria.provider_name, self.criteria.model_id) if name is not None)
+        criteria = self.criteria
+        names = (n for n in (criteria.provider_name, criteria.model_id, criteria.tag) if n is not None)
         return any(text_problem(text) is not None for text in (*self.words, *names))
 
 

@@ -28,7 +28,9 @@ class ErrorData(Answer, frozen=True, kw_only=True):
     operation: Annotated[str | UnsetType, doc("the operation that was asked for", "edit")] = UNSET
     supported: Annotated[list[str] | UnsetType, doc("the operations that there are", ["generate"])] = UNSET
     field: Annotated[str | UnsetType, doc("the image that is not valid", "reference_images.0")] = UNSET
-    max: Annotated[int | UnsetType, doc("how many references the model takes", 14)] = UNSET
+    max: Annotated[int | UnsetType, doc("how many there may be", 14)] = UNSET
+    collection: Annotated[int | UnsetType, doc("id of the collection that has the name", 3)] = UNSET
+    images: Annotated[list[int] | UnsetType, doc("ids of the images that it is about", [7])] = UNSET
     secret: Annotated[
         str | UnsetType,
         doc("what must come along", "api_key", enum=["api_key", "headers", "proxy", "credentials"]),

@@ -21,6 +21,7 @@ from imagegen_http.answers.fields import (
     timestamp,
     with_exact_seed,
 )
+from imagegen_http.answers.marks import CollectionIds, Favourite, Tags
 
 
 class Image(Answer, frozen=True, kw_only=True):
@@ -46,6 +47,9 @@ class Image(Answer, frozen=True, kw_only=True):
         Cost | None,
         doc("its share of what its call cost; null if that was nothing, or was not recorded yet"),
     ]
+    favourite: Favourite
+    tags: Tags
+    collections: CollectionIds
     created_at: Time
 
     @classmethod
@@ -70,6 +74,9 @@ class Image(Answer, frozen=True, kw_only=True):
             storage=image.storage,
             metadata=with_exact_seed(image.metadata),
             cost=Cost.optional(image.cost),
+            favourite=image.marks.favourite,
+            tags=list(image.marks.tags),
+            collections=list(image.marks.collections),
             created_at=timestamp(image.created_at),
             **more,
         )

@@ -39,6 +39,9 @@ _DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "invalid_image": {"field": "image"},
         "reference_count": {"max": 14},
         "api_key_required": {"secret": "api_key"},
+        "collection_exists": {"collection": 3},
+        "too_many_collections": {"max": 1000},
+        "too_many_tags": {"max": 20, "images": [7]},
         "body_too_large": {"max_bytes": 1_048_576},
         "queue_full": {"queue_size": 1000},
     }

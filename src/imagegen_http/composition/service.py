@@ -122,6 +122,7 @@ async def compose(
             slots=backend.slots,
             images=backend.images,
             timeline=backend.timeline,
+            marks=backend.marks,
             usage=backend.usage,
             configs=backend.configs,
             blobs=blobs,

@@ -96,6 +96,7 @@ TABLE: dict[str, Row] = {
         "请先用 POST /api/v1/providers/config 保存；只写在 config.yaml 中的请在那里修改",
         "save one with POST /api/v1/providers/config; what is only in config.yaml is changed there",
     ),
+    "collection_not_found": Row(40404, "收藏夹不存在或已删除", "no such collection, or it was deleted"),
     "method_not_allowed": Row(
         40500,
         "该地址不支持此方法",
@@ -123,6 +124,27 @@ TABLE: dict[str, Row] = {
         "this Idempotency-Key was used for another body",
         "不同的请求请使用不同的键",
         "use another key for another request",
+    ),
+    "collection_exists": Row(
+        42202,
+        "已有同名的收藏夹",
+        "there is a collection of this name already",
+        "请使用 collection 指出的那一个，或换一个名称",
+        "use the one that collection tells, or choose another name",
+    ),
+    "too_many_collections": Row(
+        42203,
+        "收藏夹数量已达上限",
+        "there are as many collections as there may be",
+        "收藏夹最多 max 个，请先删除一个",
+        "there may be max of them: delete one first",
+    ),
+    "too_many_tags": Row(
+        42204,
+        "有图片的标签会超过上限，未作任何更改",
+        "some images would have too many tags; nothing was changed",
+        "images 指出是哪些，每张最多 max 个标签",
+        "images tells which; each may have max tags",
     ),
     "queue_full": Row(
         42901,

@@ -30,6 +30,8 @@ _EXTRA_KEYS = (
     "blob_key",
     "tasks",
     "images",
+    "change",
+    "changed",
     "error",
     "provider",
     "model",

@@ -40,6 +40,9 @@ FIELDS = [
     "size_bytes",
     "sha256",
     "storage",
+    "favourite",
+    "tags",
+    "collections",
     "created_at",
 ]
 

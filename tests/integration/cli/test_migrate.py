@@ -19,6 +19,7 @@ from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.schema_versions import MoveUnfinished
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
@@ -30,6 +31,7 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.samples import NOW
+from imagegen_core.marks.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
@@ -89,10 +91,27 @@ def _add_odd_values(connection):
     connection.execute(change.format("config_snapshot = '{\"timeout_seconds\":NaN}'"), (1,))
     connection.execute(change.format("prompt = 'a' || char(0) || '猫'"), (2,))
     connection.execute(change.format("not_before = '9999-12-31T23:59:59.999Z'"), (3,))
+    _add_marks(connection)
     connection.execute("UPDATE outbox SET last_error = 'words of an earlier version' WHERE id = 1")
     response = "UPDATE attempts SET response = ?, response_name = 'response' WHERE phase = 'failed'"
     assert connection.execute(response, (RESPONSE,)).rowcount
     connection.execute("UPDATE sqlite_sequence SET seq = seq + 40 WHERE name = 'images'")
+
+
+def _add_marks(connection):
+    """Put on images what nothing of the service has indexed; triggers count it."""
+    images = [image_id for (image_id,) in connection.execute("SELECT id FROM images ORDER BY id")]
+    connection.execute("UPDATE images SET favourite = 1 WHERE id = ?", images[:1])
+    connection.execute("INSERT INTO tags (id, name, folded) VALUES (5, 'Cat', 'cat'), (9, '猫', '猫')")
+    connection.execute("INSERT INTO collections (name, folded, created_at) VALUES ('gone', 'gone', '')")
+    connection.execute("DELETE FROM collections")
+    night = "INSERT INTO collections (name, folded, created_at) VALUES ('Night', 'night', ?)"
+    connection.execute(night, ("2026-11-27T08:00:00.000Z",))
+    for position, tag in enumerate((9, 5)):
+        for image_id in images[:2]:
+            connection.execute("INSERT INTO image_tags VALUES (?, ?, ?)", (image_id, tag, position))
+    for image_id in images[1:3]:
+        connection.execute("INSERT INTO collection_images VALUES (2, ?)", (image_id,))
 
 
 def write(path, content):
@@ -319,6 +338,38 @@ def test_search_finds_the_same_as_before(desk):
     expected = asyncio.run(answers_of_source())
     assert any(expected[0])
     assert expected == desk.query(lambda d: answers(PostgresqlImageRecords(d, simplify=simplify)))
+
+
+def test_marks_are_shown_and_found(desk):
+    """Favourites, tags in their order, collections; a new one gets a higher id than all before."""
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection:
+        first, second, third, *_ = [i for (i,) in connection.execute("SELECT id FROM images ORDER BY id")]
+    desk.moved()
+
+    async def ask(database):
+        records, marks = PostgresqlImageRecords(database, simplify=simplify), PostgresqlImageMarks(database)
+        filters = (
+            ImageFilter(favourite=True),
+            ImageFilter(tag="CAT"),
+            ImageFilter(collection=2),
+            ImageFilter(favourite=False, collection=2, tag="猫"),
+        )
+        pages = [await records.find(criteria, Paging()) for criteria in filters]
+        shown = (await records.get(second)).marks
+        return (
+            [[image.id for image in page.items] for page in pages],
+            shown,
+            (
+                [(use.name, use.count) for use in await marks.tags("", 9)],
+                [(one.id, one.count, one.cover) for one in await marks.collections()],
+                (await marks.add_collection("new", NOW)).id,
+            ),
+        )
+
+    ids, shown, marks = desk.query(ask)
+    assert [[first], [second, first], [third, second], [second]] == ids
+    assert Marks(tags=("猫", "Cat"), collections=(2,)) == shown
+    assert ([("Cat", 2), ("猫", 2)], [(2, 2, third)], 3) == marks
 
 
 async def unfinished(tasks, queue):

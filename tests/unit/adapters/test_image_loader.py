@@ -10,12 +10,20 @@ from imagegen_adapters.image_records.image_loader import ImageLoader
 pytestmark = pytest.mark.anyio
 
 
+_TABLES_OF_MARKS = (
+    "image_tags (image_id, tag_id, position)",
+    "tags (id, name)",
+    "collection_images (collection_id, image_id)",
+)
+
+
 class Table:
     """A table in memory, in place of the database; a read begins at once, and ends later, when it may."""
 
     def __init__(self):
         self._connection = sqlite3.connect(":memory:")
-        self._connection.execute("CREATE TABLE images (id INTEGER PRIMARY KEY, prompt TEXT)")
+        for table in ("images (id, prompt)", *_TABLES_OF_MARKS):
+            self._connection.execute(f"CREATE TABLE {table}")
         self.reads, self.errors = 0, []
         self.may_end = asyncio.Event()
         self.may_end.set()
@@ -25,7 +33,7 @@ class Table:
 
     async def read(self, fn):
         self.reads += 1
-        rows, error = fn(self._connection), self.errors.pop(0) if self.errors else None
+        rows, error = _without_marks(fn(self._connection)), self.errors.pop(0) if self.errors else None
         await asyncio.sleep(0)
         await self.may_end.wait()
         if error is not None:
@@ -34,6 +42,10 @@ class Table:
 
     def close(self):
         self._connection.close()
+
+
+def _without_marks(rows):
+    return {image_id: tuple(row[:2]) for image_id, row in rows.items()}
 
 
 @pytest.fixture

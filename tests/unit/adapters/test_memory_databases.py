@@ -6,6 +6,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
+from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.outboxes.memory import MemoryOutbox
@@ -16,6 +17,7 @@ from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
+from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.outbox import OutboxContract
@@ -87,6 +89,12 @@ class TestMemoryImageTimeline(OverMemory, ImageTimelineContract):
     @pytest.fixture
     def timeline(self, records):
         return MemoryImageTimeline(records)
+
+
+class TestMemoryImageMarks(OverMemory, ImageMarksContract):
+    @pytest.fixture
+    def marks(self, state):
+        return MemoryImageMarks(state)
 
 
 class TestMemoryImageInventory(OverMemory, ImageInventoryContract):

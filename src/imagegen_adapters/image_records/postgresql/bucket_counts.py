@@ -46,7 +46,8 @@ class BucketCounts:
 
     Nodes add images at the same time, so a lower id may become visible after a higher one: the newest id
     says nothing about what was counted. But how often a bucket changed does, and most buckets do not change
-    any more. A bucket that has lost nothing has at least what it had: a total that was capped still is.
+    any more. What depends on marks is counted again where marks changed. A bucket that has lost nothing has
+    at least what it had: a total that was capped still is.
     """
 
     def __init__(self) -> None:
@@ -55,8 +56,10 @@ class BucketCounts:
     async def count(self, connection: Connection, windows: Windows) -> int:
         """Return the number of images in the snapshot of ``connection``, capped."""
         key = attrs.evolve(windows, oldest=0, newest=NEWEST)
+        if windows.oldest > windows.newest:
+            return 0
         bounds = (windows.oldest >> BUCKET_BITS, windows.newest >> BUCKET_BITS)
-        rows = await connection.fetch(statements.BUCKETS, *bounds, windows.joined_bits)
+        rows = await connection.fetch(statements.BUCKETS, *bounds, windows.joined_bits, bool(windows.marks))
         changes = {row["bucket"]: _Changes(added=row["added"], deleted=row["deleted"]) for row in rows}
         cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
         least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))

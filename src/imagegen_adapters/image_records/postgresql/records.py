@@ -1,7 +1,7 @@
 """Image records in PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -84,10 +84,18 @@ class PostgresqlImageRecords:
         return page.with_items(SearchHit(image=image) for image in page.items)
 
     async def delete(self, image_id: int) -> Image:
-        row = await self._database.row(statements.DELETE_IMAGE, _checked(image_id))
-        if row is None:
-            raise ImageNotFound(image_id)
-        return row_to_image(row)
+        for image in await self.delete_all((image_id,)):
+            return image
+        raise ImageNotFound(image_id)
+
+    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        ids = sorted(image_id for image_id in image_ids if 0 < image_id <= NEWEST)
+        async with self._database.transaction() as connection:
+            await connection.execute(statements.LOCK_MARKS)
+            images = await _images(connection, ids)
+            await connection.execute(statements.DELETE_MARKS, ids)
+            deleted = await connection.fetch(statements.DELETE_IMAGES, ids)
+        return tuple(images[row["id"]] for row in deleted if row["id"] in images)
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         await self._database.rows(statements.SET_IMAGE_STORAGE, image_id, state.value)
@@ -146,7 +154,7 @@ class PostgresqlImageRecords:
 
 def _is_nowhere(words: Sequence[str], criteria: ImageFilter) -> bool:
     """Return whether there is text to look for that no column can hold."""
-    names = (name for name in (criteria.provider_name, criteria.model_id) if name is not None)
+    names = (n for n in (criteria.provider_name, criteria.model_id, criteria.tag) if n is not None)
     return any(text_problem(text) is not None for text in (*words, *names))
 
 

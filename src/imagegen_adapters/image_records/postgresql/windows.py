@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from imagegen_adapters.databases.postgresql import Connection
-from imagegen_adapters.image_records.index_entry import facets, search_terms
+from imagegen_adapters.image_records.index_entry import facets, mark_facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_core.ports.image_records import ImageFilter
@@ -20,6 +20,9 @@ BUCKET_BITS = 14
 LARGE_BUCKET_BITS = 2
 """The lower bits of a bucket, which its large bucket has not; tokens are looked up in large buckets."""
 
+_NOWHERE = (1, 0)
+"""Bounds of ids that no image has."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
@@ -28,15 +31,17 @@ _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "
 class Windows:
     """Selects the images with all ``tokens`` in the index and prompts like all ``patterns``.
 
-    Without the index they are those whose prompts are like all ``words`` and that have the ``facets``, which
-    are provider, model and operation, and None for any. ``since`` (inclusive) and ``until`` (exclusive) are
-    exact; ``oldest`` and ``newest`` bound the ids to the buckets with images of these days.
+    Without the index they are those whose prompts are like all ``words``, that have all ``marks``, which are
+    tokens, and the ``facets``, which are provider, model and operation, and None for any. ``since``
+    (inclusive) and ``until`` (exclusive) are exact; ``oldest`` and ``newest`` bound the ids to the buckets
+    with images of these days.
     """
 
     tokens: tuple[str, ...]
     patterns: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     facets: tuple[str | None, ...] = (None, None, None)
+    marks: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
     oldest: int = 0
@@ -53,10 +58,11 @@ class Windows:
         tokens, unproven = search_terms(words)
         oldest, newest = await _bounds(connection, criteria)
         return cls(
-            tokens=(*tokens, *facets(criteria)),
+            tokens=(*tokens, *facets(criteria), *_without_marks(criteria)),
             patterns=tuple(map(_pattern, unproven)),
             words=tuple(map(_pattern, words)),
             facets=(criteria.provider_name, criteria.model_id, criteria.operation),
+            marks=(*mark_facets(criteria), *_without_marks(criteria)),
             since=_timestamp(criteria.created_from),
             until=_timestamp(criteria.created_to),
             oldest=oldest,
@@ -71,6 +77,7 @@ class Windows:
             self.patterns,
             self.words,
             self.facets,
+            self.marks,
             self.since,
             self.until,
             self.oldest,
@@ -88,6 +95,7 @@ class Windows:
             self.patterns,
             self.words,
             self.facets,
+            self.marks,
             self.since,
             self.until,
             max(self.oldest, above + 1),
@@ -97,8 +105,10 @@ class Windows:
 
     async def by_quarter(self, connection: Connection) -> list[tuple[int, int]]:
         """Return how many images quarters of an hour have, some twice; there have to be both times."""
+        if self.oldest > self.newest:
+            return []
         bounds = (self.oldest >> BUCKET_BITS, self.newest >> BUCKET_BITS)
-        rows = await connection.fetch(statements.BUCKETS, *bounds, self.joined_bits)
+        rows = await connection.fetch(statements.BUCKETS, *bounds, self.joined_bits, False)  # noqa: FBT003 - a value
         buckets = [row["bucket"] for row in rows]
         conditions = self.tokens or None, self.patterns, self.since, self.until
         counts = await connection.fetch(statements.COUNT_BY_QUARTER, *conditions, buckets)
@@ -125,8 +135,9 @@ class Windows:
             statements.FIND_TEXTS,
             [" ".join(tokens) for tokens in sets],
             [_patterns(tokens) for tokens in sets],
-            facets(criteria),
+            (*facets(criteria), *_without_marks(criteria)),
             self.facets,
+            self.marks,
             [max(self.oldest, one.oldest) for one in question.token_sets],
             min(self.newest, question.newest),
             self.since,
@@ -157,12 +168,25 @@ def _timestamp(moment: datetime | None) -> str | None:
 async def _bounds(connection: Connection, criteria: ImageFilter) -> tuple[int, int]:
     """Return the lowest and the highest id of the buckets with images of the requested days."""
     since, until = criteria.created_from, criteria.created_to
+    if criteria.collection is not None and not await _has_collection(connection, criteria.collection):
+        return _NOWHERE
     if since is None and until is None:
         return 0, NEWEST
     first = -(2**31) if since is None else _day(since)
     last = 2**31 - 1 if until is None else _day(until)
     ((low, high),) = await connection.fetch(statements.BUCKETS_OF_DAYS, first, last)
-    return (1, 0) if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
+    return _NOWHERE if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
+
+
+async def _has_collection(connection: Connection, collection: int) -> bool:
+    """Return whether there is such a collection; what is left of removed ones in the index counts no more."""
+    in_range = 0 < collection <= NEWEST
+    return in_range and bool(await connection.fetchval(statements.HAS_COLLECTION, collection))
+
+
+def _without_marks(criteria: ImageFilter) -> tuple[str, ...]:
+    """Return the token of images that are no favourites, where these are asked for."""
+    return ("other",) if criteria.favourite is False else ()
 
 
 def _day(moment: datetime) -> int:

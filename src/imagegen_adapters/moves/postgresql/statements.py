@@ -14,7 +14,8 @@ _COUNTS = ", ".join(f"(SELECT count(*) FROM {table.name})" for table in TABLES) 
 
 CONTENTS = f"""
 SELECT {_COUNTS}, (SELECT max(task_id) FROM tasks), (SELECT max(updated_at) FROM attempts),
-    (SELECT max(updated_at) FROM provider_configs), (SELECT max(answered_at) FROM idempotency_keys)
+    (SELECT max(updated_at) FROM provider_configs), (SELECT max(answered_at) FROM idempotency_keys),
+    (SELECT value FROM counters WHERE name = 'marks_changed')
 """  # noqa: S608 - as above
 
 

@@ -36,7 +36,7 @@ class TableCopy:
             MoveError: a row cannot be copied, or the target has other rows.
             StorageError: a database cannot be used now.
         """
-        names = await self.source.columns(table)
+        names = await self.source.columns(table) - table.counted
         columns = [column for column in await self.target.columns(table) if column.name in names]
         count = await self._copy(table, columns)
         if table.numbered:

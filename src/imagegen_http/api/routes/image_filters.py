@@ -7,6 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
 from imagegen_core.limits import MAX_MODEL_ID_CHARS
+from imagegen_core.marks.names import tag_name
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
@@ -24,6 +25,9 @@ FromQuery = Annotated[
 ToQuery = Annotated[
     str | None, QueryParameter(name="to", description="made before this time, or up to the end of this date")
 ]
+FavouriteQuery = Annotated[bool | None, QueryParameter(description="only favourites, or only others")]
+TagQuery = Annotated[str | None, QueryParameter(description="only with this tag, in any case and width")]
+CollectionQuery = Annotated[int | None, QueryParameter(description="only those in this collection: its id")]
 KeywordQuery = Annotated[str | None, QueryParameter(description='words that must all occur; "…" is a phrase')]
 ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
 
@@ -37,6 +41,9 @@ async def image_filter(
     operation: OperationQuery = None,
     created_from: FromQuery = None,
     created_to: ToQuery = None,
+    favourite: FavouriteQuery = None,
+    tag: TagQuery = None,
+    collection: CollectionQuery = None,
     tz: ZoneQuery = "UTC",
 ) -> ImageFilter:
     """Return the filter that a query names."""
@@ -47,6 +54,9 @@ async def image_filter(
         operation=operation,
         created_from=parse_moment("from", created_from, end_of_day=False, zone=zone),
         created_to=parse_moment("to", created_to, end_of_day=True, zone=zone),
+        favourite=favourite,
+        tag=None if tag is None else tag_name(tag),
+        collection=collection,
     )
 
 

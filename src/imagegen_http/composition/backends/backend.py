@@ -9,6 +9,7 @@ from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inventory import ImageInventory
+from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageTimeline
 from imagegen_core.ports.nodes import Nodes
@@ -60,6 +61,7 @@ class Backend:
     turn: Turn
     images: ImageRecords
     timeline: ImageTimeline
+    marks: ImageMarks
     usage: UsageLedger
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]

@@ -18,6 +18,7 @@ from imagegen_adapters.databases.postgresql.peers import PostgresqlPeers
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
+from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
@@ -89,6 +90,7 @@ async def open_backend(
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
             images=PostgresqlImageRecords(database, simplify=simplify),
             timeline=PostgresqlImageTimeline(database),
+            marks=PostgresqlImageMarks(database),
             usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),

@@ -15,6 +15,7 @@ from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.reindex import index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
@@ -76,6 +77,7 @@ async def open_backend(
             turn=LocalTurn(),
             images=SqliteImageRecords(database, simplify=simplify),
             timeline=SqliteImageTimeline(database),
+            marks=SqliteImageMarks(database),
             usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),

@@ -130,6 +130,7 @@ CREATE TABLE images (
     cost_basis text,
     cost_currency text,
     cost_ticks bigint,
+    favourite boolean NOT NULL DEFAULT false,
     UNIQUE (attempt_id, position)
 );
 

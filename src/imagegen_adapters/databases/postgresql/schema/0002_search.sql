@@ -5,7 +5,8 @@
 -- the longest lists of all, through which every lookup would go.
 
 -- "folding" says by which rules the prompt was folded: nodes of two releases may fold differently, and what another
--- one has folded, or one that does not say so, is indexed again on request.
+-- one has folded, or one that does not say so, is indexed again on request. "marks" are the tokens of what people put on
+-- the image; one of them says whether it is a favourite or another.
 CREATE TABLE image_texts (
     id bigint PRIMARY KEY,
     created_at timestamptz(3) NOT NULL,
@@ -13,14 +14,15 @@ CREATE TABLE image_texts (
     provider_name text COLLATE "C" NOT NULL,
     model_id text COLLATE "C" NOT NULL,
     operation text COLLATE "C" NOT NULL,
-    folding text COLLATE "C"
+    folding text COLLATE "C",
+    marks text[] COLLATE "C" NOT NULL DEFAULT '{other}'
 );
 
 -- Returns the tokens of an image: the n-grams of imagegen_core.search.ngrams, and the values that lists are filtered
 -- by. They are in the index alone: in the table, they would be most of it, and whoever counts ten thousand entries
 -- visits as many pages as hold these.
 CREATE FUNCTION image_tokens(
-    id bigint, folded text, provider_name text, model_id text, operation text
+    id bigint, folded text, provider_name text, model_id text, operation text, marks text[]
 ) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     white constant text := E'\t\n\u000B\f\r\u001C\u001D\u001E\u001F\u0085\u00A0\u1680\u2000\u2001\u2002\u2003'
@@ -36,8 +38,12 @@ DECLARE
     this text COLLATE "C";
     previous text;
     pair text;
+    mark text;
     letters integer := 0;
 BEGIN
+    FOREACH mark IN ARRAY marks LOOP
+        tokens := tokens || (bucket || mark);
+    END LOOP;
     FOREACH this IN ARRAY string_to_array(translate(folded, white, repeat(' ', length(white))), NULL) LOOP
         IF this = ' ' THEN
             previous := NULL;
@@ -64,16 +70,17 @@ $$;
 -- Entries of the newest images, some hundred, wait in a list, and are put in their places together: one by one, each
 -- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it.
 CREATE INDEX image_texts_tokens ON image_texts
-USING gin (image_tokens(id, folded, provider_name, model_id, operation)) WITH (gin_pending_list_limit = 256);
+USING gin (image_tokens(id, folded, provider_name, model_id, operation, marks)) WITH (gin_pending_list_limit = 256);
 CREATE INDEX image_texts_by_folding ON image_texts (folding);
 
--- How many images each bucket of 16,384 ids ever got and lost, and the days, counted from 1970, on which its
+-- How many images each bucket of 16,384 ids ever got and lost, how often their marks changed, and the days, counted from 1970, on which its
 -- images were created. Several rows a bucket, since each is locked until the transaction that changes it ends.
 CREATE TABLE image_buckets (
     bucket bigint,
     shard integer,
     added bigint NOT NULL DEFAULT 0,
     deleted bigint NOT NULL DEFAULT 0,
+    marked bigint NOT NULL DEFAULT 0,
     first_day integer,
     last_day integer,
     PRIMARY KEY (bucket, shard)
@@ -117,12 +124,12 @@ $$;
 -- those are left out that are like all of "unlike", unless that is null, and no more are read once there are enough.
 --
 -- The newest entries are read one by one, as many as are probably needed by what the newer ones held: a common word
--- fills a page there. For that, "words" and "facets" say the same as tokens and patterns; without words, there is
+-- fills a page there. For that, "words", "facets" and "mark_tokens" say the same as tokens and patterns; without words, there is
 -- nothing to read them by. If it takes too many, large buckets are looked up in the index, the newest first. The
 -- expression id + 0 keeps the planner from the other index; it would choose by estimates that do not know how common
 -- a token is.
 CREATE FUNCTION find_images(
-    tokens text[], patterns text[], words text[], facets text[], since timestamptz, until timestamptz,
+    tokens text[], patterns text[], words text[], facets text[], mark_tokens text[], since timestamptz, until timestamptz,
     low bigint, high bigint, skipped bigint, wanted bigint, unlike text[], enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -147,7 +154,7 @@ BEGIN
                 WHERE id BETWEEN bottom AND top AND folded LIKE ALL (words)
                     AND provider_name = coalesce(facets[1], provider_name)
                     AND model_id = coalesce(facets[2], model_id)
-                    AND operation = coalesce(facets[3], operation)
+                    AND operation = coalesce(facets[3], operation) AND marks @> mark_tokens
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
                 ORDER BY id DESC LIMIT missing
             LOOP
@@ -162,7 +169,7 @@ BEGIN
             bucket_tokens := in_bucket(top >> 16, tokens);
             FOR id, folded IN
                 SELECT id, folded FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
                     AND id + 0 BETWEEN bottom AND top AND folded LIKE ALL (patterns)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
                 ORDER BY id + 0 DESC LIMIT missing
@@ -185,7 +192,7 @@ $$;
 -- most "wanted" of the "examined" newest entries; each entry once; and of no further set once there are enough. A
 -- set, and the patterns that say the same, are joined by spaces.
 CREATE FUNCTION find_texts(
-    sets text[], patterns text[], facet_tokens text[], facets text[], lows bigint[], high bigint,
+    sets text[], patterns text[], facet_tokens text[], facets text[], mark_tokens text[], lows bigint[], high bigint,
     since timestamptz, until timestamptz, words text[], examined bigint, wanted bigint, enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -196,7 +203,7 @@ BEGIN
             SELECT entry.id, entry.folded
             FROM find_images(
                 string_to_array(sets[number], ' ') || facet_tokens, '{}',
-                string_to_array(patterns[number], ' '), facets, since, until, lows[number], high, 0, examined,
+                string_to_array(patterns[number], ' '), facets, mark_tokens, since, until, lows[number], high, 0, examined,
                 words, wanted
             ) AS entry
         LOOP
@@ -232,7 +239,7 @@ BEGIN
             bucket_tokens := in_bucket(bucket, tokens);
             images := (SELECT count(*) FROM (
                 SELECT FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
                     AND folded LIKE ALL (patterns)
                     AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
                 LIMIT enough - total

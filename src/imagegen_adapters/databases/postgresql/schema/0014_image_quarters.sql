@@ -51,7 +51,7 @@ BEGIN
             RETURN QUERY
                 SELECT floor(extract(epoch FROM date_bin('15 minutes', created_at, 'epoch')) / 900)::bigint, count(*)
                 FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
                     AND folded LIKE ALL (patterns) AND created_at >= since AND created_at < until
                 GROUP BY date_bin('15 minutes', created_at, 'epoch');
         END IF;
@@ -62,7 +62,7 @@ $$;
 -- Returns the oldest entry from low to high that find_images would find; null for none. The oldest entries are read
 -- one by one, ever more of them; if it takes too many, large buckets are looked up in the index, the oldest first.
 CREATE FUNCTION find_oldest_image(
-    tokens text[], patterns text[], words text[], facets text[], since timestamptz, until timestamptz,
+    tokens text[], patterns text[], words text[], facets text[], mark_tokens text[], since timestamptz, until timestamptz,
     low bigint, high bigint
 ) RETURNS bigint LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -81,7 +81,7 @@ BEGIN
             WHERE id BETWEEN bottom AND top AND folded LIKE ALL (words)
                 AND provider_name = coalesce(facets[1], provider_name)
                 AND model_id = coalesce(facets[2], model_id)
-                AND operation = coalesce(facets[3], operation)
+                AND operation = coalesce(facets[3], operation) AND marks @> mark_tokens
                 AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
             ORDER BY id LIMIT 1;
             size := 4 * size;
@@ -89,7 +89,7 @@ BEGIN
             top := least(newest, bottom | 65535);
             bucket_tokens := in_bucket(bottom >> 16, tokens);
             SELECT id INTO oldest FROM image_texts
-            WHERE image_tokens(id, folded, provider_name, model_id, operation) @> bucket_tokens
+            WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
                 AND id + 0 BETWEEN bottom AND top AND folded LIKE ALL (patterns)
                 AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
             ORDER BY id + 0 LIMIT 1;

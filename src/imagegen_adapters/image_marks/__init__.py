@@ -1,0 +1,1 @@
+"""The marks of images: favourites, tags and collections."""

@@ -1,0 +1,60 @@
+"""What people put on images: favourites, tags and collections."""
+
+from collections.abc import Collection as Ids
+from datetime import datetime
+from typing import Protocol
+
+from imagegen_core.marks.collection import Collection, TagUse
+from imagegen_core.marks.marks import ChangedImages, MarkChange
+
+
+class ImageMarks(Protocol):
+    """`ImageRecords` show the marks of an image and filter by them, and delete them with it.
+
+    Tags and names of collections are the same where `fold_name` makes them so. Of equal tags the one that
+    was written first is shown, until no image has it any more. What is called twice changes nothing the
+    second time.
+    """
+
+    async def change(self, image_ids: Ids[int], change: MarkChange) -> ChangedImages:
+        """Change the marks of all images or, if it raises, of none; ids without an image are no error.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            TooManyTags: some of the images would have more than `MAX_TAGS`.
+        """
+        ...
+
+    async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
+        """Return the most used tags that begin with the prefix, as far as names are the same."""
+        ...
+
+    async def collections(self) -> tuple[Collection, ...]:
+        """Return all collections, newest first."""
+        ...
+
+    async def add_collection(self, name: str, created_at: datetime) -> Collection:
+        """Add an empty collection, whose id no other ever had.
+
+        Raises:
+            CollectionExists: one has the name.
+            TooManyCollections: there are `MAX_COLLECTIONS`.
+        """
+        ...
+
+    async def rename_collection(self, collection_id: int, name: str) -> Collection:
+        """Give a collection another name.
+
+        Raises:
+            CollectionNotFound: there is none.
+            CollectionExists: another one has the name.
+        """
+        ...
+
+    async def remove_collection(self, collection_id: int) -> None:
+        """Remove a collection; its images stay.
+
+        Raises:
+            CollectionNotFound: there is none.
+        """
+        ...

@@ -1,0 +1,99 @@
+"""What bodies look like that change the marks of images."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
+from imagegen_core.marks.marks import MarkChange
+from imagegen_core.problems import ProblemCode
+from imagegen_http.api.wire import Body
+
+_TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
+
+
+class MarkBody(Body, kw_only=True):
+    """What is to be other of an image; what is left out stays as it is."""
+
+    favourite: bool | UnsetType = UNSET
+    tags: Annotated[list[str], Meta(description=_TAGS)] | UnsetType = UNSET
+
+    @property
+    def change(self) -> MarkChange:
+        """The change that it asks for."""
+        return MarkChange(
+            favourite=None if self.favourite is UNSET else self.favourite,
+            tags=None if self.tags is UNSET else tuple(self.tags),
+        )
+
+
+class BatchAction(StrEnum):
+    """What may be done to many images at once."""
+
+    DELETE = "delete"
+    FAVOURITE = "favourite"
+    UNFAVOURITE = "unfavourite"
+    TAG = "tag"
+    UNTAG = "untag"
+    ADD_TO = "add_to"
+    REMOVE_FROM = "remove_from"
+
+    @property
+    def argument(self) -> str | None:
+        """The field that it needs."""
+        return _ARGUMENTS.get(self)
+
+
+_ARGUMENTS = {
+    BatchAction.TAG: "tag",
+    BatchAction.UNTAG: "tag",
+    BatchAction.ADD_TO: "collection",
+    BatchAction.REMOVE_FROM: "collection",
+}
+
+
+class BatchBody(Body, kw_only=True):
+    """What is to be done to many images: to all of them or, if it is refused, to none."""
+
+    ids: Annotated[
+        list[int], Meta(max_length=MAX_BATCH_IMAGES, description="ids of images; missing ones are no error")
+    ]
+    action: BatchAction
+    tag: Annotated[str | None, Meta(description="for `tag` and `untag`")] = None
+    collection: Annotated[int | None, Meta(description="its id, for `add_to` and `remove_from`")] = None
+
+    @property
+    def change(self) -> MarkChange | None:
+        """The change of marks that it asks for; None if the images are to be deleted.
+
+        Raises:
+            ValidationFailed: the action needs another field, or does not take one that is there.
+        """
+        for name, value in (("tag", self.tag), ("collection", self.collection)):
+            if value is None and name == self.action.argument:
+                raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
+            if value is not None and name != self.action.argument:
+                raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
+        match self.action:
+            case BatchAction.DELETE:
+                return None
+            case BatchAction.FAVOURITE | BatchAction.UNFAVOURITE:
+                return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
+            case BatchAction.TAG:
+                return MarkChange(tag=self.tag)
+            case BatchAction.UNTAG:
+                return MarkChange(untag=self.tag)
+            case BatchAction.ADD_TO:
+                return MarkChange(add_to=self.collection)
+            case BatchAction.REMOVE_FROM:
+                return MarkChange(remove_from=self.collection)
+
+
+class CollectionBody(Body, kw_only=True):
+    """The name of a collection."""
+
+    name: Annotated[
+        str, Meta(description=f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has")
+    ]

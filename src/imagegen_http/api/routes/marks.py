@@ -1,0 +1,139 @@
+"""Marks of images: favourites, tags, collections; and what is done to many images at once."""
+
+import re
+from typing import Annotated
+
+from litestar import delete, get, patch, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
+
+from imagegen_core.errors import CollectionNotFound
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_PAGE_SIZE, MAX_TAG_CHARS
+from imagegen_core.search.pages import Page
+from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.answers.images import Image
+from imagegen_http.answers.marks import ChangedImages, Collection, Tag
+from imagegen_http.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.api.mark_bodies import BatchBody, CollectionBody, MarkBody
+from imagegen_http.api.routes.dependencies import ImageIdPath, ServiceDependency, parse_image_id
+from imagegen_http.asgi.response_cache import CACHEABLE
+
+CollectionPath = Annotated[str, PathParameter(description="id of a collection")]
+PrefixQuery = Annotated[
+    str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
+]
+TagLimitQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="most tags")]
+
+_COLLECTION_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@patch(
+    "/api/v1/images/{image_id:str}",
+    tags=["images"],
+    responses=refusals(*BODY_REFUSALS, "image_not_found"),
+)
+async def mark_image(
+    image_id: ImageIdPath, data: JSONBody[MarkBody], service: ServiceDependency
+) -> Success[Image]:
+    """Change whether an image is a favourite, and its tags."""
+    image = await service.imagegen.mark_image(image_id=parse_image_id(image_id), change=data.change)
+    return success(Image.from_image(image))
+
+
+@post(
+    "/api/v1/images/batch",
+    status_code=200,
+    tags=["images"],
+    responses=refusals(*BODY_REFUSALS, "collection_not_found", "too_many_tags"),
+)
+async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
+    """Delete many images at once, or mark them: all of them or, if it is refused, none."""
+    change = data.change
+    if change is None:
+        result = await service.imagegen.delete_images(image_ids=data.ids)
+    else:
+        result = await service.imagegen.mark_images(image_ids=data.ids, change=change)
+    return success(ChangedImages.from_result(result))
+
+
+@get("/api/v1/tags", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
+async def list_tags(
+    service: ServiceDependency, prefix: PrefixQuery = "", page_size: TagLimitQuery = MAX_PAGE_SIZE
+) -> Success[ListPage[Tag]]:
+    """List the most used tags."""
+    uses = await service.imagegen.adapters.marks.tags(prefix.strip(), page_size + 1)
+    tags = [Tag.from_use(use) for use in uses[:page_size]]
+    matches = Page(
+        items=uses[:page_size], total=len(tags), has_more=False, total_is_exact=len(uses) <= page_size
+    )
+    return success(ListPage.from_page(matches, tags, number=1, size=page_size, cursor=None))
+
+
+@get("/api/v1/collections", opt={CACHEABLE: True}, tags=["collections"], responses=refusals())
+async def list_collections(service: ServiceDependency) -> Success[ListPage[Collection]]:
+    """List all collections, newest first."""
+    collections = await service.imagegen.adapters.marks.collections()
+    matches = Page(items=collections, total=len(collections), has_more=False)
+    items = [Collection.from_collection(collection) for collection in collections]
+    return success(ListPage.from_page(matches, items, number=1, size=MAX_COLLECTIONS, cursor=None))
+
+
+@post(
+    "/api/v1/collections",
+    status_code=200,
+    tags=["collections"],
+    responses=refusals(*BODY_REFUSALS, "collection_exists", "too_many_collections"),
+)
+async def create_collection(
+    data: JSONBody[CollectionBody], service: ServiceDependency
+) -> Success[Collection]:
+    """Create an empty collection."""
+    collection = await service.imagegen.create_collection(name=data.name)
+    return success(Collection.from_collection(collection))
+
+
+@patch(
+    "/api/v1/collections/{collection_id:str}",
+    tags=["collections"],
+    responses=refusals(*BODY_REFUSALS, "collection_not_found", "collection_exists"),
+)
+async def rename_collection(
+    collection_id: CollectionPath, data: JSONBody[CollectionBody], service: ServiceDependency
+) -> Success[Collection]:
+    """Give a collection another name."""
+    number = _parse_collection_id(collection_id)
+    collection = await service.imagegen.rename_collection(collection_id=number, name=data.name)
+    return success(Collection.from_collection(collection))
+
+
+@delete(
+    "/api/v1/collections/{collection_id:str}",
+    status_code=200,
+    tags=["collections"],
+    responses=refusals("collection_not_found"),
+)
+async def delete_collection(collection_id: CollectionPath, service: ServiceDependency) -> Deleted:
+    """Delete a collection; its images stay."""
+    await service.imagegen.adapters.marks.remove_collection(_parse_collection_id(collection_id))
+    return DELETED
+
+
+HANDLERS = [
+    mark_image,
+    change_images,
+    list_tags,
+    list_collections,
+    create_collection,
+    rename_collection,
+    delete_collection,
+]
+
+
+def _parse_collection_id(text: str) -> int:
+    """Return a well-formed id of a collection.
+
+    Raises:
+        CollectionNotFound: it is malformed, so no collection can have it.
+    """
+    if not _COLLECTION_ID.fullmatch(text):
+        raise CollectionNotFound(text[:64])
+    return int(text)
