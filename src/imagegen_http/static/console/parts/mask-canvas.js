@@ -1,0 +1,109 @@
+// A picture that can be painted on, with a pointer, a finger or the keyboard.
+
+import { drawStep, drawSteps } from "./mask.js";
+import { t } from "../lib/i18n.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
+
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * `steps` are those of parts/mask.js; `onStep` is called with each that is finished. `canvas` is a ref to the canvas
+ * of the picture's size. Two fingers move the picture instead of painting.
+ */
+export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
+  const room = useRef(null);
+  const current = useRef(null); // the step that is being made
+  const fingers = useRef(new Map());
+  const [cursor, setCursor] = useState(null);
+  const [fit, setFit] = useState(1);
+  const scale = zoom === "fit" ? fit : zoom;
+
+  useLayoutEffect(() => drawSteps(canvas.current, steps), [steps]);
+  useEffect(() => {
+    const measure = () => {
+      const { clientWidth, clientHeight } = room.current;
+      setFit(Math.min(clientWidth / image.width, clientHeight / image.height, 1) || 1);
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(room.current);
+    return () => observer.disconnect();
+  }, [image]);
+
+  const at = ({ clientX, clientY }) => {
+    const { left, top } = canvas.current.getBoundingClientRect();
+    return [Math.round((clientX - left) / scale), Math.round((clientY - top) / scale)];
+  };
+  const begin = (point) => (tool === "rectangle" ? { kind: tool, from: point, to: point } : { kind: tool, size, points: [point] });
+  const extend = (step, point) => (step.kind === "rectangle" ? (step.to = point) : step.points.push(point));
+  const show = () => {
+    if (current.current?.kind === "rectangle") drawSteps(canvas.current, steps);
+    if (current.current) drawStep(canvas.current, current.current);
+  };
+
+  const down = (event) => {
+    if (event.button !== 0) return;
+    fingers.current.set(event.pointerId, event);
+    event.currentTarget.setPointerCapture(event.pointerId);
+    if (fingers.current.size > 1) {
+      current.current = null;
+      drawSteps(canvas.current, steps);
+      return;
+    }
+    current.current = begin(at(event));
+    show();
+  };
+  const move = (event) => {
+    if (event.pointerType !== "touch") setCursor(at(event));
+    const before = fingers.current.get(event.pointerId);
+    if (!before) return;
+    if (fingers.current.size > 1) {
+      room.current.scrollBy((before.clientX - event.clientX) / 2, (before.clientY - event.clientY) / 2);
+      fingers.current.set(event.pointerId, event);
+      return;
+    }
+    if (!current.current) return;
+    const path = event.getCoalescedEvents?.() ?? [];
+    for (const each of path.length ? path : [event]) extend(current.current, at(each));
+    show();
+  };
+  const up = (event) => {
+    fingers.current.delete(event.pointerId);
+    const step = current.current;
+    current.current = null;
+    if (step) onStep(step);
+  };
+  const give = (event) => {
+    fingers.current.delete(event.pointerId);
+    current.current = null;
+    drawSteps(canvas.current, steps);
+  };
+  const press = (event) => {
+    const [x, y] = cursor ?? [Math.round(image.width / 2), Math.round(image.height / 2)];
+    if (MOVES[event.key]) {
+      event.preventDefault();
+      const [dx, dy] = MOVES[event.key];
+      const stride = Math.max(1, Math.round(event.shiftKey ? size * 2 : size / 2));
+      const to = [clamp(x + dx * stride, image.width), clamp(y + dy * stride, image.height)];
+      setCursor(to);
+    } else if (event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      const half = Math.round(size / 2);
+      onStep(tool === "rectangle" ? { kind: tool, from: [x - half, y - half], to: [x + half, y + half] } : { kind: tool, size, points: [[x, y]] });
+    }
+  };
+
+  const box = { width: `${image.width * scale}px`, height: `${image.height * scale}px` };
+  return html`<div class="easel" ref=${room}>
+    <div class="sheet" style=${box}>
+      <img src=${image.image_url} alt=${image.prompt || t("images.unnamed", { id: image.id })} draggable=${false} />
+      <canvas ref=${canvas} width=${image.width} height=${image.height} tabindex="0" role="application" aria-label=${t("editor.canvas")}
+        onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${give} onPointerLeave=${() => setCursor(null)}
+        onKeyDown=${press} onFocus=${() => setCursor(cursor ?? [Math.round(image.width / 2), Math.round(image.height / 2)])} onBlur=${() => setCursor(null)}></canvas>
+      ${cursor && html`<span class=${`cursor ${tool}`} style=${{ left: `${cursor[0] * scale}px`, top: `${cursor[1] * scale}px`, width: `${size * scale}px`, height: `${size * scale}px` }}></span>`}
+    </div>
+  </div>`;
+}
+
+function clamp(value, maximum) {
+  return Math.min(Math.max(value, 0), maximum);
+}
