@@ -28,6 +28,7 @@ from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
 from imagegen_http.server.accepting import AcceptingServer
+from imagegen_http.server.compressed_json import CompressedJson
 from imagegen_http.server.connections import ConnectionLimits, raise_file_limit
 from imagegen_http.server.http_protocol import limited_protocol
 from imagegen_http.server.large_responses import LargeResponses
@@ -165,7 +166,7 @@ def _guard(service: Service) -> InboundGuard:
     app = cast("App", build_app(service))
     if service.writes is not None:
         app = ResponseCache(app, writes=service.writes)
-    app = LargeResponses(app, refuse=refuse)
+    app = LargeResponses(CompressedJson(app), refuse=refuse)
     return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
 
 

@@ -1,0 +1,34 @@
+"""What the API sends compressed, over a real connection."""
+
+import pytest
+
+from tests.integration.api.asking import IMAGES, TASKS, data, make_image
+
+PROVIDERS = "/api/v1/providers"
+GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
+
+
+@pytest.fixture(scope="module")
+def image(api):
+    return make_image(api, "一座灯塔" * 800)
+
+
+def test_a_long_answer_is_a_tenth(api, image):
+    """The providers with all that forms need, and lists."""
+    for path in (PROVIDERS, IMAGES, TASKS):
+        packed, plain = api.get(path, headers=GZIP), api.get(path, headers=PLAIN)
+
+        assert ("gzip", None) == (
+            packed.headers.get("content-encoding"),
+            plain.headers.get("content-encoding"),
+        )
+        assert data(packed) == data(plain)
+        assert 8 * int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+        assert ("Accept-Encoding", "no-store") == (packed.headers["vary"], packed.headers["cache-control"])
+
+
+def test_neither_images_nor_events_are_compressed(api, image):
+    """Images are already, and an event must not wait for the next one."""
+    for path in (image["image_url"], image["thumbnail_url"], f"{TASKS}/{image['task_id']}/events"):
+        with api.stream("GET", path, headers=GZIP) as answer:
+            assert (200, None) == (answer.status_code, answer.headers.get("content-encoding"))
