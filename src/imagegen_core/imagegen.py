@@ -80,6 +80,7 @@ from imagegen_core.use_cases.store_images import StoreImages
 from imagegen_core.use_cases.store_result import StoreResult
 from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_core.use_cases.wait_for_task import WaitForTask
+from imagegen_core.use_cases.zip_images import ZipImages
 from imagegen_core.worker import Worker
 
 
@@ -220,6 +221,7 @@ class ImageGen:
         )
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
         self.show_image = ShowImage(records=a.images, timeline=a.timeline)
+        self.zip_images = ZipImages(records=a.images, blobs=a.blobs)
         self.list_image_days = ListImageDays(timeline=a.timeline)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)

@@ -37,6 +37,9 @@ MAX_COLLECTION_NAME_CHARS = 100
 MAX_BATCH_IMAGES = 1000
 """Images that one request may change."""
 
+MAX_ZIPPED_IMAGES = 1000
+"""Images in one zip file."""
+
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000

@@ -247,6 +247,11 @@ class StorageCode(MessageCode):
         "归档存储中的图片 {image_id} 与发送的不同",
     )
     IN_NO_STORE = "the bytes of image {image_id} are in no store", "图片 {image_id} 的内容已不在任何存储中"
+    NOT_READABLE = "image {image_id} cannot be read now", "图片 {image_id} 现在无法读取"
+    ZIP_LACKS = (
+        "Images that were asked for and are not in this file, or not whole:",
+        "本文件缺少的图片，或不完整的图片：",
+    )
     LOCAL_FILE_CHANGED = (
         "the local file of image {image_id} is not what was stored",
         "图片 {image_id} 的本地文件与当初保存的不同",

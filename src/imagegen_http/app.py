@@ -18,6 +18,7 @@ from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import (
     costs,
     health,
+    image_zip,
     images,
     marks,
     operations,
@@ -82,6 +83,7 @@ def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
         *costs.HANDLERS,
         *images.HANDLERS,
         *marks.HANDLERS,
+        *image_zip.HANDLERS,
         *providers.HANDLERS,
         *storage.HANDLERS,
         *settings.HANDLERS,

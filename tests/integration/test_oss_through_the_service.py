@@ -1,17 +1,21 @@
 """Images and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
 
 import hashlib
+import io
 import json
 import signal
+import socket
+import zipfile
 from collections import Counter
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import attrs
 import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
-from tests.integration.api.asking import ENGLISH, IMAGES, data, ended, make_image, submit, until
+from tests.integration.api.asking import ENGLISH, IMAGES, data, ended, make_image, row, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer
 
 pytestmark = pytest.mark.one_python
@@ -360,3 +364,63 @@ def test_uploads_go_on_after_a_restart(desk, oss, end):
     assert 1 == upload_counts(oss)[object_key(first)]
     assert desk.files == desk.objects()
     assert [200] * 5 == [desk.content(image).status_code for image in (first, *rest)]
+
+
+def zipped(desk, images, version="1.1"):
+    """Ask for a zip file on a connection of its own; return its status, and how its body ends."""
+    place = urlsplit(desk.server.url)
+    body = f"ids={','.join(str(image['id']) for image in images)}".encode()
+    lines = (
+        f"POST {IMAGES}/zip HTTP/{version}",
+        f"Host: {place.netloc}",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    )
+    received = b""
+    with socket.create_connection((place.hostname, place.port), timeout=90) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            return received[9:12], "reset"
+    return received[9:12], "whole" if received.endswith(b"0\r\n\r\n") else "cut off"
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_zip_that_oss_cuts_off_looks_cut_off(desk, oss, version):
+    """Also to a client, or a proxy, of HTTP/1.0, for which a connection that ends is the end of the body."""
+    desk = desk(local={"retention_days": 0})
+    images = make_images(desk, 2)
+    desk.stored(images, "oss")
+    for stored in oss.objects.values():
+        stored.data = bytes(8 * 1024 * 1024)  # so that some of it has been sent when the rest does not come
+    oss.fail("truncate", "get")
+
+    assert (b"200", "reset") == zipped(desk, images, version)
+    assert "a zip file broke off" in desk.server.log
+    assert (b"200", "whole" if version == "1.1" else "cut off") == zipped(desk, images, version)
+
+
+def test_a_zip_says_what_only_oss_has_while_it_is_down(desk, oss):
+    """And there is none where nothing else was asked for; once it is back, all are there."""
+    desk = desk(local={"retention_days": 0})
+    away = [make_image(desk.api, f"away {n}") for n in range(5)]
+    desk.stored(away, "oss")
+    oss.down()
+    local = make_image(desk.api, "here")
+
+    def files(response):
+        with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    ids = [image["id"] for image in (*away, local)]
+    some = files(desk.api.post(f"{IMAGES}/zip", json={"ids": ids}, headers=ENGLISH))
+    refused = desk.api.post(f"{IMAGES}/zip", json={"ids": ids[:2]})
+    oss.up()
+
+    assert [f"here-{local['id']}.png", "MISSING.txt"] == list(some)
+    assert len(away) == some["MISSING.txt"].decode().count("the archive does not answer")
+    assert (503, 50301, "unavailable") == row(refused)
+    assert 6 == len(files(desk.api.post(f"{IMAGES}/zip", json={"ids": ids})))

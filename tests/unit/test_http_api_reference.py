@@ -8,6 +8,7 @@ import pytest
 from imagegen_http.api.routes import (
     costs,
     health,
+    image_zip,
     images,
     marks,
     operations,
@@ -24,7 +25,9 @@ def _routes():
     """Return ``METHOD /path`` of each handler; HEAD goes without saying."""
     return sorted(
         f"{method} {re.sub(r':[a-z]+}', '}', path)}"
-        for module in (operations, tasks, costs, images, marks, providers, storage, settings, health)
+        for module in (
+            *(operations, tasks, costs, images, image_zip, marks, providers, storage, settings, health),
+        )
         for handler in module.HANDLERS
         for path in handler.paths
         for method in handler.http_methods

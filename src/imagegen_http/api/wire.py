@@ -24,6 +24,7 @@ from imagegen_core.limits import (
     MAX_PROVIDER_NAME_CHARS,
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
+    MAX_ZIPPED_IMAGES,
 )
 from imagegen_core.operations import Operation
 from imagegen_core.problems import Problem, ProblemCode
@@ -41,6 +42,8 @@ ImageText = Annotated[
 ]
 
 Shown = Annotated[Any, Meta(description="as answers show it: taken, and ignored")]
+
+MAX_IMAGE_ID = 2**63 - 1
 
 _MAX_DIGITS = 300
 """A longer integer is out of range, as is a number that is as large."""
@@ -130,6 +133,15 @@ class CancelBody(Body, kw_only=True):
         TaskStatus.PENDING
     )
     provider: Name | None = None
+
+
+class ZipBody(Body, kw_only=True):
+    """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
+
+    ids: Annotated[
+        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
+        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES, description="in this order; each once"),
+    ]
 
 
 class ModelBody(Body, kw_only=True):

@@ -3,6 +3,8 @@
 import array
 import asyncio
 import fcntl
+import socket
+import struct
 import termios
 from typing import Any
 
@@ -13,6 +15,9 @@ CONNECTION = "imagegen.connection"
 
 DELIVERY_TIMEOUT_SECONDS = 60.0
 """How long a peer may take to acknowledge the end of a response."""
+
+_RESET = struct.pack("ii", 1, 0)
+"""Of ``SO_LINGER``: what is closed is reset."""
 
 _MIN_POLL_SECONDS = 0.001
 _MAX_POLL_SECONDS = 0.25
@@ -43,6 +48,12 @@ class OpenConnection:
 
     def abort(self) -> None:
         """Close the connection at once, without sending what is buffered."""
+        self._transport.abort()
+
+    def reset(self) -> None:
+        """Do the same, and let the peer know that what it has is not whole, also where no length said so."""
+        connection: Any = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def end(self, *, reset: bool) -> None:

@@ -3,17 +3,21 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import click
 
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import RefusalCode
+from imagegen_core.values.file_names import file_name
+from imagegen_core.values.zip_stream import ZipStream
 from imagegen_http.cli import tables
-from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable
+from imagegen_http.cli.api import PIECE_BYTES, Api, ApiRefusal, ImageUnreadable
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import name_of
@@ -200,6 +204,48 @@ async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
         text = json.dumps(image, ensure_ascii=False, indent=2)
         with atomic_file(record) as out:
             out.write(f"{text}\n".encode())
+
+
+@images.command("zip", short_help="Put images into one zip file.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
+@click.pass_obj
+def zip_images(context: Context, file: Path, image_ids: tuple[int, ...]) -> None:
+    """Put images into the zip file FILE, each under the name of its download.
+
+    One that cannot be read stops no other.
+    """
+    target = context.cwd / file
+
+    async def act(api: Api) -> None:
+        archive, failures = ZipStream(), Failures()
+        with atomic_file(target) as out:
+            for image_id in dict.fromkeys(image_ids):
+                with failures.catching(image_id):
+                    await _zip(api, image_id, archive, out)
+            if archive.is_empty:
+                failures.check()
+            archive.close()
+            out.write(archive.take())
+        failures.check()
+
+    context.with_api(act)
+
+
+async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> None:
+    """Add an image to the archive once all of it is here."""
+    image = await api.call("GET", f"/api/v1/images/{image_id}")
+    extension = Path(name_of(image)).suffix.removeprefix(".")
+    with TemporaryDirectory(prefix="imagegen-") as folder:
+        copy = Path(folder) / "image"
+        await api.download(image_id, copy)
+        archive.begin(
+            file_name(image["prompt"], image_id, extension), datetime.fromisoformat(image["created_at"])
+        )
+        with copy.open("rb") as content:
+            while piece := content.read(PIECE_BYTES):
+                archive.write(piece)
+                out.write(archive.take())
 
 
 def _is_whole(record: Path) -> bool:

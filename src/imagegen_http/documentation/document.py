@@ -21,6 +21,8 @@ from imagegen_http.api.openapi_schemas import (
     schemas_of,
     short_name,
 )
+from imagegen_http.api.wire import ZipBody
+from imagegen_http.guard.content_headers import FORM, ZIP
 from imagegen_http.openai.wire import (
     ImageCompleted,
     ImageEdit,
@@ -53,6 +55,7 @@ _BESIDE_HANDLERS = {
     ImageEdit,
     ImageEditForm,
     OpenAIErrorEvent,
+    ZipBody,
 }
 """What the document speaks of that is in no handler's signature."""
 
@@ -91,6 +94,10 @@ def _document(app: Litestar) -> dict[str, Any]:
         "required": True,
         "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
     }
+    document["paths"][ZIP]["post"]["requestBody"] = {
+        "required": True,
+        "content": {_JSON: _schema(ZipBody), FORM: _schema(ZipBody)},
+    }
     for path, item in document["paths"].items():
         for method, operation in item.items():
             operation["responses"] = _responses(path, method, operation["responses"])
@@ -108,6 +115,11 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
             responses["200"]["content"][_EVENT_STREAM] = _events({"task": (TaskChange,)})
         case [*_, "events"]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_TASK_EVENTS)
+        case [*_, "images", "zip"]:
+            responses["200"] = {
+                "description": "the zip file",
+                "content": {"application/zip": {"schema": {}}},
+            }
         case [*_, ("content" | "thumbnail") as name]:
             responses |= _image(_MEDIA_TYPES[name])
     if method == "head":

@@ -7,6 +7,7 @@ from imagegen_http.guard.rules import GuardRules
 from imagegen_http.problems.messages import RequestProblem
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 VARIATIONS = "/v1/images/variations"
 MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
 """Where images come as files of a form, too, as OpenAI's clients send them."""
@@ -15,6 +16,8 @@ UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_
 """Where a body holds images."""
 
 FORMS = frozenset({"/login", "/logout"})
+ZIP = "/api/v1/images/zip"
+"""Takes a form, too: the page that posts one gets a download, of which it has to hold nothing in memory."""
 
 _MAX_FORM_BYTES = 16 * 1024
 
@@ -38,12 +41,17 @@ def has_wrong_type(request: InboundRequest) -> bool:
     """
     if request.header(b"content-encoding").lower() not in ("", "identity"):
         return True
-    if request.path in FORMS:
-        return media_type(request) != "application/x-www-form-urlencoded"
-    if not request.is_api:
+    if not request.is_api and request.path not in FORMS:
         return False
-    accepted = (JSON, "multipart/form-data") if request.path in MULTIPART else (JSON,)
-    return media_type(request) not in accepted
+    return media_type(request) not in _accepted_types(request.path)
+
+
+def _accepted_types(path: str) -> tuple[str, ...]:
+    if path in FORMS:
+        return (FORM,)
+    if path == ZIP:
+        return (JSON, FORM)
+    return (JSON, "multipart/form-data") if path in MULTIPART else (JSON,)
 
 
 def content_length(request: InboundRequest) -> int | None:

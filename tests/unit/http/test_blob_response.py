@@ -6,7 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
+from imagegen_core.values.file_names import file_name
+from imagegen_http.api.blob_response import Blob, BlobResponse
 
 pytestmark = pytest.mark.anyio
 

@@ -12,10 +12,11 @@ from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.image_records import SearchMode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
+from imagegen_core.values.file_names import file_name
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
 from imagegen_http.answers.images import FoundImage, Image, ImageDay, ImageDetail
 from imagegen_http.answers.responses import refusals
-from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
+from imagegen_http.api.blob_response import Blob, BlobResponse
 from imagegen_http.api.moments import parse_zone
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,

@@ -53,6 +53,11 @@ COMMANDS: Mapping[str, str] = {
         "彻底删除图片：记录、文件、缩略图和 OSS 对象。"
     ),
     "One that is missing stops no other.": "其中有找不到的，其余的照删。",
+    "Put images into one zip file.": "把几张图片装进一个 zip 文件。",
+    "Put images into the zip file FILE, each under the name of its download.": (
+        "把几张图片装进 zip 文件 FILE，文件名与下载时的相同。"
+    ),
+    "One that cannot be read stops no other.": "其中有读不出的，其余的照装。",
     "Copy images and their records to DIRECTORY.": "把图片及其记录导出到 DIRECTORY。",
     "Copy images to DIRECTORY, each with its record beside it; files that are there are kept.": (
         "把图片导出到 DIRECTORY，每张旁边附上记录；已有的文件保留。"
