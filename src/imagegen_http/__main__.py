@@ -1,6 +1,7 @@
 """``imagegen``, also as ``python -m imagegen_http``: Ctrl-C works while it is still being loaded."""
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ def main() -> None:
     """
     gc.set_threshold(_NEW_OBJECTS)
     _replace_closed_streams()
+    _write_any_text()
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:
         signal.signal(signal.SIGINT, _stop)
@@ -43,6 +45,12 @@ def _replace_closed_streams() -> None:
             number = os.open(os.devnull, os.O_RDWR)  # the lowest free one, which is that stream's
             os.set_inheritable(number, True)  # noqa: FBT003 - has no keyword
             setattr(sys, name, os.fdopen(number, mode))
+
+
+def _write_any_text() -> None:
+    """Let a character that the locale's encoding lacks be written as its escape, as JSON has it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _stop(_number: int, _frame: types.FrameType | None) -> NoReturn:

@@ -12,7 +12,16 @@ import sys
 
 import attrs
 
-_COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "interruption", "keys", "providers")
+_COMMANDS = (
+    "backups",
+    "configuration",
+    "doctor",
+    "images",
+    "interruption",
+    "keys",
+    "operations",
+    "providers",
+)
 _COMMANDS += ("reindex", "serve", "storage", "tasks")
 _LATER = ("httpx", "imagegen_adapters.databases.migrations", "imagegen_adapters.providers.demo.provider")
 _LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from imagegen_core.messages import Language, Message
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode, ConnectionCode
-from imagegen_http.cli.responses import envelope_of, foreign_response, refusal_text
+from imagegen_http.cli.responses import envelope_of, foreign_response, refusal_reason
 
 if TYPE_CHECKING:  # it takes a moment to load, which would delay `--help`
     import httpx
@@ -88,10 +89,19 @@ class Api:
         self.tasks_go_on = tasks_go_on
         self.program = program
 
-    async def call(self, method: str, path: str, *, key: str | None = None, **request: Any) -> Any:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        names: Mapping[str, str] = MappingProxyType({}),
+        **request: Any,
+    ) -> Any:
         """Send a request and return the ``data`` of the response.
 
         ``key`` is for what must not be done twice: the service answers the same key in the same way.
+        ``names`` are what the user knows fields of the body by.
 
         Raises:
             ApiRefusal: the API refused it; the message has the API's reason and the field at fault.
@@ -109,13 +119,16 @@ class Api:
             raise self._failure(foreign_response(response), lost=lost, keyed=key is not None)
         if body["code"] != 0:
             hint = self._distance.hints.get(body["code"])
-            reason = refusal_text(body)
+            reason = refusal_reason(body, names)
             raise ApiRefusal(reason if hint is None else hint(reason=reason))
         return body["data"]
 
-    async def submit(self, path: str, **request: Any) -> dict[str, Any]:
+    async def submit(
+        self, path: str, names: Mapping[str, str] = MappingProxyType({}), **request: Any
+    ) -> dict[str, Any]:
         """Have a task made, once, however often the request has to be sent; return what `call` does."""
-        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), **request)
+        key = os.urandom(16).hex()
+        task: dict[str, Any] = await self.call("POST", path, key=key, names=names, **request)
         return task
 
     async def pages(

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.system_errors import system_reason
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def atomic_file(target: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        reason = CommandCode.CONCERNING(subject=str(target), reason=str(error.strerror))
+        reason = CommandCode.CONCERNING(subject=str(target), reason=system_reason(error))
         raise CommandFailed(reason) from error
     finally:
         temporary.unlink(missing_ok=True)

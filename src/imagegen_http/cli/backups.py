@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from imagegen_core.messages import Language, Message
 from imagegen_http.cli.context import CommandFailed, Context, complain, naming_data_dir
-from imagegen_http.cli.messages import CommandCode, NoteCode
+from imagegen_http.cli.messages import CommandCode, NoteCode, ProgressCode
 from imagegen_http.cli.progress import progress_bar
+from imagegen_http.cli.results import ResultCode
 
 _MAX_LISTED = 20
 
@@ -26,11 +28,15 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     from imagegen_http.composition import offline
 
     settings = context.settings()
-    with naming_data_dir(settings), _progress("backup") as progress:
+    with naming_data_dir(settings), _progress(ProgressCode.BACKING_UP(), context.language) as progress:
         report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
-    images = _count(report.images, "image")
-    size = f"{report.size_bytes / 1_048_576:.1f} MB"
-    click.echo(f"{file}: {settings.data_dir} with {images}, {size}, without master.key")
+    result = ResultCode.BACKED_UP(
+        file=str(file),
+        path=str(settings.data_dir),
+        count=report.images,
+        size=f"{report.size_bytes / 1_048_576:.1f}",
+    )
+    click.echo(result.text(context.language))
     for key in report.missing[:_MAX_LISTED]:
         complain(NoteCode.BACKUP_DIFFERS(path=f"images/{key}"), context.language)
     if report.missing:
@@ -48,9 +54,10 @@ def restore(context: Context, file: Path) -> None:
     settings = context.settings()
     with (context.cwd / file).open("rb") as opened:  # while root still may
         become_owner(settings.data_dir)
-        with naming_data_dir(settings), _progress("restore") as progress:
+        with naming_data_dir(settings), _progress(ProgressCode.RESTORING(), context.language) as progress:
             report = offline.restore(settings, opened, progress=progress)
-    click.echo(f"{settings.data_dir}: {_count(report.images, 'image')}, {_count(report.files, 'file')}")
+    result = ResultCode.RESTORED(path=str(settings.data_dir), images=report.images, files=report.files)
+    click.echo(result.text(context.language))
     if report.waiting:
         command = "imagegen tasks list --status pending"
         click.echo(NoteCode.TASKS_WAIT(count=report.waiting, command=command).text(context.language))
@@ -62,15 +69,11 @@ def restore(context: Context, file: Path) -> None:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(title: Message, language: Language) -> Iterator[Callable[[int, int], None]]:
     """Show the progress; SIGTERM ends the command as Ctrl-C does, so that it cleans up after itself."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with progress_bar(title) as advance:
+        with progress_bar(title, language) as advance:
             yield lambda done, total: advance(done / max(total, 1))
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

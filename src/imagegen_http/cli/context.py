@@ -173,7 +173,9 @@ def run_guarded(command: click.Command) -> NoReturn:
     except KeyboardInterrupt:
         _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        from imagegen_http.cli.system_errors import system_reason
+
+        reason = system_reason(error)
         file = error.filename
         _exit(CommandCode.CONCERNING(subject=str(file), reason=reason) if file else reason, EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - unexpected errors are raised again

@@ -3,6 +3,7 @@
 import click
 
 from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNINGS, Context, naming_data_dir, print_json
+from imagegen_http.cli.messages import ProgressCode
 from imagegen_http.cli.progress import progress_bar
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -28,7 +29,8 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     settings = context.settings()
     check_bind(settings.server.host, settings.server.auth_token)
     warning = context.exposure_warning(settings)
-    with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
+    title = ProgressCode.CHECKING_IMAGES()
+    with naming_data_dir(settings), progress_bar(title, context.language, quiet=as_json) as advance:
         checks = asyncio.run(
             run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
         )

@@ -24,6 +24,8 @@ from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.privileges import check_writable
+from imagegen_http.cli.results import ResultCode
+from imagegen_http.cli.system_errors import system_reason
 from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
 
@@ -157,7 +159,7 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
         for image_id in dict.fromkeys(image_ids):
             with failures.catching(image_id):
                 await api.call("DELETE", f"/api/v1/images/{image_id}")
-                click.echo(f"deleted {image_id}")
+                click.echo(ResultCode.IMAGE_DELETED(id=image_id).text(api.language))
         failures.check()
 
     context.with_api(act)
@@ -179,7 +181,7 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = CommandCode.CONCERNING(subject=str(directory), reason=str(error.strerror))
+            reason = CommandCode.CONCERNING(subject=str(directory), reason=system_reason(error))
             raise CommandFailed(reason) from error
         check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
@@ -189,7 +191,8 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
             with failures.catching(image["id"]):
                 await _export(api, image, target)
                 copied += 1
-        click.echo(f"{copied} image(s) of {api.place} in {directory}")
+        result = ResultCode.IMAGES_EXPORTED(count=copied, place=api.place, directory=str(directory))
+        click.echo(result.text(api.language))
         failures.check()
 
     context.with_api(act)

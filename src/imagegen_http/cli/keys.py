@@ -3,6 +3,7 @@
 import click
 
 from imagegen_http.cli.context import Context, naming_data_dir
+from imagegen_http.cli.results import ResultCode
 
 
 @click.group()
@@ -27,4 +28,5 @@ def rotate(context: Context) -> None:
     become_owner(settings.data_dir)
     with naming_data_dir(settings):
         count = asyncio.run(offline.rotate_keys(settings, context.environ))
-    click.echo(f"{settings.data_dir}: {count} saved secret(s) sealed with the new master key")
+    result = ResultCode.KEY_ROTATED(path=str(settings.data_dir), count=count)
+    click.echo(result.text(context.language))

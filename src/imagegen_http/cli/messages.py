@@ -141,8 +141,38 @@ class UsageCode(MessageCode):
         "`{command}` 只处理本机的数据：请去掉 --server 和 IMAGEGEN_SERVER",
     )
     EITHER_OR = "give {first} or {second}", "请给出 {first} 或 {second} 之一"
+    STDIN_TWICE = "only one image can be standard input", "只能有一张图片来自标准输入"
     NEEDS_OPTION = "{option} is for {other}", "{option} 须与 {other} 一起使用"
     EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"
+
+
+class InputFileCode(MessageCode):
+    """Why an image that was to be sent is not; each sentence goes on after the name of its file."""
+
+    FILE_NOT_AN_IMAGE = "it is not PNG, JPEG or WebP", "不是 PNG、JPEG 或 WebP"
+    FILE_EMPTY = "the file is empty", "文件是空的"
+    FILE_TOO_LARGE = "it is larger than {maximum} MB", "超过 {maximum} MB"
+    MASK_OF_OTHER_SIZE = (
+        "the mask is {size}, and {image} is {image_size}; they must be of one size",
+        "遮罩是 {size}，而 {image} 是 {image_size}；两者须大小相同",
+    )
+    TOO_MANY_REFERENCES = (
+        "{count} reference images; there may be at most {maximum}",
+        "有 {count} 张参考图，最多 {maximum} 张",
+    )
+
+
+class ProgressCode(MessageCode):
+    """What stands beside a progress bar."""
+
+    BACKING_UP = "backup", "备份"
+    RESTORING = "restore", "恢复"
+    CHECKING_IMAGES = "images", "检查图片"
+    REBUILDING_INDEX = "reindex", "重建索引"
+    SYNCING = "sync", "同步"
+    EXPIRING = "expire", "清理旧文件"
+    VERIFYING = "verify", "核对"
+    QUEUED = "place {place}", "排第 {place} 位"
 
 
 class NoteCode(MessageCode):
@@ -211,5 +241,6 @@ class NoteCode(MessageCode):
         "{address} is not encrypted: whoever is on the way can read the token; use https",
         "{address} 未加密：途中任何人都能读到令牌；请使用 https",
     )
+    ESTIMATE = "estimated cost: {cost}", "预计费用：{cost}"
     CONFIRM_DELETION = "Delete {count} image(s) for good?", "彻底删除 {count} 张图片？"
     CONFIRM_REMOVAL = "Remove {provider} and its key?", "移除 {provider} 及其密钥？"

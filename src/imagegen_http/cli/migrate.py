@@ -9,6 +9,7 @@ import click
 from imagegen_core.messages import Language
 from imagegen_http.cli.context import CommandFailed, Context, complain, naming_data_dir
 from imagegen_http.cli.messages import CommandCode, NoteCode
+from imagegen_http.cli.results import ResultCode
 
 _MAX_LISTED = 20
 _MIB = 1_048_576
@@ -69,10 +70,16 @@ def _progress(language: Language) -> Callable[[str, int, int], None]:
 
 def _show(report: Any, language: Language) -> None:
     for table in report.tables:
-        click.echo(f"{table.name}\t{table.rows} row(s)\tsha256 {table.sha256}")
+        row = ResultCode.TABLE_MOVED(table=table.name, rows=table.rows, sha256=table.sha256)
+        click.echo(row.text(language))
     files = report.files
-    others = f"{files.unrecorded} file(s) without a record, {files.spooled} spooled"
-    click.echo(f"files\t{files.images} image(s), {others}\t{files.sent_bytes / _MIB:.1f} MB for the bucket")
+    row = ResultCode.FILES_MOVED(
+        images=files.images,
+        unrecorded=files.unrecorded,
+        spooled=files.spooled,
+        size=f"{files.sent_bytes / _MIB:.1f}",
+    )
+    click.echo(row.text(language))
     for key in list(files.missing.values())[:_MAX_LISTED]:
         complain(NoteCode.IN_NEITHER_STORE(path=f"images/{key}"), language)
 

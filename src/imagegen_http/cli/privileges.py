@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.system_errors import system_reason
 from imagegen_http.runtime.accounts import user_name
 
 
@@ -29,7 +30,7 @@ def become_owner(data_dir: Path) -> None:
     try:
         _become(owner)
     except OSError as error:
-        detail = str(error.strerror)
+        detail = system_reason(error)
         raise CommandFailed(
             CommandCode.CANNOT_BECOME(path=str(data_dir), user=name, detail=detail)
         ) from error

@@ -20,6 +20,7 @@ from imagegen_http.cli.extra_config import (
 )
 from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.provider_facts import check
+from imagegen_http.cli.results import ResultCode
 from imagegen_http.cli.secret_reference import read_secret
 from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
@@ -185,8 +186,13 @@ def set_provider(
                 shown.get("extra_config", {}), saved=shown.get("source") == "database"
             )
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
-        key = f"key {saved['api_key'] or 'none'}"
-        click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.place}")
+        result = ResultCode.PROVIDER_SAVED(
+            provider=saved["provider_name"],
+            kind=saved["kind"],
+            key=saved["api_key"] or ResultCode.NO_KEY(),
+            path=api.place,
+        )
+        click.echo(result.text(api.language))
         for warning in saved["warnings"]:
             complain(warning, api.language)
 
@@ -204,9 +210,12 @@ def test(context: Context, name: str) -> None:
         if not probe["ok"]:
             raise CommandFailed(CommandCode.CONCERNING(subject=name, reason=probe["detail"]))
         if probe["outcome"] == "not_verified":
-            click.echo(f"{name}: not verified: {probe['detail']}")
+            result = ResultCode.PROVIDER_NOT_VERIFIED(provider=name, detail=probe["detail"])
         else:
-            click.echo(f"{name}: {probe['detail']} ({probe['latency_ms']} ms)")
+            result = ResultCode.PROVIDER_OK(
+                provider=name, detail=probe["detail"], milliseconds=probe["latency_ms"]
+            )
+        click.echo(result.text(api.language))
 
     context.with_api(act)
 
@@ -222,6 +231,6 @@ def remove(context: Context, name: str, *, yes: bool) -> None:
 
     async def act(api: Api) -> None:
         await api.call("DELETE", f"/api/v1/providers/config/{segment(name)}")
-        click.echo(f"removed {name}")
+        click.echo(ResultCode.PROVIDER_REMOVED(provider=name).text(api.language))
 
     context.with_api(act)

@@ -4,7 +4,10 @@ import click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context
+from imagegen_http.cli.messages import ProgressCode
 from imagegen_http.cli.progress import polled_progress
+from imagegen_http.cli.results import ResultCode
+from imagegen_http.cli.statuses import status_text
 
 
 @click.command(short_help="Rebuild the search index.")
@@ -20,8 +23,9 @@ def reindex(context: Context) -> None:
             index = await api.call("GET", "/api/v1/search/index")
             return None if index["reached"] is None else (index["reached"], index["until"])
 
-        async with polled_progress("reindex", poll):
+        async with polled_progress(ProgressCode.REBUILDING_INDEX(), api.language, poll):
             result = await api.call("POST", "/api/v1/search/reindex", timeout=None)
-        click.echo(f"the search index is {result['state']}")
+        state = status_text(result["state"], api.language)
+        click.echo(ResultCode.INDEX_STATE(state=state).text(api.language))
 
     context.with_api(act)

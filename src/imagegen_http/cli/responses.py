@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from imagegen_core.messages import Message
-from imagegen_http.cli.messages import ConnectionCode
+from imagegen_core.messages import Message, as_message
+from imagegen_http.cli.messages import CommandCode, ConnectionCode
 
 if TYPE_CHECKING:
     import httpx
@@ -32,13 +32,19 @@ def foreign_response(response: "httpx.Response") -> Message:
     return ConnectionCode.FOREIGN(status=response.status_code)
 
 
-def refusal_text(body: Mapping[str, Any]) -> str:
-    """Return the API's reason and the fields at fault."""
+def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
+    """Return the API's reason and the fields at fault, each by the name under which the user knows it."""
     data = body["data"] or {}
-    details = [f"{p['field']} {p['message']}" for p in data.get("errors", [])]
+    details = [f"{names.get(p['field'], p['field'])} {p['message']}" for p in data.get("errors", [])]
     if data.get("detail"):
-        details.append(str(data["detail"]))
-    return ": ".join([str(body.get("message")), *details[:3]])
+        field, detail = str(data.get("field")), str(data["detail"])
+        begins_with_field = field in names and detail.startswith(field)
+        details.append(names[field] + detail.removeprefix(field) if begins_with_field else detail)
+    *subjects, last = [str(body.get("message")), *details[:3]]
+    reason = as_message(last)
+    for subject in reversed(subjects):
+        reason = CommandCode.CONCERNING(subject=subject, reason=reason)
+    return reason
 
 
 def _redirect_target(response: "httpx.Response") -> str:

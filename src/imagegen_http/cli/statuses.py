@@ -16,6 +16,9 @@ class StatusCode(MessageCode):
     STATUS_ACTIVE = "active", "可用"
     STATUS_DEPRECATED = "deprecated", "即将停用"
     STATUS_RETIRED = "retired", "已停用"
+    STATUS_CURRENT = "current", "最新"
+    STATUS_STALE = "stale", "已过时"
+    STATUS_MISSING = "missing", "缺失"
 
 
 _COLOURS = {

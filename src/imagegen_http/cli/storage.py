@@ -6,10 +6,16 @@ import click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.messages import CommandCode, ProgressCode
 from imagegen_http.cli.progress import polled_progress
+from imagegen_http.cli.results import ResultCode
 
 _MIB = 1_048_576
+_TITLES = {
+    "sync": ProgressCode.SYNCING,
+    "expire": ProgressCode.EXPIRING,
+    "verify": ProgressCode.VERIFYING,
+}
 
 
 @click.group()
@@ -29,9 +35,14 @@ def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
         if as_json:
             print_json(totals)
         else:
-            done = "would be " if dry_run else ""
-            uploaded = f"{totals['uploaded']} {done}uploaded ({totals['uploaded_bytes'] / _MIB:.1f} MB)"
-            click.echo(f"{uploaded}, {totals['removed']} {done}removed, {totals['failed']} failed")
+            code = ResultCode.WOULD_SYNC if dry_run else ResultCode.SYNCED
+            result = code(
+                uploaded=totals["uploaded"],
+                size=_megabytes(totals["uploaded_bytes"]),
+                removed=totals["removed"],
+                failed=totals["failed"],
+            )
+            click.echo(result.text(api.language))
         if totals["failed"]:
             raise CommandFailed(CommandCode.SOME_FAILED(count=totals["failed"], reason=totals["last_error"]))
 
@@ -50,10 +61,11 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
         if as_json:
             print_json(totals)
         else:
-            done = "would be removed" if dry_run else "removed"
-            freed = f"{totals['freed_bytes'] / _MIB:.1f} MB"
-            expired = f"{totals['expired']} local file(s) {done} ({freed})"
-            click.echo(f"{expired}, {totals['kept']} kept without proof")
+            code = ResultCode.WOULD_EXPIRE if dry_run else ResultCode.EXPIRED
+            result = code(
+                count=totals["expired"], size=_megabytes(totals["freed_bytes"]), kept=totals["kept"]
+            )
+            click.echo(result.text(api.language))
         if totals["unreachable"]:
             raise CommandFailed(CommandCode.ARCHIVE_SILENT())
         if totals["last_error"]:
@@ -81,9 +93,15 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
             for finding in report["findings"]:
                 mended = "\tmended" if finding["mended"] else ""
                 click.echo(f"{finding['kind']}\t{finding['key']}{mended}")
-            checked = "" if report["archive_checked"] else "; OSS was not looked at"
-            summary = f"{report['wrong']} wrong, {report['mended']} mended{checked}"
-            click.echo(f"{report['pictures']} image(s), {report['blobs']} file(s): {summary}")
+            is_checked = report["archive_checked"]
+            code = ResultCode.VERIFIED if is_checked else ResultCode.VERIFIED_WITHOUT_ARCHIVE
+            result = code(
+                images=report["pictures"],
+                files=report["blobs"],
+                wrong=report["wrong"],
+                mended=report["mended"],
+            )
+            click.echo(result.text(api.language))
         if report["wrong"] > report["mended"] + report["orphans"]:
             raise CommandFailed(CommandCode.NOT_AS_RECORDED())
         if report["archive_error"]:
@@ -99,6 +117,10 @@ async def _run_pass(api: Api, name: str, body: dict[str, Any]) -> dict[str, Any]
         progress = await api.call("GET", "/api/v1/storage")
         return (progress["done"], progress["total"]) if progress["pass"] == name else None
 
-    async with polled_progress(name, poll):
+    async with polled_progress(_TITLES[name](), api.language, poll):
         result: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{name}", json=body, timeout=None)
     return result
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MIB:.1f}"

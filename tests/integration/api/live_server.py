@@ -30,10 +30,10 @@ def clean_environ(**more):
 
 
 def imagegen(*args, cwd, environ=None, stdin=""):
-    """Run a command to its end; text in, text out."""
+    """Run a command to its end; text or bytes in, text out."""
     with tempfile.TemporaryDirectory() as folder:
         typed, out, err = (Path(folder, name) for name in ("in", "out", "err"))
-        typed.write_text(stdin)
+        typed.write_bytes(stdin if isinstance(stdin, bytes) else stdin.encode())
         environ = clean_environ(**(environ or {}))
         process = WarmProcess.start(*args, cwd=cwd, environ=environ, stdin=typed, stdout=out, stderr=err)
         try:

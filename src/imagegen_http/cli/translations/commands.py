@@ -43,6 +43,23 @@ COMMANDS: Mapping[str, str] = {
     "Needs no server. Where one runs on the same data directory, it does the work.": (
         "不需要服务。同一数据目录上有服务在运行时，由它来做。"
     ),
+    # reference, edit, upscale, recontext, segment
+    "Make an image from PROMPT and reference images.": "按 PROMPT 和参考图生成图片。",
+    "Make an image from PROMPT and from images that show what it means.": (
+        "按 PROMPT 和参考图生成图片，参考图说明 PROMPT 所指。"
+    ),
+    "Repaint an image as PROMPT says.": "按 PROMPT 重绘一张图片。",
+    "Repaint an image as PROMPT says, all of it or where a mask is white or transparent.": (
+        "按 PROMPT 重绘一张图片：整张，或遮罩为白色或透明的部分。"
+    ),
+    "Make an image larger.": "放大一张图片。",
+    "Make an image two or four times as large.": "把一张图片放大到两倍或四倍。",
+    "Put what an image shows into another scene.": "把图片里的东西换到别的场景。",
+    "Put what an image shows into the scene that PROMPT describes.": "把图片里的东西换到 PROMPT 描述的场景。",
+    "Mark what an image shows.": "标出图片里有什么。",
+    "Mark what an image shows, or that of it which PROMPT names; the result is an image.": (
+        "标出图片里有什么，或只标出 PROMPT 所指的；结果是一张图片。"
+    ),
     # images
     "Find, fetch and delete kept images.": "查找、导出、删除已保存的图片。",
     "List images, newest first.": "列出图片，最新的在前。",

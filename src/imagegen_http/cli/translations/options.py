@@ -39,6 +39,19 @@ OPTIONS: Mapping[str, str] = {
     "A parameter of the model; repeatable.": "模型的参数；可重复。",
     "The file (or directory) to write.": "要写入的文件（或目录）。",
     "Print the finished task as JSON.": "以 JSON 打印结束的任务。",
+    # reference, edit, upscale, recontext, segment
+    "The image: a file, image:ID for one that is kept, or - for standard input.": (
+        "图片：文件，或用 image:ID 指已保存的，或用 - 从标准输入读取。"
+    ),
+    "A reference image: a file, image:ID for one that is kept, or -; repeatable, up to 14.": (
+        "参考图：文件，或用 image:ID 指已保存的，或用 -；可重复，最多 14 张。"
+    ),
+    "The size, such as 2K.": "尺寸，如 2K。",
+    "The shape, such as 16:9.": "宽高比，如 16:9。",
+    "What to repaint: an image of the same size, white where.": "重绘哪里：大小相同的图片，白色处重绘。",
+    "How, where the model knows several ways.": "重绘的方式，模型有几种时用。",
+    "How much larger; left out: x2.": "放大几倍；不写：x2。",
+    "What to mark, where the model knows several ways.": "标出什么，模型有几种方式时用。",
     # images
     "Only images with these words in the prompt.": "只导出提示词含有这些词的。",
     # migrate
