@@ -13,6 +13,7 @@ from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -68,6 +69,7 @@ def memory_adapters(
         images=images,
         timeline=MemoryImageTimeline(images),
         marks=MemoryImageMarks(state),
+        lineage=MemoryLineage(state),
         usage=MemoryUsageLedger(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),

@@ -284,6 +284,15 @@ class TooManyTags(Refusal):
         )
 
 
+class InputNotFound(Refusal):
+    """The task has no such input image, or its bytes are no longer there."""
+
+    slug = "image_not_found"
+
+    def __init__(self, task_id: str, index: int) -> None:
+        super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
+
+
 class ProviderConfigNotFound(Refusal):
     """No saved configuration has this name."""
 

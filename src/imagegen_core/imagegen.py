@@ -15,6 +15,7 @@ from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.images import Image
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
+    DEFAULT_KEEP_INPUTS,
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
@@ -34,6 +35,7 @@ from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageTimeline
+from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -64,6 +66,7 @@ from imagegen_core.use_cases.list_image_days import ListImageDays
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.mark_images import MarkImage, MarkImages
 from imagegen_core.use_cases.name_collection import CreateCollection, RenameCollection
+from imagegen_core.use_cases.open_input import OpenInput
 from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.rerun_task import RerunTask
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -73,6 +76,7 @@ from imagegen_core.use_cases.run_attempt import RunAttempt
 from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_image import ShowImage
+from imagegen_core.use_cases.show_inputs import ShowInputs
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
 from imagegen_core.use_cases.show_usage import ShowUsage
@@ -99,6 +103,7 @@ class Adapters:
     images: ImageRecords
     timeline: ImageTimeline
     marks: ImageMarks
+    lineage: Lineage
     usage: UsageLedger
     configs: ProviderConfigs
     blobs: BlobStore
@@ -154,6 +159,8 @@ class ImageGen:
     ``beat_seconds`` that it is alive, and looks for what concerns it.
 
     Unless ``runs_tasks``, entering only shows that it is alive: other processes run what it accepts.
+
+    With ``keep_inputs`` the input images that callers send are kept for as long as their tasks.
     """
 
     def __init__(
@@ -167,6 +174,7 @@ class ImageGen:
         beat_seconds: float = DEFAULT_BEAT_SECONDS,
         on_change: Callable[[], object] = lambda: None,
         runs_tasks: bool = True,
+        keep_inputs: bool = DEFAULT_KEEP_INPUTS,
     ) -> None:
         a = self.adapters = adapters
         self.limits = limits or Limits()
@@ -205,11 +213,17 @@ class ImageGen:
             queue_size=self.limits.queue_size,
             default_provider=self.limits.default_provider,
         )
-        self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue, ledger=a.usage)
+        self.show_inputs = ShowInputs(spool=a.spool, lineage=a.lineage)
+        self.open_input = OpenInput(repository=a.tasks, records=a.images, blobs=a.blobs, spool=a.spool)
+        self.show_task = ShowTask(
+            repository=a.tasks, records=a.images, queue=a.queue, ledger=a.usage, inputs=self.show_inputs
+        )
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
         self.show_usage = ShowUsage(ledger=a.usage)
         self.estimate_cost = EstimateCost(resolve=self.resolve, default_provider=self.limits.default_provider)
-        end = EndTask(repository=a.tasks, events=a.events, records=a.images, spool=a.spool)
+        end = EndTask(
+            repository=a.tasks, events=a.events, records=a.images, spool=a.spool, keep_inputs=keep_inputs
+        )
         self.cancel_task = CancelTask(
             repository=a.tasks, running=self.running, end=end, clock=a.clock, owner=self.owner
         )
@@ -220,7 +234,7 @@ class ImageGen:
             repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
         )
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
-        self.show_image = ShowImage(records=a.images, timeline=a.timeline)
+        self.show_image = ShowImage(records=a.images, timeline=a.timeline, lineage=a.lineage)
         self.zip_images = ZipImages(records=a.images, blobs=a.blobs)
         self.list_image_days = ListImageDays(timeline=a.timeline)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
@@ -361,6 +375,16 @@ class ImageGen:
     async def images(self, task_id: str) -> tuple[Image, ...]:
         """Return the records of the images that a task yielded, in order."""
         return await self.adapters.images.by_task(task_id)
+
+    async def read_input(self, task_id: str, index: int) -> bytes:
+        """Return the bytes of a task's input image, by its number among all of them, from 0.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            InputNotFound: it has no such input, or its bytes are no longer there.
+        """
+        opened = await self.open_input(task_id=task_id, index=index)
+        return b"".join([chunk async for chunk in opened.read(0, opened.image.size_bytes)])
 
     async def read(self, image: Image) -> bytes:
         """Return an image's bytes, exactly as the provider sent them except for a label.

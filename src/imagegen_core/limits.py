@@ -45,6 +45,12 @@ MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
 MAX_CURSOR_CHARS = 512
 
+DEFAULT_KEEP_INPUTS = True
+"""Whether the input images that callers send are kept for as long as the records of their tasks."""
+
+MAX_CHILDREN = 100
+"""Most images that an image's detail names of those that were made from it."""
+
 DEFAULT_TIMEOUT_SECONDS = 60.0
 """How long one call to a provider may take; the least is anything above 0."""
 

@@ -150,7 +150,11 @@ OPERATIONS: Mapping[Operation, OperationRules] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class InputImage:
-    """A caller's image, checked and kept in the work store under ``key`` until its task ends."""
+    """A caller's image, checked and spooled under ``key``.
+
+    ``image_id`` is set if the caller named a stored image instead of sending bytes: it is spooled until the
+    task ends, and is that image from then on.
+    """
 
     key: str
     mime_type: str
@@ -158,6 +162,21 @@ class InputImage:
     height: int
     size_bytes: int
     sha256: str
+    image_id: int | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Owner and name in the spool."""
+        owner, _, name = self.key.partition("/")
+        return owner, name
+
+
+class InputRole(StrEnum):
+    """What an input image is there for."""
+
+    REFERENCE = "reference"
+    IMAGE = "image"
+    MASK = "mask"
 
 
 NamedInputs = tuple[tuple[str, InputImage], ...]
@@ -191,6 +210,20 @@ class ImageRequest:
     def inputs(self) -> tuple[InputImage, ...]:
         """The same images without their names."""
         return tuple(image for _, image in self.named_inputs)
+
+    @property
+    def sent_inputs(self) -> tuple[str, ...]:
+        """The names in the spool of those that the caller sent; the others are stored images."""
+        return tuple(image.place[1] for image in self.inputs if image.image_id is None)
+
+    @property
+    def inputs_with_roles(self) -> tuple[tuple[InputRole, InputImage], ...]:
+        """The same images, each with what it is there for."""
+        single = ((InputRole.IMAGE, self.image), (InputRole.MASK, self.mask))
+        return (
+            *((InputRole.REFERENCE, image) for image in self.references),
+            *((role, image) for role, image in single if image is not None),
+        )
 
     @property
     def num(self) -> int:

@@ -134,7 +134,10 @@ class ProblemCode(MessageCode):
         "the task is {status}; only a failed or cancelled one is retried",
         "任务为 {status}，只能重试失败或已取消的任务",
     )
-    INPUTS_GONE = "the task's input images are no longer kept", "任务的输入图片已不再保留"
+    INPUTS_GONE = (
+        "the task's input images are no longer kept, or were deleted",
+        "任务的输入图片已不再保留，或已被删除",
+    )
     NO_ARCHIVE = "is not configured, so local files are never removed", "尚未配置，因此不会删除本地文件"
 
 
@@ -215,6 +218,10 @@ class RefusalCode(MessageCode):
     TOO_MANY_TAGS = (
         "images {images} would have more than {maximum} tags",
         "图片 {images} 的标签会超过 {maximum} 个",
+    )
+    NO_INPUT = (
+        "task {task_id!r} has no input image {index}, or it is no longer kept",
+        "任务 {task_id!r} 没有第 {index} 张输入图片，或该图片已不再保留",
     )
     NO_SAVED_PROVIDER = (
         "no saved configuration for provider {provider!r}",

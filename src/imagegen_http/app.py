@@ -20,6 +20,7 @@ from imagegen_http.api.routes import (
     health,
     image_zip,
     images,
+    inputs,
     marks,
     operations,
     providers,
@@ -80,6 +81,7 @@ def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
     return [
         *operations.HANDLERS,
         *tasks.HANDLERS,
+        *inputs.HANDLERS,
         *costs.HANDLERS,
         *images.HANDLERS,
         *marks.HANDLERS,

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 def local_spool(root):
-    return LocalSpool(root, clock=SystemClock())
+    return LocalSpool(root, root.with_name(f"{root.name}-kept"), clock=SystemClock())
 
 
 class TestLocalSpool(SpoolContract):
@@ -20,7 +20,7 @@ class TestLocalSpool(SpoolContract):
 
     @pytest.fixture
     def spool(self, tmp_path, clock):
-        return LocalSpool(tmp_path / "spool", clock=clock)
+        return LocalSpool(tmp_path / "spool", tmp_path / "kept", clock=clock)
 
 
 async def test_files_are_readable_by_their_owner_only(tmp_path):

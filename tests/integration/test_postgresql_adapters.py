@@ -11,6 +11,7 @@ from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInvent
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
+from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
@@ -23,6 +24,7 @@ from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
+from imagegen_adapters.testing.lineage import LineageContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
@@ -140,6 +142,12 @@ class TestPostgresqlIdempotencyKeys(OverPostgresql, IdempotencyKeysContract):
     @pytest.fixture
     def keys(self, database):
         return PostgresqlIdempotencyKeys(database)
+
+
+class TestPostgresqlLineage(OverPostgresql, LineageContract):
+    @pytest.fixture
+    def lineage(self, database):
+        return PostgresqlLineage(database)
 
 
 class TestPostgresqlUsageLedger(OverPostgresql, UsageLedgerContract):

@@ -12,6 +12,7 @@ from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
+from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
@@ -25,6 +26,7 @@ from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
+from imagegen_adapters.testing.lineage import LineageContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
@@ -170,6 +172,12 @@ async def test_the_error_of_an_earlier_version_is_its_text(database):
     (entry,) = await outbox.peek(due=None)
 
     assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]
+
+
+class TestSqliteLineage(OverSqlite, LineageContract):
+    @pytest.fixture
+    def lineage(self, database):
+        return SqliteLineage(database)
 
 
 class TestSqliteUsageLedger(OverSqlite, UsageLedgerContract):

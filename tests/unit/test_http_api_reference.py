@@ -10,6 +10,7 @@ from imagegen_http.api.routes import (
     health,
     image_zip,
     images,
+    inputs,
     marks,
     operations,
     providers,
@@ -26,7 +27,19 @@ def _routes():
     return sorted(
         f"{method} {re.sub(r':[a-z]+}', '}', path)}"
         for module in (
-            *(operations, tasks, costs, images, image_zip, marks, providers, storage, settings, health),
+            *(
+                operations,
+                tasks,
+                inputs,
+                costs,
+                images,
+                image_zip,
+                marks,
+                providers,
+                storage,
+                settings,
+                health,
+            ),
         )
         for handler in module.HANDLERS
         for path in handler.paths

@@ -1,7 +1,8 @@
 """The format of a backup: an uncompressed tar archive with these members, in this order.
 
 ``imagegen-backup.json`` holds the format version, ``imagegen.db`` a consistent snapshot of the database,
-``spool/…`` the inputs of tasks that were unfinished at that moment, ``images/…`` the images and thumbnails.
+``spool/…`` the inputs of tasks that were unfinished at that moment, ``inputs/…`` those that are kept of ended
+tasks, ``images/…`` the images and thumbnails.
 ``end.json`` holds the file count and a digest of all of it, so that a truncated backup is detected.
 The master key is never included.
 """
@@ -12,7 +13,12 @@ from collections.abc import Callable
 import attrs
 
 from imagegen_adapters.blob_stores.keys import is_key
-from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, SPOOL_DIRECTORY
+from imagegen_adapters.databases.data_directory import (
+    DATABASE_FILE,
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+)
 from imagegen_core.errors import ImagegenError
 
 FORMAT = 1
@@ -54,6 +60,5 @@ class Tally:
 def is_expected(name: str) -> bool:
     """Return whether a backup may contain this name; none of them leads out of the data directory."""
     top, slash, key = name.partition("/")
-    return name == DATABASE_FILE or (
-        bool(slash) and top in (IMAGES_DIRECTORY, SPOOL_DIRECTORY) and is_key(key)
-    )
+    directories = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
+    return name == DATABASE_FILE or (bool(slash) and top in directories and is_key(key))

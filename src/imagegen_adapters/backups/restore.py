@@ -17,6 +17,7 @@ from imagegen_adapters.blob_stores.atomic_file import sync_directory
 from imagegen_adapters.databases.data_directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
     LOCK_FILE,
     SPOOL_DIRECTORY,
     DataDirectory,
@@ -28,7 +29,7 @@ from imagegen_core.errors import StorageError, StorageFull
 
 _STAGING_DIRECTORY = ".restoring"
 _ALLOWED_NAMES = frozenset({LOCK_FILE, KEY_FILE, CHECK_FILE, "lost+found"})
-_MOVED_BEFORE_DATABASE = (IMAGES_DIRECTORY, SPOOL_DIRECTORY)
+_MOVED_BEFORE_DATABASE = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
 
 
 @attrs.frozen(kw_only=True)

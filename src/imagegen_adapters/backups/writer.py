@@ -27,7 +27,12 @@ from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
 from imagegen_adapters.blob_stores.atomic_file import sync_directory
 from imagegen_adapters.blob_stores.keys import is_key
-from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, SPOOL_DIRECTORY
+from imagegen_adapters.databases.data_directory import (
+    DATABASE_FILE,
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+)
 from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
@@ -146,18 +151,28 @@ class _BackupWriter:
         )
 
     def _add_spool(self) -> None:
-        """Add the inputs of tasks that may still be sent or retried, and the responses of running tasks."""
-        spool = self._data_dir / SPOOL_DIRECTORY
-        for owner in sorted(spool.iterdir()) if spool.is_dir() else ():
-            task_id, dot, _ = owner.name.partition(".")
-            status = self._rows.task_status(task_id)
-            ended = status in ("failed", "cancelled")
-            if status in (None, "completed") or (ended and dot) or not owner.is_dir():
-                continue
+        """Add the inputs of tasks that may still be sent or made again, and the responses of running tasks.
+
+        Of a task that ends meanwhile, inputs are moved from the one directory to the other.
+        """
+        for directory in (SPOOL_DIRECTORY, INPUTS_DIRECTORY):
+            owners = self._data_dir / directory
+            for owner in sorted(owners.iterdir()) if owners.is_dir() else ():
+                if owner.is_dir() and self._is_needed(owner.name):
+                    self._add_files(directory, owner)
+
+    def _is_needed(self, owner: str) -> bool:
+        task_id, attempt_dot, _ = owner.partition(".")
+        status = self._rows.task_status(task_id)
+        ended = status in ("completed", "failed", "cancelled")
+        return status is not None and not (ended and attempt_dot)
+
+    def _add_files(self, directory: str, owner: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):  # moved or removed meanwhile
             for file in sorted(owner.iterdir()):
                 name = f"{owner.name}/{file.name}"
                 if is_key(name):
-                    self._add(f"{SPOOL_DIRECTORY}/{name}", file)
+                    self._add(f"{directory}/{name}", file)
 
     def _add_image(self, image: ImageFile) -> bool:
         """Add the local files of an image; return whether they are as its record says."""

@@ -1,16 +1,20 @@
-"""A spool in a directory on the local disk: ``root/owner/name``."""
+"""A spool on the local disk: files are ``root/owner/name``, and once they are kept ``inputs/owner/name``."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from imagegen_adapters.blob_stores.atomic_file import make_directory, sync_directory
+from imagegen_adapters.blob_stores.disk_errors import disk_errors
 from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.spools.bounded import bounded
-from imagegen_core.errors import BlobMissing
+from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.clock import Clock
 
 _CLOCK_STEP_SECONDS = 0.001
@@ -22,13 +26,16 @@ class LocalSpool:
 
     Args:
         root: the directory; created with the first file.
+        inputs: that of files that are kept, on the same file system: they are moved there.
         clock: the time that modification times are compared with.
     """
 
-    def __init__(self, root: Path, *, clock: Clock) -> None:
+    def __init__(self, root: Path, inputs: Path, *, clock: Clock) -> None:
         self._root = root
+        self._inputs = inputs
         self._clock = clock
         self._files = LocalBlobStore(root)
+        self._input_files = LocalBlobStore(inputs)
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         blob = await self._files.put(
@@ -41,18 +48,53 @@ class LocalSpool:
 
     def open(self, owner: str, name: str) -> BinaryIO:
         key = check_key(f"{owner}/{name}")
-        try:
-            return (self._root / key).open("rb")
-        except FileNotFoundError as error:
-            raise BlobMissing(key) from error
+        for root in (self._root, self._inputs):  # in the order in which a file moves
+            with contextlib.suppress(FileNotFoundError):
+                return (root / key).open("rb")
+        raise BlobMissing(key)
 
-    def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        return self._files.open(f"{owner}/{name}")
+    async def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        key = f"{owner}/{name}"
+        try:
+            async for chunk in self._files.open(key, start=start, end=end):
+                yield chunk
+        except BlobMissing:  # before the first chunk: it is kept, if it is anywhere
+            async for chunk in self._input_files.open(key, start=start, end=end):
+                yield chunk
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        try:
+            with disk_errors(check_key(owner)):
+                await self._files.run(lambda: self._keep(owner, names))
+        except BlobMissing as error:  # somebody removes or keeps them at the same time
+            raise StorageError(error.reason) from error
+
+    def _keep(self, owner: str, names: Collection[str]) -> None:
+        source, target = self._root / owner, self._inputs / owner
+        spooled = [name for name in names if (source / name).exists()]
+        if spooled:
+            was_there = target.is_dir()
+            make_directory(target)
+            for name in spooled:
+                (source / name).rename(target / name)
+            sync_directory(target)
+            if was_there:  # made by a process that may have been killed before it synced the name
+                sync_directory(self._inputs)
+        shutil.rmtree(source, ignore_errors=True)
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        return await self._files.run(lambda: frozenset(filter(self._has_any, owners)))
+
+    def _has_any(self, owner: str) -> bool:
+        return any(_has_entry(root / check_key(owner)) for root in (self._root, self._inputs))
 
     async def remove(self, owner: str) -> None:
-        directory = self._root / check_key(owner)
-        if directory.exists():
-            await self._files.run(lambda: shutil.rmtree(directory, ignore_errors=True))
+        for root in (self._root, self._inputs):
+            directory = root / check_key(owner)
+            if directory.exists():
+                await self._files.run(partial(shutil.rmtree, directory, ignore_errors=True))
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
         limit = (self._clock.now() - timedelta(seconds=older_than_seconds)).timestamp()
@@ -68,6 +110,7 @@ class LocalSpool:
     def close(self) -> None:
         """Shut the threads down."""
         self._files.close()
+        self._input_files.close()
 
     def _owners(self, limit: float) -> tuple[str, ...]:
         if not self._root.is_dir():
@@ -80,5 +123,13 @@ def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
     """Return whether it is a directory last modified before ``limit``; False if it was removed meanwhile."""
     try:
         return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _has_entry(directory: Path) -> bool:
+    try:
+        with os.scandir(directory) as entries:
+            return next(entries, None) is not None
     except FileNotFoundError:
         return False

@@ -1,7 +1,7 @@
 """A spool in memory."""
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import BinaryIO
 
 from imagegen_core.errors import BlobMissing
@@ -17,6 +17,7 @@ class MemorySpool:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._files: dict[str, dict[str, bytes]] = {}
+        self._inputs: dict[str, dict[str, bytes]] = {}
         self._written: dict[str, float] = {}
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -33,18 +34,34 @@ class MemorySpool:
         """All files are in this process already."""
 
     def open(self, owner: str, name: str) -> BinaryIO:
-        try:
-            return io.BytesIO(self._files[owner][name])
-        except KeyError:
-            raise BlobMissing(f"{owner}/{name}") from None
+        return io.BytesIO(self._content(owner, name))
 
-    async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        with self.open(owner, name) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                yield chunk
+    def _content(self, owner: str, name: str) -> bytes:
+        for files in (self._files, self._inputs):
+            if name in files.get(owner, {}):
+                return files[owner][name]
+        raise BlobMissing(f"{owner}/{name}")
+
+    async def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        content = self._content(owner, name)[start:end]
+        for place in range(0, len(content), _CHUNK_BYTES):
+            yield content[place : place + _CHUNK_BYTES]
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        files = self._files.pop(owner, {})
+        self._written.pop(owner, None)
+        inputs = self._inputs.get(owner, {}) | {name: data for name, data in files.items() if name in names}
+        if inputs:
+            self._inputs[owner] = inputs
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        return frozenset(owner for owner in owners if owner in self._files or owner in self._inputs)
 
     async def remove(self, owner: str) -> None:
-        self._files.pop(owner, None)
+        for files in (self._files, self._inputs):
+            files.pop(owner, None)
         self._written.pop(owner, None)
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,9 @@ from imagegen_adapters.spools.local_copies import MAX_COPIED_BYTES, LocalCopies
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.clock import Clock
 
+_INPUTS = "inputs"
+"""The store of files that are kept."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,7 +29,7 @@ class PostgresqlSpool:
 
     A response is paid for and comes once, so each of its writes is tried again for half a minute while the
     server does not answer or has no room. The copy on disk is a cache: an error there does not fail the put,
-    and `bring` makes another copy.
+    and `bring` makes another copy. A file that is kept goes to another store of the same database.
 
     Args:
         database: an open database.
@@ -46,6 +49,7 @@ class PostgresqlSpool:
         copies_puts: bool = True,
     ) -> None:
         self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
+        self._inputs = Files(database, _INPUTS)
         self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
         self._clock = clock
         self._copies_puts = copies_puts
@@ -79,12 +83,28 @@ class PostgresqlSpool:
     def open(self, owner: str, name: str) -> BinaryIO:
         return self._copies.open(owner, name)
 
-    async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        async for chunk in self._files.open(check_key(f"{owner}/{name}")):
-            yield chunk
+    async def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        key = check_key(f"{owner}/{name}")
+        for store in (self._files, self._inputs):  # in the order in which a file moves
+            if (file := await store.get(key)) is not None:
+                async for chunk in store.read(file, start=start, end=end):
+                    yield chunk
+                return
+        raise BlobMissing(key)
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        await self._files.move_folder(check_key(owner), names, store=_INPUTS)
+        await self._copies.retain(owner, ())
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        spooled = await self._files.existing_folders(owners)
+        return spooled | await self._inputs.existing_folders(set(owners) - spooled)
 
     async def remove(self, owner: str) -> None:
         await self._files.delete_folder(check_key(owner))
+        await self._inputs.delete_folder(owner)
         await self._copies.retain(owner, ())
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:

@@ -24,6 +24,11 @@ async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
+async def content(spool: Spool, owner: str, name: str, **bounds: int) -> bytes:
+    """Return the bytes of a file, or of a part of it."""
+    return b"".join([chunk async for chunk in spool.chunks(owner, name, **bounds)])
+
+
 class SpoolContract:
     """Temporary files of tasks, by owner."""
 
@@ -99,6 +104,72 @@ class SpoolContract:
 
         with pytest.raises(BlobMissing):
             spool.open("owner", "answer")
+
+    async def test_a_part_of_a_file_is_read(self, spool: Spool) -> None:
+        """From one byte up to, but not including, another; kept or not."""
+        await spool.put("owner", "input", pieces(b"0123456789"), max_bytes=10)
+        before = await content(spool, "owner", "input", start=2, end=5)
+        await spool.keep("owner", ["input"])
+
+        after = await content(spool, "owner", "input", start=8)
+
+        assert (b"234", b"89") == (before, after)
+
+    async def test_what_is_kept_stays_readable(self, spool: Spool) -> None:
+        """The owner's other files go, and nobody who looks for what is no longer needed finds the owner."""
+        for name in ("image", "mask", "copy"):
+            await spool.put("owner", name, pieces(name.encode()), max_bytes=9)
+
+        await spool.keep("owner", ["image", "mask", "never-put"])
+
+        contents = [await content(spool, "owner", name) for name in ("image", "mask")]
+        assert ([b"image", b"mask"], ()) == (contents, await spool.owners(older_than_seconds=-60))
+        with pytest.raises(BlobMissing):
+            await content(spool, "owner", "copy")
+
+    async def test_keeping_again_changes_nothing(self, spool: Spool) -> None:
+        """Whoever was interrupted does it again; what was put since then takes the place of the old."""
+        await spool.put("owner", "image", pieces(b"old"), max_bytes=9)
+        await spool.put("owner", "mask", pieces(b"mask"), max_bytes=9)
+        await spool.keep("owner", ["image", "mask"])
+        await spool.keep("owner", ["image", "mask"])
+        between = await content(spool, "owner", "image")
+        await spool.put("owner", "image", pieces(b"new"), max_bytes=9)
+
+        await spool.keep("owner", ["image"])
+
+        after = [await content(spool, "owner", name) for name in ("image", "mask")]
+        assert (b"old", [b"new", b"mask"]) == (between, after)
+
+    async def test_keeping_nothing_removes_everything(self, spool: Spool) -> None:
+        """As for a task whose inputs are stored images; an owner without files is no error."""
+        await spool.put("owner", "image", pieces(b"x"), max_bytes=1)
+
+        await spool.keep("owner", [])
+        await spool.keep("nobody", ["image"])
+
+        assert frozenset() == await spool.holds(["owner", "nobody"])
+
+    async def test_who_has_files(self, spool: Spool) -> None:
+        """Kept ones or not; of those that are asked for."""
+        for owner in ("one", "two", "three", "two.attempt"):
+            await spool.put(owner, "image", pieces(b"x"), max_bytes=1)
+        await spool.keep("one", ["image"])
+        await spool.remove("three")
+
+        assert {"one", "two"} == await spool.holds(["one", "two", "three", "four"])
+        assert frozenset() == await spool.holds([])
+
+    async def test_what_is_kept_is_removed_with_its_owner(self, spool: Spool) -> None:
+        """Nothing of it is left."""
+        await spool.put("owner", "image", pieces(b"x"), max_bytes=1)
+        await spool.keep("owner", ["image"])
+
+        await spool.remove("owner")
+
+        assert frozenset() == await spool.holds(["owner"])
+        with pytest.raises(BlobMissing):
+            await content(spool, "owner", "image")
 
     async def test_removing_an_owner_removes_its_files_only(self, spool: Spool, clock: ManualClock) -> None:
         """Other owners keep theirs; an owner without files is no error."""

@@ -1,6 +1,6 @@
-"""Temporary files of a task until it ends: its input images and the providers' raw responses."""
+"""Files of a task: the providers' raw responses until it ends, and its input images, perhaps for longer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import BinaryIO, Protocol
 
 
@@ -9,7 +9,11 @@ class SpoolOverflow(Exception):
 
 
 class Spool(Protocol):
-    """Files of an owner (a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``."""
+    """Files of an owner (a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
+
+    Files that are kept remain readable until they are removed, but are left out where `owners` looks for what
+    nobody needs any more: however many there are, they cost nothing.
+    """
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Store the bytes durably and return their number; an earlier file is replaced.
@@ -40,8 +44,12 @@ class Spool(Protocol):
         """
         ...
 
-    def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        """Yield the file in chunks of at most 512 KiB, each read off the event loop.
+    def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to ``end`` in chunks of at most 512 KiB, read off the event loop.
+
+        A file that is kept meanwhile is read to its end.
 
         Raises:
             BlobMissing: there is none.
@@ -49,10 +57,28 @@ class Spool(Protocol):
         """
         ...
 
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        """Keep these files of an owner from now on, durably, and remove its others but for those kept before.
+
+        A missing file is no error, so that what was interrupted can be done again.
+
+        Raises:
+            StorageError: not all could be done now; whatever could not is as it was.
+        """
+        ...
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        """Return those of the owners that have any file, kept or not.
+
+        Raises:
+            StorageError: that cannot be told now.
+        """
+        ...
+
     async def remove(self, owner: str) -> None:
-        """Remove all files of an owner; an owner without files is no error."""
+        """Remove all files of an owner, kept or not; an owner without files is no error."""
         ...
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        """Return the owners none of whose files were written within that time."""
+        """Return the owners with files that are not kept, none of which were written within that time."""
         ...

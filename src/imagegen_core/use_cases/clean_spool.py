@@ -1,6 +1,7 @@
-"""Remove inputs and responses that are no longer needed: those of ended tasks, and what is too old."""
+"""Remove inputs and responses that are no longer needed, and keep the inputs that are to be kept."""
 
 from datetime import timedelta
+from typing import TypeGuard
 
 import attrs
 
@@ -9,11 +10,11 @@ from imagegen_core.execution.late_answers import is_late
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.tasks.task import Task, TaskStatus
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long inputs are kept of a task that did not complete, so that it can be retried, and responses whose
-images could not be stored, or that came too late, so that an operator can recover them."""
+"""How long responses are kept whose images could not be stored, or that came too late, so that an operator
+can recover them; unless inputs are kept for good, also those of a task that did not complete, for a retry."""
 
 SUBMISSION_GRACE_SECONDS = 3600.0
 """How long files without a task are assumed to belong to a submission that is still being checked."""
@@ -21,11 +22,15 @@ SUBMISSION_GRACE_SECONDS = 3600.0
 
 @attrs.frozen(kw_only=True)
 class CleanSpool:
-    """Removes what a crash left behind and what is too old; completed tasks clean up after themselves."""
+    """Removes what a crash left behind and what is too old; completed tasks clean up after themselves.
+
+    With ``keep_inputs``, inputs of ended tasks that are still spooled are kept, as `EndTask` would have done.
+    """
 
     repository: TaskRepository
     spool: Spool
     clock: Clock
+    keep_inputs: bool
 
     async def __call__(self, *, at_start: bool = False) -> int:
         """Return how many owners' files were removed; ``at_start`` no submission can be in progress."""
@@ -36,22 +41,34 @@ class CleanSpool:
         old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
         is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
         for owner in owners:
-            if await self._is_obsolete(owner, old=owner in old, is_due=owner in is_due):
+            task = await self._task(owner)
+            if self.keep_inputs and _has_ended_inputs(task, owner):
+                await self.spool.keep(owner, task.request.sent_inputs)
+            elif await self._is_obsolete(owner, task, old=owner in old, is_due=owner in is_due):
                 await self.spool.remove(owner)
                 removed += 1
         return removed
 
-    async def _is_obsolete(self, owner: str, *, old: bool, is_due: bool) -> bool:
+    async def _task(self, owner: str) -> Task | None:
+        """Return the task whose files an owner has; None if there is none."""
+        try:
+            return await self.repository.get(owner.partition(".")[0])
+        except TaskNotFound:
+            return None
+
+    async def _is_obsolete(self, owner: str, task: Task | None, *, old: bool, is_due: bool) -> bool:
         if is_late(owner):
             return old
-        task_id, _, attempt_id = owner.partition(".")
-        try:
-            status = (await self.repository.get(task_id)).status
-        except TaskNotFound:
+        if task is None:
             return is_due
-        if not status.final or old:
-            return status.final
-        if attempt_id:
-            attempts = await self.repository.attempts(task_id)
+        if not task.status.final or old:
+            return task.status.final
+        if attempt_id := owner.partition(".")[2]:
+            attempts = await self.repository.attempts(task.task_id)
             return not any(a.attempt_id == attempt_id and a.keeps_response for a in attempts)
-        return status is TaskStatus.COMPLETED
+        return task.status is TaskStatus.COMPLETED
+
+
+def _has_ended_inputs(task: Task | None, owner: str) -> TypeGuard[Task]:
+    """Return whether the owner's files are inputs of a task that has ended."""
+    return task is not None and owner == task.task_id and task.status.final and bool(task.request.inputs)

@@ -19,12 +19,17 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class EndTask:
-    """The only way for a task to end. Unless it is completed, its input images are kept for a retry."""
+    """The only way for a task to end.
+
+    With ``keep_inputs`` the input images that its caller sent are kept for good. Without, they are removed
+    if it is completed, and stay in the spool for a retry otherwise.
+    """
 
     repository: TaskRepository
     events: EventBus
     records: ImageRecords
     spool: Spool
+    keep_inputs: bool
 
     async def __call__(
         self, *, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()
@@ -47,12 +52,22 @@ class EndTask:
         ]
         if isinstance(holder, Fence):
             await self.repository.save(task, holder, ended)
-            await self._announce(task, None)
         else:
             await holder.save(task, ended)
-            await self._announce(task, holder.image_count)
-        if task.status is TaskStatus.COMPLETED and task.request.inputs:
-            await self.spool.remove(task.task_id)
+        await self._release_inputs(task)
+        await self._announce(task, None if isinstance(holder, Fence) else holder.image_count)
+
+    async def _release_inputs(self, task: Task) -> None:
+        """Keep what is to be kept of the spooled input images, and remove the others."""
+        if not task.request.inputs:
+            return
+        try:
+            if self.keep_inputs:
+                await self.spool.keep(task.task_id, task.request.sent_inputs)
+            elif task.status is TaskStatus.COMPLETED:
+                await self.spool.remove(task.task_id)
+        except StorageError:  # the next sweep does it
+            _log.warning("the inputs of a task stay spooled for now", extra={"task_id": task.task_id})
 
     async def _announce(self, task: Task, images: int | None) -> None:
         """Notify the subscribers of a task whose end is stored, and log it with the number of its images.

@@ -13,6 +13,7 @@ from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
 from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.use_cases.show_inputs import InputView, ShowInputs
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +25,7 @@ class TaskView:
 
     task: Task
     images: tuple[Image, ...]
+    inputs: tuple[InputView, ...] = ()
     queue_position: int | None = None
     costs: tuple[Cost, ...] = ()
 
@@ -36,6 +38,7 @@ class ShowTask:
     records: ImageRecords
     queue: Queue
     ledger: UsageLedger
+    inputs: ShowInputs
 
     async def __call__(self, *, task_id: str) -> TaskView:
         """Return the task.
@@ -54,13 +57,17 @@ class ShowTask:
         """Return the views of tasks that have already been read."""
         started = [task.task_id for task in tasks if task.started_at is not None]
         costs = await self.ledger.costs(started) if started else {}
-        views = (self._view(task, total(costs.get(task.task_id, ()))) for task in tasks)
+        inputs = await self.inputs(tasks=tasks)
+        views = (
+            self._view(task, total(costs.get(task.task_id, ())), inputs.get(task.task_id, ()))
+            for task in tasks
+        )
         return tuple(await asyncio.gather(*views))
 
-    async def _view(self, task: Task, costs: tuple[Cost, ...]) -> TaskView:
+    async def _view(self, task: Task, costs: tuple[Cost, ...], inputs: tuple[InputView, ...]) -> TaskView:
         images = () if task.started_at is None else await self.records.by_task(task.task_id)
         position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
-        return TaskView(task=task, images=images, queue_position=position, costs=costs)
+        return TaskView(task=task, images=images, inputs=inputs, queue_position=position, costs=costs)
 
 
 @attrs.frozen(kw_only=True)

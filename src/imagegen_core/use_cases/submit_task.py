@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.errors import InsufficientStorage, InvalidImage, Unavailable
+from imagegen_core.errors import BlobMissing, ImageNotFound, InsufficientStorage, InvalidImage, Unavailable
 from imagegen_core.execution.sealed_overrides import seal_override
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
 from imagegen_core.operations import ImageRequest, InputImage
@@ -168,6 +168,7 @@ class SubmitTask:
     async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
         if isinstance(source, InputImage):
             return await self._copied(source, task_id, name)
+        image_id = source.id if isinstance(source, StoredImage) else None
         if isinstance(source, StoredImage):
             chunks = partial(self.blobs.open, (await self.records.get(source.id)).blob_key)
         else:
@@ -190,13 +191,30 @@ class SubmitTask:
             height=inspection.height,
             size_bytes=size,
             sha256=digest.hexdigest(),
+            image_id=image_id,
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Copy an input of an earlier task, which was inspected when that was submitted."""
-        chunks = self.spool.chunks(*source.key.split("/", 1))
-        await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
+        """Copy an input of an earlier task, which was inspected when that was submitted.
+
+        Raises:
+            BlobMissing: it was not kept, or was a stored image that is deleted.
+        """
+        try:
+            chunks = self.spool.chunks(*source.place)
+            await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
+        except BlobMissing:
+            if source.image_id is None:
+                raise
+            chunks = self.blobs.open(await self._blob_key(source.image_id))
+            await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         return attrs.evolve(source, key=f"{task_id}/{name}")
+
+    async def _blob_key(self, image_id: int) -> str:
+        try:
+            return (await self.records.get(image_id)).blob_key
+        except ImageNotFound as error:
+            raise BlobMissing(f"image:{image_id}") from error
 
 
 def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:

@@ -89,8 +89,10 @@ class FoundImage(Image, frozen=True, kw_only=True):
 
 
 class ImageDetail(Image, frozen=True, kw_only=True):
-    """The record of an image, and what is beside it in the list that the query names."""
+    """The record of an image, its relatives, and what is beside it in the list that the query names."""
 
+    parents: Annotated[list[ImageId], doc("images that its task took as inputs, in order", [3])]
+    children: Annotated[list[ImageId], doc("the newest 100 images made from it, newest first", [12, 9])]
     previous: Annotated[
         int | None,
         doc("id of the image that the list shows before it, a newer one; null for the first", 8),
@@ -101,7 +103,13 @@ class ImageDetail(Image, frozen=True, kw_only=True):
     def from_view(cls, view: ImageView) -> "ImageDetail":
         """Return what is said of an image."""
         beside = view.neighbours
-        return cls.from_image(view.image, previous=beside.previous, next=beside.next)
+        return cls.from_image(
+            view.image,
+            parents=[*view.parents],
+            children=[*view.children],
+            previous=beside.previous,
+            next=beside.next,
+        )
 
 
 class ImageDay(Answer, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from imagegen_http.answers.fields import (
     with_exact_seed,
 )
 from imagegen_http.answers.images import Image
+from imagegen_http.answers.inputs import TaskInput
 from imagegen_http.problems.error_table import failure_meaning
 
 _URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
@@ -139,6 +140,7 @@ class Task(Answer, frozen=True, kw_only=True):
     completed_at: Annotated[Time | None, doc("when it ended, however it did", "2026-11-24T08:00:09.480Z")]
     image_url: Annotated[str | None, doc("where the first image's bytes are", "/api/v1/images/7/content")]
     images: Annotated[list[Image], doc("its images, in order")]
+    inputs: Annotated[list[TaskInput], doc("its input images: references, then image, then mask")]
     cost: Annotated[
         Cost | None,
         doc("what its calls cost, or may have cost; null if nothing, or in several currencies"),
@@ -174,6 +176,7 @@ class Task(Answer, frozen=True, kw_only=True):
             completed_at=optional_timestamp(task.completed_at),
             image_url=images[0].image_url if images else None,
             images=images,
+            inputs=[TaskInput.from_view(one, task.task_id, number) for number, one in enumerate(view.inputs)],
             cost=costs[0] if len(costs) == 1 else None,
             costs=costs,
             warnings=[warning.text(language) for warning in task.warnings],

@@ -10,7 +10,12 @@ import attrs
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases import postgresql, sqlite
-from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.data_directory import (
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+    DataDirectory,
+)
 from imagegen_adapters.databases.postgresql.installation import installation_id, read_installation_id
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -47,6 +52,7 @@ class _Parts:
     source: Source
     source_images: SqliteImageInventory
     files: ImageFiles
+    inputs: LocalBlobStore
     spooled: LocalBlobStore
     archive: OpenArchive
     installation_id: str | None
@@ -84,6 +90,7 @@ async def move(
             target=Target(database, simplify),
             inventory=PostgresqlImageInventory(database),
             files=parts.files,
+            inputs=SpoolFiles(local=parts.inputs, spool=spool, are_kept=True),
             spooled=SpoolFiles(local=parts.spooled, spool=spool),
             progress=progress,
             claim_prefix=parts.archive.prefix.take,
@@ -131,12 +138,15 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         stack.callback(local.close)
         spooled = LocalBlobStore(directory.path / SPOOL_DIRECTORY)
         stack.callback(spooled.close)
+        inputs = LocalBlobStore(directory.path / INPUTS_DIRECTORY)
+        stack.callback(inputs.close)
         await archive.stat("probe")  # before anything is written
         yield _Parts(
             keys=keys,
             source=Source(database),
             source_images=SqliteImageInventory(database),
             files=ImageFiles(local=local, archive=archive),
+            inputs=inputs,
             spooled=spooled,
             archive=archive,
             installation_id=directory.known_installation_id(),

@@ -123,6 +123,7 @@ async def compose(
             images=backend.images,
             timeline=backend.timeline,
             marks=backend.marks,
+            lineage=backend.lineage,
             usage=backend.usage,
             configs=backend.configs,
             blobs=blobs,
@@ -145,7 +146,12 @@ async def compose(
             sync=storage.sync,
             expire=storage.expire,
             verify=storage.verify,
-            clean=CleanSpool(repository=backend.tasks, spool=backend.spool, clock=clock),
+            clean=CleanSpool(
+                repository=backend.tasks,
+                spool=backend.spool,
+                clock=clock,
+                keep_inputs=settings.storage.keep_inputs,
+            ),
             turn=backend.turn,
             node=owner,
             clock=clock,
@@ -159,6 +165,7 @@ async def compose(
             beat_seconds=settings.cluster.heartbeat_seconds,
             on_change=maintenance.wake if runs_tasks else backend.tell_removal,
             runs_tasks=runs_tasks,
+            keep_inputs=settings.storage.keep_inputs,
         )
         backend.hear_cancellations(imagegen.node.look_for_cancellation)
         backend.hear_removals(lambda _: maintenance.wake())

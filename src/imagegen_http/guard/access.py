@@ -7,7 +7,9 @@ from imagegen_http.guard import cross_site, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
 
 _PUBLIC_PATHS = ("/health", "/login", "/logout", "/docs", "/openapi.json")
-_IMAGE_PATH = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
+_IMAGE_PATH = re.compile(
+    r"/api/v1/(images/\d+/(content|thumbnail)|tasks/[0-9a-f-]{36}/inputs/\d+/content)", re.ASCII
+)
 
 
 class Access:

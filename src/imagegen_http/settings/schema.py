@@ -8,6 +8,7 @@ import attrs
 
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
+    DEFAULT_KEEP_INPUTS,
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
@@ -107,12 +108,14 @@ class S3Settings:
 class StorageSettings:
     """``local`` None with an archive, OSS or S3: images are streamed there directly.
 
-    Then up to ``cache_mb`` of what was read from there lately are kept on the disk.
+    Then up to ``cache_mb`` of what was read from there lately are kept on the disk. With ``keep_inputs`` the
+    input images that callers send are kept for as long as the records of their tasks.
     """
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
     s3: S3Settings | None = None
+    keep_inputs: bool = DEFAULT_KEEP_INPUTS
     cache_mb: int = attrs.field(default=0, validator=validators.within(0))
     min_free_mb: int = attrs.field(default=200, validator=validators.within(0))
     sweep_minutes: float = attrs.field(default=10, validator=validators.positive)

@@ -104,6 +104,7 @@ def test_the_document_describes_every_route(api):
         "/api/v1/tasks/{task_id}/cancel": {"post"},
         "/api/v1/tasks/{task_id}/retry": {"post"},
         "/api/v1/tasks/{task_id}/rerun": {"post"},
+        "/api/v1/tasks/{task_id}/inputs/{index}/content": {"get", "head"},
         "/api/v1/tasks/counts": {"get"},
         "/api/v1/tasks/cancel": {"post"},
         "/api/v1/tasks/{task_id}/events": {"get"},

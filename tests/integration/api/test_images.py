@@ -60,10 +60,12 @@ def content(api, image):
 
 @pytest.mark.one_box
 def test_a_record_has_all_its_fields(api, image):
-    """Alike in the list, alone and in its task, but that alone it has what is beside it."""
+    """Alike in the list, alone and in its task, but that alone it has relatives, and what is beside it."""
     alone = data(api.get(f"{IMAGES}/{image['id']}"))
     beside = {name: alone.pop(name) for name in ("previous", "next")}
+    relatives = {name: alone.pop(name) for name in ("parents", "children")}
 
+    assert {"parents": [], "children": []} == relatives
     assert [] == [field for field in FIELDS if field not in alone]
     assert {"previous", "next"} == beside.keys()
     assert image == alone == task_of(api, image["task_id"])["images"][0]

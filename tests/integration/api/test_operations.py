@@ -286,15 +286,6 @@ def test_a_wrong_field_of_an_operation_is_named(api, path, body, field):
     assert before == total(api)
 
 
-@pytest.mark.one_box
-def test_an_input_is_removed_when_its_task_has_ended(api, server):
-    """It is spooled for as long as the task, or a possible retry, needs it."""
-    run(api, UPSCALE, {"image": data_url(png(77, (40, 40)))})
-    content = png(77, (40, 40))
-
-    assert [] == [p for p in server.data_dir.rglob("*") if p.is_file() and p.read_bytes() == content]
-
-
 def test_a_large_image_in_a_body_is_accepted(api):
     """Several megabytes, below the limit of 64."""
     noise = Image.frombytes("RGB", (1500, 1200), bytes(range(256)) * 21_093 + bytes(192)).resize((1500, 1200))

@@ -45,8 +45,7 @@ from tests.schemas.directories import MASTER_KEY, NAMES, unpack
 
 DERIVED = {
     *("_sqlite_migrations", "sqlite_sequence", "counters", "instances", "image_days", "image_blocks"),
-    "image_quarters",
-    "task_changes",
+    *("image_quarters", "task_changes", "image_lineage"),
     *("search_generations", "image_texts_1", "image_index_1"),
 }
 """What else a data directory holds: counts, an order of changes, the search index, and what nothing reads."""

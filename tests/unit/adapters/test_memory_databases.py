@@ -9,6 +9,7 @@ from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.queues.memory import MemoryQueue
@@ -20,6 +21,7 @@ from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_marks import ImageMarksContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
+from imagegen_adapters.testing.lineage import LineageContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
 from imagegen_adapters.testing.queue import QueueContract
@@ -77,6 +79,12 @@ class TestMemoryOutbox(OverMemory, OutboxContract):
     @pytest.fixture
     def outbox(self, state):
         return MemoryOutbox(state)
+
+
+class TestMemoryLineage(OverMemory, LineageContract):
+    @pytest.fixture
+    def lineage(self, state):
+        return MemoryLineage(state)
 
 
 class TestMemoryUsageLedger(OverMemory, UsageLedgerContract):

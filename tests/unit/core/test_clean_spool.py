@@ -4,11 +4,12 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.testing.spool import pieces
-from imagegen_core import FailureCode
+from imagegen_adapters.testing.spool import content, pieces
+from imagegen_core import FailureCode, Operation
+from imagegen_core.errors import BlobMissing
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
-from tests.unit.core.scripted_provider import ScriptedProvider
+from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
 
@@ -18,19 +19,27 @@ def clock():
     return ManualClock()
 
 
-async def owners_after_cleaning(adapters, owner, *, age=0.0, at_start=False):
+async def clean(adapters, *, at_start=False, keep_inputs=False):
+    act = CleanSpool(
+        repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock, keep_inputs=keep_inputs
+    )
+    await act(at_start=at_start)
+
+
+async def owners_after_cleaning(adapters, owner, *, age=0.0, **options):
     await adapters.spool.put(owner, "file", pieces(b"x"), max_bytes=1)
     adapters.clock.advance(age)
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock)(at_start=at_start)
+    await clean(adapters, **options)
     return await adapters.spool.owners(older_than_seconds=0)
 
 
-async def ended(clock, failure=None):
+async def ended(clock, failure=None, **inputs):
     provider = ScriptedProvider()
     provider.submits = [refused(failure)] if failure else []
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    operation = Operation.EDIT if inputs else Operation.GENERATE
     async with imagegen_over(provider, adapters=adapters) as imagegen:
-        task = await imagegen.submit("猫")
+        task = await imagegen.submit("猫", operation=operation, **inputs)
         await imagegen.wait(task.task_id, timeout=10)
     return adapters, task.task_id
 
@@ -56,6 +65,36 @@ async def test_a_failed_tasks_inputs_stay_for_a_week(clock, age, stays):
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
     assert ((task_id,) if stays else ()) == await owners_after_cleaning(adapters, task_id, age=age)
+
+
+@pytest.mark.parametrize("failure", [None, FailureCode.REJECTED])
+async def test_inputs_that_a_crash_has_left_are_kept(clock, failure):
+    """However old they are and however the task ended, if inputs are kept; the setting may be new."""
+    adapters, task_id = await ended(clock, failure, image=png())
+    await adapters.spool.remove(task_id)
+    for name in ("image", "of-nobody"):
+        await adapters.spool.put(task_id, name, pieces(b"x"), max_bytes=1)
+    clock.advance(8 * 86400.0)
+
+    await clean(adapters, keep_inputs=True)
+
+    assert ((), {task_id}) == (
+        await adapters.spool.owners(older_than_seconds=0),
+        await adapters.spool.holds([task_id]),
+    )
+    assert b"x" == await content(adapters.spool, task_id, "image")
+    with pytest.raises(BlobMissing):
+        await content(adapters.spool, task_id, "of-nobody")
+
+
+async def test_what_was_kept_stays_when_it_is_no_longer_to_be(clock):
+    """Whoever switches it off wants no more of them; those that are there have a task that shows them."""
+    adapters, task_id = await ended(clock, image=png())
+    clock.advance(1e9)
+
+    await clean(adapters, keep_inputs=False, at_start=True)
+
+    assert {task_id} == await adapters.spool.holds([task_id])
 
 
 async def test_an_ended_tasks_answers_go_at_once(clock):

@@ -74,9 +74,9 @@ class World:
     async def clean(self):
         """Remove the spooled files that nobody needs."""
         adapters = self.imagegen.adapters
-        await CleanSpool(repository=self.repository, spool=adapters.spool, clock=adapters.clock)(
-            at_start=True
-        )
+        await CleanSpool(
+            repository=self.repository, spool=adapters.spool, clock=adapters.clock, keep_inputs=True
+        )(at_start=True)
 
     async def run_what_waits(self):
         """Run the task whenever it is due."""

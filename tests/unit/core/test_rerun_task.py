@@ -2,22 +2,16 @@
 
 import pytest
 
-from imagegen_core import Operation, TaskStatus
+from imagegen_core import TaskStatus
 from imagegen_core.errors import IdempotencyKeyReused, ValidationFailed
-from imagegen_core.failures import FailureCode
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.providers.parameters import changed
-from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.rerun_task import TaskChanges
-from tests.unit.core.scripted_imagegen import imagegen_over, refused
-from tests.unit.core.scripted_provider import ScriptedProvider, png
+from tests.unit.core.scripted_imagegen import imagegen_over
+from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
-
-
-def submission(**fields):
-    return Submission(provider_name="scripted", **{"prompt": "猫", **fields})
 
 
 async def test_a_completed_task_is_made_again_with_changes():
@@ -45,22 +39,6 @@ async def test_a_waiting_task_is_made_again_too():
     counts = await imagegen.adapters.tasks.counts()
 
     assert (first.request, 2) == (second.request, counts[TaskStatus.PENDING])
-
-
-async def test_a_rerun_has_its_own_copy_of_the_inputs():
-    """Of a task that failed; one that is completed has lost them."""
-    provider = ScriptedProvider()
-    provider.submits = [refused(FailureCode.CONTENT_POLICY)]
-    async with imagegen_over(provider) as imagegen:
-        first = (await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))).task
-        await imagegen.wait(first.task_id, timeout=10)
-        second = (await imagegen.rerun_task(task_id=first.task_id, changes=TaskChanges())).task
-        done = await imagegen.wait(second.task_id, timeout=10)
-        with pytest.raises(ValidationFailed) as caught:
-            await imagegen.rerun_task(task_id=second.task_id, changes=TaskChanges())
-
-    assert TaskStatus.COMPLETED is done.status
-    assert ["task_id"] == [problem.field for problem in caught.value.problems]
 
 
 async def test_the_same_key_makes_one_task_of_the_same_changes():

@@ -42,7 +42,7 @@ async def outcome_of(times, size):
     adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock)()
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock, keep_inputs=True)()
     images = [key async for key in adapters.blobs.keys("") if not key.endswith(".webp")]
     return Outcome(task, provider, adapters, images, await answers_of(adapters, task))
 
@@ -86,7 +86,9 @@ async def test_the_response_is_removed_after_a_week(size, age, count):
     adapters = outcome.adapters
     adapters.clock.advance(age)
 
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock)()
+    await CleanSpool(
+        repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock, keep_inputs=True
+    )()
 
     assert count == len(await answers_of(adapters, outcome.task))
 

@@ -17,6 +17,7 @@ from imagegen_adapters.databases.migrations.images import (
     m023_image_quarters,
 )
 from imagegen_adapters.databases.migrations.instances import m007_instances
+from imagegen_adapters.databases.migrations.lineage import m024_lineage
 from imagegen_adapters.databases.migrations.marks import m021_marks
 from imagegen_adapters.databases.migrations.outbox import m005_outbox
 from imagegen_adapters.databases.migrations.provider_configs import m001_provider_configs, m010_sealed_extra
@@ -57,6 +58,7 @@ migrations = Sequence(
         m020_task_changes,
         m021_marks,
         m023_image_quarters,
+        m024_lineage,
     )
 )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,14 @@ WHERE file_id = $1 AND starts_at <= $2 ORDER BY starts_at DESC LIMIT 1
 _DELETE = "DELETE FROM files WHERE store = $1 AND key = $2"
 
 _DELETE_FOLDER = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
+
+_MOVE_FOLDER = "SELECT move_files($1, $2, $3, $4)"
+
+_EXISTING_FOLDERS = """
+SELECT folder FROM unnest($2::text[]) AS folder
+WHERE EXISTS (SELECT FROM files WHERE store = $1 AND key >= folder || '/' AND key < folder || '0')
+"""
+"""In the order of bytes, 0 follows the slash."""
 
 _FOLDERS = """
 WITH unfinished AS (
@@ -156,6 +164,17 @@ class Files:
         """Remove the files whose keys start with ``folder/``."""
         prefix = f"{folder}/"
         await self._database.rows(_DELETE_FOLDER, self._store, prefix, _end(prefix))
+
+    async def move_folder(self, folder: str, names: Collection[str], *, store: str) -> None:
+        """Move these files of a folder to another store of the database, and remove its others, at once."""
+        await self._database.rows(_MOVE_FOLDER, self._store, folder, list(names), store)
+
+    async def existing_folders(self, folders: Collection[str]) -> frozenset[str]:
+        """Return those of the folders, the first parts of keys, that have any file."""
+        if not folders:
+            return frozenset()
+        rows = await self._database.rows(_EXISTING_FOLDERS, self._store, list(folders))
+        return frozenset(row["folder"] for row in rows)
 
     async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
         """Return the first parts of keys, before a slash, of which no file was written after that time.

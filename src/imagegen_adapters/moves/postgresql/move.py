@@ -31,7 +31,8 @@ class Move:
         target: the tables of the database.
         inventory: the images in the database.
         files: copies the files of images.
-        spooled: copies inputs and responses.
+        inputs: copies the inputs that are kept.
+        spooled: copies other inputs, and responses.
         progress: is told how far it is.
         claim_prefix: claims the prefix of the bucket for the installation with an id.
         installation_id: by which the data directory owns the prefix of its bucket, if it has ever asked.
@@ -41,6 +42,7 @@ class Move:
     target: Target
     inventory: ImageInventory
     files: ImageFiles
+    inputs: SpoolFiles
     spooled: SpoolFiles
     progress: Progress
     claim_prefix: Callable[[str], Awaitable[None]]
@@ -114,13 +116,17 @@ class Move:
             report.unrecorded += len(keys)
 
     async def _copy_spooled(self, report: FilesReport) -> None:
-        """Copy the files of all tasks that there are; what else is spooled dead submissions have left."""
-        async for keys in in_batches(self.spooled.local.keys(), _KEYS_PER_BATCH):
-            task_ids = await self.target.task_ids(_task_id(key) for key in keys)
-            for key in keys:
-                if _task_id(key) in task_ids:
-                    await self.spooled.copy(key)
-                    report.spooled += 1
+        """Copy the files of all tasks that there are; what else is spooled dead submissions have left.
+
+        To keep a file removes what its owner has spooled, so the kept ones are first.
+        """
+        for files in (self.inputs, self.spooled):
+            async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):
+                task_ids = await self.target.task_ids(_task_id(key) for key in keys)
+                for key in keys:
+                    if _task_id(key) in task_ids:
+                        await files.copy(key)
+                        report.spooled += 1
 
 
 def _task_id(key: str) -> str:

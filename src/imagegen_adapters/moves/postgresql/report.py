@@ -14,7 +14,10 @@ class TableReport:
 
 @attrs.define
 class FilesReport:
-    """The files that were looked at; ``missing`` are the keys by the ids of images that neither store has."""
+    """The files that were looked at; ``missing`` are the keys by the ids of images that neither store has.
+
+    ``spooled`` counts responses and inputs, also those that are kept.
+    """
 
     images: int = 0
     unrecorded: int = 0

@@ -14,10 +14,14 @@ from imagegen_core.ports.spool import Spool
 
 @attrs.frozen(kw_only=True)
 class SpoolFiles:
-    """Copies inputs and responses, each ``owner/name`` of the ``local`` store, which is read only."""
+    """Copies inputs and responses, each ``owner/name`` of the ``local`` store, which is read only.
+
+    If they ``are_kept`` there, the spool keeps them, too.
+    """
 
     local: BlobStore
     spool: Spool
+    are_kept: bool = False
 
     async def copy(self, key: str) -> int:
         """Copy a file, replacing one that is there, and return how many bytes it has.
@@ -37,4 +41,6 @@ class SpoolFiles:
             copy.update(chunk)
         if copy.hexdigest() != await sha256_of(self.local, key):
             raise MoveError(MoveCode.SPOOL_DIFFERS(key=key))
+        if self.are_kept:
+            await self.spool.keep(owner, [name])
         return blob.size_bytes

@@ -128,7 +128,7 @@ async def list_image_days(
 async def get_image(
     image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
 ) -> Success[ImageDetail]:
-    """Show an image's record, and what is beside it in the list or search that the query names."""
+    """Show an image's record, what it was made from and what from it, and what is beside it in a list."""
     view = await service.imagegen.show_image(image_id=parse_image_id(image_id), images=images)
     return success(ImageDetail.from_view(view))
 

@@ -42,7 +42,14 @@ def open_backend(
         SettingsError: a package that it needs is not installed.
     """
     if settings.database is None:
-        return one_box.open_backend(directory, environ=environ, clock=clock, checksum=checksum, create=create)
+        return one_box.open_backend(
+            directory,
+            environ=environ,
+            clock=clock,
+            checksum=checksum,
+            create=create,
+            keep_inputs=settings.storage.keep_inputs,
+        )
     return cluster_module().open_backend(  # type: ignore[no-any-return] # a module has no type of its own
         settings, directory, environ=environ, version=version, clock=clock, checksum=checksum
     )

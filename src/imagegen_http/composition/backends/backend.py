@@ -12,6 +12,7 @@ from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageTimeline
+from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -62,6 +63,7 @@ class Backend:
     images: ImageRecords
     timeline: ImageTimeline
     marks: ImageMarks
+    lineage: Lineage
     usage: UsageLedger
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]

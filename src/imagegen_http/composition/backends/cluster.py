@@ -22,6 +22,7 @@ from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
+from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
@@ -91,6 +92,7 @@ async def open_backend(
             images=PostgresqlImageRecords(database, simplify=simplify),
             timeline=PostgresqlImageTimeline(database),
             marks=PostgresqlImageMarks(database),
+            lineage=PostgresqlLineage(database),
             usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),

@@ -9,7 +9,12 @@ import structlog
 
 from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, SPOOL_DIRECTORY, DataDirectory
+from imagegen_adapters.databases.data_directory import (
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+    DataDirectory,
+)
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
@@ -19,6 +24,7 @@ from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.reindex import index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
+from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
@@ -47,6 +53,7 @@ async def open_backend(
     clock: Clock,
     checksum: Callable[[], RunningChecksum] | None,
     create: bool,
+    keep_inputs: bool,
 ) -> AsyncIterator[Backend]:
     """Open the database of a data directory that this process has locked."""
     async with AsyncExitStack() as stack:
@@ -55,7 +62,7 @@ async def open_backend(
         box = await _secret_box(directory, database, environ, create=create)
         blobs = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=checksum)
         stack.callback(blobs.close)
-        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, clock=clock)
+        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, directory.path / INPUTS_DIRECTORY, clock=clock)
         stack.callback(spool.close)
         await blobs.sweep_temporary()
         await spool.sweep_temporary()
@@ -64,7 +71,8 @@ async def open_backend(
 
         async def prepare() -> None:
             await configs.seal_plaintext()
-            await _remove_leftovers(CleanSpool(repository=tasks, spool=spool, clock=clock))
+            clean = CleanSpool(repository=tasks, spool=spool, clock=clock, keep_inputs=keep_inputs)
+            await _remove_leftovers(clean)
 
         yield Backend(
             tasks=tasks,
@@ -78,6 +86,7 @@ async def open_backend(
             images=SqliteImageRecords(database, simplify=simplify),
             timeline=SqliteImageTimeline(database),
             marks=SqliteImageMarks(database),
+            lineage=SqliteLineage(database),
             usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),

@@ -193,5 +193,5 @@ async def kept_after_cleaning(imagegen, *, age=0.0):
     """Return the files, by owner and name, that stay when the spool is cleaned after ``age`` seconds."""
     adapters, spool = imagegen.adapters, imagegen.adapters.spool
     adapters.clock.advance(age)
-    await CleanSpool(repository=adapters.tasks, spool=spool, clock=adapters.clock)()
+    await CleanSpool(repository=adapters.tasks, spool=spool, clock=adapters.clock, keep_inputs=True)()
     return {owner: dict(spool._files[owner]) for owner in await spool.owners(older_than_seconds=0)}

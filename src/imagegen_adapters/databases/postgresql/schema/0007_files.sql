@@ -1,5 +1,5 @@
--- Files in chunks: inputs and responses of tasks, and images that the archive does not take now. A file that is
--- being written, or that was replaced, has no key: nobody finds it, and after a day it is removed.
+-- Files in chunks: inputs and responses of tasks, inputs that are kept, and images that the archive does not take
+-- now. A file that is being written, or that was replaced, has no key: nobody finds it, and after a day it is removed.
 
 CREATE TABLE files (
     file_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,5 +39,19 @@ BEGIN
     WHERE store = its_store AND key = new_key AND file_id <> finished;
     UPDATE files SET key = new_key, size_bytes = size, written_at = now() WHERE file_id = finished;
     RETURN FOUND;
+END
+$$;
+
+-- Moves the named files of a folder to another store, in place of those that it has, and removes the others.
+CREATE FUNCTION move_files(from_store text, folder text, names text[], to_store text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    moved constant text[] := ARRAY(SELECT folder || '/' || name FROM unnest(names) AS name);
+BEGIN
+    DELETE FROM files AS earlier USING files AS later
+    WHERE earlier.store = to_store AND earlier.key = ANY (moved)
+        AND later.store = from_store AND later.key = earlier.key;
+    UPDATE files SET store = to_store WHERE store = from_store AND key = ANY (moved);
+    DELETE FROM files WHERE store = from_store AND key >= folder || '/' AND key < folder || '0';
 END
 $$;

@@ -1,0 +1,1 @@
+"""Lineages: which images were made from which."""
