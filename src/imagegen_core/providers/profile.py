@@ -14,6 +14,7 @@ from imagegen_core.providers.prices import Price
 class ProviderProfile:
     """What a configuration of this kind provides and needs.
 
+    ``display_name`` is how people call the service, where its configuration does not say otherwise.
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
     ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a dying
     process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
@@ -25,6 +26,7 @@ class ProviderProfile:
     """
 
     models: tuple[Model, ...]
+    display_name: str | None = None
     default_api_base: str | None = None
     needs_api_base: bool = True
     needs_api_key: bool = True

@@ -47,6 +47,11 @@ class ResolvedProvider:
     problems: tuple[Problem, ...] = ()
 
     @property
+    def display_name(self) -> str:
+        """How people call it: as its configuration says, else as its service is called."""
+        return self.config.display_name or self.profile.display_name or self.config.provider_name
+
+    @property
     def max_concurrency(self) -> int | None:
         """How many calls may run at once: from the configuration, else from the profile."""
         configured = self.config.extra_config.get("max_concurrency")

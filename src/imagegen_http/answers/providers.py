@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.providers.capabilities import Lifecycle as CoreLifecycle
@@ -10,6 +12,7 @@ from imagegen_core.providers.capabilities import LifecycleStatus
 from imagegen_core.providers.capabilities import Model as CoreModel
 from imagegen_core.providers.config import ConfigSource, masked_extra
 from imagegen_core.providers.forms import form_of
+from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_http.answers.fields import (
     Answer,
@@ -58,6 +61,47 @@ class ModelLifecycle(Answer, frozen=True, kw_only=True):
         return cls(status=status, date=date, replacement=lifecycle.replaced_by)
 
 
+class ModelRate(Answer, frozen=True, kw_only=True):
+    """What a provider charges for a unit; conditions that are left out apply to all."""
+
+    amount: Annotated[str, doc("a decimal number", "0.20")]
+    per: Annotated[Unit, doc("what it buys", "image")]
+    tokens: Annotated[TokenKind | UnsetType, doc("which tokens it is for", "image_output")] = UNSET
+    sizes: Annotated[list[str] | UnsetType, doc("sizes that it is for", ["2K"])] = UNSET
+    qualities: Annotated[list[str] | UnsetType, doc("qualities that it is for", ["high"])] = UNSET
+    max_pixels: Annotated[int | UnsetType, doc("the largest area of an image that it is for", 1048576)] = (
+        UNSET
+    )
+    operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
+
+    @classmethod
+    def from_rate(cls, rate: Rate) -> "ModelRate":
+        """Return a line of a price list."""
+        return cls(
+            amount=format(rate.amount, "f"),
+            per=rate.per,
+            tokens=rate.tokens or UNSET,
+            sizes=list(rate.sizes) or UNSET,
+            qualities=list(rate.qualities) or UNSET,
+            max_pixels=rate.max_pixels or UNSET,
+            operations=list(rate.operations) or UNSET,
+        )
+
+
+class ModelPrice(Answer, frozen=True, kw_only=True):
+    """A price list; of several rates for images, the first that applies counts."""
+
+    currency: Annotated[str, doc("in which the provider bills", "CNY")]
+    rates: Annotated[list[ModelRate], doc("its lines")]
+
+    @classmethod
+    def optional(cls, price: Price | None) -> "ModelPrice | None":
+        """Return a price list, None for None."""
+        if price is None:
+            return None
+        return cls(currency=price.currency, rates=[ModelRate.from_rate(rate) for rate in price.rates])
+
+
 class Model(Answer, frozen=True, kw_only=True):
     """A model and what it can do."""
 
@@ -75,6 +119,7 @@ class Model(Answer, frozen=True, kw_only=True):
     ]
     sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
     accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
+    price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
     lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
     facts_read: Annotated[
         str | None, doc("the oldest day on which its facts were read", "2026-11-26", format="date")
@@ -93,6 +138,7 @@ class Model(Answer, frozen=True, kw_only=True):
             form=list(form_of(model)),
             sizes=[SizePreset.from_preset(size) for size in model.sizes],
             accepts_extras=model.accepts_extras,
+            price=ModelPrice.optional(model.price),
             lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
             facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
         )
@@ -116,19 +162,22 @@ class Provider(Answer, frozen=True, kw_only=True):
         return cls(
             name=config.provider_name,
             kind=config.kind,
-            display_name=config.display_name or config.provider_name,
+            display_name=provider.display_name,
             models=[Model.from_model(model, today) for model in provider.profile.models],
         )
 
 
 class Preset(Answer, frozen=True, kw_only=True):
-    """A provider that is shipped with its document, and needs an API key at most."""
+    """A provider that is known: its configuration needs an API key at most, or an address of one's own."""
 
-    name: Annotated[str, doc("`provider_name`, or `extra_config.preset`", "siliconflow")]
+    name: Annotated[str, doc("`provider_name` to save it under", "siliconflow")]
+    kind: Annotated[str, doc("its `kind`", "http")]
+    extra_config: Annotated[JsonObject, doc("and its `extra_config`", {"preset": "siliconflow"})]
     display_name: Annotated[str, doc("its name for people", "SiliconFlow")]
     api_base: Annotated[str | None, doc("its address, where there is only one", "https://example.com/v1")]
+    needs_api_base: Annotated[bool, doc("whether it is of no use without an address", example=False)]
     needs_api_key: Annotated[bool, doc("whether it is of no use without a key", example=True)]
-    models: Models
+    models: Annotated[list[Model], doc("its models; empty where they are known once it is configured")]
 
 
 class ProviderList(Answer, frozen=True, kw_only=True):
@@ -166,7 +215,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
         return cls(
             provider_name=config.provider_name,
             kind=config.kind,
-            display_name=config.display_name or config.provider_name,
+            display_name=provider.display_name,
             api_base=config.api_base,
             api_key=None if config.api_key is None else config.api_key.masked,
             has_api_key=config.api_key is not None,

@@ -157,6 +157,7 @@ class ModelBody(Body, kw_only=True):
     sizes: Shown = UNSET
     accepts_extras: Shown = UNSET
     lifecycle: Shown = UNSET
+    price: Shown = UNSET
     facts_read: Shown = UNSET
 
 

@@ -1,8 +1,6 @@
 """The provider adapters."""
 
-import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_core.errors import ProviderEnded, ValidationFailed
@@ -11,14 +9,10 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.problems import RefusalCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
-from imagegen_http.answers.providers import Model, Preset
 from imagegen_http.composition.installed_providers import InstalledProviders
 from imagegen_http.settings.schema import SettingsError
-
-if TYPE_CHECKING:  # each adapter takes a moment to load, and most services use one
-    from imagegen_adapters.providers.http import HttpProvider
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", "inputs"})
 """With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
@@ -104,24 +98,3 @@ def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | 
         if has_protocol:
             raise
         return None
-
-
-def describe_presets(providers: Mapping[str, Provider], today: dt.date) -> list[Preset]:
-    """Return a description of each shipped preset: a declarative provider that only needs a key."""
-    provider = cast("HttpProvider", providers["http"])
-    shown = []
-    for name in provider.presets.names():
-        config = ProviderConfig(
-            provider_name=name, kind="http", source=ConfigSource.FILE, extra_config={"preset": name}
-        )
-        profile = provider.describe(config)
-        shown.append(
-            Preset(
-                name=name,
-                display_name=provider.presets.load(name).name,
-                api_base=profile.default_api_base,
-                needs_api_key=profile.needs_api_key,
-                models=[Model.from_model(model, today) for model in profile.models],
-            )
-        )
-    return shown

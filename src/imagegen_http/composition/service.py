@@ -25,7 +25,8 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
-from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
+from imagegen_http.composition.presets import describe_presets
+from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.storage import compose_storage, read_cache
 from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.health_report import HealthReport

@@ -67,6 +67,7 @@ class ComfyUIProvider:
         configured_headers(config)
         return ProviderProfile(
             models=models_of(self._workflow(config), config),
+            display_name="ComfyUI",
             default_api_base=API_BASE,
             needs_api_key=False,
             billed=False,

@@ -74,6 +74,7 @@ class GeminiProvider:
         ambient = settings.credentials if config.api_key is None else None
         return ProviderProfile(
             models=tuple(model_of(entry, settings.backend) for entry in entries),
+            display_name="Google Gemini",
             default_api_base=settings.default_api_base,
             needs_api_base=False,
             needs_api_key=not settings.uses_credentials,

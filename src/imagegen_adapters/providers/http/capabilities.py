@@ -68,6 +68,7 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
         entries = (ModelEntry(id=UNNAMED_MODEL, default=True),)
     return ProviderProfile(
         models=tuple(_model(document, entry, position) for position, entry in enumerate(entries)),
+        display_name=document.name,
         default_api_base=document.base_url,
         needs_api_base=document.base_url is None,
         needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,

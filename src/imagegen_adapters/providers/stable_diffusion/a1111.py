@@ -110,6 +110,7 @@ class A1111:
         )
         return ProviderProfile(
             models=tuple(_model(entry) for entry in entries),
+            display_name="Stable Diffusion WebUI",
             default_api_base=API_BASE,
             needs_api_key=False,
             billed=False,

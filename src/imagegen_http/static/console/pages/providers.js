@@ -1,6 +1,89 @@
-import { t } from "../lib/i18n.js";
-import { html } from "../vendor/index.js";
+// Who generates the images: what is configured, and what could be.
 
-export default function Page() {
-  return html`<div class="page"><header><h1>${t("pages.providers")}</h1></header></div>`;
+import { ProviderDrawer } from "./providers-drawer.js";
+import { Switch, testProvider, TestResult } from "./providers-parts.js";
+import { get, isAbort } from "../lib/api.js";
+import { language, t } from "../lib/i18n.js";
+import { close } from "../lib/router.js";
+import { catalogue, loadProviders, problem } from "../lib/store.js";
+import { Empty } from "../parts/empty.js";
+import { Icon } from "../parts/icon.js";
+import { Problem } from "../parts/problem.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const MAX_PROVIDERS = 100;
+
+export default function Page({ id }) {
+  const [told, setTold] = useState({ configs: null, error: null });
+  const look = async () => {
+    try {
+      const [{ items }] = await Promise.all([get("/api/v1/providers/config", { page_size: MAX_PROVIDERS }), loadProviders()]);
+      setTold({ configs: items, error: null });
+    } catch (error) {
+      if (!isAbort(error)) setTold({ configs: null, error });
+    }
+  };
+  useEffect(() => void look(), [language.value]);
+
+  const error = told.error ?? problem.value;
+  if (error && !told.configs) return html`<div class="page"><h1>${t("pages.providers")}</h1><${Problem} error=${error} again=${look} /></div>`;
+  if (!told.configs || !catalogue.value) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
+  const { configs } = told;
+  const { presets, default_provider } = catalogue.value;
+  return html`<div class="page">
+    <header><h1>${t("pages.providers")}</h1></header>
+    <section aria-labelledby="configured">
+      <h2 id="configured" class="unseen">${t("providers.configured")}</h2>
+      <ul class="provider-list">${configs.map((config) => html`<${Configured} key=${config.provider_name} config=${config}
+        isDefault=${config.provider_name === default_provider} changed=${look} />`)}</ul>
+    </section>
+    <${Presets} presets=${presets} configs=${configs} />
+    ${id && html`<${ProviderDrawer} key=${id} name=${id} configs=${configs} presets=${presets} changed=${look} closed=${() => close("/providers")} />`}
+  </div>`;
+}
+
+function Configured({ config, isDefault, changed }) {
+  const [result, setResult] = useState(null);
+  const name = config.provider_name;
+  const retired = config.models.filter(({ lifecycle }) => lifecycle);
+  return html`<li class="panel provider">
+    <div class="what">
+      <h3><a href=${`/providers/${name}`}>${config.display_name}</a>
+        ${isDefault && html`<span class="mark ok">${t("providers.default")}</span>`}
+        ${config.kind === "demo" && html`<span class="mark">${t("providers.demo")}</span>`}
+        ${!config.enabled && html`<span class="mark warn">${t("providers.disabled")}</span>`}</h3>
+      <p class="muted facts"><span>${name}</span><span>${t("providers.models", { n: config.models.length })}</span>
+        ${config.has_api_key && html`<span><${Icon} name="key" /> ${config.api_key}</span>`}
+        ${config.api_base && html`<span>${config.api_base}</span>`}</p>
+      ${config.warnings.map((warning) => html`<p class="warning">${warning}</p>`)}
+      ${retired.length > 0 && !config.warnings.length && html`<p class="warning">${t("providers.retiring", { n: retired.length })}</p>`}
+      <${TestResult} result=${result} />
+    </div>
+    <div class="acts">
+      <${Switch} config=${config} changed=${changed} />
+      <button type="button" disabled=${result === "waiting" || !config.enabled} onClick=${() => testProvider(name, setResult)}>${t("providers.test")}</button>
+      <a class="button" href=${`/providers/${name}`}>${t("act.edit")}</a>
+    </div>
+  </li>`;
+}
+
+/** What could be added: one tile for each provider that is known, and one for any other. */
+function Presets({ presets, configs }) {
+  const [words, setWords] = useState("");
+  const used = new Set(configs.map(({ provider_name }) => provider_name));
+  const wanted = words.trim().toLowerCase();
+  const left = presets
+    .filter(({ display_name }, at) => presets.findIndex((one) => one.display_name === display_name) === at) // some have two names
+    .filter(({ name, display_name }) => !used.has(name) && `${name} ${display_name}`.toLowerCase().includes(wanted));
+  return html`<section aria-labelledby="presets" class="presets">
+    <header class="acts"><h2 id="presets">${t("providers.add")}</h2>
+      <input type="search" value=${words} aria-label=${t("providers.filter")} placeholder=${t("providers.filter")} onInput=${({ target }) => setWords(target.value)} /></header>
+    <ul class="tiles">
+      ${left.map((preset) => html`<li key=${preset.name}><a class="panel tile" href=${`/providers/${preset.name}`}>
+        <strong>${preset.display_name}</strong>
+        <span class="muted">${preset.models.length ? preset.models.slice(0, 3).map(({ name }) => name).join(" · ") : t("providers.own_models")}</span></a></li>`)}
+      <li><a class="panel tile" href="/providers/+"><strong>${t("providers.own")}</strong><span class="muted">${t("providers.own_why")}</span></a></li>
+    </ul>
+    ${!left.length && wanted && html`<${Empty} icon="search" title=${t("providers.none_such")}><button type="button" onClick=${() => setWords("")}>${t("act.clear")}</button><//>`}
+  </section>`;
 }

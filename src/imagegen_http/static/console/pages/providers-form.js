@@ -1,0 +1,65 @@
+// Between the configuration of a provider, as the API has it, and what stands in the fields of a form.
+
+import { ApiError } from "../lib/api.js";
+import { t } from "../lib/i18n.js";
+
+const FIELDS = ["provider_name", "display_name", "api_base", "api_key", "models", "timeout_seconds", "max_retries", "extra_config"];
+
+/** Return what the fields show at first; a key is never among it. */
+export function valuesOf(name, config, preset) {
+  const models = config?.models ?? preset?.models ?? [];
+  return {
+    provider_name: name === "+" ? "" : name,
+    display_name: config?.display_name ?? "",
+    api_key: "",
+    api_base: config?.api_base ?? "",
+    models: listed(models, config && preset ? preset.models : []),
+    timeout_seconds: String(config?.timeout_seconds ?? 60),
+    max_retries: String(config?.max_retries ?? 3),
+    extra_config: JSON.stringify(config?.extra_config ?? preset?.extra_config ?? {}, null, 2),
+  };
+}
+
+/** Return the body that saves them. Throws an ApiError for what is no JSON. */
+export function configOf(values, config, preset) {
+  const body = {
+    provider_name: values.provider_name.trim(),
+    display_name: values.display_name.trim() || null,
+    api_base: values.api_base.trim() || null,
+    timeout_seconds: Number(values.timeout_seconds),
+    max_retries: Number(values.max_retries),
+    extra_config: parsed(values.extra_config),
+  };
+  const kind = config?.kind ?? preset?.kind;
+  if (kind) body.kind = kind;
+  if (values.api_key.trim()) body.api_key = values.api_key.trim();
+  if (JSON.stringify(values.models) !== JSON.stringify(valuesOf(values.provider_name, config, preset).models)) {
+    body.models = values.models.filter(({ used }) => used).map((model) => modelOf(model, config, preset));
+  }
+  return body;
+}
+
+/** Return the field that a path such as `models.0.id` belongs to. */
+export function fieldOf(path) {
+  const name = path.split(/[.[]/)[0];
+  return FIELDS.includes(name) ? name : "form";
+}
+
+function listed(models, others) {
+  const used = models.map(({ id, default: isDefault }) => ({ id, used: true, default: Boolean(isDefault) }));
+  const ids = new Set(models.map(({ id }) => id));
+  return [...used, ...others.filter(({ id }) => !ids.has(id)).map(({ id }) => ({ id, used: false, default: false }))];
+}
+
+function modelOf({ id, default: isDefault }, config, preset) {
+  const known = config?.models.find((model) => model.id === id) ?? preset?.models.find((model) => model.id === id);
+  return { id, ...(known && known.name !== id && { name: known.name }), default: isDefault };
+}
+
+function parsed(text) {
+  try {
+    return text.trim() ? JSON.parse(text) : {};
+  } catch {
+    throw new ApiError(t("providers.no_json"), { status: 400, errors: [{ field: "extra_config", message: t("providers.no_json") }] });
+  }
+}

@@ -1,0 +1,62 @@
+// What the list of providers and the drawer of one have in common.
+
+import { ApiError, patch, post } from "../lib/api.js";
+import { money } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { Icon } from "../parts/icon.js";
+import { toast } from "../parts/toast.js";
+import { html, useState } from "../vendor/index.js";
+
+const MARKS = { ok: ["ok", "check"], failed: ["wrong", "warning"], not_verified: ["warn", "warning"] };
+
+/** Make the provider's one cheap, unpaid call; `told` gets `waiting`, the answer, or an error. */
+export async function testProvider(name, told) {
+  told("waiting");
+  try {
+    told(await post(`/api/v1/providers/config/${encodeURIComponent(name)}/test`));
+  } catch (error) {
+    told(error instanceof ApiError ? { outcome: "failed", detail: error.text } : null);
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
+
+export function TestResult({ result }) {
+  if (result === null) return html`<p role="status"></p>`;
+  if (result === "waiting") return html`<p role="status" class="muted">${t("providers.testing")}</p>`;
+  const [mark, icon] = MARKS[result.outcome];
+  return html`<p role="status" class="test"><span class="mark ${mark}"><${Icon} name=${icon} />${t(`providers.outcome_${result.outcome}`)}</span>
+    <span>${result.detail}${result.latency_ms !== undefined && result.outcome === "ok" ? ` · ${result.latency_ms} ms` : ""}</span></p>`;
+}
+
+/** On or off. What only the configuration file says is switched there. */
+export function Switch({ config, changed }) {
+  const [busy, setBusy] = useState(false);
+  if (config.source !== "database") return null;
+  const toggle = async () => {
+    setBusy(true);
+    try {
+      await patch(`/api/v1/providers/config/${encodeURIComponent(config.provider_name)}/toggle`, { enabled: !config.enabled });
+      await changed();
+    } catch (error) {
+      toast(error.text ?? error.message, { kind: "wrong" });
+    }
+    setBusy(false);
+  };
+  return html`<button type="button" disabled=${busy} onClick=${toggle}>${t(config.enabled ? "providers.disable" : "providers.enable")}</button>`;
+}
+
+/** The price of a model in a line: that of its first rate, and that there are others. */
+export function Price({ price }) {
+  if (!price?.rates.length) return null;
+  const [{ amount, per, tokens }] = price.rates;
+  const told = `${money(amount, price.currency)} / ${t(`providers.per_${per}`)}${tokens ? ` (${t(`providers.tokens_${tokens}`)})` : ""}`;
+  return html`<span class="muted">${price.rates.length > 1 ? t("providers.price_from", { price: told }) : told}</span>`;
+}
+
+/** When a model ends, and what to use instead. */
+export function Lifecycle({ lifecycle }) {
+  if (!lifecycle) return null;
+  const { status, date, replacement } = lifecycle;
+  return html`<span class="mark ${status === "retired" ? "wrong" : "warn"}">${t(date ? `providers.${status}` : `providers.${status}_someday`, { date })}</span>
+    ${replacement && html`<span class="muted">→ ${replacement}</span>`}`;
+}

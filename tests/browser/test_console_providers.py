@@ -1,0 +1,110 @@
+"""The page of providers: each that is known is saved, tried and switched off, and no key is left behind."""
+
+import httpx
+import pytest
+from selenium.webdriver.common.by import By
+
+KEY = "sk-a-key-that-nobody-must-see-0042"
+CONFIG = "/api/v1/providers/config"
+NOWHERE = "http://127.0.0.1:9"  # nothing listens there, so that nothing leaves this machine
+
+
+@pytest.fixture
+def server(serve):
+    return serve(security={"allow_private_upstreams": ["127.0.0.1:9"]})
+
+
+@pytest.fixture
+def press(tab):
+    """Return a function that presses the first button of this name, once it is there."""
+
+    def press(name, within="body"):
+        script = (
+            "const all = document.querySelectorAll(`${arguments[1]} button`);"
+            "const found = [...all].find((one) => one.textContent.trim() === arguments[0] && !one.disabled);"
+            "found?.click(); return Boolean(found)"
+        )
+        tab.until(lambda: tab.driver.execute_script(script, name, within))
+
+    return press
+
+
+def field(tab, label):
+    """Return the control with this label in the drawer."""
+    script = (
+        "return [...document.querySelectorAll('dialog label')]"
+        ".find((label) => label.textContent.trim() === arguments[0])?.control"
+    )
+    return tab.until(lambda: tab.driver.execute_script(script, label))
+
+
+def text(tab, selector):
+    return tab.driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+
+
+def test_each_preset_is_saved_tested_and_disabled(tab, server, press):
+    """With its own name for people; a failure of the test is told, and nothing keeps the key."""
+    presets = httpx.get(f"{server.url}/api/v1/providers").json()["data"]["presets"]
+    tab.open(f"{server.url}/providers")
+    for preset in presets:
+        tab.driver.execute_script(
+            "history.pushState({ depth: 1 }, '', arguments[0]); dispatchEvent(new PopStateEvent('popstate'))",
+            f"/providers/{preset['name']}",
+        )
+        field(tab, "API 密钥").send_keys(KEY)
+        field(tab, "接口地址").send_keys(NOWHERE)
+        press("保存并测试", "dialog")
+        tab.until(lambda: text(tab, "dialog .test") or text(tab, "dialog .error"))
+        press("停用", "dialog")
+        tab.until(lambda: "启用" in text(tab, "dialog footer"))
+    saved = {
+        c["provider_name"]: c
+        for c in httpx.get(f"{server.url}{CONFIG}?page_size=100").json()["data"]["items"]
+    }
+    stored = tab.driver.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
+
+    assert {preset["name"]: (preset["display_name"], False) for preset in presets} == {
+        name: (config["display_name"], config["enabled"]) for name, config in saved.items() if name != "demo"
+    }
+    assert KEY not in stored + tab.driver.page_source + str(saved)
+
+
+def test_what_is_wrong_stands_beside_its_field(tab, server, press):
+    """And what was typed stays."""
+    tab.allow("400 (Bad Request)")
+    tab.open(f"{server.url}/providers/openai-compatible")
+    field(tab, "API 密钥").send_keys(KEY)
+    field(tab, "接口地址").send_keys("not an address")
+    press("保存", "dialog")
+    problem = tab.until(
+        lambda: field(tab, "接口地址").find_element(By.XPATH, "..").find_elements(By.CLASS_NAME, "error")
+    )
+
+    assert problem[0].text
+    assert KEY == field(tab, "API 密钥").get_property("value")
+
+
+def test_a_saved_key_is_kept_unless_another_is_typed(tab, server, press):
+    """Neither the form nor an answer shows it."""
+    body = {"provider_name": "openai", "api_key": KEY, "api_base": NOWHERE}
+    httpx.post(f"{server.url}{CONFIG}", json=body).raise_for_status()
+    tab.open(f"{server.url}/providers/openai")
+    field(tab, "显示名").clear()
+    field(tab, "显示名").send_keys("<b>我的</b>")
+    press("保存", "dialog")
+    tab.until(lambda: "<b>我的</b>" in text(tab, "dialog h2"))
+    config = httpx.get(f"{server.url}{CONFIG}/openai").json()["data"]
+
+    assert ("<b>我的</b>", "sk-****0042") == (config["display_name"], config["api_key"])
+
+
+def test_closing_the_drawer_goes_back_to_the_list(tab, server):
+    """By the browser's Back and by Escape alike."""
+    tab.open(f"{server.url}/providers")
+    for leave in ("history.back()", "document.querySelector('dialog header button').click()"):
+        tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "a[href='/providers/ark']"))[0].click()
+        tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+        tab.driver.execute_script(leave)
+        tab.until(lambda: not tab.driver.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+
+        assert tab.driver.current_url == f"{server.url}/providers"
