@@ -20,7 +20,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "gallery": ("/gallery",),
     "picture": ("/p/{image_id:int}",),
     "editor": ("/p/{image_id:int}/edit",),
-    "tasks": ("/tasks",),
+    "tasks": ("/tasks", "/tasks/{task_id:str}"),
     "providers": ("/providers", "/providers/{provider_name:str}"),
     "usage": ("/usage",),
     "settings": ("/settings",),

@@ -193,6 +193,7 @@ export default {
 
   // Tasks
   tasks: {
+    one: "A task",
     by_status: "By status",
     all: "All",
     provider: "Provider",

@@ -193,6 +193,7 @@ export default {
 
   // 任务
   tasks: {
+    one: "一个任务",
     by_status: "按状态",
     all: "全部",
     provider: "服务商",

@@ -7,7 +7,7 @@ const ROUTES = [
   [/^\/gallery$/, "gallery"],
   [/^\/p\/(\d+)$/, "picture"],
   [/^\/p\/(\d+)\/edit$/, "editor"],
-  [/^\/tasks$/, "tasks"],
+  [/^\/tasks(?:\/([^/]+))?$/, "tasks"],
   [/^\/providers(?:\/([^/]+))?$/, "providers"],
   [/^\/usage$/, "usage"],
   [/^\/settings$/, "settings"],

@@ -76,14 +76,14 @@ function Reason({ error }) {
 
 function Details({ task }) {
   const facts = [
-    [t("tasks.id"), html`<code>${task.task_id}</code>`],
+    [t("tasks.id"), html`<a href=${`/tasks/${task.task_id}`}><code>${task.task_id}</code></a>`],
     [t("tasks.attempts"), task.attempts],
     [t("tasks.started"), task.started_at && exactMoment(task.started_at)],
     [t("tasks.ended"), task.completed_at && exactMoment(task.completed_at)],
     [t("tasks.upstream"), task.error?.upstream_status],
     [t("tasks.upstream_code"), task.error?.upstream_code],
     [t("tasks.address"), task.config_snapshot?.api_base],
-    [t("tasks.retry_of"), task.retry_of && html`<code>${task.retry_of}</code>`],
+    [t("tasks.retry_of"), task.retry_of && html`<a href=${`/tasks/${task.retry_of}`}><code>${task.retry_of}</code></a>`],
   ].filter(([, value]) => value !== null && value !== undefined && value !== "");
   return html`<details><summary>${t("tasks.details")}</summary>
     <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`;

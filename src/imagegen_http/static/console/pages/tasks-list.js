@@ -10,11 +10,12 @@ const PAUSE = 5000; // milliseconds between two looks at the list
 
 export class TaskList {
   /** `state` is `{ items, failures, next, usual, error }`; `items` is null until they are there. */
-  constructor({ status, provider, cursor }) {
+  constructor({ id = null, status, provider, cursor }) {
+    this.id = id; // of the one task that it is about
     this.query = { status, provider, cursor, page_size: PAGE_SIZE };
     this.state = signal({ items: null, failures: null, next: null, usual: new Map(), error: null });
     this.left = false;
-    this.failed = !status && !cursor; // whether the failures must be asked for
+    this.failed = !id && !status && !cursor; // whether the failures must be asked for
     this.look = atMostEvery(PAUSE, () => this.#ask());
   }
 
@@ -26,7 +27,8 @@ export class TaskList {
   apply({ task_id, status, progress, queue_position, image_ids, error }) {
     const { items } = this.state.value;
     const known = items?.find((task) => task.task_id === task_id);
-    if (status === "failed" && !this.query.status && !this.query.cursor) this.failed = true;
+    if (this.id && !known) return;
+    if (status === "failed" && !this.id && !this.query.status && !this.query.cursor) this.failed = true;
     if (!known || known.status !== status) this.look();
     if (!known) return;
     const changed = { ...known, status, progress, queue_position, error, image_ids };
@@ -46,7 +48,7 @@ export class TaskList {
     this.failed = false;
     try {
       const [page, failures] = await Promise.all([
-        get("/api/v1/tasks", this.query),
+        this.id ? this.#one() : get("/api/v1/tasks", this.query),
         failed ? get("/api/v1/tasks", { status: "failed", provider: this.query.provider, page_size: MAX_FAILURES }) : null,
       ]);
       const changes = { items: page.items, usual: usualSeconds(page.items), next: page.next_cursor, error: null };
@@ -55,6 +57,10 @@ export class TaskList {
       this.failed ||= failed;
       if (!isAbort(error)) this.#show({ error });
     }
+  }
+
+  async #one() {
+    return { items: [await get(`/api/v1/tasks/${encodeURIComponent(this.id)}`)], next_cursor: null };
   }
 
   #show(changes) {

@@ -17,13 +17,22 @@ import { html, useEffect, useMemo, useState } from "../vendor/index.js";
 
 const STATUSES = ["pending", "processing", "completed", "failed", "cancelled"];
 
-export default function Page() {
-  const { query } = place.value;
-  const status = STATUSES.includes(query.get("status")) ? query.get("status") : "";
-  const provider = query.get("provider") ?? "";
-  const cursor = query.get("cursor") ?? "";
-  const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor, language.value]);
+export default function Page({ id }) {
+  return id ? html`<${OneTask} key=${id} id=${id} />` : html`<${AllTasks} />`;
+}
 
+/** One task, with all that there is to say of it. */
+function OneTask({ id }) {
+  const list = useMemo(() => new TaskList({ id }), [id, language.value]);
+  useCurrent(list);
+  return html`<div class="page">
+    <header><h1>${t("tasks.one")}</h1><a href="/tasks">${t("tasks.show_all")}</a></header>
+    <${Tasks} list=${list} />
+  </div>`;
+}
+
+/** Keep a list current while it is shown. */
+function useCurrent(list) {
   useEffect(() => {
     const forget = [onTask((change) => list.apply(change)), onResume(() => list.look())];
     list.look();
@@ -32,6 +41,16 @@ export default function Page() {
       list.leave();
     };
   }, [list]);
+}
+
+function AllTasks() {
+  const { query } = place.value;
+  const status = STATUSES.includes(query.get("status")) ? query.get("status") : "";
+  const provider = query.get("provider") ?? "";
+  const cursor = query.get("cursor") ?? "";
+  const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor, language.value]);
+
+  useCurrent(list);
 
   return html`<div class="page">
     <header>
