@@ -1,9 +1,13 @@
-"""The gallery: rows in true proportions, only what can be seen on the page, search and keys."""
+"""The gallery: rows in true proportions, only what can be seen on the page, search, keys, and what is new."""
 
 import httpx
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
-WAIT = "Prefer", "wait=30"
+from tests.browser.tab import CHINESE, ENGLISH, PHONE, Look
+
+MAX_FIGURES = 1500
 _LAYOUT = """
 const done = arguments[arguments.length - 1];
 import("/console/pages/gallery-layout.js").then(({ lay, neighbour, rowAt, shapeOf }) => {
@@ -17,6 +21,7 @@ import("/console/pages/gallery-layout.js").then(({ lay, neighbour, rowAt, shapeO
   for (let n = 100; n <= images.length; n += 100) grown = lay(images.slice(0, n), shape, groupOf, grown);
   const rows = whole.sections.flatMap((section) => section.rows);
   const boxes = rows.flatMap((row) => row.boxes.map((box) => ({ ...box, height: row.height })));
+  const rowOf = (at) => rows.findLastIndex(({ from }) => from <= at);
   const beheaded = images.filter(({ width, height }, at) => {
     const ratio = width / height;
     return ratio > 0.4 && ratio < 5 && Math.abs(boxes[at].width / boxes[at].height / ratio - 1) > 0.03;
@@ -26,43 +31,209 @@ import("/console/pages/gallery-layout.js").then(({ lay, neighbour, rowAt, shapeO
     count: boxes.length,
     beheaded: beheaded.length,
     widest: Math.max(...boxes.map(({ left, width }) => left + width)),
-    highest: Math.max(...rows.map(({ height }) => height)),
+    tooHigh: rows.filter(({ height }) => height > shape.target * 1.4 + 1).length,
     mixed: rows.filter(({ from, boxes }) => images[from].day !== images[from + boxes.length - 1].day).length,
-    backAgain: neighbour(whole, neighbour(whole, 45, 1), -1) - 45 < 8,
-    found: rowAt(whole, 1999).row.from <= 1999,
+    last: rowAt(whole, 1999).row.from + rowAt(whole, 1999).row.boxes.length,
+    down: rowOf(neighbour(whole, 45, 1)) - rowOf(45),
   });
 });
 """
+_FOCUSED = "return Number(document.activeElement.closest('figure')?.dataset.id ?? 0)"
+_SHOWN = "return [...document.querySelectorAll('.grid figure')].map((one) => Number(one.dataset.id))"
+_FIRST = """
+const figure = [...document.querySelectorAll(".grid figure")].find(
+  (one) => one.getBoundingClientRect().top > 120);
+return figure && [figure.dataset.id, Math.round(figure.getBoundingClientRect().top)];
+"""
+_TOTAL = "return document.querySelector('.gallery header p')?.textContent ?? ''"
+_KEYWORDS = "/api/v1/images/search"
 
 
 @pytest.fixture
-def server(serve):
-    return serve()
+def keys(chromium):
+    """Return a function that presses keys one after the other."""
+
+    def press(*pressed, modifier=None):
+        actions = ActionChains(chromium)
+        if modifier:
+            actions.key_down(modifier)
+        actions.send_keys(*pressed)
+        if modifier:
+            actions.key_up(modifier)
+        actions.perform()
+
+    return press
+
+
+def _run(tab, script, *args):
+    return tab.driver.execute_script(script, *args)
+
+
+def _open(tab, server, path="/gallery"):
+    tab.open(server.url + path)
+    tab.until(lambda: _run(tab, _SHOWN))
+
+
+def test_every_image_lies_in_its_own_proportions_in_a_row_of_its_day(tab, serve):
+    """Whether all of them are laid at once or page by page."""
+    tab.open(f"{serve().url}/docs")
+
+    laid = tab.driver.execute_async_script(_LAYOUT)
+
+    assert laid == {
+        "same": True,
+        "count": 2000,
+        "beheaded": 0,
+        "widest": 1200,
+        "tooHigh": 0,
+        "mixed": 0,
+        "last": 2000,
+        "down": 1,
+    }
+
+
+def test_thousands_of_images_are_scrolled_to_their_end(tab, serve_seeded):
+    """With few of them on the page at a time; Back from one of them shows the same place again."""
+    server = serve_seeded(images=2000, hours_apart=0.2)
+    _open(tab, server)
+    most = []
+
+    def scrolled():
+        most.append(len(_run(tab, _SHOWN)))
+        _run(tab, "scrollTo(0, document.documentElement.scrollHeight)")
+        return 1 in _run(tab, _SHOWN)
+
+    tab.until(scrolled)
+    assert "2,000" in _run(tab, _TOTAL)
+    assert max(most) < MAX_FIGURES
+
+    _run(tab, "scrollTo(0, 20000)")
+    tab.until(lambda: 1 not in _run(tab, _SHOWN))
+    place = tab.until(lambda: _run(tab, _FIRST))
+    opened = place[0]
+    _run(tab, "document.querySelector(`[data-id='${arguments[0]}'] a`).click()", opened)
+    tab.until(lambda: tab.driver.current_url.endswith(f"/p/{opened}"))
+    with tab.recording() as exchanges:
+        tab.driver.back()
+        tab.until(lambda: _run(tab, _FIRST) == place)
+
+    assert 20000 == _run(tab, "return scrollY")
+    assert [] == [exchange.path for exchange in exchanges if exchange.path == "/api/v1/images"]
+
+
+def test_letters_of_an_input_method_are_no_search(tab, serve_seeded):
+    """What is on its way to a character is not asked for, nor is what is deleted again before it is one."""
+    server = serve_seeded(images=14)
+    _open(tab, server)
+    tab.driver.find_element("css selector", "input[type=search]").click()
+
+    with tab.recording() as before:
+        for text in ("x", "xu", "xue", "xu", "x", ""):
+            tab.cdp("Input.imeSetComposition", text=text, selectionStart=len(text), selectionEnd=len(text))
+        tab.cdp("Input.imeSetComposition", text="xue", selectionStart=3, selectionEnd=3)
+        tab.driver.execute_async_script("setTimeout(arguments[0], 600)")  # longer than typing is waited for
+    with tab.recording() as after:
+        tab.cdp("Input.insertText", text="雪")
+        tab.until(lambda: _run(tab, _TOTAL) == "共 2 张")
+
+    assert [] == [exchange.url for exchange in before if exchange.path == _KEYWORDS]
+    assert 1 == len([exchange for exchange in after if exchange.path == _KEYWORDS])
+    assert "完全匹配" == _run(tab, "return document.querySelector('.grid h2').textContent")
+
+
+def test_the_keyboard_alone_finds_opens_stars_deletes_and_undoes(tab, serve_seeded, keys):
+    """The images are one stop of the Tab key; after a deletion the next one has the focus."""
+    server = serve_seeded(images=21)
+    _open(tab, server)
+    keys("/", "雪")
+    tab.until(lambda: _run(tab, _TOTAL) == "共 3 张")
+    _tab_to(keys, lambda: _run(tab, _FOCUSED))
+    assert 16 == _run(tab, _FOCUSED)
+
+    keys(Keys.ARROW_RIGHT, "s")
+    tab.until(lambda: httpx.get(f"{server.url}/api/v1/images/9").json()["data"]["favourite"])
+    keys(Keys.ENTER)
+    tab.until(lambda: _run(tab, "return location.pathname === '/p/9' && document.querySelector('.stage')"))
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _FOCUSED) == 9)
+    keys(Keys.DELETE)
+    tab.until(lambda: _run(tab, _FOCUSED) == 2)
+    assert "共 2 张" == _run(tab, _TOTAL)
+    keys("z", modifier=Keys.CONTROL)
+    tab.until(lambda: _run(tab, _TOTAL) == "共 3 张")
+
+    keys("x", Keys.ARROW_LEFT, "x", Keys.DELETE)
+    tab.until(lambda: _run(tab, _TOTAL) == "共 1 张")
+    _tab_to(keys, lambda: _run(tab, "return document.activeElement.textContent") == "撤销")
+    keys(Keys.ENTER)
+    tab.until(lambda: _run(tab, _TOTAL) == "共 3 张")
+    tab.until(lambda: _run(tab, _FOCUSED))
+
+    assert [16, 9, 2] == [image["id"] for image in _matches(server, "雪")]
+
+
+def test_a_new_image_is_in_front_where_the_list_has_it(tab, serve_seeded):
+    """Also under a search; who has scrolled down stays where he is."""
+    server = serve_seeded(images=200)
+    _open(tab, server, "/gallery?q=雪")
+    before = _run(tab, _SHOWN)[0]
+    _generate(server, "大海")
+    _generate(server, "夜里的雪")
+    tab.until(lambda: _run(tab, _SHOWN)[0] > before)
+    assert 202 == _run(tab, _SHOWN)[0]
+
+    _open(tab, server)
+    _run(tab, "scrollTo(0, 3000)")
+    place = tab.until(lambda: _run(tab, _FIRST))
+    _generate(server, "a lighthouse")
+    tab.until(lambda: "203" in _run(tab, _TOTAL))
+
+    assert place == _run(tab, _FIRST)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [Look(language=CHINESE), Look(language=ENGLISH, theme="dark", size=PHONE, has_touch=True)],
+    ids=str,
+)
+def test_everybody_can_use_it(tab, serve_seeded, axe_violations, look):
+    """With a filter, with a selection and its tags, without anything found."""
+    tab.look(look)
+    server = serve_seeded(images=20)
+    _open(tab, server, "/gallery?provider=demo")
+    for at in (0, 1):
+        _run(tab, "document.querySelectorAll('.select')[arguments[0]].click()", at)
+    tab.until(lambda: _run(tab, "return document.querySelector('.selection')"))
+    assert [] == axe_violations()
+    _run(tab, "document.querySelectorAll('.selection button')[3].click()")
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog[open] form')"))
+    assert [] == axe_violations()
+    assert 0 >= _run(tab, "return document.documentElement.scrollWidth - innerWidth")
+    tab.driver.back()
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))
+    tab.open(f"{server.url}/gallery?q=nothing+has+this")
+    tab.until(lambda: _run(tab, "return document.querySelector('.empty')"))
+
+    assert [] == axe_violations()
+
+
+def _tab_to(keys, is_reached):
+    for _ in range(40):
+        keys(Keys.TAB)
+        if is_reached():
+            return
+    raise AssertionError("the Tab key does not get there")
+
+
+def _matches(server, words):
+    return httpx.get(f"{server.url}/api/v1/images/search", params={"keyword": words}).json()["data"]["items"]
 
 
 def _generate(server, prompt, **params):
     task = httpx.post(
         f"{server.url}/api/v1/tasks/generate",
         json={"provider": "demo", "params": {"prompt": prompt, "width": 256, "height": 256, **params}},
-        headers=dict([WAIT]),
+        headers={"Prefer": "wait=30"},
         timeout=60,
     ).json()["data"]
     return [image["id"] for image in task["images"]]
-
-
-def test_every_image_lies_in_its_own_proportions_in_a_row_of_its_day(chromium, server):
-    """Whether all of them are laid at once or page by page."""
-    chromium.get(f"{server.url}/docs")
-
-    laid = chromium.execute_async_script(_LAYOUT)
-
-    assert laid.pop("highest") <= 294
-    assert laid == {
-        "same": True,
-        "count": 2000,
-        "beheaded": 0,
-        "widest": 1200,
-        "mixed": 0,
-        "backAgain": True,
-        "found": True,
-    }

@@ -77,11 +77,6 @@ function refusal({ status }, told) {
   return new ApiError(told.message, { status, code: told.code, errors, hint, reason });
 }
 
-/** Throw what an answer, which is not ok, says. */
-export async function refuse(answer) {
-  throw refusal(answer, await answer.json().catch(() => null));
-}
-
 /** Return the path in the reader's language, for what the browser asks for without our headers. */
 export function inLanguage(path) {
   return address(path, { lang: language.value });

@@ -47,6 +47,13 @@ export function day(text) {
   return new Date(year, month - 1, date).toLocaleDateString(locale(), style);
 }
 
+/** Return the month of a day, with its year where that is not this one. */
+export function month(text) {
+  const [year, at] = text.split("-").map(Number);
+  const style = { month: "short", ...(year !== new Date().getFullYear() && { year: "numeric" }) };
+  return new Date(year, at - 1, 1).toLocaleDateString(locale(), style);
+}
+
 /** Return a number of seconds as `12 秒`, `3 分 5 秒`, `2 小时 3 分`. */
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,18 +1,14 @@
 // Many images as one file.
 
-import { ApiError, refuse } from "./api.js";
-import { locale, t } from "./i18n.js";
+import { inLanguage } from "./api.js";
 
-/** Download the images of these ids. */
-export async function downloadZip(ids) {
-  const headers = { "Content-Type": "application/json", "Accept-Language": locale() };
-  const body = JSON.stringify({ ids });
-  const answer = await fetch("/api/v1/images/zip", { method: "POST", headers, body }).catch(() => {
-    throw new ApiError(t("problem.unreachable"));
-  });
-  if (!answer.ok) await refuse(answer);
-  const url = URL.createObjectURL(await answer.blob());
-  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "imagegen.zip";
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+export const MAX_ZIPPED = 1000; // images of one file
+
+/** Download the images of these ids; the browser writes the file to the disk as it comes. */
+export function downloadZip(ids) {
+  const form = Object.assign(document.createElement("form"), { method: "post", action: inLanguage("/api/v1/images/zip"), hidden: true });
+  form.append(Object.assign(document.createElement("input"), { name: "ids", value: ids.join(",") }));
+  document.body.append(form);
+  form.submit();
+  form.remove();
 }

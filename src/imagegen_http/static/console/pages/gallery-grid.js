@@ -15,7 +15,8 @@ import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/ind
 const AHEAD = 3; // screens below the lower edge whose images are fetched already
 const MAX_EXPECTED = 2000; // images whose place is kept before they are fetched
 
-export function Grid({ list }) {
+/** `day` is a signal: the day whose images are to be shown, as soon as they are there. */
+export function Grid({ list, day: wanted }) {
   const element = useRef(null);
   const width = useWidth(element);
   const images = list.images.value;
@@ -38,6 +39,12 @@ export function Grid({ list }) {
       if (list.focus) focusOn(element.current, list.focus);
     } else if (anchor.current && !layout.goesOn) keep(anchor.current, layout, images.items, element.current);
   }, [layout]);
+  useLayoutEffect(() => {
+    const section = wanted.value && layout.sections.find(({ group }) => group <= wanted.value);
+    if (!section) return;
+    wanted.value = null;
+    scrollBy(0, section.top - depthOf(element.current) - (document.querySelector(".top")?.offsetHeight ?? 0));
+  }, [layout, wanted.value]);
   useScrollKept();
 
   const keys = useGridKeys({ list, layout, images: images.items, element });

@@ -1,6 +1,7 @@
 // The lists of images that the gallery has shown: they outlive the page, so that Back has them at once.
 
 import { get, isAbort } from "../lib/api.js";
+import { onResume, onTask } from "../lib/events.js";
 import { dayOf } from "../lib/format.js";
 import { gone, isLeaving } from "../lib/images.js";
 import { listParameters, listQuery } from "../lib/list-query.js";
@@ -87,10 +88,28 @@ export function listOf(query) {
   return list;
 }
 
-/** Say that there may be new images, for the lists that are not shown. */
-export function spoil() {
-  for (const list of lists.values()) list.stale = true;
+/** Let the keyboard be at this image when the list is shown again. */
+export function visit(query, id) {
+  const list = lists.get(String(listQuery(query)));
+  if (list) list.focus = id;
 }
+
+/** Changes when there may be images that no list has yet. */
+export const news = signal(0);
+
+const told = new Set(); // ids that were asked about already, whether a list has them or not
+
+function spoil() {
+  for (const list of lists.values()) list.stale = true;
+  news.value += 1;
+}
+
+onResume(spoil);
+onTask(({ image_ids = [] }) => {
+  const fresh = image_ids.filter((id) => !told.has(id));
+  for (const id of fresh) told.add(id);
+  if (fresh.length) spoil();
+});
 
 /** Return what of a list comes after the images of a new first page, nothing where the two do not meet. */
 export function itemsAfter(images, items) {

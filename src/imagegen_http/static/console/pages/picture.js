@@ -1,6 +1,123 @@
-import { t } from "../lib/i18n.js";
-import { html } from "../vendor/index.js";
+// One image: to look at, to know all of, and to go on from.
 
-export default function Page() {
-  return html`<div class="page"><header><h1>${t("pages.picture")}</h1></header></div>`;
+import { get, isAbort } from "../lib/api.js";
+import { t } from "../lib/i18n.js";
+import { current, deleteImages, gone, star } from "../lib/images.js";
+import { useKeys } from "../lib/keys.js";
+import { galleryAddress, listParameters, listQuery } from "../lib/list-query.js";
+import { collect, collectionName, collections, complain, loadCollections, MAX_TAGS, tag } from "../lib/marks.js";
+import { close, go, place } from "../lib/router.js";
+import { haveStyle } from "../lib/styles.js";
+import { CollectionChoice } from "../parts/collections.js";
+import { Dialog } from "../parts/dialog.js";
+import { Empty } from "../parts/empty.js";
+import { Icon } from "../parts/icon.js";
+import { Problem } from "../parts/problem.js";
+import { TagEditor } from "../parts/tag-editor.js";
+import { visit } from "./gallery-list.js";
+import { Acts } from "./picture-acts.js";
+import { Facts, Parameters, Prompt } from "./picture-details.js";
+import { Lineage } from "./picture-lineage.js";
+import { Stage } from "./picture-stage.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+await haveStyle("marks");
+
+const NOT_FOUND = 404;
+
+export default function Picture({ id: text }) {
+  const id = Number(text);
+  const { query } = place.value;
+  const list = String(listQuery(query));
+  const { image, task, error, again } = useImage(id, query);
+  const shut = () => close(galleryAddress(query));
+  const show = (other, options = { replace: true }) => go(`/p/${other}${list && `?${list}`}`, options);
+  const remove = () => {
+    deleteImages([id]);
+    const other = image?.next ?? image?.previous ?? null;
+    if (other === null) shut();
+    else show(other);
+  };
+  useEffect(() => visit(query, id), [id, list]);
+  useKeys({ s: () => image && star([id], !current(image).favourite), Delete: () => image && remove(), Backspace: () => image && remove() }, !gone.value.has(id));
+
+  if (gone.value.has(id) || error?.status === NOT_FOUND) {
+    return html`<h1 class="unseen">${t("images.unnamed", { id: text })}</h1>
+      <${Empty} icon="image" title=${t("picture.missing")} why=${t("picture.missing_why")}><a class="button main" href=${galleryAddress(query)}>${t("picture.to_gallery")}</a><//>`;
+  }
+  return html`<div class="viewer">
+    <${Stage} id=${id} image=${image} onGo=${show} onClose=${shut} />
+    <div class="sheet">
+      <h1>${t("images.unnamed", { id: String(id) })}</h1>
+      ${error && html`<${Problem} error=${error} again=${again} />`}
+      ${image ? html`<${Sheet} image=${image} task=${task} onDelete=${remove} />` : !error && html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`}
+    </div>
+  </div>`;
+}
+
+function Sheet({ image, task, onDelete }) {
+  const inputs = task?.inputs ?? [];
+  return html`
+    <${Acts} image=${image} inputs=${inputs} onDelete=${onDelete} />
+    <${Prompt} prompt=${image.prompt} metadata=${image.metadata} />
+    <${Parameters} image=${image} />
+    <${Marks} image=${image} />
+    <${Lineage} image=${image} inputs=${inputs} />
+    <${Facts} image=${image} task=${task} />
+  `;
+}
+
+function Marks({ image }) {
+  const { tags = [], collections: inside = [] } = current(image);
+  const { query } = place.value;
+  const here = `/p/${image.id}`;
+  const list = String(listQuery(query));
+  useEffect(() => {
+    if (inside.length && !collections.peek()) loadCollections().catch(() => null);
+  }, [image.id, inside.length]);
+  return html`<section><h2>${t("gallery.tag")}</h2>
+      <${TagEditor} tags=${tags} full=${tags.length >= MAX_TAGS ? t("tags.full", { n: MAX_TAGS }) : ""} onAdd=${(name) => tag([image], name, true)} onRemove=${(name) => tag([image], name, false)} />
+    </section>
+    <section><h2>${t("gallery.collection")}</h2>
+      <div class="chips">
+        ${inside.map((id) => html`<span class="filter" key=${id}><a class="chip button" href=${`/gallery?collection=${id}`}>${collectionName(id)}</a>
+          <button type="button" class="bare remove" aria-label=${t("picture.remove_from", { name: collectionName(id) })} onClick=${() => collect([image], id, false).catch(complain)}><${Icon} name="close" /></button></span>`)}
+        <button type="button" class="chip" onClick=${() => go(`${here}?${list && `${list}&`}panel=collect`, { still: true })}><${Icon} name="plus" />${t("picture.add_to")}</button>
+      </div>
+    </section>
+    ${query.get("panel") === "collect" && html`<${Dialog} title=${t("gallery.collection")} onClose=${() => close(`${here}${list && `?${list}`}`)}><${CollectionChoice} images=${[image]} /><//>`}`;
+}
+
+const fetched = new Map(); // images by their address, so that going back and forth asks once
+const MAX_FETCHED = 40;
+
+/** The image, with its task where it was made from others, and its neighbours on their way. */
+function useImage(id, query) {
+  const parameters = listParameters(query);
+  const name = `${id}?${new URLSearchParams(parameters)}`;
+  const [state, setState] = useState({ name: null });
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    const ask = (path, asked) => get(path, asked, { signal: stop.signal });
+    const load = async () => {
+      const image = await ask(`/api/v1/images/${id}`, parameters);
+      keep(name, image);
+      setState({ name, image, task: null });
+      for (const near of [image.next, image.previous]) if (near) new Image().src = `/api/v1/images/${near}/thumbnail`;
+      const task = await ask(`/api/v1/tasks/${image.task_id}`).catch((error) => (isAbort(error) ? Promise.reject(error) : null));
+      setState({ name, image, task });
+    };
+    load().catch((error) => isAbort(error) || setState({ name, image: fetched.get(name) ?? null, error }));
+    return () => stop.abort();
+  }, [name, tries]);
+  const again = () => setTries(tries + 1);
+  if (state.name === name) return { image: state.image, task: state.task, error: state.error, again };
+  return { image: fetched.get(name) ?? null, task: null, error: null, again };
+}
+
+function keep(name, image) {
+  fetched.delete(name);
+  fetched.set(name, image);
+  if (fetched.size > MAX_FETCHED) fetched.delete(fetched.keys().next().value);
 }

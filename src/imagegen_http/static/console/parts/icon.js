@@ -44,6 +44,7 @@ const PATHS = {
   again: "M4 12a8 8 0 0 1 14-5.3L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.3L4 15M4 20v-5h5",
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   key: "M8 11a4 4 0 1 0 0 8a4 4 0 0 0 0-8zM11 12l9-9M17 6l2 2M14.5 8.5l1.5 1.5",
   logout: "M10 4H5v16h5M14 8l4 4-4 4M9 12h9",
   document: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",

@@ -5,6 +5,7 @@ import { language, speak, t } from "../lib/i18n.js";
 import { finishDeleting } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { place } from "../lib/router.js";
+import { haveStyle } from "../lib/styles.js";
 import { counts } from "../lib/tasks.js";
 import { theme, toggleTheme } from "../lib/theme.js";
 import { Icon } from "./icon.js";
@@ -91,20 +92,8 @@ function Page() {
 
 async function load(page) {
   if (!page) return (await import("../pages/nowhere.js")).Nowhere;
-  const style = styled(page);
+  const style = haveStyle(page);
   const { default: Content } = await import(`../pages/${page}.js`);
   await style;
   return Content;
-}
-
-/** Have the page's own style before it is shown. */
-function styled(page) {
-  const { href } = new URL(`../css/${page}.css`, import.meta.url);
-  if (document.querySelector(`link[href="${href}"]`)) return undefined;
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-  return new Promise((resolve) => {
-    link.addEventListener("load", resolve);
-    link.addEventListener("error", resolve);
-    document.head.append(link);
-  });
 }

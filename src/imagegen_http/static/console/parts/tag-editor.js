@@ -4,16 +4,14 @@ import { t } from "../lib/i18n.js";
 import { loadTags, MAX_TAG_CHARACTERS, tags as known } from "../lib/marks.js";
 import { Field } from "./field.js";
 import { Icon } from "./icon.js";
-import { html, useEffect, useId, useRef, useState } from "../vendor/index.js";
+import { html, useId, useRef, useState } from "../vendor/index.js";
 
 /** `onAdd` and `onRemove` get a tag and may reject with what is wrong; `full` says why there may be no other. */
 export function TagEditor({ tags, onAdd, onRemove, full = "" }) {
   const [error, setError] = useState("");
   const box = useRef(null);
   const list = useId();
-  useEffect(() => {
-    loadTags().catch(() => null); // a box without suggestions
-  }, []);
+  const suggest = () => known.value ?? loadTags().catch(() => null); // a box without suggestions
   const submit = async (event) => {
     event.preventDefault();
     const tag = box.current.value.trim();
@@ -28,7 +26,7 @@ export function TagEditor({ tags, onAdd, onRemove, full = "" }) {
         <button type="button" class="bare" aria-label=${t("tags.remove", { tag })} onClick=${() => (box.current.focus(), attempt(() => onRemove(tag), setError))}><${Icon} name="close" /></button></li>`)}
     </ul>
     <${Field} label=${t("tags.add")} error=${error || full}>
-      ${(control) => html`<div class="joined"><input ref=${box} list=${list} maxlength=${MAX_TAG_CHARACTERS} autocomplete="off" disabled=${Boolean(full)} ...${control} />
+      ${(control) => html`<div class="joined"><input ref=${box} list=${list} maxlength=${MAX_TAG_CHARACTERS} autocomplete="off" disabled=${Boolean(full)} onFocus=${suggest} ...${control} />
         <button type="submit" disabled=${Boolean(full)}>${t("act.add")}</button></div>`}
     <//>
     <datalist id=${list}>${(known.value ?? []).filter(({ tag }) => !tags.includes(tag)).map(({ tag }) => html`<option key=${tag} value=${tag} />`)}</datalist>

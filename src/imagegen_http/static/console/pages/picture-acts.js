@@ -1,0 +1,80 @@
+// What can be done with an image: make another one of it, keep it, pass it on, delete it.
+
+import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
+import { draft, replaceDraft } from "../lib/drafts.js";
+import { t } from "../lib/i18n.js";
+import { current, star } from "../lib/images.js";
+import { complain } from "../lib/marks.js";
+import { draftOf } from "../lib/reuse.js";
+import { go } from "../lib/router.js";
+import { catalogue, modelOf } from "../lib/store.js";
+import { Icon } from "../parts/icon.js";
+import { toast } from "../parts/toast.js";
+import { html, useState } from "../vendor/index.js";
+
+export function Acts({ image, inputs, onDelete }) {
+  const { favourite = false } = current(image);
+  const [busy, setBusy] = useState(false);
+  const reuse = async (values) => {
+    setBusy(true);
+    const former = draft.peek();
+    try {
+      replaceDraft(await values());
+      go("/");
+      toast(t("picture.reused"), { act: { name: t("act.undo"), run: () => replaceDraft(former) } });
+    } catch (error) {
+      complain(error);
+      setBusy(false);
+    }
+  };
+  const button = (icon, name, run, more = {}) =>
+    html`<button type="button" disabled=${busy} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && favourite} />${name}</button>`;
+  const onImage = (icon, operation, role) => {
+    const able = ableModel(operation, image);
+    const why = able || !catalogue.value ? undefined : t("picture.unable");
+    return button(icon, t(`picture.${operation}`), () => reuse(async () => ({ ...able, operation, images: [{ role, image_id: image.id }] })), { disabled: busy || !able, title: why });
+  };
+  return html`<div class="acts do">
+    ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main" })}
+    ${button("dice", t("picture.variation"), () => reuse(() => again(image, inputs, { withSeed: false })))}
+    ${onImage("image", "reference", "reference")}
+    <a class="button" href=${`/p/${image.id}/edit`}><${Icon} name="edit" />${t("act.edit")}</a>
+    ${onImage("zoom", "upscale", "image")}
+  </div>
+  <div class="acts">
+    ${button("star", t(favourite ? "act.unstar" : "act.star"), () => star([image.id], !favourite), { class: "bare", "aria-pressed": favourite })}
+    <a class="button bare" href=${image.image_url} download><${Icon} name="download" />${t("act.download")}</a>
+    ${canCopyImages() && button("copy", t("picture.copy_image"), () => tell(copyImage(image.image_url)), { class: "bare" })}
+    ${button("link", t("picture.copy_link"), () => tell(copyText(`${location.origin}/p/${image.id}`)), { class: "bare" })}
+    ${button("trash", t("act.delete"), onDelete, { class: "bare wrong" })}
+  </div>`;
+}
+
+/** Return the draft of the same again: one image, with the seed that this very one has. */
+export async function again(image, inputs, { withSeed = true } = {}) {
+  const { seed: asked, ...params } = image.params;
+  const values = await draftOf({ ...image, params, inputs });
+  const seed = image.metadata?.seed ?? asked;
+  const model = modelOf(image.provider, image.model_id);
+  const takesSeed = asked !== undefined || !model || model.accepts_extras || model.parameters.some(({ name }) => name === "seed");
+  if (withSeed && takesSeed && seed !== undefined && seed !== null) values.params.seed = seed;
+  return { ...values, num: 1 };
+}
+
+/** Return which model can do this: the image's own, one of its provider, or any. */
+function ableModel(operation, { provider, model_id }) {
+  const can = ({ capabilities = [] }) => capabilities.includes(operation);
+  const own = modelOf(provider, model_id);
+  if (own && can(own)) return { provider, model_id };
+  const providers = catalogue.value?.providers ?? [];
+  for (const one of [...providers.filter(({ name }) => name === provider), ...providers]) {
+    const model = one.models.find(can);
+    if (model) return { provider: one.name, model_id: model.id };
+  }
+  return null;
+}
+
+export async function tell(copying) {
+  const done = await copying.then((value) => value !== false, () => false);
+  toast(t(done ? "act.copied" : "picture.not_copied"), { kind: done ? "told" : "wrong" });
+}

@@ -1,0 +1,91 @@
+// What is known of an image: its words, what was asked beside what was used, and where it is kept.
+
+import { copyText } from "../lib/clipboard.js";
+import { bytes, cost, exactMoment, moment } from "../lib/format.js";
+import { named, t } from "../lib/i18n.js";
+import { modelOf, providerName } from "../lib/store.js";
+import { Icon } from "../parts/icon.js";
+import { tell } from "./picture-acts.js";
+import { html } from "../vendor/index.js";
+
+const SIZES = ["size", "width", "height", "aspect_ratio", "image_size"];
+const NOT_SHOWN = ["prompt", "num", "n", "number_of_images", "image", "mask", "reference_images"];
+
+export function Prompt({ prompt, metadata }) {
+  const revised = metadata?.revised_prompt;
+  return html`<section class="words">
+    <${Words} title=${t("picture.prompt")} text=${prompt || t("picture.no_prompt")} copy=${prompt} />
+    ${revised && revised !== prompt && html`<${Words} title=${t("picture.revised")} text=${revised} copy=${revised} />`}
+  </section>`;
+}
+
+function Words({ title, text, copy }) {
+  return html`<header><h2>${title}</h2>${copy && html`<${Copy} name=${t("picture.copy_of", { name: title })} text=${copy} />`}</header><p>${text}</p>`;
+}
+
+function Copy({ name, text }) {
+  return html`<button type="button" class="bare" aria-label=${name} title=${name} onClick=${() => tell(copyText(text))}><${Icon} name="copy" /></button>`;
+}
+
+/** What was asked for beside what the image has: a row each, a second value only where they differ. */
+export function Parameters({ image }) {
+  const rows = rowsOf(image);
+  if (!rows.length) return null;
+  return html`<section><h2>${t("picture.parameters")}</h2>
+    <table><thead><tr><th scope="col"><span class="unseen">${t("picture.parameter")}</span></th><th scope="col">${t("picture.asked")}</th><th scope="col">${t("picture.used")}</th></tr></thead>
+    <tbody>${rows.map(({ label, asked, used }) => html`<tr key=${label}><th scope="row">${label}</th><td>${asked}</td><td>${used}</td></tr>`)}</tbody></table></section>`;
+}
+
+function rowsOf({ provider, model_id, params, metadata, width, height }) {
+  const known = modelOf(provider, model_id)?.parameters ?? [];
+  const shown = (name, value) => {
+    const one = known.find((parameter) => parameter.name === name);
+    if (value === true || value === false) return t(value ? "picture.yes" : "picture.no");
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    return named(one?.value_labels?.[text], text) + (one?.unit ? ` ${named(one.unit)}` : "");
+  };
+  const label = (name) => named(known.find((parameter) => parameter.name === name)?.label, "") || spoken(name);
+  const asked = SIZES.filter((name) => params[name] !== undefined);
+  const size = {
+    label: t("picture.size"),
+    asked: params.width && params.height ? `${params.width} × ${params.height}` : asked.map((name) => shown(name, params[name])).join(" · ") || t("picture.by_model"),
+    used: `${width} × ${height}`,
+  };
+  const seed = metadata?.seed ?? null;
+  const rows = [size];
+  if (seed !== null || params.seed !== undefined) {
+    rows.push({ label: t("picture.seed"), asked: isRandom(params.seed) ? t("picture.random") : String(params.seed), used: seed === null ? t("picture.untold") : String(seed) });
+  }
+  for (const [name, value] of Object.entries(params)) {
+    if (SIZES.includes(name) || NOT_SHOWN.includes(name) || name === "seed" || value === null) continue;
+    const used = metadata?.[name];
+    rows.push({ label: label(name), asked: shown(name, value), used: used === undefined || used === null ? "" : shown(name, used) });
+  }
+  return rows;
+}
+
+function isRandom(seed) {
+  return seed === undefined || seed === null || Number(seed) === -1;
+}
+
+/** A name that nobody has a label for, in words. */
+function spoken(name) {
+  return name.replaceAll("_", " ");
+}
+
+export function Facts({ image, task }) {
+  const seconds = task?.started_at && task?.completed_at ? (new Date(task.completed_at) - new Date(task.started_at)) / 1000 : null;
+  const rows = [
+    ["cost", cost(image.cost)],
+    ["provider", providerName(image.provider)],
+    ["model", modelOf(image.provider, image.model_id)?.name ?? image.model_id],
+    ["operation", t(`operations.${image.operation}`)],
+    ["file", `${image.mime_type.replace("image/", "").toUpperCase()} · ${bytes(image.size_bytes)}`],
+    ["storage", t(`picture.stored.${image.storage}`)],
+    ["time", html`<time datetime=${image.created_at} title=${exactMoment(image.created_at)}>${moment(image.created_at)}</time>`],
+    seconds !== null && ["took", t("picture.seconds", { n: Math.round(seconds * 10) / 10 })],
+    ["task", html`<code>${image.task_id}</code> <${Copy} name=${t("picture.copy_of", { name: t("picture.task") })} text=${image.task_id} />`],
+  ];
+  return html`<section><h2>${t("picture.facts")}</h2>
+    <dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${t(`picture.${name}`)}</dt><dd>${value}</dd></div>`)}</dl></section>`;
+}

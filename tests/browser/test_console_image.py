@@ -1,0 +1,161 @@
+"""The page of an image: its list, its neighbours, what it was made with, and what is made of it next."""
+
+import httpx
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.tab import CHINESE, ENGLISH, PHONE, Look
+
+_DRAFT = "return JSON.parse(sessionStorage.getItem('imagegen.draft'))"
+_SHEET = "return document.querySelector('.sheet')?.textContent ?? ''"
+_WHOLE = "return document.querySelector('.stage img')?.getAttribute('src')"
+
+
+@pytest.fixture
+def keys(chromium):
+    """Return a function that presses keys one after the other."""
+    return lambda *pressed: ActionChains(chromium).send_keys(*pressed).perform()
+
+
+def _run(tab, script, *args):
+    return tab.driver.execute_script(script, *args)
+
+
+def _press(tab, name):
+    _run(
+        tab,
+        "[...document.querySelectorAll('.sheet button, .toast button')]"
+        ".find((one) => one.textContent.trim() === arguments[0] && !one.disabled).click()",
+        name,
+    )
+
+
+def _show(tab, server, path):
+    tab.open(server.url + path)
+    tab.until(lambda: _run(tab, "return document.querySelector('.sheet table')"))
+
+
+def _path(tab):
+    return _run(tab, "return location.pathname + decodeURIComponent(location.search)")
+
+
+def _generate(server, **params):
+    body = {"provider": "demo", "params": {"prompt": "雪山", "width": 320, "height": 256, **params}}
+    task = httpx.post(
+        f"{server.url}/api/v1/tasks/generate", json=body, headers={"Prefer": "wait=30"}, timeout=60
+    ).json()["data"]
+    return task["images"]
+
+
+def test_once_more_asks_for_what_this_very_image_is(tab, serve):
+    """The second of two has the seed after the one that was asked for; what was in the form comes back."""
+    server = serve()
+    _first, second = _generate(server, seed=77, num=2)
+    large = _generate(server, seed="9007199254740993")[0]
+    tab.open(server.url)
+    tab.until(lambda: _run(tab, "return document.querySelector('main h1')"))
+    _run(tab, "sessionStorage.setItem('imagegen.draft', JSON.stringify({ prompt: 'what was there' }))")
+
+    _show(tab, server, f"/p/{second['id']}")
+    assert "7778" in _run(tab, _SHEET)
+    _press(tab, "再来一张")
+    tab.until(lambda: _path(tab) == "/")
+    again = _run(tab, _DRAFT)
+    _run(
+        tab,
+        "[...document.querySelectorAll('.toast button')].find((one) => one.textContent === '撤销').click()",
+    )
+    tab.until(lambda: _run(tab, _DRAFT)["prompt"] == "what was there")
+    _show(tab, server, f"/p/{large['id']}")
+    _press(tab, "再来一张")
+    tab.until(lambda: _path(tab) == "/")
+    exact = _run(tab, _DRAFT)
+    _show(tab, server, f"/p/{large['id']}")
+    _press(tab, "变体")
+    tab.until(lambda: _path(tab) == "/")
+    other = _run(tab, _DRAFT)
+
+    assert ("demo", "demo", "雪山", 1) == (
+        again["provider"],
+        again["model_id"],
+        again["prompt"],
+        again["num"],
+    )
+    assert {"width": 320, "height": 256, "seed": 78} == again["params"]
+    assert {"width": 320, "height": 256, "seed": "9007199254740993"} == exact["params"]
+    assert {"width": 320, "height": 256} == other["params"]
+
+
+def test_the_arrows_follow_the_list_and_back_closes(tab, serve_seeded, keys):
+    """That of the address: a search. The page can be opened cold, and its deletion goes on to the next."""
+    server = serve_seeded(images=21)
+    tab.open(f"{server.url}/gallery?q=雪")
+    tab.until(lambda: _run(tab, "return document.querySelector('figure')"))
+    _run(tab, "document.querySelector('[data-id=\"16\"] a').click()")
+    tab.until(lambda: _run(tab, "return document.querySelector('.sheet table')"))
+
+    keys(Keys.ARROW_RIGHT)
+    tab.until(lambda: _path(tab) == "/p/9?q=雪" and "雪山 9" in _run(tab, _SHEET))
+    keys(Keys.ARROW_LEFT)
+    tab.until(lambda: _path(tab) == "/p/16?q=雪" and "雪山 16" in _run(tab, _SHEET))
+    tab.driver.back()
+    tab.until(lambda: _path(tab) == "/gallery?q=雪" and _run(tab, "return document.querySelector('figure')"))
+
+    _show(tab, server, "/p/9?q=雪")
+    tab.until(lambda: _run(tab, _WHOLE) == "/api/v1/images/9/content")
+    keys(Keys.DELETE)
+    tab.until(lambda: _path(tab) == "/p/2?q=雪" and "雪山 2" in _run(tab, _SHEET))
+    _run(tab, "document.querySelector('.toast button').click()")
+    keys(Keys.ARROW_LEFT)
+    tab.until(lambda: _path(tab) == "/p/9?q=雪" and "雪山 9" in _run(tab, _SHEET))
+    keys(Keys.ESCAPE)
+    tab.until(lambda: _path(tab) == "/gallery?q=雪")
+
+    tab.allow("404")
+    tab.open(f"{server.url}/p/99")
+    tab.until(lambda: "没有这张图片" in _run(tab, "return document.querySelector('main').textContent"))
+
+
+def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
+    """On the server, for everybody."""
+    server = serve_seeded(images=2)
+    _show(tab, server, "/p/1")
+
+    tab.driver.find_element("css selector", ".tag-editor input").send_keys("夜景", Keys.ENTER)
+    tab.until(lambda: _image(server, 1)["tags"] == ["夜景"])
+    _press(tab, "加入收藏夹")
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog input')"))
+    tab.driver.find_element("css selector", "dialog form input").send_keys("壁纸", Keys.ENTER)
+    tab.until(lambda: _image(server, 1)["collections"])
+    tab.driver.back()
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))
+    _run(tab, "document.activeElement.blur()")
+    keys("s")
+    tab.until(lambda: _image(server, 1)["favourite"])
+    tab.until(lambda: "壁纸" in _run(tab, _SHEET))
+    tab.driver.find_element("css selector", ".tag-editor .chip button").click()
+    tab.until(lambda: _image(server, 1)["tags"] == [])
+
+    assert "/p/1" == _path(tab)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [Look(language=CHINESE, theme="dark"), Look(language=ENGLISH, size=PHONE, has_touch=True)],
+    ids=str,
+)
+def test_everybody_can_use_it(tab, serve, axe_violations, look):
+    """Also a phone, without anything beside its screen."""
+    tab.look(look)
+    server = serve()
+    image = _generate(server, seed=7)[0]
+    _show(tab, server, f"/p/{image['id']}")
+    tab.until(lambda: _run(tab, _WHOLE) == image["image_url"])
+
+    assert [] == axe_violations()
+    assert 0 >= _run(tab, "return document.documentElement.scrollWidth - innerWidth")
+
+
+def _image(server, number):
+    return httpx.get(f"{server.url}/api/v1/images/{number}").json()["data"]
