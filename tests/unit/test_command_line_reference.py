@@ -81,7 +81,7 @@ def test_every_command_says_whether_it_works_with_a_node_elsewhere(docs):
 def test_lists_of_commands_fit_a_terminal_of_80_columns(name):
     """What is said of a command beside its name is not cut off."""
     group = _installed()[name]
-    group = group if name == "imagegen" else for_reader(group, Language.EN)
+    group = group if name == "imagegen" else for_reader(group, Language.EN, name)
     text = group.get_help(click.Context(group, info_name=name, terminal_width=80))
 
     assert [] == [line for line in text.partition("Commands:")[2].splitlines() if line.endswith("...")]

@@ -52,7 +52,7 @@ class _Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        return for_reader(_import(cmd_name), self.language)
+        return for_reader(_import(cmd_name), self.language, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         texts = {name: text for name, (_, text) in COMMANDS.items()}
@@ -120,7 +120,7 @@ def main() -> None:
 
 def program(language: Language) -> click.Group:
     """Return the program as it is in a language."""
-    own = for_reader(cli, language, hidden=False)
+    own = for_reader(cli, language)
     own.language = language
     return own
 

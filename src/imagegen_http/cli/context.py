@@ -99,6 +99,12 @@ class Context:
 
         return setting_origins(config=config, environ=self.environ, cwd=self.cwd)
 
+    def token_place(self, config: Path | None = None) -> Any:
+        """Return where the token of callers is kept; None where there is none."""
+        from imagegen_http.settings.loader import token_place
+
+        return token_place(config=config, environ=self.environ, cwd=self.cwd)
+
     def exposure_warning(self, settings: Any, config: Path | None = None) -> Message | None:
         """Return a warning if every user can read the secrets in the file of the settings."""
         from imagegen_http.settings.exposure import exposure_warning

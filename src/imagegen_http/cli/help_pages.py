@@ -10,6 +10,7 @@ import click
 from imagegen_core.messages import Language
 from imagegen_http.cli.cells import padded, width_of, wrapped
 from imagegen_http.cli.click_words import CHINESE
+from imagegen_http.cli.examples import EXAMPLES
 from imagegen_http.cli.reader_options import reader_options
 
 _Command = TypeVar("_Command", bound=click.Command)
@@ -18,6 +19,11 @@ _MAX_COLUMNS = 100
 _MIN_COLUMNS = 30
 _MAX_TERM_CELLS = 30
 """A longer option stands in a line of its own, above what is said of it."""
+
+_AS_IT_IS = "\b"
+"""What click has before text that is not to be wrapped."""
+
+_EXAMPLES = {Language.EN: "Examples:", Language.ZH: "示例："}
 
 
 class _Formatter(click.HelpFormatter):
@@ -42,6 +48,9 @@ class _Formatter(click.HelpFormatter):
         self._write_lines([f"{heading}{self.colon}"], self.current_indent)
 
     def write_text(self, text: str) -> None:
+        if text.startswith(_AS_IT_IS):
+            self._write_lines(text.splitlines()[1:], 0)
+            return
         for number, paragraph in enumerate(text.split("\n\n")):
             self.write("\n" if number else "")
             self._write_lines(wrapped(paragraph, self.width - self.current_indent), self.current_indent)
@@ -76,15 +85,23 @@ class _ChineseContext(click.Context):
     formatter_class = _ChineseFormatter
 
 
-def for_reader(command: _Command, language: Language, *, hidden: bool = True) -> _Command:
-    """Return a copy of a command whose help is in a language, and which takes ``--lang`` and ``--color``."""
+def for_reader(command: _Command, language: Language, path: str = "") -> _Command:
+    """Return a copy of a command whose help is in a language, and which takes ``--lang`` and ``--color``.
+
+    ``path`` are the words that call it; the program itself has none.
+    """
     own = copy.copy(command)
     own.context_class = _ChineseContext if language is Language.ZH else _Context
-    own.params = [*map(copy.copy, own.params), *reader_options(hidden=hidden)]
+    own.params = [*map(copy.copy, own.params), *reader_options(hidden=bool(path))]
     if isinstance(own, click.Group):
-        own.commands = {name: for_reader(child, language) for name, child in own.commands.items()}
+        own.commands = {
+            name: for_reader(child, language, f"{path} {name}".strip())
+            for name, child in own.commands.items()
+        }
     if language is Language.ZH:
         _translate(own)
+    if examples := EXAMPLES.get(path):
+        own.epilog = "\n".join((_AS_IT_IS, _EXAMPLES[language], *(f"  {line}" for line in examples)))
     return own
 
 

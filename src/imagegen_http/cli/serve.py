@@ -1,11 +1,12 @@
 """``imagegen serve``."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from imagegen_core.limits import MAX_PORT
-from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context, naming_data_dir
+from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context, complain, naming_data_dir
 
 
 @click.command()
@@ -24,6 +25,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
 
     load_httpx()
     load_structlog()
+    from imagegen_http.cli.opening import is_in_container, opening_messages
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import UNRECOVERABLE_ERRORS
     from imagegen_http.server.server import AddressUnusable
@@ -40,10 +42,23 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     from_options = {key: Origin.ENVIRONMENT for key, value in options.items() if value is not None}
     origins = {**context.setting_origins(config), **from_options}
     warnings = context.variable_warnings(config)
+    token_place = context.token_place(config)
+
+    def greet(port: int) -> None:
+        """Tell a person what to open; a log has the address in a line of its own."""
+        if sys.stderr.isatty():
+            in_container = is_in_container()
+            for message in opening_messages(
+                settings, port, token_place=token_place, in_container=in_container
+            ):
+                complain(message, context.language)
+
     become_owner(settings.data_dir)
     try:
         with naming_data_dir(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, environ=context.environ, origins=origins, warnings=warnings))
+            runner.run(
+                run(settings, environ=context.environ, origins=origins, warnings=warnings, greet=greet)
+            )
     except CommandFailed as error:
         if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
             raise CommandFailed(error.reason, code=EXIT_UNRECOVERABLE) from error

@@ -62,9 +62,16 @@ class AddressUnusable(Exception):
 
 
 async def serve(
-    settings: Settings, *, environ: Mapping[str, str], origins: Origins, warnings: Sequence[Message] = ()
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    origins: Origins,
+    warnings: Sequence[Message] = (),
+    greet: Callable[[int], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log, ``origins`` to the API.
+
+    ``greet`` is called once with the port, when requests are served.
 
     After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
     finish within the grace time; a second signal cuts it short. The state of calls that are still running
@@ -90,11 +97,15 @@ async def serve(
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager.from_environ(environ)
             async with manager.watchdog(), trimming_memory():
-                await _serve(service, listener, manager, warnings)
+                await _serve(service, listener, manager, warnings, greet)
 
 
 async def _serve(
-    service: Service, listener: socket.socket, manager: ServiceManager, warnings: Sequence[Message]
+    service: Service,
+    listener: socket.socket,
+    manager: ServiceManager,
+    warnings: Sequence[Message],
+    greet: Callable[[int], None],
 ) -> None:
     stop, force = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -120,6 +131,7 @@ async def _serve(
         provider_warning = await default_provider_warning(service.settings.default_provider, providers)
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(str(warning))
+        greet(port)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         manager.stopping(service.imagegen.worker.busy)

@@ -31,8 +31,9 @@ from imagegen_http.settings.values import (
     read_typed,
 )
 
-if TYPE_CHECKING:  # one command needs it
+if TYPE_CHECKING:  # one command needs them
     from imagegen_http.settings.origins import Origins
+    from imagegen_http.settings.token_place import TokenPlace
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
 """The directory where systemd's LoadCredential= puts files that only this service can read."""
@@ -79,6 +80,18 @@ def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Pat
 
     _, tree = _tree(config, environ, cwd)
     return origins_of(tree)
+
+
+def token_place(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> "TokenPlace | None":
+    """Return where the token of callers is kept; None where there is none.
+
+    Raises:
+        SettingsError: as for `load_settings`.
+    """
+    from imagegen_http.settings.token_place import TokenPlace
+
+    path, tree = _tree(config, environ, cwd)
+    return TokenPlace.of_tree(tree, path)
 
 
 def settings_file(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:

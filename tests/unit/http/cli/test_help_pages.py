@@ -1,6 +1,7 @@
 """The help of each command in both languages, on screens of any width."""
 
 import re
+import shlex
 
 import click
 import pytest
@@ -9,6 +10,7 @@ from imagegen_core.messages import Language
 from imagegen_http.cli import COMMANDS, cli, load, program
 from imagegen_http.cli.cells import width_of
 from imagegen_http.cli.click_words import teach_click
+from imagegen_http.cli.examples import EXAMPLES
 from imagegen_http.cli.translations import HELP, paragraphs
 
 load()
@@ -62,7 +64,8 @@ def test_each_paragraph_of_the_help_has_its_chinese():
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_is_no_wider_than_the_screen(path, language, columns, monkeypatch, capsys):
     """Only what cannot be broken is: an option with its value."""
-    lines = _page(path, language, columns, monkeypatch, capsys).splitlines()
+    page = _page(path, language, columns, monkeypatch, capsys)
+    lines = re.split("Examples:|示例：", page)[0].splitlines()
     terms = re.compile(r" *(?:-\S+(?: .*)?|\S*)")
 
     assert [] == [line for line in lines if width_of(line) > min(columns, 100) and not terms.fullmatch(line)]
@@ -74,6 +77,36 @@ def test_help_is_in_one_language(path, monkeypatch, capsys):
     chinese = _page(path, Language.ZH, 80, monkeypatch, capsys)
     english = _page(path, Language.EN, 80, monkeypatch, capsys)
 
-    assert english.isascii()
-    assert [] == re.findall(r"\b[a-z]+ [a-z]+ [a-z]+\b", chinese.partition("[选项]")[2])
+    assert english.partition("Examples:")[0].isascii()
+    assert [] == re.findall(
+        r"\b[a-z]+ [a-z]+ [a-z]+\b", chinese.partition("[选项]")[2].partition("示例：")[0]
+    )
     assert [True] * 3 == [words in chinese for words in ("用法：", "选项：", "显示本说明。")]
+
+
+LEAVES = {" ".join(path): command for path, command in _commands(cli) if not isinstance(command, click.Group)}
+
+
+def test_examples_are_of_commands():
+    """And of the program; a group of commands has those of its commands."""
+    assert set() == EXAMPLES.keys() - {"", *LEAVES}
+
+
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [(path, example) for path, examples in EXAMPLES.items() for example in examples],
+    ids=lambda value: value,
+)
+def test_each_example_is_one_that_the_command_takes(path, example):
+    """With its options and arguments, in a line of a terminal of 80 columns."""
+    words = shlex.split(example.rpartition("| ")[2])
+    name, arguments = next(
+        (leaf, words[start + len(leaf.split()) :])
+        for start in range(len(words))
+        for leaf in sorted(LEAVES, key=len, reverse=True)
+        if leaf.split() == words[start : start + len(leaf.split())]
+    )
+
+    assert width_of(f"  {example}") <= 80
+    assert path in ("", name)
+    assert LEAVES[name].make_context(name, arguments) is not None
