@@ -57,6 +57,10 @@ class Exchange:
     def path(self):
         return urlsplit(self.url).path
 
+    @property
+    def has_ended(self):
+        return bool(self.size or self.failure or self.is_cached)
+
 
 class Tab:
     """The one tab of a driver; `reset` forgets what an earlier test did in it."""
@@ -168,8 +172,10 @@ class Tab:
         key = parameters.get("requestId")
         if method == "Network.requestWillBeSent":
             request = parameters["request"]
-            while key in self._exchanges and "redirectResponse" in parameters:
-                self._exchanges[f"{key} redirected"] = self._exchanges.pop(key)
+            if key in self._exchanges and "redirectResponse" in parameters:
+                earlier = self._exchanges[f"{key} {len(self._exchanges)}"] = self._exchanges.pop(key)
+                earlier.status = parameters["redirectResponse"]["status"]
+                earlier.size = int(parameters["redirectResponse"]["encodedDataLength"])
             self._exchanges[key] = Exchange(
                 url=request["url"], method=request["method"], kind=parameters.get("type", "")
             )

@@ -1,5 +1,8 @@
-"""What a browser loads before it shows the console: little, in one go, and only once."""
+"""What a browser loads before it shows the console: little, in one go, and only once; and how it gets in."""
 
+from selenium.webdriver.common.by import By
+
+TOKEN = "a-token-that-is-long-enough-0001"
 MAX_SHELL_BYTES = 60 * 1000
 SHELL = ("Document", "Script", "Stylesheet")
 """The page, its modules and its styles; images and answers of the API come on top."""
@@ -12,7 +15,7 @@ def shell(exchanges):
 def idle(tab):
     """Wait until the page has loaded what it needs, also what its modules ask for later."""
     tab.until(lambda: tab.driver.execute_script("return document.readyState") == "complete")
-    tab.until(lambda: all(e.size or e.failure or e.is_cached for e in shell(tab.exchanges())))
+    tab.until(lambda: all(e.has_ended for e in shell(tab.exchanges())))
 
 
 def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
@@ -57,3 +60,37 @@ def test_no_module_waits_for_another_one(serve, tab):
     scripts = {exchange.url for exchange in exchanges if exchange.kind == "Script"}
 
     assert [] == [url for url in scripts - set(announced) if "/i18n/" not in url]
+
+
+def follow_from_elsewhere(tab, elsewhere, url):
+    """Click a link to the address on a page of another site."""
+    tab.open(elsewhere)
+    tab.driver.execute_script(
+        "document.body.append(Object.assign(document.createElement('a'), { href: arguments[0], text: 'x' }))",
+        url,
+    )
+    tab.driver.find_element(By.CSS_SELECTOR, "a").click()
+
+
+def log_in(tab):
+    (field,) = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "input[type=password]"))
+    field.send_keys(TOKEN)
+    field.submit()
+
+
+def test_a_link_in_a_message_opens_its_page_for_who_is_logged_in(serve, tab):
+    """Although the cookie is kept from other sites; for the others, after the login."""
+    server, other = serve(server={"auth_token": TOKEN}), serve()
+    elsewhere = other.url.replace("127.0.0.1", "localhost") + "/health/live"
+    tab.origins.add(elsewhere.removesuffix("/health/live"))
+    address = f"{server.url}/gallery?q=%E7%8C%AB"
+    follow_from_elsewhere(tab, elsewhere, address)
+    log_in(tab)
+    tab.until(lambda: tab.driver.current_url == address)
+    idle(tab)
+    with tab.recording() as exchanges:
+        follow_from_elsewhere(tab, elsewhere, address)
+        tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "#app *"))
+
+    assert address == tab.driver.current_url
+    assert "/login" not in [exchange.path for exchange in exchanges]

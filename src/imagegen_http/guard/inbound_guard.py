@@ -147,7 +147,8 @@ class InboundGuard:
 
     def _response(self, refusal: RequestRefused, request: InboundRequest) -> App:
         if refusal.slug == "unauthorized" and request.wants_page and not request.is_api:
-            return login.redirect_to_login(request)
+            foreign = cross_site.is_foreign(request, self._public_origin)
+            return login.ask_again(request) if foreign else login.redirect_to_login(request)
 
         async def response(scope: Scope, receive: Receive, send: Send) -> None:
             data, headers = dict(refusal.data), dict(refusal.headers)

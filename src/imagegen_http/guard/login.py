@@ -4,6 +4,7 @@ import asyncio
 import re
 from urllib.parse import parse_qs, quote
 
+from imagegen_core.messages import Language
 from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import login_page, plain_page, sessions
@@ -79,9 +80,24 @@ class Login:
 
 def redirect_to_login(request: InboundRequest) -> App:
     """Return the response that redirects to the login page, which then leads back to the requested one."""
-    path = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
-    target = _local_path(path)
+    target = _requested(request)
     return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
+
+
+def ask_again(request: InboundRequest) -> App:
+    """Return the response to who follows a link of another site, perhaps with a session.
+
+    A browser keeps a cookie that is SameSite=Strict from such a request, and sends it when a page of ours
+    asks for the same.
+    """
+    language = preferred_language(request.header(b"accept-language"))
+    html = login_page.render_again(language, target=_requested(request))
+    return _response(200, _page_headers(language), html)
+
+
+def _requested(request: InboundRequest) -> str:
+    query = f"?{request.query.decode('latin-1')}" if request.query else ""
+    return _local_path(quote(request.path) + query)
 
 
 def redirect(location: str, cookie: str | None = None) -> App:
@@ -94,16 +110,20 @@ def redirect(location: str, cookie: str | None = None) -> App:
 
 def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
     language = preferred_language(request.header(b"accept-language"))
-    headers = [
+    headers = _page_headers(language)
+    status = 401 if wrong else 200
+    if wrong:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return _response(status, headers, login_page.render(language, wrong=wrong, target=target))
+
+
+def _page_headers(language: Language) -> list[tuple[bytes, bytes]]:
+    return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", plain_page.language_tag(language).encode()),
         (b"content-security-policy", plain_page.CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
-    status = 401 if wrong else 200
-    if wrong:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return _response(status, headers, login_page.render(language, wrong=wrong, target=target))
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:

@@ -18,6 +18,7 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
     Language.ZH: {"label": "访问令牌", "button": "登录"},
     Language.EN: {"label": "Access token", "button": "Log in"},
 }
+_AGAIN = {Language.ZH: ("正在打开", "继续"), Language.EN: ("Opening", "Go on")}
 _WRONG = {Language.ZH: "访问令牌不正确", Language.EN: "The access token is not correct"}
 
 
@@ -30,3 +31,15 @@ def render(language: Language, *, wrong: bool, target: str) -> bytes:
         next=html.escape(target),
     )
     return plain_page.render(language, title=_TITLES[language], body=form)
+
+
+def render_again(language: Language, *, target: str) -> bytes:
+    """Return a page that asks for ``target`` at once, by itself."""
+    title, words = _AGAIN[language]
+    address = html.escape(target)
+    return plain_page.render(
+        language,
+        title=title,
+        head=f'\n<meta http-equiv="refresh" content="0; url={address}">',
+        body=f'<p><a class="button" href="{address}">{words}</a></p>',
+    )

@@ -32,7 +32,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{title} · imagegen</title>
+<title>{title} · imagegen</title>{head}
 <link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
@@ -51,6 +51,7 @@ def language_tag(language: Language) -> str:
     return "en" if language is Language.EN else "zh-CN"
 
 
-def render(language: Language, *, title: str, body: str) -> bytes:
-    """Return the page; ``title`` and ``body`` are HTML."""
-    return _PAGE.format(lang=language_tag(language), title=title, body=body, style=_STYLE).encode()
+def render(language: Language, *, title: str, body: str, head: str = "") -> bytes:
+    """Return the page; ``title``, ``body`` and what its ``head`` has besides are HTML."""
+    lang = language_tag(language)
+    return _PAGE.format(lang=lang, title=title, body=body, head=head, style=_STYLE).encode()

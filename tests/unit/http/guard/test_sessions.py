@@ -178,6 +178,33 @@ async def test_the_login_page_speaks_both_languages(language, words):
     assert [True, True] == [word in answer.body.decode() for word in words]
 
 
+@pytest.mark.parametrize(("language", "words"), [("", "正在打开"), ("en", "Opening")])
+async def test_a_link_of_another_site_is_asked_for_again_by_a_page_of_ours(language, words):
+    """Whoever is logged in sends the cookie then, and whoever is not is led to the login."""
+    foreign = ("Sec-Fetch-Site", "cross-site")
+    answer = await ask(
+        "GET", "/p/7?q=a&b", NAVIGATE, foreign, ("Accept-Language", language), rules=WITH_TOKEN
+    )
+    again = await ask("GET", "/p/7?q=a&b", NAVIGATE, OWN, rules=WITH_TOKEN)
+
+    assert (200, "no-store") == (answer.status, answer.headers["cache-control"])
+    assert b'<meta http-equiv="refresh" content="0; url=/p/7?q=a&amp;b">' in answer.body
+    assert words in answer.body.decode()
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert (303, "/login?next=/p/7%3Fq%3Da%26b") == (again.status, again.headers["location"])
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", '/p/7"><script>', "/logout"])
+async def test_a_link_of_another_site_leads_only_to_our_own_pages(path):
+    """Nor can it escape the page."""
+    foreign = ("Sec-Fetch-Site", "cross-site")
+    answer = await ask("GET", f"{path}?<script>", NAVIGATE, foreign, rules=WITH_TOKEN)
+
+    assert b"<script" not in answer.body
+    assert b"url=//" not in answer.body
+    assert b"url=/\\" not in answer.body
+
+
 async def test_the_login_page_escapes_where_it_leads():
     """The return address cannot escape its attribute."""
     answer = await ask("GET", '/login?next=/"><b>', rules=WITH_TOKEN)
