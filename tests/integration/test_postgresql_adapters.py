@@ -158,6 +158,10 @@ class TestPostgresqlUsageLedger(OverPostgresql, UsageLedgerContract):
 
 class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
     @pytest.fixture
+    def marks(self, database):
+        return PostgresqlImageMarks(database)
+
+    @pytest.fixture
     def timeline(self, database):
         return PostgresqlImageTimeline(database)
 

@@ -188,6 +188,10 @@ class TestSqliteUsageLedger(OverSqlite, UsageLedgerContract):
 
 class TestSqliteImageTimeline(OverSqlite, ImageTimelineContract):
     @pytest.fixture
+    def marks(self, database):
+        return SqliteImageMarks(database)
+
+    @pytest.fixture
     def timeline(self, database):
         return SqliteImageTimeline(database)
 

@@ -33,6 +33,22 @@ def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None
     return [max(low, min(bound, high)) for bound in bounds]
 
 
+def all_but_favourites(bounds: Sequence[int], images: ImageList) -> tuple[ImageList, ImageList] | None:
+    """Return a list that is counted, and the favourites in it, if the others are what is asked for."""
+    if images.criteria.favourite is not False:
+        return None
+    every, favourites = (
+        attrs.evolve(images, criteria=attrs.evolve(images.criteria, favourite=favourite))
+        for favourite in (None, True)
+    )
+    return None if counted_bounds(bounds, every) is None else (every, favourites)
+
+
+def difference(every: Sequence[int], some: Sequence[int]) -> tuple[int, ...]:
+    """Return how many are not among some; these may have been counted a moment later."""
+    return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
+
+
 def within(bounds: Sequence[int], criteria: ImageFilter) -> ImageFilter:
     """Return the criteria with times between the first and the last bound."""
     first, last = _moment(bounds[0]), _moment(bounds[-1])

@@ -11,7 +11,14 @@ from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCount
 from imagegen_adapters.image_records.postgresql.records import SEARCH_SECONDS
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows
 from imagegen_adapters.image_records.similar import TextLookup, await_each, ranked_ids
-from imagegen_adapters.image_timelines.intervals import MIN_BOUNDS, counted_bounds, sums, within
+from imagegen_adapters.image_timelines.intervals import (
+    MIN_BOUNDS,
+    all_but_favourites,
+    counted_bounds,
+    difference,
+    sums,
+    within,
+)
 from imagegen_adapters.image_timelines.neighbours import Newer, Older, Question, Similar, neighbours
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
@@ -50,6 +57,8 @@ class PostgresqlImageTimeline:
     async def by_interval(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
         if len(bounds) < MIN_BOUNDS or images.is_impossible:
             return (0,) * (len(bounds) - 1)
+        if (lists := all_but_favourites(bounds, images)) is not None:
+            return difference(*[await self.by_interval(bounds, one) for one in lists])
         counted = counted_bounds(bounds, images)
         async with self._search() as connection:
             if counted is not None:

@@ -1,6 +1,7 @@
 """The contract of an image timeline, as tests to subclass.
 
-A subclass provides the fixtures ``repository``, ``records`` and ``timeline``, empty, over the same data.
+A subclass provides the fixtures ``repository``, ``records``, ``marks`` and ``timeline``, empty, over the same
+data.
 """
 
 import random
@@ -13,7 +14,9 @@ from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.testing.image_records import add_image
 from imagegen_adapters.testing.samples import NOW, later
 from imagegen_core.images import Image
+from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation
+from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
 from imagegen_core.ports.image_timeline import ImageList, ImageTimeline, Neighbours
 from imagegen_core.ports.task_repository import TaskRepository
@@ -35,8 +38,10 @@ def list_of(**criteria: Any) -> ImageList:
     return ImageList(criteria=ImageFilter(**criteria))
 
 
-async def add_some(repository: TaskRepository, records: ImageRecords, chance: random.Random) -> list[Image]:
-    """Store images of a few providers, models, operations and prompts, at any time; delete some of them."""
+async def add_some(
+    repository: TaskRepository, records: ImageRecords, marks: ImageMarks, chance: random.Random
+) -> list[Image]:
+    """Store images of a few providers, models, operations, prompts and marks, at any time; delete some."""
     images = [
         await add_image(
             repository,
@@ -48,6 +53,9 @@ async def add_some(repository: TaskRepository, records: ImageRecords, chance: ra
         )
         for _ in range(60)
     ]
+    collection = await marks.add_collection("夜景", NOW)
+    for change in (MarkChange(favourite=True), MarkChange(tag="B"), MarkChange(add_to=collection.id)):
+        await marks.change([image.id for image in chance.sample(images, 20)], change)
     deleted = chance.sample(images, 9)
     for image in deleted:
         await records.delete(image.id)
@@ -58,7 +66,7 @@ def any_list(chance: random.Random) -> ImageList:
     """Return any list of what `add_some` stores."""
 
     def one_of(*values: Any) -> Any:
-        return chance.choice((None, None, *values))
+        return chance.choice((*[None] * 3, *values))
 
     def moment(*, in_quarters: bool) -> Any:
         seconds = chance.randrange(_QUARTERS * QUARTER_SECONDS)
@@ -72,6 +80,9 @@ def any_list(chance: random.Random) -> ImageList:
             provider_name=one_of("p", "q", "nobody"),
             model_id=one_of("m", "n"),
             operation=one_of(Operation.EDIT),
+            favourite=one_of(*(True, False)),
+            tag=one_of("b"),
+            collection=one_of(1, 2),
             created_from=one_of(moment(in_quarters=in_quarters)),
             created_to=one_of(moment(in_quarters=in_quarters)),
         ),
@@ -91,6 +102,11 @@ class ImageTimelineContract:
     @pytest.fixture
     def records(self, repository: TaskRepository) -> ImageRecords:
         """Return the image records over the same data."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def marks(self, repository: TaskRepository) -> ImageMarks:
+        """Return the marks over the same data."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -170,13 +186,18 @@ class ImageTimelineContract:
 
     @pytest.mark.parametrize("seed", range(3))
     async def test_any_list_is_as_its_pages(
-        self, repository: TaskRepository, records: ImageRecords, timeline: ImageTimeline, seed: int
+        self,
+        repository: TaskRepository,
+        records: ImageRecords,
+        marks: ImageMarks,
+        timeline: ImageTimeline,
+        seed: int,
     ) -> None:
         """Counts and neighbours are those of whoever walks through all pages, whatever the list."""
         chance = random.Random(seed)  # noqa: S311 - random lists, the same in each run
-        images, walk = await add_some(repository, records, chance), MemoryImageTimeline(records)
+        images, walk = await add_some(repository, records, marks, chance), MemoryImageTimeline(records)
 
-        for _ in range(40):
+        for _ in range(60):
             any_of = any_list(chance)
             bounds = sorted(chance.randrange(_NOW - 2, _NOW + _QUARTERS + 2) for _ in range(5))
             assert await walk.by_interval(bounds, any_of) == await timeline.by_interval(bounds, any_of)

@@ -95,6 +95,10 @@ class TestMemoryUsageLedger(OverMemory, UsageLedgerContract):
 
 class TestMemoryImageTimeline(OverMemory, ImageTimelineContract):
     @pytest.fixture
+    def marks(self, state):
+        return MemoryImageMarks(state)
+
+    @pytest.fixture
     def timeline(self, records):
         return MemoryImageTimeline(records)
 
