@@ -88,7 +88,8 @@ class ZipImages:
             except (BlobMissing, StorageError) as error:
                 missing.note_error(image, error)
                 return
-            missing.silences = 0
+            if image.storage is StorageState.ARCHIVE:
+                missing.silences = 0
             archive.begin(_name(image), image.created_at)
             size = 0
             while chunk:

@@ -187,20 +187,36 @@ async def test_what_breaks_off_within_an_image_breaks_the_file(images):
     assert not zipfile.is_zipfile(io.BytesIO(b"".join(pieces)))
 
 
+def archived(zip_images, image, count):
+    """Return the ids of so many images that only the archive has, under keys from ``k/0`` on."""
+    state = zip_images.records._state
+    like = attrs.evolve(image, storage=StorageState.ARCHIVE, size_bytes=12)
+    return [state.add_image(attrs.evolve(like, position=n + 10, blob_key=f"k/{n}")).id for n in range(count)]
+
+
 async def test_a_silent_archive_is_not_asked_for_each_image(images):
     """Three in a row are enough to know; what is on the disk is read all the same."""
     records, zip_images, store = images
-    state = zip_images.records._state
-    archived = [
-        state.add_image(attrs.evolve(records[0], position=n, blob_key=f"k/{n}", storage=StorageState.ARCHIVE))
-        for n in range(10, 16)
-    ]
-    store.errors = {image.blob_key: StorageUnreachable("down") for image in archived}
+    ids = archived(zip_images, records[0], 6)
+    store.errors = {f"k/{n}": StorageUnreachable("down") for n in range(6)}
 
-    files = await unzipped(zip_images([*(image.id for image in archived), records[1].id]))
+    files = await unzipped(zip_images([ids[0], records[1].id, *ids[1:], records[2].id]))
 
-    assert ["k/10", "k/11", "k/12", records[1].blob_key] == store.opened
+    expected = ["k/0", records[1].blob_key, "k/1", "k/2", records[2].blob_key]
+    assert expected == store.opened
     assert 6 == files[MISSING_FILE].decode().count("archive does not answer")
+
+
+async def test_an_archive_that_answers_again_is_asked_again(images):
+    """Two failures are chance."""
+    records, zip_images, store = images
+    ids = archived(zip_images, records[0], 6)
+    await store.store.put("k/2", _once(b"of 12 bytes!"), content_type="image/png")
+    store.errors = {f"k/{n}": StorageUnreachable("down") for n in (0, 1, 3, 4, 5)}
+
+    await unzipped(zip_images(ids))
+
+    assert [f"k/{n}" for n in range(6)] == store.opened
 
 
 async def test_who_stops_reading_closes_everything(images):
