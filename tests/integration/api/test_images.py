@@ -399,3 +399,15 @@ def test_a_lost_thumbnail_is_rebuilt(api, server):
     after = api.get(record["thumbnail_url"]).content
 
     assert before == after == file.read_bytes()
+
+
+@pytest.mark.one_box
+def test_a_thumbnail_that_a_client_has_is_not_read(api, server):
+    """Nor rebuilt if it is lost: its tag follows from the image."""
+    record = make_image(api, "thumbnail known")
+    etag = api.get(record["thumbnail_url"]).headers["etag"]
+    (file,) = (server.data_dir / "images").rglob(f"{record['task_id']}*.thumb.webp")
+    file.unlink()
+    answer = api.get(record["thumbnail_url"], headers={"If-None-Match": etag})
+
+    assert (304, b"", False) == (answer.status_code, answer.content, file.exists())

@@ -1,5 +1,7 @@
 """A thumbnail is made once, and once more if it was lost."""
 
+import asyncio
+
 import attrs
 import pytest
 
@@ -56,19 +58,31 @@ async def thumbnail_world():
 async def test_it_is_there_with_the_image(thumbnail_world):
     """Showing it decodes nothing."""
     image, _, show = thumbnail_world
-    record, thumbnail = await show(image_id=image.id)
+    thumbnail = await show(image)
 
-    assert (image, b"WEBP", 0) == (record, thumbnail[8:12], show.inspector.inspections)
+    assert (b"WEBP", 0) == (thumbnail[8:12], show.inspector.inspections)
 
 
 async def test_one_that_was_lost_is_made_again_once(thumbnail_world):
     """It is stored beside the image again."""
     image, store, show = thumbnail_world
-    _, before = await show(image_id=image.id)
+    before = await show(image)
     await store.delete(image.thumbnail_key)
-    shown = [(await show(image_id=image.id))[1] for _ in range(2)]
+    shown = [await show(image) for _ in range(2)]
 
     assert [before, before] == shown
+    assert 1 == show.inspector.inspections
+
+
+async def test_one_that_many_ask_for_is_rebuilt_once(thumbnail_world):
+    """By the first of them: a page that two windows show costs no more than one."""
+    image, store, show = thumbnail_world
+    before = await show(image)
+    await store.delete(image.thumbnail_key)
+
+    shown = await asyncio.gather(*[show(image) for _ in range(10)])
+
+    assert [before] * 10 == shown
     assert 1 == show.inspector.inspections
 
 
@@ -76,7 +90,7 @@ async def test_the_image_is_enough(thumbnail_world):
     """The archive need not respond, and the disk may be full."""
     image, store, show = thumbnail_world
     blobs = Unreachable(store, key=image.thumbnail_key, full=True)
-    _, thumbnail = await attrs.evolve(show, blobs=blobs)(image_id=image.id)
+    thumbnail = await attrs.evolve(show, blobs=blobs)(image)
 
     assert b"WEBP" == thumbnail[8:12]
 
@@ -88,7 +102,7 @@ async def test_without_the_image_there_is_none(thumbnail_world):
     await store.delete(image.blob_key)
 
     with pytest.raises(BlobMissing):
-        await show(image_id=image.id)
+        await show(image)
 
 
 async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(thumbnail_world):
@@ -98,7 +112,7 @@ async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(thumbna
     await store.delete(image.thumbnail_key)
 
     with pytest.raises(StorageError):
-        await show(image_id=image.id)
+        await show(image)
 
 
 async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
@@ -113,5 +127,5 @@ async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
             return inspection
 
     with pytest.raises(ImageNotFound):
-        await attrs.evolve(show, inspector=Deleting())(image_id=image.id)
+        await attrs.evolve(show, inspector=Deleting())(image)
     assert image.thumbnail_key not in store.blobs

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, cast
 
-from litestar import delete, get, route
+from litestar import Request, delete, get, route
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp
 
@@ -37,6 +37,7 @@ from imagegen_http.api.routes.image_filters import (
     ModeQuery,
     identity,
 )
+from imagegen_http.asgi import entity_tags
 from imagegen_http.asgi.response_cache import CACHEABLE
 from imagegen_http.runtime.service import Service
 
@@ -168,9 +169,14 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     tags=["images"],
     responses=refusals("image_not_found", "unavailable"),
 )
-async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+async def get_thumbnail(
+    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+) -> ASGIApp:
     """Fetch an image's thumbnail: WebP, at most 512 pixels a side."""
-    image, data = await service.imagegen.show_thumbnail(image_id=parse_image_id(image_id))
+    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    etag = f"{image.sha256}-thumbnail"
+    is_unchanged = entity_tags.matches(request.headers.get("if-none-match"), f'"{etag}"')
+    data = b"" if is_unchanged else await service.imagegen.show_thumbnail(image)  # it may have to be rebuilt
 
     async def read(start: int, end: int) -> Any:
         yield data[start:end]
@@ -178,7 +184,7 @@ async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> AS
     return _response(
         Blob(
             size=len(data),
-            etag=f"{image.sha256}-thumbnail",
+            etag=etag,
             mime_type=MediaType.WEBP,
             file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
             read=read,
