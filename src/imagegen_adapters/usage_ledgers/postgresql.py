@@ -16,11 +16,13 @@ GROUP BY {key}, currency
 """
 
 _INTERVALS = f"""
-SELECT number - 1 AS key, currency, {SUMS}
+SELECT number - 1 AS key, totals.*
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS interval (first, until, number)
-JOIN usage_totals ON quarter >= first AND quarter < until
-GROUP BY number, currency
+CROSS JOIN LATERAL (
+    SELECT currency, {SUMS} FROM usage_totals WHERE quarter >= first AND quarter < until GROUP BY currency
+) AS totals
 """  # noqa: S608 - columns of our own
+"""An index scan for each interval: joined, each would be compared with all of the table."""
 
 _COSTS = """
 SELECT task_id, cost_basis, cost_currency, cost_ticks FROM attempts
