@@ -1,5 +1,7 @@
 """Security headers for browsers; headers that a response already has stay."""
 
+from http import HTTPStatus
+
 from imagegen_http.asgi.types import Message, Send
 
 _ALWAYS = (
@@ -19,7 +21,9 @@ def with_security_headers(send: Send, *, no_store: bool) -> Send:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", []))
             present = {name.lower() for name, _ in headers}
-            defaults = [*_ALWAYS, (_REFERRER_POLICY, _referrer_policy(headers))]
+            defaults = [*_ALWAYS]
+            if message["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
+                defaults.append((_REFERRER_POLICY, _referrer_policy(headers)))
             if no_store:
                 defaults.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers + [h for h in defaults if h[0] not in present]}

@@ -43,6 +43,22 @@ async def test_headers_of_the_response_itself_stay():
     }
 
 
+async def test_an_unchanged_page_keeps_its_referrer_policy():
+    """A browser takes over the headers of a 304; under another policy, forms have ``Origin: null``."""
+
+    async def app(scope, receive, send):
+        is_new = (b"if-none-match", b'"a"') not in scope["headers"]
+        headers = [(b"content-type", b"text/html")] if is_new else []
+        await send({"type": "http.response.start", "status": 200 if is_new else 304, "headers": headers})
+
+    guard = InboundGuard(app, rules=RULES, refuse=refuse, clock=CLOCK)
+    page = await ask("GET", "/", guard=guard)
+    unchanged = await ask("GET", "/", ("If-None-Match", '"a"'), guard=guard)
+
+    assert "same-origin" == page.headers["referrer-policy"]
+    assert (304, None) == (unchanged.status, unchanged.headers.get("referrer-policy"))
+
+
 async def test_a_websocket_is_closed():
     """There are none here, so none can bypass the guard."""
     messages = []
