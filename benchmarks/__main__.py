@@ -26,6 +26,7 @@ REPORTING = (
     "growth_postgresql",
     "insert",
     "log_lines",
+    "marks",
     "pages",
     "thumbnails",
     "litellm_proxy",

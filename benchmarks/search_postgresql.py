@@ -86,9 +86,10 @@ async def insert(database, images):
     first = datetime.now(UTC) - timedelta(seconds=SECONDS_APART * images)
     numbers, folding = itertools.count(1), folding_version(simplify)
     async for batch in prepared_batches(numbered_batches(prompts(images)), first):
-        rows = [{"id": next(numbers), **row, "params": {}, "metadata": {}} for row, _ in batch]
+        columns = {"params": {}, "metadata": {}, "favourite": False}
+        rows = [{"id": next(numbers), **row, **columns} for row, _ in batch]
         texts = [
-            {name: row[name] for name in COPIED} | {"folded": folded, "folding": folding}
+            {name: row[name] for name in COPIED} | {"folded": folded, "folding": folding, "marks": ["other"]}
             for row, (_, (_, folded, _)) in zip(rows, batch, strict=True)
         ]
         async with database.transaction() as connection:

@@ -17,6 +17,7 @@ from imagegen_http.cli.reader_options import READER_OPTIONS, apply_reader_option
 
 COMMANDS = {
     "backup": ("backups", "Write everything but the master key to FILE."),
+    "collections": ("image_collections", "Gather images in collections."),
     "config": ("configuration", "Look at the settings."),
     "doctor": ("doctor", "Look for what is wrong, and change nothing."),
     "edit": ("operations", "Repaint an image as PROMPT says."),

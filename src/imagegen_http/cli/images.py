@@ -16,10 +16,11 @@ from imagegen_core.operations import Operation
 from imagegen_core.problems import RefusalCode
 from imagegen_core.values.file_names import file_name
 from imagegen_core.values.zip_stream import ZipStream
-from imagegen_http.cli import tables
+from imagegen_http.cli import image_marks, tables
 from imagegen_http.cli.api import PIECE_BYTES, Api, ApiRefusal, ImageUnreadable
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.image_collections import with_collection_id
 from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import CommandCode, NoteCode
@@ -30,7 +31,7 @@ from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
 
 _COLUMNS = (
-    Column(TitleCode.TITLE_IMAGE),
+    Column(TitleCode.TITLE_ID),
     Column(TitleCode.TITLE_CREATED, Kind.TIME),
     Column(TitleCode.TITLE_PROVIDER),
     Column(TitleCode.TITLE_SIZE),
@@ -41,6 +42,10 @@ _COLUMNS = (
 @click.group()
 def images() -> None:
     """Find, fetch and delete kept images."""
+
+
+for _command in image_marks.COMMANDS:
+    images.add_command(_command)
 
 
 def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,6 +60,14 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--from", "from_", metavar="DATE", help="Made at or after this date or time (ISO 8601).")
     @click.option("--to", metavar="DATE", help="Made before this time, or up to the end of this date.")
+    @click.option(
+        "--favourite/--no-favourite",
+        default=None,
+        help="Only favourites, or only others.",
+        show_default=False,
+    )
+    @click.option("--tag", help="Only with this tag, in any case and width.")
+    @click.option("--collection", metavar="NAME", help="Only in this collection: its name or its id.")
     @wraps(command)
     def with_filters(
         *arguments: Any,
@@ -63,9 +76,14 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
         operation: str | None,
         from_: str | None,
         to: str | None,
+        favourite: bool | None,
+        tag: str | None,
+        collection: str | None,
         **more: Any,
     ) -> None:
         query = {"provider": provider, "model_id": model_id, "operation": operation, "from": from_, "to": to}
+        query |= {"tag": tag, "collection": collection}
+        query["favourite"] = None if favourite is None else str(favourite).lower()
         filters = {name: value for name, value in query.items() if value is not None}
         command(*arguments, filters=filters, **more)
 
@@ -80,8 +98,9 @@ def list_images(context: Context, filters: dict[str, str], listing: Listing) -> 
     """List images, newest first."""
 
     async def act(api: Api) -> None:
+        params = await with_collection_id(api, filters)
         empty = (NoteCode.NO_SUCH_IMAGES if filters else NoteCode.NO_IMAGES_YET)(path=api.place)
-        await listing.show(api, "/api/v1/images", filters, columns=_COLUMNS, row=_row, empty=empty)
+        await listing.show(api, "/api/v1/images", params, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
@@ -96,7 +115,7 @@ def search(context: Context, words: str, filters: dict[str, str], mode: str, lis
     """Find images by any piece of their prompt."""
 
     async def act(api: Api) -> None:
-        params = {**filters, "keyword": words, "mode": mode}
+        params = {**await with_collection_id(api, filters), "keyword": words, "mode": mode}
         empty = NoteCode.NO_MATCHES(path=api.place)
         await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
 
@@ -113,10 +132,10 @@ def days(
     context: Context, words: str | None, filters: dict[str, str], tz: str | None, *, as_json: bool
 ) -> None:
     """Count images by the day on which they were made."""
-    more = {"keyword": words, "tz": tz}
-    params = {**filters, **{name: value for name, value in more.items() if value}}
+    more = {name: value for name, value in (("keyword", words), ("tz", tz)) if value}
 
     async def act(api: Api) -> None:
+        params = {**await with_collection_id(api, filters), **more}
         counts = await api.call("GET", "/api/v1/images/days", params=params)
         if as_json:
             print_json(counts)
@@ -185,7 +204,8 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
             raise CommandFailed(reason) from error
         check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
-        params = {**filters, "keyword": words} if words else filters
+        params = await with_collection_id(api, filters)
+        params |= {"keyword": words} if words else {}
         copied, failures = 0, Failures()
         async for image in api.every(path, **params):
             with failures.catching(image["id"]):

@@ -28,6 +28,7 @@ class CommandCode(MessageCode):
     )
     ARGUMENT_NOT_UTF8 = "an argument is not UTF-8", "有一个参数不是 UTF-8"
     IMAGE_NOT_READABLE = "the image cannot be read ({status})", "无法读取图片（{status}）"
+    NO_IMAGES = "no images {image_ids}; the others are done", "没有图片 {image_ids}；其余的已完成"
     NO_DIRECTORY = "{path}: no such directory", "{path}：没有这个目录"
     SOME_FAILED = "{count} failed: {reason}", "{count} 个失败：{reason}"
     SOME_STAYED = "some had to stay: {reason}", "有些须保留：{reason}"
@@ -187,6 +188,12 @@ class NoteCode(MessageCode):
     NO_IMAGES_YET = "no images yet in {path}", "{path} 中还没有图片"
     NO_SUCH_IMAGES = "no such images in {path}", "{path} 中没有这样的图片"
     NO_MATCHES = "no image in {path} has these words in its prompt", "{path} 中没有图片的提示词含有这些词"
+    NO_TAGS = "no such tags in {path}", "{path} 中没有这样的标签"
+    NO_COLLECTIONS = "no collections in {path}", "{path} 中没有收藏夹"
+    CONFIRM_COLLECTION_DELETION = (
+        "Delete collection {collection}? Its images stay.",
+        "删除收藏夹 {collection}？其中的图片会保留。",
+    )
     NO_USAGE = "no task ended in that time in {path}", "{path} 中没有在此期间结束的任务"
     NO_PROVIDERS = "no provider is configured in {path}", "{path} 中没有配置服务商"
     WRITTEN_AS = (

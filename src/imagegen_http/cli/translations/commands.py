@@ -19,6 +19,22 @@ COMMANDS: Mapping[str, str] = {
     "Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup.": (
         "用 FILE 恢复一个空的数据目录。`master.key` 可以已经在那里；任何备份里都没有它。"
     ),
+    # collections
+    "Gather images in collections.": "把图片归入收藏夹。",
+    "List collections, newest first.": "列出收藏夹，最新的在前。",
+    "Create an empty collection, and print its id.": "新建一个空收藏夹，并打印它的 id。",
+    "Give COLLECTION, a name or an id, another name.": "给收藏夹 COLLECTION（名称或 id）改名。",
+    "Delete COLLECTION, a name or an id; its images stay.": (
+        "删除收藏夹 COLLECTION（名称或 id）；其中的图片会保留。"
+    ),
+    "Put images into a collection.": "把图片放进收藏夹。",
+    "Take images out of a collection.": "把图片移出收藏夹。",
+    "Put images into COLLECTION, a name or an id, and print how many were not there before.": (
+        "把图片放进收藏夹 COLLECTION（名称或 id），并打印新放入的张数。"
+    ),
+    "Take images out of COLLECTION, a name or an id, and print how many were there; they stay themselves.": (
+        "把图片移出收藏夹 COLLECTION（名称或 id），并打印移出的张数；图片本身会保留。"
+    ),
     # config
     "Look at the settings.": "查看配置。",
     "Say whether the settings can be used.": "检查配置能不能用。",
@@ -70,6 +86,13 @@ COMMANDS: Mapping[str, str] = {
         "彻底删除图片：记录、文件、缩略图和 OSS 对象。"
     ),
     "One that is missing stops no other.": "其中有找不到的，其余的照删。",
+    "Make images favourites, and print how many were none before.": "收藏图片，并打印新收藏的张数。",
+    "Make images no favourites any more, and print how many were.": "取消收藏图片，并打印取消的张数。",
+    "Give images the tag TAG, and print how many did not have it.": (
+        "给图片加上标签 TAG，并打印原来没有它的张数。"
+    ),
+    "Take the tag TAG from images, and print how many had it.": "去掉图片的标签 TAG，并打印原来有它的张数。",
+    "List the most used tags, and how many images have each.": "列出最常用的标签，以及各有几张图片。",
     "Put images into one zip file.": "把几张图片装进一个 zip 文件。",
     "Put images into the zip file FILE, each under the name of its download.": (
         "把几张图片装进 zip 文件 FILE，文件名与下载时的相同。"

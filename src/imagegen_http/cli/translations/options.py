@@ -91,6 +91,11 @@ OPTIONS: Mapping[str, str] = {
     "Seconds that a call may take.": "单次调用的超时，秒。",
     "How often a call that started nothing is sent again.": "确定没有开始的调用最多重发几次。",
     "Switch it on or off.": "启用或停用。",
+    # images, collections
+    "Only favourites, or only others.": "只要收藏的，或只要其余的。",
+    "Only with this tag, in any case and width.": "只要带这个标签的，不分大小写和全角半角。",
+    "Only in this collection: its name or its id.": "只要在这个收藏夹里的：写名称或 id。",
+    "Only those that begin with this, in any case and width.": "只列以此开头的，不分大小写和全角半角。",
     # serve
     "The settings file (YAML).": "配置文件（YAML）。",
     "The address to listen on; another than loopback needs server.auth_token.": (
