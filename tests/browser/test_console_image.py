@@ -1,5 +1,7 @@
 """The page of an image: its list, its neighbours, what it was made with, and what is made of it next."""
 
+import base64
+
 import httpx
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -8,6 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.tab import CHINESE, ENGLISH, PHONE, Look
 
 _DRAFT = "return JSON.parse(sessionStorage.getItem('imagegen.draft'))"
+_RELATED = "return [...document.querySelectorAll('.lineage a')].map((link) => link.getAttribute('href'))"
 _SHEET = "return document.querySelector('.sheet')?.textContent ?? ''"
 _WHOLE = "return document.querySelector('.stage img')?.getAttribute('src')"
 
@@ -38,6 +41,13 @@ def _show(tab, server, path):
 
 def _path(tab):
     return _run(tab, "return location.pathname + decodeURIComponent(location.search)")
+
+
+def _task(server, operation, **body):
+    """Return the finished task of an operation on images."""
+    url = f"{server.url}/api/v1/images/{operation}"
+    body = {"provider": "demo", **body}
+    return httpx.post(url, json=body, headers={"Prefer": "wait=30"}, timeout=60).json()["data"]
 
 
 def _generate(server, **params):
@@ -138,6 +148,31 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     tab.until(lambda: _image(server, 1)["tags"] == [])
 
     assert "/p/1" == _path(tab)
+
+
+def test_it_is_shown_between_what_it_was_made_from_and_what_was_made_from_it(tab, serve):
+    """Also an image that was uploaded for it; once more takes all of them along."""
+    server = serve()
+    parent = _generate(server)[0]
+    content = base64.b64encode(httpx.get(server.url + parent["image_url"]).content).decode("ascii")
+    references = [f"image:{parent['id']}", f"data:image/png;base64,{content}"]
+    image = _task(server, "generate-with-references", prompt="像这张", reference_images=references)["images"][
+        0
+    ]
+    child = _task(server, "upscale", image=f"image:{image['id']}")["images"][0]
+
+    _show(tab, server, f"/p/{image['id']}")
+    tab.until(lambda: len(_run(tab, _RELATED)) == 3)
+    related = _run(tab, _RELATED)
+    _press(tab, "再来一张")
+    tab.until(lambda: _path(tab) == "/")
+
+    assert related[0] == f"/p/{parent['id']}"
+    assert related[1].endswith("/inputs/1/content")
+    assert related[2] == f"/p/{child['id']}"
+    assert [("reference", parent["id"]), ("reference", None)] == [
+        (one["role"], one.get("image_id")) for one in _run(tab, _DRAFT)["images"]
+    ]
 
 
 @pytest.mark.parametrize(

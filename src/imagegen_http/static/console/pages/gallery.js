@@ -18,7 +18,7 @@ import { html, useEffect, useMemo, useRef, useSignal } from "../vendor/index.js"
 
 await haveStyle("marks");
 
-const PAUSE = 1500; // milliseconds between two looks for new images
+const PAUSE = 2500; // milliseconds between two looks for new images
 
 export default function Gallery() {
   const { query } = place.value;

@@ -13,14 +13,14 @@ export function Lineage({ image, inputs }) {
   if (!parents.length && !sent.length && !children.length) return null;
   return html`<section><h2>${t("picture.lineage")}</h2>
     <div class="lineage">
-      ${(parents.length > 0 || sent.length > 0) && html`<${Strip} name=${t("picture.parents")}>
+      ${(parents.length > 0 || sent.length > 0) && html`<span><${Strip} name=${t("picture.parents")}>
         ${parents.map((id) => html`<${Related} key=${id} id=${id} />`)}
         ${sent.map(({ index, role, url }) => html`<li key=${`sent ${index}`}>${url
           ? html`<a href=${url} target="_blank" rel="noopener" aria-label=${t("picture.sent", { role: t(`roles.${role}`) })}><img src=${url} alt="" loading="lazy" /></a>`
           : html`<span class="broken" title=${t("picture.not_kept")}><${Icon} name="image" /><span class="unseen">${t("picture.not_kept")}</span></span>`}</li>`)}
-      <//><${Icon} name="right" />`}
+      <//><${Icon} name="right" /></span>`}
       <${Strip} name=${t("picture.this")}><li aria-current="true"><${Thumbnail} image=${image} /></li><//>
-      ${children.length > 0 && html`<${Icon} name="right" /><${Strip} name=${t("picture.children")}>${children.map((id) => html`<${Related} key=${id} id=${id} />`)}<//>`}
+      ${children.length > 0 && html`<span><${Icon} name="right" /><${Strip} name=${t("picture.children")}>${children.map((id) => html`<${Related} key=${id} id=${id} />`)}<//></span>`}
     </div></section>`;
 }
 

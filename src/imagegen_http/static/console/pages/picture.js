@@ -94,7 +94,7 @@ const MAX_FETCHED = 40;
 /** The image, with its task where it was made from others, and its neighbours on their way. */
 function useImage(id, query) {
   const parameters = listParameters(query);
-  const name = `${id}?${new URLSearchParams(parameters)}`;
+  const name = nameOf(id, parameters);
   const [state, setState] = useState({ name: null });
   const [tries, setTries] = useState(0);
   useEffect(() => {
@@ -104,7 +104,7 @@ function useImage(id, query) {
       const image = await ask(`/api/v1/images/${id}`, parameters);
       keep(name, image);
       setState({ name, image, task: null });
-      for (const near of [image.next, image.previous]) if (near) new Image().src = `/api/v1/images/${near}/thumbnail`;
+      for (const near of [image.next, image.previous]) if (near) prefetch(near, parameters, stop.signal);
       const task = await ask(`/api/v1/tasks/${image.task_id}`).catch((error) => (isAbort(error) ? Promise.reject(error) : null));
       setState({ name, image, task });
     };
@@ -114,6 +114,17 @@ function useImage(id, query) {
   const again = () => setTries(tries + 1);
   if (state.name === name) return { image: state.image, task: state.task, error: state.error, again };
   return { image: fetched.get(name) ?? null, task: null, error: null, again };
+}
+
+/** Have a neighbour already when somebody goes there. */
+async function prefetch(id, parameters, signal) {
+  new Image().src = `/api/v1/images/${id}/thumbnail`;
+  const name = nameOf(id, parameters);
+  if (!fetched.has(name)) await get(`/api/v1/images/${id}`, parameters, { signal }).then((image) => keep(name, image), () => null);
+}
+
+function nameOf(id, parameters) {
+  return `${id}?${new URLSearchParams(parameters)}`;
 }
 
 function keep(name, image) {
