@@ -97,6 +97,11 @@ def test_the_help_says_of_each_command_what_the_command_says():
     assert texts == {name: text for name, text in listed if name in texts}
 
 
+def test_each_operation_has_its_command():
+    """With its own name."""
+    assert set() == set(Operation) - cli.COMMANDS.keys()
+
+
 def test_images_are_filtered_by_all_operations():
     """Each command that filters takes every operation of the core's table."""
     choices = [

@@ -1,10 +1,17 @@
 """``imagegen doctor``."""
 
+import shutil
+import sys
+
 import click
 
+from imagegen_http.cli.cells import wrapped
 from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNINGS, Context, naming_data_dir, print_json
 from imagegen_http.cli.messages import ProgressCode
 from imagegen_http.cli.progress import progress_bar
+
+_INDENT = 6
+"""As far as a check's name stands from the left."""
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -45,8 +52,16 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     else:
         for check in checks:
             word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
-            click.echo(f"{word}  {check.name}: {check.message.text(language)}")
+            lines = _lines(f"{check.name}: {check.message.text(language)}")
+            click.echo(f"{word}  {lines[0]}")
+            for line in lines[1:]:
+                click.echo(f"{' ' * _INDENT}{line}")
     if any(check.health is Health.FAIL for check in checks):
         ctx.exit(EXIT_FAILED)
     if strict and any(check.health is Health.WARN for check in checks):
         ctx.exit(EXIT_WARNINGS)
+
+
+def _lines(text: str) -> list[str]:
+    """Return a finding in lines that fit a terminal; in a pipe it is one."""
+    return wrapped(text, shutil.get_terminal_size().columns - _INDENT) if sys.stdout.isatty() else [text]

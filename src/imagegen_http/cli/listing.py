@@ -23,7 +23,12 @@ def list_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a list to a command, which gets them as ``listing``."""
 
     @click.option(
-        "--limit", type=click.IntRange(min=1), default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=DEFAULT_PAGE_SIZE,
+        show_default=True,
+        help="How many.",
     )
     @click.option("--all", "all_", is_flag=True, help="All of them, whatever --limit says.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -73,9 +73,11 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 
 @providers.command("set")
 @click.argument("name")
-@click.option("--kind", help="The adapter that speaks to it, such as http; left out: by the name.")
-@click.option("--preset", help="A shipped declarative provider.")
-@click.option("--api-base", help="The provider's address.")
+@click.option(
+    "--kind", metavar="KIND", help="The adapter that speaks to it, such as http; left out: by the name."
+)
+@click.option("--preset", metavar="NAME", help="A shipped declarative provider.")
+@click.option("--api-base", metavar="URL", help="The provider's address.")
 @click.option(
     "--spec",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -116,15 +118,19 @@ def list_providers(context: Context, *, as_json: bool) -> None:
     "--proxy", metavar="URL", help="What calls go through; with a password as env:NAME, file:PATH or -."
 )
 @click.option(
-    "--max-concurrency", type=click.IntRange(1, MAX_CONCURRENCY), help="How many calls may run at once."
+    "--max-concurrency",
+    type=click.IntRange(1, MAX_CONCURRENCY),
+    metavar="N",
+    help="How many calls may run at once.",
 )
 @click.option(
     "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
 )
-@click.option("--timeout", type=float, help="Seconds that a call may take.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Seconds that a call may take.")
 @click.option(
     "--max-retries",
     type=click.IntRange(0, MAX_RETRIES),
+    metavar="N",
     help="How often a call that started nothing is sent again.",
 )
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")

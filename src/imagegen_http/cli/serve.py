@@ -11,8 +11,17 @@ from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context
 
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (YAML).")
-@click.option("--host", help="The address to listen on; another than loopback needs server.auth_token.")
-@click.option("--port", type=click.IntRange(0, MAX_PORT), help="The port to listen on; 0 takes a free one.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="The address to listen on; another than loopback needs server.auth_token.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, MAX_PORT),
+    metavar="PORT",
+    help="The port to listen on; 0 takes a free one.",
+)
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""

@@ -1,5 +1,9 @@
 """The words and colours of statuses on a terminal; in a pipe they are the API's."""
 
+import sys
+
+import click
+
 from imagegen_core.messages import Language, MessageCode
 
 
@@ -42,6 +46,14 @@ def status_colour(status: str) -> str | None:
     """Return the colour of a status, if it has one."""
     code = _code(status)
     return None if code is None else _COLOURS.get(code)
+
+
+def show_status(status: str, language: Language) -> None:
+    """Print a status in a line of its own."""
+    if sys.stdout.isatty():
+        click.echo(click.style(status_text(status, language), fg=status_colour(status)))
+    else:
+        click.echo(status)
 
 
 def _code(status: str) -> StatusCode | None:

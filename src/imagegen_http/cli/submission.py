@@ -42,7 +42,13 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
         "-n", "--num", type=click.IntRange(1, MAX_NUM), metavar="N", help="How many images; left out: one."
     )
     @param_option
-    @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
+    @click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The file (or directory) to write.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
     @wraps(command)
     def with_submission(

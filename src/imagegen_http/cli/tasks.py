@@ -10,6 +10,7 @@ from imagegen_http.cli.context import Context, WrongUsage, print_json
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
 from imagegen_http.cli.parameters import param_option, parse_params
+from imagegen_http.cli.statuses import show_status
 from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
 
@@ -34,7 +35,7 @@ def tasks() -> None:
     type=click.Choice(["pending", "processing", "completed", "failed", "cancelled"]),
     help="Only these.",
 )
-@click.option("--provider", help="Only this provider's.")
+@click.option("--provider", metavar="NAME", help="Only this provider's.")
 @list_options
 @click.pass_obj
 def list_tasks(context: Context, status: str | None, provider: str | None, listing: Listing) -> None:
@@ -86,7 +87,7 @@ def counts(context: Context, *, as_json: bool) -> None:
     type=click.Choice(["pending", "processing"]),
     help="With --all: those that wait (the default), or those that run.",
 )
-@click.option("--provider", help="With --all: only this provider's.")
+@click.option("--provider", metavar="NAME", help="With --all: only this provider's.")
 @click.pass_obj
 def cancel(
     context: Context, task_id: str | None, status: str | None, provider: str | None, *, all_: bool
@@ -103,7 +104,7 @@ def cancel(
     async def act(api: Api) -> None:
         if task_id is not None:
             task = await api.call("POST", f"/api/v1/tasks/{segment(task_id)}/cancel")
-            click.echo(task["status"])
+            show_status(task["status"], api.language)
         else:
             criteria = {"status": status or "pending", "provider": provider}
             click.echo((await api.call("POST", "/api/v1/tasks/cancel", json=criteria))["cancelled"])
@@ -129,9 +130,9 @@ def retry(context: Context, task_id: str) -> None:
 
 @tasks.command(short_help="Make a task again, with changes; is charged again.")
 @click.argument("task_id")
-@click.option("--prompt", help="Another prompt.")
-@click.option("-p", "--provider", help="Another provider.")
-@click.option("-m", "--model", help="Another model.")
+@click.option("--prompt", metavar="TEXT", help="Another prompt.")
+@click.option("-p", "--provider", metavar="NAME", help="Another provider.")
+@click.option("-m", "--model", metavar="ID", help="Another model.")
 @param_option
 @click.pass_obj
 def rerun(

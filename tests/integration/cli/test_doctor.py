@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_http.cli.cells import width_of
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss
@@ -335,3 +336,14 @@ def test_serve_warns_of_such_an_sqlite_in_one_line(other):
     doctor = examined(other)[1]["sqlite"][0]
 
     assert ("warn" == doctor) == (1 == other.log.count("WAL-reset"))
+
+
+def test_findings_fit_a_terminal(desk):
+    """They are broken between words, or Chinese characters, and go on below the name of the check."""
+    terminal = desk.on_terminal("doctor", columns=40, LC_ALL="zh_CN.UTF-8", NO_COLOR="1")
+    terminal.until("剩余")
+    lines = terminal.shown.splitlines()
+    terminal.end()
+
+    assert [] == [line for line in lines if width_of(line) > 40 and str(desk.data_dir) not in line]
+    assert [True, True] == [any(line.startswith(start) for line in lines) for start in ("ok    ", "      ")]
