@@ -42,7 +42,10 @@ LOOKS = tuple(
 
 @attrs.define(kw_only=True)
 class Exchange:
-    """A request with what became of it; ``size`` counts the bytes on the wire, head included."""
+    """A request with what became of it.
+
+    ``size`` counts the bytes on the wire, head included; ``body_size`` those of the body, as it was sent.
+    """
 
     url: str
     method: str
@@ -51,6 +54,7 @@ class Exchange:
     encoding: str = ""
     is_cached: bool = False
     size: int = 0
+    body_size: int = 0
     failure: str = ""
 
     @property
@@ -189,6 +193,7 @@ class Tab:
                 headers = {name.lower(): value for name, value in response["headers"].items()}
                 exchange.status = response["status"]
                 exchange.encoding = headers.get("content-encoding", "")
+                exchange.body_size = int(headers.get("content-length", 0))
                 exchange.is_cached = exchange.is_cached or response.get("fromDiskCache", False)
             case "Network.requestServedFromCache":
                 exchange.is_cached = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -19,6 +20,9 @@ _TYPES = {
     "webmanifest": "application/manifest+json",
     "woff2": "font/woff2",
 }
+_LINE_COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+_INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
 
 
 class StaticFolder:
@@ -26,9 +30,11 @@ class StaticFolder:
 
     Only what is listed there can be asked for, so a path cannot lead elsewhere. A file is read and
     compressed when it is asked for first; after that the folder's files must not change.
+    ``comments=False`` sends scripts and styles `without_comments`.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, comments: bool = True) -> None:
+        self._comments = comments
         self._root: Traversable = files("imagegen_http") / "static" / name
         self._contents: dict[str, StaticContent] = {}
         self._digest: str | None = None
@@ -65,7 +71,11 @@ class StaticFolder:
     def _read(self, path: str) -> StaticContent:
         if path not in self._files:
             raise NotFoundException
-        return StaticContent.compress(self._files[path].read_bytes(), _TYPES[path.rpartition(".")[2]])
+        suffix = path.rpartition(".")[2]
+        body = self._files[path].read_bytes()
+        if not self._comments and suffix in {"css", "js"}:
+            body = without_comments(body)
+        return StaticContent.compress(body, _TYPES[suffix])
 
     def _read_digest(self) -> str:
         digest = hashlib.sha256()
@@ -73,6 +83,15 @@ class StaticFolder:
             content = self._files[path].read_bytes()
             digest.update(f"{path} {len(content)} ".encode() + content)
         return digest.hexdigest()[:16]
+
+
+def without_comments(source: bytes) -> bytes:
+    """Return a script or style without indentation and without comments that have lines of their own.
+
+    These stay, empty, so that a line in the browser is that of the source.
+    """
+    blank = _BLOCK_COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), source)
+    return _INDENTATION.sub(b"", _LINE_COMMENT.sub(b"", blank))
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

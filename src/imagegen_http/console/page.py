@@ -17,7 +17,7 @@ _LOGOUT = 'action="/logout" hidden'
 @cache
 def console_files() -> StaticFolder:
     """Return the console's files, which all requests share."""
-    return StaticFolder("console")
+    return StaticFolder("console", comments=False)
 
 
 async def console_page(name: str, *, has_login: bool) -> StaticContent:

@@ -13,7 +13,7 @@ class DemoCode(MessageCode):
     DEMO_NO_JOB = "no job {job!r}", "没有任务 {job!r}"
     DEMO_TOO_SLOW = "no answer within {seconds} s", "{seconds} 秒内没有答复"
     DEMO_CANCELLED = "the drawing was cancelled", "绘制已取消"
-    DEMO_ORDERED = "demo was asked to end with {code}", "要求 demo 以 {code} 结束"
+    DEMO_ORDERED = "demo was asked to end like this", "按请求的要求这样结束"
     DEMO_FILE_GONE = "{name} is no longer there", "{name} 已不存在"
     DEMO_DRAWS_HERE = (
         "demo draws on this machine; there is nothing to connect to",

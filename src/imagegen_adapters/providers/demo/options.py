@@ -42,8 +42,33 @@ _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 _SECONDS = Label(zh="秒", en="s")
 
 
-def _trial(zh: str, en: str, description: tuple[str, str], *, unit: Label | None = None) -> FormField:
-    return FormField.labelled(zh, en, Group.TRIAL, unit=unit, description=description)
+_FAILURE_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        FailureCode.REJECTED: ("被拒绝", "Rejected"),
+        FailureCode.CONTENT_POLICY: ("违反内容政策", "Content policy"),
+        FailureCode.AUTH_FAILED: ("密钥无效", "Wrong key"),
+        FailureCode.QUOTA_EXHAUSTED: ("额度用完", "Quota exhausted"),
+        FailureCode.RATE_LIMITED: ("过于频繁", "Rate limit"),
+        FailureCode.UNAVAILABLE: ("连接不上", "No connection"),
+        FailureCode.TIMEOUT: ("超时", "Timeout"),
+        FailureCode.OUTCOME_UNKNOWN: ("结果未知", "Outcome unknown"),
+        FailureCode.BAD_RESPONSE: ("答复无法读取", "Unreadable response"),
+        FailureCode.DOWNLOAD_FAILED: ("下载失败", "Download failed"),
+        FailureCode.INVALID_IMAGE: ("图片无效", "Invalid image"),
+        FailureCode.RESULT_EXPIRED: ("结果已过期", "Result expired"),
+    }
+)
+
+
+def _trial(
+    zh: str,
+    en: str,
+    description: tuple[str, str],
+    *,
+    unit: Label | None = None,
+    choices: Mapping[str, tuple[str, str]] | None = None,
+) -> FormField:
+    return FormField.labelled(zh, en, Group.TRIAL, unit=unit, description=description, choices=choices)
 
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -106,7 +131,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         name="refuse",
         type="boolean",
         default=False,
-        form_field=_trial("拒绝", "Refuse", ("以 content_policy 结束", "end as content_policy")),
+        form_field=_trial(
+            "拒绝", "Refuse", ("像违反内容政策那样结束", "end as a breach of the content policy")
+        ),
     ),
     Parameter(
         name="fail",
@@ -115,9 +142,10 @@ PARAMETERS: tuple[Parameter, ...] = (
             "失败",
             "Fail",
             (
-                "以该错误结束；rate_limited 和 unavailable 视为从未开始",
-                "end with this error; rate_limited and unavailable as calls that were never started",
+                "以该错误结束；过于频繁和连接不上视为从未开始",
+                "end with this error; a rate limit and no connection as calls that were never started",
             ),
+            choices=_FAILURE_NAMES,
         ),
     ),
 )

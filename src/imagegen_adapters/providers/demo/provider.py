@@ -192,7 +192,7 @@ def _requested_failure(options: Options) -> CallError:
     code = options.failure or FailureCode.INTERNAL
     return CallError(
         code,
-        DemoCode.DEMO_ORDERED(code=code),
+        DemoCode.DEMO_ORDERED(),
         not_started=options.never_starts,
         retry_after=_RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None,
     )

@@ -9,15 +9,15 @@ export class ApiError extends Error {
    * `status` is 0 when there was no answer, so that nobody knows whether anything was done. `errors` are
    * `{ field, message }`, for the fields of a form; `message` alone is a sentence in the reader's language.
    */
-  constructor(message, { status = 0, code = 0, errors = [], hint = "", reason = "" } = {}) {
+  constructor(message, { status = 0, code = 0, errors = [], detail = "", hint = "", reason = "" } = {}) {
     super(message);
-    Object.assign(this, { status, code, errors, hint, reason });
+    Object.assign(this, { status, code, errors, detail, hint, reason });
   }
 
   /** All that there is to say, a sentence a line. */
   get text() {
     const fields = this.errors.map(({ field, message }) => (field ? `${field}: ${message}` : message));
-    return [this.message, ...fields, this.hint].filter(Boolean).join("\n");
+    return [this.message, this.detail, ...fields, this.hint].filter(Boolean).join("\n");
   }
 }
 
@@ -73,8 +73,8 @@ async function send(path, options) {
 
 function refusal({ status }, told) {
   if (!told) return new ApiError(t("problem.unreadable", { status }), { status });
-  const { errors = [], hint = "", reason = "" } = told.data ?? {};
-  return new ApiError(told.message, { status, code: told.code, errors, hint, reason });
+  const { errors = [], detail = "", hint = "", reason = "" } = told.data ?? {};
+  return new ApiError(told.message, { status, code: told.code, errors, detail, hint, reason });
 }
 
 /** Return the path in the reader's language, for what the browser asks for without our headers. */

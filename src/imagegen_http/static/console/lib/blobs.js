@@ -2,11 +2,12 @@
 
 const DATABASE = "imagegen";
 const STORE = "blobs";
+const DAY = 86_400_000; // milliseconds; another tab may need a file for as long
 
 const memory = new Map();
 let opening = null;
 
-/** Keep a file; return its key. */
+/** Keep a file under a key that begins with the moment, in milliseconds. */
 export async function keepBlob(key, blob) {
   memory.set(key, blob);
   await change((store) => store.put(blob, key));
@@ -20,11 +21,15 @@ export async function blob(key) {
   return kept ?? null;
 }
 
-/** Drop all files but those of these keys. */
+/** Drop all files but those of these keys, and those that another tab may have taken within a day. */
 export async function dropOthers(keys) {
   for (const key of memory.keys()) if (!keys.includes(key)) memory.delete(key);
   const kept = (await change((store) => store.getAllKeys(), "readonly")) ?? [];
-  for (const key of kept) if (!keys.includes(key)) await change((store) => store.delete(key));
+  for (const key of kept) if (!keys.includes(key) && !isRecent(key)) await change((store) => store.delete(key));
+}
+
+function isRecent(key) {
+  return Date.now() - Number(key.split("-")[0]) < DAY;
 }
 
 /** Return the bytes of a file as a data URL. */

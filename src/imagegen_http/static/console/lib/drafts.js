@@ -1,9 +1,14 @@
 // What is being asked for: it survives a reload, a login and a restart, and is sent once.
+//
+// For other pages: `replaceDraft(values)` and then `go("/")` show the form with these values and nothing of what was
+// there before. `values` are any of EMPTY's; `params` may be those of a task or an image as the API tells them, with
+// num, n or a size among them. `draftOf(record)` makes `values` of a task or an image, so that "once more" is
+// `replaceDraft(draftOf(image))` and "use as a reference" is
+// `replaceDraft({ operation: "reference", images: [{ role: "reference", image_id: 7 }] })`.
 
-import { ApiError, newKey, post } from "./api.js";
-import { blob, dataUrl, dropOthers, keepBlob } from "./blobs.js";
+import { newKey, post } from "./api.js";
 import { keep, recall } from "./kept.js";
-import { t } from "./i18n.js";
+import { bodyOf } from "./requests.js";
 import { OPERATIONS } from "./store.js";
 import { signal } from "../vendor/index.js";
 
@@ -13,29 +18,47 @@ const EMPTY = {
   model_id: "", // "" is the provider's default model
   prompt: "",
   num: 1,
-  size: "", // label of a size preset; "" is the model's own default
-  params: {}, // the other parameters by name; a seed beyond 2^53 is a string
-  images: [], // { role: "image" | "mask" | "reference", image_id } or { role, blob, name }
+  size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say
+  params: {}, // the other parameters by name; a seed beyond 2^53 is a string, what cannot be read yet its text
+  images: [], // { role: "image" | "mask" | "reference" } and image_id, or blob and name, or url (a task's own input)
   key: null, // the idempotency key of a request whose answer has not come, so that the next one is its repeat
 };
+const KEY_REUSED = 42201;
 
 export const draft = signal({ ...EMPTY, ...recall("draft") });
 
+const blobs = () => import("./blobs.js"); // most drafts have no file
+
+let sending = null;
+
 /** Change some of the draft. */
 export function change(changes) {
-  draft.value = { ...draft.value, ...changes, key: null };
-  keep("draft", draft.value);
+  set({ ...draft.value, ...changes, key: null });
+}
+
+/** Set a parameter; undefined takes it away. */
+export function setParameter(name, value) {
+  const { [name]: _, ...others } = draft.value.params;
+  change({ params: value === undefined ? others : { ...others, [name]: value } });
 }
 
 /** Start again with these values, and nothing that was there before. */
-export function replaceDraft(values) {
-  change({ ...EMPTY, ...values });
+export function replaceDraft({ params = {}, ...values }) {
+  const { num, n, number_of_images, prompt, image, mask, reference_images, ...others } = params;
+  change({ ...EMPTY, prompt: prompt ?? "", num: num ?? n ?? number_of_images ?? 1, ...values, params: others });
+  tidy();
+}
+
+/** Return the values of a task or an image, to ask for the same again. */
+export function draftOf({ operation, provider, model_id, prompt, params, inputs = [] }) {
+  const images = inputs.map(({ role, image_id, url }) => (image_id ? { role, image_id } : { role, url }));
+  return { operation, provider, model_id, prompt: prompt ?? "", params, images };
 }
 
 /** Add a file as an input of this role. */
 export async function addFile(role, file) {
-  const key = newKey();
-  await keepBlob(key, file);
+  const key = `${Date.now()}-${newKey()}`;
+  await (await blobs()).keepBlob(key, file);
   addInput({ role, blob: key, name: file.name ?? "" });
 }
 
@@ -44,10 +67,11 @@ export function addImage(role, image_id) {
   addInput({ role, image_id });
 }
 
-function addInput(input) {
-  const others = input.role === "reference" ? draft.value.images : draft.value.images.filter(({ role }) => role !== input.role);
-  change({ images: [...others, input] });
-  tidy();
+/** Move an input of the draft to before another one of its role. */
+export function moveInput(input, before) {
+  const others = draft.value.images.filter((one) => one !== input);
+  const at = before ? others.indexOf(before) : others.length;
+  change({ images: [...others.slice(0, at), input, ...others.slice(at)] });
 }
 
 export function removeInput(input) {
@@ -55,57 +79,56 @@ export function removeInput(input) {
   tidy();
 }
 
-function tidy() {
-  return dropOthers(draft.value.images.map((input) => input.blob).filter(Boolean));
-}
-
 /** Return the URL of an input to show it; an object URL must be revoked by whoever asked. */
 export async function inputUrl(input) {
   if (input.image_id) return `/api/v1/images/${input.image_id}/thumbnail`;
-  const file = await blob(input.blob);
+  if (input.url) return input.url;
+  const file = await (await blobs()).blob(input.blob);
   return file ? URL.createObjectURL(file) : null;
 }
 
 /**
- * Return the body of the request; `sizes` are the presets of the model.
- * Throws an ApiError where an input file is gone.
+ * Ask the chosen model for what the draft says; return the task. Asked again after an answer that was lost, cut off or
+ * a proxy's, or after a login, it is the same task and is paid once; after an acceptance, a new one. While an answer
+ * is awaited, it is that request's.
  */
-export async function bodyOf({ operation, provider, model_id, prompt, num, size, params, images }, sizes = []) {
-  const preset = sizes.find(({ label }) => label === size);
-  const wanted = { ...params, ...preset?.params };
-  if (num > 1) wanted.num = num;
-  if (prompt.trim() !== "") wanted.prompt = prompt;
-  const references = [];
-  for (const input of images) {
-    const text = input.image_id ? `image:${input.image_id}` : await encoded(input);
-    if (operation === "reference" && input.role === "reference") references.push(text);
-    else if (["edit", "upscale", "recontext", "segment"].includes(operation) && input.role === "image") wanted.image = text;
-    else if (operation === "edit" && input.role === "mask") wanted.mask = text;
-  }
-  if (operation === "reference") wanted.reference_images = references;
-  return { ...(provider && { provider }), ...(model_id && { model_id }), params: wanted };
+export function submit(choice) {
+  sending ??= send(choice).finally(() => {
+    sending = null;
+  });
+  return sending;
 }
 
-async function encoded(input) {
-  const file = await blob(input.blob);
-  if (!file) throw new ApiError(t("problem.input_gone", { name: input.name }), { status: 400 });
-  return dataUrl(file);
+async function send(choice) {
+  const key = draft.value.key ?? newKey();
+  set({ ...draft.value, key });
+  try {
+    const body = await bodyOf(draft.value, choice);
+    const task = await post(OPERATIONS[choice.operation], body, { headers: { "Idempotency-Key": key } });
+    release(key);
+    return task;
+  } catch (error) {
+    if (error.code === KEY_REUSED) release(key); // the models changed meanwhile; that request was accepted before
+    throw error;
+  }
 }
 
-/**
- * Ask for what the draft says; return the task. Pressed again after an answer that was lost, cut off or a proxy's,
- * or after a login, it is the same task and is paid once; after an acceptance, a new one.
- */
-export async function submit(sizes) {
-  const asked = draft.value;
-  const key = asked.key ?? newKey();
-  draft.value = { ...asked, key };
-  keep("draft", draft.value);
-  const body = await bodyOf(asked, sizes);
-  const task = await post(OPERATIONS[asked.operation], body, { headers: { "Idempotency-Key": key } });
-  if (draft.value.key === key) {
-    draft.value = { ...draft.value, key: null };
-    keep("draft", draft.value);
-  }
-  return task;
+function release(key) {
+  if (draft.value.key === key) set({ ...draft.value, key: null });
+}
+
+function addInput(input) {
+  const others = input.role === "reference" ? draft.value.images : draft.value.images.filter(({ role }) => role !== input.role);
+  change({ images: [...others, input] });
+  tidy();
+}
+
+function set(values) {
+  draft.value = values;
+  keep("draft", values);
+}
+
+async function tidy() {
+  const { dropOthers } = await blobs();
+  await dropOthers(draft.value.images.map((input) => input.blob).filter(Boolean));
 }

@@ -1,0 +1,41 @@
+// Files that become inputs: which of them the service takes, and why it does not take the others.
+
+import { t } from "./i18n.js";
+
+export const ACCEPTED = "image/png,image/jpeg,image/webp";
+export const MAX_BYTES = 50 * 1024 * 1024;
+const MAX_PIXELS = 40_000_000;
+
+/** Return the file with the type that its bytes have. Throws an Error with the reason where it cannot be an input. */
+export async function checked(file) {
+  const name = file.name || t("create.file");
+  if (file.size > MAX_BYTES) throw new Error(t("create.file_large", { name }));
+  const type = typeOf(new Uint8Array(await file.slice(0, 12).arrayBuffer().catch(() => new ArrayBuffer(0))));
+  if (!type) throw new Error(t("create.file_no_image", { name }));
+  const typed = file.type === type ? file : new File([file], file.name ?? "", { type });
+  const pixels = await pixelsOf(typed);
+  if (!pixels) throw new Error(t("create.file_no_image", { name }));
+  if (pixels > MAX_PIXELS) throw new Error(t("create.file_pixels", { name }));
+  return typed;
+}
+
+function typeOf(bytes) {
+  const text = String.fromCharCode(...bytes);
+  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  return text.startsWith("RIFF") && text.slice(8) === "WEBP" ? "image/webp" : null;
+}
+
+function pixelsOf(file) {
+  const url = URL.createObjectURL(file);
+  const image = new Image();
+  return new Promise((resolve) => {
+    const answer = (pixels) => {
+      URL.revokeObjectURL(url);
+      resolve(pixels);
+    };
+    image.addEventListener("load", () => answer(image.naturalWidth * image.naturalHeight));
+    image.addEventListener("error", () => answer(0));
+    image.src = url;
+  });
+}

@@ -1,0 +1,56 @@
+// The lower edge of the form: what it will cost, what went wrong, and the button.
+
+import { isAbort, post } from "../lib/api.js";
+import { money } from "../lib/format.js";
+import { language, t } from "../lib/i18n.js";
+import { estimateOf } from "../lib/requests.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const PAUSE = 400; // milliseconds after the last change
+const MAC = /mac|iphone|ipad/i.test(navigator.platform);
+
+export function Foot({ draft, choice, valid, sending, refusal }) {
+  const twice = (event) => event.detail > 1 && event.preventDefault(); // a double click is one task
+  return html`<div class="foot">
+    ${refusal && html`<p class="error" role="alert">${refusal.status === 0 ? t("create.lost", { reason: refusal.message }) : told(refusal)}</p>`}
+    <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
+    <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice}>
+      ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>
+  </div>`;
+}
+
+/** What the service said, without what stands beside the fields. */
+function told({ message, detail, errors, hint, code }) {
+  if (code === 42201) return t("create.changed_meanwhile");
+  return [message, detail, ...(errors.length ? [] : [hint])].filter(Boolean).join("\n");
+}
+
+function Estimate({ draft, choice, valid }) {
+  const [cost, setCost] = useState(undefined); // null is free; undefined is not known yet
+  const body = valid ? estimateOf(draft, choice) : null;
+  const { prompt: _, ...params } = body?.params ?? {};
+  const asked = body && JSON.stringify({ ...body, prompt: Boolean(draft.prompt), params }); // no price is by the words
+  useEffect(() => {
+    if (!asked) {
+      setCost(undefined);
+      return undefined;
+    }
+    const stop = new AbortController();
+    const wait = setTimeout(() => ask(body, stop.signal).then(setCost, (error) => isAbort(error) || setCost({ basis: "unknown" })), PAUSE);
+    return () => {
+      clearTimeout(wait);
+      stop.abort();
+    };
+  }, [asked]);
+  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${cost === undefined ? "" : sentence(cost)}</p>`;
+}
+
+async function ask(body, signal) {
+  return (await post("/api/v1/tasks/estimate", body, { signal })).cost;
+}
+
+function sentence(cost) {
+  if (cost === null) return t("cost.none");
+  if (cost.basis === "unknown" || !cost.amount) return t("cost.unknown");
+  return t("create.estimate", { amount: money(cost.amount, cost.currency) });
+}

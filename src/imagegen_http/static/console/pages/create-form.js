@@ -1,0 +1,125 @@
+// The form: what is asked for, of which model, what it will cost, and the button.
+
+import { ApiError } from "../lib/api.js";
+import { change, draft, draftOf, setParameter, submit } from "../lib/drafts.js";
+import { t } from "../lib/i18n.js";
+import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
+import { proportion, sizeOf } from "../lib/sizes.js";
+import { Lazy } from "../parts/lazy.js";
+import { instead, ModelPicker } from "../parts/model-picker.js";
+import { NumberField } from "../parts/number-field.js";
+import { PromptBox, rememberPrompt } from "../parts/prompt-box.js";
+import { SizePicker } from "../parts/size-picker.js";
+import { toast } from "../parts/toast.js";
+import { add } from "./create-feed.js";
+import { Foot } from "./create-foot.js";
+import { Parameters } from "./create-advanced.js";
+import { Receiver } from "./create-receiver.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
+
+const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
+const ORDER = ["generate", "reference", "edit", "upscale", "recontext", "segment"];
+
+export function CreateForm({ choice, results }) {
+  const { model, operation } = choice;
+  const box = useRef(null);
+  const form = useRef(null);
+  const [sending, setSending] = useState(false);
+  const [refusal, setRefusal] = useState(null); // what the service said of the draft as it was sent
+  const [strict, setStrict] = useState(false); // whether what is missing is told, too
+  const now = draft.value;
+  const problems = problemsOf(now, choice);
+  const shown = { ...(strict ? problems : overdue(problems, now)), ...fieldErrors(refusal) };
+
+  useEffect(() => {
+    const able = instead(draft.peek(), choice);
+    if (!able) return;
+    change(able);
+    toast(t("create.switched", { operation: t(`operations.${draft.peek().operation}`) }));
+  }, [now.operation, model]);
+  const edit = (changes) => {
+    setRefusal(null);
+    change(changes);
+  };
+  const set = (name, value) => {
+    setRefusal(null);
+    setParameter(name, value);
+  };
+  const send = async () => {
+    const wish = draft.peek();
+    const chosen = choiceOf(wish);
+    setRefusal(null);
+    if (Object.keys(problemsOf(wish, chosen)).length) {
+      setStrict(true);
+      requestAnimationFrame(() => form.current?.querySelector("[aria-invalid=true], .dropzone:has(.error) button")?.focus());
+      return;
+    }
+    setSending(true);
+    try {
+      const task = await submit(chosen);
+      setStrict(false);
+      rememberPrompt(wish.prompt);
+      const entry = { ...draftOf({ ...wish, provider: chosen.provider.name, model_id: chosen.model.id }), operation: chosen.operation };
+      const fresh = add({ ...entry, task_id: task.task_id, status: task.status, num: numberOf(wish, chosen), shape: proportion(sizeOf(wish, chosen)) });
+      if (!fresh) toast(t("create.same_task"));
+      show(results.current);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setRefusal(error);
+    } finally {
+      setSending(false);
+    }
+  };
+  const submitted = (event) => {
+    event.preventDefault();
+    if (!sending) send();
+  };
+  return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
+    <${Receiver} />
+    <div class="fields">
+      <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => edit({ operation: next })} />
+      <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
+        error=${shown.prompt} onChange=${(prompt) => edit({ prompt })} onSubmit=${() => !sending && send()} />
+      ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
+      <${ModelPicker} draft=${now} choice=${choice} onChange=${edit} />
+      <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${edit} />
+      ${parameter(choice, "num") &&
+      html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} onChange=${(num) => edit({ num })} />`}
+      <${Parameters} choice=${choice} params=${now.params} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${set} />
+    </div>
+    <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} refusal=${refusal} />
+  </form>`;
+}
+
+/** What can be asked of the model. */
+function Operations({ operation, able, onChange }) {
+  const names = ORDER.filter((name) => able.includes(name));
+  if (names.length < 2) return null;
+  return html`<div class="operations" role="radiogroup" aria-label=${t("create.operation")}>
+    ${names.map(
+      (name) => html`<label key=${name}><input type="radio" name="operation" value=${name} checked=${name === operation} onChange=${() => onChange(name)} />
+        <span>${t(`operations.${name}`)}</span></label>`,
+    )}
+  </div>`;
+}
+
+/** The problems that are told before anybody has pressed the button: those of what is there, not of what is missing. */
+function overdue(problems, { prompt }) {
+  const { prompt: wrong, image, reference, ...others } = problems;
+  return { ...others, ...(wrong && prompt && { prompt: wrong }) };
+}
+
+/** What the service said of fields, by the name that the form has for them. */
+function fieldErrors(refusal) {
+  const names = { reference_images: "reference", mask: "mask" };
+  const told = (refusal?.errors ?? []).map(({ field, message }) => [field.replace(/^params\./, "").replace(/[[.].*$/, ""), message]);
+  return Object.fromEntries(told.map(([name, message]) => [names[name] ?? name, message]));
+}
+
+/** Have the results in sight; on a phone they are below the form. */
+function show(heading) {
+  const { top, bottom } = heading.getBoundingClientRect();
+  if (top >= 0 && bottom <= innerHeight - 200) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  heading.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+}

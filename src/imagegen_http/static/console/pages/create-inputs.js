@@ -1,0 +1,82 @@
+// The images that an operation works on, and every way by which they come.
+
+import { addFile, addImage, change, draft } from "../lib/drafts.js";
+import { checked } from "../lib/input-files.js";
+import { t } from "../lib/i18n.js";
+import { choiceOf, inputsOf } from "../lib/requests.js";
+import { Dropzone } from "../parts/dropzone.js";
+import { Icon } from "../parts/icon.js";
+import { toast } from "../parts/toast.js";
+import { html, signal, useEffect, useState } from "../vendor/index.js";
+
+/** Why files were not taken, by role. */
+const refused = signal({});
+
+export function Inputs({ choice, inputs, errors }) {
+  const [picking, setPicking] = useState(null);
+  const { model, operation } = choice;
+  useEffect(() => {
+    refused.value = {};
+  }, [operation]);
+  const roles = { generate: [], reference: ["reference"], edit: ["image", "mask"] }[operation] ?? ["image"];
+  const openGallery = async (role) => setPicking({ role, Picker: (await import("../parts/gallery-picker.js")).GalleryPicker });
+  const pick = (ids) => {
+    receive(picking.role, [], ids);
+    setPicking(null);
+  };
+  const of = (role) => inputs.filter((one) => one.role === role);
+  return html`${roles.map((role) => {
+      const max = role === "reference" ? model.limits.max_references : 1;
+      const error = [refused.value[role], errors[role]].filter(Boolean).join("\n");
+      const image = of("image")[0];
+      return html`<${Dropzone} key=${role} role=${role} inputs=${of(role)} max=${max} error=${error} hint=${t(`create.${role}_hint`)}
+        onFiles=${receive} onGallery=${openGallery}>
+        ${role === "mask" && image?.image_id && html`<a class="button" href=${`/p/${image.image_id}/edit`}><${Icon} name="brush" />${t("create.draw_mask")}</a>`}
+      <//>`;
+    })}
+    ${picking && html`<${picking.Picker} title=${t("create.pick_title", { role: t(`roles.${picking.role}`) })}
+      max=${picking.role === "reference" ? Math.max(1, model.limits.max_references - of("reference").length) : 1} onPick=${pick} onClose=${() => setPicking(null)} />`}`;
+}
+
+/** Take files and images as inputs of this role, else of the operation's own; say which were not taken, and why. */
+export async function receive(asked, files, image_ids = []) {
+  const choice = choiceFor();
+  if (choice.operation === "generate") {
+    toast(t("create.takes_no_image"), { kind: "wrong" });
+    return;
+  }
+  const role = choice.operation === "reference" ? "reference" : choice.operation === "edit" && asked === "mask" ? "mask" : "image";
+  const max = role === "reference" ? choice.model.limits.max_references : 1;
+  const reasons = [];
+  let room = role === "reference" ? max - inputsOf(draft.peek(), choice).length : 1; // one image takes the place of another
+  let left = 0;
+  for (const image_id of image_ids) {
+    if (room-- > 0) addImage(role, image_id);
+    else left += 1;
+  }
+  for (const file of files) {
+    if (room <= 0) left += 1;
+    else if (await take(role, file, reasons)) room -= 1;
+  }
+  if (left) reasons.push(t("create.left_out", { n: left, max }));
+  refused.value = { ...refused.value, [role]: reasons.join("\n") };
+}
+
+/** What the image is for: a model that takes references is asked for that. */
+function choiceFor() {
+  const choice = choiceOf(draft.peek());
+  if (choice.operation !== "generate" || !choice.model.capabilities.includes("reference")) return choice;
+  change({ operation: "reference" });
+  toast(t("create.switched", { operation: t("operations.reference") }));
+  return choiceOf(draft.peek());
+}
+
+async function take(role, file, reasons) {
+  try {
+    await addFile(role, await checked(file));
+    return true;
+  } catch (error) {
+    reasons.push(error.message);
+    return false;
+  }
+}

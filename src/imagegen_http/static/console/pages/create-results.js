@@ -1,0 +1,65 @@
+// What has become of it: tasks that run, the images in their places, what failed, and the newest images.
+
+import { draftOf, replaceDraft } from "../lib/drafts.js";
+import { t } from "../lib/i18n.js";
+import { onlyDemo } from "../lib/store.js";
+import { counts, ENDED } from "../lib/tasks.js";
+import { Card } from "../parts/card.js";
+import { Lazy } from "../parts/lazy.js";
+import { Problem } from "../parts/problem.js";
+import { cancel, dismiss, entries, imagesOf, news, others, recent, reload, trouble } from "./create-feed.js";
+import { Welcome } from "./create-welcome.js";
+import { html, useRef } from "../vendor/index.js";
+
+const loadTaskCard = async () => (await import("./create-task-card.js")).TaskCard;
+const HEIGHT = 208; // pixels of a row, before it is stretched to the width
+
+export function Results({ heading }) {
+  const list = useRef(null);
+  const empty = recent.value?.length === 0 && !entries.value.length;
+  const after = (act) => (task_id) => {
+    const at = entries.value.findIndex((entry) => entry.task_id === task_id);
+    act(task_id);
+    requestAnimationFrame(() => {
+      const cards = [...(list.current?.querySelectorAll(".task, .card") ?? [])];
+      const next = (cards[at] ?? cards.at(-1))?.querySelector("button, a");
+      if (document.activeElement === document.body) (next ?? heading.current).focus({ preventScroll: true });
+    });
+  };
+  const edit = (entry) => {
+    replaceDraft(draftOf(entry));
+    dismiss(entry.task_id);
+    document.querySelector(".create textarea")?.focus();
+  };
+  return html`<section class="results">
+    <header>
+      <h2 ref=${heading} tabindex="-1">${t(empty && onlyDemo.value ? "create.welcome" : "create.recent")}</h2>
+      ${!empty && html`<${More} />`}
+      ${recent.value?.length > 0 && html`<a href="/gallery">${t("create.to_gallery")}</a>`}
+    </header>
+    <p class="unseen" role="status">${news.value}</p>
+    ${trouble.value && html`<${Problem} error=${trouble.value} again=${reload} />`}
+    ${empty && (onlyDemo.value ? html`<${Welcome} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
+    <div class="rows" ref=${list} aria-busy=${recent.value === null && !trouble.value}>
+      ${entries.value.flatMap((entry) =>
+        entry.image_ids.length && ENDED.includes(entry.status) && entry.status !== "failed"
+          ? imagesOf(entry).map(card)
+          : [html`<${Lazy} load=${loadTaskCard} key=${entry.task_id} entry=${entry} onCancel=${cancel} onDismiss=${after(dismiss)} onEdit=${edit} />`],
+      )}
+      ${others.value.map(card)}
+    </div>
+  </section>`;
+}
+
+/** That there are more tasks than are shown. */
+function More() {
+  const shown = entries.value.filter(({ status }) => !ENDED.includes(status)).length;
+  const more = (counts.value?.pending ?? 0) + (counts.value?.processing ?? 0) - shown;
+  return more > 0 && shown >= 20 ? html`<a href="/tasks">${t("create.more_tasks", { n: more })}</a>` : null;
+}
+
+/** An image in its own proportions: those of a row grow by the same factor, so that they stay as high as each other. */
+function card(image) {
+  const ratio = image.width > 0 && image.height > 0 ? Math.min(4, Math.max(0.3, image.width / image.height)) : 1;
+  return html`<${Card} key=${image.id} image=${image} style=${{ flex: `${ratio} 1 ${Math.round(ratio * HEIGHT)}px`, aspectRatio: String(ratio) }} />`;
+}

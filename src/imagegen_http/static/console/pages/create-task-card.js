@@ -1,0 +1,56 @@
+// A task until it is an image: how far it is, or why it failed.
+
+import { connection } from "../lib/events.js";
+import { duration } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { providerName } from "../lib/store.js";
+import { Icon } from "../parts/icon.js";
+import { usePartialImage } from "./create-partials.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const NEEDS_KEY = ["auth_failed", "provider_not_configured", "provider_disabled"];
+
+export function TaskCard({ entry, onCancel, onDismiss, onEdit }) {
+  const failed = entry.status === "failed";
+  const partial = usePartialImage(entry);
+  return html`<article class="task ${failed ? "failed" : ""}" aria-label=${t("create.task_of", { prompt: entry.prompt || t(`operations.${entry.operation}`) })}>
+    ${partial && html`<img class="partial" src=${partial} alt="" />`}
+    <p class="what">${entry.prompt || t(`operations.${entry.operation}`)}</p>
+    <p class="hint">${[providerName(entry.provider), entry.num > 1 && t("create.images", { n: entry.num })].filter(Boolean).join(t("create.hint_joint"))}</p>
+    ${failed ? html`<${Failure} entry=${entry} />` : html`<${Progress} entry=${entry} />`}
+    <div class="acts">
+      ${failed && NEEDS_KEY.includes(entry.error?.code) && html`<a class="button" href=${`/providers/${encodeURIComponent(entry.provider)}`}>
+        <${Icon} name="key" />${t("create.set_key")}</a>`}
+      ${failed && html`<button type="button" onClick=${() => onEdit(entry)}><${Icon} name="edit" />${t("create.edit_again")}</button>`}
+      ${failed && html`<button type="button" class="bare" onClick=${() => onDismiss(entry.task_id)}>${t("create.dismiss")}</button>`}
+      ${!failed && html`<button type="button" disabled=${entry.cancelling} onClick=${() => onCancel(entry.task_id)}>${t(entry.cancelling ? "state.cancelling" : "act.cancel")}</button>`}
+    </div>
+  </article>`;
+}
+
+function Failure({ entry: { error } }) {
+  return html`<p class="error">${error?.message ?? t("state.failed")}</p>
+    ${error?.possible_charge && html`<p><span class="mark warn">${t("cost.possible")}</span></p>`}`;
+}
+
+function Progress({ entry }) {
+  const { status, progress, queue_position, started } = entry;
+  const running = status === "processing";
+  const percent = Math.round(progress * 100);
+  const lost = connection.value === "lost";
+  return html`<p class="state">
+      <span>${lost ? t("connection.lost") : t(`state.${status}`)}${running && percent > 0 && html` ${percent}%`}</span>
+      ${running && started && !lost && html`<${Elapsed} since=${started} />`}
+      ${!running && queue_position && html`<span>${t("create.place", { n: queue_position })}</span>`}
+    </p>
+    ${running && html`<progress aria-label=${t("create.progress")} max="100" value=${percent > 0 ? percent : undefined}></progress>`}`;
+}
+
+function Elapsed({ since }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const tick = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(tick);
+  }, []);
+  return html`<span class="elapsed">${duration((now - since) / 1000)}</span>`;
+}

@@ -1,0 +1,61 @@
+// Images of the gallery to choose from, with a search.
+
+import { get, isAbort } from "../lib/api.js";
+import { t } from "../lib/i18n.js";
+import { gone } from "../lib/images.js";
+import { Thumbnail } from "./card.js";
+import { Dialog } from "./dialog.js";
+import { Problem } from "./problem.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const PAUSE = 250; // milliseconds after the last key
+const PAGE = 40;
+
+/** `max` is how many may be chosen; `onPick` gets their ids in the order in which they were chosen. */
+export function GalleryPicker({ title, max, onPick, onClose }) {
+  const [words, setWords] = useState("");
+  const [list, setList] = useState({ items: null, next: null, error: null });
+  const [chosen, setChosen] = useState([]);
+
+  const load = async (cursor, signal) => {
+    const query = { page_size: PAGE, cursor, ...(words && { keyword: words }) };
+    try {
+      const told = await get(words ? "/api/v1/images/search" : "/api/v1/images", query, { signal });
+      setList((before) => ({ items: cursor ? [...before.items, ...told.items] : told.items, next: told.next_cursor, error: null }));
+    } catch (error) {
+      if (!isAbort(error)) setList((before) => ({ ...before, error }));
+    }
+  };
+  useEffect(() => {
+    const stop = new AbortController();
+    const wait = setTimeout(() => load(null, stop.signal), words ? PAUSE : 0);
+    return () => {
+      clearTimeout(wait);
+      stop.abort();
+    };
+  }, [words]);
+
+  const typed = ({ target, isComposing }) => !isComposing && setWords(target.value.trim());
+  const choose = (id) => {
+    if (max === 1) return onPick([id]);
+    return setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(0, max));
+  };
+  const items = list.items?.filter(({ id }) => !gone.value.has(id));
+  const foot = max > 1 && html`<span class="hint">${t("create.chosen", { n: chosen.length, max })}</span>
+    <button type="button" class="main" disabled=${!chosen.length} onClick=${() => onPick(chosen)}>${t("create.take")}</button>`;
+  return html`<${Dialog} title=${title} kind="dialog wide" onClose=${onClose} foot=${foot}>
+    <input class="find" type="search" aria-label=${t("create.find")} placeholder=${t("create.find")} autocomplete="off" maxlength="500"
+      onInput=${typed} onCompositionEnd=${typed} />
+    ${list.error && html`<${Problem} error=${list.error} again=${() => load(null)} />`}
+    ${items?.length === 0 && html`<p class="muted">${t(words ? "create.none_found" : "create.none_yet")}</p>`}
+    <div class="choices" aria-busy=${!items}>
+      ${items?.map(
+        (image) => html`<button type="button" class="picture" key=${image.id} aria-pressed=${max > 1 ? chosen.includes(image.id) : undefined}
+          disabled=${!chosen.includes(image.id) && max > 1 && chosen.length >= max}
+          aria-label=${image.prompt || t("images.unnamed", { id: image.id })} onClick=${() => choose(image.id)}>
+          <${Thumbnail} image=${image} />${chosen.includes(image.id) && html`<span class="badge">${chosen.indexOf(image.id) + 1}</span>`}</button>`,
+      )}
+    </div>
+    ${list.next && html`<button type="button" onClick=${() => load(list.next)}>${t("act.more")}</button>`}
+  <//>`;
+}

@@ -1,0 +1,358 @@
+"""Somebody asks for images, whatever comes between."""
+
+import base64
+import json
+from io import BytesIO
+
+import pytest
+from PIL import Image as RasterImage
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.tab import PHONE, Look
+from tests.integration.api.asking import data, make_image
+
+TOKEN = "a-token-that-is-long-enough-0001"
+TASKS = "/api/v1/tasks"
+RECORD = """
+sessionStorage.sent ??= '[]';
+const send = window.fetch;
+window.fetch = async (path, options = {}) => {
+  const isTask = options.method === 'POST' && options.headers['Idempotency-Key'];
+  if (isTask) {
+    const all = JSON.parse(sessionStorage.sent);
+    all.push([String(path), options.headers['Idempotency-Key'], JSON.parse(options.body)]);
+    sessionStorage.sent = JSON.stringify(all);
+  }
+  const answer = await send(path, options);
+  if (isTask && sessionStorage.lose) {
+    delete sessionStorage.lose;
+    throw new TypeError('the connection was lost');
+  }
+  return answer;
+};
+"""
+"""Keeps what is sent in the tab, over a login too; with ``lose`` set there, the next answer never arrives."""
+
+PUT = """
+const [way, selector, encoded, names] = arguments;
+const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
+const transfer = new DataTransfer();
+for (const name of names) transfer.items.add(new File([bytes], name, { type: 'image/png' }));
+const event = way === 'drop'
+  ? new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true })
+  : new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true });
+document.querySelector(selector).dispatchEvent(event);
+"""
+
+PICK = """
+const [select, text] = arguments;
+select.value = [...select.options].find((option) => option.text.startsWith(text)).value;
+select.dispatchEvent(new Event('change', { bubbles: true }));
+"""
+
+COMPOSE = """
+const options = { key: 'Enter', ctrlKey: true, isComposing: true, bubbles: true };
+arguments[0].dispatchEvent(new KeyboardEvent('keydown', options));
+"""
+FILL = """
+arguments[0].value = '长'.repeat(40000);
+arguments[0].dispatchEvent(new Event('input', { bubbles: true }));
+"""
+IN_SIGHT = """
+const { top } = arguments[0].getBoundingClientRect();
+return top >= 0 && top < innerHeight - 100;
+"""
+
+
+def png(colour=(200, 30, 30)):
+    file = BytesIO()
+    RasterImage.new("RGB", (24, 16), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+class Form:
+    """The page to create images, by what its controls are called."""
+
+    def __init__(self, tab, url):
+        self.tab = tab
+        self.driver = tab.driver
+        self.script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=RECORD)["identifier"]
+        tab.open(url)
+
+    def log_in(self):
+        field = self.one("input[type=password]")
+        field.send_keys(TOKEN)
+        field.submit()
+        self.prompt()
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def press(self, element):
+        """Click what may be behind the form's lower edge until it is scrolled to."""
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def one(self, selector):
+        return self.tab.until(lambda: next(iter(self.all(selector)), None))
+
+    def prompt(self):
+        box = self.one("textarea[name=prompt]")
+        assert "提示词" == box.accessible_name
+        return box
+
+    def button(self, name):
+        return self.tab.until(
+            lambda: next((e for e in self.all("button, a.button") if e.accessible_name == name), None)
+        )
+
+    def choose(self, name, value):
+        """Press the radio button of this name and value."""
+        self.one(f"input[name='{name}'][value='{value}']").send_keys(Keys.SPACE)
+
+    def set(self, name, text):
+        field = self.one(f"input[name='{name}']")
+        field.clear()
+        field.send_keys(text)
+
+    def pick(self, name, text):
+        """Choose the option of a select whose text begins so."""
+        self.driver.execute_script(PICK, self.one(f"select[name='{name}']"), text)
+
+    def open_advanced(self):
+        self.press(self.one(".advanced summary"))
+        self.one(".advanced fieldset")
+
+    def put(self, way, selector, names=("a.png",), content=None):
+        """Drop or paste files."""
+        self.one(selector)
+        encoded = base64.b64encode(content or png()).decode()
+        self.driver.execute_script(PUT, way, selector, encoded, list(names))
+
+    def inputs(self, count):
+        """Wait until so many input images are there."""
+        self.tab.until(lambda: len(self.all(".inputs li img")) == count)
+
+    def text(self, selector):
+        return self.one(selector).text
+
+    def requests(self):
+        return json.loads(self.driver.execute_script("return sessionStorage.sent"))
+
+    def decoded(self, image_id):
+        """Wait until the image is there, decoded."""
+        image = self.one(f"img[src^='/api/v1/images/{image_id}/']")
+        self.tab.until(lambda: self.driver.execute_script("return arguments[0].naturalWidth > 0", image))
+
+    def go(self):
+        self.button("生成").click()
+
+
+@pytest.fixture
+def console(serve, tab):
+    """Return a function that opens the page of a server with the settings."""
+    forms = []
+
+    def show(**settings):
+        server = serve(**settings)
+        forms.append(Form(tab, server.url))
+        return server, forms[-1]
+
+    yield show
+    for form in forms:
+        tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=form.script)
+
+
+def tasks(server):
+    with server.client() as api:
+        return data(api.get(TASKS))["items"]
+
+
+def test_the_first_image_takes_one_press(console, axe_violations):
+    """With nothing configured; the page says that the demo is no real model."""
+    server, form = console()
+    demo = form.text(".welcome")
+    tiles = [tile.get_attribute("href") for tile in form.all(".tile")]
+    violations = axe_violations()
+    form.one(".welcome .chip").click()
+    form.decoded(1)
+
+    assert "演示服务商" in demo
+    assert "不是真实的模型" in demo
+    assert f"{server.url}/providers/siliconflow" in tiles
+    assert [] == violations
+    assert ["completed"] == [task["status"] for task in tasks(server)]
+
+
+def test_each_operation_leaves_a_record_with_what_was_asked(console, tmp_path):
+    """A reference comes by each way once, as one image; the others work on an image of the gallery."""
+    server, form = console()
+    with server.client() as api:
+        make_image(api, "一只猫")
+    form.prompt().send_keys("同样的猫")
+    form.go()
+    form.decoded(2)
+    form.put("paste", "textarea")
+    form.inputs(1)
+    form.put("drop", ".dropzone")
+    form.inputs(2)
+    (tmp_path / "c.png").write_bytes(png((0, 0, 200)))
+    form.one("input[type=file]").send_keys(str(tmp_path / "c.png"))
+    form.inputs(3)
+    form.go()
+    form.decoded(3)
+    for number, operation in enumerate(("edit", "upscale", "recontext", "segment"), start=4):
+        form.choose("operation", operation)
+        if operation == "edit":
+            form.button("从图库选").click()
+            form.one(".choices button[aria-label='一只猫']").click()
+            form.inputs(1)
+        form.go()
+        form.decoded(number)
+    bodies = {path.rpartition("/")[2]: body for path, _, body in form.requests()}
+    stored = [task["operation"] for task in tasks(server)][:6]
+
+    assert ["segment", "recontext", "upscale", "edit", "reference", "generate"] == stored
+    references = bodies["generate-with-references"]["reference_images"]
+    assert 3 == len(references)
+    assert 2 == len(set(references))
+    assert {"image:1"} == {bodies[name]["image"] for name in ("edit", "upscale", "recontext", "segment")}
+
+
+def test_a_login_in_the_middle_loses_nothing(console, tab):
+    """What is sent after it is what was typed before: number, seed, size, parameters and files."""
+    tab.allow("status of 401")
+    server, form = console(server={"auth_token": TOKEN})
+    form.log_in()
+    form.choose("operation", "reference")
+    form.put("drop", ".dropzone", ("a.png", "b.png"))
+    form.inputs(2)
+    form.prompt().send_keys("两只猫")
+    form.choose("ratio", "3:4")
+    form.press(form.button("增加"))
+    form.open_advanced()
+    form.set("seed", "9007199254740993")
+    form.set("steps", "7")
+    tab.cdp("Network.clearBrowserCookies")
+    form.go()
+    form.log_in()
+    form.go()
+    form.decoded(2)
+    before, after = form.requests()
+
+    assert before == after
+    assert 2 == len(after[2]["reference_images"])
+    assert {
+        "num": 2,
+        "seed": "9007199254740993",
+        "steps": 7,
+        "aspect_ratio": "3:4",
+        "image_size": "512",
+    } == after[2]["params"]
+    with server.client(Authorization=f"Bearer {TOKEN}") as api:
+        assert 1 == data(api.get(TASKS))["total"]
+
+
+def test_a_lost_answer_is_asked_for_again(console):
+    """Pressed once more it is the same task; a double click is one, too."""
+    server, form = console()
+    form.prompt().send_keys("雪山")
+    form.driver.execute_script("sessionStorage.lose = 1")
+    form.go()
+    lost = form.text(".foot .error")
+    form.go()
+    form.decoded(1)
+    form.tab.until(lambda: not form.all(".foot .error"))
+    ActionChains(form.driver).double_click(form.button("生成")).perform()
+    form.decoded(2)
+    keys = [key for _, key, _ in form.requests()]
+
+    assert "不会重复付费" in lost
+    assert 3 == len(keys)
+    assert keys[0] == keys[1]
+    assert 2 == len(tasks(server))
+
+
+def test_input_methods_and_bad_input_send_nothing(console):
+    """Keys of a composition, texts that are too long, files that are none: all say so, and nothing is cut."""
+    server, form = console()
+    form.prompt().send_keys("雪")
+    form.driver.execute_script(COMPOSE, form.prompt())
+    form.driver.execute_script(FILL, form.prompt())
+    form.go()
+    long = form.text(".prompt .error"), form.text(".prompt .hint")
+    length = form.driver.execute_script("return arguments[0].value.length", form.prompt())
+    form.choose("operation", "reference")
+    form.put("drop", ".dropzone", ("<b>a</b>.png",), b"no image at all")
+    refused = form.tab.until(lambda: form.text(".dropzone .error"))
+    form.put("drop", ".dropzone", [f"{n}.png" for n in range(15)])
+    form.inputs(14)
+    too_many = form.tab.until(
+        lambda: "14" in (form.text(".dropzone .error")) and form.text(".dropzone .error")
+    )
+
+    assert 40000 == length
+    assert "32,000" in long[0]
+    assert "8,000" in long[0]
+    assert "40,000" in long[1]
+    assert "<b>a</b>.png" in refused
+    assert "有 1 张没有添加" in too_many
+    assert [] == form.requests()
+    assert [] == tasks(server)
+
+
+def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, tab):
+    """Those whose names both know are sent, the others come back with their model."""
+    sd = {
+        "kind": "stable_diffusion",
+        "api_base": "http://127.0.0.1:9",
+        "models": [{"id": "sd-xl", "name": "SD XL", "default": True}],
+    }
+    _, form = console(providers={"sd": sd}, security={"allow_private_upstreams": ["127.0.0.1:9"]})
+    form.prompt().send_keys("一只猫")
+    form.open_advanced()
+    form.set("steps", "12")
+    form.set("delay_seconds", "1")
+    form.pick("model", "SD XL")
+    form.tab.until(lambda: not form.all("input[name=delay_seconds]"))
+    steps = form.one("input[name=steps]").get_attribute("value")
+    form.pick("model", "Demo")
+    form.one("input[name=delay_seconds]")
+    tab.driver.refresh()
+    form.open_advanced()
+
+    assert "12" == steps
+    assert ["一只猫", "12", "1"] == [
+        form.prompt().get_attribute("value"),
+        form.one("input[name=steps]").get_attribute("value"),
+        form.one("input[name=delay_seconds]").get_attribute("value"),
+    ]
+
+
+def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
+    """Over a reload, with its reason and its possible charge; on a phone it is in sight after the press."""
+    tab.look(Look(size=PHONE, has_touch=True, theme="dark"))
+    _, form = console()
+    form.prompt().send_keys("雪山")
+    form.open_advanced()
+    form.pick("fail", "结果未知")
+    form.go()
+    failed = form.text(".task.failed")
+    tab.until(lambda: form.driver.execute_script(IN_SIGHT, form.one(".task.failed")))
+    violations = axe_violations()
+    tab.driver.refresh()
+    again = form.text(".task.failed")
+    form.press(form.button("知道了"))
+    tab.until(lambda: not form.all(".task"))
+    tab.driver.refresh()
+    form.prompt()
+    overflow = form.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+
+    assert "可能已计费" in failed
+    assert "结果未知" in failed
+    assert failed == again
+    assert [] == violations
+    assert 0 >= overflow
+    assert [] == form.all(".task")
