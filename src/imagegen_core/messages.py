@@ -23,6 +23,11 @@ class Language(StrEnum):
     EN = "en"
     ZH = "zh"
 
+    @property
+    def tag(self) -> str:
+        """How HTML and ``Content-Language`` name it (BCP 47)."""
+        return "en" if self is Language.EN else "zh-CN"
+
 
 Argument: TypeAlias = "str | float | Message | tuple[Argument, ...]"
 """A text stays as it is in every language; a message is rendered, and a tuple is listed."""

@@ -65,7 +65,9 @@ def build_app(service: Service) -> Litestar:
         response_class=JsonResponse,
         request_class=JsonRequest,
         logging_config=None,
-        openapi_config=openapi_config(service.version),
+        openapi_config=openapi_config(
+            service.version, needs_token=service.settings.server.auth_token is not None
+        ),
         plugins=[DescribedTypes()],
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,

@@ -90,7 +90,7 @@ class SealedRows:
         base, token = row["api_base"], row[column]
         if token is None:
             return None
-        context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base), column)
+        context = _context(row["provider_name"], origin(base) if base else row["key_origin"], column)
         return Secret.sealed(partial(self._box.open, token, context=context))
 
 

@@ -69,6 +69,16 @@ class ProviderConfigsContract:
         assert stored.api_key is not None
         assert "sk-0123456789abcdef" == stored.api_key.reveal()
 
+    async def test_a_key_without_an_address_comes_back(self, configs: ProviderConfigs) -> None:
+        """An empty address is none; forms send one for a provider that needs none."""
+        await configs.save(a_config(api_base=""), key_origin="")
+
+        stored = await configs.get("mine")
+
+        assert stored is not None
+        assert stored.api_key is not None
+        assert "sk-0123456789abcdef" == stored.api_key.reveal()
+
     async def test_unset_fields_stay_unset(self, configs: ProviderConfigs) -> None:
         """None is not turned into a default."""
         bare = ProviderConfig(provider_name="bare", source=ConfigSource.DATABASE)

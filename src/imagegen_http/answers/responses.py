@@ -49,10 +49,10 @@ _DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """What is in the data of a row of the table beside what is in all of them."""
 
 
-def error_example(slug: str) -> dict[str, Any]:
-    """Return an error as its caller sees it in English."""
+def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]:
+    """Return an error as its caller sees it."""
     _, body = envelope(
-        slug, dict(_DATA.get(slug, {})), language=Language.EN, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
+        slug, dict(_DATA.get(slug, {})), language=language, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
     )
     return body
 
@@ -63,7 +63,7 @@ def refusals(*slugs: str) -> dict[Any, ResponseSpec]:
         "4XX": ["unauthorized", "forbidden_origin"],
         "5XX": ["internal", "unavailable"],
     }
-    for slug in slugs:
+    for slug in dict.fromkeys(slugs):
         rows.setdefault(TABLE[slug].code // 100, []).append(slug)
     return {
         status: ResponseSpec(

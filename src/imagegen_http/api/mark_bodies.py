@@ -9,6 +9,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.problems import ProblemCode
+from imagegen_http.answers.fields import doc
 from imagegen_http.api.wire import Body
 
 _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
@@ -17,8 +18,8 @@ _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS
 class MarkBody(Body, kw_only=True):
     """What is to be other of an image; what is left out stays as it is."""
 
-    favourite: bool | UnsetType = UNSET
-    tags: Annotated[list[str], Meta(description=_TAGS)] | UnsetType = UNSET
+    favourite: Annotated[bool, doc("whether it is a favourite", example=True)] | UnsetType = UNSET
+    tags: Annotated[list[str], doc(_TAGS, ["猫", "动物"])] | UnsetType = UNSET
 
     @property
     def change(self) -> MarkChange:
@@ -58,11 +59,11 @@ class BatchBody(Body, kw_only=True):
     """What is to be done to many images: to all of them or, if it is refused, to none."""
 
     ids: Annotated[
-        list[int], Meta(max_length=MAX_BATCH_IMAGES, description="ids of images; missing ones are no error")
+        list[int], Meta(max_length=MAX_BATCH_IMAGES), doc("ids of images; missing ones are no error", [1])
     ]
-    action: BatchAction
-    tag: Annotated[str | None, Meta(description="for `tag` and `untag`")] = None
-    collection: Annotated[int | None, Meta(description="its id, for `add_to` and `remove_from`")] = None
+    action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
+    tag: Annotated[str | None, doc("for `tag` and `untag`", "猫")] = None
+    collection: Annotated[int | None, doc("its id, for `add_to` and `remove_from`")] = None
 
     @property
     def change(self) -> MarkChange | None:
@@ -95,5 +96,5 @@ class CollectionBody(Body, kw_only=True):
     """The name of a collection."""
 
     name: Annotated[
-        str, Meta(description=f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has")
+        str, doc(f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has", "猫的图片")
     ]

@@ -48,8 +48,13 @@ def schemas_of(types: Iterable[Any]) -> dict[str, Schema]:
     for schema in schemas.values():
         del schema["title"]
         if "description" in schema:
-            schema["description"] = cleandoc(schema["description"])
+            schema["description"] = unwrapped(schema["description"])
     return dict(sorted(schemas.items()))
+
+
+def unwrapped(docstring: str) -> str:
+    """Return the paragraphs of a docstring, each as one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(docstring).split("\n\n"))
 
 
 def short_name(name: str) -> str:
@@ -75,3 +80,21 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
         case {"properties": dict(properties)}:
             return {name: example_of(field, schemas) for name, field in properties.items()}
     raise NoExample(schema)
+
+
+def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+    """Return an example of a body: of the fields that it must have, and of those with their own example.
+
+    Raises:
+        NoExample: a field that it must have has none.
+    """
+    if "$ref" in schema:
+        return request_example_of(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
+    required = schema.get("required", ())
+    fields = schema.get("properties", {}).items()
+    return {name: example_of(field, schemas) for name, field in fields if name in required or _has_own(field)}
+
+
+def _has_own(field: Schema) -> bool:
+    """Return whether the field says of itself what it may look like, or what it is when it is not null."""
+    return any("examples" in choice for choice in (field, *field.get("anyOf", ())))

@@ -1,6 +1,5 @@
-"""The OpenAPI document: Litestar's paths, msgspec's schemas, and an example of each answer."""
+"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples, and the words of a language."""
 
-import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,17 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from imagegen_core.messages import Language
 from imagegen_http.answers.images import DeletedImage, Image
 from imagegen_http.answers.tasks import PartialImage, Task, TaskChange, TaskProgress
-from imagegen_http.api.openapi_schemas import (
-    SCHEMAS,
-    DescribedTypes,
-    NoExample,
-    example_of,
-    schemas_of,
-    short_name,
-)
+from imagegen_http.api.openapi_schemas import SCHEMAS, DescribedTypes, schemas_of, short_name, unwrapped
 from imagegen_http.api.wire import ZipBody
+from imagegen_http.documentation import outline
+from imagegen_http.documentation.examples import operations, with_examples
+from imagegen_http.documentation.translation import in_chinese
 from imagegen_http.guard.content_headers import FORM, ZIP
 from imagegen_http.openai.wire import (
     ImageCompleted,
@@ -31,6 +27,7 @@ from imagegen_http.openai.wire import (
     OpenAIErrorEvent,
 )
 
+_BYTES = {"type": "string", "format": "binary"}
 _JSON, _EVENT_STREAM = "application/json", "text/event-stream"
 _MEDIA_TYPES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
 _TASK_EVENTS = {
@@ -60,12 +57,16 @@ _BESIDE_HANDLERS = {
 """What the document speaks of that is in no handler's signature."""
 
 
-def openapi_config(version: str) -> OpenAPIConfig:
+def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
     """Return Litestar's configuration; what it serves itself is below a path that nobody is told of."""
     return OpenAPIConfig(
-        title="imagegen",
+        title=outline.TITLE,
         version=version,
-        description="Self-hosted image generation: a durable queue, stored images, Chinese search.",
+        description=unwrapped(outline.DESCRIPTION),
+        servers=outline.SERVERS,
+        tags=outline.TAGS,
+        components=outline.COMPONENTS,
+        security=outline.security(needs_token=needs_token),
         path="/openapi",
         render_plugins=[JsonRenderPlugin(path="/raw.json")],
         use_handler_docstrings=True,
@@ -73,11 +74,13 @@ def openapi_config(version: str) -> OpenAPIConfig:
     )
 
 
-def openapi_document(app: Litestar) -> dict[str, Any]:
-    """Return the document; made once for each application."""
-    if "openapi_document" not in app.state:
-        app.state["openapi_document"] = _document(app)
-    document: dict[str, Any] = app.state["openapi_document"]
+def openapi_document(app: Litestar, language: Language = Language.EN) -> dict[str, Any]:
+    """Return the document in a language; made once for each application."""
+    documents = app.state.setdefault("openapi_documents", {})
+    if language not in documents:
+        is_source = language is Language.EN
+        documents[language] = _document(app) if is_source else in_chinese(openapi_document(app))
+    document: dict[str, Any] = documents[language]
     return document
 
 
@@ -98,10 +101,28 @@ def _document(app: Litestar) -> dict[str, Any]:
         "required": True,
         "content": {_JSON: _schema(ZipBody), FORM: _schema(ZipBody)},
     }
+    document["paths"] = outline.in_order(document["paths"])
     for path, item in document["paths"].items():
         for method, operation in item.items():
             operation["responses"] = _responses(path, method, operation["responses"])
-    return _with_examples(_with_short_names(document))
+            if outline.is_public(path):
+                operation["security"] = []
+    for operation in operations(document):
+        _describe(operation)
+    return with_examples(_with_short_names(document))
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    """Make the first paragraph of the docstring the summary, and say of parameters what matters, once."""
+    summary, _, more = unwrapped(operation.pop("description")).partition("\n\n")
+    operation.pop("deprecated", None)
+    operation |= {"summary": summary.removesuffix("."), "description": more}
+    for parameter in operation.get("parameters", ()):
+        schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
+        (only,) = schema.pop("allOf", [{}])
+        described = {name: parameter[name] for name in ("name", "in", "description", "required")}
+        parameter.clear()
+        parameter |= {**described, "schema": only | schema}
 
 
 def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +149,7 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
 
 
 def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
-    content: dict[str, Any] = {"content": {media_type: {"schema": {}} for media_type in media_types}}
+    content: dict[str, Any] = {"content": {media_type: {"schema": _BYTES} for media_type in media_types}}
     return {
         "200": {"description": "the image", **content},
         "206": {"description": "a range of it", **content},
@@ -162,16 +183,3 @@ def _schema(shape: type[msgspec.Struct]) -> dict[str, Any]:
 def _with_short_names(document: dict[str, Any]) -> Any:
     text = msgspec.json.encode(document).decode()
     return msgspec.json.decode(re.sub(f'"{SCHEMAS}[^"]+"', lambda ref: short_name(ref[0]), text))
-
-
-def _with_examples(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with an example of each JSON answer; a test demands that one can be made."""
-    operations = [operation for item in document["paths"].values() for operation in item.values()]
-    answers = [answer for operation in operations for answer in operation["responses"].values()]
-    for content in (answer["content"][_JSON] for answer in answers if _JSON in answer.get("content", {})):
-        for example in content.get("examples", {}).values():
-            del example["id"]  # Litestar's own word, which OpenAPI does not know
-        if "examples" not in content:
-            with contextlib.suppress(NoExample):
-                content["example"] = example_of(content["schema"], document["components"]["schemas"])
-    return document

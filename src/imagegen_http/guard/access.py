@@ -22,7 +22,11 @@ class Access:
 
     def allows(self, request: InboundRequest) -> bool:
         """Return whether the request is authorized."""
-        return self._is_public(request) or self._has_token(request) or self._has_session(request)
+        return self._is_public(request) or self.recognizes(request)
+
+    def recognizes(self, request: InboundRequest) -> bool:
+        """Return whether the caller is authorized, also where nobody has to be."""
+        return self._has_token(request) or self._has_session(request)
 
     def _is_public(self, request: InboundRequest) -> bool:
         return request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment

@@ -34,7 +34,11 @@ from imagegen_http.runtime.service import Service
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[
-    Path, PathParameter(description="provider/model, or a model id", schema_extra={"format": None})
+    Path,
+    PathParameter(
+        description="`provider/model`, or a model id",
+        schema_extra={"format": None, "examples": ["demo/demo"]},
+    ),
 ]
 RetryCountHeader = Annotated[
     str | None,
@@ -60,7 +64,11 @@ async def create_image(
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
-    """Make images from a prompt and wait for them."""
+    """Make images from a prompt and wait for them.
+
+    Official `openai` clients work unchanged. `X-Task-Id` names the task. Fields that the model does not
+    know are ignored.
+    """
     body = request.buffered_body
     image_request = await body.read(lambda: read_generation(data, body.text))
     return await _respond(
@@ -82,7 +90,10 @@ async def create_image_edit(
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
-    """Edit an image, or make one from several references, and wait for it."""
+    """Edit an image, or make one from several references, and wait for it.
+
+    As a form with files, or as JSON with data URLs or `image:<id>`. A mask goes with one image only.
+    """
     body, content_type = request.buffered_body, request.headers.get("content-type", "")
     image_request = await body.read(lambda: read_edit(body, content_type))
     body.drop()
@@ -109,13 +120,19 @@ async def create_image_variation() -> Response[dict[str, Any]]:
 
 @get("/models", operation_id="listModels", responses=_ERRORS)
 async def list_models(service: ServiceDependency) -> ModelList:
-    """List the models of all usable providers."""
+    """List the models of all usable providers.
+
+    Each as `provider/model`, and by its id alone where only one provider has it.
+    """
     return await models.list_models(service)
 
 
 @get("/models/{model:path}", operation_id="retrieveModel", responses=_ERRORS)
 async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelObject:
-    """Show a model."""
+    """Show a model.
+
+    By either of its names.
+    """
     return await models.show_model(service, str(model).strip("/"))
 
 

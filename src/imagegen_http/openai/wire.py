@@ -7,31 +7,36 @@ from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_http.answers.fields import Answer, JsonObject, doc
+from imagegen_http.api.wire import EXAMPLE_IMAGE, EXAMPLE_PROMPT
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
 
-_IMAGE = "a data:image/…;base64, URL, or image:<id> of a kept image"
+_IMAGE = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
+_MODEL = "`provider/model`, a model id, or empty"
+_SIZE = "`WIDTHxHEIGHT` or `auto`"
+_FORMAT = "the bytes in base64, or an address below this service"
+_STREAM = "send events, the images so far among them"
 
 
 class ImageGeneration(msgspec.Struct, kw_only=True):
     """Other fields (quality, background, output_format, seed, …) go to a model that declares them."""
 
-    prompt: str
-    model: Annotated[str, Meta(description="provider/model, a model id, or empty")] | None = None
-    n: Annotated[int, Meta(description=f"1 to {MAX_NUM}")] | None = None
-    size: Annotated[str, Meta(description="WIDTHxHEIGHT or auto")] | None = None
-    response_format: Literal["b64_json", "url"] | None = None
-    stream: bool | None = None
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
+    model: Annotated[str, doc(_MODEL, "demo/demo")] | None = None
+    n: Annotated[int, doc(f"number of images, 1 to {MAX_NUM}")] | None = None
+    size: Annotated[str, doc(_SIZE, "512x512")] | None = None
+    response_format: Annotated[Literal["b64_json", "url"] | None, doc(_FORMAT, "url")] = None
+    stream: Annotated[bool | None, doc(_STREAM)] = None
 
 
 class ImageReference(msgspec.Struct, kw_only=True):
     """An image of a JSON body."""
 
-    image_url: Annotated[str, Meta(description=_IMAGE)]
+    image_url: Annotated[str, doc(_IMAGE)]
 
 
-Reference = Annotated[str, Meta(description=_IMAGE)] | ImageReference
+Reference = Annotated[str, doc(_IMAGE)] | ImageReference
 
 
 File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
@@ -43,9 +48,9 @@ class ImageEdit(ImageGeneration, kw_only=True):
     ``image`` means the same as ``images``.
     """
 
-    images: list[Reference] = []
-    image: Reference | list[Reference] | None = None
-    mask: Reference | None = None
+    images: Annotated[list[Reference], doc("the images to work on", [EXAMPLE_IMAGE])] = []
+    image: Annotated[Reference | list[Reference] | None, doc("the same, or the only one")] = None
+    mask: Annotated[Reference | None, doc("white, or transparent, is repainted; black stays")] = None
 
 
 class ImageEditForm(msgspec.Struct, kw_only=True):
@@ -53,18 +58,16 @@ class ImageEditForm(msgspec.Struct, kw_only=True):
 
     image: Annotated[
         list[File],
-        Meta(
-            min_length=1,
-            description=f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`",
-        ),
+        Meta(min_length=1),
+        doc(f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`"),
     ]
-    prompt: str
-    mask: File | UnsetType = UNSET
-    model: Annotated[str, Meta(description="provider/model, a model id, or empty")] | UnsetType = UNSET
-    n: Annotated[int, Meta(description=f"1 to {MAX_NUM}")] | UnsetType = UNSET
-    size: Annotated[str, Meta(description="WIDTHxHEIGHT or auto")] | UnsetType = UNSET
-    response_format: Literal["b64_json", "url"] | UnsetType = UNSET
-    stream: bool | UnsetType = UNSET
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
+    mask: Annotated[File | UnsetType, doc("white, or transparent, is repainted; black stays")] = UNSET
+    model: Annotated[str | UnsetType, doc(_MODEL)] = UNSET
+    n: Annotated[int | UnsetType, doc(f"number of images, 1 to {MAX_NUM}")] = UNSET
+    size: Annotated[str | UnsetType, doc(_SIZE)] = UNSET
+    response_format: Annotated[Literal["b64_json", "url"] | UnsetType, doc(_FORMAT)] = UNSET
+    stream: Annotated[bool | UnsetType, doc(_STREAM)] = UNSET
 
 
 Quality = Annotated[str, doc("as it was asked for", "auto")]

@@ -204,9 +204,9 @@ def failure_meaning(code: str, language: Language) -> str:
 
 
 @lru_cache(maxsize=64)
-def preferred_language(accept_language: str | None) -> Language:
-    """Return which language a caller prefers, by its ``Accept-Language``; Chinese when it does not say."""
-    best, preferred = 0.0, Language.ZH
+def preferred_language(accept_language: str | None, *, default: Language = Language.ZH) -> Language:
+    """Return which language a caller prefers, by its ``Accept-Language``; ``default`` if it does not say."""
+    best, preferred = 0.0, default
     for item in (accept_language or "").split(","):
         tag, _, quality = item.replace(" ", "").partition(";q=")
         language = tag.lower()[:2]

@@ -6,6 +6,8 @@ import pytest
 
 from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data, finished
 
+HTML = {"Accept": "text/html"}
+
 
 @pytest.mark.one_box
 def test_health_reports_what_the_service_depends_on(api):
@@ -79,9 +81,18 @@ def test_the_documentation_page_needs_no_other_host(api):
 
     assert (200, True) == (page.status_code, page.headers["content-type"].startswith("text/html"))
     assert files
-    assert [] == [f for f in files if not f.startswith("/") or f.startswith("//")]
+    assert [] == [f for f in files if f.startswith("/") or ":" in f]
     assert [] == re.findall(r"https?://", page.text + policy)
-    assert {200} == {api.get(file).status_code for file in files}
+    assert {200} == {api.get(f"/{file}", headers=HTML).status_code for file in files}
+
+
+def test_the_documentation_page_works_with_a_slash_at_its_end(api):
+    """Its addresses are relative, so that a proxy may put a prefix before them."""
+    page = api.get("/docs/")
+    files = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
+
+    assert {True} == {file.startswith("../") for file in files}
+    assert {200} == {api.get(str(page.url.join(file)), headers=HTML).status_code for file in files}
 
 
 def test_the_document_describes_every_route(api):

@@ -77,8 +77,11 @@ async def test_passes_never_overlap():
 
 async def test_without_an_archive_nothing_expires():
     """The local file is the only one there is."""
+    passes = maintenance(Stores(), expire=False)
     with pytest.raises(ValidationFailed):
-        await maintenance(Stores(), expire=False).expire_now(dry_run=True)
+        await passes.expire_now(dry_run=False)
+
+    assert ExpirySummary() == await passes.expire_now(dry_run=True)
 
 
 async def test_nothing_runs_before_it_is_entered():

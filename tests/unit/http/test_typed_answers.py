@@ -6,36 +6,15 @@ import msgspec
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from imagegen_adapters.memory import in_memory
 from imagegen_http.answers.errors import ErrorAnswer
 from imagegen_http.answers.responses import error_example
 from imagegen_http.api.openapi_schemas import NoExample, example_of
-from imagegen_http.app import build_app
-from imagegen_http.documentation.document import openapi_document
 from imagegen_http.problems.error_table import TABLE
-from imagegen_http.runtime.service import Service
-from imagegen_http.settings.schema import Settings
+from tests.openapi import document
 
 REF = "#/components/schemas/"
 
-
-def _document():
-    service = Service(
-        imagegen=in_memory(),
-        settings=Settings(),
-        version="0",
-        presets=list,
-        health=None,
-        listens_on=None,
-        maintenance=None,
-        search_index=None,
-        feed_watch=None,
-        writes=None,
-    )
-    return openapi_document(build_app(service))
-
-
-DOCUMENT = _document()
+DOCUMENT = document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 ANSWERS = {
     f"{method.upper()} {path} {status}": answer["content"]["application/json"]

@@ -47,7 +47,11 @@ GroupQuery = Annotated[
     ),
 )
 async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency) -> Success[Estimate]:
-    """Tell what a request would cost; nothing is stored or sent, and its images may be left out."""
+    """Tell what a request would cost; nothing is stored or sent, and its images may be left out.
+
+    The body is that of the request, with its `operation`. It is checked like one, so that what is estimated
+    is what would be accepted.
+    """
     fields = msgspec.structs.asdict(data)
     rules = data.operation.rules
     params = dict(data.params)
@@ -79,7 +83,11 @@ async def show_usage(
     group_by: GroupQuery = None,
     tz: ZoneQuery = "UTC",
 ) -> Success[Usage]:
-    """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted."""
+    """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted.
+
+    Each currency has its own sum. What may have been charged by calls with an unknown outcome is in
+    `possible` alone.
+    """
     zone = parse_zone("tz", tz)
     usages = await service.imagegen.show_usage(
         grouping=group_by or UsageGrouping.DAY,

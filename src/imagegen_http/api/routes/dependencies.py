@@ -10,6 +10,7 @@ from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
 from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
+from imagegen_http.answers.fields import EXAMPLE_TASK_ID
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
 
@@ -25,9 +26,13 @@ PreferHeader = Annotated[
 LastEventHeader = Annotated[
     str | None, HeaderParameter(name="Last-Event-ID", description="id of the last event that was seen")
 ]
-TaskIdPath = Annotated[str, PathParameter(description="id of a task")]
-ImageIdPath = Annotated[str, PathParameter(description="id of an image")]
-ProviderPath = Annotated[str, PathParameter(description="name of a provider")]
+TaskIdPath = Annotated[
+    str, PathParameter(description="id of a task", schema_extra={"examples": [EXAMPLE_TASK_ID]})
+]
+ImageIdPath = Annotated[str, PathParameter(description="id of an image", schema_extra={"examples": ["1"]})]
+ProviderPath = Annotated[
+    str, PathParameter(description="name of a provider", schema_extra={"examples": ["my-demo"]})
+]
 PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
 PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
 CursorQuery = Annotated[

@@ -20,14 +20,20 @@ _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
     responses={503: response(Health, "degraded, or stopping")},
 )
 async def health(service: ServiceDependency) -> Response[Health]:
-    """Report the state of the service; 503 when it is degraded or stopping."""
+    """Report the state of the service; 503 when it is degraded or stopping.
+
+    With the parts that it stands on: database, disk, queue, keys, and the archive where there is one.
+    """
     report = await service.health(service)
     return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
 @route("/health/live", http_method=_METHODS, tags=["health"])
 async def live() -> Response[Liveness]:
-    """Report that the process responds."""
+    """Report that the process responds.
+
+    For supervisors that restart what hangs.
+    """
     return JsonResponse(Liveness(status="ok"), headers=_NO_STORE)
 
 
@@ -38,7 +44,10 @@ async def live() -> Response[Liveness]:
     responses={503: response(Liveness, "no new tasks are accepted")},
 )
 async def ready(service: ServiceDependency) -> Response[Liveness]:
-    """Report whether new tasks are accepted; locked keys only affect tasks of providers that have one."""
+    """Report whether new tasks are accepted; locked keys only affect tasks of providers that have one.
+
+    For load balancers; 503 while the disk is full, the database is away, or the service stops.
+    """
     report = await service.health(service)
     is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
     status = "ok" if is_ready else report.status

@@ -29,6 +29,12 @@ FavouriteQuery = Annotated[bool | None, QueryParameter(description="only favouri
 TagQuery = Annotated[str | None, QueryParameter(description="only with this tag, in any case and width")]
 CollectionQuery = Annotated[int | None, QueryParameter(description="only those in this collection: its id")]
 KeywordQuery = Annotated[str | None, QueryParameter(description='words that must all occur; "…" is a phrase')]
+SearchKeywordQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description='words that must all occur; "…" is a phrase', schema_extra={"examples": ["猫"]}
+    ),
+]
 ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
 
 FilterDependency = NamedDependency[SkipValidation[ImageFilter]]

@@ -26,7 +26,11 @@ from imagegen_http.guard.inbound_request import InboundRequest
     responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
 )
 async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIApp:
-    """Fetch images as one zip file, which is made while it is sent."""
+    """Fetch images as one zip file, which is made while it is sent.
+
+    In the order of `ids`, each named after its prompt. A form may ask for it as well, as a browser does to
+    save it.
+    """
     body = _body(request)
     pieces = service.imagegen.zip_images(body.ids, language=request_context.language.get())
     return cast("ASGIApp", ZipResponse(pieces))  # plain ASGI, for which Litestar has types of its own

@@ -32,9 +32,9 @@ from imagegen_http.api.routes.image_filters import (
     FILTER,
     LIST,
     FilterDependency,
-    KeywordQuery,
     ListDependency,
     ModeQuery,
+    SearchKeywordQuery,
     identity,
 )
 from imagegen_http.asgi import entity_tags
@@ -56,7 +56,10 @@ async def list_images(
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> Success[ListPage[Image]]:
-    """List images, newest first."""
+    """List images, newest first.
+
+    `cursor` is how to read a long list: it costs the same at any depth.
+    """
     query = ["images", *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
 
@@ -79,13 +82,17 @@ async def list_images(
 async def search_images(
     service: ServiceDependency,
     criteria: FilterDependency,
-    keyword: KeywordQuery = None,
+    keyword: SearchKeywordQuery = None,
     mode: ModeQuery = SearchMode.CONTAINS,
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> Success[ListPage[FoundImage]]:
-    """Find images by any piece of their prompt."""
+    """Find images by any piece of their prompt.
+
+    Case, width and traditional or simplified characters make no difference. `mode=relevant` adds those
+    whose prompt is close, such as 可爱的小猫 for 可爱的猫.
+    """
     parsed = SearchQuery.parse(keyword or "", service.imagegen.adapters.simplify)
     query = ["search", mode, parsed.words, *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
@@ -109,7 +116,10 @@ async def search_images(
 async def list_image_days(
     service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
 ) -> Success[list[ImageDay]]:
-    """Count images by the day on which they were made, newest first; a day without any is left out."""
+    """Count images by the day on which they were made, newest first; a day without any is left out.
+
+    With a `keyword` only what a search for it finds is counted. `tz` says whose days these are.
+    """
     zone = parse_zone("tz", tz)
 
     async def read() -> Success[list[ImageDay]]:
@@ -129,7 +139,11 @@ async def list_image_days(
 async def get_image(
     image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
 ) -> Success[ImageDetail]:
-    """Show an image's record, what it was made from and what from it, and what is beside it in a list."""
+    """Show an image's record, what it was made from and what from it, and what is beside it in a list.
+
+    Its bytes are at `image_url`, a small preview at `thumbnail_url`. Both stay for as long as the record
+    does.
+    """
     view = await service.imagegen.show_image(image_id=parse_image_id(image_id), images=images)
     return success(ImageDetail.from_view(view))
 
@@ -138,7 +152,10 @@ async def get_image(
     "/api/v1/images/{image_id:str}", status_code=200, tags=["images"], responses=refusals("image_not_found")
 )
 async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
-    """Delete an image: record, file, thumbnail and OSS object."""
+    """Delete an image: record, file, thumbnail and OSS object.
+
+    It is gone at once for all readers; an object that OSS does not remove now is removed later.
+    """
     await service.imagegen.delete_image(image_id=parse_image_id(image_id))
     return DELETED
 
@@ -150,7 +167,11 @@ async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Del
     responses=refusals("image_not_found", "unavailable"),
 )
 async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
-    """Fetch an image's bytes, exactly as the provider sent them."""
+    """Fetch an image's bytes, exactly as the provider sent them.
+
+    They never change, so caches may hold them for good. One `Range` is answered with 206, a known `ETag`
+    with 304.
+    """
     image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
     return _response(
         Blob(
@@ -172,7 +193,10 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
 async def get_thumbnail(
     image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> ASGIApp:
-    """Fetch an image's thumbnail: WebP, at most 512 pixels a side."""
+    """Fetch an image's thumbnail: WebP, at most 512 pixels a side.
+
+    It is made when the image is stored. Caches may hold it for good.
+    """
     image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"
     is_unchanged = entity_tags.matches(request.headers.get("if-none-match"), f'"{etag}"')

@@ -13,7 +13,10 @@ from imagegen_http.api.blob_response import Blob, BlobResponse
 from imagegen_http.api.routes.dependencies import ServiceDependency, TaskIdPath, parse_task_id
 
 IndexPath = Annotated[
-    int, PathParameter(description="number of an input image among those of its task, from 0")
+    int,
+    PathParameter(
+        description="number of an input image among those of its task, from 0", schema_extra={"examples": [0]}
+    ),
 ]
 
 
@@ -24,7 +27,10 @@ IndexPath = Annotated[
     responses=refusals("task_not_found", "image_not_found", "unavailable"),
 )
 async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDependency) -> ASGIApp:
-    """Fetch the bytes of a task's input image, exactly as its caller sent them."""
+    """Fetch the bytes of a task's input image, exactly as its caller sent them.
+
+    The task lists them as `inputs`. One that names an image of this service is fetched as that image.
+    """
     opened = await service.imagegen.open_input(task_id=parse_task_id(task_id), index=index)
     image = opened.image
     blob = Blob(

@@ -17,7 +17,9 @@ from imagegen_http.api.mark_bodies import BatchBody, CollectionBody, MarkBody
 from imagegen_http.api.routes.dependencies import ImageIdPath, ServiceDependency, parse_image_id
 from imagegen_http.asgi.response_cache import CACHEABLE
 
-CollectionPath = Annotated[str, PathParameter(description="id of a collection")]
+CollectionPath = Annotated[
+    str, PathParameter(description="id of a collection", schema_extra={"examples": ["1"]})
+]
 PrefixQuery = Annotated[
     str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
 ]
@@ -34,7 +36,10 @@ _COLLECTION_ID = re.compile(r"[1-9][0-9]{0,17}")
 async def mark_image(
     image_id: ImageIdPath, data: JSONBody[MarkBody], service: ServiceDependency
 ) -> Success[Image]:
-    """Change whether an image is a favourite, and its tags."""
+    """Change whether an image is a favourite, and its tags.
+
+    The answer is its record. Tags are replaced, not added; `POST /api/v1/images/batch` adds one.
+    """
     image = await service.imagegen.mark_image(image_id=parse_image_id(image_id), change=data.change)
     return success(Image.from_image(image))
 
@@ -46,7 +51,11 @@ async def mark_image(
     responses=refusals(*BODY_REFUSALS, "collection_not_found", "too_many_tags"),
 )
 async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
-    """Delete many images at once, or mark them: all of them or, if it is refused, none."""
+    """Delete many images at once, or mark them: all of them or, if it is refused, none.
+
+    `tag` and `untag` need a `tag`; `add_to` and `remove_from` need a `collection`. Images that are
+    missing are named, and are no error.
+    """
     change = data.change
     if change is None:
         result = await service.imagegen.delete_images(image_ids=data.ids)
@@ -59,7 +68,10 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
 async def list_tags(
     service: ServiceDependency, prefix: PrefixQuery = "", page_size: TagLimitQuery = MAX_PAGE_SIZE
 ) -> Success[ListPage[Tag]]:
-    """List the most used tags."""
+    """List the most used tags.
+
+    With how many images have each. `prefix` completes what somebody types.
+    """
     uses = await service.imagegen.adapters.marks.tags(prefix.strip(), page_size + 1)
     tags = [Tag.from_use(use) for use in uses[:page_size]]
     matches = Page(
@@ -70,7 +82,10 @@ async def list_tags(
 
 @get("/api/v1/collections", opt={CACHEABLE: True}, tags=["collections"], responses=refusals())
 async def list_collections(service: ServiceDependency) -> Success[ListPage[Collection]]:
-    """List all collections, newest first."""
+    """List all collections, newest first.
+
+    With how many images are in each. `GET /api/v1/images?collection=` lists those.
+    """
     collections = await service.imagegen.adapters.marks.collections()
     matches = Page(items=collections, total=len(collections), has_more=False)
     items = [Collection.from_collection(collection) for collection in collections]
@@ -86,7 +101,10 @@ async def list_collections(service: ServiceDependency) -> Success[ListPage[Colle
 async def create_collection(
     data: JSONBody[CollectionBody], service: ServiceDependency
 ) -> Success[Collection]:
-    """Create an empty collection."""
+    """Create an empty collection.
+
+    `POST /api/v1/images/batch` puts images into it. Its name belongs to it alone.
+    """
     collection = await service.imagegen.create_collection(name=data.name)
     return success(Collection.from_collection(collection))
 
@@ -99,7 +117,10 @@ async def create_collection(
 async def rename_collection(
     collection_id: CollectionPath, data: JSONBody[CollectionBody], service: ServiceDependency
 ) -> Success[Collection]:
-    """Give a collection another name."""
+    """Give a collection another name.
+
+    Its id and its images stay.
+    """
     number = _parse_collection_id(collection_id)
     collection = await service.imagegen.rename_collection(collection_id=number, name=data.name)
     return success(Collection.from_collection(collection))
@@ -112,7 +133,10 @@ async def rename_collection(
     responses=refusals("collection_not_found"),
 )
 async def delete_collection(collection_id: CollectionPath, service: ServiceDependency) -> Deleted:
-    """Delete a collection; its images stay."""
+    """Delete a collection; its images stay.
+
+    They are in no collection then, or in their others.
+    """
     await service.imagegen.adapters.marks.remove_collection(_parse_collection_id(collection_id))
     return DELETED
 

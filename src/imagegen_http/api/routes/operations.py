@@ -44,6 +44,12 @@ _OVERRIDE_FIELDS = {
 }
 """Where a body has the fields of its own `ProviderConfig`."""
 
+_DESCRIPTION = """
+The answer is 202 as soon as the task is durable; it names where the task can be seen, followed and cancelled.
+With `Prefer: wait=60` it is 200 with the finished task, if that ends in time. A request that is repeated with
+its `Idempotency-Key` gives the same task, so that nothing is paid for twice.
+"""
+
 TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 
 
@@ -76,7 +82,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         rules.path,
         status_code=202,
         tags=[rules.tag],
-        description=rules.description,
+        description=f"{rules.description}\n\n{_DESCRIPTION}",
         responses=_responses(rules),
     )(submit)
 

@@ -26,7 +26,11 @@ _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", 
 
 @get("/api/v1/providers", tags=["providers"], responses=refusals())
 async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
-    """List what tasks can be sent to now, and the presets that only need a key."""
+    """List what tasks can be sent to now, and the presets that only need a key.
+
+    With the parameters of each model, their labels in Chinese and English, ranges and defaults: enough to
+    draw a form.
+    """
     usable, today = await service.imagegen.list_providers.usable(), _today(service)
     return success(
         ProviderList(
@@ -42,7 +46,10 @@ async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
 async def list_configs(
     service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
 ) -> Success[ListPage[ProviderConfig]]:
-    """List all configurations, by name."""
+    """List all configurations, by name.
+
+    Disabled ones, too. Keys and other secrets are masked.
+    """
     configs = await service.imagegen.list_providers.configured()
     start, end = (page - 1) * page_size, page * page_size
     matches = Page(items=configs[start:end], total=len(configs), has_more=end < len(configs))
@@ -59,7 +66,11 @@ async def list_configs(
 async def save_config(
     data: JSONBody[ProviderConfigBody], service: ServiceDependency
 ) -> Success[ProviderConfig]:
-    """Create or change a provider's configuration."""
+    """Create or change a provider's configuration.
+
+    It is checked before it is saved, and keys are encrypted. On a change, what is left out stays as it was.
+    For a preset, its name and a key are enough: `{"provider_name": "openai", "api_key": "sk-…"}`.
+    """
     changes = {
         name: value
         for name in data.__struct_fields__
@@ -80,7 +91,10 @@ async def save_config(
     responses=refusals("provider_config_not_found"),
 )
 async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProviderConfig]:
-    """Show a provider's configuration, secrets masked."""
+    """Show a provider's configuration, secrets masked.
+
+    What is saved, over what `config.yaml` says. It may be sent back as it is: a masked key stays.
+    """
     return await _saved_config(service, provider_name)
 
 
@@ -91,7 +105,10 @@ async def get_config(provider_name: ProviderPath, service: ServiceDependency) ->
     responses=refusals("provider_config_not_found"),
 )
 async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> Deleted:
-    """Remove a saved configuration; the history of its tasks stays."""
+    """Remove a saved configuration; the history of its tasks stays.
+
+    What `config.yaml` says of the provider holds again; without that, its waiting tasks fail.
+    """
     await service.imagegen.adapters.configs.delete(provider_name)
     return DELETED
 
@@ -104,7 +121,10 @@ async def delete_config(provider_name: ProviderPath, service: ServiceDependency)
 async def toggle_config(
     provider_name: ProviderPath, data: JSONBody[ToggleBody], service: ServiceDependency
 ) -> Success[ProviderConfig]:
-    """Switch a saved provider on or off."""
+    """Switch a saved provider on or off.
+
+    Tasks that wait for one that is off fail with `provider_disabled`; calls that run go on.
+    """
     await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
     return await _saved_config(service, provider_name)
 
@@ -116,7 +136,10 @@ async def toggle_config(
     responses=refusals("provider_config_not_found", "provider_disabled", "provider_not_configured"),
 )
 async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProbeResult]:
-    """Make one cheap, unpaid call, where the provider has one."""
+    """Make one cheap, unpaid call, where the provider has one.
+
+    This is 200 whatever the provider says; `outcome` tells. `not_verified`: it has no such call.
+    """
     names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
     if provider_name not in names:
         raise ProviderConfigNotFound(provider_name)

@@ -11,7 +11,11 @@ from imagegen_http.settings.origins import effective_settings
 
 @get("/api/v1/settings", tags=["settings"], responses=refusals())
 async def list_settings(service: ServiceDependency) -> Success[list[Setting]]:
-    """List the settings that hold now, secrets masked, each with where it comes from."""
+    """List the settings that hold now, secrets masked, each with its source.
+
+    A source is the default, `config.yaml`, an environment variable, an option of `serve`, or what was saved
+    here.
+    """
     resolve = service.imagegen.resolve
     settings = effective_settings(
         service.settings,

@@ -29,7 +29,10 @@ _REFUSALS = refusals(*BODY_REFUSALS, "unavailable")
 
 @get("/api/v1/storage", tags=["storage"], responses=refusals())
 async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
-    """Show the progress of the manual pass."""
+    """Show the progress of the manual pass.
+
+    The passes below run by themselves as well; this shows the one that was asked for by hand.
+    """
     running = service.maintenance.manual_pass
     if running is None:
         return success(StoragePass(name=None, done=None, total=None))
@@ -40,7 +43,10 @@ async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
 async def sync_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[SyncReport]:
-    """Carry out all pending uploads to OSS and removals, including deferred ones."""
+    """Carry out all pending uploads to OSS and removals, including deferred ones.
+
+    The answer comes at the end. Without OSS there is nothing to upload. `dry_run` only counts.
+    """
     work = service.maintenance.sync_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
     totals = attrs.asdict(summary, recurse=False) | {
@@ -54,7 +60,10 @@ async def sync_storage(
 async def expire_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[ExpiryReport]:
-    """Remove local files older than `retention_days` that OSS has proved to hold."""
+    """Remove local files older than `retention_days` that OSS has proved to hold.
+
+    No file goes that is nowhere else, so without OSS none does. `dry_run` only counts.
+    """
     work = service.maintenance.expire_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
     totals = attrs.asdict(summary, recurse=False) | {"last_error": optional_text(summary.last_error)}
@@ -65,7 +74,10 @@ async def expire_storage(
 async def verify_storage(
     data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[VerifyReport]:
-    """Compare every record with the stores, and repair what can be repaired."""
+    """Compare every record with the stores, and repair what can be repaired.
+
+    A missing file is fetched from OSS, a missing object is uploaded. `dry_run` only reports.
+    """
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
     totals = attrs.asdict(report, recurse=False) | {"archive_error": optional_text(report.archive_error)}
@@ -75,13 +87,20 @@ async def verify_storage(
 
 @get("/api/v1/search/index", tags=["storage"], responses=refusals())
 async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
-    """Show whether the search index is up to date, and the progress of a rebuild."""
+    """Show whether the search index is up to date, and the progress of a rebuild.
+
+    While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
+    """
     return success(SearchIndexReport(**attrs.asdict(await service.search_index.report())))
 
 
 @post("/api/v1/search/reindex", status_code=200, tags=["storage"], responses=refusals("unavailable"))
 async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
-    """Rebuild the search index while searches go on; the response comes when it is done."""
+    """Rebuild the search index while searches go on; the response comes when it is done.
+
+    It is needed when the index is `stale` or `missing`, and refused with `unavailable` while one runs
+    already.
+    """
     last = await service.search_index.reindex()
     return success(ReindexReport(state=await service.search_index.read_state(), last_id=last))
 

@@ -57,7 +57,11 @@ async def list_tasks(
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> Success[ListPage[Task]]:
-    """List tasks, newest first."""
+    """List tasks, newest first.
+
+    Each as `GET /api/v1/tasks/{task_id}` shows it. `cursor` is how to read a long list: it costs the same
+    at any depth.
+    """
     query = ["tasks", status, provider]
     views = await service.imagegen.list_tasks(
         criteria=TaskFilter(status=status, provider_name=provider),
@@ -71,7 +75,10 @@ async def list_tasks(
 
 @get("/api/v1/tasks/counts", tags=["tasks"], responses=refusals())
 async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
-    """Tell how many tasks have each status, exactly however many there are."""
+    """Tell how many tasks have each status, exactly however many there are.
+
+    It costs the same however many tasks there are, so that a page may show it.
+    """
     return success(TaskCounts.from_counts(await service.imagegen.adapters.tasks.counts()))
 
 
@@ -82,14 +89,22 @@ async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
     responses=refusals("validation_failed", *BODY_REFUSALS),
 )
 async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -> Success[CancelledTasks]:
-    """Cancel all tasks of a status, or of a provider: those that run as far as the provider can."""
+    """Cancel all tasks of a status, or of a provider: those that run as far as the provider can.
+
+    The answer is how many. Those that are submitted meanwhile are left alone, and images that still arrive
+    are stored.
+    """
     criteria = TaskFilter(status=data.status, provider_name=data.provider)
     return success(CancelledTasks(cancelled=await service.imagegen.cancel_tasks(criteria=criteria)))
 
 
 @get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
 async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
-    """Show a task, with its images and its error."""
+    """Show a task, with its images and its error.
+
+    This is 200 however the task goes; `status` and `error` tell. While it has not ended, `Retry-After` says
+    when to look again.
+    """
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     body = success(Task.from_view(view, request_context.language.get()))
     return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
@@ -105,7 +120,11 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     },
 )
 async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
-    """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202)."""
+    """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202).
+
+    A task that has ended stays as it is, so this may be repeated. What was charged already is not given
+    back; images that still arrive are stored.
+    """
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
     view = await service.imagegen.show_task.view(task)
     body = success(Task.from_view(view, request_context.language.get()))
@@ -121,7 +140,11 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
 async def retry_task(
     task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
 ) -> Response[Success[AcceptedTask]]:
-    """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
+    """Make a new task from one that failed or was cancelled; the same key gives the same new task.
+
+    Any other task is refused with `validation_failed`. `params: {"fail": "rejected"}` of the provider
+    `demo` makes one that fails, to try it with.
+    """
     _check_running(service)
     key = parse_idempotency_key(idempotency_key)
     return _accepted(await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key))
@@ -139,7 +162,10 @@ async def rerun_task(
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response[Success[AcceptedTask]]:
-    """Make a new task from any other one, with changes; the same key and changes give the same new task."""
+    """Make a new task from any other one, with changes; the same key and changes give the same new task.
+
+    What the body leaves out stays as it was. It is charged like any other task.
+    """
     _check_running(service)
     changes = TaskChanges(params=data.params, provider_name=data.provider, model_id=data.model_id)
     try:

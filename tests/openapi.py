@@ -1,0 +1,36 @@
+"""The OpenAPI document of an application without a server."""
+
+from imagegen_adapters.memory import in_memory
+from imagegen_core.messages import Language
+from imagegen_http.app import build_app
+from imagegen_http.documentation.document import openapi_document
+from imagegen_http.runtime.service import Service
+from imagegen_http.settings.schema import Settings
+
+JSON = "application/json"
+
+
+def document(language=Language.EN, settings=None):
+    """Return the document in a language."""
+    service = Service(
+        imagegen=in_memory(),
+        settings=settings or Settings(),
+        version="0",
+        presets=list,
+        health=None,
+        listens_on=None,
+        maintenance=None,
+        search_index=None,
+        feed_watch=None,
+        writes=None,
+    )
+    return openapi_document(build_app(service), language)
+
+
+def operations(document):
+    """Return the operations of a document by ``METHOD /path``."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
