@@ -48,6 +48,7 @@ class Promises:
         self.check_money()
         self.check_images()
         self.check_nothing_is_left_over()
+        self.check_inputs()
         self.check_database()
 
     def check_nothing_is_lost(self):
@@ -113,6 +114,23 @@ class Promises:
         check_none(completed - {row["task_id"] for row in images}, "completed without an image")
         check_none(self.completed - completed, "seen as completed, and no longer so")
 
+    def check_inputs(self):
+        """What callers sent is kept with the task, by the sweep of the next start at the latest."""
+        sql = """
+            SELECT json_extract(input.value, '$.key') AS key, json_extract(input.value, '$.sha256') AS sha256
+            FROM tasks, json_each(json_array(json_extract(inputs, '$.image'), json_extract(inputs, '$.mask')))
+                AS input
+            WHERE input.type = 'object' AND json_extract(input.value, '$.image_id') IS NULL
+        """
+        root = self.service.data_dir / "inputs"
+        broken = [
+            row["key"]
+            for row in self.service.rows(sql)
+            if not (root / row["key"]).is_file()
+            or hashlib.sha256((root / row["key"]).read_bytes()).hexdigest() != row["sha256"]
+        ]
+        check_none(broken, "inputs that were lost, or changed")
+
     def check_nothing_is_left_over(self):
         swept = max(self.service.started + SWEPT_SECONDS, time.monotonic() + REMOVED_SECONDS)
         wait_until(
@@ -139,8 +157,8 @@ class Promises:
     def _needless(self, owner):
         """Return whether the spool directory is no longer needed.
 
-        Inputs are kept while a task may be retried. A provider's response that could not be stored is kept
-        for the operator.
+        Inputs are kept elsewhere once their task has ended. A provider's response that could not be stored
+        is kept for the operator.
         """
         task_id, _, attempt_id = owner.partition(".")
         if attempt_id:
@@ -149,7 +167,7 @@ class Promises:
                 WHERE attempt_id = ? AND json_extract(failure, '$.code') IN ('storage_failed', 'internal')
             """
             return not self.service.rows(sql, attempt_id)
-        return self.ended.get(task_id, ("missing",))[0] in ("missing", "completed")
+        return self.ended.get(task_id, ("missing",))[0] in ("missing", "completed", "failed", "cancelled")
 
     def check_database(self):
         findings = [row[0] for row in self.service.rows("PRAGMA integrity_check")]

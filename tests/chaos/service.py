@@ -16,6 +16,7 @@ import yaml
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.chaos.upstream import DOCUMENT, read_ledger
+from tests.integration.api.asking import data_url
 
 ROOT = Path(__file__).parents[2]
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
@@ -216,8 +217,12 @@ class Service:
         return row["status"]
 
 
-def post_task(client, model="direct", **more):
-    body = {"provider": "chaos", "model_id": model, "params": {"prompt": "a task to be kept", **more}}
+def post_task(client, model="direct", *, image=None, **more):
+    body = {"provider": "chaos", "model_id": model}
+    if image is not None:
+        body |= {"prompt": "a task to be kept", "params": more, "image": data_url(image)}
+        return client.post("/api/v1/images/edit", json=body)
+    body |= {"params": {"prompt": "a task to be kept", **more}}
     return client.post("/api/v1/tasks/generate", json=body)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.injection import RECEIVES, SENDS, SYNCS, WAITS, injected
 from tests.chaos.service import wait_until
+from tests.fakes.images import png
 
 AFTERWARDS = 0.6
 """Seconds after a task's end in which the service still cleans up, and may be killed too."""
@@ -31,11 +32,19 @@ ALL = {
 ALWAYS = {SYNCS, SENDS, RECEIVES, WAITS, "rename", "openat", "pwrite64"}
 """Without these no task gets done; one that is never reached has another name by now."""
 
-SOME = {SYNCS: (2, 3, 5), SENDS: (5, 9), "pwrite64": (20,)}
+SOME = {SYNCS: (2, 3, 5), SENDS: (5, 9), "pwrite64": (20,), "rmdir": (1,)}
 """For a short run."""
 
-ANSWERS = {"direct": ("direct", 2_000), "job": ("job", 2_000), "spooled": ("direct", 200_000)}
-"""The model that is asked, and the bytes of its image: more than 64 KiB are spooled to a file."""
+ANSWERS = {
+    "direct": ("direct", 2_000),
+    "job": ("job", 2_000),
+    "spooled": ("direct", 200_000),
+    "edited": ("direct", 2_000),
+}
+"""The model that is asked, and the bytes of its image: more than 64 KiB are spooled to a file.
+
+A task of the last kind comes with an image, which is spooled, and kept when the task has ended.
+"""
 
 
 @pytest.fixture(scope="module", params=ANSWERS)
@@ -92,7 +101,7 @@ def _killed(stage, answer, call, number, deaths):
     if not service.alive:
         service.start()
     with injected(service, call, f"signal=KILL:when={number}"):
-        acknowledged = _submitted(stage, ANSWERS[answer][0])
+        acknowledged = _submitted(stage, answer)
         if acknowledged is not None:
             _watched(service, acknowledged)
         else:
@@ -105,10 +114,11 @@ def _killed(stage, answer, call, number, deaths):
     return died
 
 
-def _submitted(stage, model):
+def _submitted(stage, answer):
     """Return the new task's id, or None if the service died before it responded."""
+    image = png(7, (16, 16)) if answer == "edited" else None
     try:
-        task_id = stage.service.submit(model)
+        task_id = stage.service.submit(ANSWERS[answer][0], image=image)
     except httpx.TransportError:
         return None
     stage.promises.acknowledged.add(task_id)
