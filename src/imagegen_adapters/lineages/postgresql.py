@@ -12,7 +12,7 @@ WHERE child_id = $1 ORDER BY image_lineage.position
 
 _CHILDREN = """
 SELECT child_id FROM image_lineage
-WHERE parent_id = $1 AND EXISTS (SELECT FROM images WHERE id = parent_id)
+WHERE parent_id = $1 AND EXISTS (SELECT FROM images WHERE id = $1)
 ORDER BY child_id DESC LIMIT $2
 """
 

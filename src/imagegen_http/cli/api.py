@@ -183,8 +183,18 @@ class Api:
             ImageUnreadable: its bytes are missing.
             CommandFailed: the file cannot be written, or the server does not respond.
         """
-        path = f"/api/v1/images/{image_id:d}/content"
+        await self._download(f"/api/v1/images/{image_id:d}/content", target)
 
+    async def download_input(self, task_id: str, index: int, target: Path) -> None:
+        """Write an input image of a task to a file, as `download` does.
+
+        Raises:
+            ImageUnreadable: its bytes are missing.
+            CommandFailed: the file cannot be written, or the server does not respond.
+        """
+        await self._download(f"/api/v1/tasks/{segment(task_id)}/inputs/{index:d}/content", target)
+
+    async def _download(self, path: str, target: Path) -> None:
         async def write() -> "httpx.Response":
             with atomic_file(target) as file:
                 if self.in_process:

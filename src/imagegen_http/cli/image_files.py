@@ -1,5 +1,6 @@
 """File names of images: the extension matches the media type."""
 
+import string
 from collections.abc import Mapping
 from itertools import chain, count
 from pathlib import Path
@@ -12,6 +13,8 @@ _EXTENSIONS = {
 }
 """The usual one is first."""
 
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-")
+
 _OTHER_EXTENSIONS = (".avif", ".bmp", ".gif", ".heic", ".tif", ".tiff")
 
 
@@ -23,6 +26,16 @@ def name_of(image: Mapping[str, Any]) -> str:
     """
     extension = _EXTENSIONS.get(image["mime_type"], ("",))[0]
     return f"{image['id']:d}{extension}"
+
+
+def input_name_of(one: Mapping[str, Any], task_id: str) -> str:
+    """Return the name of the file of a task's input image, which no other task's has.
+
+    Of what a server elsewhere calls the task only letters, digits and hyphens get into it.
+    """
+    extension = _EXTENSIONS.get(one["mime_type"], ("",))[0]
+    task = "".join(filter(_NAME_CHARACTERS.__contains__, task_id))
+    return f"{task}-{one['index']:d}{extension}"
 
 
 def matching_name(file: Path, mime_type: str) -> Path:

@@ -1,8 +1,7 @@
 """``imagegen images``."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import Any, BinaryIO
 
 import click
 
-from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems import RefusalCode
 from imagegen_core.values.file_names import file_name
 from imagegen_core.values.zip_stream import ZipStream
 from imagegen_http.cli import image_marks, tables
-from imagegen_http.cli.api import PIECE_BYTES, Api, ApiRefusal, ImageUnreadable
+from imagegen_http.cli.api import PIECE_BYTES, Api
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.failures import Failures
 from imagegen_http.cli.image_collections import with_collection_id
 from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.listing import Listing, list_options
@@ -283,34 +281,3 @@ def _is_whole(record: Path) -> bool:
 def _row(image: dict[str, Any]) -> tuple[object, ...]:
     size = f"{image['width']}x{image['height']}"
     return image["id"], image["created_at"], image["provider"], size, image["prompt"]
-
-
-class Failures:
-    """Collects failures of single images for the command's last line, so that the others are processed."""
-
-    def __init__(self) -> None:
-        self._ids: dict[Message, list[str]] = {}
-
-    @contextmanager
-    def catching(self, image_id: int) -> Iterator[None]:
-        """Record why the context failed for this image alone."""
-        try:
-            yield
-        except (ApiRefusal, ImageUnreadable) as error:
-            self._ids.setdefault(error.reason, []).append(str(image_id))
-
-    def check(self) -> None:
-        """Raise if there was a failure.
-
-        Raises:
-            CommandFailed: the command failed for some images.
-        """
-        if self._ids:
-            raise CommandFailed(
-                RefusalCode.PROBLEMS(
-                    problems=tuple(
-                        CommandCode.CONCERNING(subject=tuple(ids), reason=reason)
-                        for reason, ids in self._ids.items()
-                    )
-                )
-            )

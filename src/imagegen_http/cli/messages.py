@@ -29,6 +29,7 @@ class CommandCode(MessageCode):
     ARGUMENT_NOT_UTF8 = "an argument is not UTF-8", "有一个参数不是 UTF-8"
     IMAGE_NOT_READABLE = "the image cannot be read ({status})", "无法读取图片（{status}）"
     NO_IMAGES = "no images {image_ids}; the others are done", "没有图片 {image_ids}；其余的已完成"
+    INPUT_GONE = "the input image is no longer kept, or was deleted", "该输入图片已不再保留，或已被删除"
     NO_DIRECTORY = "{path}: no such directory", "{path}：没有这个目录"
     SOME_FAILED = "{count} failed: {reason}", "{count} 个失败：{reason}"
     SOME_STAYED = "some had to stay: {reason}", "有些须保留：{reason}"
@@ -184,6 +185,7 @@ class NoteCode(MessageCode):
         "共 {total} 个，这是前 {shown} 个；用 --limit 或 --all 列出更多",
     )
     AT_LEAST = "{total} or more", "至少 {total}"
+    NO_INPUTS = "task {task} has no input images", "任务 {task} 没有输入图片"
     NO_TASKS = "no tasks in {path}", "{path} 中没有任务"
     NO_IMAGES_YET = "no images yet in {path}", "{path} 中还没有图片"
     NO_SUCH_IMAGES = "no such images in {path}", "{path} 中没有这样的图片"

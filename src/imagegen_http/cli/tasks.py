@@ -7,6 +7,7 @@ import click
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api, segment
 from imagegen_http.cli.context import Context, WrongUsage, print_json
+from imagegen_http.cli.inputs import inputs
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
 from imagegen_http.cli.parameters import param_option, parse_params
@@ -59,6 +60,9 @@ def show(context: Context, task_id: str) -> None:
         print_json(await api.call("GET", f"/api/v1/tasks/{segment(task_id)}"))
 
     context.with_api(act)
+
+
+tasks.add_command(inputs)
 
 
 @tasks.command()

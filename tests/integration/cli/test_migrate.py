@@ -81,6 +81,7 @@ def used(tmp_path_factory):
     write(data_dir / "images" / UNRECORDED, png(5, (8, 8)))
     write(data_dir / "spool" / f"{task_id}.{attempt_id}" / "response", b"x" * 700_000)
     write(data_dir / "spool" / "of-a-dead-submission" / "image", b"y")
+    write(data_dir / "inputs" / task_id / "image", b"z" * 700_000)
     return data_dir
 
 
@@ -220,10 +221,10 @@ def expected_rows(table, rows):
 
 
 def spooled(database):
-    """Return all files of the spool of a database."""
+    """Return all files of the spool of a database, and those that it keeps."""
     query = """
-    SELECT key, string_agg(content, ''::bytea ORDER BY starts_at) AS content
-    FROM files JOIN file_chunks USING (file_id) WHERE store = 'spool' AND key IS NOT NULL GROUP BY key
+    SELECT store || '/' || key AS key, string_agg(content, ''::bytea ORDER BY starts_at) AS content
+    FROM files JOIN file_chunks USING (file_id) WHERE key IS NOT NULL GROUP BY store, key
     """
     return database.rows(query)
 
@@ -234,8 +235,12 @@ def check_moved(desk):
         assert expected_rows(table, desk.source_rows(table)) == desk.rows(table)
     blobs = files_below(desk.data_dir / "images")
     assert blobs == {key: item.data for key, item in desk.oss.objects.items() if key != OWNER_MARK}
-    files = files_below(desk.data_dir / "spool")
-    del files["of-a-dead-submission/image"]
+    files = {
+        name: content
+        for name, content in files_below(desk.data_dir).items()
+        if name.startswith(("spool/", "inputs/"))
+    }
+    del files["spool/of-a-dead-submission/image"]
     assert files == {row["key"]: row["content"] for row in desk.query(spooled)}
 
 

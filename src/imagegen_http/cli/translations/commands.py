@@ -168,6 +168,9 @@ COMMANDS: Mapping[str, str] = {
     "List tasks, newest first.": "列出任务，最新的在前。",
     "Print one task as JSON.": "以 JSON 打印一个任务。",
     "Tell how many tasks have each status.": "显示每种状态各有多少个任务。",
+    "List a task's input images, or save them.": "列出任务的输入图片，或保存下来。",
+    "List the images that a task was given, or save them.": "列出任务收到的图片，或保存下来。",
+    "One that is no longer there stops no other.": "某一张已经不在，不影响其余的。",
     "Cancel a task, or all.": "取消一个任务，或全部。",
     "Cancel a task: at once while it waits, as far as the provider can while it runs.": (
         "取消任务：排队的立即取消；运行中的，能取消到什么程度取决于服务商。"

@@ -16,6 +16,7 @@ OPTIONS: Mapping[str, str] = {
         "是否用颜色，写在哪里都行；不写则看 NO_COLOR 或 FORCE_COLOR，否则只在终端上用。"
     ),
     # of several commands
+    "Save them to this directory instead.": "改为保存到此目录。",
     "Print JSON.": "打印 JSON。",
     "Do not ask.": "不询问。",
     "How many.": "列多少个。",

@@ -1,0 +1,41 @@
+"""Failures of single images among many."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imagegen_core.messages import Message
+from imagegen_core.problems import RefusalCode
+from imagegen_http.cli.api import ApiRefusal, ImageUnreadable
+from imagegen_http.cli.context import CommandFailed
+from imagegen_http.cli.messages import CommandCode
+
+
+class Failures:
+    """Collects failures of single images for the command's last line, so that the others are processed."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Message, list[str]] = {}
+
+    @contextmanager
+    def catching(self, image_id: int) -> Iterator[None]:
+        """Record why the context failed for this image alone."""
+        try:
+            yield
+        except (ApiRefusal, ImageUnreadable) as error:
+            self._ids.setdefault(error.reason, []).append(str(image_id))
+
+    def check(self) -> None:
+        """Raise if there was a failure.
+
+        Raises:
+            CommandFailed: the command failed for some images.
+        """
+        if self._ids:
+            raise CommandFailed(
+                RefusalCode.PROBLEMS(
+                    problems=tuple(
+                        CommandCode.CONCERNING(subject=tuple(ids), reason=reason)
+                        for reason, ids in self._ids.items()
+                    )
+                )
+            )
