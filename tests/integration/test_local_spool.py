@@ -61,6 +61,16 @@ async def test_what_a_dead_process_was_writing_is_removed(tmp_path):
     assert ["answer"] == [path.name for path in (tmp_path / "owner").iterdir()]
 
 
+async def test_who_has_only_what_a_dead_process_was_writing_goes_with_it(tmp_path):
+    """Nobody would remove the empty directory before the next sweep."""
+    (tmp_path / "dead").mkdir()
+    (tmp_path / "dead" / "answer~4711-0").write_bytes(b"half of")
+
+    await local_spool(tmp_path).sweep_temporary()
+
+    assert [] == [*tmp_path.iterdir()]
+
+
 async def test_where_nothing_was_ever_put_there_is_nothing_to_remove(tmp_path):
     """A first start has no spool yet."""
     assert 0 == await local_spool(tmp_path / "spool").sweep_temporary()

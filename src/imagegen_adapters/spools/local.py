@@ -103,14 +103,24 @@ class LocalSpool:
     async def sweep_temporary(self) -> int:
         """Remove temporary files left by unfinished puts of an earlier process, and return their number.
 
-        Complete files stay. Call this only at the start, while nothing is being written.
+        Complete files stay; an owner that has none goes. Call this only at the start, while nothing is being
+        written.
         """
-        return await self._files.sweep_temporary()
+        swept = await self._files.sweep_temporary()
+        if swept:
+            await self._files.run(self._remove_empty)
+        return swept
 
     def close(self) -> None:
         """Shut the threads down."""
         self._files.close()
         self._input_files.close()
+
+    def _remove_empty(self) -> None:
+        with os.scandir(self._root) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # it has files, or is one
+                    os.rmdir(entry.path)  # noqa: PTH106 - a string is all that there is
 
     def _owners(self, limit: float) -> tuple[str, ...]:
         if not self._root.is_dir():
