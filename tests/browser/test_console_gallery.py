@@ -191,6 +191,48 @@ def test_a_new_image_is_in_front_where_the_list_has_it(tab, serve_seeded):
     assert place == _run(tab, _FIRST)
 
 
+def test_filters_and_a_comparison_are_in_the_address(tab, serve_seeded):
+    """Each filter can be removed by itself; Back takes the last step back."""
+    server = serve_seeded(images=8)
+    httpx.patch(f"{server.url}/api/v1/images/3", json={"favourite": True, "tags": ["夜景"]})
+    httpx.patch(f"{server.url}/api/v1/images/5", json={"tags": ["夜景"]})
+    _open(tab, server, "/gallery?tag=夜景&favourite=1")
+    assert [3] == _run(tab, _SHOWN)
+
+    _run(tab, "document.querySelector('.filters [aria-pressed=true]').click()")
+    tab.until(lambda: _run(tab, _SHOWN) == [5, 3])
+    for at in (0, 1):
+        _run(tab, "document.querySelectorAll('.select')[arguments[0]].click()", at)
+    tab.until(lambda: _run(tab, "return document.querySelector('.selection')"))
+    _run(tab, "document.querySelector('.selection [aria-label=对比]').click()")
+    tab.until(lambda: len(_run(tab, "return [...document.querySelectorAll('.compared img')]")) == 2)
+    assert "compare=5%2C3" in tab.driver.current_url
+    tab.driver.back()
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))
+    _run(tab, "document.querySelector('.filter .remove').click()")
+    tab.until(lambda: len(_run(tab, _SHOWN)) == 8)
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _SHOWN) == [5, 3])
+    tab.driver.back()
+
+    tab.until(lambda: _run(tab, _SHOWN) == [3])
+
+
+def test_a_broken_image_has_a_place_that_says_so(tab, serve_seeded):
+    """In the gallery and on its own page."""
+    tab.allow("404")
+    server = serve_seeded(images=3)
+    for path in (server.data_dir / "images").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    _open(tab, server)
+    says_so = "return [...document.querySelectorAll('.broken')].filter((one) => one.offsetParent).length"
+    tab.until(lambda: _run(tab, says_so) == 3)
+    tab.open(f"{server.url}/p/2")
+
+    tab.until(lambda: _run(tab, says_so) == 1)
+
+
 @pytest.mark.parametrize(
     "look",
     [Look(language=CHINESE), Look(language=ENGLISH, theme="dark", size=PHONE, has_touch=True)],

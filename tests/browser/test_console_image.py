@@ -117,7 +117,6 @@ def test_the_arrows_follow_the_list_and_back_closes(tab, serve_seeded, keys):
     keys(Keys.DELETE)
     tab.until(lambda: _path(tab) == "/p/2?q=雪" and "雪山 2" in _run(tab, _SHEET))
     _run(tab, "document.querySelector('.toast button').click()")
-    keys(Keys.ARROW_LEFT)
     tab.until(lambda: _path(tab) == "/p/9?q=雪" and "雪山 9" in _run(tab, _SHEET))
     keys(Keys.ESCAPE)
     tab.until(lambda: _path(tab) == "/gallery?q=雪")

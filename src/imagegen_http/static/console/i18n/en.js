@@ -104,6 +104,8 @@ export default {
     open: "Show image: {prompt}",
     unnamed: "Image {id}",
     select: "Select",
+    selected: "selected",
+    starred: "favourite",
   },
   tags: {
     add: "Add a tag",

@@ -104,6 +104,8 @@ export default {
     open: "查看图片：{prompt}",
     unnamed: "图片 {id}",
     select: "选择",
+    selected: "已选择",
+    starred: "已收藏",
   },
   tags: {
     add: "添加标签",

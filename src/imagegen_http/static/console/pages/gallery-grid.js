@@ -81,7 +81,7 @@ function Section({ section, images, seen, list, stop }) {
 function Tile({ image, list, style, tabindex }) {
   const marked = isSelected(image.id);
   const { favourite } = current(image);
-  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} style=${style}
+  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} style=${style} note=${marked ? t("images.selected") : ""}
     className=${`${marked ? "selected" : ""} ${favourite ? "starred" : ""}`}>
     <button type="button" class="bare select" tabindex="-1" aria-pressed=${marked} aria-label=${t("images.select")}><${Icon} name="check" /></button>
   <//>`;

@@ -13,7 +13,7 @@ import { Filters } from "./gallery-filters.js";
 import { Grid } from "./gallery-grid.js";
 import { listOf, news } from "./gallery-list.js";
 import { Panel, showPanel } from "./gallery-panels.js";
-import { clearSelection } from "./gallery-selection.js";
+import { clearSelection, selected } from "./gallery-selection.js";
 import { html, useEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
 
 await haveStyle("marks");
@@ -42,6 +42,7 @@ export default function Gallery() {
       <p class="muted" role="status">${loaded && !waiting && t(exact || days.length ? "gallery.total" : "gallery.more_than", { n: exact || !days.length ? list.total.value : sum(days) })}</p>
     </header>
     <${Filters} onManage=${() => showPanel("collections")} />
+    <p class="unseen" role="status">${selected.value.length > 0 && t("gallery.selected", { n: selected.value.length })}</p>
     <p class="unseen" id="grid-keys">${t("gallery.keys")}</p>
     <div aria-busy=${waiting} class=${waiting && loaded ? "waiting" : ""}>
       ${loaded && (shown.current.images.value.items.length ? html`<${Grid} key=${shown.current.name} list=${shown.current} day=${day} />` : !waiting && html`<${Nothing} query=${query} />`)}

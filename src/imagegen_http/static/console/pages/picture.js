@@ -19,7 +19,7 @@ import { Acts } from "./picture-acts.js";
 import { Facts, Parameters, Prompt } from "./picture-details.js";
 import { Lineage } from "./picture-lineage.js";
 import { Stage } from "./picture-stage.js";
-import { html, useEffect, useState } from "../vendor/index.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 await haveStyle("marks");
 
@@ -30,14 +30,22 @@ export default function Picture({ id: text }) {
   const { query } = place.value;
   const list = String(listQuery(query));
   const { image, task, error, again } = useImage(id, query);
+  const removed = useRef(null); // what was deleted here last, and where that led
   const shut = () => close(galleryAddress(query));
   const show = (other, options = { replace: true }) => go(`/p/${other}${list && `?${list}`}`, options);
   const remove = () => {
     deleteImages([id]);
     const other = image?.next ?? image?.previous ?? null;
+    removed.current = { id, at: other };
     if (other === null) shut();
     else show(other);
   };
+  useEffect(() => {
+    const { id: last, at } = removed.current ?? {};
+    if (!last || gone.value.has(last)) return;
+    removed.current = null; // the deletion was undone
+    if (at === id) show(last);
+  }, [gone.value]);
   useEffect(() => visit(query, id), [id, list]);
   useKeys({ s: () => image && star([id], !current(image).favourite), Delete: () => image && remove(), Backspace: () => image && remove() }, !gone.value.has(id));
 
@@ -112,8 +120,15 @@ function useImage(id, query) {
     return () => stop.abort();
   }, [name, tries]);
   const again = () => setTries(tries + 1);
-  if (state.name === name) return { image: state.image, task: state.task, error: state.error, again };
-  return { image: fetched.get(name) ?? null, task: null, error: null, again };
+  const { image = null, task = null, error = null } = state.name === name ? state : { image: fetched.get(name) };
+  return { image: image && { ...image, previous: left(image.previous, "previous", parameters), next: left(image.next, "next", parameters) }, task, error, again };
+}
+
+/** Return the next neighbour in this direction that has not been deleted on this page. */
+function left(id, side, parameters) {
+  let at = id;
+  while (at && gone.value.has(at)) at = fetched.get(nameOf(at, parameters))?.[side] ?? null;
+  return at ?? null;
 }
 
 /** Have a neighbour already when somebody goes there. */

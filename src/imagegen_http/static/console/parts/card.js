@@ -7,15 +7,17 @@ import { html, useState } from "../vendor/index.js";
 
 /**
  * `query` names the list that the image is shown in, for its page's ways to the neighbours; `tabindex` is that of the
- * link where the list has one tab stop, and then its keys do what the buttons do; `children` lie over the image.
+ * link where the list has one tab stop, and then its keys do what the buttons do; `note` is told after its name, and
+ * `children` lie over the image.
  */
-export function Card({ image, query = "", tabindex = null, className = "", style = undefined, children = null }) {
+export function Card({ image, query = "", tabindex = null, className = "", note = "", style = undefined, children = null }) {
   if (gone.value.has(image.id)) return null;
   const { favourite = false } = current(image);
   const within = tabindex === null ? 0 : -1;
+  const told = [favourite && t("images.starred"), note].filter(Boolean);
   const name = image.prompt || t("images.unnamed", { id: image.id });
   return html`<figure class="card picture ${className}" style=${style} data-id=${image.id}>
-    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${t("images.open", { prompt: name })}>
+    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${[t("images.open", { prompt: name }), ...told].join(", ")}>
       <${Thumbnail} image=${image} /></a>
     <figcaption>${name}</figcaption>
     <div class="over">
