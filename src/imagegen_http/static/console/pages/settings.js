@@ -111,7 +111,7 @@ function Configuration() {
       <input type="search" value=${words} aria-label=${t("settings.filter")} placeholder=${t("settings.filter")} onInput=${({ target }) => setWords(target.value)} />
       <label class="check"><input type="checkbox" checked=${changed} onChange=${({ target }) => setChanged(target.checked)} /> ${t("settings.changed_only")}</label>
     </div>
-    <div class="scrolled" tabindex="0" role="region" aria-labelledby="configuration"><table>
+    <div class="scrolled" tabindex="0" role="region" aria-label=${t("settings.name")}><table>
       <thead><tr><th scope="col">${t("settings.name")}</th><th scope="col">${t("settings.value")}</th><th scope="col">${t("settings.source")}</th></tr></thead>
       <tbody>${rows.map(({ key, value, source }) => html`<tr key=${key}>
         <th scope="row"><code>${key}</code></th><td><code>${shown(value)}</code></td>

@@ -76,8 +76,8 @@ function Totals({ groups }) {
     <div class="panel"><dt>${t("usage.tasks")}</dt><dd>${number(sum("tasks"))}</dd></div>
     <div class="panel"><dt>${t("usage.images")}</dt><dd>${number(sum("images"))}</dd></div>
     ${SUMS.map((name) => html`<div class="panel ${name}" key=${name}><dt>${t(`usage.${name}`)}</dt>
-      <dd><${Amounts} amounts=${currencies(name)} /></dd><p class="hint">${t(`usage.${name}_why`)}</p></div>`)}
-    ${unknown > 0 && html`<div class="panel possible"><dt>${t("usage.unknown")}</dt><dd>${number(unknown)}</dd><p class="hint">${t("usage.unknown_why")}</p></div>`}
+      <dd><${Amounts} amounts=${currencies(name)} /></dd><dd class="hint">${t(`usage.${name}_why`)}</dd></div>`)}
+    ${unknown > 0 && html`<div class="panel possible"><dt>${t("usage.unknown")}</dt><dd>${number(unknown)}</dd><dd class="hint">${t("usage.unknown_why")}</dd></div>`}
   </dl>`;
 }
 

@@ -1,0 +1,106 @@
+"""Every page of the console is right for people who do not see, do not point, or see little."""
+
+import httpx
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.browser.tab import Look
+
+PAGES = {
+    "/": "h1, form",
+    "/gallery": ".card",
+    "/gallery?q=猫": ".card",
+    "/p/1": "main img",
+    "/p/1/edit": "canvas",
+    "/tasks": ".task",
+    "/providers": ".provider",
+    "/providers/ark": "dialog[open] form",
+    "/usage": "table",
+    "/settings": ".configuration tbody tr",
+    "/p/4000": "[role=alert], .empty",
+}
+"""Addresses, and what is on the page once it is whole."""
+
+LOOKS = [
+    Look(theme=theme, size=size, has_touch=size[0] < 600, reduces_motion=True)
+    for theme in ("light", "dark")
+    for size in ((390, 844), (1440, 900))
+]
+_SNAKES = r"""
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const told = [];
+while (walker.nextNode()) {
+  const { parentElement: parent, data } = walker.currentNode;
+  if (parent.closest("code, script, style, [data-id]") || !parent.checkVisibility()) continue;
+  if (/\b[a-z]+_[a-z_]+\b/.test(data)) told.push(data.trim());
+}
+return told;
+"""
+
+_FAINT = r"""
+const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
+const isSolid = (colour) => numbers(colour)[3] !== 0;
+const light = ([red, green, blue]) => [red, green, blue]
+  .map((part) => part / 255)
+  .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+const contrast = (one, other) => {
+  const [dark, bright] = [light(numbers(one)), light(numbers(other))].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+};
+const behind = (element) => {
+  for (let each = element; each; each = each.parentElement) {
+    const { backgroundColor } = getComputedStyle(each);
+    if (isSolid(backgroundColor)) return backgroundColor;
+  }
+  return "rgb(255, 255, 255)";
+};
+const outside = (element) => behind(element.parentElement);
+const native = "[type=checkbox], [type=radio], [type=range]";
+const controls = [...document.querySelectorAll("input, select, textarea, button, .button")]
+  .filter((element) => element.checkVisibility() && !element.disabled && !element.matches(native));
+const faint = controls.filter((element) => {
+  if (element.matches(".bare")) return false; // its icon or its words are what is seen of it
+  const { borderTopColor, borderTopWidth, backgroundColor } = getComputedStyle(element);
+  if (borderTopWidth === "0px" || !isSolid(borderTopColor)) return false;
+  const around = outside(element);
+  return Math.max(contrast(borderTopColor, around), contrast(backgroundColor, around)) < 3;
+});
+const ring = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+const probe = Object.assign(document.body.appendChild(document.createElement("i")), { hidden: false });
+probe.style.color = ring;
+const colour = getComputedStyle(probe).color;
+probe.remove();
+const dim = controls.filter((element) => contrast(colour, outside(element)) < 3);
+return [...faint.map((element) => "border of " + element.outerHTML.slice(0, 90)),
+  ...dim.map((element) => "focus ring of " + element.outerHTML.slice(0, 90))];
+"""
+"""Controls whose border, or whose ring when they have the focus, has less than 3:1 against what is around."""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
+    """In no language, colours or width; nothing overflows, and no name of a program is shown to readers."""
+    tab.allow("404 (Not Found)")
+    server = serve_seeded(images=12, failed=2, pending=3, delay_seconds=600)
+    httpx.post(
+        f"{server.url}/api/v1/images/batch", json={"ids": [1, 2], "action": "favourite"}
+    ).raise_for_status()
+    body, headers = {"params": {"prompt": "一只猫"}}, {"Prefer": "wait=30"}
+    httpx.post(f"{server.url}/api/v1/tasks/generate", json=body, headers=headers).raise_for_status()
+    tab.open(f"{server.url}/health/live")
+    tab.driver.execute_script("localStorage.setItem('imagegen.language', arguments[0])", language)
+    wrong = []
+    for look in LOOKS:
+        tab.look(look)
+        for address, ready in PAGES.items():
+            tab.open(server.url + address)
+            tab.until(lambda ready=ready: tab.driver.find_elements(By.CSS_SELECTOR, ready))
+            problems = axe_violations()
+            over = tab.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+            problems += [f"{over} px too wide"] if over > 0 else []
+            problems += tab.driver.execute_script(_FAINT)
+            problems += [f"shows {text!r}" for text in tab.driver.execute_script(_SNAKES)]
+            wrong += [f"{look.theme} {look.size[0]} {address}: {each}" for each in problems]
+
+    assert [] == wrong
