@@ -113,6 +113,24 @@ class ImageMarksContract:
         ]
         assert [[images[2]], [images[0]]] == matches
 
+    async def test_totals_follow_each_change(
+        self, repository: TaskRepository, records: ImageRecords, marks: ImageMarks
+    ) -> None:
+        """Those of lists and searches that were counted a moment ago, however often marks come and go."""
+        images = [(await add_image(repository, prompt="猫")).id for _ in range(3)]
+        query = SearchQuery.parse("猫", str)
+        changes = [MarkChange(tag=f"{number}") for number in range(5)]
+        changes += [MarkChange(untag=f"{number}") for number in range(5)]
+        totals = []
+        for number, change in enumerate(changes):
+            await marks.change(images[: number % 3 + 1], change)
+            criteria = ImageFilter(tag="2")
+            page = await records.search(query, SearchMode.CONTAINS, criteria, Paging())
+            totals.append((len(await ids(records, tag="2")), page.total))
+
+        assert [0, 0, 3, 3, 3, 3, 3, 1, 1, 1] == [total for total, _ in totals]
+        assert [total for total, _ in totals] == [total for _, total in totals]
+
     async def test_a_tag_is_shown_as_it_was_first_written(
         self, repository: TaskRepository, records: ImageRecords, marks: ImageMarks
     ) -> None:

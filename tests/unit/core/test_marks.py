@@ -12,7 +12,8 @@ from imagegen_core.use_cases.mark_images import MarkImages
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Cat", "ＣＡＴ"), ("straße", "STRASSE"), ("é", "e\u0301"), ("ｶﾞ", "ガ"), ("ﬁn", "FIN")]
+    ("one", "other"),
+    [("Cat", "ＣＡＴ"), ("straße", "STRASSE"), ("é", "e\u0301"), ("ｶﾞ", "ガ"), ("ﬁn", "FIN"), ("𝐀", "a")],
 )
 def test_names_that_only_case_and_width_part_are_the_same(one, other):
     """And those that Unicode takes for the same."""
