@@ -331,6 +331,23 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     ]
 
 
+def test_a_deleted_image_passes_the_focus_on(console):
+    """To the one in its place; an undo brings it back."""
+    server, form = console()
+    with server.client() as api:
+        for prompt in ("一", "二", "三"):
+            make_image(api, prompt)
+    form.tab.until(lambda: 3 == len(form.all(".card")))
+    form.one(".card[data-id='2'] button[aria-label='删除']").send_keys(Keys.ENTER)
+    form.tab.until(lambda: 2 == len(form.all(".card")))
+    script = "return document.activeElement.closest('.card')?.dataset.id"
+    focused = form.tab.until(lambda: form.driver.execute_script(script))
+    form.button("撤销").click()
+    form.tab.until(lambda: 3 == len(form.all(".card")))
+
+    assert "1" == focused
+
+
 def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
     """Over a reload, with its reason and its possible charge; on a phone it is in sight after the press."""
     tab.look(Look(size=PHONE, has_touch=True, theme="dark"))

@@ -22,6 +22,7 @@ _TYPES = {
 }
 _LINE_COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+_COMMENT_AFTER_CODE = re.compile(rb"(?<=[;,{})\]])[ \t]+// .*$", re.MULTILINE)
 _INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
 
 
@@ -86,12 +87,15 @@ class StaticFolder:
 
 
 def without_comments(source: bytes) -> bytes:
-    """Return a script or style without indentation and without comments that have lines of their own.
+    """Return a script or style without indentation and comments.
 
-    These stay, empty, so that a line in the browser is that of the source.
+    Their lines stay, so that a line in the browser is that of the source. A comment is a line of its own, or
+    ends one after ``;``, ``,`` or a bracket; no text may look like that.
     """
     blank = _BLOCK_COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), source)
-    return _INDENTATION.sub(b"", _LINE_COMMENT.sub(b"", blank))
+    for comment in (_LINE_COMMENT, _COMMENT_AFTER_CODE, _INDENTATION):
+        blank = comment.sub(b"", blank)
+    return blank
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

@@ -2,8 +2,8 @@
 //
 // For other pages: `replaceDraft(values)` and then `go("/")` show the form with these values and nothing of what was
 // there before. `values` are any of EMPTY's; `params` may be those of a task or an image as the API tells them, with
-// num, n or a size among them. `draftOf(record)` makes `values` of a task or an image, so that "once more" is
-// `replaceDraft(draftOf(image))` and "use as a reference" is
+// num, n or a size among them, and images may be `{ role, image_id }`. To ask again for what a task asked for, lib/reuse.js
+// makes the values of it; "use as a reference" is
 // `replaceDraft({ operation: "reference", images: [{ role: "reference", image_id: 7 }] })`.
 
 import { newKey, post } from "./api.js";
@@ -47,12 +47,6 @@ export function replaceDraft({ params = {}, ...values }) {
   const { num, n, number_of_images, prompt, image, mask, reference_images, ...others } = params;
   change({ ...EMPTY, prompt: prompt ?? "", num: num ?? n ?? number_of_images ?? 1, ...values, params: others });
   tidy();
-}
-
-/** Return the values of a task or an image, to ask for the same again. */
-export function draftOf({ operation, provider, model_id, prompt, params, inputs = [] }) {
-  const images = inputs.map(({ role, image_id, url }) => (image_id ? { role, image_id } : { role, url }));
-  return { operation, provider, model_id, prompt: prompt ?? "", params, images };
 }
 
 /** Add a file as an input of this role. */

@@ -1,7 +1,7 @@
 // The form: what is asked for, of which model, what it will cost, and the button.
 
 import { ApiError } from "../lib/api.js";
-import { change, draft, draftOf, setParameter, submit } from "../lib/drafts.js";
+import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
@@ -59,8 +59,9 @@ export function CreateForm({ choice, results }) {
       const task = await submit(chosen);
       setStrict(false);
       rememberPrompt(wish.prompt);
-      const entry = { ...draftOf({ ...wish, provider: chosen.provider.name, model_id: chosen.model.id }), operation: chosen.operation };
-      const fresh = add({ ...entry, task_id: task.task_id, status: task.status, num: numberOf(wish, chosen), shape: proportion(sizeOf(wish, chosen)) });
+      const { provider, model, operation: name } = chosen;
+      const asked = { operation: name, provider: provider.name, model_id: model.id, prompt: wish.prompt, params: wish.params, wish };
+      const fresh = add({ ...asked, ...task, num: numberOf(wish, chosen), shape: proportion(sizeOf(wish, chosen)) });
       if (!fresh) toast(t("create.same_task"));
       show(results.current);
     } catch (error) {

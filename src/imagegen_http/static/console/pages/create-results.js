@@ -1,6 +1,6 @@
 // What has become of it: tasks that run, the images in their places, what failed, and the newest images.
 
-import { draftOf, replaceDraft } from "../lib/drafts.js";
+import { replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { onlyDemo } from "../lib/store.js";
 import { counts, ENDED } from "../lib/tasks.js";
@@ -12,22 +12,21 @@ import { Welcome } from "./create-welcome.js";
 import { html, useRef } from "../vendor/index.js";
 
 const loadTaskCard = async () => (await import("./create-task-card.js")).TaskCard;
-const HEIGHT = 208; // pixels of a row, before it is stretched to the width
-
 export function Results({ heading }) {
   const list = useRef(null);
   const empty = recent.value?.length === 0 && !entries.value.length;
-  const after = (act) => (task_id) => {
-    const at = entries.value.findIndex((entry) => entry.task_id === task_id);
-    act(task_id);
-    requestAnimationFrame(() => {
+  const keepFocus = (event) => {
+    const before = event.target.closest(".task, .card");
+    const at = [...list.current.querySelectorAll(".task, .card")].indexOf(before);
+    if (at < 0) return;
+    setTimeout(() => {
+      if (document.activeElement !== document.body || before.isConnected) return; // it is where it was
       const cards = [...(list.current?.querySelectorAll(".task, .card") ?? [])];
-      const next = (cards[at] ?? cards.at(-1))?.querySelector("button, a");
-      if (document.activeElement === document.body) (next ?? heading.current).focus({ preventScroll: true });
-    });
+      ((cards[at] ?? cards.at(-1))?.querySelector("button, a") ?? heading.current).focus({ preventScroll: true });
+    }, 100);
   };
-  const edit = (entry) => {
-    replaceDraft(draftOf(entry));
+  const edit = async (entry) => {
+    replaceDraft(entry.wish ?? (await (await import("../lib/reuse.js")).draftOf(entry)));
     dismiss(entry.task_id);
     document.querySelector(".create textarea")?.focus();
   };
@@ -40,11 +39,11 @@ export function Results({ heading }) {
     <p class="unseen" role="status">${news.value}</p>
     ${trouble.value && html`<${Problem} error=${trouble.value} again=${reload} />`}
     ${empty && (onlyDemo.value ? html`<${Welcome} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
-    <div class="rows" ref=${list} aria-busy=${recent.value === null && !trouble.value}>
+    <div class="rows" ref=${list} onClickCapture=${keepFocus} aria-busy=${recent.value === null && !trouble.value}>
       ${entries.value.flatMap((entry) =>
         entry.image_ids.length && ENDED.includes(entry.status) && entry.status !== "failed"
           ? imagesOf(entry).map(card)
-          : [html`<${Lazy} load=${loadTaskCard} key=${entry.task_id} entry=${entry} onCancel=${cancel} onDismiss=${after(dismiss)} onEdit=${edit} />`],
+          : [html`<${Lazy} load=${loadTaskCard} key=${entry.task_id} entry=${entry} onCancel=${cancel} onDismiss=${dismiss} onEdit=${edit} />`],
       )}
       ${others.value.map(card)}
     </div>
@@ -61,5 +60,5 @@ function More() {
 /** An image in its own proportions: those of a row grow by the same factor, so that they stay as high as each other. */
 function card(image) {
   const ratio = image.width > 0 && image.height > 0 ? Math.min(4, Math.max(0.3, image.width / image.height)) : 1;
-  return html`<${Card} key=${image.id} image=${image} style=${{ flex: `${ratio} 1 ${Math.round(ratio * HEIGHT)}px`, aspectRatio: String(ratio) }} />`;
+  return html`<${Card} key=${image.id} image=${image} style=${{ "--ratio": ratio.toFixed(4) }} />`;
 }
