@@ -83,6 +83,10 @@ function topOf(layout, at) {
 
 /** Scroll just so far that the row of an image can be seen below its heading. */
 function show(layout, at, element) {
+  if (at === 0) {
+    scrollTo(0, 0); // what is above the images can be seen, too
+    return;
+  }
   const { section, row } = rowAt(layout, at);
   const above = document.querySelector(".top")?.offsetHeight ?? 0;
   const below = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBottom) || 0;

@@ -70,6 +70,8 @@ function Nothing({ query }) {
 function useNewImages(list) {
   const look = useMemo(() => atMostEvery(PAUSE, () => list.stale && list.refresh()), [list]);
   useEffect(() => {
-    if (list.stale && list.state.peek().loaded) look();
+    if (!list.stale) return;
+    if (list.state.peek().loaded) look();
+    else if (list.problem.peek()) list.more(); // the service is back
   }, [list, news.value]);
 }
