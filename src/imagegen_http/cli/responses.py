@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import httpx
 
 
+_BODY_TOO_LARGE = 41300
+
+
 def envelope_of(response: "httpx.Response") -> dict[str, Any] | None:
     """Return the envelope that each response of the API has; None where it is somebody else's response."""
     try:
@@ -40,6 +43,8 @@ def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message
         field, detail = str(data.get("field")), str(data["detail"])
         begins_with_field = field in names and detail.startswith(field)
         details.append(names[field] + detail.removeprefix(field) if begins_with_field else detail)
+    if body["code"] == _BODY_TOO_LARGE and names:
+        details.insert(0, ", ".join(dict.fromkeys(names.values())))
     *subjects, last = [str(body.get("message")), *details[:3]]
     reason = as_message(last)
     for subject in reversed(subjects):

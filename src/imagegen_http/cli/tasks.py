@@ -7,10 +7,12 @@ import click
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api, segment
 from imagegen_http.cli.context import Context, WrongUsage, print_json
+from imagegen_http.cli.costs import cost_note
 from imagegen_http.cli.inputs import inputs
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
 from imagegen_http.cli.parameters import param_option, parse_params
+from imagegen_http.cli.records import show_record
 from imagegen_http.cli.statuses import show_status
 from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
@@ -50,14 +52,16 @@ def list_tasks(context: Context, status: str | None, provider: str | None, listi
     context.with_api(act)
 
 
-@tasks.command()
+@tasks.command(short_help="Print one task.")
 @click.argument("task_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def show(context: Context, task_id: str) -> None:
-    """Print one task as JSON."""
+def show(context: Context, task_id: str, *, as_json: bool) -> None:
+    """Print what a terminal has room for of a task; in a pipe all of it, as JSON."""
 
     async def act(api: Api) -> None:
-        print_json(await api.call("GET", f"/api/v1/tasks/{segment(task_id)}"))
+        task = await api.call("GET", f"/api/v1/tasks/{segment(task_id)}")
+        show_record(task, _fields(task), as_json=as_json, language=api.language)
 
     context.with_api(act)
 
@@ -162,6 +166,26 @@ def rerun(
         click.echo(task["task_id"])
 
     context.with_api(act)
+
+
+def _fields(task: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
+    error = task["error"] or {}
+    return (
+        (Column(TitleCode.TITLE_TASK), task["task_id"]),
+        (Column(TitleCode.TITLE_STATUS, Kind.STATUS), task["status"]),
+        (Column(TitleCode.TITLE_PROMPT), task["prompt"]),
+        (Column(TitleCode.TITLE_OPERATION), task["operation"]),
+        (Column(TitleCode.TITLE_PROVIDER), task["provider"]),
+        (Column(TitleCode.TITLE_MODEL), task["model_id"]),
+        (Column(TitleCode.TITLE_CREATED, Kind.TIME), task["created_at"]),
+        (Column(TitleCode.TITLE_STARTED, Kind.TIME), task["started_at"]),
+        (Column(TitleCode.TITLE_COMPLETED, Kind.TIME), task["completed_at"]),
+        (Column(TitleCode.TITLE_ATTEMPTS), task["attempts"]),
+        (Column(TitleCode.TITLE_ERROR), " ".join(filter(None, (error.get("code"), error.get("message"))))),
+        (Column(TitleCode.TITLE_COST), cost_note(task["cost"])),
+        (Column(TitleCode.TITLE_IMAGES), ", ".join(str(image["id"]) for image in task["images"])),
+        (Column(TitleCode.TITLE_WARNINGS), " ".join(task["warnings"])),
+    )
 
 
 def _row(task: dict[str, Any]) -> tuple[object, ...]:

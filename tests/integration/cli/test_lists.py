@@ -107,3 +107,18 @@ def test_a_pipe_has_what_the_api_has(desk):
     lines = good(desk.imagegen("images", "list", environ=environ)).splitlines()
 
     assert [record["created_at"] for record in records] == [line.split("\t")[1] for line in lines]
+
+
+def test_a_record_is_readable_on_a_terminal_and_json_in_a_pipe(desk):
+    """With local times and the reader's words; ``--json`` prints all of it on a terminal, too."""
+    image = json.loads(good(desk.imagegen("images", "list", "--json")))[0]
+    environ = {"LC_ALL": "zh_CN.UTF-8", "TZ": "CST-8"}
+    shown = desk.on_terminal("images", "show", str(image["id"]), columns=40, **environ)
+    task = desk.on_terminal("tasks", "show", image["task_id"], columns=40, **environ)
+    raw = desk.on_terminal("images", "show", str(image["id"]), "--json", NO_COLOR="1", **environ)
+    texts = [shown.until(image["task_id"]), task.until("1, 2"), raw.until("\n}")]
+
+    assert [0, 0, 0] == [shown.end(), task.end(), raw.end()]
+    assert [True] * 4 == [words in texts[0] for words in ("提示词", "一只猫", "创建时间", " +08:00")]
+    assert [True] * 2 == [words in texts[1] for words in ("已完成", image["task_id"])]
+    assert json.loads(good(desk.imagegen("images", "show", image["id"]))) == json.loads(texts[2])

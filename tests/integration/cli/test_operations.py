@@ -150,7 +150,7 @@ def test_a_person_is_told_the_cost_before_it_is_spent(place, args):
 def test_what_the_encoding_lacks_is_escaped(service):
     """Instead of a traceback, where a locale's encoding has no Chinese."""
     terminal = service.on_terminal("images", "list", "--json", PYTHONIOENCODING="latin-1")
-    shown = terminal.until("]")
+    shown = terminal.until("\n]")
     terminal.end()
 
     assert r'"prompt": "\u4e00\u53ea' in shown

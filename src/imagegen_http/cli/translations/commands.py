@@ -81,7 +81,10 @@ COMMANDS: Mapping[str, str] = {
     "List images, newest first.": "列出图片，最新的在前。",
     "Find images by any piece of their prompt.": "按提示词的任意片段查找图片。",
     "Count images by the day on which they were made.": "按生成的日期统计图片的张数。",
-    "Print an image's record as JSON.": "以 JSON 打印一张图片的记录。",
+    "Print an image's record.": "打印一张图片的记录。",
+    "Print what a terminal has room for of an image's record; in a pipe all of it, as JSON.": (
+        "打印一张图片的记录：终端上是主要内容，管道里是全部，JSON 格式。"
+    ),
     "Delete images for good: records, files, thumbnails, OSS objects.": (
         "彻底删除图片：记录、文件、缩略图和 OSS 对象。"
     ),
@@ -166,7 +169,10 @@ COMMANDS: Mapping[str, str] = {
     # tasks
     "See tasks, cancel them, make them again.": "查看、取消、重做任务。",
     "List tasks, newest first.": "列出任务，最新的在前。",
-    "Print one task as JSON.": "以 JSON 打印一个任务。",
+    "Print one task.": "打印一个任务。",
+    "Print what a terminal has room for of a task; in a pipe all of it, as JSON.": (
+        "打印一个任务：终端上是主要内容，管道里是全部，JSON 格式。"
+    ),
     "Tell how many tasks have each status.": "显示每种状态各有多少个任务。",
     "List a task's input images, or save them.": "列出任务的输入图片，或保存下来。",
     "List the images that a task was given, or save them.": "列出任务收到的图片，或保存下来。",
