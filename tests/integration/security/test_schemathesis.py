@@ -14,8 +14,8 @@ from tests.integration.api.live_server import LiveServer
 pytestmark = pytest.mark.one_python
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("st"))
-PAST_THE_SCHEMA = "2xx, 400, 404"
-"""A well-formed request may name an unknown provider, model or image: 4000x and 404."""
+PAST_THE_SCHEMA = "2xx, 400, 404, 422"
+"""A well-formed request may name an unknown provider, model or image, or a name that is taken."""
 
 SETTINGS = f"""
 seed = 1
