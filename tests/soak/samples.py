@@ -42,7 +42,7 @@ class Sample:
     database: float
     images: float
     temporary: int
-    spool: float
+    inputs: float
     archived: int
     tasks: int
     health_ms: float | None
@@ -74,7 +74,7 @@ SERIES = (
     Series("database", "database", "MB", None),
     Series("images", "images on the disk", "MB", 20),
     Series("temporary", "temporary files", "", 5),
-    Series("spool", "inputs kept for retries", "MB", None),
+    Series("inputs", "inputs, spooled or kept", "MB", None),
     Series("archived", "objects in the bucket", "", 120),
     Series("health_ms", "time of `/health`", "ms", 50),
 )
@@ -114,6 +114,7 @@ class Sampler:
     def _take(self, service):
         health = self._health(service)
         pids, data = family(service.pid), service.data_dir
+        folders = {data / "spool", data / "inputs"}
         files = [path for path in paths_below(data) if path.parent != data]
         sizes = {path: _size(path) for path in files}
         main, sqlite = resident_mb(service.pid), int((service.folder / "sqlite").read_text()) / MIB
@@ -131,7 +132,7 @@ class Sampler:
             database=_size(data / "imagegen.db") / MIB,
             images=sum(size for path, size in sizes.items() if data / "images" in path.parents) / MIB,
             temporary=sum("~" in path.name or path.suffix == ".tmp" for path in files),
-            spool=sum(size for path, size in sizes.items() if data / "spool" in path.parents) / MIB,
+            inputs=sum(size for path, size in sizes.items() if {*path.parents} & folders) / MIB,
             archived=len(self.stage.oss.objects),
             tasks=len(self.stage.promises.acknowledged),
             health_ms=health,
