@@ -14,7 +14,9 @@ from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,
     IMAGES,
+    TASKS,
     data,
+    data_url,
     ended,
     make_image,
     row,
@@ -199,6 +201,22 @@ def test_a_node_that_only_answers_keeps_no_inputs(clients, nodes):
     copies = [path for node in nodes.started for path in node.data_dir.glob("copies/**/*") if path.is_file()]
 
     assert ("completed", []) == (task["status"], copies)
+
+
+def test_another_node_serves_the_inputs_of_a_task(clients, worker):
+    """Those that were sent are in the database, stored images in the bucket; and it makes the task again."""
+    near, far = clients
+    image, content = make_image(near), png(9, (40, 30))
+    references = [data_url(content), f"image:{image['id']}"]
+    body = {"provider": "demo", "prompt": "a tower", "reference_images": references}
+    task = ended(near, data(near.post(REFERENCE, json=body))["task_id"])
+    again = ended(far, data(far.post(f"{TASKS}/{task['task_id']}/rerun", json={}))["task_id"])
+    served = [far.get(one["url"]).content for one in task["inputs"]]
+    record = data(far.get(f"{IMAGES}/{image['id']}"))
+
+    assert ("completed", "completed") == (task["status"], again["status"])
+    assert [content, near.get(image["image_url"]).content] == served
+    assert [one["images"][0]["id"] for one in (again, task)] == record["children"]
 
 
 def test_a_command_leaves_its_task_to_the_nodes(nodes, worker):
