@@ -38,3 +38,14 @@ def test_no_text_of_the_console_looks_like_a_comment():
     ]
 
     assert [] == wrong
+
+
+@pytest.mark.parametrize("script", sorted(CONSOLE.rglob("*.js")), ids=lambda path: path.name)
+def test_no_template_has_a_line_that_looks_like_a_comment(script):
+    """Before each line that is left out all templates have ended; a comment within one goes elsewhere."""
+    source = script.read_bytes()
+    lines, body = source.decode().splitlines(), without_comments(source).decode().splitlines()
+    left_out = [n for n, line in enumerate(lines) if line.strip() and not body[n]]
+
+    assert len(lines) == len(body)
+    assert [] == [lines[n] for n in left_out if len(re.findall(r"(?<!\\)`", "\n".join(body[:n]))) % 2]
