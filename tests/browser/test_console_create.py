@@ -337,7 +337,7 @@ def test_a_deleted_image_passes_the_focus_on(console):
     with server.client() as api:
         for prompt in ("一", "二", "三"):
             make_image(api, prompt)
-    form.tab.until(lambda: 3 == len(form.all(".card")))
+    form.tab.until(lambda: ["3", "2", "1"] == [card.get_attribute("data-id") for card in form.all(".card")])
     form.one(".card[data-id='2'] button[aria-label='删除']").send_keys(Keys.ENTER)
     form.tab.until(lambda: 2 == len(form.all(".card")))
     script = "return document.activeElement.closest('.card')?.dataset.id"

@@ -15,6 +15,8 @@ const MAX_CARDS = 20;
 const MAX_RECENT = 24;
 const MAX_FAILURES = 50;
 const MAX_HEARD = 200;
+const MAX_FOLLOWED = 100;
+const MAX_MISSED = 5;
 
 /** Tasks `{ task_id, operation, prompt, …, status, progress, queue_position, started, image_ids, error }`, newest first. */
 export const entries = signal([]);
@@ -33,6 +35,7 @@ export const others = computed(() => {
   return (recent.value ?? []).filter(({ id }) => !shown.has(id));
 });
 
+const followed = new Set(recall("followed") ?? []); // ids of tasks that were asked for here, over a reload too
 const heard = new Map(); // the last change of tasks that are not shown: the answer to their POST may come after it
 
 /** Keep the lists current until the returned function is called. */
@@ -46,6 +49,7 @@ export function follow() {
 /** Show a task that was just accepted; return whether it is a new one. */
 export function add(task) {
   if (entries.value.some(({ task_id }) => task_id === task.task_id)) return false;
+  remember(task.task_id, true);
   const entry = { progress: 0, queue_position: null, started: null, image_ids: [], error: null, own: true, ...task };
   show([changed(entry, heard.get(task.task_id) ?? {}), ...entries.value]);
   news.value = t("create.submitted");
@@ -59,6 +63,7 @@ export function imagesOf({ image_ids, prompt, shape }) {
 }
 
 export function dismiss(task_id) {
+  remember(task_id, false);
   show(entries.value.filter((entry) => entry.task_id !== task_id));
 }
 
@@ -79,7 +84,7 @@ const lookAtFailures = atMostEvery(PAUSE, () => attempt(refreshFailures));
 function lookAgain() {
   lookAtTasks();
   lookAtRecent();
-  if (recall("followed")?.length) lookAtFailures();
+  if (followed.size) lookAtFailures();
 }
 
 export { lookAgain as reload };
@@ -100,8 +105,16 @@ function lookAfter({ task_id, status, image_ids }) {
   if (entry && status === "failed") lookAtFailures();
   if (entry && ENDED.includes(status)) announce(entry);
   if (status === "cancelled" && !image_ids.length) dismiss(task_id);
+  if (status === "completed") remember(task_id, false);
   const isNew = !entry && !ENDED.includes(status) && waiting.length < MAX_CARDS;
   if (isNew || (ENDED.includes(status) && waiting.some((one) => one.status === "pending"))) lookAtTasks(); // places moved up
+}
+
+function remember(task_id, isOurs) {
+  if (followed.has(task_id) === isOurs) return;
+  if (isOurs) followed.add(task_id);
+  else followed.delete(task_id);
+  keep("followed", [...followed].slice(-MAX_FOLLOWED));
 }
 
 function announce({ status, image_ids, error }) {
@@ -120,15 +133,17 @@ function changed(entry, change) {
   return { ...entry, ...change, started };
 }
 
-/** Show entries, newest first: all that failed, so many that have not ended, and so many that are done. */
+/**
+ * Show entries, newest first: those that failed, so many that have not ended, and so many of this page's own whose
+ * images are in their places. Images of others stand among the newest.
+ */
 function show(list) {
   const unfinished = list.filter(({ status }) => !ENDED.includes(status));
   const rank = ({ own, status }) => (own ? 0 : status === "processing" ? 1 : 2);
   const kept = new Set([...unfinished].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_CARDS));
   for (const entry of list.filter(({ status }) => status === "failed").slice(0, MAX_FAILURES)) kept.add(entry);
-  for (const entry of list.filter(({ image_ids, status }) => ENDED.includes(status) && image_ids.length).slice(0, MAX_CARDS)) kept.add(entry);
+  for (const entry of list.filter(({ own, image_ids, status }) => own && ENDED.includes(status) && image_ids.length).slice(0, MAX_CARDS)) kept.add(entry);
   entries.value = list.filter((entry) => kept.has(entry)).sort((a, b) => (a.task_id < b.task_id ? 1 : -1)); // ids are in the order of time
-  keep("followed", entries.value.filter(({ status }) => status !== "completed").map(({ task_id }) => task_id));
 }
 
 async function refreshTasks() {
@@ -139,13 +154,13 @@ async function refreshTasks() {
   merge(unfinished);
   const here = new Set(unfinished.map(({ task_id }) => task_id));
   const missed = entries.value.filter(({ task_id, status }) => !ENDED.includes(status) && !here.has(task_id));
-  for (const { task_id } of missed) merge([await get(`${TASKS}/${task_id}`)]); // ended while nobody listened, or far back
+  for (const { task_id } of missed.slice(0, MAX_MISSED)) merge([await get(`${TASKS}/${task_id}`)]); // ended while nobody listened, or far back
 }
 
 async function refreshFailures() {
   const failed = await get(TASKS, { status: "failed", page_size: MAX_FAILURES });
-  const followed = recall("followed") ?? [];
-  merge(failed.items.filter(({ task_id }) => followed.includes(task_id)));
+  const shown = new Set([...followed, ...entries.value.map(({ task_id }) => task_id)]);
+  merge(failed.items.filter(({ task_id }) => shown.has(task_id)));
 }
 
 async function refreshRecent() {
@@ -169,7 +184,7 @@ function merge(tasks) {
 }
 
 function entryOf({ images, started_at, cancel_requested, ...task }) {
-  return { ...task, started: started_at && Date.parse(started_at), image_ids: images.map(({ id }) => id), cancelling: cancel_requested };
+  return { ...task, own: followed.has(task.task_id), started: started_at && Date.parse(started_at), image_ids: images.map(({ id }) => id), cancelling: cancel_requested };
 }
 
 async function attempt(look) {
