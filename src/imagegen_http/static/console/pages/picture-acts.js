@@ -1,10 +1,11 @@
 // What can be done with an image: make another one of it, keep it, pass it on, delete it.
 
 import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
-import { draft, draftOf, replaceDraft } from "../lib/drafts.js";
+import { draft, replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { current, star } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
+import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { catalogue, modelOf } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
@@ -52,7 +53,7 @@ export function Acts({ image, inputs, onDelete }) {
 /** Return the draft of the same again: one image, with the seed that this very one has. */
 export async function again(image, inputs, { withSeed = true } = {}) {
   const { seed: asked, ...params } = image.params;
-  const values = draftOf({ ...image, params, inputs });
+  const values = await draftOf({ ...image, params, inputs });
   const seed = image.metadata?.seed ?? asked;
   const model = modelOf(image.provider, image.model_id);
   const takesSeed = asked !== undefined || !model || model.accepts_extras || model.parameters.some(({ name }) => name === "seed");

@@ -4,9 +4,10 @@ import { modelKey } from "./tasks-list.js";
 import { newKey, post } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { dismiss } from "../lib/dismissed.js";
-import { draftOf, replaceDraft } from "../lib/drafts.js";
+import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { modelOf, providerName } from "../lib/store.js";
 import { Thumbnail } from "../parts/card.js";
@@ -110,7 +111,7 @@ function Acts({ task, list, dismissable }) {
       list.look();
     });
   const change = act(async () => {
-    replaceDraft(draftOf(task));
+    replaceDraft(await draftOf(task));
     go("/");
   });
   const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}>${name}</button>`;
