@@ -65,6 +65,7 @@ def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
         description=unwrapped(outline.DESCRIPTION),
         servers=outline.SERVERS,
         tags=outline.TAGS,
+        license=outline.LICENSE,
         components=outline.COMPONENTS,
         security=outline.security(needs_token=needs_token),
         path="/openapi",
@@ -139,7 +140,7 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
         case [*_, "images", "zip"]:
             responses["200"] = {
                 "description": "the zip file",
-                "content": {"application/zip": {"schema": {}}},
+                "content": {"application/zip": {"schema": _BYTES}},
             }
         case [*_, ("content" | "thumbnail") as name]:
             responses |= _image(_MEDIA_TYPES[name])
@@ -160,11 +161,11 @@ def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
 
 def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them."""
-    return {"schema": {"oneOf": [_event(name, shapes) for name, shapes in events.items()]}}
+    return {"schema": _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])}
 
 
 def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
-    data = {"anyOf": [_schema(shape)["schema"] for shape in shapes]}
+    data = _choice("anyOf", [_schema(shape)["schema"] for shape in shapes])
     return {
         "type": "object",
         "required": ["event", "data"],
@@ -174,6 +175,11 @@ def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
             "data": {"type": "string", "contentMediaType": _JSON, "contentSchema": data},
         },
     }
+
+
+def _choice(keyword: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the schema of a choice, which one alone is not."""
+    return {keyword: schemas} if len(schemas) > 1 else schemas[0]
 
 
 def _schema(shape: type[msgspec.Struct]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from imagegen_http.guard.sessions import COOKIE
 
@@ -42,6 +42,8 @@ TAGS = [
     Tag(name="health", description="For people, supervisors and load balancers; never needs a token"),
 ]
 """The groups, in the order of the page."""
+
+LICENSE = License(name="MIT", identifier="MIT")
 
 SERVERS = [Server(url=".", description="where this document comes from, below whatever prefix a proxy has")]
 
