@@ -114,7 +114,7 @@ def test_a_token_in_the_clear_is_warned_of(tmp_path):
             environ={"HTTP_PROXY": proxy.url},
         )
 
-    assert (0, "7\t2030-01-01T00:00:00\tp\t1x1\tof later\n") == (done.returncode, done.stdout)
+    assert (0, "7\t2030-01-01T00:00:00.000Z\tp\t1x1\tof later\n") == (done.returncode, done.stdout)
     assert done.stderr.startswith("imagegen: http://images.test:8080 is not encrypted: ")
     assert (1, "") == (done.stderr.count("\n"), without.stderr)
     assert ["images.test:8080", "images.test"] == [request.headers["host"] for request in proxy.requests]
