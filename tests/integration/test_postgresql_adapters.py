@@ -1,6 +1,7 @@
 """The PostgreSQL adapters fulfil the contracts of their ports."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import attrs
@@ -35,6 +36,7 @@ from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
+from imagegen_core.marks.marks import MarkChange
 from imagegen_core.ports.task_repository import IdempotencyClaim
 
 pytestmark = pytest.mark.anyio
@@ -160,6 +162,31 @@ class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
     @pytest.fixture
     def marks(self, database):
         return PostgresqlImageMarks(database)
+
+    async def test_many_change_marks_at_once(self, repository, records, marks):
+        """In any order, while images and a collection are deleted: nobody fails, and counts are right."""
+        images = [(await add_image(repository)).id for _ in range(12)]
+        lasting, removed = [
+            (await marks.add_collection(name, later(0))).id for name in ("lasting", "removed")
+        ]
+        await marks.change(images, MarkChange(add_to=removed))
+        changes = [MarkChange(tags=tags) for tags in (("a", "b"), ("b", "a"), ("c",), ())]
+        changes += [MarkChange(add_to=lasting), MarkChange(remove_from=lasting), MarkChange(tag="b")]
+        orders = (images, images[::-1], images[::2], images[3:9])
+        results = await asyncio.gather(
+            *(marks.change(order, change) for order in orders for change in changes),
+            records.delete_all(images[:3]),
+            marks.remove_collection(removed),
+            records.delete_all(images[5:2:-1]),
+            return_exceptions=True,
+        )
+        shown = [(await records.get(image_id)).marks for image_id in images[6:]]
+        (collection,) = await marks.collections()
+
+        assert [] == [result for result in results if isinstance(result, Exception)]
+        assert collection.count == sum(collection.id in one.collections for one in shown)
+        counts = Counter(tag for one in shown for tag in one.tags)
+        assert counts == {use.name: use.count for use in await marks.tags("", 9)}
 
     @pytest.fixture
     def timeline(self, database):
