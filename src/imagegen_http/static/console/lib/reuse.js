@@ -26,7 +26,7 @@ async function inputOf({ role, image_id, url }) {
   if (!url) return null;
   const answer = await fetch(url, { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return null;
-  const key = newKey();
+  const key = `${Date.now()}-${newKey()}`;
   await keepBlob(key, await answer.blob());
   return { role, blob: key, name: "" };
 }
