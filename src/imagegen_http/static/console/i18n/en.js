@@ -211,6 +211,7 @@ export default {
     go: "Generate",
     lost: "{reason}. To press “Generate” once more will not pay twice.",
     changed_meanwhile: "The request before may have been accepted, with other content. Please look at the tasks; pressing once more generates another one.",
+    too_much: "These images are too large together: a request takes about {size}",
     same_task: "The request before was accepted already; nothing was generated twice",
     submitted: "Submitted, waiting",
     news_failed: "Failed: {reason}",

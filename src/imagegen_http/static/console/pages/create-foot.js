@@ -1,7 +1,7 @@
 // The lower edge of the form: what it will cost, what went wrong, and the button.
 
 import { isAbort, post } from "../lib/api.js";
-import { money } from "../lib/format.js";
+import { bytes, money } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { estimateOf } from "../lib/requests.js";
 import { html, useEffect, useState } from "../vendor/index.js";
@@ -20,8 +20,9 @@ export function Foot({ draft, choice, valid, sending, refusal }) {
 }
 
 /** What the service said, without what stands beside the fields. */
-function told({ message, detail, errors, hint, code }) {
+function told({ message, detail, errors, hint, code, max_bytes }) {
   if (code === 42201) return t("create.changed_meanwhile");
+  if (max_bytes) return t("create.too_much", { size: bytes((max_bytes * 3) / 4) }); // base64 adds a third
   return [message, detail, ...(errors.length ? [] : [hint])].filter(Boolean).join("\n");
 }
 
