@@ -372,7 +372,7 @@ def test_a_change_to_a_missing_object_is_not_found(api, method, path, slug):
         ({"models": [{"id": "a"}, {"id": "a"}]}, "models.1.id"),
         ({"models": [{"id": "a", "default": True}, {"id": "b", "default": True}]}, "models.1.default"),
         ({"models": [{"id": "a", "capabilities": ["paint"]}]}, "models.0.capabilities"),
-        ({"models": [{"id": "a", "price": 1}]}, "models.0.price"),
+        ({"models": [{"id": "a", "cost": 1}]}, "models.0.cost"),
         ({"enabled": "yes"}, "enabled"),
         ({"enabled": None}, "enabled"),
         ({"timeout_seconds": 0}, "timeout_seconds"),

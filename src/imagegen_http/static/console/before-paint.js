@@ -12,4 +12,6 @@
   }
   root.dataset.theme = theme === "dark" || theme === "light" ? theme : dark ? "dark" : "light";
   root.lang = language === "en" ? "en" : "zh-CN";
+  const sentences = new URL(`i18n/${language === "en" ? "en" : "zh"}.js`, document.currentScript.src);
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: sentences.href }));
 })();

@@ -100,13 +100,14 @@ function show(layout, at, element) {
 
 /** When the image with the focus leaves, the next one has it; when it comes back by an undo, so does the focus. */
 function useFocusKept({ list, images, setWanted }) {
-  const before = useRef({ list, images, gone: gone.value });
+  const left = gone.value; // as of these images: it may be another one by the time of the effect
+  const before = useRef({ list, images, left });
   useEffect(() => {
     const old = before.current;
-    before.current = { list, images, gone: gone.value };
-    if (old.list !== list || old.gone === gone.value) return;
-    if (gone.value.size < old.gone.size) list.focus = images.find(({ id }) => old.gone.has(id))?.id ?? list.focus;
-    else if (gone.value.has(list.focus)) list.focus = after(old.images, list.focus, images)?.id ?? null;
+    before.current = { list, images, left };
+    if (old.list !== list || old.left === left) return;
+    if (left.size < old.left.size) list.focus = images.find(({ id }) => old.left.has(id))?.id ?? list.focus;
+    else if (left.has(list.focus)) list.focus = after(old.images, list.focus, images)?.id ?? null;
     if (list.focus !== null && document.activeElement === document.body) setWanted(list.focus);
   });
 }
