@@ -20,12 +20,10 @@ export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
 
   useLayoutEffect(() => drawSteps(canvas.current, steps), [steps]);
   useEffect(() => {
-    const measure = () => {
-      const { clientWidth, clientHeight } = room.current;
-      setFit(Math.min(clientWidth / image.width, clientHeight / image.height, 1) || 1);
-    };
+    const easel = room.current; // which the ref forgets before the observer ends
+    const measure = () => setFit(Math.min(easel.clientWidth / image.width, easel.clientHeight / image.height, 1) || 1);
     const observer = new ResizeObserver(measure);
-    observer.observe(room.current);
+    observer.observe(easel);
     return () => observer.disconnect();
   }, [image]);
 

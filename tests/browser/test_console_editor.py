@@ -1,0 +1,113 @@
+"""The page of a mask: what is painted is sent, as large as the image, and can be undone."""
+
+import io
+from itertools import pairwise
+
+import httpx
+import pytest
+from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+WIDTH, HEIGHT = 640, 360
+_MASK = """
+const done = arguments[arguments.length - 1];
+import("/console/parts/mask.js").then(async ({ maskFile }) => {
+  const bytes = new Uint8Array(await (await maskFile(document.querySelector("canvas"))).arrayBuffer());
+  done(Array.from(bytes));
+});
+"""
+
+
+@pytest.fixture
+def server(serve):
+    """A server with one image, 640 by 360."""
+    server = serve()
+    body = {"params": {"prompt": "雪山", "width": WIDTH, "height": HEIGHT}}
+    httpx.post(
+        f"{server.url}/api/v1/tasks/generate", json=body, headers={"Prefer": "wait=30"}
+    ).raise_for_status()
+    return server
+
+
+def canvas(tab):
+    return tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "canvas"))[0]
+
+
+def paint(tab, *path):
+    """Draw a line through points that are measured from the middle of the canvas, in pixels of the screen."""
+    actions = ActionChains(tab.driver, duration=20)
+    actions.move_to_element_with_offset(canvas(tab), *path[0]).click_and_hold()
+    for (x, y), (next_x, next_y) in pairwise(path):
+        actions.move_by_offset(next_x - x, next_y - y)
+    actions.release().perform()
+
+
+def mask(tab):
+    canvas(tab)  # is there, also after a reload
+    return Image.open(io.BytesIO(bytes(tab.driver.execute_async_script(_MASK))))
+
+
+def press(tab, name):
+    script = (
+        "const found = [...document.querySelectorAll('button')].find((one) =>"
+        " [one.textContent.trim(), one.ariaLabel].includes(arguments[0]) && !one.disabled);"
+        "found?.click(); return Boolean(found)"
+    )
+    tab.until(lambda: tab.driver.execute_script(script, name))
+
+
+def colours(image):
+    return {colour for _, colour in image.convert("L").getcolors()}
+
+
+def test_a_mask_is_black_and_white_and_as_large_as_its_image(tab, server):
+    """White where it was painted, and nothing between."""
+    tab.open(f"{server.url}/p/1/edit")
+    paint(tab, (-60, 0), (0, 10), (60, 0))
+    painted = mask(tab)
+    press(tab, "反选")
+    inverted = mask(tab)
+
+    assert (WIDTH, HEIGHT) == painted.size
+    assert {0, 255} == colours(painted)
+    assert (255, 0) == (painted.convert("L").getpixel((320, 188)), painted.convert("L").getpixel((10, 10)))
+    assert (0, 255) == (inverted.convert("L").getpixel((320, 188)), inverted.convert("L").getpixel((10, 10)))
+
+
+def test_each_step_is_undone_also_after_a_reload(tab, server):
+    """By button and by key; by keyboard alone one paints, too."""
+    tab.open(f"{server.url}/p/1/edit")
+    press(tab, "矩形")
+    paint(tab, (-100, -50), (100, 50))
+    tab.driver.refresh()
+    tab.until(lambda: colours(mask(tab)) == {0, 255})
+    press(tab, "撤销")
+    tab.until(lambda: colours(mask(tab)) == {0})
+    canvas(tab).send_keys(Keys.ARROW_RIGHT, Keys.SPACE)
+    tab.until(lambda: colours(mask(tab)) == {0, 255})
+    canvas(tab).send_keys(Keys.CONTROL + "z")
+    tab.until(lambda: colours(mask(tab)) == {0})
+    press(tab, "用这个蒙版")
+
+    assert "还没有涂任何地方" == tab.until(
+        lambda: tab.driver.find_element(By.CSS_SELECTOR, "footer .error").text
+    )
+
+
+def test_image_and_mask_are_sent_as_an_edit(tab, server):
+    """From the form that the mask leads to, one of each."""
+    tab.open(f"{server.url}/p/1/edit")
+    paint(tab, (-40, 0), (40, 0))
+    press(tab, "用这个蒙版")
+    box = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "textarea"))[0]
+    box.send_keys("加一座小屋", Keys.CONTROL + Keys.ENTER)
+    tab.until(lambda: httpx.get(f"{server.url}/api/v1/images").json()["data"]["total"] == 2)
+    (edit, _) = httpx.get(f"{server.url}/api/v1/tasks").json()["data"]["items"]
+    inputs = {one["role"]: one for one in edit["inputs"]}
+    stored = Image.open(io.BytesIO(httpx.get(f"{server.url}{inputs['mask']['url']}").content))
+
+    assert ("edit", "加一座小屋", {"image", "mask"}) == (edit["operation"], edit["prompt"], set(inputs))
+    assert 1 == inputs["image"]["image_id"]
+    assert ((WIDTH, HEIGHT), {0, 255}) == (stored.size, colours(stored))
