@@ -32,6 +32,7 @@ REPORTING = (
     "litellm_proxy",
     "go_plan",
     "profiling",
+    "scrolling",
     "timeline",
     "usage",
 )
