@@ -8,7 +8,6 @@ from pathlib import Path
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.system_errors import system_reason
-from imagegen_http.runtime.accounts import user_name
 
 
 def become_owner(data_dir: Path) -> None:
@@ -26,7 +25,7 @@ def become_owner(data_dir: Path) -> None:
     owner = existing.stat()
     if owner.st_uid == 0:
         return
-    name = user_name(owner.st_uid)
+    name = _user_name(owner.st_uid)
     try:
         _become(owner)
     except OSError as error:
@@ -50,7 +49,7 @@ def check_writable(directory: Path | None) -> None:
         CommandFailed: the directory is not writable.
     """
     if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
-        user = user_name(os.geteuid())
+        user = _user_name(os.geteuid())
         raise CommandFailed(CommandCode.CANNOT_WRITE(path=str(directory), user=user))
 
 
@@ -64,3 +63,9 @@ def _become(owner: os.stat_result) -> None:
         os.initgroups(account.pw_name, account.pw_gid)
         os.setgid(account.pw_gid)
     os.setuid(owner.st_uid)
+
+
+def _user_name(uid: int) -> str:
+    from imagegen_http.runtime.accounts import user_name  # of the service, which most commands do not load
+
+    return user_name(uid)

@@ -147,8 +147,11 @@ def test_an_empty_keyword_is_refused(gallery, keyword):
 
 
 def test_hits_are_records(gallery):
-    """With all fields of the list, and the match."""
+    """With all fields of the list, and the match; a record alone tells of its neighbours and relatives."""
     item = data(gallery.get(SEARCH, params={"keyword": "窗台"}))["items"][0]
     record = data(gallery.get(f"{IMAGES}/{item['id']}"))
 
-    assert {**item, "previous": record["previous"], "next": record["next"]} == {**record, "match": "exact"}
+    told_alone = {name: record.pop(name) for name in ("previous", "next", "parents", "children")}
+
+    assert item == {**record, "match": "exact"}
+    assert ([], []) == (told_alone["parents"], told_alone["children"])

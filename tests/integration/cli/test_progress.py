@@ -32,4 +32,5 @@ def test_the_bar_is_visible_beside_a_long_chinese_prompt(other, columns, lang):
 
         assert 0 == terminal.end()
     assert len(PROMPT) > 40
-    assert [True] * 3 == [PROMPT[:2].strip() in line.replace(" ", ""), BAR * 5 in line, "0:00:0" in line]
+    shown = [PROMPT[:2].strip() in line.replace(" ", ""), line.count(BAR) >= 5, "0:00:0" in line]
+    assert [True] * 3 == shown
