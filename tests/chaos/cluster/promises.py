@@ -91,6 +91,19 @@ class FleetPromises(Promises):
         check_none(completed - {row["task_id"] for row in images}, "completed without an image")
         check_none(self.completed - completed, "seen as completed, and no longer so")
 
+    def check_inputs(self):
+        """What callers sent is kept with the task, in the database."""
+        sql = """
+            SELECT input ->> 'key' AS key
+            FROM tasks, jsonb_path_query(inputs::jsonb, '$.** ? (exists(@.sha256))') AS input
+            WHERE input ->> 'image_id' IS NULL AND input ->> 'sha256' IS DISTINCT FROM (
+                SELECT encode(sha256(string_agg(content, '' ORDER BY starts_at)), 'hex')
+                FROM files JOIN file_chunks USING (file_id)
+                WHERE store = 'inputs' AND key = input ->> 'key'
+            )
+        """
+        check_none([row["key"] for row in self.service.rows(sql)], "inputs that were lost, or changed")
+
     def check_uploads(self):
         """Wait until the bucket has every image, and nothing of them is left in the database."""
         missing = "SELECT count(*) FROM images WHERE storage = 'local'"
