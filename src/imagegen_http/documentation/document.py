@@ -18,7 +18,7 @@ from imagegen_http.api.wire import ZipBody
 from imagegen_http.documentation import outline
 from imagegen_http.documentation.examples import operations, with_examples
 from imagegen_http.documentation.translation import in_chinese
-from imagegen_http.guard.content_headers import FORM, ZIP
+from imagegen_http.guard.content_headers import ZIP
 from imagegen_http.openai.wire import (
     ImageCompleted,
     ImageEdit,
@@ -100,7 +100,7 @@ def _document(app: Litestar) -> dict[str, Any]:
     }
     document["paths"][ZIP]["post"]["requestBody"] = {
         "required": True,
-        "content": {_JSON: _schema(ZipBody), FORM: _schema(ZipBody)},
+        "content": {_JSON: _schema(ZipBody)},
     }
     document["paths"] = outline.in_order(document["paths"])
     for path, item in document["paths"].items():
@@ -160,7 +160,15 @@ def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them."""
+    """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them.
+
+    Generated clients read the only kind of events as an object that the whole stream is, so it stays a text.
+    """
+    if len(events) == 1:
+        ((name, (shape,)),) = events.items()
+        return {
+            "schema": {"type": "string", "description": f"`{name}` events, each with a `{shape.__name__}`"}
+        }
     return {"schema": _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])}
 
 

@@ -5,7 +5,7 @@ import sys
 from imagegen_client import Client
 from imagegen_client.api.images import get_image
 from imagegen_client.api.tasks import get_task
-from imagegen_client.models import SuccessImage, SuccessTask
+from imagegen_client.models import SuccessImageDetail, SuccessTask
 
 
 def main(server: str, task_id: str) -> None:
@@ -14,7 +14,7 @@ def main(server: str, task_id: str) -> None:
     assert isinstance(answer, SuccessTask)
     task = answer.data
     record = get_image.sync(client=client, image_id=str(task.images[0].id))
-    assert isinstance(record, SuccessImage)
+    assert isinstance(record, SuccessImageDetail)
     image = record.data
     side: int = image.width
     if side < 0:

@@ -49,8 +49,9 @@ export function rememberedScroll() {
   return history.state?.scroll ?? 0;
 }
 
-/** Keep with this entry of the history how far down the page is. */
+/** Keep with this entry of the history how far down the page is; needlessly done, it could stop a Back on its way. */
 export function rememberScroll() {
+  if (rememberedScroll() === scrollY) return;
   history.replaceState({ ...history.state, scroll: scrollY }, "");
 }
 
