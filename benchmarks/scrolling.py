@@ -31,6 +31,7 @@ PAUSE = 0.06  # seconds between two steps, as a quick wheel
 PATIENCE = 200  # steps without a new place before it is the end
 
 _WATCH = """
+performance.setResourceTimingBufferSize(100_000);
 window.longTasks = [];
 new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
   .observe({ type: "longtask", buffered: true });
