@@ -9,7 +9,6 @@ export default {
     clear: "Clear",
     close: "Close",
     copied: "Copied",
-    copy: "Copy",
     delete: "Delete",
     download: "Download",
     edit: "Edit",

@@ -9,7 +9,6 @@ export default {
     clear: "清除",
     close: "关闭",
     copied: "已复制",
-    copy: "复制",
     delete: "删除",
     download: "下载",
     edit: "编辑",

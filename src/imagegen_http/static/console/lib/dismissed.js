@@ -12,8 +12,3 @@ export function dismiss(ids) {
   dismissed.value = new Set(all.slice(-MAX_DISMISSED));
   keep("dismissed", [...dismissed.value]);
 }
-
-export function recallDismissed(ids) {
-  dismissed.value = new Set([...dismissed.value].filter((id) => !ids.includes(id)));
-  keep("dismissed", [...dismissed.value]);
-}

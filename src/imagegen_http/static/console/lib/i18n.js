@@ -3,7 +3,6 @@
 import { keepText } from "./kept.js";
 import { signal } from "../vendor/index.js";
 
-export const LANGUAGES = ["zh", "en"];
 const LOCALES = { zh: "zh-CN", en: "en" };
 
 const dictionary = signal({});

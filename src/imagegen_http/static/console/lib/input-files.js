@@ -3,7 +3,7 @@
 import { t } from "./i18n.js";
 
 export const ACCEPTED = "image/png,image/jpeg,image/webp";
-export const MAX_BYTES = 50 * 1024 * 1024;
+const MAX_BYTES = 50 * 1024 * 1024;
 const MAX_PIXELS = 40_000_000;
 
 /** Return the file with the type that its bytes have. Throws an Error with the reason where it cannot be an input. */

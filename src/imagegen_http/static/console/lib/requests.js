@@ -7,7 +7,7 @@ import { catalogue, modelOf } from "./store.js";
 
 /** The operations that cannot do without words, and those that work on one image. */
 export const NEEDS_PROMPT = ["generate", "reference", "edit", "recontext"];
-export const ON_AN_IMAGE = ["edit", "upscale", "recontext", "segment"];
+const ON_AN_IMAGE = ["edit", "upscale", "recontext", "segment"];
 
 const OWN = ["num", "prompt", "seed"]; // parameters with a control of their own
 const INTEGER = /^[+-]?\d+$/;
@@ -87,7 +87,7 @@ export function problemsOf(draft, choice) {
 }
 
 /** Return what is asked for, without its input images: enough to know the price. */
-export function paramsOf(draft, choice) {
+function paramsOf(draft, choice) {
   const params = { ...sizeParams(draft, choice) };
   for (const one of parametersOf(choice)) put(params, one.name, readValue(one, draft.params[one.name]));
   const seed = parameter(choice, "seed");
