@@ -349,7 +349,7 @@ def test_a_deleted_image_passes_the_focus_on(console):
 
 
 def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
-    """Over a reload, with its reason and its possible charge; on a phone it is in sight after the press."""
+    """On both pages and over a reload; with reason and possible charge, in sight of a phone."""
     tab.look(Look(size=PHONE, has_touch=True, theme="dark"))
     _, form = console()
     form.prompt().send_keys("雪山")
@@ -366,10 +366,14 @@ def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
     tab.driver.refresh()
     form.prompt()
     overflow = form.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+    remaining = form.all(".task")
+    form.driver.execute_script("document.querySelector('a[href=\"/tasks\"]').click()")
+    tab.until(lambda: form.all(".task.failed"))
 
     assert "可能已计费" in failed
     assert "结果未知" in failed
     assert failed == again
     assert [] == violations
     assert 0 >= overflow
-    assert [] == form.all(".task")
+    assert [] == remaining
+    assert [] == form.all(".failures")

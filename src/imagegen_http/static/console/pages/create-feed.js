@@ -1,6 +1,7 @@
 // The tasks that have not ended, those that just did, and the newest images: what stands beside the form.
 
 import { get, isAbort, post } from "../lib/api.js";
+import { dismiss as takeNote, dismissed } from "../lib/dismissed.js";
 import { onResume, onTask } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { keep, recall } from "../lib/kept.js";
@@ -62,8 +63,10 @@ export function imagesOf({ image_ids, prompt, shape }) {
   return image_ids.map((id) => byId.value.get(id) ?? { id, prompt, width: Math.round(512 * (shape ?? 1)), height: 512 });
 }
 
+/** Take note of a failure: it is shown no more, here nor where failed tasks are. */
 export function dismiss(task_id) {
   remember(task_id, false);
+  takeNote([task_id]);
   show(entries.value.filter((entry) => entry.task_id !== task_id));
 }
 
@@ -141,7 +144,8 @@ function show(list) {
   const unfinished = list.filter(({ status }) => !ENDED.includes(status));
   const rank = ({ own, status }) => (own ? 0 : status === "processing" ? 1 : 2);
   const kept = new Set([...unfinished].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_CARDS));
-  for (const entry of list.filter(({ status }) => status === "failed").slice(0, MAX_FAILURES)) kept.add(entry);
+  const failures = list.filter(({ status, task_id }) => status === "failed" && !dismissed.value.has(task_id));
+  for (const entry of failures.slice(0, MAX_FAILURES)) kept.add(entry);
   for (const entry of list.filter(({ own, image_ids, status }) => own && ENDED.includes(status) && image_ids.length).slice(0, MAX_CARDS)) kept.add(entry);
   entries.value = list.filter((entry) => kept.has(entry)).sort((a, b) => (a.task_id < b.task_id ? 1 : -1)); // ids are in the order of time
 }
