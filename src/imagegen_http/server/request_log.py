@@ -12,6 +12,10 @@ from imagegen_http.problems.error_table import preferred_language
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNLOGGED_PATHS = ("/health",)
+_FILES = "/console/"
+"""A visit of the console asks for dozens of its files: only those that it does not get are worth a line."""
+
+_REFUSED = 400
 
 _log = structlog.get_logger("imagegen.request")
 
@@ -50,7 +54,8 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            if not scope["path"].startswith(_UNLOGGED_PATHS):
+            is_file = scope["path"].startswith(_FILES) and 0 < status < _REFUSED
+            if not is_file and not scope["path"].startswith(_UNLOGGED_PATHS):
                 milliseconds = round((self._clock.monotonic() - started) * 1000, 1)
                 self._log.info(
                     "request",

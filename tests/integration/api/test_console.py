@@ -269,3 +269,20 @@ def test_the_first_page_is_at_most_60_kilobytes(api, loaded):
     }
 
     assert sum(sizes.values()) <= MAX_SHELL_BYTES, sizes
+
+
+def test_a_visit_is_a_line_of_the_log_and_not_one_for_each_file(tmp_path):
+    """A file that is not there has its line."""
+    server = LiveServer(tmp_path, {}).start()
+    try:
+        with server.client(**HTML) as visitor:
+            files = set(re.findall(r'"(/console/[^"]+)"', visitor.get("/").text))
+            statuses = {visitor.get(path).status_code for path in files}
+            visitor.get("/console/none.css")
+    finally:
+        server.end()
+    paths = re.findall(r'"path":"([^"]*)"|path=(\S+)', server.log)
+
+    assert len(files) > 10
+    assert {200} == statuses
+    assert ["/", "/console/none.css"] == ["".join(path) for path in paths]
