@@ -162,14 +162,12 @@ def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
 def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them.
 
-    Generated clients read the only kind of events as an object that the whole stream is, so it stays a text.
+    Generated clients would read a single kind of event as what the whole stream is, so that one is a text.
     """
-    if len(events) == 1:
-        ((name, (shape,)),) = events.items()
-        return {
-            "schema": {"type": "string", "description": f"`{name}` events, each with a `{shape.__name__}`"}
-        }
-    return {"schema": _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])}
+    event = _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])
+    if len(events) > 1:
+        return {"schema": event}
+    return {"schema": {"type": "string", "contentMediaType": _EVENT_STREAM, "contentSchema": event}}
 
 
 def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
