@@ -79,7 +79,12 @@ class Tab:
     def reset(self):
         """Show nothing, as a new profile would."""
         self.driver.get("about:blank")
-        for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache"):
+        # A full history drops entries that no real press of a key or button led to, such as a script's clicks.
+        for command in (
+            "Page.resetNavigationHistory",
+            "Network.clearBrowserCookies",
+            "Network.clearBrowserCache",
+        ):
             self.cdp(command)
         for origin in self.origins:
             self.cdp("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
