@@ -79,7 +79,7 @@ class Tab:
     def reset(self):
         """Show nothing, as a new profile would."""
         self.driver.get("about:blank")
-        # A full history drops entries that no real press of a key or button led to, such as a script's clicks.
+        # A full history drops entries that no real press of a key or button led to, so a script's clicks.
         for command in (
             "Page.resetNavigationHistory",
             "Network.clearBrowserCookies",
