@@ -279,6 +279,7 @@ def test_a_visit_is_a_line_of_the_log_and_not_one_for_each_file(tmp_path):
             files = set(re.findall(r'"(/console/[^"]+)"', visitor.get("/").text))
             statuses = {visitor.get(path).status_code for path in files}
             visitor.get("/console/none.css")
+        server.stop()  # a line follows its answer, so that a kill may be before it
     finally:
         server.end()
     paths = re.findall(r'"path":"([^"]*)"|path=(\S+)', server.log)
