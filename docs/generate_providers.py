@@ -13,8 +13,9 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.http.configured_document import model_spec
-from imagegen_adapters.providers.http.document import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.http.presets import ALIASES
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.operations import ImageRequest, Operation

@@ -1,6 +1,8 @@
 """What the pages about providers say is so."""
 
+import importlib
 import inspect
+import pkgutil
 import re
 import runpy
 from pathlib import Path
@@ -9,14 +11,20 @@ import attrs
 import pytest
 import yaml
 
-from imagegen_adapters.providers.http import document as module
-from imagegen_adapters.providers.http.document import AuthType, BodyType, ErrorClass, SizeKind
+from imagegen_adapters.providers.http import schema
 from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.schema.auth import AuthType
+from imagegen_adapters.providers.http.schema.errors import ErrorClass
+from imagegen_adapters.providers.http.schema.request import BodyType
+from imagegen_adapters.providers.http.schema.size import SizeKind
 from imagegen_adapters.providers.http.template_parser import ROOTS, TemplateParser
 from imagegen_core.providers.form_fields import Group
 
 DOCS = Path(__file__).parents[2] / "docs"
-CLASSES = [c for _, c in inspect.getmembers(module, attrs.has) if c.__module__ == module.__name__]
+MODULES = [
+    importlib.import_module(m.name) for m in pkgutil.iter_modules(schema.__path__, f"{schema.__name__}.")
+]
+CLASSES = [c for m in MODULES for _, c in inspect.getmembers(m, attrs.has) if c.__module__ == m.__name__]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.providers.http.classification import UpstreamResponse, classify
-from imagegen_adapters.providers.http.document import ErrorSpec
+from imagegen_adapters.providers.http.schema.errors import ErrorSpec
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text
 from imagegen_adapters.redactors.log_events import on_one_line

@@ -7,10 +7,11 @@ import attrs
 import pytest
 
 from imagegen_adapters.providers.http.classification import CODES, UpstreamResponse, classify, submit_error
-from imagegen_adapters.providers.http.document import ErrorClass, ErrorSpec, SizeSpec
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.schema.errors import ErrorClass, ErrorSpec
+from imagegen_adapters.providers.http.schema.size import SizeSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.signers.requests import SignableRequest
 from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream

@@ -7,8 +7,8 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.http.document import UsageSpec
 from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.schema.response import UsageSpec
 from imagegen_adapters.providers.http.usage import find_usage, usage_of
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.providers.config import ConfigSource, ProviderConfig

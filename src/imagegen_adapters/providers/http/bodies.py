@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import attrs
 
 from imagegen_adapters.providers.base64_stream import encode_base64
-from imagegen_adapters.providers.http.document import BodySpec, BodyType
 from imagegen_adapters.providers.http.inputs import EmbeddedPart, FilePart, InputPart
+from imagegen_adapters.providers.http.schema.request import BodySpec, BodyType
 from imagegen_adapters.providers.http.template_nodes import as_text
 
 Piece = bytes | EmbeddedPart | FilePart

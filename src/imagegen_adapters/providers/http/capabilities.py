@@ -9,17 +9,13 @@ import attrs
 
 from imagegen_adapters.model_catalogue import facts_of
 from imagegen_adapters.providers.http.configured_document import model_spec
-from imagegen_adapters.providers.http.document import (
-    AuthType,
-    Document,
-    ModelSpec,
-    OperationSpec,
-    ParamSpec,
-    SizeKind,
-    SizeSpec,
-)
 from imagegen_adapters.providers.http.egress import key_hosts
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.auth import AuthType
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.model import ModelSpec, ParamSpec
+from imagegen_adapters.providers.http.schema.operation import OperationSpec
+from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.size_presets import size_presets_of
 from imagegen_adapters.providers.key_formats import two_part_key_problem

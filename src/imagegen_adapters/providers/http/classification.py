@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
+from imagegen_adapters.providers.http.schema.errors import ClassifyRule, ErrorClass, ErrorSpec
+from imagegen_adapters.providers.http.schema.response import ResponseSpec
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning

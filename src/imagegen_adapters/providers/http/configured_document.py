@@ -7,10 +7,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.presets import ENDED, OWN_KINDS, PresetLibrary
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.model import ModelSpec
+from imagegen_adapters.providers.http.schema.operation import OperationSpec
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import CallError, ProviderEnded, ValidationFailed

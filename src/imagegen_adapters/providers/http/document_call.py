@@ -16,10 +16,13 @@ from imagegen_adapters.providers.http.classification import (
     retry_after,
 )
 from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
-from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.model import ModelSpec
+from imagegen_adapters.providers.http.schema.operation import OperationSpec
+from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.scope import CallScope, scope_of
 from imagegen_adapters.providers.http.sender import RESPONSE_FILE, Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream

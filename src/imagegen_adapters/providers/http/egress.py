@@ -2,8 +2,8 @@
 
 from urllib.parse import urljoin, urlsplit
 
-from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode

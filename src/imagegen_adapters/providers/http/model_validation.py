@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from imagegen_adapters.providers.http.document import Document, ModelSpec, SizeKind
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.model import ModelSpec
+from imagegen_adapters.providers.http.schema.size import SizeKind
 from imagegen_core.images import MediaType
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.parameters import COMMON

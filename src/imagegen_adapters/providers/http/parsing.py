@@ -12,9 +12,10 @@ import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from imagegen_adapters.providers.http.document import ClassifyRule, Document, RetryAfterRule
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.errors import ClassifyRule, RetryAfterRule
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.http.validation import problems_of

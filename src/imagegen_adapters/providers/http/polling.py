@@ -15,14 +15,10 @@ from imagegen_adapters.providers.http.classification import (
     UpstreamResponse,
     job_error,
 )
-from imagegen_adapters.providers.http.document import (
-    ErrorClass,
-    ErrorPaths,
-    PollSpec,
-    RequestSpec,
-    StatusSpec,
-)
 from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.schema.errors import ErrorClass, ErrorPaths
+from imagegen_adapters.providers.http.schema.job import PollSpec, StatusSpec
+from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.sender import PartialResponse, headers_of, parse_response, read_head
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json

@@ -10,7 +10,6 @@ from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, streams
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
-from imagegen_adapters.providers.http.document import Document, TaskSpec
 from imagegen_adapters.providers.http.document_call import DocumentCall, check_images
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.messages import DocumentCode
@@ -18,6 +17,8 @@ from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.results import ResultReader
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.job import TaskSpec
 from imagegen_adapters.providers.http.sender import (
     PartialResponse,
     Sender,

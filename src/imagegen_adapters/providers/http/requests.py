@@ -9,8 +9,9 @@ import attrs
 
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.bodies import Body, write_body
-from imagegen_adapters.providers.http.document import BodyType, Document, RequestSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.request import BodyType, RequestSpec
 from imagegen_adapters.providers.http.template_nodes import as_text
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.messages import ResponseCode

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import attrs
 
 from imagegen_adapters.providers.http.classification import UpstreamResponse, is_failure, job_error
-from imagegen_adapters.providers.http.document import ImageRule, ResponseSpec
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec
 from imagegen_adapters.providers.http.sender import Credentials
 from imagegen_adapters.providers.http.usage import find_usage, usage_of
 from imagegen_adapters.providers.messages import ResponseCode

@@ -7,9 +7,11 @@ import attrs
 
 from imagegen_adapters.providers.http import sizes
 from imagegen_adapters.providers.http.capabilities import mentions, passes_extras, streams
-from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.model import ModelSpec
+from imagegen_adapters.providers.http.schema.operation import OperationSpec
 from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, InputImage

@@ -14,10 +14,12 @@ from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
 from imagegen_adapters.providers.call_limits import call_timeout, read_error
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.classification import UpstreamResponse
-from imagegen_adapters.providers.http.document import Auth, AuthType, Document, ResponseSpec
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.requests import BuiltRequest
+from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.response import ResponseSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.signers.requests import SignableRequest
 from imagegen_adapters.providers.json_responses import parse_json

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from imagegen_adapters.providers.http import sizes
-from imagegen_adapters.providers.http.document import ModelSpec, SizeKind, SizeSpec
+from imagegen_adapters.providers.http.schema.model import ModelSpec
+from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.size_presets import (
     STANDARD_RATIOS,

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.http.document import SizeKind, SizeSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.preflight import check_sides
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from imagegen_adapters.providers.http.document import UsageSpec
+from imagegen_adapters.providers.http.schema.response import UsageSpec
 from imagegen_core.costs.reported_usage import ReportedUsage
 
 _MAX_BITS = 64

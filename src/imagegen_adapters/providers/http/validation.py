@@ -5,20 +5,15 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from imagegen_adapters.providers.http.document import (
-    AuthType,
-    Document,
-    ImageRule,
-    OperationSpec,
-    RequestSpec,
-    ResponseSpec,
-    StreamSpec,
-    UsageSpec,
-    implemented,
-)
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.model_validation import problems_of_model
 from imagegen_adapters.providers.http.patterns import pattern_problem
+from imagegen_adapters.providers.http.schema.auth import AuthType
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.operation import OperationSpec, implemented
+from imagegen_adapters.providers.http.schema.request import RequestSpec
+from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec, UsageSpec
+from imagegen_adapters.providers.http.schema.stream import StreamSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import attrs
 
-from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.yaml_loaders.libyaml import load_yaml
 
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
