@@ -23,10 +23,11 @@ from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, rea
 from imagegen_adapters.testing.image_records import add_image
 from imagegen_adapters.testing.samples import NOW
 from imagegen_core.errors import BlobMissing
+from imagegen_core.execution.findings import FindingKind
 from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
-from imagegen_core.use_cases.verify_storage import FindingKind, VerifyStorage
+from imagegen_core.use_cases.verify_storage import VerifyStorage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

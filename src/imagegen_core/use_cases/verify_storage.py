@@ -1,13 +1,11 @@
 """Compare the image records with the bytes in the stores, and repair what can be repaired."""
 
-from enum import StrEnum
-
 import attrs
 
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError
 from imagegen_core.execution.checksums import sha256_of
+from imagegen_core.execution.findings import Finding, FindingKind, Tally, VerifyReport, finding_kinds
 from imagegen_core.images import Image, StorageState
-from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_inventory import ImageInventory
@@ -16,72 +14,6 @@ from imagegen_core.values.batches import in_batches
 from imagegen_core.values.progress import Progress, no_progress
 
 _KEY_BATCH_SIZE = 10_000
-_MAX_FINDINGS = 1000
-
-
-class FindingKind(StrEnum):
-    """What is wrong with an image or a blob."""
-
-    LOST = "lost"  # no store has the bytes
-    LOCAL_MISSING = "local_missing"  # although the record says that there is a local file
-    LOCAL_DAMAGED = "local_damaged"  # its size or SHA-256 differs from the record
-    ARCHIVE_MISSING = "archive_missing"  # although the record says that the archive has it
-    ARCHIVE_DAMAGED = "archive_damaged"  # its size or checksum differs from the record
-    ORPHAN_LOCAL = "orphan_local"  # a file without a record
-    ORPHAN_ARCHIVE = "orphan_archive"  # an object without a record
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One thing that is wrong, and whether it has been repaired."""
-
-    kind: FindingKind
-    key: str
-    image_id: int | None = None
-    mended: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class VerifyReport:
-    """``findings`` are the first 1000; ``wrong``, ``mended`` and ``orphans`` count all of them.
-
-    ``orphans`` are blobs without a record. ``archive_checked`` is False if there is no archive, or if it
-    stopped responding: then ``archive_error`` says why, and images that could not be checked there do not
-    count as wrong.
-    """
-
-    images: int
-    blobs: int
-    wrong: int
-    mended: int
-    archive_checked: bool
-    orphans: int = 0
-    archive_error: Message | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-@attrs.define
-class _Tally:
-    """The running totals; ``archive`` is None if there is none, and once it does not respond."""
-
-    archive: BlobArchive | None
-    archive_error: Message | None = None
-    images: int = 0
-    blobs: int = 0
-    wrong: int = 0
-    mended: int = 0
-    orphans: int = 0
-    findings: list[Finding] = attrs.field(factory=list)
-
-    def drop_archive(self, error: StorageError) -> None:
-        self.archive, self.archive_error = None, error.reason
-
-    def add(self, finding: Finding) -> None:
-        self.wrong += 1
-        self.mended += finding.mended
-        self.orphans += finding.kind in (FindingKind.ORPHAN_LOCAL, FindingKind.ORPHAN_ARCHIVE)
-        if len(self.findings) < _MAX_FINDINGS:
-            self.findings.append(finding)
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +45,7 @@ class VerifyStorage:
             dry_run: change nothing.
             progress: reports how many images have been checked.
         """
-        tally = _Tally(self.archive)
+        tally = Tally(self.archive)
         await self._try_archive(tally)
         total = await self.inventory.count()
         progress(0, total)
@@ -131,25 +63,16 @@ class VerifyStorage:
                 await self._orphans(tally.archive, FindingKind.ORPHAN_ARCHIVE, tally)
             except StorageError as error:
                 tally.drop_archive(error)
-        return VerifyReport(
-            images=tally.images,
-            blobs=tally.blobs,
-            wrong=tally.wrong,
-            mended=tally.mended,
-            orphans=tally.orphans,
-            archive_checked=tally.archive is not None,
-            archive_error=tally.archive_error,
-            findings=tuple(tally.findings),
-        )
+        return tally.report()
 
-    async def _try_archive(self, tally: _Tally) -> None:
+    async def _try_archive(self, tally: Tally) -> None:
         try:
             if tally.archive is not None:
                 await tally.archive.stat("probe")
         except StorageError as error:
             tally.drop_archive(error)
 
-    async def _examine(self, image: Image, tally: _Tally, *, checksums: bool, dry_run: bool) -> list[Finding]:
+    async def _examine(self, image: Image, tally: Tally, *, checksums: bool, dry_run: bool) -> list[Finding]:
         """Return what is wrong with an image, repaired unless it is a dry run."""
         local = await self._inspect_local(image, checksums=checksums)
         archived = None
@@ -159,7 +82,7 @@ class VerifyStorage:
                 archived = await self._inspect_archive(tally.archive, image, local_is_intact=proved)
             except StorageError as error:
                 tally.drop_archive(error)
-        wrong = _finding_kinds(
+        wrong = finding_kinds(
             image.storage, local=local, archived=archived, archive_checked=tally.archive is not None
         )
         if not wrong or await self._is_gone(image):
@@ -208,9 +131,7 @@ class VerifyStorage:
         except BlobMissing:
             return None
 
-    async def _repair(
-        self, image: Image, tally: _Tally, *, local: bool | None, archived: bool | None
-    ) -> bool:
+    async def _repair(self, image: Image, tally: Tally, *, local: bool | None, archived: bool | None) -> bool:
         """Return whether the image is right again, given the results of both inspections."""
         if local:
             # An image that the archive lacks is uploaded again as soon as it counts as local.
@@ -233,26 +154,8 @@ class VerifyStorage:
         await self.records.set_storage(image.id, StorageState.BOTH)
         return True
 
-    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally) -> None:
+    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: Tally) -> None:
         async for keys in in_batches(store.keys(), _KEY_BATCH_SIZE):
             tally.blobs += len(keys)
             for key in sorted(await self.inventory.unknown(keys)):
                 tally.add(Finding(kind=kind, key=key))
-
-
-def _finding_kinds(
-    state: StorageState, *, local: bool | None, archived: bool | None, archive_checked: bool
-) -> tuple[FindingKind, ...]:
-    """Return what is wrong with an image whose record says ``state``."""
-    if local is None and archived is None and (archive_checked or state is StorageState.LOCAL):
-        return (FindingKind.LOST,)
-    wrong = []
-    if state is not StorageState.ARCHIVE and local is None:
-        wrong.append(FindingKind.LOCAL_MISSING)
-    if local is False:
-        wrong.append(FindingKind.LOCAL_DAMAGED)
-    if archive_checked and state is not StorageState.LOCAL and archived is None:
-        wrong.append(FindingKind.ARCHIVE_MISSING)
-    if archive_checked and archived is False:
-        wrong.append(FindingKind.ARCHIVE_DAMAGED)
-    return tuple(wrong)

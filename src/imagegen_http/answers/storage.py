@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from imagegen_core.use_cases.verify_storage import FindingKind
+from imagegen_core.execution.findings import FindingKind
 from imagegen_http.answers.fields import Answer, Time, doc
 
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]

@@ -3,10 +3,10 @@
 import attrs
 import pytest
 
+from imagegen_core.execution.findings import Finding
+from imagegen_core.execution.findings import VerifyReport as CoreVerifyReport
 from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
-from imagegen_core.use_cases.verify_storage import Finding
-from imagegen_core.use_cases.verify_storage import VerifyReport as CoreVerifyReport
 from imagegen_http.answers.storage import (
     ExpiryReport,
     SearchIndexReport,
