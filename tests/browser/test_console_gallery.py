@@ -45,6 +45,14 @@ const figure = [...document.querySelectorAll(".grid figure")].find(
   (one) => one.getBoundingClientRect().top > 120);
 return figure && [figure.dataset.id, Math.round(figure.getBoundingClientRect().top)];
 """
+_PARTS = """
+return [...document.querySelectorAll(".compared .pane")].map((pane) => {
+  const { width, height } = pane.firstChild.getBoundingClientRect();
+  const { naturalWidth, naturalHeight } = pane.firstChild;
+  const fitting = Math.min(1, pane.clientWidth / naturalWidth, pane.clientHeight / naturalHeight);
+  return Math.round(width / naturalWidth / fitting * 1000) / 1000;
+});
+"""
 _TOTAL = "return document.querySelector('.gallery header p')?.textContent ?? ''"
 _KEYWORDS = "/api/v1/images/search"
 
@@ -207,6 +215,12 @@ def test_filters_and_a_comparison_are_in_the_address(tab, serve_seeded):
     _run(tab, "document.querySelector('.selection [aria-label=对比]').click()")
     tab.until(lambda: len(_run(tab, "return [...document.querySelectorAll('.compared img')]")) == 2)
     assert "compare=5%2C3" in tab.driver.current_url
+    for key in ("+", "+", "-"):
+        ActionChains(tab.driver).send_keys(key).perform()
+    zoomed = tab.until(lambda: len(set(_run(tab, _PARTS))) == 1 and _run(tab, _PARTS)[0])
+    assert 1.49 < zoomed < 1.51
+    ActionChains(tab.driver).send_keys("0").perform()
+    tab.until(lambda: _run(tab, _PARTS) == [1, 1])
     tab.driver.back()
     tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))
     _run(tab, "document.querySelector('.filter .remove').click()")
@@ -216,6 +230,41 @@ def test_filters_and_a_comparison_are_in_the_address(tab, serve_seeded):
     tab.driver.back()
 
     tab.until(lambda: _run(tab, _SHOWN) == [3])
+
+
+def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
+    """And with the next taps more of them, until none is left; then a tap opens an image again."""
+    tab.look(Look(size=PHONE, has_touch=True))
+    _open(tab, serve_seeded(images=30))
+    first, second = _run(tab, _SHOWN)[:2]
+    selected = "return [...document.querySelectorAll('.selected')].map((one) => Number(one.dataset.id))"
+
+    def touch(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        tab.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    def middle(image_id):
+        box = _run(
+            tab, f"return document.querySelector('[data-id=\"{image_id}\"] img').getBoundingClientRect()"
+        )
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def tap(image_id):
+        touch("touchStart", middle(image_id))
+        touch("touchEnd")
+
+    touch("touchStart", middle(first))
+    tab.until(lambda: _run(tab, selected) == [first])
+    touch("touchEnd")
+    tap(second)
+    tab.until(lambda: sorted(_run(tab, selected)) == sorted([first, second]))
+    assert tab.driver.current_url.endswith("/gallery")
+
+    tap(first)
+    tap(second)
+    tab.until(lambda: _run(tab, selected) == [])
+    tap(first)
+    tab.until(lambda: f"/p/{first}" in tab.driver.current_url)
 
 
 def test_a_broken_image_has_a_place_that_says_so(tab, serve_seeded):

@@ -2,13 +2,14 @@
 
 import { useEffect } from "../vendor/index.js";
 
-/** Call `keys[event.key]` while the component is shown; a dialog that is open keeps all keys to itself. */
-export function useKeys(keys, when = true) {
+/** Call `keys[event.key]` while the component is shown; a dialog that is open keeps all keys to itself, and to what is `within` it. */
+export function useKeys(keys, when = true, within = null) {
   useEffect(() => {
     if (!when) return undefined;
     const press = (event) => {
       if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      const dialog = document.querySelector("dialog[open]");
+      if (isTyping(event.target) || (dialog && !dialog.contains(within?.current ?? null))) return;
       const act = keys[event.key];
       if (!act) return;
       event.preventDefault();

@@ -33,13 +33,15 @@ export function DayRail({ list, days, onDay }) {
 
 /** The days of the list with their numbers, newest first; none for a search, which is in no order of days. */
 export function useDays(list, query) {
-  const [days, setDays] = useState([]);
+  const [{ of, days }, setDays] = useState({ of: list, days: [] });
   useEffect(() => {
-    setDays([]);
-    if (list.grouped !== "day") return;
-    get("/api/v1/images/days", { ...listParameters(query), tz: timeZone() }).then(setDays, () => null); // a list without a rail
-  }, [list]);
-  return days;
+    if (list.grouped !== "day") return undefined;
+    const stop = new AbortController();
+    get("/api/v1/images/days", { ...listParameters(query), tz: timeZone() }, { signal: stop.signal })
+      .then((all) => setDays({ of: list, days: all }), () => null); // a list without a rail
+    return () => stop.abort();
+  }, [list, list.state.value.epoch]);
+  return of === list ? days : [];
 }
 
 /** Return where the rail stops: at the newest day of each month, or at days where there are few months. */

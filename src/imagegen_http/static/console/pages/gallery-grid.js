@@ -8,6 +8,7 @@ import { Card } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
 import { useGridKeys } from "./gallery-keys.js";
 import { lay, rowAt, shapeOf } from "./gallery-layout.js";
+import { useLongPress } from "./gallery-long-press.js";
 import { beginAt, isSelected, selected, selectTo, toggle } from "./gallery-selection.js";
 import { depthOf, useWidth, useWindow } from "./gallery-window.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/index.js";
@@ -46,6 +47,10 @@ export function Grid({ list, day: wanted }) {
     scrollBy(0, section.top - depthOf(element.current) - (document.querySelector(".top")?.offsetHeight ?? 0));
   }, [layout, wanted.value]);
   useScrollKept();
+  useLongPress(element, (target) => {
+    const id = idOf(target);
+    if (id !== null && !isSelected(id)) toggle(id);
+  });
 
   const keys = useGridKeys({ list, layout, images: images.items, element });
   const stop = Math.max(0, images.items.findIndex(({ id }) => id === list.focus)); // place of the image that Tab goes to

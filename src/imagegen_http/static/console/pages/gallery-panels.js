@@ -1,18 +1,16 @@
 // What opens over the gallery. Each has an address, and Back closes it.
 
-import { get } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
 import { galleryAddress } from "../lib/list-query.js";
 import { MAX_TAGS, tag } from "../lib/marks.js";
 import { close, go, place } from "../lib/router.js";
-import { providerName } from "../lib/store.js";
 import { CollectionChoice, CollectionList } from "../parts/collections.js";
 import { Dialog } from "../parts/dialog.js";
-import { Problem } from "../parts/problem.js";
 import { TagEditor } from "../parts/tag-editor.js";
+import { Comparison } from "./gallery-comparison.js";
 import { selected } from "./gallery-selection.js";
-import { html, useEffect, useState } from "../vendor/index.js";
+import { html } from "../vendor/index.js";
 
 export const MIN_COMPARED = 2;
 export const MAX_COMPARED = 4;
@@ -53,22 +51,4 @@ function Tags({ images }) {
   const all = [...new Set(images.flatMap((image) => current(image).tags ?? []))];
   const full = images.every((image) => (current(image).tags ?? []).length >= MAX_TAGS) ? t("tags.full", { n: MAX_TAGS }) : "";
   return html`<${TagEditor} tags=${all} full=${full} onAdd=${(name) => tag(images, name, true)} onRemove=${(name) => tag(images, name, false)} />`;
-}
-
-/** Two to four images side by side. */
-function Comparison({ ids, onClose }) {
-  const [images, setImages] = useState([]);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    Promise.all(ids.map((id) => get(`/api/v1/images/${id}`))).then(setImages, setError);
-  }, [String(ids)]);
-  return html`<${Dialog} kind="dialog comparison" title=${t("gallery.compare")} onClose=${onClose}>
-    ${error && html`<${Problem} error=${error} />`}
-    <div class="compared">
-      ${images.map(({ id, prompt, provider, model_id, width, height, image_url }) => html`<figure key=${id}>
-        <a href=${`/p/${id}`}><img src=${image_url} alt=${prompt} width=${width} height=${height} /></a>
-        <figcaption><p>${prompt}</p><p class="muted">${providerName(provider)} · ${model_id} · ${width} × ${height}</p></figcaption>
-      </figure>`)}
-    </div>
-  <//>`;
 }

@@ -1,6 +1,6 @@
 // How an image lies on its stage: fitted, at its own size, or anywhere between, by wheel, fingers, mouse and buttons.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
+import { useEffect, useLayoutEffect, useRef, useSignal, useState } from "../vendor/index.js";
 
 const MAX_SCALE = 8;
 const STEP = 1.5;
@@ -8,13 +8,15 @@ const SWIPE = 56; // pixels that a finger must travel
 
 /**
  * Return `{ style, scale, isFitted, fit, actual, zoomIn, zoomOut }`; `key` names the image, `width` and `height` are its own, and
- * `onSwipe` is called with 1 or -1 for a finger that goes to the left or to the right over a fitted image.
+ * `onSwipe` is called with 1 or -1 for a finger that goes to the left or to the right over a fitted image. Images that are given
+ * the same `view`, a signal of `{ zoom, x, y }` or null while they are fitted, show the same part of themselves.
  */
-export function useZoom(stage, { key, width, height, onSwipe }) {
+export function useZoom(stage, { key, width, height, onSwipe, view: shared = null }) {
+  const own = useSignal(null);
+  const view = shared ?? own;
   const [room, setRoom] = useState({ width: 0, height: 0 });
-  const [view, setView] = useState(null); // { scale, x, y } from the middle; null while it is fitted
   const fitting = fittingScale(room, width, height);
-  const now = view ?? { scale: fitting, x: 0, y: 0 };
+  const now = placed(view.value, { fitting, room, width, height });
   const state = useRef();
   state.current = { now, fitting, room, width, height, onSwipe };
 
@@ -25,13 +27,15 @@ export function useZoom(stage, { key, width, height, onSwipe }) {
     observer.observe(stage.current);
     return () => observer.disconnect();
   }, []);
-  useLayoutEffect(() => setView(null), [key]);
+  useLayoutEffect(() => {
+    own.value = null;
+  }, [key]);
 
   const put = (next) => {
-    const { fitting: least, room: space, width: w, height: h } = state.current;
-    const scale = Math.min(MAX_SCALE, Math.max(least, next.scale));
-    if (scale <= least * 1.001) setView(null);
-    else setView({ scale, x: bounded(next.x, w * scale - space.width), y: bounded(next.y, h * scale - space.height) });
+    const { fitting: least, width: w, height: h } = state.current;
+    const scale = Math.min(MAX_SCALE, next.scale);
+    const { x, y } = placed({ zoom: scale / least, x: next.x / (w * scale), y: next.y / (h * scale) }, state.current);
+    view.value = scale <= least * 1.001 ? null : { zoom: scale / least, x: x / (w * scale), y: y / (h * scale) };
   };
   /** Zoom so that what is at the point, from the middle of the stage, stays there. */
   const zoomAt = (factor, x = 0, y = 0) => {
@@ -41,16 +45,23 @@ export function useZoom(stage, { key, width, height, onSwipe }) {
   };
   useGestures(stage, state, { put, zoomAt });
 
-  const isFitted = view === null;
   return {
-    isFitted,
+    isFitted: view.value === null,
     scale: now.scale,
     style: { width: `${width}px`, height: `${height}px`, transform: `translate(-50%, -50%) translate(${now.x}px, ${now.y}px) scale(${now.scale})` },
-    fit: () => setView(null),
+    fit: () => (view.value = null),
     actual: () => put({ scale: 1, x: 0, y: 0 }),
     zoomIn: () => zoomAt(STEP),
     zoomOut: () => zoomAt(1 / STEP),
   };
+}
+
+/** Return `{ scale, x, y }` in pixels from the middle of the stage; `view` is in fitted sizes and in sizes of the image. */
+function placed(view, { fitting, room, width, height }) {
+  if (!view) return { scale: fitting, x: 0, y: 0 };
+  const scale = fitting * view.zoom;
+  const [w, h] = [width * scale, height * scale];
+  return { scale, x: bounded(view.x * w, w - room.width), y: bounded(view.y * h, h - room.height) };
 }
 
 function useGestures(stage, state, { put, zoomAt }) {

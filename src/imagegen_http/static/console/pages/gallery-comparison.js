@@ -1,0 +1,51 @@
+// Two to four images side by side, all of them zoomed alike.
+
+import { get } from "../lib/api.js";
+import { t } from "../lib/i18n.js";
+import { useKeys } from "../lib/keys.js";
+import { providerName } from "../lib/store.js";
+import { Dialog } from "../parts/dialog.js";
+import { Icon } from "../parts/icon.js";
+import { Problem } from "../parts/problem.js";
+import { useZoom } from "./picture-zoom.js";
+import { html, useEffect, useRef, useSignal, useState } from "../vendor/index.js";
+
+export function Comparison({ ids, onClose }) {
+  const [images, setImages] = useState([]);
+  const [error, setError] = useState(null);
+  const view = useSignal(null);
+  const zoom = useRef({}); // what the first image can do: the others follow
+  useEffect(() => {
+    Promise.all(ids.map((id) => get(`/api/v1/images/${id}`))).then(setImages, setError);
+  }, [String(ids)]);
+  const larger = () => zoom.current.zoomIn?.();
+  const smaller = () => zoom.current.zoomOut?.();
+  const fit = () => zoom.current.fit?.();
+  const body = useRef(null);
+  useKeys({ "+": larger, "=": larger, "-": smaller, 0: fit }, true, body);
+  const button = (icon, name, run) =>
+    html`<button type="button" class="bare" aria-label=${name} title=${name} disabled=${!images.length || (icon !== "plus" && !view.value)} onClick=${run}><${Icon} name=${icon} /></button>`;
+  return html`<${Dialog} kind="dialog comparison" title=${t("gallery.compare")} onClose=${onClose}>
+    ${error && html`<${Problem} error=${error} />`}
+    <div class="compared" ref=${body}>
+      ${images.map((image, at) => html`<${Compared} key=${image.id} image=${image} view=${view} zoom=${at === 0 ? zoom : null} />`)}
+    </div>
+    <div class="zooms" role="group" aria-label=${t("picture.zoom")}>
+      ${button("minus", t("picture.smaller"), smaller)}
+      ${button("plus", t("picture.larger"), larger)}
+      ${button("rectangle", t("picture.fit"), fit)}
+    </div>
+  <//>`;
+}
+
+function Compared({ image, view, zoom }) {
+  const { id, prompt, provider, model_id, width, height, image_url } = image;
+  const pane = useRef(null);
+  const own = useZoom(pane, { key: id, width, height, onSwipe: () => null, view });
+  if (zoom) zoom.current = own;
+  return html`<figure>
+    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}><img src=${image_url} alt=${prompt} style=${own.style} draggable=${false} /></div>
+    <figcaption><a href=${`/p/${id}`}>${prompt || t("images.unnamed", { id: String(id) })}</a>
+      <p class="muted">${providerName(provider)} · ${model_id} · ${width} × ${height}</p></figcaption>
+  </figure>`;
+}
