@@ -80,6 +80,7 @@ from imagegen_core.use_cases.show_inputs import ShowInputs
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
 from imagegen_core.use_cases.show_usage import ShowUsage
+from imagegen_core.use_cases.store_image import StoreImage
 from imagegen_core.use_cases.store_images import StoreImages
 from imagegen_core.use_cases.store_result import StoreResult
 from imagegen_core.use_cases.submit_task import SubmitTask
@@ -277,11 +278,14 @@ class ImageGen:
             send=SendCall(clock=a.clock, box=a.box),
             store_result=StoreResult(
                 store_images=StoreImages(
+                    store_image=StoreImage(
+                        blobs=a.blobs,
+                        inspector=a.inspector,
+                        clock=a.clock,
+                        redactor=a.redactor,
+                        label=a.label,
+                    ),
                     blobs=a.blobs,
-                    inspector=a.inspector,
-                    clock=a.clock,
-                    redactor=a.redactor,
-                    label=a.label,
                 ),
                 records=a.images,
                 clock=a.clock,

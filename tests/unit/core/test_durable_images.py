@@ -11,9 +11,9 @@ from imagegen_adapters.image_labels.memory import MemoryImageLabel
 from imagegen_adapters.testing.samples import a_task, an_attempt
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
-from imagegen_core.use_cases.store_images import RejectedImage
+from imagegen_core.use_cases.store_image import RejectedImage
 from tests.fakes.images import png
-from tests.unit.core.test_store_images import KilledInspector, a_store
+from tests.unit.core.test_store_image import KilledInspector, a_store
 
 pytestmark = pytest.mark.anyio
 
@@ -87,7 +87,7 @@ class Arrival:
     task: object = attrs.field(factory=a_task)
 
     async def store(self, *, is_retry=False, **adapters):
-        return await a_store(self.disk, **adapters).store(
+        return await a_store(self.disk, **adapters)(
             image=GeneratedImage(chunks=self.source.chunks),
             position=0,
             task=self.task,

@@ -14,7 +14,7 @@ from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
-from tests.unit.core.test_store_images import BrokenDownload, KilledInspector
+from tests.unit.core.test_store_image import BrokenDownload, KilledInspector
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.image_inspector import InspectorUnavailable
 from imagegen_core.ports.provider import GeneratedImage
-from imagegen_core.use_cases.store_images import MAX_STREAMS, StoreImages
+from imagegen_core.use_cases.store_image import MAX_STREAMS, StoreImage
 from tests.fakes.images import png
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 def a_store(blobs, **changes):
     """Return what stores images in ``blobs``, with adapters that need no process and no network."""
     adapters = {"inspector": ThreadInspector(), "clock": ManualClock(NOW), "redactor": MemoryRedactor()}
-    return StoreImages(blobs=blobs, **adapters | changes)
+    return StoreImage(blobs=blobs, **adapters | changes)
 
 
 class Sources:
@@ -50,11 +50,11 @@ class Sources:
 async def test_no_more_than_so_many_are_streamed_at_once():
     """The others wait for a slot, and all of them are stored."""
     sources, store = Sources(), MemoryBlobStore()
-    store_images = a_store(store)
+    store_image = a_store(store)
     tasks = [a_task() for _ in range(2 * MAX_STREAMS + 1)]
     storing = [
         asyncio.create_task(
-            store_images.store(
+            store_image(
                 image=GeneratedImage(chunks=sources.chunks), position=0, task=task, attempt=an_attempt(task)
             )
         )
@@ -94,11 +94,11 @@ class BrokenDownload:
 
 async def store_outcome(source):
     store = MemoryBlobStore()
-    store_images = a_store(store)
+    store_image = a_store(store)
     task = a_task()
     image = GeneratedImage(chunks=source.chunks)
     try:
-        await store_images.store(image=image, position=0, task=task, attempt=an_attempt(task))
+        await store_image(image=image, position=0, task=task, attempt=an_attempt(task))
     except CallError as error:
         return error.failure.code, len(store.blobs)
     return None, len(store.blobs)
@@ -145,7 +145,7 @@ class KilledInspector:
 async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is():
     """The second try downloads nothing, and its record is the one that the first would have made."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    store_images = a_store(store, inspector=KilledInspector(1))
+    store_image = a_store(store, inspector=KilledInspector(1))
     whole = a_store(MemoryBlobStore())
     arguments = {
         "image": GeneratedImage(chunks=source.chunks),
@@ -155,9 +155,9 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
     }
 
     with pytest.raises(CallError, match="it is kept as") as caught:
-        await store_images.store(**arguments)
+        await store_image(**arguments)
     blobs, downloads = dict(store.blobs), source.downloads
-    image = await store_images.store(**arguments, is_retry=True)
+    image = await store_image(**arguments, is_retry=True)
 
     assert (FailureCode.STORAGE_FAILED, [png()], 1, 1) == (
         caught.value.failure.code,
@@ -165,8 +165,8 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
         downloads,
         source.downloads,
     )
-    assert await whole.store(**arguments) == attrs.evolve(
-        image, archive_checksum=(await whole.store(**arguments)).archive_checksum
+    assert await whole(**arguments) == attrs.evolve(
+        image, archive_checksum=(await whole(**arguments)).archive_checksum
     )
 
 
@@ -182,11 +182,11 @@ class LateBlobStore(MemoryBlobStore):
 async def test_an_image_that_a_late_list_does_not_show_is_found(epoch, downloads):
     """By the keys of the latest claims, since its source may be gone; earlier ones are listed by then."""
     source, store, task = BrokenDownload(status=None, failures=0), LateBlobStore(), a_task(epoch=1)
-    store_images = a_store(store, inspector=KilledInspector(1))
+    store_image = a_store(store, inspector=KilledInspector(1))
     arguments = {"image": GeneratedImage(chunks=source.chunks), "position": 0, "attempt": an_attempt(task)}
     with pytest.raises(CallError):
-        await store_images.store(task=task, **arguments)
-    await store_images.store(task=attrs.evolve(task, epoch=epoch), is_retry=True, **arguments)
+        await store_image(task=task, **arguments)
+    await store_image(task=attrs.evolve(task, epoch=epoch), is_retry=True, **arguments)
 
     assert downloads == source.downloads
 
@@ -194,9 +194,9 @@ async def test_an_image_that_a_late_list_does_not_show_is_found(epoch, downloads
 async def test_a_try_that_stored_nothing_is_repeated():
     """A retry downloads the image if it is not stored yet."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    store_images = a_store(store)
+    store_image = a_store(store)
 
-    await store_images.store(
+    await store_image(
         image=GeneratedImage(chunks=source.chunks),
         position=0,
         task=task,
@@ -210,9 +210,9 @@ async def test_a_try_that_stored_nothing_is_repeated():
 async def test_what_is_stored_is_labelled_with_the_image_s_own_id():
     """Size and checksum are those of the stored file; the provider's bytes have a checksum of their own."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    store_images = a_store(store, label=MemoryImageLabel())
+    store_image = a_store(store, label=MemoryImageLabel())
 
-    image = await store_images.store(
+    image = await store_image(
         image=GeneratedImage(chunks=source.chunks), position=3, task=task, attempt=an_attempt(task)
     )
 
