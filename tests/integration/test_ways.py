@@ -20,8 +20,8 @@ from tests.ways import ways
 PROMPT = "a prompt that is traced"
 UPSTREAM, KEY = "127.0.0.1:9", "sk-0123456789abcdef"
 PORTS = "src/imagegen_core/ports/"
-RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/")
-"""What every body passes before it is parsed; it is listed on the way of the prompt."""
+RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/imagegen_http/api/wire.py")
+"""What every body passes until it is parsed; it is listed on the way of the prompt."""
 
 MASKING = "src/imagegen_adapters/redactors/"
 """Is told each key in use, and only takes it out of other texts."""

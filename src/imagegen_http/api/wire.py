@@ -1,6 +1,7 @@
-"""What JSON bodies look like, and how they are parsed: as declared, or refused. The core checks the meaning.
+"""Parses JSON bodies, as declared or not at all, and says what those of operations are; `bodies` has others.
 
 Parsing is strict: ``"60"`` is not a number and 1 not a boolean, and a field that is not declared is refused.
+The core checks the meaning.
 """
 
 import json
@@ -10,92 +11,20 @@ from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request
-from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import (
-    MAX_API_BASE_CHARS,
-    MAX_API_KEY_CHARS,
-    MAX_DISPLAY_NAME_CHARS,
-    MAX_KIND_CHARS,
-    MAX_MODEL_ID_CHARS,
-    MAX_MODEL_NAME_CHARS,
-    MAX_MODELS,
-    MAX_PROVIDER_NAME_CHARS,
-    MAX_RETRIES,
-    MAX_TIMEOUT_SECONDS,
-    MAX_ZIPPED_IMAGES,
-)
 from imagegen_core.operations import Operation
 from imagegen_core.problems import Problem, ProblemCode
-from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
-from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.text_problems import text_problems
 from imagegen_http.answers.fields import JsonObject, doc
+from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT, Body, ImageText, ModelId, Name
+from imagegen_http.api.bodies.providers import OverrideBody
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.problems.shapes import problems_of
 
-Name = Annotated[
-    str,
-    Meta(min_length=1, max_length=MAX_PROVIDER_NAME_CHARS),
-    doc("name of a provider; left out: the default one", "demo"),
-]
-ModelId = Annotated[
-    str,
-    Meta(min_length=1, max_length=MAX_MODEL_ID_CHARS),
-    doc("id of a model; left out: the provider's default one"),
-]
-ImageText = Annotated[
-    str, Meta(min_length=1), doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service")
-]
-
-Shown = Annotated[Any, doc("as answers show it: taken, and ignored")]
-
-EXAMPLE_PROMPT = "一只可爱的猫"
-EXAMPLE_IMAGE = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQMAAABJtOi3AAAABlBMVEX/yDwvW9dQ0jQ1AAAAQ0lEQVR42oXO"
-    "sRFAUBQF0fMfgVBHdEYpSlMCOZ6AEX7JBndm72xJhDr2TtgOYTmfTTK5GP7cD4VRzvI9WJsMfatUC27igw8mAlMCMwAAAABJRU5ErkJggg=="
-)
-"""A PNG of 32×32 pixels, so that an operation can be tried that works on an image."""
-
-MAX_IMAGE_ID = 2**63 - 1
-
 _MAX_DIGITS = 300
 """A longer integer is out of range, as is a number that is as large."""
-
-
-class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Every body refuses what it does not know.
-
-    The document's example of one has all fields that have an example, and those that must be there.
-    """
-
-
-class OverrideBody(Body, kw_only=True):
-    """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
-
-    api_base: (
-        Annotated[
-            str, Meta(min_length=1, max_length=MAX_API_BASE_CHARS), doc("address of the provider's API")
-        ]
-        | None
-    ) = None
-    api_key: (
-        Annotated[
-            str,
-            Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
-            doc("key of the provider's API; needed where `api_base` names another origin"),
-        ]
-        | None
-    ) = None
-    timeout: (
-        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")] | None
-    ) = None
-    max_retries: (
-        Annotated[int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")]
-        | None
-    ) = None
 
 
 class SubmitBody(Body, kw_only=True):
@@ -109,7 +38,9 @@ class SubmitBody(Body, kw_only=True):
     config: Annotated[
         OverrideBody | None, doc("settings of the provider for this task alone, over the saved ones")
     ] = None
-    params: Annotated[JsonObject, doc("parameters of the model, as `GET /api/v1/providers` lists them")] = {}
+    params: Annotated[JsonObject, doc("parameters of the model, as `GET /api/v1/providers` lists them")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 _Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
@@ -178,7 +109,9 @@ class EstimateBody(SubmitBody, kw_only=True):
         Operation.GENERATE
     )
     prompt: Annotated[str | None, doc("what to make; `params.prompt` does as well", EXAMPLE_PROMPT)] = None
-    reference_images: Annotated[list[ImageText], doc("may be left out, although their number may count")] = []
+    reference_images: Annotated[list[ImageText], doc("may be left out, although their number may count")] = (
+        msgspec.field(default_factory=list)
+    )
     image: ImageText | None = None
     mask: ImageText | None = None
     image_size: _ImageSize = None
@@ -186,137 +119,6 @@ class EstimateBody(SubmitBody, kw_only=True):
     edit_mode: _EditMode = None
     upscale_factor: _UpscaleFactor = None
     mode: _SegmentMode = None
-
-
-class RerunBody(Body, kw_only=True):
-    """What is to be other than in the task that is made again; what is left out stays as it was."""
-
-    params: Annotated[
-        JsonObject,
-        doc(
-            "parameters, and `prompt`, in place of the task's own; null takes one back",
-            {"prompt": f"{EXAMPLE_PROMPT}，水彩"},
-        ),
-    ] = {}
-    provider: Name | None = None
-    model_id: ModelId | None = None
-
-
-class CancelBody(Body, kw_only=True):
-    """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
-
-    status: Annotated[
-        TaskStatus | None, doc("`pending`, `processing`, or null: both", TaskStatus.PENDING)
-    ] = TaskStatus.PENDING
-    provider: Name | None = None
-
-
-class ZipBody(Body, kw_only=True):
-    """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
-
-    ids: Annotated[
-        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
-        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
-        doc("ids of images, in this order; each once", [1]),
-    ]
-
-
-class ModelBody(Body, kw_only=True):
-    """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
-
-    id: ModelId
-    name: Annotated[str, Meta(max_length=MAX_MODEL_NAME_CHARS), doc("its name for people")] = ""
-    default: Annotated[bool, doc("whether a task goes to it that names no model")] = False
-    capabilities: Annotated[list[str] | None, doc("the operations that it takes")] = None
-    limits: Shown = UNSET
-    parameters: Shown = UNSET
-    form: Shown = UNSET
-    sizes: Shown = UNSET
-    accepts_extras: Shown = UNSET
-    lifecycle: Shown = UNSET
-    price: Shown = UNSET
-    facts_read: Shown = UNSET
-
-
-class ProviderConfigBody(Body, kw_only=True):
-    """A provider's configuration. On an update, what is left out stays as it was.
-
-    What an answer showed may be sent back whole: keys in their masks stay, and what is only shown is ignored.
-    """
-
-    provider_name: Annotated[
-        str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$"), doc("name of the provider", "my-demo")
-    ]
-    kind: (
-        Annotated[
-            str, Meta(min_length=1, max_length=MAX_KIND_CHARS), doc("which adapter speaks to it", "demo")
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    display_name: (
-        Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS), doc("its name for people", "My demo")]
-        | UnsetType
-        | None
-    ) = UNSET
-    api_base: (
-        Annotated[str, Meta(max_length=MAX_API_BASE_CHARS), doc("address of its API, with the path")]
-        | UnsetType
-        | None
-    ) = UNSET
-    api_key: (
-        Annotated[str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it")]
-        | UnsetType
-        | None
-    ) = UNSET
-    models: (
-        Annotated[list[ModelBody], Meta(max_length=MAX_MODELS), doc("its models; left out: the known ones")]
-        | UnsetType
-        | None
-    ) = UNSET
-    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)] | UnsetType = UNSET
-    timeout_seconds: (
-        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("how long one call may take", 60)]
-        | UnsetType
-        | None
-    ) = UNSET
-    max_retries: (
-        Annotated[
-            int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again", 3)
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    extra_config: (
-        Annotated[JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")]
-        | UnsetType
-        | None
-    ) = UNSET
-    has_api_key: Shown = UNSET
-    source: Shown = UNSET
-    warnings: Shown = UNSET
-    created_at: Shown = UNSET
-    updated_at: Shown = UNSET
-
-
-class ToggleBody(Body, kw_only=True):
-    """Switches a provider on or off."""
-
-    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
-
-
-class StorageBody(Body, kw_only=True):
-    """Something to do to the stores; in a dry run, nothing is changed."""
-
-    dry_run: Annotated[bool, doc("count only, and change nothing", example=True)] = False
-
-
-class VerifyBody(StorageBody, kw_only=True):
-    """What to compare in the stores, and whether to put it right."""
-
-    checksums: Annotated[
-        bool, doc("read every local file whole; else only sizes are compared", example=True)
-    ] = True
 
 
 class JsonRequest(Request[Any, Any, Any]):

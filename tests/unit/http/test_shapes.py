@@ -11,11 +11,18 @@ from msgspec import Meta
 
 from imagegen_core.operations import Operation
 from imagegen_http.api import wire
+from imagegen_http.api.bodies import images, marks, providers, storage, tasks
+from imagegen_http.api.bodies.fields import Body
 from imagegen_http.openai.wire import ImageEdit, ImageGeneration
 from imagegen_http.problems.shapes import problems_of
 
 BODIES = (
-    *(kind for kind in vars(wire).values() if isinstance(kind, type) and issubclass(kind, wire.Body)),
+    *(
+        kind
+        for module in (images, marks, providers, storage, tasks, wire)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Body)
+    ),
     *wire.OPERATION_BODIES.values(),
     ImageGeneration,
     ImageEdit,
@@ -98,7 +105,7 @@ def test_everything_that_is_wrong_is_named_by_its_path():
         ("provider_name", "required"),
         ("timeout_seconds", "not_above"),
         ("unknown", "unknown_field"),
-    ] == sorted((field, code) for field, code, _ in rows_of(body, wire.ProviderConfigBody))
+    ] == sorted((field, code) for field, code, _ in rows_of(body, providers.ProviderConfigBody))
 
 
 def test_a_number_out_of_range_is_found_in_what_may_be_anything():

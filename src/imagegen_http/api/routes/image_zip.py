@@ -10,8 +10,9 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_ZIPPED_IMAGES
 from imagegen_core.problems import ProblemCode
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.api.bodies.images import ZipBody
 from imagegen_http.api.routes.dependencies import ServiceDependency
-from imagegen_http.api.wire import JsonRequest, ZipBody, converted, decoded
+from imagegen_http.api.wire import JsonRequest, converted, decoded
 from imagegen_http.api.zip_response import ZipResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Scope

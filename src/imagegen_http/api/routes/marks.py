@@ -13,7 +13,7 @@ from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, 
 from imagegen_http.answers.images import Image
 from imagegen_http.answers.marks import ChangedImages, Collection, Tag
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
-from imagegen_http.api.mark_bodies import BatchBody, CollectionBody, MarkBody
+from imagegen_http.api.bodies.marks import BatchBody, CollectionBody, MarkBody
 from imagegen_http.api.routes.dependencies import ImageIdPath, ServiceDependency, parse_image_id
 from imagegen_http.asgi.response_cache import CACHEABLE
 

@@ -22,14 +22,11 @@ from imagegen_core.tasks.submission import Submission
 from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, Task
+from imagegen_http.api.bodies.providers import OverrideBody
 from imagegen_http.api.input_images import InputImages
 from imagegen_http.api.json_response import JsonResponse
-from imagegen_http.api.routes.dependencies import (
-    IdempotencyHeader,
-    PreferHeader,
-    ServiceDependency,
-)
-from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, OverrideBody, SubmitBody
+from imagegen_http.api.routes.dependencies import IdempotencyHeader, PreferHeader, ServiceDependency
+from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, SubmitBody
 from imagegen_http.asgi import request_context
 from imagegen_http.guard import BufferedBody
 from imagegen_http.runtime.service import Service

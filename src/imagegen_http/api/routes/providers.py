@@ -15,8 +15,8 @@ from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, 
 from imagegen_http.answers.parameters import ParameterGroup
 from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.api.bodies.providers import ModelBody, ProviderConfigBody, ToggleBody
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
-from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
 from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
 

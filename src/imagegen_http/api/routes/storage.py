@@ -18,8 +18,8 @@ from imagegen_http.answers.storage import (
     SyncReport,
     VerifyReport,
 )
+from imagegen_http.api.bodies.storage import StorageBody, VerifyBody
 from imagegen_http.api.routes.dependencies import ServiceDependency
-from imagegen_http.api.wire import StorageBody, VerifyBody
 from imagegen_http.asgi.disconnects import unless_disconnected
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.asgi.types import Receive

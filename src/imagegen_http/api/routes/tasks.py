@@ -17,6 +17,7 @@ from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_http.answers.envelope import ListPage, Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, CancelledTasks, Task, TaskCounts
+from imagegen_http.api.bodies.tasks import CancelBody, RerunBody
 from imagegen_http.api.event_stream import HEADERS, event_stream
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
@@ -34,7 +35,6 @@ from imagegen_http.api.routes.dependencies import (
     parse_task_id,
 )
 from imagegen_http.api.task_stream import task_stream
-from imagegen_http.api.wire import CancelBody, RerunBody
 from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
 

@@ -10,7 +10,7 @@ from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_COLLECTION_NAME_CHARS, MA
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.problems import ProblemCode
 from imagegen_http.answers.fields import doc
-from imagegen_http.api.wire import Body
+from imagegen_http.api.bodies.fields import Body
 
 _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
 
