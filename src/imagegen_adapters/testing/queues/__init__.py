@@ -1,0 +1,1 @@
+"""Parts of the contract of a queue, by what they are about."""
