@@ -23,13 +23,13 @@ from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskReposit
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_marks import ImageMarksContract
-from imagegen_adapters.testing.image_records import ImageRecordsContract, add_image
+from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.image_timeline import ImageTimelineContract
 from imagegen_adapters.testing.lineage import LineageContract
 from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
-from imagegen_adapters.testing.samples import a_task, later
+from imagegen_adapters.testing.samples import a_task, add_image, later
 from imagegen_adapters.testing.task_feed import TaskFeedContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_adapters.testing.usage_ledger import UsageLedgerContract

@@ -18,8 +18,7 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.blob_store import BlobStoreContract, read, stream
-from imagegen_adapters.testing.image_records import add_image
-from imagegen_adapters.testing.samples import NOW
+from imagegen_adapters.testing.samples import NOW, add_image
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.execution.findings import FindingKind
 from imagegen_core.images import StorageState

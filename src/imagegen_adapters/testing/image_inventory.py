@@ -5,8 +5,7 @@ A subclass provides the fixtures ``repository``, ``records`` and ``inventory``, 
 
 import pytest
 
-from imagegen_adapters.testing.image_records import add_image
-from imagegen_adapters.testing.samples import later
+from imagegen_adapters.testing.samples import add_image, later
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords

@@ -5,8 +5,8 @@ A subclass provides the fixtures ``repository``, ``records`` and ``marks``, empt
 
 import pytest
 
-from imagegen_adapters.testing.image_records import add_image, search
-from imagegen_adapters.testing.samples import NOW, later
+from imagegen_adapters.testing.images.searches import search
+from imagegen_adapters.testing.samples import NOW, add_image, later
 from imagegen_core.errors import (
     CollectionExists,
     CollectionNotFound,

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
-from imagegen_adapters.testing.image_records import add_image
-from imagegen_adapters.testing.samples import NOW, later
+from imagegen_adapters.testing.samples import NOW, add_image, later
 from imagegen_core.images import Image
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation

@@ -5,8 +5,7 @@ A subclass provides the fixtures ``repository``, ``records`` and ``outbox`` over
 
 import pytest
 
-from imagegen_adapters.testing.image_records import add_image
-from imagegen_adapters.testing.samples import NOW, later
+from imagegen_adapters.testing.samples import NOW, add_image, later
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxCounts, OutboxEntry, OutboxKind

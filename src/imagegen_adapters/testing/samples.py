@@ -6,7 +6,7 @@ from typing import Any
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import ImageRequest, Operation
-from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.ports.task_repository import IdempotencyClaim, TaskRepository
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_core.tasks.task import Task
@@ -68,6 +68,15 @@ def an_image(attempt: Attempt, *, position: int = 0, **changes: Any) -> Image:
         "created_at": NOW,
     }
     return Image(**{**fields, **changes})
+
+
+async def add_image(repository: TaskRepository, **changes: Any) -> Image:
+    """Store an image of a task of its own, and return its record."""
+    task = a_task()
+    await repository.add(task, queue_size=100_000)
+    attempt = an_attempt(task)
+    (image,) = await repository.save_attempt(attempt, task.fence, (an_image(attempt, **changes),))
+    return image
 
 
 def an_event(task_id: str, kind: EventKind = EventKind.PROGRESS, **data: Any) -> TaskEvent:

@@ -1,0 +1,1 @@
+"""Parts of the contract of image records, by what they are about."""
