@@ -1,0 +1,1 @@
+"""Parts of the contract of marks of images, by what they are about."""
