@@ -23,7 +23,7 @@ export function TaskCard({ entry, onCancel, onDismiss, onEdit }) {
         <${Icon} name="key" />${t("create.set_key")}</a>`}
       ${failed && html`<button type="button" onClick=${() => onEdit(entry)}><${Icon} name="edit" />${t("create.edit_again")}</button>`}
       ${failed && html`<button type="button" class="bare" onClick=${() => onDismiss(entry.task_id)}>${t("create.dismiss")}</button>`}
-      ${!failed && html`<button type="button" disabled=${entry.cancelling} onClick=${() => onCancel(entry.task_id)}>${t(entry.cancelling ? "state.cancelling" : "act.cancel")}</button>`}
+      ${!failed && html`<button type="button" disabled=${entry.cancel_requested} onClick=${() => onCancel(entry.task_id)}>${t(entry.cancel_requested ? "state.cancelling" : "act.cancel")}</button>`}
     </div>
   </article>`;
 }
@@ -34,13 +34,13 @@ function Failure({ entry: { error } }) {
 }
 
 function Progress({ entry }) {
-  const { status, progress, queue_position, started } = entry;
+  const { status, progress, queue_position, started_at } = entry;
   const running = status === "processing";
   const percent = Math.round(progress * 100);
   const lost = connection.value === "lost";
   return html`<p class="state">
       <span>${lost ? t("connection.lost") : t(`state.${status}`)}${running && percent > 0 && html` ${percent}%`}</span>
-      ${running && started && !lost && html`<${Elapsed} since=${started} />`}
+      ${running && started_at && !lost && html`<${Elapsed} since=${Date.parse(started_at)} />`}
       ${!running && queue_position && html`<span>${t("create.place", { n: queue_position })}</span>`}
     </p>
     ${running && html`<progress aria-label=${t("create.progress")} max="100" value=${percent > 0 ? percent : undefined}></progress>`}`;

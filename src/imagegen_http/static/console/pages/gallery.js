@@ -1,6 +1,6 @@
 // All images: to look through, to find, and to put in order.
 
-import { atMostEvery } from "../lib/tasks.js";
+import { atMostEvery } from "../lib/reading.js";
 import { t } from "../lib/i18n.js";
 import { FILTERS } from "../lib/list-query.js";
 import { place } from "../lib/router.js";

@@ -22,7 +22,7 @@ const NEEDS_A_PROVIDER = ["auth_failed", "quota_exhausted", "provider_not_config
 export function TaskCard({ task, list, dismissable = false }) {
   const open = OPEN.includes(task.status);
   const state = open && task.cancel_requested ? "cancelling" : task.status;
-  const usual = list.state.value.usual.get(modelKey(task));
+  const usual = list.usual.value.get(modelKey(task));
   return html`<li class="task ${task.status}" data-id=${task.task_id}>
     <${Pictures} task=${task} />
     <div class="what">
@@ -44,12 +44,12 @@ export function TaskCard({ task, list, dismissable = false }) {
 }
 
 function Pictures({ task }) {
-  const [first] = task.images ?? [];
-  const id = first?.id ?? task.image_ids?.[0];
+  const [id] = task.image_ids;
   if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
-  const more = (task.images?.length ?? task.image_ids?.length ?? 1) - 1;
+  const more = task.image_ids.length - 1;
+  const image = task.images?.find((one) => one.id === id) ?? { id, prompt: task.prompt };
   return html`<a class="picture" href=${`/p/${id}`} aria-label=${t("images.open", { prompt: task.prompt })}>
-    <${Thumbnail} image=${first ?? { id, prompt: task.prompt }} />${more > 0 && html`<span class="more">+${more}</span>`}</a>`;
+    <${Thumbnail} image=${image} />${more > 0 && html`<span class="more">+${more}</span>`}</a>`;
 }
 
 function Progress({ task, usual }) {

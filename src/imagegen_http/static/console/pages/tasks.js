@@ -4,7 +4,6 @@ import { TaskCard } from "./tasks-card.js";
 import { TaskList } from "./tasks-list.js";
 import { post } from "../lib/api.js";
 import { dismiss, dismissed } from "../lib/dismissed.js";
-import { onResume, onTask } from "../lib/events.js";
 import { language, t } from "../lib/i18n.js";
 import { go, place } from "../lib/router.js";
 import { catalogue } from "../lib/store.js";
@@ -24,23 +23,11 @@ export default function Page({ id }) {
 /** One task, with all that there is to say of it. */
 function OneTask({ id }) {
   const list = useMemo(() => new TaskList({ id }), [id, language.value]);
-  useCurrent(list);
+  useEffect(() => list.follow(), [list]);
   return html`<div class="page">
     <header><h1>${t("tasks.one")}</h1><a href="/tasks">${t("tasks.show_all")}</a></header>
     <${Tasks} list=${list} />
   </div>`;
-}
-
-/** Keep a list current while it is shown. */
-function useCurrent(list) {
-  useEffect(() => {
-    const forget = [onTask((change) => list.apply(change)), onResume(() => list.look())];
-    list.look();
-    return () => {
-      for (const each of forget) each();
-      list.leave();
-    };
-  }, [list]);
 }
 
 function AllTasks() {
@@ -50,7 +37,7 @@ function AllTasks() {
   const cursor = query.get("cursor") ?? "";
   const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor, language.value]);
 
-  useCurrent(list);
+  useEffect(() => list.follow(), [list]);
 
   return html`<div class="page">
     <header>
@@ -67,7 +54,7 @@ function AllTasks() {
 }
 
 function Tasks({ list, status, provider, cursor }) {
-  const { items: all, failures, error, next } = list.state.value;
+  const [all, failures, error, next] = [list.tasks.items.value, list.failures.items.value, list.error.value, list.next.value];
   const above = new Set((failures ?? []).map(({ task_id }) => task_id).filter((id) => !dismissed.value.has(id)));
   const items = all?.filter(({ task_id }) => !above.has(task_id));
   if (error && !items) return html`<${Problem} error=${error} again=${() => list.look()} />`;
@@ -88,8 +75,7 @@ function Tasks({ list, status, provider, cursor }) {
 
 /** What went wrong and was not dismissed, wherever in the list it is. */
 function Failures({ list }) {
-  const { failures } = list.state.value;
-  const left = (failures ?? []).filter(({ task_id }) => !dismissed.value.has(task_id));
+  const left = (list.failures.items.value ?? []).filter(({ task_id }) => !dismissed.value.has(task_id));
   if (!left.length) return null;
   return html`<section class="failures" aria-labelledby="failures">
     <header>

@@ -1,0 +1,97 @@
+"""What is shown of tasks is what they are, whatever becomes of an answer on its way."""
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.integration.api.asking import TASKS, ended, finished, submit
+
+HOLD = """
+const real = window.fetch;
+const released = new Promise((resolve) => (window.release = resolve));
+window.fetch = async (path, options) => {
+  const answer = await real(path, options);
+  if (/^[/]api[/]v1[/]tasks[?]/.test(path)) await released;
+  return answer;
+};
+"""
+"""Has lists of tasks wait on their way until ``release()``."""
+
+REFUSE = """
+const real = window.fetch;
+let refusals = 1;
+window.fetch = (path, options) =>
+  /^[/]api[/]v1[/]tasks[?]/.test(path) && refusals-- > 0
+    ? new Response('{', { status: 503 })
+    : real(path, options);
+document.querySelector('a[href="/tasks"]').click();
+"""
+"""Opens the page of tasks, whose first list is refused."""
+
+HIDE = "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))"
+SHOW = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+"""What a browser tells a page that it keeps for Back: nothing of it runs between the two."""
+
+
+@pytest.fixture
+def late_answers(tab):
+    script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=HOLD)["identifier"]
+    yield
+    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+
+
+def tasks(tab, selector=".task"):
+    return tab.driver.find_elements(By.CSS_SELECTOR, selector)
+
+
+@pytest.mark.usefixtures("late_answers")
+def test_an_answer_that_comes_late_undoes_nothing(tab, serve):
+    """A task that ended while its list was on its way is shown as it ended."""
+    server = serve()
+    with server.client() as api:
+        task_id = submit(api, delay_seconds=2).json()["data"]["task_id"]
+        tab.open(f"{server.url}/tasks")
+        tab.until(lambda: tasks(tab, ".connection.open"))
+        tab.until(lambda: any(e.path == TASKS and e.status for e in tab.exchanges()))
+        ended(api, task_id)
+    tab.until(lambda: "1" == tasks(tab, "[data-status=completed]")[0].text)
+    tab.driver.execute_script("release()")
+    first = tab.until(lambda: tasks(tab))[0].get_attribute("class")
+
+    assert "task completed" == first
+
+
+def test_a_list_that_was_refused_is_asked_for_again(tab, serve):
+    """By itself; meanwhile the page says that it was."""
+    server = serve()
+    with server.client() as api:
+        finished(api)
+    tab.open(f"{server.url}/settings")
+    tab.until(lambda: tasks(tab, ".connection.open"))
+    tab.driver.execute_script(REFUSE)
+    reason = tab.until(lambda: tasks(tab, "main .problem"))[0].text
+    tab.until(lambda: tasks(tab))
+
+    assert "503" in reason
+    assert [] == tasks(tab, "main .problem")
+
+
+def test_a_task_that_ended_unheard_is_shown_as_it_ended(tab, serve):
+    """The page lay in the browser's cache meanwhile, where no stream tells it anything."""
+    server = serve()
+    tab.open(server.url)
+    box = tab.until(lambda: tasks(tab, "textarea[name=prompt]"))[0]
+    box.send_keys("雪山")
+    tab.driver.find_element(By.CSS_SELECTOR, ".advanced summary").click()
+    tab.until(lambda: tasks(tab, "input[name=delay_seconds]"))[0].send_keys("2")
+    box.send_keys(Keys.CONTROL + Keys.ENTER)
+    tab.until(lambda: tasks(tab, ".task progress"))
+    tab.driver.execute_script(HIDE)
+    with server.client() as api:
+        (task,) = api.get(TASKS).json()["data"]["items"]
+        ended(api, task["task_id"])
+    before = tasks(tab, ".task progress")
+    tab.driver.execute_script(SHOW)
+    tab.until(lambda: tasks(tab, ".card[data-id='1'] img") and not tasks(tab, ".task"))
+
+    assert before
