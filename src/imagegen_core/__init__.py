@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from imagegen_core.imagegen import Adapters, ImageGen, Limits
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
-    from imagegen_core.operations import ImageRequest, Operation
+    from imagegen_core.operations import Operation
     from imagegen_core.problems import Problem
+    from imagegen_core.requests.image_request import ImageRequest
     from imagegen_core.tasks.submission import StoredImage, Submission
     from imagegen_core.tasks.task import Task, TaskStatus
 
@@ -56,7 +57,7 @@ _HOMES = {
     "Message": "messages",
     "MessageCode": "messages",
     "Operation": "operations",
-    "ImageRequest": "operations",
+    "ImageRequest": "requests.image_request",
     "Problem": "problems",
     "Refusal": "errors",
     "Submission": "tasks.submission",

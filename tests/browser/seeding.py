@@ -25,7 +25,8 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.execution.image_keys import thumbnail_key
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.task import Task, TaskStatus
 
 SHAPES = ((512, 512), (640, 360), (360, 640), (512, 384), (384, 512), (960, 240))

@@ -16,9 +16,10 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.testing.samples import NOW, a_claim, a_task, an_attempt, an_image, later
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.task import TaskStatus
 

@@ -27,8 +27,10 @@ from imagegen_adapters.databases.json_columns import (
 )
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import (
     Attempt,
     Charge,

@@ -3,8 +3,8 @@
 import asyncio
 from enum import StrEnum
 
-from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.provider import Exchange
+from imagegen_core.requests.image_request import ImageRequest
 
 
 class MaskPolarity(StrEnum):

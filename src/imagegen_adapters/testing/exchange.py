@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage
+from imagegen_core.requests.input_image import InputImage
 
 _PIECE = 7
 

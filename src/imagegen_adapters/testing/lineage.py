@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 
 def an_input(image_id: int | None = None) -> InputImage:

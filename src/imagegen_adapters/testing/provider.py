@@ -13,10 +13,12 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Provider, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model, check_request, choose_model
 from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskRepository
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_core.tasks.task import Task

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 from imagegen_core.costs.cost import Basis, Cost
 from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
+from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.sizes import parse_size
 
 _PIXELS_PER_MEGAPIXEL = 1_000_000
 _TOKENS_PER_UNIT = 1_000_000

@@ -16,13 +16,14 @@ from imagegen_core.errors import (
 )
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
-from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
 from imagegen_core.providers.form_fields import FormField
 from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.prices import Price
 from imagegen_core.providers.size_presets import SizePreset
 from imagegen_core.providers.sources import Source
+from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 

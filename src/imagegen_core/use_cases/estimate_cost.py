@@ -5,9 +5,10 @@ import attrs
 from imagegen_core.costs.cost import Cost, total
 from imagegen_core.costs.estimates import quote
 from imagegen_core.images import MediaType
-from imagegen_core.operations import ImageRequest, InputImage
 from imagegen_core.providers.capabilities import check_operation, check_request, choose_model
 from imagegen_core.providers.parameters import canonical
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 

@@ -12,7 +12,6 @@ import attrs
 from imagegen_core.errors import BlobMissing, ImageNotFound, InsufficientStorage, InvalidImage, Unavailable
 from imagegen_core.execution.sealed_overrides import seal_override
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
-from imagegen_core.operations import ImageRequest, InputImage
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
@@ -28,6 +27,8 @@ from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.providers.capabilities import Model, check_operation, check_request, choose_model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import canonical
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.submission import InputSource, StoredImage, Submission
 from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider

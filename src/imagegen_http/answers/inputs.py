@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from imagegen_core.images import MediaType
-from imagegen_core.operations import InputRole
+from imagegen_core.requests.input_image import InputRole
 from imagegen_core.use_cases.show_inputs import InputView
 from imagegen_http.answers.fields import Answer, ImageId, doc
 

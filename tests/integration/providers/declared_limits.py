@@ -10,7 +10,9 @@ from typing import Any
 import attrs
 
 from imagegen_core.images import MediaType
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 Measure = Callable[[ImageRequest], list[Any]]
 

@@ -9,9 +9,11 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import UpstreamJob
 
 

@@ -13,9 +13,10 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
 from tests.integration.providers.diffusion_bench import DiffusionBench, bytes_of, generate, image_input

@@ -19,9 +19,10 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
 from tests.fakes.gemini import (
     KEY,
     REFUSED,

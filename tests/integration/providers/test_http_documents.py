@@ -18,11 +18,12 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
 from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope

@@ -15,12 +15,13 @@ from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, r
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.prices import TokenKind
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import UpstreamJob
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope

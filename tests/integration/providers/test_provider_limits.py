@@ -19,11 +19,12 @@ from imagegen_adapters.providers.http import HttpProvider, presets
 from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, request_for, run_call
 from imagegen_core.errors import CallError, Refusal
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer

@@ -3,8 +3,9 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.parameters import canonical
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.submission import Submission
 
 

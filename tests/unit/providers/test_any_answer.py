@@ -20,7 +20,8 @@ from imagegen_adapters.providers.spooled_json import parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = st.sampled_from(

@@ -11,12 +11,13 @@ from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.http.configured_document import model_spec
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import check_request
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.forms import control_of, form_of
 from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.parameters import canonical
+from imagegen_core.requests.image_request import ImageRequest
 
 LIBRARY = PresetLibrary()
 VERTEX = {"backend": "vertex", "project": "p", "location": "l"}

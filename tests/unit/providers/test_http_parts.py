@@ -18,8 +18,8 @@ from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstre
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.input_image import InputImage
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

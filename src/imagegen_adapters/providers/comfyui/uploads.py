@@ -14,8 +14,9 @@ from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, InputImage
 from imagegen_core.ports.provider import Exchange
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 _FOLDER = "imagegen"
 _SUFFIXES: Mapping[str, str] = MappingProxyType(

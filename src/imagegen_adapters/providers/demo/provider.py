@@ -15,12 +15,12 @@ from imagegen_adapters.providers.spooled_json import read_blocks
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 _CHUNK_BYTES = 64 * 1024

@@ -10,7 +10,8 @@ from imagegen_adapters.providers.gemini.sizes import framing
 from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.errors import UnsupportedOperation
 from imagegen_core.messages import Message
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
 
 DEFAULT_SEGMENT_MODE = "FOREGROUND"
 

@@ -27,13 +27,14 @@ from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.problems import FailureReason
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 _RESPONSE_FILE = "answer.json"

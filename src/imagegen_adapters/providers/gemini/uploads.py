@@ -11,8 +11,8 @@ from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage
 from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.requests.input_image import InputImage
 
 
 @attrs.frozen(kw_only=True)

@@ -31,9 +31,10 @@ from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
 from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import RANDOM_SEED, NamedInputs
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import RANDOM_SEED
+from imagegen_core.requests.input_image import NamedInputs
 from imagegen_core.tasks.attempt import Receipt
 
 

@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_adapters.providers.base64_stream import encoded_length
 from imagegen_core.images import MediaType
-from imagegen_core.operations import InputImage
+from imagegen_core.requests.input_image import InputImage
 
 
 @attrs.frozen(kw_only=True)

@@ -33,12 +33,12 @@ from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from imagegen_core.values.byte_budget import ByteBudget
 from imagegen_core.values.identity_cache import IdentityCache

@@ -14,9 +14,10 @@ from imagegen_adapters.providers.http.schema.model import ModelSpec
 from imagegen_adapters.providers.http.schema.operation import OperationSpec
 from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_core.messages import Message
-from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.size_presets import SIZE_NAMES
+from imagegen_core.requests.image_request import RANDOM_SEED
+from imagegen_core.requests.input_image import InputImage
 
 
 @attrs.frozen(kw_only=True)

@@ -12,9 +12,9 @@ from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.preflight import check_sides
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.operations import dimensions_of, parse_size
 from imagegen_core.problems import Problem
 from imagegen_core.providers.size_presets import SIZE_NAMES
+from imagegen_core.requests.sizes import dimensions_of, parse_size
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")

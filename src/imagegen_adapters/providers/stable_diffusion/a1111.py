@@ -29,7 +29,7 @@ from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
@@ -38,6 +38,7 @@ from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.parameters import common
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.size_presets import in_pixels
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"

@@ -23,16 +23,12 @@ from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusio
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.operations import (
-    DEFAULT_EDIT_MODE,
-    UPSCALE_FACTORS,
-    ImageRequest,
-    InputImage,
-    Operation,
-)
+from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.problems import FailureReason, JsonType, ProblemCode
 from imagegen_core.providers.capabilities import Model
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 DEFAULT_MODEL = "default"
 """The model id for whichever checkpoint the server has loaded."""

@@ -11,7 +11,7 @@ from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.operations import InputImage
+from imagegen_core.requests.input_image import InputImage
 
 _MARKER = "\x00picture\x00"
 _ESCAPED_MARKER = json.dumps(_MARKER)

@@ -30,8 +30,9 @@ from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusio
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.operations import DEFAULT_EDIT_MODE, ImageRequest, Operation
+from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
 from imagegen_core.problems import FailureReason
+from imagegen_core.requests.image_request import ImageRequest
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
 MAX_BODY_BYTES = 10 * 1024 * 1024

@@ -7,8 +7,10 @@ import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task
 from imagegen_core.errors import QueueFull, TaskNotFound
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.task import Task, TaskStatus
 

@@ -8,9 +8,11 @@ import pytest
 from imagegen_core.costs.cost import Basis, Cost
 from imagegen_core.costs.estimates import cost_of, quote
 from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.prices import TokenKind, parse_price
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 PER_IMAGE = {"amount": 0.2}
 PER_TOKEN = [

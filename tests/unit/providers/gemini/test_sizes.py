@@ -5,7 +5,8 @@ import pytest
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
 
 RATIOS = ("1:1", "2:3", "3:2", "9:16", "16:9")
 TIERS = ("1K", "2K", "4K")

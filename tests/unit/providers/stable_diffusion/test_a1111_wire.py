@@ -5,8 +5,10 @@ import pytest
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 DEFAULT = Model(id="default")
 RESERVED_PARAMETERS = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}

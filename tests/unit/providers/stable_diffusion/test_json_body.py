@@ -10,7 +10,7 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.operations import InputImage
+from imagegen_core.requests.input_image import InputImage
 
 pytestmark = pytest.mark.anyio
 

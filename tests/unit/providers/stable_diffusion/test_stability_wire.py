@@ -7,7 +7,9 @@ import pytest
 
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import Operation
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 IMAGE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
 FILE = ("picture.png", b"p", "image/png")

@@ -1,0 +1,1 @@
+"""One request for images, as every provider reads it."""
