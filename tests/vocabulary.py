@@ -17,7 +17,6 @@ LOOSE_MODULES: Mapping[str, frozenset[str]] = {
         {
             "errors",
             "failures",
-            "imagegen",
             "images",
             "limits",
             "messages",

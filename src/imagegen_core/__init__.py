@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagegen_core.errors import CallError, ImagegenError, Refusal, ValidationFailed
+    from imagegen_core.facade.adapters import Adapters
+    from imagegen_core.facade.imagegen import ImageGen
+    from imagegen_core.facade.limits import Limits
     from imagegen_core.failures import Failure, FailureCode
-    from imagegen_core.imagegen import Adapters, ImageGen, Limits
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
@@ -44,16 +46,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Adapters": "imagegen",
+    "Adapters": "facade.adapters",
     "CallError": "errors",
     "Failure": "failures",
     "FailureCode": "failures",
     "Image": "images",
-    "ImageGen": "imagegen",
+    "ImageGen": "facade.imagegen",
     "ImagegenError": "errors",
     "StoredImage": "tasks.submission",
     "Language": "messages",
-    "Limits": "imagegen",
+    "Limits": "facade.limits",
     "Message": "messages",
     "MessageCode": "messages",
     "Operation": "operations",

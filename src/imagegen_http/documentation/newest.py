@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.imagegen import ImageGen
+from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging

@@ -26,7 +26,7 @@ from itertools import takewhile
 import attrs
 
 from imagegen_core.errors import Refusal
-from imagegen_core.imagegen import ImageGen
+from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.tasks.task import Task, TaskStatus
 from imagegen_http.runtime.peers import NoPeers, Peers
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from imagegen_core.imagegen import ImageGen
+from imagegen_core.facade.imagegen import ImageGen
 from imagegen_http.answers.health import Health
 from imagegen_http.answers.providers import Preset
 from imagegen_http.runtime.feed_watch import FeedWatch

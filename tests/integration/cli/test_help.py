@@ -23,7 +23,7 @@ HEAVY = {
     "cryptography",
     "google",
     "httpx",
-    "imagegen_core.imagegen",
+    "imagegen_core.facade",
     "imagegen_core.use_cases",
     "litestar",
     "oss2",

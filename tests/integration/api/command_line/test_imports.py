@@ -6,7 +6,7 @@ from tests.integration.cli.test_help import modules_of
 
 SERVICE = {
     "cryptography",
-    "imagegen_core.imagegen",
+    "imagegen_core.facade",
     "imagegen_core.ports",
     "imagegen_core.providers.prices",
     "imagegen_core.tasks",

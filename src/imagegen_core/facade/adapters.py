@@ -1,0 +1,64 @@
+"""The set of adapters, one for every port."""
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.idempotency_keys import IdempotencyKeys
+from imagegen_core.ports.image_inspector import ImageInspector
+from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.ports.image_marks import ImageMarks
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.image_timeline import ImageTimeline
+from imagegen_core.ports.lineage import Lineage
+from imagegen_core.ports.nodes import Nodes
+from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.slots import Slots
+from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_feed import TaskFeed
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.ports.usage_ledger import UsageLedger
+from imagegen_core.search.folding import Simplify
+
+
+@attrs.frozen(kw_only=True)
+class Adapters:
+    """One adapter for every port.
+
+    ``providers`` are by kind; ``simplify`` is used by the search; without a ``label`` images stay unchanged.
+    """
+
+    tasks: TaskRepository
+    idempotency_keys: IdempotencyKeys
+    queue: Queue
+    nodes: Nodes
+    slots: Slots
+    images: ImageRecords
+    timeline: ImageTimeline
+    marks: ImageMarks
+    lineage: Lineage
+    usage: UsageLedger
+    configs: ProviderConfigs
+    blobs: BlobStore
+    spool: Spool
+    inspector: ImageInspector
+    events: EventBus
+    feed: TaskFeed
+    guard: UpstreamGuard
+    box: SecretBox
+    disk: DiskSpace
+    clock: Clock
+    providers: Mapping[str, Provider]
+    redactor: Redactor
+    new_id: Callable[[], str]
+    simplify: Simplify = str
+    label: ImageLabel | None = None
