@@ -20,9 +20,10 @@ from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
 from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
 from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
 from imagegen_adapters.providers.gemini.uploads import uploads_of
+from imagegen_adapters.providers.long_strings import decode_chunks
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
-from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled, read_spooled
+from imagegen_adapters.providers.spooled_json import parse_spooled, read_spooled
 from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode

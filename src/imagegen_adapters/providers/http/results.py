@@ -15,15 +15,9 @@ from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec
 from imagegen_adapters.providers.http.sender import Credentials
 from imagegen_adapters.providers.http.usage import find_usage, usage_of
+from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import (
-    SpooledJson,
-    SpooledString,
-    decode_chunks,
-    parse_spooled,
-    read_blocks,
-    read_spooled,
-)
+from imagegen_adapters.providers.spooled_json import SpooledJson, parse_spooled, read_blocks, read_spooled
 from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError

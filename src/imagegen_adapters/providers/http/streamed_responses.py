@@ -19,8 +19,9 @@ from imagegen_adapters.providers.http.schema.stream import StreamSpec
 from imagegen_adapters.providers.http.sender import RESPONSE_FILE, PartialResponse, parse_response
 from imagegen_adapters.providers.http.server_sent_events import ServerSentEvent, read_events
 from imagegen_adapters.providers.json_responses import bad_response
+from imagegen_adapters.providers.long_strings import decode_base64, read_string
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import decode_base64, parse_spooled, read_string
+from imagegen_adapters.providers.spooled_json import parse_spooled
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES

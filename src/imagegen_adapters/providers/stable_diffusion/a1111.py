@@ -12,19 +12,16 @@ from imagegen_adapters.providers.call_limits import call_timeout
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.key_formats import malformed_key, two_part_key_problem
+from imagegen_adapters.providers.long_strings import MAX_JSON_BYTES
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, read_spooled
+from imagegen_adapters.providers.spooled_json import read_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_adapters.providers.stable_diffusion.requests import (
-    api_url,
-    fetch_unpaid,
-    response_error,
-)
+from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
 from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode

@@ -10,14 +10,10 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.json_responses import bad_response
+from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_size
-from imagegen_adapters.providers.spooled_json import (
-    SpooledString,
-    decode_chunks,
-    parse_spooled,
-    read_text,
-)
+from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError, ValidationFailed

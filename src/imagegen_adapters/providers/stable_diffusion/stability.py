@@ -13,19 +13,16 @@ from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.call_limits import call_timeout, read_at_most, read_error
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.json_responses import bad_response, parse_json
+from imagegen_adapters.providers.long_strings import MAX_JSON_BYTES, decode_chunks
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, decode_chunks, read_spooled
+from imagegen_adapters.providers.spooled_json import read_spooled
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_adapters.providers.stable_diffusion.requests import (
-    api_url,
-    fetch_unpaid,
-    response_error,
-)
+from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS, model
 from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed

@@ -22,10 +22,11 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.json_responses import bad_response
+from imagegen_adapters.providers.long_strings import SpooledString
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.ratios import nearest_ratio
-from imagegen_adapters.providers.spooled_json import SpooledString, parse_spooled, read_text
+from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
