@@ -6,7 +6,6 @@ import errno
 import itertools
 import os
 import stat
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -22,6 +21,7 @@ from imagegen_adapters.blob_stores.atomic_file import (
 from imagegen_adapters.blob_stores.disk_errors import disk_errors
 from imagegen_adapters.blob_stores.durable_directories import DurableDirectories
 from imagegen_adapters.blob_stores.keys import check_key, is_key
+from imagegen_adapters.blob_stores.open_file import close_opened, open_file
 from imagegen_adapters.threads.worker_threads import WorkerThreads
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.blob_store import StoredBlob
@@ -94,12 +94,12 @@ class LocalBlobStore:
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)
         async with self._reads:
-            opening = self._threads.start(partial(_open, path, start, end, _batch_bytes(self._opens + 1)))
+            opening = self._threads.start(partial(open_file, path, start, end, _batch_bytes(self._opens + 1)))
             try:
                 with disk_errors(key):
                     file, chunk = await asyncio.shield(opening)
             except asyncio.CancelledError:
-                opening.add_done_callback(_close_opened)
+                opening.add_done_callback(close_opened)
                 raise
         if file is None:
             if chunk:
@@ -232,51 +232,6 @@ class LocalBlobStore:
 def _batch_bytes(streams: int) -> int:
     """Return the batch size for each of the concurrent streams, which hold two batches each."""
     return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * streams)))
-
-
-class _OpenFile:
-    """A file read at offsets by changing threads; a lock keeps it open during a read."""
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        self._lock = threading.Lock()
-        status = os.fstat(self._fd)
-        self.size = status.st_size
-        if not stat.S_ISREG(status.st_mode):
-            os.close(self._fd)
-            raise FileNotFoundError(errno.ENOENT, "not a regular file")
-
-    def read(self, length: int, offset: int) -> bytes:
-        with self._lock:
-            chunk = os.pread(self._fd, length, offset)
-        if len(chunk) != length:  # blobs are only ever replaced, so the disk has lost part of the file
-            raise OSError(errno.EIO, "the file became shorter while it was read")
-        return chunk
-
-    def close(self) -> None:
-        with self._lock:
-            os.close(self._fd)
-
-
-def _open(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[_OpenFile | None, bytes]:
-    """Return an open file and its first piece; None as the file if that is all of it."""
-    file = _OpenFile(path)
-    stop = file.size if end is None else min(end, file.size)
-    try:
-        chunk = file.read(min(max_bytes, stop - start), start) if start < stop else b""
-    except BaseException:
-        file.close()
-        raise
-    if start + len(chunk) < stop:
-        return file, chunk
-    file.close()
-    return None, chunk
-
-
-def _close_opened(opening: "asyncio.Future[tuple[_OpenFile | None, bytes]]") -> None:
-    """Close what nobody waits for any more."""
-    if not opening.cancelled() and opening.exception() is None and (file := opening.result()[0]) is not None:
-        file.close()
 
 
 def _size(path: Path) -> int:
