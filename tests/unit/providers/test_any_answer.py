@@ -17,7 +17,7 @@ from imagegen_adapters.providers.http.results import find_images
 from imagegen_adapters.providers.http.sender import parse_response
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.spooled_json import parse_spooled
-from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
+from imagegen_adapters.providers.stable_diffusion import a1111_results, stability_wire
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
@@ -112,7 +112,7 @@ def test_any_answer_with_images_is_read(tree):
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
-        lambda: a1111_wire.parse_result(
+        lambda: a1111_results.parse_result(
             io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False
         ),
         lambda: stability_wire.parse_result(io.BytesIO(body)),

@@ -17,74 +17,28 @@ from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_adapters.providers.spooled_json import read_spooled
-from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
+from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
+from imagegen_adapters.providers.stable_diffusion import a1111_results as results
 from imagegen_adapters.providers.stable_diffusion import failures
+from imagegen_adapters.providers.stable_diffusion.a1111_models import SHIPPED_MODELS, model
+from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
 from imagegen_adapters.providers.streamed_responses import streamed_response
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.config import ModelEntry, ProviderConfig
-from imagegen_core.providers.form_fields import FormField, Group
-from imagegen_core.providers.known_fields import form_field_of
-from imagegen_core.providers.parameters import common
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.size_presets import in_pixels
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0
 """SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""
-
-_OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
-_PARAMETERS = (
-    *common("num", "width", "height", "size", "steps", "cfg_scale", "seed", "negative_prompt"),
-    *common("upscale_factor", "edit_mode"),
-    Parameter(name="sampler_name"),
-    Parameter(name="scheduler"),
-    Parameter(
-        name="denoising_strength",
-        type="number",
-        minimum=0,
-        maximum=1,
-        form_field=form_field_of("strength"),
-    ),
-    Parameter(
-        name="enable_hr",
-        type="boolean",
-        form_field=FormField.labelled("高清修复", "High-resolution fix", Group.SAMPLING),
-    ),
-    Parameter(
-        name="hr_scale",
-        type="number",
-        minimum=1,
-        maximum=4,
-        form_field=FormField.labelled("高清修复倍数", "High-resolution factor", Group.SAMPLING),
-    ),
-    Parameter(
-        name="hr_upscaler",
-        form_field=FormField.labelled("高清修复放大算法", "High-resolution upscaler", Group.SAMPLING),
-    ),
-    Parameter(
-        name="n_iter",
-        type="integer",
-        minimum=1,
-        maximum=10,
-        form_field=FormField.labelled("批次数", "Batches", Group.SAMPLING),
-    ),
-    Parameter(name="upscaler_1", form_field=FormField.labelled("放大算法", "Upscaler", Group.EDITING)),
-)
-_FORM = ("size", "num", "negative_prompt", "steps", "cfg_scale", "seed", "sampler_name", "scheduler")
-_SIZES = in_pixels(
-    lambda ratio, side: (round(side * ratio**0.5 / 8) * 8, round(side / ratio**0.5 / 8) * 8),
-    {"512": 512, "1K": 1024},
-)
 _SUFFIXES = ("/sdapi/v1", "/sdapi")
 _RESPONSE_FILE = "answer.json"
 _UNPAID_CALL_SECONDS = 5.0
@@ -101,13 +55,11 @@ class A1111:
         self._interrupted: set[str] = set()
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        _options(config)
+        Options.from_config(config)
         configured_headers(config)
-        entries = config.models or (
-            ModelEntry(id=wire.DEFAULT_MODEL, name="Loaded checkpoint", default=True),
-        )
+        entries = config.models or SHIPPED_MODELS
         return ProviderProfile(
-            models=tuple(_model(entry) for entry in entries),
+            models=tuple(model(entry) for entry in entries),
             display_name="Stable Diffusion WebUI",
             default_api_base=API_BASE,
             needs_api_key=False,
@@ -117,7 +69,7 @@ class A1111:
         )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        wire.body(request, model, task="", options=_options(config))
+        bodies.body(request, model, task="", options=Options.from_config(config))
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
@@ -145,7 +97,7 @@ class A1111:
             return exchange.open_spooled(name)
 
         def parse(file: BinaryIO) -> ProviderResult:
-            return wire.parse_result(file, open_file, call.request, interrupted=interrupted)
+            return results.parse_result(file, open_file, call.request, interrupted=interrupted)
 
         return await read_spooled(open_file, parse)
 
@@ -177,12 +129,12 @@ class A1111:
         request = call.request
         image = request.references[0] if request.references else request.image
         mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-        options = _options(call.config)
-        return wire.body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
+        options = Options.from_config(call.config)
+        return bodies.body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
 
     async def _send(self, call: ProviderCall, body: JsonBody, exchange: Exchange) -> None:
         config = call.config
-        url = api_url(config, wire.PATHS[call.request.operation], suffixes=_SUFFIXES)
+        url = api_url(config, bodies.PATHS[call.request.operation], suffixes=_SUFFIXES)
         body_headers = {"content-type": "application/json", "content-length": str(body.length)}
         client = self._outbound.api_client(config)
         request = client.build_request(
@@ -233,31 +185,6 @@ class A1111:
             method, url, headers=configured_headers(config), timeout=_UNPAID_CALL_SECONDS
         )
         return await fetch_unpaid(client, _with_basic_auth(request, config))
-
-
-def _model(entry: ModelEntry) -> Model:
-    operations = _OPERATIONS if entry.capabilities is None else entry.capabilities
-    return Model(
-        id=entry.id,
-        name=entry.name,
-        default=entry.default,
-        operations=tuple(o for o in operations if o in _OPERATIONS),
-        parameters=_PARAMETERS,
-        form=_FORM,
-        sizes=_SIZES,
-        accepts_extras=True,
-        max_references=1,
-    )
-
-
-def _options(config: ProviderConfig) -> wire.Options:
-    upscaler = config.extra_config.get("upscaler", wire.DEFAULT_UPSCALER)
-    scripts = config.extra_config.get("allow_scripts", [])
-    if not isinstance(upscaler, str) or not upscaler:
-        raise ValidationFailed.for_field("extra_config.upscaler", StableDiffusionCode.NOT_AN_UPSCALER())
-    if not isinstance(scripts, (list, tuple)) or not all(isinstance(name, str) for name in scripts):
-        raise ValidationFailed.for_field("extra_config.allow_scripts", StableDiffusionCode.NOT_SCRIPT_NAMES())
-    return wire.Options(upscaler=upscaler, allow_scripts=frozenset(scripts))
 
 
 def _with_basic_auth(request: httpx.Request, config: ProviderConfig) -> httpx.Request:

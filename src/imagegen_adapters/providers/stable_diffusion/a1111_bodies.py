@@ -1,35 +1,24 @@
-"""The A1111 WebUI API on the wire: bodies from requests, images from responses. Pure.
+"""Bodies of requests to the A1111 WebUI API. Pure.
 
 Forge and SD.Next speak the same protocol, except for error responses.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import Any
 
-import attrs
-
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
-from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_size
-from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
+from imagegen_adapters.providers.stable_diffusion.a1111_models import DEFAULT_MODEL
+from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
-from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.problems import FailureReason, JsonType, ProblemCode
+from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.requests.input_image import InputImage
 
-DEFAULT_MODEL = "default"
-"""The model id for whichever checkpoint the server has loaded."""
-
-DEFAULT_UPSCALER = "R-ESRGAN 4x+"
 MAX_REPAINT_SIDE_PIXELS = 2048
 """A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""
 
@@ -73,14 +62,6 @@ OVERRIDABLE_SETTINGS = frozenset(
 _SERVICE_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"}
 )
-
-
-@attrs.frozen(kw_only=True)
-class Options:
-    """The options of this dialect in ``extra_config``."""
-
-    upscaler: str = DEFAULT_UPSCALER
-    allow_scripts: frozenset[str] = frozenset()
 
 
 def invalid_parameter(name: str, reason: Message) -> ValidationFailed:
@@ -209,74 +190,3 @@ def warnings(request: ImageRequest) -> tuple[Message, ...]:
     if request.operation is Operation.UPSCALE and request.num > 1:
         messages.append(StableDiffusionCode.ONE_UPSCALED())
     return tuple(messages)
-
-
-def parse_result(
-    file: BinaryIO, open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
-) -> ProviderResult:
-    """Return the images of a spooled response, without grids and without what extensions appended.
-
-    It reads the file; each image opens it again.
-
-    Raises:
-        CallError: ``bad_response``, or ``cancelled`` if an interrupted call generated no image.
-    """
-    document = parse_spooled(file).resolved()
-    if not isinstance(document, dict):
-        raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
-    info = _info(read_text(file, document.get("info")))
-    if request.operation is Operation.UPSCALE:
-        candidates, info = [document.get("image")], {}
-    else:
-        candidates = _generated_images(document.get("images"), info)
-    encoded_images = [value for value in candidates if isinstance(value, (str, SpooledString)) and value]
-    if not encoded_images and interrupted:
-        raise CallError(FailureCode.CANCELLED, StableDiffusionCode.SERVER_INTERRUPTED())
-    if not encoded_images:
-        raise bad_response(FailureReason.NO_IMAGE_IN_RESPONSE())
-    images = tuple(
-        GeneratedImage(
-            chunks=_chunks(open_file, value), metadata=_metadata(info, position, interrupted=interrupted)
-        )
-        for position, value in enumerate(encoded_images)
-    )
-    return ProviderResult(images=images, warnings=warnings(request))
-
-
-def _chunks(open_file: Callable[[], BinaryIO], value: str | SpooledString) -> Any:
-    return lambda: decode_chunks(open_file, value)
-
-
-def _info(encoded: str | None) -> dict[str, Any]:
-    """Return ``info``, which is JSON inside a JSON string; if it cannot be read, only metadata is lost."""
-    try:
-        info = json.loads(encoded or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return info if isinstance(info, dict) else {}
-
-
-def _generated_images(images: object, info: dict[str, Any]) -> list[Any]:
-    if not isinstance(images, list):
-        raise bad_response(ResponseCode.NO_IMAGES_NAMED())
-    first, seeds = info.get("index_of_first_image", 0), info.get("all_seeds")
-    first = first if isinstance(first, int) and 0 <= first < len(images) else 0
-    return images[first : first + len(seeds)] if isinstance(seeds, list) and seeds else images[first:]
-
-
-_METADATA_NAMES = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sampler_name": "sampler_name"}
-
-
-def _metadata(info: dict[str, Any], position: int, *, interrupted: bool) -> dict[str, Any]:
-    metadata = {
-        name: info[upstream_name]
-        for upstream_name, name in _METADATA_NAMES.items()
-        if isinstance(info.get(upstream_name), str)
-    }
-    seeds = info.get("all_seeds")
-    seed = seeds[position] if isinstance(seeds, list) and position < len(seeds) else None
-    if isinstance(seed, int):
-        metadata["seed"] = seed
-    if interrupted:
-        metadata["interrupted"] = True
-    return metadata

@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
+from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
+from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
@@ -19,7 +20,7 @@ def image(width=640, height=480):
 
 
 def body(request, model=DEFAULT, options=None, **inputs):
-    return wire.body(request, model, task="call-1", options=options or wire.Options(), **inputs)
+    return bodies.body(request, model, task="call-1", options=options or Options(), **inputs)
 
 
 def generate(**params):
@@ -65,7 +66,7 @@ def test_n_iter_makes_the_same_number_one_after_another():
     assert (1, 4) == (document["batch_size"], document["n_iter"])
 
 
-@pytest.mark.parametrize("name", [*wire.RESERVED_PARAMETERS, "n_iter"])
+@pytest.mark.parametrize("name", [*bodies.RESERVED_PARAMETERS, "n_iter"])
 def test_what_the_service_owns_is_refused_by_name(name):
     """A parameter must not read the server's files, hide the images or change their number."""
     with pytest.raises(ValidationFailed, match=f"params.{name}: "):
@@ -94,7 +95,7 @@ def test_harmless_settings_and_allowed_scripts_pass():
         "override_settings": {"CLIP_stop_at_last_layers": 2},
         "alwayson_scripts": {"ADetailer": {"args": [1]}},
     }
-    options = wire.Options(allow_scripts=frozenset({"ADetailer"}))
+    options = Options(allow_scripts=frozenset({"ADetailer"}))
 
     document = body(generate(**params), Model(id="xl"), options)
 
@@ -127,13 +128,13 @@ def test_a_huge_image_is_repainted_smaller_and_says_so():
     assert ((2048, 1024), (4000, 2000)) == tuple(
         (b["width"], b["height"]) for b in (document, document_with_size)
     )
-    assert (1, 0) == (len(wire.warnings(request)), len(wire.warnings(explicit)))
+    assert (1, 0) == (len(bodies.warnings(request)), len(bodies.warnings(explicit)))
 
 
 def test_upscaling_sends_the_factor_and_the_operators_upscaler():
     """A caller may choose another one."""
     request = ImageRequest(operation=Operation.UPSCALE, image=image(), params={"upscale_factor": "x4"})
-    options = wire.Options(upscaler="4x-UltraSharp")
+    options = Options(upscaler="4x-UltraSharp")
 
     document = body(request, options=options, image=b"p")
     other = body(request.with_params(upscaler_1="Lanczos"), options=options, image=b"p")
