@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
 from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
+from imagegen_adapters.providers.http.image_items import find_images
 from imagegen_adapters.providers.http.presets import PresetLibrary
-from imagegen_adapters.providers.http.results import find_images
 from imagegen_adapters.providers.http.sender import parse_response
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.spooled_json import parse_spooled
