@@ -14,7 +14,7 @@ from imagegen_adapters.providers.gemini.responses import read_content, read_pred
 from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
 from imagegen_adapters.providers.http.image_items import find_images
 from imagegen_adapters.providers.http.presets import PresetLibrary
-from imagegen_adapters.providers.http.sender import parse_response
+from imagegen_adapters.providers.http.responses import parse_response
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.spooled_json import parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_results, stability_wire

@@ -19,12 +19,13 @@ from imagegen_adapters.providers.http.configured_document import model_spec, ope
 from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
+from imagegen_adapters.providers.http.responses import RESPONSE_FILE
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.model import ModelSpec
 from imagegen_adapters.providers.http.schema.operation import OperationSpec
 from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.scope import CallScope, scope_of
-from imagegen_adapters.providers.http.sender import RESPONSE_FILE, Sender
+from imagegen_adapters.providers.http.sender import Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import ImageLimits, map_refusals

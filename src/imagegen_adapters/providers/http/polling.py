@@ -10,16 +10,12 @@ import httpx
 
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.call_limits import read_error
-from imagegen_adapters.providers.http.classification import (
-    Classification,
-    UpstreamResponse,
-    job_error,
-)
+from imagegen_adapters.providers.http.classification import Classification, UpstreamResponse, job_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.responses import PartialResponse, headers_of, parse_response, read_head
 from imagegen_adapters.providers.http.schema.errors import ErrorClass, ErrorPaths
 from imagegen_adapters.providers.http.schema.job import PollSpec, StatusSpec
 from imagegen_adapters.providers.http.schema.request import RequestSpec
-from imagegen_adapters.providers.http.sender import PartialResponse, headers_of, parse_response, read_head
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_core.errors import CallError

@@ -5,8 +5,9 @@ from typing import Any
 from imagegen_adapters.providers.http.classification import classify, submit_error
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import build_request
+from imagegen_adapters.providers.http.responses import parse_response, read_error_response, read_head
 from imagegen_adapters.providers.http.schema.document import Document
-from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response, read_head
+from imagegen_adapters.providers.http.sender import Sender
 from imagegen_core.errors import CallError
 from imagegen_core.ports.provider import Probe
 from imagegen_core.providers.config import ProviderConfig

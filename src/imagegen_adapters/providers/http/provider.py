@@ -16,16 +16,16 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
-from imagegen_adapters.providers.http.results import ResultReader
-from imagegen_adapters.providers.http.schema.document import Document
-from imagegen_adapters.providers.http.schema.job import TaskSpec
-from imagegen_adapters.providers.http.sender import (
+from imagegen_adapters.providers.http.responses import (
     PartialResponse,
-    Sender,
     parse_response,
     read_error_response,
     read_head,
 )
+from imagegen_adapters.providers.http.results import ResultReader
+from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.job import TaskSpec
+from imagegen_adapters.providers.http.sender import Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.http.usage import find_usage

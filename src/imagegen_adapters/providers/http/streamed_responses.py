@@ -15,8 +15,8 @@ import attrs
 
 from imagegen_adapters.providers.http.classification import stream_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.responses import RESPONSE_FILE, PartialResponse, parse_response
 from imagegen_adapters.providers.http.schema.stream import StreamSpec
-from imagegen_adapters.providers.http.sender import RESPONSE_FILE, PartialResponse, parse_response
 from imagegen_adapters.providers.http.server_sent_events import ServerSentEvent, read_events
 from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.long_strings import decode_base64, read_string
