@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from imagegen_adapters.blob_archives.batches import batches
 from imagegen_adapters.blob_archives.oss.body import ObjectBody
 from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
 from imagegen_adapters.blob_archives.oss.connection import CheckAddress, Connections, make_bucket
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.objects import OssObjects
 from imagegen_adapters.blob_archives.oss.owner_object import OssOwnerObject
+from imagegen_adapters.blob_archives.oss.part_upload import MIN_MULTIPART_BYTES, PartUpload
 from imagegen_adapters.blob_archives.oss.settings import OssSettings
 from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK, InstallationId, PrefixClaim
 from imagegen_adapters.blob_stores.keys import check_key, is_key
@@ -25,9 +27,6 @@ from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 
-_BATCH_BYTES = 256 * 1024
-_PART_BYTES = 8 * 1024 * 1024
-_MIN_MULTIPART_BYTES = 16 * 1024 * 1024
 _MAX_URL_SECONDS = 604_800  # the limit for V4 URLs [help.aliyun.com, error 0002-00000232]
 
 
@@ -82,7 +81,7 @@ class OssBlobArchive:
         sending = self._start(self._upload_pool, lambda: self._objects.put(name, bridge, content_type))
         sending.add_done_callback(lambda _: bridge.close())
         try:
-            async for batch in _batches(chunks):
+            async for batch in batches(chunks):
                 sha256.update(batch)
                 if not await bridge.send(batch):
                     break
@@ -153,7 +152,7 @@ class OssBlobArchive:
     async def copy_from(
         self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
     ) -> StoredBlob:
-        if size_bytes < _MIN_MULTIPART_BYTES:
+        if size_bytes < MIN_MULTIPART_BYTES:
             blob = await self.put(key, source.open(key), content_type=content_type)
             if blob.size_bytes == size_bytes:
                 return blob
@@ -161,13 +160,16 @@ class OssBlobArchive:
             raise StorageError(
                 StorageCode.BLOB_OF_OTHER_SIZE(key=key, size=blob.size_bytes, expected=size_bytes)
             )
-        return await self._copy_parts(source, key, size_bytes, content_type)
+        name = self._name(key)
+        await self.prefix.hold()
+        upload = PartUpload(objects=self._objects, uploads=self._upload_pool, requests=self._request_pool)
+        return await upload.copy(source, key, name, size_bytes=size_bytes, content_type=content_type)
 
     async def matches(self, source: BlobStore, key: str) -> bool:
         name = self._name(key)
         archived = await self.stat(key)
         crc, size = Crc64(), 0
-        async for batch in _batches(source.open(key)):
+        async for batch in batches(source.open(key)):
             await self._request(partial(crc.update, batch))
             size += len(batch)
         is_equal = archived is not None and (archived.size_bytes, archived.archive_checksum) == (
@@ -224,60 +226,6 @@ class OssBlobArchive:
             raise
         except BlobMissing as error:
             raise BlobMissing(key) from error
-
-    async def _copy_parts(self, source: BlobStore, key: str, size: int, content_type: str) -> StoredBlob:
-        """Upload the parts one after another, skipping those that OSS already has."""
-        name = self._name(key)
-        await self.prefix.hold()
-        whole, sha256 = Crc64(), hashlib.sha256()
-        upload_id, uploaded = await self._request(
-            lambda: self._objects.begin_multipart(name, size, content_type)
-        )
-        etags: list[tuple[int, str]] = []
-        for number, start in enumerate(range(0, size, _PART_BYTES), start=1):
-            stop = min(start + _PART_BYTES, size)
-            data = b"".join([chunk async for chunk in source.open(key, start=start, end=stop)])
-            if len(data) != stop - start:
-                raise StorageError(StorageCode.BLOB_SHORTER(key=key, size=size))
-            etag = await self._start(
-                self._upload_pool,
-                partial(self._send_part, name, upload_id, number, data, uploaded.get(number)),
-            )
-            await self._request(partial(whole.update, data))
-            await self._request(partial(sha256.update, data))
-            etags.append((number, etag))
-        async for _ in source.open(key, start=size, end=size + 1):
-            raise StorageError(StorageCode.BLOB_LONGER(key=key, size=size))
-        await self._start(
-            self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, whole.value)
-        )
-        return StoredBlob(
-            key=key,
-            size_bytes=size,
-            sha256=sha256.hexdigest(),
-            archive_checksum=whole.text,
-            state=StorageState.ARCHIVE,
-        )
-
-    def _send_part(
-        self, name: str, upload_id: str, number: int, data: bytes, uploaded_etag: str | None
-    ) -> str:
-        etag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
-        return etag if uploaded_etag == etag else self._objects.put_part(name, upload_id, number, data)
-
-
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join chunks to batches, since each batch costs a hop to a thread."""
-    batch: list[bytes] = []
-    batch_size = 0
-    async for chunk in chunks:
-        batch.append(chunk)
-        batch_size += len(chunk)
-        if batch_size >= _BATCH_BYTES:
-            yield b"".join(batch)
-            batch, batch_size = [], 0
-    if batch_size:
-        yield b"".join(batch)
 
 
 def _close_body(opening: asyncio.Future[ObjectBody | None]) -> None:

@@ -5,12 +5,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+from imagegen_adapters.blob_archives.batches import batches
 from imagegen_adapters.blob_archives.s3.bucket import Bucket
 from imagegen_adapters.blob_archives.s3.etag import PART_BYTES, S3Etag
 from imagegen_core.errors import StorageError
 from imagegen_core.problems import StorageCode
-
-_BATCH_BYTES = 256 * 1024
 
 
 class SourceAbortedError(Exception):
@@ -29,7 +28,7 @@ class Upload:
     def __init__(
         self, chunks: AsyncIterator[bytes], *, key: str = "", expected_bytes: int | None = None
     ) -> None:
-        self._batches = _batches(chunks)
+        self._batches = batches(chunks)
         self._key = key
         self._expected_bytes = expected_bytes
         self._sha256, self._etag = hashlib.sha256(), S3Etag()
@@ -98,20 +97,6 @@ class Upload:
         self._sha256.update(batch)
         self._etag.update(batch)
         self.size_bytes += len(batch)
-
-
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join chunks to batches, since each batch costs a hop to a thread."""
-    batch: list[bytes] = []
-    batch_size = 0
-    async for chunk in chunks:
-        batch.append(chunk)
-        batch_size += len(chunk)
-        if batch_size >= _BATCH_BYTES:
-            yield b"".join(batch)
-            batch, batch_size = [], 0
-    if batch_size:
-        yield b"".join(batch)
 
 
 async def _queued(queue: "asyncio.Queue[bytes | SourceAbortedError]") -> AsyncIterator[bytes]:
