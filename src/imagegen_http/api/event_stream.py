@@ -12,7 +12,8 @@ from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_http.answers.fields import Answer
 from imagegen_http.answers.image_events import image_event
 from imagegen_http.answers.images import DeletedImage, Image
-from imagegen_http.answers.tasks import PartialImage, Task, TaskProgress
+from imagegen_http.answers.task_events import PartialImage, TaskProgress
+from imagegen_http.answers.tasks import Task
 from imagegen_http.runtime.service import Service
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

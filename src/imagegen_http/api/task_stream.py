@@ -7,7 +7,7 @@ from contextlib import suppress
 from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.messages import Language
 from imagegen_core.tasks.task import TaskStatus
-from imagegen_http.answers.tasks import TaskChange
+from imagegen_http.answers.task_events import TaskChange
 from imagegen_http.api.event_stream import KEEP_ALIVE_SECONDS, frame
 from imagegen_http.runtime.service import Service
 

@@ -12,7 +12,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from imagegen_core.messages import Language
 from imagegen_http.answers.images import DeletedImage, Image
-from imagegen_http.answers.tasks import PartialImage, Task, TaskChange, TaskProgress
+from imagegen_http.answers.task_events import PartialImage, TaskChange, TaskProgress
+from imagegen_http.answers.tasks import Task
 from imagegen_http.api.bodies.images import ZipBody
 from imagegen_http.api.openapi_schemas import SCHEMAS, DescribedTypes, schemas_of, short_name, unwrapped
 from imagegen_http.documentation import outline
