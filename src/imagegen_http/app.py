@@ -17,6 +17,7 @@ from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import (
     costs,
+    events,
     health,
     image_zip,
     images,
@@ -83,6 +84,7 @@ def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
     return [
         *operations.HANDLERS,
         *tasks.HANDLERS,
+        *events.HANDLERS,
         *inputs.HANDLERS,
         *costs.HANDLERS,
         *images.HANDLERS,

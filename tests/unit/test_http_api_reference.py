@@ -7,6 +7,7 @@ import pytest
 
 from imagegen_http.api.routes import (
     costs,
+    events,
     health,
     image_zip,
     images,
@@ -30,6 +31,7 @@ def _routes():
             *(
                 operations,
                 tasks,
+                events,
                 inputs,
                 costs,
                 images,

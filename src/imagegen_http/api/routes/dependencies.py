@@ -10,6 +10,7 @@ from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
 from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
+from imagegen_core.tasks.task import TaskStatus
 from imagegen_http.answers.fields import EXAMPLE_TASK_ID
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
@@ -44,6 +45,7 @@ ProviderQuery = Annotated[
     str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
 ]
 
+StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 ZoneQuery = Annotated[
     str, QueryParameter(description="whose days and dates these are: Asia/Shanghai, +08:00")
 ]

@@ -1,51 +1,34 @@
-"""Tasks: show, list, count, follow, cancel, make again."""
-
-from typing import Annotated
+"""Tasks: show, list, count, cancel, make again."""
 
 from litestar import Response, get, post
-from litestar.params import JSONBody, QueryParameter
-from litestar.response import Stream
+from litestar.params import JSONBody
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
-from imagegen_core.messages import Language
 from imagegen_core.ports.task_repository import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
-from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_http.answers.envelope import ListPage, Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, CancelledTasks, Task, TaskCounts
 from imagegen_http.api.bodies.tasks import CancelBody, RerunBody
-from imagegen_http.api.event_stream import HEADERS, event_stream
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
     IdempotencyHeader,
-    LastEventHeader,
     PageQuery,
     PageSizeQuery,
     ProviderQuery,
     ServiceDependency,
+    StatusQuery,
     TaskIdPath,
-    parse_event_id,
     parse_idempotency_key,
     parse_paging,
     parse_task_id,
 )
-from imagegen_http.api.task_stream import task_stream
 from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
-
-StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
-SpokenQuery = Annotated[
-    Language | None,
-    QueryParameter(
-        name="lang",
-        description="language of the messages, for browsers, whose event source sends no header of its own",
-    ),
-]
 
 
 @get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
@@ -193,60 +176,6 @@ def _accepted(added: AddedTask) -> Response[Success[AcceptedTask]]:
     return JsonResponse(success(AcceptedTask.from_task(task)), status_code=202, headers=headers)
 
 
-@get(
-    "/api/v1/tasks/{task_id:str}/events",
-    tags=["tasks"],
-    media_type="text/event-stream",
-    responses={
-        200: response(str, "the events", "text/event-stream"),
-        204: response(None, "the last event was received already"),
-        **refusals("validation_failed", "task_not_found"),
-    },
-)
-async def follow_task(
-    task_id: TaskIdPath,
-    service: ServiceDependency,
-    last_event_id: LastEventHeader = None,
-    spoken: SpokenQuery = None,
-) -> Stream | Response[None]:
-    """Follow a task as server-sent events: a snapshot, then its events to the last.
-
-    A client that has received the last event gets 204, which stops a browser's automatic reconnects.
-    """
-    after = parse_event_id(last_event_id)
-    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
-        return Response(None, status_code=204)
-    language = spoken or request_context.language.get()
-    stream = event_stream(service, view.task.task_id, after=after, language=language)
-    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
-
-
-@get(
-    "/api/v1/events",
-    tags=["tasks"],
-    media_type="text/event-stream",
-    responses={
-        200: response(str, "the events", "text/event-stream"),
-        **refusals("validation_failed"),
-    },
-)
-async def follow_tasks(
-    service: ServiceDependency,
-    status: StatusQuery = None,
-    last_event_id: LastEventHeader = None,
-    spoken: SpokenQuery = None,
-) -> Stream:
-    """Follow all tasks as server-sent events: each that changes, as it is then.
-
-    After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
-    """
-    after = parse_event_id(last_event_id)
-    language = spoken or request_context.language.get()
-    stream = task_stream(service, status=status, after=after, language=language)
-    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
-
-
 HANDLERS = [
     list_tasks,
     count_tasks,
@@ -255,6 +184,4 @@ HANDLERS = [
     cancel_task,
     retry_task,
     rerun_task,
-    follow_task,
-    follow_tasks,
 ]
