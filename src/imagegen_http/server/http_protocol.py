@@ -17,9 +17,10 @@ from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.server.chunked_body import ChunkedBody
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections
+from imagegen_http.server.deadlines import Deadlines
 from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
 from imagegen_http.server.request_head import InvalidRequest, RequestHead, find_head, parse_head
-from imagegen_http.server.response import Response, bad_request
+from imagegen_http.server.response import BUSY_RESPONSE, Response, bad_request
 from imagegen_http.server.start_scheduler import StartScheduler
 
 _MAX_READ_BYTES = 32 * 1024
@@ -27,9 +28,6 @@ _MAX_READ_BYTES = 32 * 1024
 
 _UNSCHEDULED_PREFIX = "/health"
 _LINGER_SECONDS = 1.0
-_BUSY_RESPONSE = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -80,13 +78,11 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._flow: ScheduledFlowControl
         self._open_connection: OpenConnection
+        self._deadlines: Deadlines
         self._client: tuple[str, int] | None = None
         self._server: tuple[str, int] | None = None
         self._is_counted = False
         self._ignores_input = False
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._keep_alive_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
         self._received = bytearray()
         self._searched_bytes = 0
         self._missing_bytes = 0
@@ -102,15 +98,21 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._client = _address(transport, "peername")
         if not self._shared.connections.enter(self._peer):
             self._ignores_input = True
-            transport.write(_BUSY_RESPONSE)
+            transport.write(BUSY_RESPONSE)
             transport.close()
             return
         self._server = _address(transport, "sockname")
         self._open_connection = OpenConnection(transport)
         self._flow = ScheduledFlowControl(transport)
+        self._deadlines = Deadlines(
+            transport,
+            self._shared.limits,
+            keep_alive_seconds=self._keep_alive_seconds,
+            loop=self._loop,
+        )
         self._server_state.connections.add(self)  # type: ignore[arg-type] # uvicorn lists its own protocols
         self._is_counted = True
-        self._start_head_timer()
+        self._deadlines.start_head()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where to read to: the same place for all connections, since it is emptied at once."""
@@ -128,14 +130,14 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Note what has arrived by now; the transport then closes."""
         if self._is_counted:
             self._open_connection.end(reset=False)
-            self._abort_later()
+            self._deadlines.start_stall()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, and make room for another connection."""
         if not self._is_counted:
             return
-        self._stop_timers()
-        self._stop_stall_timer()
+        self._deadlines.stop()
+        self._deadlines.stop_stall()
         self._open_connection.end(reset=exc is not None)
         self._shared.connections.leave(self._peer)
         self._server_state.connections.discard(self)
@@ -146,22 +148,22 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Let the application wait: the client does not read."""
         if self._is_counted:
             self._flow.pause_writing()
-            self._abort_later()
+            self._deadlines.start_stall()
 
     def resume_writing(self) -> None:
         """Let the application go on."""
         if self._is_counted:
-            self._stop_stall_timer()
+            self._deadlines.stop_stall()
             self._flow.resume_writing()
             if self._transport.is_closing():
-                self._abort_later()
+                self._deadlines.start_stall()
 
     # ------------------------------------------------------------ called by uvicorn's server
 
     def shutdown(self) -> None:
         """Close once the request that is being served has its response."""
         if self._cycle is None or self._cycle.response_complete:
-            self._close()
+            self._deadlines.close()
         else:
             self._cycle.keep_alive = False
 
@@ -182,7 +184,14 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             _log.warning("Invalid HTTP request received.")
             self._refuse(error.reason)
             return
-        self._update_head_timer()
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Have a deadline exactly while a head has begun and is not complete."""
+        if self._is_receiving_body or self._is_serving:
+            return  # stopped when the head was complete
+        if self._received and not self._transport.is_closing():
+            self._deadlines.start_head()
 
     @property
     def _is_receiving_body(self) -> bool:
@@ -200,7 +209,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             return False
         head = parse_head(bytes(self._received[:length]))
         del self._received[:length]
-        self._stop_timers()
+        self._deadlines.stop()
         cycle = self._serve(head)
         if head.content_length is None:
             self._chunks = ChunkedBody()
@@ -276,9 +285,9 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     def _on_response_complete(self) -> None:
         self._server_state.total_requests += 1
         if self._transport.is_closing():
-            self._abort_later()
+            self._deadlines.start_stall()
             return
-        self._keep_alive_timer = self._loop.call_later(self._keep_alive_seconds, self._close)
+        self._deadlines.start_keep_alive()
         self._flow.resume_reading()
         if not self._is_receiving_body:
             self._process()
@@ -287,7 +296,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
 
     def _refuse(self, reason: Message) -> None:
         """Say what is wrong, and with a lingering close so that it arrives."""
-        self._stop_timers()
+        self._deadlines.stop()
         has_response = self._is_receiving_body  # it came early, or has begun
         if self._is_serving and self._response is not None:
             has_response = self._response.has_begun
@@ -311,42 +320,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         if self._transport.is_closing():
             return
         self._transport.write_eof()
-        self._loop.call_later(_LINGER_SECONDS, self._close)
-
-    # ------------------------------------------------------------ deadlines
-
-    def _update_head_timer(self) -> None:
-        """Run the timer exactly while a head has begun and is not complete."""
-        if self._is_receiving_body or self._is_serving:
-            return  # stopped when the head was complete
-        if self._head_timer is None and self._received and not self._transport.is_closing():
-            self._stop_timers()
-            self._start_head_timer()
-
-    def _start_head_timer(self) -> None:
-        self._head_timer = self._loop.call_later(self._shared.limits.head_seconds, self._close)
-
-    def _stop_timers(self) -> None:
-        for timer in (self._head_timer, self._keep_alive_timer):
-            if timer is not None:
-                timer.cancel()
-        self._head_timer = self._keep_alive_timer = None
-
-    def _close(self) -> None:
-        """Close once everything is written."""
-        self._transport.close()
-        self._abort_later()
-
-    def _abort_later(self) -> None:
-        """Abort after some time, if there is something to write that the client may never read."""
-        if self._stall_timer is None and self._transport.get_write_buffer_size():
-            seconds = self._shared.limits.stall_seconds
-            self._stall_timer = self._loop.call_later(seconds, self._transport.abort)
-
-    def _stop_stall_timer(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        self._loop.call_later(_LINGER_SECONDS, self._deadlines.close)
 
     @property
     def _peer(self) -> str:

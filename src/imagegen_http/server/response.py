@@ -13,6 +13,11 @@ from imagegen_http.asgi.types import Message as AsgiMessage
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.request_head import RequestHead
 
+BUSY_RESPONSE = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+"""What one connection too many gets."""
+
 _BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _LAST_CHUNK = b"0\r\n\r\n"
 
