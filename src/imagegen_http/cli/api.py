@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
@@ -24,8 +24,6 @@ _LOST_STATUSES = (502, 504)
 
 MIN_POLL_SECONDS = 0.2
 _POLL_GROWTH = 1.3
-PIECE_BYTES = 512 * 1024
-"""Small, since each response of an in-process service stays in memory until a garbage collection."""
 
 
 class ApiRefusal(CommandFailed):
@@ -195,29 +193,15 @@ class Api:
         await self._download(f"/api/v1/tasks/{segment(task_id)}/inputs/{index:d}/content", target)
 
     async def _download(self, path: str, target: Path) -> None:
-        async def write() -> "httpx.Response":
+        from imagegen_http.cli.downloads import write_by_ranges, write_streamed
+
+        write = write_by_ranges if self.in_process else write_streamed
+
+        async def write_file() -> "httpx.Response":
             with atomic_file(target) as file:
-                if self.in_process:
-                    return await self._write_by_ranges(path, file)
-                async with self._client.stream("GET", path) as response:
-                    _check_status(response.status_code, 200)
-                    async for chunk in response.aiter_bytes():
-                        file.write(chunk)
-                    return response
+                return await write(self._client, path, file)
 
-        await self._response(write, safe=True, keyed=False)
-
-    async def _write_by_ranges(self, path: str, file: BinaryIO) -> "httpx.Response":
-        """Write an image piece by piece, since responses of an in-process service are not streamed."""
-        at, size = 0, 1
-        while at < size:
-            headers = {"Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
-            part = await self._client.get(path, headers=headers)
-            _check_status(part.status_code, 206)
-            size = int(part.headers["Content-Range"].rpartition("/")[2])
-            at += len(part.content)
-            file.write(part.content)
-        return part
+        await self._response(write_file, safe=True, keyed=False)
 
     async def _response(
         self, send: Callable[[], Awaitable["httpx.Response"]], *, safe: bool, keyed: bool
@@ -256,8 +240,3 @@ def segment(text: str) -> str:
         return quote(text, safe="")
     except UnicodeEncodeError as error:
         raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
-
-
-def _check_status(status: int, expected: int) -> None:
-    if status != expected:
-        raise ImageUnreadable(CommandCode.IMAGE_NOT_READABLE(status=status))

@@ -10,7 +10,7 @@ import click
 
 from imagegen_core.values.file_names import file_name
 from imagegen_core.values.zip_stream import ZipStream
-from imagegen_http.cli.api import PIECE_BYTES, Api
+from imagegen_http.cli.api import Api
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context
 from imagegen_http.cli.failures import Failures
@@ -21,6 +21,8 @@ from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.results import ResultCode
 from imagegen_http.cli.system_errors import system_reason
+
+_PIECE_BYTES = 512 * 1024
 
 
 @click.command(short_help="Copy images and their records to DIRECTORY.")
@@ -108,7 +110,7 @@ async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> No
             file_name(image["prompt"], image_id, extension), datetime.fromisoformat(image["created_at"])
         )
         with copy.open("rb") as content:
-            while piece := content.read(PIECE_BYTES):
+            while piece := content.read(_PIECE_BYTES):
                 archive.write(piece)
                 out.write(archive.take())
 
