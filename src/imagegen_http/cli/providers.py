@@ -186,11 +186,7 @@ def set_provider(
 
     async def act(api: Api) -> None:
         if extra:
-            every = api.every("/api/v1/providers/config")
-            shown = next((c for c in [c async for c in every] if c["provider_name"] == name), {})
-            body["extra_config"] = extra.merged_into(
-                shown.get("extra_config", {}), saved=shown.get("source") == "database"
-            )
+            body["extra_config"] = await _merged(api, name, extra)
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
         result = ResultCode.PROVIDER_SAVED(
             provider=saved["provider_name"],
@@ -203,6 +199,13 @@ def set_provider(
             complain(warning, api.language)
 
     context.with_api(act, create=True)
+
+
+async def _merged(api: Api, name: str, extra: ExtraChanges) -> dict[str, Any]:
+    """Return the extra settings of a configuration, if there is one, with the changes."""
+    every = api.every("/api/v1/providers/config")
+    shown = next((c for c in [c async for c in every] if c["provider_name"] == name), {})
+    return extra.merged_into(shown.get("extra_config", {}), saved=shown.get("source") == "database")
 
 
 @providers.command()

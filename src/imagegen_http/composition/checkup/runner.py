@@ -48,34 +48,23 @@ async def run_checks(
     checks = [_configuration(warning), sqlite]
     data_dir = settings.data_dir
     if not data_dir.is_dir():
-        hint = CheckCode.OTHER_DIRECTORY()
-        return (
-            *checks,
-            fail("data directory", CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=hint)),
-        )
+        reason = CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=CheckCode.OTHER_DIRECTORY())
+        return (*checks, fail("data directory", reason))
     running = await directory.running_server(data_dir)
-    has_server = running is not None
     checks += await asyncio.to_thread(directory.check_directory, data_dir)
     checks.append(directory.server(data_dir, running))
-    path = data_dir / DATABASE_FILE
-    if not path.exists():
-        checks.append(_without_database(data_dir))
-    elif sqlite.health is Health.FAIL:
-        checks.append(warn("database", CheckCode.DATABASE_NOT_READ()))
-    elif errors := await asyncio.to_thread(integrity_errors, path):
-        checks.append(fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0])))
-    else:
-        async with _open_database(path) as (open_database, check):
-            checks.append(check)
-            if open_database is not None:
-                checks.append(await database.master_key(open_database, data_dir, environ))
-                checks += await database.tasks(open_database, has_server=has_server)
-                checks.append(await database.clock(open_database))
-                checks.append(await stores.images(open_database, data_dir, full=full, progress=progress))
-                checks.append(await orphan_files.orphans(open_database, data_dir, has_server=has_server))
-                checks.append(database.search_index(await index_state(open_database, simplify)))
-                checks += await stores.outbox(SqliteOutbox(open_database), settings)
-                checks += await database.providers(saved_configs(open_database), settings)
+    has_server = running is not None
+    async with _database(data_dir, sqlite) as (open_database, check):
+        checks.append(check)
+        if open_database is not None:
+            checks.append(await database.master_key(open_database, data_dir, environ))
+            checks += await database.tasks(open_database, has_server=has_server)
+            checks.append(await database.clock(open_database))
+            checks.append(await stores.images(open_database, data_dir, full=full, progress=progress))
+            checks.append(await orphan_files.orphans(open_database, data_dir, has_server=has_server))
+            checks.append(database.search_index(await index_state(open_database, simplify)))
+            checks += await stores.outbox(SqliteOutbox(open_database), settings)
+            checks += await database.providers(saved_configs(open_database), settings)
     checks += await stores.bucket(settings, _installation_id(data_dir))
     checks.append(stores.disk(settings))
     return tuple(checks)
@@ -128,8 +117,23 @@ def _without_database(data_dir: Path) -> Check:
 
 
 @asynccontextmanager
-async def _open_database(path: Path) -> AsyncIterator[tuple[Database | None, Check]]:
+async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Database | None, Check]]:
     """Yield the database opened for reading, if it can be, and the check of it."""
+    path = data_dir / DATABASE_FILE
+    if not path.exists():
+        yield None, _without_database(data_dir)
+    elif sqlite.health is Health.FAIL:
+        yield None, warn("database", CheckCode.DATABASE_NOT_READ())
+    elif errors := await asyncio.to_thread(integrity_errors, path):
+        yield None, fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0]))
+    else:
+        async with _open_database(path) as opened:
+            yield opened
+
+
+@asynccontextmanager
+async def _open_database(path: Path) -> AsyncIterator[tuple[Database | None, Check]]:
+    """Yield the database and its check; None if it has another schema, or cannot be read."""
     try:
         open_database = await asyncio.to_thread(Database.open, path, read_only=True)
     except SchemaTooOld as error:
