@@ -22,7 +22,7 @@ EXCEPTIONS = {
 }
 
 LOOP_TIME = {
-    "imagegen_adapters/blob_archives/s3/gateway.py": "how long a connection may stand still",
+    "imagegen_adapters/blob_archives/s3/relay.py": "how long a connection may stand still",
     "imagegen_adapters/image_records/sqlite.py": "what is left of a search's two seconds after its turn came",
     "imagegen_adapters/outbound/call_deadline.py": "the deadline of a call, which its time-out gets",
     "imagegen_adapters/outbound/download.py": "the deadline of a download, and how long it waited for bytes",
