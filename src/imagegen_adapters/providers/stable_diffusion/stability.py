@@ -20,6 +20,7 @@ from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upst
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_adapters.providers.spooled_json import read_spooled
 from imagegen_adapters.providers.stable_diffusion import failures
+from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
@@ -75,14 +76,14 @@ class Stability:
         return ProviderProfile(models=models, display_name="Stability AI", default_api_base=API_BASE)
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        wire.check(request, model.upstream_id)
+        routes.check(request, model.upstream_id)
         return request.split()
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         client = self._outbound.api_client(call.config)
         with map_refusals():
-            wire.check(call.request, call.model.upstream_id)
-            route = wire.route(call.request, call.model.upstream_id)
+            routes.check(call.request, call.model.upstream_id)
+            route = routes.route(call.request, call.model.upstream_id)
             request = await self._request(client, call, route, exchange)
         async with streamed_response(client, request) as response:
             exchange.mark_response_started()
@@ -113,7 +114,7 @@ class Stability:
             chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), result.image),
             metadata=result.metadata,
         )
-        route = wire.route(call.request, call.model.upstream_id)
+        route = routes.route(call.request, call.model.upstream_id)
         return ProviderResult(images=(image,), warnings=wire.warnings(call.request, route))
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
@@ -184,7 +185,7 @@ class Stability:
         return True
 
     async def _request(
-        self, client: httpx.AsyncClient, call: ProviderCall, route: wire.Route, exchange: Exchange
+        self, client: httpx.AsyncClient, call: ProviderCall, route: routes.Route, exchange: Exchange
     ) -> httpx.Request:
         request, config = call.request, call.config
         source = request.references[0] if request.references else request.image
@@ -197,9 +198,9 @@ class Stability:
             headers=_headers(config),
             timeout=call_timeout(config.timeout),
         )
-        # Checked again after `wire.check`, because a mask may grow when it is converted.
-        if int(upload.headers["content-length"]) > wire.MAX_BODY_BYTES:  # a mask grows when it is converted
-            reason = ProblemCode.TOO_MANY_BYTES(maximum=wire.MAX_BODY_BYTES)
+        # Checked again after `routes.check`, because a mask may grow when it is converted.
+        if int(upload.headers["content-length"]) > routes.MAX_BODY_BYTES:  # a mask grows when it is converted
+            reason = ProblemCode.TOO_MANY_BYTES(maximum=routes.MAX_BODY_BYTES)
             raise ValidationFailed.for_field("mask" if mask else "image", reason)
         return upload
 

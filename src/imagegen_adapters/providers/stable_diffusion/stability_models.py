@@ -1,7 +1,7 @@
 """Stability's models: which exist, what each can do, and which parameters it takes."""
 
 from imagegen_adapters.model_catalogue import facts_of
-from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
+from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry
@@ -52,7 +52,7 @@ def _share(name: str, zh: str, en: str, *, maximum: float = 1) -> Parameter:
 
 _PARAMETERS = (
     *common("num", "width", "height", "size", "negative_prompt", "upscale_factor", "edit_mode"),
-    Parameter(name="aspect_ratio", enum=wire.ASPECT_RATIOS),
+    Parameter(name="aspect_ratio", enum=routes.ASPECT_RATIOS),
     Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_SEED),
     Parameter(name="style_preset"),
     Parameter(name="strength", type="number", minimum=0, maximum=1),
@@ -69,7 +69,7 @@ _PARAMETERS = (
     ),
     Parameter(
         name="upscale_mode",
-        enum=wire.UPSCALE_MODES,
+        enum=routes.UPSCALE_MODES,
         form_field=FormField.labelled("放大方式", "Upscale mode", Group.EDITING, choices=_UPSCALE_MODES),
     ),
     _share("creativity", "创意程度", "Creativity", maximum=0.5),
@@ -95,7 +95,7 @@ _PARAMETERS = (
 
 def model(entry: ModelEntry) -> Model:
     """Return a configured model; editing, upscaling and new backgrounds are the same for all of them."""
-    family = wire.family(entry.id)
+    family = routes.family(entry.id)
     possible = tuple(
         operation for operation in _OPERATIONS if family != "core" or operation is not Operation.REFERENCE
     )
@@ -108,7 +108,7 @@ def model(entry: ModelEntry) -> Model:
         operations=tuple(operation for operation in operations if operation in possible),
         parameters=(*_PARAMETERS, *_family_parameters(family)),
         form=_FORM,
-        sizes=framed(wire.ASPECT_RATIOS),
+        sizes=framed(routes.ASPECT_RATIOS),
         max_references=1,
         prompt_chars=_MAX_PROMPT_CHARS,
         lifecycle=facts.lifecycle,

@@ -1,20 +1,4 @@
-"""Stability AI's v2beta API on the wire: form fields from requests, images from responses. Pure.
-
-The route of each request:
-
-=============  ==============================================  =======================================
-operation      with                                            route
-=============  ==============================================  =======================================
-generate       the model's family                              generate/{ultra,core,sd3}
-reference      ultra or sd3, the image as ``image``          generate/{ultra,sd3}
-edit           a mask                                          edit/inpaint
-edit           no mask, ``params.search_prompt``               edit/search-and-replace
-upscale        ``params.upscale_mode`` left out or ``fast``     upscale/fast, always four times
-upscale        ``conservative``, and a prompt                  upscale/conservative
-upscale        ``creative``, and a prompt                      upscale/creative (job)
-recontext      the prompt as the new background                edit/replace-background-and-relight (job)
-=============  ==============================================  =======================================
-"""
+"""Stability AI's v2beta API on the wire: form fields from requests, images from responses. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -24,141 +8,21 @@ import attrs
 from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.long_strings import SpooledString
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.preflight import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_adapters.providers.stable_diffusion.stability_routes import ASPECT_RATIOS, Route
+from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
 from imagegen_core.problems import FailureReason
 from imagegen_core.requests.image_request import ImageRequest
 
-ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Stability refuses larger bodies."""
-
-DEFAULT_STRENGTH = 0.7
-"""How far image-to-image may depart from the image by default: Stability requires a number."""
-
 CONTENT_FILTERED = "CONTENT_FILTERED"
-
-_ROOT = "/v2beta/stable-image/"
-_COMMON_FIELDS = frozenset({"negative_prompt", "seed", "output_format", "style_preset"})
-_RELIGHT_FIELDS = frozenset(
-    {
-        "foreground_prompt",
-        "preserve_original_subject",
-        "original_background_depth",
-        "keep_original_background",
-        "light_source_direction",
-        "light_source_strength",
-    }
-)
-
-
-@attrs.frozen(kw_only=True)
-class Route:
-    """One endpoint: its path, the parameters that it takes under their own names, whether it starts a job."""
-
-    path: str
-    fields: frozenset[str]
-    prompt: str | None = "prompt"
-    image: str = "image"
-    fixed: Mapping[str, str] = attrs.field(factory=dict)
-    is_job: bool = False
-
-
-_GENERATE = {
-    "ultra": Route(path=_ROOT + "generate/ultra", fields=_COMMON_FIELDS | {"aspect_ratio"}),
-    "core": Route(path=_ROOT + "generate/core", fields=_COMMON_FIELDS | {"aspect_ratio"}),
-    "sd3": Route(path=_ROOT + "generate/sd3", fields=_COMMON_FIELDS | {"aspect_ratio", "cfg_scale"}),
-}
-_REFERENCE = {
-    "ultra": Route(path=_ROOT + "generate/ultra", fields=_COMMON_FIELDS | {"strength"}),
-    "sd3": Route(path=_ROOT + "generate/sd3", fields=_COMMON_FIELDS | {"cfg_scale", "strength"}),
-}
-_INPAINT = Route(path=_ROOT + "edit/inpaint", fields=_COMMON_FIELDS | {"grow_mask"})
-_REPLACE = Route(
-    path=_ROOT + "edit/search-and-replace", fields=_COMMON_FIELDS | {"grow_mask", "search_prompt"}
-)
-_UPSCALE = {
-    "fast": Route(path=_ROOT + "upscale/fast", fields=frozenset({"output_format"}), prompt=None),
-    "conservative": Route(
-        path=_ROOT + "upscale/conservative",
-        fields=frozenset({"negative_prompt", "seed", "output_format", "creativity"}),
-    ),
-    "creative": Route(path=_ROOT + "upscale/creative", fields=_COMMON_FIELDS | {"creativity"}, is_job=True),
-}
-_RECONTEXT = Route(
-    path=_ROOT + "edit/replace-background-and-relight",
-    fields=_RELIGHT_FIELDS | {"negative_prompt", "seed", "output_format"},
-    prompt="background_prompt",
-    image="subject_image",
-    is_job=True,
-)
-UPSCALE_MODES = tuple(_UPSCALE)
 _HANDLED_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"}
 )
-
-
-def family(upstream_id: str) -> str:
-    """Return which of the three generators serves a model; an unknown id belongs to the SD3 family."""
-    return next((name for name in ("ultra", "core") if name in upstream_id), "sd3")
-
-
-def check(request: ImageRequest, upstream_id: str) -> None:
-    """Check a request as far as possible before anything is read or sent.
-
-    Raises:
-        ValidationFailed: a parameter is missing, ``size`` is malformed, or the images are too large.
-    """
-    route(request, upstream_id)
-    check_size(request.params)
-    check_sides(request.params)
-    check_total_bytes(request.named_inputs, MAX_BODY_BYTES)
-
-
-def route(request: ImageRequest, upstream_id: str) -> Route:
-    """Return the endpoint for a request.
-
-    Raises:
-        ValidationFailed: the endpoint needs a parameter that is missing.
-    """
-    if request.operation is Operation.GENERATE:
-        return _with_model(_GENERATE[family(upstream_id)], upstream_id)
-    if request.operation is Operation.REFERENCE:
-        return _reference_route(upstream_id)
-    if request.operation is Operation.RECONTEXT:
-        return _RECONTEXT
-    if request.operation is Operation.UPSCALE:
-        return _upscale_route(request)
-    if request.mask is None and not request.params.get("search_prompt"):
-        raise ValidationFailed.for_field("params.search_prompt", StableDiffusionCode.NOTHING_TO_REPLACE())
-    return _REPLACE if request.mask is None else _INPAINT
-
-
-def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
-    model = {"model": upstream_id} if route.path.endswith("/sd3") else {}
-    return attrs.evolve(route, fixed={**model, **fixed})
-
-
-def _reference_route(upstream_id: str) -> Route:
-    route = _REFERENCE.get(family(upstream_id))
-    if route is None:
-        raise ValidationFailed.for_field("model_id", StableDiffusionCode.NO_REFERENCES(model=upstream_id))
-    strength = {"strength": str(DEFAULT_STRENGTH)}
-    mode = {"mode": "image-to-image"} if route.path.endswith("/sd3") else {}
-    return _with_model(route, upstream_id, **strength, **mode)
-
-
-def _upscale_route(request: ImageRequest) -> Route:
-    mode = request.params.get("upscale_mode", "fast")
-    if mode != "fast" and not request.prompt.strip():
-        raise ValidationFailed.for_field("prompt", StableDiffusionCode.PROMPT_NEEDED(mode=mode))
-    return _UPSCALE[mode]
 
 
 Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]

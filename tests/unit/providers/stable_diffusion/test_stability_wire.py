@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.operations import Operation
@@ -25,7 +26,7 @@ def request(operation=Operation.GENERATE, prompt="cat", **params):
 
 
 def path_and_form(request, model="stable-image-core", mask=None):
-    route = wire.route(request, model)
+    route = routes.route(request, model)
     image = b"p" if request.inputs else None
     form = wire.form(request, route, image=image, mask=mask)
     plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
@@ -129,7 +130,7 @@ def test_a_size_becomes_the_nearest_ratio(size, expected):
 
     assert expected == path_and_form(image_request)[1]["aspect_ratio"]
     assert [f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}"] == [
-        str(warning) for warning in wire.warnings(image_request, wire.route(image_request, "core"))
+        str(warning) for warning in wire.warnings(image_request, routes.route(image_request, "core"))
     ]
 
 
@@ -137,7 +138,7 @@ def test_a_parameter_without_effect_is_named():
     """The parameter is declared for the model but belongs to another route."""
     image_request = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
 
-    (warning,) = wire.warnings(image_request, wire.route(image_request, "core"))
+    (warning,) = wire.warnings(image_request, routes.route(image_request, "core"))
     assert "style_preset has no effect on upscale/fast" == str(warning)
 
 
