@@ -8,8 +8,9 @@ import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.http import PresetLibrary, preset_names
-from imagegen_adapters.providers.http.capabilities import mentions, profile_of
+from imagegen_adapters.providers.http.capabilities import profile_of
 from imagegen_adapters.providers.http.configured_document import document_of
+from imagegen_adapters.providers.http.mentions import mentions
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.capabilities import LifecycleStatus, choose_model

@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.http.capabilities import mentions
 from imagegen_adapters.providers.http.classification import (
     Classification,
     UpstreamResponse,
@@ -17,6 +16,7 @@ from imagegen_adapters.providers.http.classification import (
 )
 from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
 from imagegen_adapters.providers.http.egress import follow
+from imagegen_adapters.providers.http.mentions import mentions
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.http.responses import RESPONSE_FILE

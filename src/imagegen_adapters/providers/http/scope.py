@@ -6,8 +6,9 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http import sizes
-from imagegen_adapters.providers.http.capabilities import mentions, passes_extras, streams
+from imagegen_adapters.providers.http.capabilities import passes_extras, streams
 from imagegen_adapters.providers.http.inputs import InputPart
+from imagegen_adapters.providers.http.mentions import mentions
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.model import ModelSpec
