@@ -7,6 +7,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service as Driver
 
 from tests.browser import accessibility
+from tests.browser.form import Form
 from tests.browser.seeding import Seeds
 from tests.browser.tab import LOOKS, Tab
 from tests.integration.api.live_server import LiveServer
@@ -90,6 +91,21 @@ def serve_seeded(serve):
         return serve(seeds, **{name: value for name, value in options.items() if name not in names})
 
     return start
+
+
+@pytest.fixture
+def console(serve, tab):
+    """Return a function that opens the page of a server with the settings."""
+    forms = []
+
+    def show(**settings):
+        server = serve(**settings)
+        forms.append(Form(tab, server.url))
+        return server, forms[-1]
+
+    yield show
+    for form in forms:
+        tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=form.script)
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ export default {
     chosen: "{n} chosen, {max} at most",
     take: "Use",
     of: "{n} of {max}",
+    of_input: "No. {n}: {reason}",
     input: "Input image {n}",
     input_gone: "The image is gone",
     remove_input: "Remove image {n}",

@@ -151,6 +151,7 @@ export default {
     chosen: "已选 {n} 张，最多 {max} 张",
     take: "使用",
     of: "{n} / {max}",
+    of_input: "第 {n} 张：{reason}",
     input: "第 {n} 张输入图片",
     input_gone: "图片已不在",
     remove_input: "移除第 {n} 张",

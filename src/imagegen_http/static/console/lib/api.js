@@ -9,9 +9,9 @@ export class ApiError extends Error {
    * `status` is 0 when there was no answer, so that nobody knows whether anything was done. `errors` are
    * `{ field, message }`, for the fields of a form; `message` alone is a sentence in the reader's language.
    */
-  constructor(message, { status = 0, code = 0, errors = [], detail = "", hint = "", reason = "", max_bytes = 0 } = {}) {
+  constructor(message, { status = 0, code = 0, errors = [], detail = "", hint = "", reason = "", field = "", max_bytes = 0 } = {}) {
     super(message);
-    Object.assign(this, { status, code, errors, detail, hint, reason, max_bytes });
+    Object.assign(this, { status, code, errors, detail, hint, reason, field, max_bytes });
   }
 
   /** All that there is to say, a sentence a line. */
@@ -73,8 +73,7 @@ async function send(path, options) {
 
 function refusal({ status }, told) {
   if (!told) return new ApiError(t("problem.unreadable", { status }), { status });
-  const { errors = [], detail = "", hint = "", reason = "", max_bytes = 0 } = told.data ?? {};
-  return new ApiError(told.message, { status, code: told.code, errors, detail, hint, reason, max_bytes });
+  return new ApiError(told.message, { ...told.data, status, code: told.code });
 }
 
 /** Return the path in the reader's language, for what the browser asks for without our headers. */

@@ -1,7 +1,7 @@
 // The lower edge of the form: what it will cost, what went wrong, and the button.
 
 import { isAbort, post } from "../lib/api.js";
-import { bytes, money } from "../lib/format.js";
+import { money } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { estimateOf } from "../lib/requests.js";
 import { html, useEffect, useState } from "../vendor/index.js";
@@ -9,21 +9,14 @@ import { html, useEffect, useState } from "../vendor/index.js";
 const PAUSE = 400; // milliseconds after the last change
 const MAC = /mac|iphone|ipad/i.test(navigator.platform);
 
-export function Foot({ draft, choice, valid, sending, refusal }) {
+export function Foot({ draft, choice, valid, sending, problem }) {
   const twice = (event) => event.detail > 1 && event.preventDefault(); // a double click is one task
   return html`<div class="foot">
-    ${refusal && html`<p class="error" role="alert">${refusal.status === 0 ? t("create.lost", { reason: refusal.message }) : told(refusal)}</p>`}
+    ${problem && html`<p class="error" role="alert">${problem}</p>`}
     <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
     <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice}>
       ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>
   </div>`;
-}
-
-/** What the service said, without what stands beside the fields. */
-function told({ message, detail, errors, hint, code, max_bytes }) {
-  if (code === 42201) return t("create.changed_meanwhile");
-  if (max_bytes) return t("create.too_much", { size: bytes((max_bytes * 3) / 4) }); // base64 adds a third
-  return [message, detail, ...(errors.length ? [] : [hint])].filter(Boolean).join("\n");
 }
 
 function Estimate({ draft, choice, valid }) {

@@ -25,11 +25,12 @@ export function CreateForm({ choice, results }) {
   const box = useRef(null);
   const form = useRef(null);
   const [sending, setSending] = useState(false);
-  const [refusal, setRefusal] = useState(null); // what the service said of the draft as it was sent
+  const [refusal, setRefusal] = useState(null); // what the service said, as it is placed, of the draft as it was then
   const [strict, setStrict] = useState(false); // whether what is missing is told, too
   const now = draft.value;
   const problems = problemsOf(now, choice);
-  const shown = { ...(strict ? problems : overdue(problems, now)), ...fieldErrors(refusal) };
+  const said = refusal?.of === now ? refusal : null;
+  const shown = { ...(strict ? problems : overdue(problems, now)), ...said?.fields };
 
   useEffect(() => {
     const able = instead(draft.peek(), choice);
@@ -37,21 +38,13 @@ export function CreateForm({ choice, results }) {
     change(able);
     toast(t("create.switched", { operation: t(`operations.${draft.peek().operation}`) }));
   }, [now.operation, model]);
-  const edit = (changes) => {
-    setRefusal(null);
-    change(changes);
-  };
-  const set = (name, value) => {
-    setRefusal(null);
-    setParameter(name, value);
-  };
   const send = async () => {
     const wish = draft.peek();
     const chosen = choiceOf(wish);
     setRefusal(null);
     if (Object.keys(problemsOf(wish, chosen)).length) {
       setStrict(true);
-      requestAnimationFrame(() => form.current?.querySelector("[aria-invalid=true], .dropzone:has(.error) button")?.focus());
+      focusWrong(form);
       return;
     }
     setSending(true);
@@ -63,10 +56,11 @@ export function CreateForm({ choice, results }) {
       const asked = { operation: name, provider: provider.name, model_id: model.id, prompt: wish.prompt, params: wish.params, wish };
       const fresh = add({ ...asked, ...task, num: numberOf(wish, chosen), shape: proportion(sizeOf(wish, chosen)) });
       if (!fresh) toast(t("create.same_task"));
-      show(results.current);
+      if (results.current) show(results.current);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setRefusal(error);
+      setRefusal({ of: draft.peek(), ...(await placedOf(error, wish, chosen)) });
+      focusWrong(form);
     } finally {
       setSending(false);
     }
@@ -78,17 +72,17 @@ export function CreateForm({ choice, results }) {
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
     <div class="fields">
-      <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => edit({ operation: next })} />
+      <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
-        error=${shown.prompt} onChange=${(prompt) => edit({ prompt })} onSubmit=${() => !sending && send()} />
+        error=${shown.prompt} onChange=${(prompt) => change({ prompt })} onSubmit=${() => !sending && send()} />
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
-      <${ModelPicker} draft=${now} choice=${choice} onChange=${edit} />
-      <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${edit} />
+      <${ModelPicker} draft=${now} choice=${choice} error=${shown.model_id} onChange=${change} />
+      <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />
       ${parameter(choice, "num") &&
-      html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} onChange=${(num) => edit({ num })} />`}
-      <${Parameters} choice=${choice} params=${now.params} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${set} />
+      html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} error=${shown.num} onChange=${(num) => change({ num })} />`}
+      <${Parameters} choice=${choice} params=${now.params} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${setParameter} />
     </div>
-    <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} refusal=${refusal} />
+    <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} problem=${said?.rest} />
   </form>`;
 }
 
@@ -110,11 +104,21 @@ function overdue(problems, { prompt }) {
   return { ...others, ...(wrong && prompt && { prompt: wrong }) };
 }
 
-/** What the service said of fields, by the name that the form has for them. */
-function fieldErrors(refusal) {
-  const names = { reference_images: "reference", mask: "mask" };
-  const told = (refusal?.errors ?? []).map(({ field, message }) => [field.replace(/^params\./, "").replace(/[[.].*$/, ""), message]);
-  return Object.fromEntries(told.map(([name, message]) => [names[name] ?? name, message]));
+/** What the service said, by the field that it is about; an answer that was lost says nothing of any. */
+async function placedOf(error, wish, choice) {
+  if (error.status === 0) return { rest: t("create.lost", { reason: error.message }) };
+  const { placed } = await import("../lib/refusals.js");
+  return placed(error, wish, choice);
+}
+
+/** Go to the first field that is wrong, once it is there: it may be among those that are fetched when they are shown. */
+function focusWrong(form, frames = 30) {
+  requestAnimationFrame(() => {
+    const wrong = form.current?.querySelector("[aria-invalid=true], .dropzone:has(.error) .add button, .size:has(.error) input:checked");
+    wrong?.focus({ preventScroll: true });
+    wrong?.closest(".field").scrollIntoView({ block: "center" });
+    if (!wrong && frames) focusWrong(form, frames - 1);
+  });
 }
 
 /** Have the results in sight; on a phone they are below the form. */

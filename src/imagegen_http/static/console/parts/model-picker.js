@@ -6,8 +6,8 @@ import { catalogue } from "../lib/store.js";
 import { Field } from "./field.js";
 import { html } from "../vendor/index.js";
 
-/** `onChange` gets `{ provider, model_id, operation }`. */
-export function ModelPicker({ draft, choice, onChange }) {
+/** `error` is what the service said of the choice; `onChange` gets `{ provider, model_id, operation }`. */
+export function ModelPicker({ draft, choice, error = "", onChange }) {
   const { provider, model } = choice;
   const { providers, default_provider: first } = catalogue.value;
   const groups = [...providers].filter(({ models }) => models.length).sort((a, b) => (b.name === first) - (a.name === first));
@@ -20,7 +20,7 @@ export function ModelPicker({ draft, choice, onChange }) {
   const at = groups.indexOf(provider);
   const gone = (draft.provider && draft.provider !== provider.name) || (draft.model_id && draft.model_id !== model.id);
   return html`<${Field} label=${t("create.model")} hint=${provider.kind === "demo" ? t("create.demo") : ""}
-      error=${gone ? t("create.model_gone", { model: draft.model_id || draft.provider }) : ""}>
+      error=${error || (gone ? t("create.model_gone", { model: draft.model_id || draft.provider }) : "")}>
       ${(control) => html`<select ...${control} name="model" value=${`${at}/${provider.models.indexOf(model)}`} onChange=${pick}>
         ${groups.map(
           ({ name, display_name, models }, one) => html`<optgroup label=${display_name || name} key=${name}>

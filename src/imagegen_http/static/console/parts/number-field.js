@@ -5,9 +5,9 @@ import { Field } from "./field.js";
 import { Icon } from "./icon.js";
 import { html } from "../vendor/index.js";
 
-export function NumberField({ label, value, min = 1, max, onChange }) {
+export function NumberField({ label, value, min = 1, max, error = "", onChange }) {
   const set = (next) => onChange(Math.min(max, Math.max(min, Math.round(next) || min)));
-  return html`<${Field} label=${label} className="count">
+  return html`<${Field} label=${label} error=${error} className="count">
     ${(control) => html`<div class="joined">
       <button type="button" aria-label=${t("create.less")} disabled=${value <= min} onClick=${() => set(value - 1)}><${Icon} name="minus" /></button>
       <input ...${control} type="number" inputmode="numeric" min=${min} max=${max} value=${value}

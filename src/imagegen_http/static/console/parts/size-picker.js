@@ -36,6 +36,7 @@ export function SizePicker({ draft, choice, problems, onChange }) {
     ${size?.preset && html`<${Resolutions} presets=${presets} preset=${size.preset} onChange=${onChange} />`}
     ${size?.pixels && html`<${Pixels} choice=${choice} params=${{ ...draft.params, ...size.pixels }} problems=${problems}
       onChange=${(params) => onChange({ size: CUSTOM, params })} />`}
+    ${problems.size && html`<p class="error" role="alert">${problems.size}</p>`}
   </fieldset>`;
 }
 
