@@ -27,7 +27,7 @@ _MAX_DIGITS = 300
 """A longer integer is out of range, as is a number that is as large."""
 
 
-class SubmitBody(Body, kw_only=True):
+class SubmitBody(Body, frozen=True, kw_only=True):
     """What all operations share."""
 
     provider: Name | None = None
@@ -102,8 +102,8 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
 OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
 
 
-class EstimateBody(SubmitBody, kw_only=True):
-    """A request that is only to be priced: the body of any operation, whose images may be left out."""
+class EstimateBody(SubmitBody, frozen=True, kw_only=True):
+    """A request that is only to be priced: of any operation, whose prompt and images may be left out."""
 
     operation: Annotated[Operation, doc("what the request would ask for", Operation.GENERATE)] = (
         Operation.GENERATE

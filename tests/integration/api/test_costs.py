@@ -111,12 +111,28 @@ def test_what_costs_nothing_has_no_estimate(api):
         ({"params": {"prompt": "猫"}, "upscale_factor": "x2"}, ["upscale_factor"]),
         ({"operation": "upscale", "upscale_factor": "x3"}, ["upscale_factor"]),
         ({"params": {"prompt": "猫" * 40_000}}, ["params.prompt"]),
+        ({"params": {"prompt": 5}}, ["params.prompt"]),
         ({"operation": "edit", "prompt": "猫" * 40_000}, ["prompt"]),
     ],
 )
 def test_a_request_that_would_be_refused_has_no_estimate(api, body, wrong):
     """The field is named, as it would be then."""
     assert wrong == fields(api.post(ESTIMATE, json={"provider": "demo", **body}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"params": {"prompt": ""}},
+        {"params": {"prompt": None}},
+        {"operation": "reference", "reference_images": []},
+        {"operation": "edit", "image": "image:99999999"},
+    ],
+)
+def test_prompt_and_images_may_be_missing_from_an_estimate(api, body):
+    """A form asks for the price before they are there."""
+    assert {"cost": None} == data(api.post(ESTIMATE, json={"provider": "demo", **body}))
 
 
 def test_a_provider_or_model_that_is_not_there_has_no_estimate(api):

@@ -125,3 +125,61 @@ def test_nothing_is_made_of_a_task_that_is_not_there(api):
     for task_id in ("0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a", "nothing"):
         answer = api.post(f"{TASKS}/{task_id}/rerun", json={})
         assert "task_not_found" == row(answer)[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b'{"params": {"num": 2}, "typo": 1}', ["params", "typo"]),
+        (b'{"bog', ["body"]),
+        (b"[]", ["body"]),
+        (b"null", ["body"]),
+    ],
+)
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_a_body_that_nothing_comes_of_is_refused(api, verb, content, wrong):
+    """A retry is paid for as it was, so who sends a change is told; nothing is stored or cancelled."""
+    failed = data(submit(api, "again", refuse=True, headers=WAIT))
+    before = data(api.get(COUNTS))
+    path = f"{TASKS}/{failed['task_id']}/{verb}"
+    answer = api.post(path, content=content, headers={"Content-Type": "application/json"})
+
+    assert wrong == fields(answer)
+    assert before == data(api.get(COUNTS))
+
+
+def test_an_empty_body_is_as_good_as_none(api):
+    """Clients that always send one are served."""
+    failed = data(submit(api, "again", refuse=True, headers=WAIT))
+
+    assert [202, 200] == [
+        api.post(f"{TASKS}/{failed['task_id']}/{verb}", json={}).status_code for verb in ("retry", "cancel")
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"json": {}}, {"json": {"params": None}}, {"json": {"provider": None, "model_id": None}}]
+)
+def test_without_changes_a_rerun_is_the_same_once_more(api, body):
+    """Each of them may be left out, or null, and so may all of the body."""
+    first = finished(api, "the very same", seed=7)
+    second = data(api.post(f"{TASKS}/{first['task_id']}/rerun", headers=WAIT, **body))
+
+    assert [first[name] for name in ("prompt", "params", "provider", "model_id")] == [
+        second[name] for name in ("prompt", "params", "provider", "model_id")
+    ]
+
+
+@pytest.mark.parametrize(("verb", "status"), [("rerun", "completed"), ("retry", "failed")])
+def test_a_task_made_again_may_be_waited_for(api, verb, status):
+    """With `Prefer: wait`, as one that is new."""
+    first = data(submit(api, "waited for", headers=WAIT, **({"refuse": True} if verb == "retry" else {})))
+    answer = api.post(f"{TASKS}/{first['task_id']}/{verb}", headers=WAIT)
+
+    assert (200, "wait=60") == (answer.status_code, answer.headers["preference-applied"])
+    assert (status, first["task_id"]) == (data(answer)["status"], data(answer)["retry_of"])
+
+
+def test_cancelling_many_needs_a_body(api):
+    """One that was lost on the way must not cancel all that wait."""
+    assert ["body"] == fields(api.post(CANCEL))

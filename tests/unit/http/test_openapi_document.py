@@ -183,3 +183,12 @@ def test_what_can_be_deleted_is_there_until_all_else_was_tried():
 def test_addresses_begin_where_the_document_is():
     """Below any prefix that a proxy has."""
     assert ["."] == [server["url"] for server in ENGLISH["servers"]]
+
+
+def test_only_the_body_of_a_rerun_may_be_missing():
+    """Generated clients ask for all others."""
+    bodies = {name: OPERATIONS[name]["requestBody"].get("required") for name in BODIES}
+
+    assert ["POST /api/v1/tasks/{task_id}/rerun"] == [
+        name for name, is_needed in bodies.items() if not is_needed
+    ]

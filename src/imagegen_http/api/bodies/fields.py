@@ -32,7 +32,7 @@ EXAMPLE_IMAGE = (
 """A PNG of 32×32 pixels, so that an operation can be tried that works on an image."""
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Every body refuses what it does not know.
 
     The document's example of one has all fields that have an example, and those that must be there.

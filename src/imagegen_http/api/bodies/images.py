@@ -11,7 +11,7 @@ from imagegen_http.api.bodies.fields import Body
 MAX_IMAGE_ID = 2**63 - 1
 
 
-class ZipBody(Body, kw_only=True):
+class ZipBody(Body, frozen=True, kw_only=True):
     """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
 
     ids: Annotated[

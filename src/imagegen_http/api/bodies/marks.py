@@ -15,7 +15,7 @@ from imagegen_http.api.bodies.fields import Body
 _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
 
 
-class MarkBody(Body, kw_only=True):
+class MarkBody(Body, frozen=True, kw_only=True):
     """What is to be other of an image; what is left out stays as it is."""
 
     favourite: Annotated[bool, doc("whether it is a favourite", example=True)] | UnsetType = UNSET
@@ -55,7 +55,7 @@ _ARGUMENTS = {
 }
 
 
-class BatchBody(Body, kw_only=True):
+class BatchBody(Body, frozen=True, kw_only=True):
     """What is to be done to many images: to all of them or, if it is refused, to none."""
 
     ids: Annotated[
@@ -92,7 +92,7 @@ class BatchBody(Body, kw_only=True):
                 return MarkChange(remove_from=self.collection)
 
 
-class CollectionBody(Body, kw_only=True):
+class CollectionBody(Body, frozen=True, kw_only=True):
     """The name of a collection."""
 
     name: Annotated[

@@ -19,7 +19,7 @@ from imagegen_http.answers.fields import JsonObject, doc
 from imagegen_http.api.bodies.fields import Body, ModelId, Shown
 
 
-class ModelBody(Body, kw_only=True):
+class ModelBody(Body, frozen=True, kw_only=True):
     """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
 
     id: ModelId
@@ -36,7 +36,7 @@ class ModelBody(Body, kw_only=True):
     facts_read: Shown = UNSET
 
 
-class ProviderConfigBody(Body, kw_only=True):
+class ProviderConfigBody(Body, frozen=True, kw_only=True):
     """A provider's configuration. On an update, what is left out stays as it was.
 
     What an answer showed may be sent back whole: keys in their masks stay, and what is only shown is ignored.
@@ -97,13 +97,13 @@ class ProviderConfigBody(Body, kw_only=True):
     updated_at: Shown = UNSET
 
 
-class ToggleBody(Body, kw_only=True):
+class ToggleBody(Body, frozen=True, kw_only=True):
     """Switches a provider on or off."""
 
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
 
 
-class OverrideBody(Body, kw_only=True):
+class OverrideBody(Body, frozen=True, kw_only=True):
     """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
 
     api_base: (

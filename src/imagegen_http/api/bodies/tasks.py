@@ -2,28 +2,32 @@
 
 from typing import Annotated
 
-import msgspec
-
 from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_http.answers.fields import JsonObject, doc
 from imagegen_http.api.bodies.fields import EXAMPLE_PROMPT, Body, ModelId, Name
 
 
-class RerunBody(Body, kw_only=True):
+class RerunBody(Body, frozen=True, kw_only=True):
     """What is to be other than in the task that is made again; what is left out stays as it was."""
 
     params: Annotated[
-        JsonObject,
+        JsonObject | None,
         doc(
             "parameters, and `prompt`, in place of the task's own; null takes one back",
             {"prompt": f"{EXAMPLE_PROMPT}，水彩"},
         ),
-    ] = msgspec.field(default_factory=dict)
+    ] = None
     provider: Name | None = None
     model_id: ModelId | None = None
 
+    @property
+    def changes(self) -> TaskChanges:
+        """The changes that it asks for."""
+        return TaskChanges(params=self.params or {}, provider_name=self.provider, model_id=self.model_id)
 
-class CancelBody(Body, kw_only=True):
+
+class CancelBody(Body, frozen=True, kw_only=True):
     """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
 
     status: Annotated[

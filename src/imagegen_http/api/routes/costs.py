@@ -17,7 +17,7 @@ from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.moments import parse_moment, parse_zone
 from imagegen_http.api.routes.dependencies import ServiceDependency, ZoneQuery
-from imagegen_http.api.routes.operations import override_of, params_of, request_fields
+from imagegen_http.api.routes.operations import override_of, params_of, prompt_in, request_fields
 from imagegen_http.api.wire import EstimateBody
 
 FromQuery = Annotated[
@@ -47,21 +47,22 @@ GroupQuery = Annotated[
     ),
 )
 async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency) -> Success[Estimate]:
-    """Tell what a request would cost; nothing is stored or sent, and its images may be left out.
+    """Tell what a request would cost; nothing is stored or sent, and its prompt and images may be left out.
 
-    The body is that of the request, with its `operation`. It is checked like one, so that what is estimated
-    is what would be accepted.
+    The body is that of the request, with its `operation`. All else is checked as in one; images that are
+    there are not looked at.
     """
     fields = msgspec.structs.asdict(data)
     rules = data.operation.rules
     params = dict(data.params)
-    prompt = data.prompt or (str(params.pop("prompt", "")) if rules.prompt_field == "params.prompt" else "")
+    in_params = rules.prompt_field == "params.prompt" and not data.prompt
+    prompt = prompt_in(params) if in_params else data.prompt
     if problems := tuple(_misplaced(data.operation, fields)):
         raise ValidationFailed(*problems)
     provider_name = data.provider or service.imagegen.limits.default_provider
     submission = Submission(
         operation=data.operation,
-        prompt=prompt,
+        prompt=prompt or "",
         params=params_of(rules, params, fields),
         provider_name=provider_name,
         model_id=data.model_id,

@@ -10,7 +10,7 @@ from imagegen_core.errors import CollectionNotFound
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_PAGE_SIZE, MAX_TAG_CHARS
 from imagegen_core.search.pages import Page
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
-from imagegen_http.answers.images import Image
+from imagegen_http.answers.images import ImageDetail
 from imagegen_http.answers.marks import ChangedImages, Collection, Tag
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.marks import BatchBody, CollectionBody, MarkBody
@@ -31,17 +31,18 @@ _COLLECTION_ID = re.compile(r"[1-9][0-9]{0,17}")
 @patch(
     "/api/v1/images/{image_id:str}",
     tags=["images"],
-    responses=refusals(*BODY_REFUSALS, "image_not_found"),
+    responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
 )
 async def mark_image(
     image_id: ImageIdPath, data: JSONBody[MarkBody], service: ServiceDependency
-) -> Success[Image]:
+) -> Success[ImageDetail]:
     """Change whether an image is a favourite, and its tags.
 
-    The answer is its record. Tags are replaced, not added; `POST /api/v1/images/batch` adds one.
+    The answer is its record, with what is beside it among all images. Tags are replaced, not added;
+    `POST /api/v1/images/batch` adds one.
     """
     image = await service.imagegen.mark_image(image_id=parse_image_id(image_id), change=data.change)
-    return success(Image.from_image(image))
+    return success(ImageDetail.from_view(await service.imagegen.show_image(image_id=image.id)))
 
 
 @post(

@@ -1,37 +1,27 @@
 """The operations: a route for each row of the core's table."""
 
-import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from imagegen_core.errors import Unavailable, ValidationFailed
-from imagegen_core.limits import MAX_WAIT_SECONDS
 from imagegen_core.operations import Operation, OperationRules
-from imagegen_core.ports.task_repository import AddedTask
 from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.submission import Submission
-from imagegen_http.answers.envelope import Success, success
-from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
-from imagegen_http.answers.tasks import AcceptedTask, Task
+from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS
+from imagegen_http.api.acceptance import TaskResponse, acceptance, acceptances
 from imagegen_http.api.bodies.providers import OverrideBody
 from imagegen_http.api.input_images import InputImages
-from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import IdempotencyHeader, PreferHeader, ServiceDependency
 from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, SubmitBody
-from imagegen_http.asgi import request_context
 from imagegen_http.guard import BufferedBody
-from imagegen_http.runtime.service import Service
-
-_WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 _OVERRIDE_FIELDS = {
     "provider_name": "provider",
@@ -46,8 +36,6 @@ The answer is 202 as soon as the task is durable; it names where the task can be
 With `Prefer: wait=60` it is 200 with the finished task, if that ends in time. A request that is repeated with
 its `Idempotency-Key` gives the same task, so that nothing is paid for twice.
 """
-
-TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 
 
 def _handler(operation: Operation) -> HTTPRouteHandler:
@@ -69,7 +57,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         except ValidationFailed as error:
             raise error.with_fields(request_fields(rules)) from error
         body.drop()
-        return await _response(service, added, _wait_seconds(prefer))
+        return await acceptance(service, added, prefer)
 
     rules = operation.rules
     json_body: Any = JSONBody  # of a type that is made at run time
@@ -88,11 +76,7 @@ def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
     """Return what the OpenAPI document says of the responses."""
     images = ("invalid_image",) if rules.has_input_images else ()
     references = ("reference_count",) if rules.max_references else ()
-    return {
-        202: response(Success[AcceptedTask], "the task is on disk"),
-        200: response(Success[Task], "the finished task, where the caller waited for it"),
-        **refusals(*BODY_REFUSALS, *SUBMISSION_REFUSALS, *images, *references),
-    }
+    return acceptances(*BODY_REFUSALS, *SUBMISSION_REFUSALS, *images, *references)
 
 
 async def _submission(
@@ -110,7 +94,9 @@ async def _submission(
     """
     rules, fields = operation.rules, msgspec.structs.asdict(data)
     params = dict(data.params)
-    prompt = _prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
+    prompt = prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
+    if prompt is None:
+        raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
     images = await _images(fields, buffered_body) if rules.has_input_images else {}
     provider_name = data.provider or default_provider
     return Submission(
@@ -126,14 +112,16 @@ async def _submission(
     )
 
 
-def _prompt_in(params: dict[str, Any]) -> str:
-    """Take the prompt out of the parameters."""
-    prompt = params.pop("prompt", None)
-    if not isinstance(prompt, str):
+def prompt_in(params: dict[str, Any]) -> str | None:
+    """Take the prompt out of the parameters, if it is there.
+
+    Raises:
+        ValidationFailed: it is no text.
+    """
+    prompt: Any = params.pop("prompt", None)
+    if prompt is not None and not isinstance(prompt, str):
         wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
-        raise ValidationFailed.for_field(
-            "params.prompt", ProblemCode.REQUIRED() if prompt is None else wrong_type
-        )
+        raise ValidationFailed.for_field("params.prompt", wrong_type)
     return prompt
 
 
@@ -191,40 +179,6 @@ def override_of(provider_name: str, config: OverrideBody) -> ProviderConfig:
         )
     except ValidationFailed as error:
         raise error.with_fields(_OVERRIDE_FIELDS) from error
-
-
-async def _response(service: Service, added: AddedTask, seconds: int) -> TaskResponse:
-    """Return 202 with the durable task, or 200 with the finished one when the caller waits for it."""
-    headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
-    if added.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    if seconds:
-        headers["Preference-Applied"] = f"wait={seconds}"
-        done = await _wait(service, added.task.task_id, seconds)
-        if done is not None:
-            return JsonResponse(done, status_code=200, headers=headers)
-    headers["Retry-After"] = "1"
-    return JsonResponse(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
-
-
-async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] | None:
-    """Return the finished task, or None when the time is up or the service stops."""
-    waiting = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
-    stopping = asyncio.create_task(service.stopping.wait())
-    try:
-        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done() or not waiting.result().status.final:
-            return None
-        view = await service.imagegen.show_task.view(waiting.result())
-        return success(Task.from_view(view, request_context.language.get()))
-    finally:
-        waiting.cancel()
-        stopping.cancel()
-
-
-def _wait_seconds(prefer: str | None) -> int:
-    match = _WAIT_PREFERENCE.search(prefer or "")
-    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
 
 
 def request_fields(rules: OperationRules) -> dict[str, str]:

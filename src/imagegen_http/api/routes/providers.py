@@ -16,6 +16,7 @@ from imagegen_http.answers.parameters import ParameterGroup
 from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.providers import ModelBody, ProviderConfigBody, ToggleBody
+from imagegen_http.api.empty_body import without_fields
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
@@ -133,7 +134,10 @@ async def toggle_config(
     "/api/v1/providers/config/{provider_name:str}/test",
     status_code=200,
     tags=["providers"],
-    responses=refusals("provider_config_not_found", "provider_disabled", "provider_not_configured"),
+    guards=[without_fields],
+    responses=refusals(
+        "provider_config_not_found", "provider_disabled", "provider_not_configured", *BODY_REFUSALS
+    ),
 )
 async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProbeResult]:
     """Make one cheap, unpaid call, where the provider has one.

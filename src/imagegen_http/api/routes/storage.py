@@ -19,6 +19,7 @@ from imagegen_http.answers.storage import (
     VerifyReport,
 )
 from imagegen_http.api.bodies.storage import StorageBody, VerifyBody
+from imagegen_http.api.empty_body import without_fields
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.asgi.disconnects import unless_disconnected
 from imagegen_http.asgi.request_context import optional_text
@@ -94,7 +95,13 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     return success(SearchIndexReport(**attrs.asdict(await service.search_index.report())))
 
 
-@post("/api/v1/search/reindex", status_code=200, tags=["storage"], responses=refusals("unavailable"))
+@post(
+    "/api/v1/search/reindex",
+    status_code=200,
+    tags=["storage"],
+    guards=[without_fields],
+    responses=refusals("unavailable", *BODY_REFUSALS),
+)
 async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
     """Rebuild the search index while searches go on; the response comes when it is done.
 

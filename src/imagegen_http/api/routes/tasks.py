@@ -5,20 +5,22 @@ from litestar.params import JSONBody
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
-from imagegen_core.ports.task_repository import AddedTask, TaskFilter
+from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
-from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_http.answers.envelope import ListPage, Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
-from imagegen_http.answers.tasks import AcceptedTask, CancelledTasks, Task, TaskCounts
+from imagegen_http.answers.tasks import CancelledTasks, Task, TaskCounts
+from imagegen_http.api.acceptance import TaskResponse, acceptance, acceptances
 from imagegen_http.api.bodies.tasks import CancelBody, RerunBody
+from imagegen_http.api.empty_body import without_fields
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
     IdempotencyHeader,
     PageQuery,
     PageSizeQuery,
+    PreferHeader,
     ProviderQuery,
     ServiceDependency,
     StatusQuery,
@@ -29,6 +31,8 @@ from imagegen_http.api.routes.dependencies import (
 )
 from imagegen_http.asgi import request_context
 from imagegen_http.runtime.service import Service
+
+_NO_CHANGES = RerunBody()
 
 
 @get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
@@ -97,9 +101,10 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     "/api/v1/tasks/{task_id:str}/cancel",
     status_code=200,
     tags=["tasks"],
+    guards=[without_fields],
     responses={
         202: response(Success[Task], "it runs; the provider was asked to stop"),
-        **refusals("task_not_found"),
+        **refusals("task_not_found", *BODY_REFUSALS),
     },
 )
 async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
@@ -118,11 +123,15 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     "/api/v1/tasks/{task_id:str}/retry",
     status_code=202,
     tags=["tasks"],
-    responses=refusals("task_not_found", "validation_failed", *SUBMISSION_REFUSALS),
+    guards=[without_fields],
+    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
 )
 async def retry_task(
-    task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
-) -> Response[Success[AcceptedTask]]:
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> TaskResponse:
     """Make a new task from one that failed or was cancelled; the same key gives the same new task.
 
     Any other task is refused with `validation_failed`. `params: {"fail": "rejected"}` of the provider
@@ -130,50 +139,43 @@ async def retry_task(
     """
     _check_running(service)
     key = parse_idempotency_key(idempotency_key)
-    return _accepted(await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key))
+    added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
+    return await acceptance(service, added, prefer)
 
 
 @post(
     "/api/v1/tasks/{task_id:str}/rerun",
     status_code=202,
     tags=["tasks"],
-    responses=refusals("task_not_found", "validation_failed", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
+    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
 )
 async def rerun_task(
     task_id: TaskIdPath,
-    data: JSONBody[RerunBody],
     service: ServiceDependency,
+    data: JSONBody[RerunBody] = _NO_CHANGES,
     idempotency_key: IdempotencyHeader = None,
-) -> Response[Success[AcceptedTask]]:
+    prefer: PreferHeader = None,
+) -> TaskResponse:
     """Make a new task from any other one, with changes; the same key and changes give the same new task.
 
-    What the body leaves out stays as it was. It is charged like any other task.
+    What the body leaves out stays as it was, and so does all without a body. It is charged like any other
+    task.
     """
     _check_running(service)
-    changes = TaskChanges(params=data.params, provider_name=data.provider, model_id=data.model_id)
     try:
         added = await service.imagegen.rerun_task(
             task_id=parse_task_id(task_id),
-            changes=changes,
+            changes=data.changes,
             idempotency_key=parse_idempotency_key(idempotency_key),
         )
     except ValidationFailed as error:
         raise error.with_fields({"prompt": "params.prompt"}) from error
-    return _accepted(added)
+    return await acceptance(service, added, prefer)
 
 
 def _check_running(service: Service) -> None:
     if service.stopping.is_set():
         raise Unavailable(RefusalCode.SHUTTING_DOWN())
-
-
-def _accepted(added: AddedTask) -> Response[Success[AcceptedTask]]:
-    """Return 202 with the task that was made from another one."""
-    task = added.task
-    headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
-    if added.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return JsonResponse(success(AcceptedTask.from_task(task)), status_code=202, headers=headers)
 
 
 HANDLERS = [
