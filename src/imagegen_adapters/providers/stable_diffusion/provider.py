@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion.a1111 import A1111, PROGRESS_SECONDS
-from imagegen_adapters.providers.stable_diffusion.stability import JOB_SECONDS, POLL_SECONDS, Stability
+from imagegen_adapters.providers.stable_diffusion.stability import Stability
+from imagegen_adapters.providers.stable_diffusion.stability_jobs import JOB_SECONDS, POLL_SECONDS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.problems import ProblemCode

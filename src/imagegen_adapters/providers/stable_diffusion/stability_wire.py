@@ -1,12 +1,13 @@
-"""Stability AI's v2beta API on the wire: form fields from requests, images from responses. Pure."""
+"""Stability AI's v2beta API on the wire: form fields and headers of requests, images from responses. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.long_strings import SpooledString
+from imagegen_adapters.providers.long_strings import MAX_JSON_BYTES, SpooledString
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
@@ -14,12 +15,17 @@ from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusio
 from imagegen_adapters.providers.stable_diffusion.stability_routes import ASPECT_RATIOS, Route
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
 from imagegen_core.problems import FailureReason
+from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.requests.image_request import ImageRequest
 
 CONTENT_FILTERED = "CONTENT_FILTERED"
+SUFFIXES = ("/v2beta", "/v1")
+RESPONSE_FILE = "answer.json"
+MAX_RESPONSE_BYTES = MAX_IMAGE_BYTES * 4 // 3 + MAX_JSON_BYTES
 _HANDLED_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"}
 )
@@ -117,3 +123,14 @@ def parse_result(file: BinaryIO) -> StabilityResult:
     seed = parsed.get("seed")
     metadata = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
     return StabilityResult(image=image, metadata={k: v for k, v in metadata.items() if v is not None})
+
+
+def headers(config: ProviderConfig) -> dict[str, str]:
+    """Return the headers of any request; Stability answers with JSON only if it is asked to."""
+    key = {} if config.api_key is None else {"authorization": f"Bearer {config.api_key.reveal()}"}
+    return configured_headers(config) | {"accept": "application/json"} | key
+
+
+def secrets(config: ProviderConfig) -> tuple[str, ...]:
+    """Return what no message may show."""
+    return () if config.api_key is None else (config.api_key.reveal(),)
