@@ -13,8 +13,8 @@ const done = arguments[arguments.length - 1];
 const entries = (part, path) => typeof part === "string" || "other" in part
   ? [[path.join("."), typeof part === "string" ? part : part.other]]
   : Object.entries(part).flatMap(([name, inner]) => entries(inner, [...path, name]));
-import(`/console/i18n/${arguments[0]}.js`).then(
-  ({ default: all }) => done(Object.fromEntries(entries(all, []))), done);
+Promise.all(arguments[0].map((file) => import(`/console/i18n/${file}.js`))).then(
+  (files) => done(Object.fromEntries(files.flatMap(({ default: all }) => entries(all, [])))), done);
 """
 
 
@@ -22,7 +22,11 @@ import(`/console/i18n/${arguments[0]}.js`).then(
 def sentences(chromium, serve):
     """Return the sentences of both languages by their keys, those that differ by number as for many."""
     chromium.get(f"{serve().url}/docs")
-    return {language: chromium.execute_async_script(_ENTRIES, language) for language in ("zh", "en")}
+    return {language: chromium.execute_async_script(_ENTRIES, _files(language)) for language in ("zh", "en")}
+
+
+def _files(language):
+    return [language, *(f"{language}/{path.stem}" for path in (_CONSOLE / "i18n" / language).glob("*.js"))]
 
 
 def _sources():

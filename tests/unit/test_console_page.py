@@ -15,7 +15,8 @@ PAGE = "how-to/use-the-console.md"
 )
 def test_what_the_page_names_is_on_the_console(page, language):
     """In quotes, as it is written there."""
-    shown = (SENTENCES / f"{language}.js").read_text("utf-8")
+    files = [SENTENCES / f"{language}.js", *(SENTENCES / language).glob("*.js")]
+    shown = "".join(file.read_text("utf-8") for file in files)
     named = re.findall(r"“([^”]+)”", " ".join(prose(page).split("\n\n", 2)[2].split()))
 
     assert named

@@ -1,5 +1,6 @@
 // The one way to the HTTP API: opens the envelope, and makes a sentence of every error.
 
+import { setClock } from "./clock.js";
 import { language, locale, t } from "./i18n.js";
 
 const READ_SECONDS = 30;
@@ -64,6 +65,7 @@ async function send(path, options) {
     if (isAbort(error)) throw error;
     throw new ApiError(t(error.name === "TimeoutError" ? "problem.slow" : "problem.unreachable"));
   }
+  setClock(answer.headers.get("Date"));
   if (answer.status === 401) {
     location.assign(`/login?${new URLSearchParams({ next: location.pathname + location.search })}`);
     throw new ApiError(t("problem.login"), { status: 401 });

@@ -5,7 +5,9 @@ import { language } from "./i18n.js";
 import { effect, signal } from "../vendor/index.js";
 
 const PAUSE = 2000; // milliseconds until a stream that was refused is asked for again
-const HIDDEN = 60_000; // milliseconds; a browser has six connections to a host, so that hidden tabs may keep none
+const HIDDEN = 3000; // milliseconds; a browser has six connections to a host, so that hidden tabs may keep none
+const QUIET = 20_000; // milliseconds without a word, after which the service is asked whether it is still there
+const ANSWER = 5000; // milliseconds that it has for that
 
 /** `connecting`, `open`, or `lost`: then nothing on the page moves by itself. */
 export const connection = signal("connecting");
@@ -16,6 +18,7 @@ let source = null;
 let hiding = null;
 let retrying = null;
 let missed = false;
+let heard = 0; // when something came last
 
 /** Call `listener` with every change `{ task_id, status, progress, queue_position, image_ids, error }`. */
 export function onTask(listener) {
@@ -37,6 +40,7 @@ export function start() {
   });
   addEventListener("online", reopen);
   addEventListener("offline", lose);
+  setInterval(watch, QUIET);
   addEventListener("pagehide", close);
   addEventListener("pageshow", ({ persisted }) => persisted && reopen());
   document.addEventListener("visibilitychange", () => {
@@ -51,20 +55,35 @@ function open() {
   source = new EventSource(inLanguage("/api/v1/events"));
   source.addEventListener("open", () => {
     connection.value = "open";
+    heard = Date.now();
     if (missed) for (const listener of latecomers) listener();
     missed = false;
   });
   source.addEventListener("task", ({ data }) => {
     const change = JSON.parse(data);
+    heard = Date.now();
     for (const listener of listeners) listener(change);
   });
   source.addEventListener("error", lose);
 }
 
+/** A line that broke without a word looks like one on which nothing happens. */
+async function watch() {
+  const silent = source;
+  if (connection.value !== "open" || document.hidden || Date.now() - heard < QUIET) return;
+  try {
+    await fetch("/health/live", { signal: AbortSignal.timeout(ANSWER), cache: "no-store" });
+  } catch {
+    if (source !== silent) return;
+    source.close();
+    lose();
+  }
+}
+
 function lose() {
   missed = true;
   connection.value = "lost";
-  if (source?.readyState !== EventSource.CLOSED) return; // it connects again by itself
+  if (source && source.readyState !== EventSource.CLOSED) return; // it connects again by itself
   source = null;
   clearTimeout(retrying);
   retrying = setTimeout(async () => {

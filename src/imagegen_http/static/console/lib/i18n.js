@@ -1,25 +1,41 @@
-// The reader's language. Sentences of the page are in i18n/; those about models and parameters come from the server.
+// The reader's language. Sentences are in i18n/, those of a page are fetched with it; those about models and parameters come
+// from the server.
 
 import { keepText } from "./kept.js";
 import { signal } from "../vendor/index.js";
 
 const LOCALES = { zh: "zh-CN", en: "en" };
+const APART = ["gallery", "picture", "editor", "tasks", "providers", "usage", "settings"]; // pages with a file of their own
+const OTHERS = { gallery: ["picture"], picture: ["gallery"] }; // whose sentences a page says, too
 
 const dictionary = signal({});
 export const language = signal(document.documentElement.lang.startsWith("en") ? "en" : "zh");
 
-/** Fetch the sentences of the current language. */
-export async function loadDictionary() {
-  dictionary.value = (await import(`../i18n/${language.value}.js`)).default;
+const wanted = new Set(); // pages that have been shown
+
+/** Fetch the sentences of the current language that a page says. */
+export async function fetchSentences(page) {
+  for (const name of [page, ...(OTHERS[page] ?? [])]) if (APART.includes(name)) wanted.add(name);
+  const current = language.value;
+  const sentences = await sentencesIn(current);
+  if (current === language.value) dictionary.value = sentences;
 }
 
 /** Show the page in another language, now and from now on. */
 export async function speak(next) {
-  const { default: sentences } = await import(`../i18n/${next}.js`);
+  const sentences = await sentencesIn(next);
   keepText("language", next);
   document.documentElement.lang = LOCALES[next];
   language.value = next;
   dictionary.value = sentences;
+}
+
+async function sentencesIn(name) {
+  const pages = [...wanted];
+  const files = [`../i18n/${name}.js`, ...pages.map((page) => `../i18n/${name}/${page}.js`)];
+  const parts = await Promise.all(files.map((file) => import(file)));
+  if (pages.length < wanted.size) return sentencesIn(name); // another page was opened meanwhile
+  return Object.assign({}, ...parts.map(({ default: sentences }) => sentences));
 }
 
 export function locale() {

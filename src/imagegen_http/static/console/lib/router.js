@@ -59,9 +59,17 @@ function read() {
   const { pathname, search } = location;
   for (const [pattern, page] of ROUTES) {
     const match = pattern.exec(pathname);
-    if (match) return { page, id: match[1] ? decodeURIComponent(match[1]) : null, path: pathname, query: new URLSearchParams(search) };
+    if (match) return { page, id: match[1] ? decoded(match[1]) : null, path: pathname, query: new URLSearchParams(search) };
   }
   return { page: null, id: null, path: pathname, query: new URLSearchParams(search) };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no such page will be found by it
+  }
 }
 
 function follow(event) {

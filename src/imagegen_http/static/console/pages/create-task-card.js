@@ -1,12 +1,13 @@
 // A task until it is an image: how far it is, or why it failed.
 
+import { now } from "../lib/clock.js";
 import { connection } from "../lib/events.js";
 import { duration } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { providerName } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { usePartialImage } from "./create-partials.js";
-import { html, useEffect, useState } from "../vendor/index.js";
+import { html } from "../vendor/index.js";
 
 const NEEDS_KEY = ["auth_failed", "provider_not_configured", "provider_disabled"];
 
@@ -47,10 +48,5 @@ function Progress({ entry }) {
 }
 
 function Elapsed({ since }) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const tick = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(tick);
-  }, []);
-  return html`<span class="elapsed">${duration((now - since) / 1000)}</span>`;
+  return html`<span class="elapsed">${duration((now.value - since) / 1000)}</span>`;
 }

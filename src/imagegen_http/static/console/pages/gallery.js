@@ -4,7 +4,6 @@ import { atMostEvery } from "../lib/reading.js";
 import { t } from "../lib/i18n.js";
 import { FILTERS } from "../lib/list-query.js";
 import { place } from "../lib/router.js";
-import { haveStyle } from "../lib/styles.js";
 import { Empty } from "../parts/empty.js";
 import { Problem } from "../parts/problem.js";
 import { SelectionBar } from "./gallery-bar.js";
@@ -15,8 +14,6 @@ import { listOf, news } from "./gallery-list.js";
 import { Panel, showPanel } from "./gallery-panels.js";
 import { clearSelection, selected } from "./gallery-selection.js";
 import { html, useEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
-
-await haveStyle("marks");
 
 const PAUSE = 2500; // milliseconds between two looks for new images
 

@@ -7,7 +7,6 @@ import { useKeys } from "../lib/keys.js";
 import { galleryAddress, listParameters, listQuery } from "../lib/list-query.js";
 import { collect, collectionName, collections, complain, loadCollections, MAX_TAGS, tag } from "../lib/marks.js";
 import { close, go, place } from "../lib/router.js";
-import { haveStyle } from "../lib/styles.js";
 import { CollectionChoice } from "../parts/collections.js";
 import { Dialog } from "../parts/dialog.js";
 import { Empty } from "../parts/empty.js";
@@ -20,8 +19,6 @@ import { Facts, Parameters, Prompt } from "./picture-details.js";
 import { Lineage } from "./picture-lineage.js";
 import { Stage } from "./picture-stage.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
-
-await haveStyle("marks");
 
 const NOT_FOUND = 404;
 

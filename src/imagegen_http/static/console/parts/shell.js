@@ -1,11 +1,11 @@
 // What surrounds every page: the ways to the others, the search, the connection, the language and the colours.
 
-import { connection } from "../lib/events.js";
-import { language, speak, t } from "../lib/i18n.js";
+import { connection, onResume } from "../lib/events.js";
+import { fetchSentences, language, speak, t } from "../lib/i18n.js";
 import { finishDeleting } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { place } from "../lib/router.js";
-import { haveStyle } from "../lib/styles.js";
+import { fetchStyles, wearStyles } from "../lib/styles.js";
 import { counts } from "../lib/tasks.js";
 import { theme, toggleTheme } from "../lib/theme.js";
 import { Icon } from "./icon.js";
@@ -29,7 +29,11 @@ export function Shell() {
   const search = useRef(null);
   useKeys({ "/": () => search.current?.focus() });
   const { page } = place.value;
-  return html`<a class="skip" href="#main">${t("shell.skip")}</a>
+  const skip = (event) => {
+    event.preventDefault();
+    document.querySelector("#main").focus();
+  };
+  return html`<a class="skip" href="#main" onClick=${skip}>${t("shell.skip")}</a>
     <header class="top">
       <a class="brand" href="/" aria-label=${t("shell.home")}>imagegen</a>
       <${SearchBox} box=${search} />
@@ -75,7 +79,11 @@ function Page() {
   useEffect(() => {
     let current = true;
     load(page).then(
-      (Content) => current && setShown({ page, Content, error: null }),
+      (Content) => {
+        if (!current) return;
+        wearStyles(page);
+        setShown({ page, Content, error: null });
+      },
       (error) => current && setShown({ page, Content: null, error }),
     );
     return () => {
@@ -85,15 +93,30 @@ function Page() {
   useEffect(() => {
     document.title = page ? `${t(`pages.${page}`)} · imagegen` : "imagegen";
   }, [page, language.value]);
+  useEffect(() => shown.error && onResume(() => location.reload()), [shown.error]); // a browser may keep that a module could not be had
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!shown.Content) return;
+    if (!isFirst.current) takeFocus();
+    isFirst.current = false;
+  }, [shown.Content]);
   if (shown.error) return html`<${Problem} error=${{ message: t("problem.page") }} again=${() => location.reload()} />`;
   if (shown.page !== page || !shown.Content) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
   return html`<${shown.Content} key=${page} id=${id} path=${path} />`;
 }
 
+/** Let the page's heading have the focus that went with the page before, so that it is read aloud. */
+function takeFocus() {
+  const heading = document.querySelector("#main h1");
+  if (!heading || document.activeElement !== document.body) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
 async function load(page) {
   if (!page) return (await import("../pages/nowhere.js")).Nowhere;
-  const style = haveStyle(page);
+  const rest = Promise.all([fetchStyles(page), fetchSentences(page)]);
   const { default: Content } = await import(`../pages/${page}.js`);
-  await style;
+  await rest;
   return Content;
 }

@@ -1,0 +1,30 @@
+// The sentences of the page of usage in English; ../zh/usage.js has the same keys.
+
+export default {
+  usage: {
+    range: "Time",
+    days: { one: "Last {n} day", other: "Last {n} days" },
+    all: "All",
+    dates: "Dates of your own",
+    from: "From",
+    to: "to",
+    by: "Groups",
+    by_day: "By day",
+    by_provider: "By provider",
+    by_model: "By model",
+    tasks: "Tasks",
+    images: "Images",
+    share: "How many images",
+    known: "Charged",
+    known_why: "as the provider said",
+    estimated: "Estimated",
+    estimated_why: "by the price and what was made",
+    possible: "May have been charged",
+    possible_why: "calls whose outcome nobody knows, at most; in no other sum",
+    unknown: "Amount unknown",
+    unknown_why: "calls that were charged, or may have been, and nobody knows how much",
+    none: "There is no usage in this time",
+    none_why: "When a task ends, its images and costs are added up here.",
+    make_one: "Create an image",
+  },
+};

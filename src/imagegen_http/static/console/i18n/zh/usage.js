@@ -1,0 +1,30 @@
+// The sentences of the page of usage in Chinese; ../en/usage.js has the same keys.
+
+export default {
+  usage: {
+    range: "时间范围",
+    days: "近 {n} 天",
+    all: "全部",
+    dates: "自选日期",
+    from: "从",
+    to: "到",
+    by: "分组",
+    by_day: "按天",
+    by_provider: "按服务商",
+    by_model: "按模型",
+    tasks: "任务",
+    images: "图片",
+    share: "图片的多少",
+    known: "已计费",
+    known_why: "服务商说的金额",
+    estimated: "估算",
+    estimated_why: "按价格和张数算出",
+    possible: "可能已计费",
+    possible_why: "结果未知的调用，最多这么多；不含在别的数里",
+    unknown: "金额未知",
+    unknown_why: "收了费或可能收了费，但没人知道多少的调用次数",
+    none: "这段时间没有用量",
+    none_why: "任务结束后，它的图片和费用会算在这里。",
+    make_one: "去创作",
+  },
+};
