@@ -24,15 +24,13 @@ from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.facade.limits import Limits
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.presets import describe_presets
 from imagegen_http.composition.providers import check_file_providers, compose_providers
-from imagegen_http.composition.storage import compose_storage, read_cache
+from imagegen_http.composition.storage import compose_maintenance, compose_storage, read_cache
 from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.health_report import HealthReport
-from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.service import Service
 from imagegen_http.settings.database_url import passwords
@@ -73,11 +71,7 @@ async def compose(
         redactor.register(secret)
     async with AsyncExitStack() as stack:
         clock, version = SystemClock(), importlib.metadata.version("imagegen")
-        outbound = Outbound(
-            allow_private=settings.security.allow_private_upstreams,
-            limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
-            user_agent=f"imagegen/{version.partition('+')[0]}",
-        )
+        outbound = _outbound(settings, version)
         stack.push_async_callback(outbound.aclose)
         providers = compose_providers(clock, outbound)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
@@ -145,21 +139,7 @@ async def compose(
             label=_label(settings),
         )
         owner, runs_tasks = new_id(), run_background and settings.runs_tasks
-        maintenance = Maintenance(
-            sync=storage.sync,
-            expire=storage.expire,
-            verify=storage.verify,
-            clean=CleanSpool(
-                repository=backend.tasks,
-                spool=backend.spool,
-                clock=clock,
-                keep_inputs=settings.storage.keep_inputs,
-            ),
-            turn=backend.turn,
-            node=owner,
-            clock=clock,
-            sweep_seconds=settings.storage.sweep_minutes * 60,
-        )
+        maintenance = compose_maintenance(settings, backend, storage, clock, node=owner)
         imagegen = ImageGen(
             adapters,
             limits=_limits(settings),
@@ -209,6 +189,14 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     secrets += archive_secrets(settings)
     secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
     return [secret for secret in secrets if secret]
+
+
+def _outbound(settings: Settings, version: str) -> Outbound:
+    return Outbound(
+        allow_private=settings.security.allow_private_upstreams,
+        limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
+        user_agent=f"imagegen/{version.partition('+')[0]}",
+    )
 
 
 def _label(settings: Settings) -> ImageLabel | None:

@@ -1,4 +1,4 @@
-"""The image stores: the local disk, an archive behind it, or the archive alone."""
+"""The image stores: the local disk, an archive behind it, or the archive alone; and what maintains them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +16,14 @@ from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox
+from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
 from imagegen_http.answers.health import ArchiveHealth
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.composition.backends.backend import Backend
+from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.settings.schema import Settings
 
 
@@ -76,6 +78,27 @@ def compose_storage(
         expire=expire,
         verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=archive),
         outbox=outbox,
+    )
+
+
+def compose_maintenance(
+    settings: Settings, backend: Backend, storage: Storage, clock: Clock, *, node: str
+) -> Maintenance:
+    """Return what keeps the stores in order, while its node has the turn."""
+    return Maintenance(
+        sync=storage.sync,
+        expire=storage.expire,
+        verify=storage.verify,
+        clean=CleanSpool(
+            repository=backend.tasks,
+            spool=backend.spool,
+            clock=clock,
+            keep_inputs=settings.storage.keep_inputs,
+        ),
+        turn=backend.turn,
+        node=node,
+        clock=clock,
+        sweep_seconds=settings.storage.sweep_minutes * 60,
     )
 
 
