@@ -22,7 +22,6 @@ LOOSE_MODULES: Mapping[str, frozenset[str]] = {
             "messages",
             "node",
             "operations",
-            "problems",
             "text_problems",
             "worker",
         }

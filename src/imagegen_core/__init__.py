@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
-    from imagegen_core.problems import Problem
+    from imagegen_core.problems.fields import Problem
     from imagegen_core.requests.image_request import ImageRequest
     from imagegen_core.tasks.submission import StoredImage, Submission
     from imagegen_core.tasks.task import Task, TaskStatus
@@ -60,7 +60,7 @@ _HOMES = {
     "MessageCode": "messages",
     "Operation": "operations",
     "ImageRequest": "requests.image_request",
-    "Problem": "problems",
+    "Problem": "problems.fields",
     "Refusal": "errors",
     "Submission": "tasks.submission",
     "Task": "tasks.task",

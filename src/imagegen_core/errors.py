@@ -34,7 +34,9 @@ import attrs
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.messages import Language, Message, as_message
-from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
+from imagegen_core.problems.fields import Problem, range_problem
+from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems.storage import StorageCode
 
 
 class ImagegenError(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 
 def check_text(field: str, text: str, *, minimum: int = 0, maximum: int) -> None:

@@ -5,7 +5,8 @@ import pytest
 from imagegen_adapters.databases.json_columns import from_json, to_json
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.problems import FailureReason, ProblemCode, WarningCode
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.tasks import FailureReason, WarningCode
 
 REASON = FailureReason.IMAGE_REFUSED(reason=ProblemCode.NOT_ONE_OF(choices=("PNG", "JPEG")))
 

@@ -9,7 +9,7 @@ from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_core.errors import StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 
 @attrs.define(kw_only=True)

@@ -5,7 +5,7 @@ import errno
 from collections.abc import Iterator
 
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 _DISK_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
 

@@ -3,7 +3,7 @@
 import re
 
 from imagegen_core.errors import StorageError
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 MAX_KEY_CHARS = 512
 """Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""

@@ -11,7 +11,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.provider_configs.sealed_rows import SealedRows
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import (
     ProviderConfig,
     split_secrets,

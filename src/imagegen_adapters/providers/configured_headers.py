@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 
 

@@ -2,7 +2,7 @@
 
 from imagegen_adapters.providers.messages import InputCode
 from imagegen_core.messages import Message
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 
 

@@ -11,7 +11,7 @@ from imagegen_adapters.providers.messages import InputCode
 from imagegen_core.errors import CallError, Refusal, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, MessageCode
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.requests.input_image import InputImage, NamedInputs
 from imagegen_core.requests.sizes import dimensions_of, parse_size
 

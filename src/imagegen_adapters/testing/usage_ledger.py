@@ -16,7 +16,7 @@ from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Receipt
 from imagegen_core.tasks.task import Task
 from imagegen_core.values.quarters import quarter_of

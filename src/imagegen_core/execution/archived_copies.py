@@ -4,7 +4,7 @@ from imagegen_core.errors import StorageError
 from imagegen_core.images import Image
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 
 async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive) -> StoredBlob:

@@ -15,7 +15,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool, SpoolOverflow
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.tasks.events import EventKind, TaskEvent

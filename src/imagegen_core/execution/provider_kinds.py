@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import Provider
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import ProviderConfig, combine
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.text_problems import check_text
 
 _CONTROLS = frozenset({"Cc", "Zl", "Zp"})

@@ -10,7 +10,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_API_BASE_CHARS, MAX_PORT
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
 """The supported schemes, each with its default port."""

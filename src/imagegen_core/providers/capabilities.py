@@ -17,7 +17,8 @@ from imagegen_core.errors import (
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
+from imagegen_core.problems.fields import JsonType, Problem, ProblemCode, range_problem
+from imagegen_core.problems.tasks import WarningCode
 from imagegen_core.providers.form_fields import FormField
 from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.prices import Price

@@ -15,7 +15,7 @@ from imagegen_core.limits import (
     MAX_KIND_CHARS,
 )
 from imagegen_core.operations import Operation
-from imagegen_core.problems import Problem
+from imagegen_core.problems.fields import Problem
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config_checks import (
     check_models,

@@ -7,7 +7,7 @@ from typing import Any, Self
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import MASKED_SETTINGS, ProviderConfig
 from imagegen_core.providers.secret_reach import SecretKind, secret_headers

@@ -17,7 +17,7 @@ from imagegen_core.limits import (
 )
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.addresses import Proxy
 from imagegen_core.text_problems import check_text
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.sources import parse_fields, parse_text
 from imagegen_core.values.frozen_mappings import frozen_mapping
 

@@ -8,7 +8,7 @@ from typing import Any
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_SIDE_PIXELS
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.requests.sizes import parse_size
 from imagegen_core.text_problems import text_problems

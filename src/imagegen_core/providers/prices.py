@@ -12,7 +12,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.sources import Source, parse_fields, parse_source, parse_text
 

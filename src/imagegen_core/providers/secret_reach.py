@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.messages import Message
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, is_secret_header
 from imagegen_core.providers.profile import ProviderProfile

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.unknown_keys import unknown_key
 
 

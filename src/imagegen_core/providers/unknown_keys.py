@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from imagegen_core.messages import Message
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.providers.config_checks import SERVICE_KEYS
 
 _MIN_SIMILARITY = 0.7

@@ -11,7 +11,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 _encoder = json.JSONEncoder(sort_keys=True, default=str)
 

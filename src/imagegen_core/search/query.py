@@ -5,7 +5,7 @@ import re
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.search.folding import Simplify, fold
 
 MAX_KEYWORD_CHARS = 10_000

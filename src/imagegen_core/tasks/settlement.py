@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.problems import WarningCode
+from imagegen_core.problems.tasks import WarningCode
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome, most_severe
 from imagegen_core.tasks.policies import RetryPolicy, StorageRetryPolicy
 from imagegen_core.tasks.task import Task

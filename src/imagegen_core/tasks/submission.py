@@ -12,7 +12,7 @@ import attrs
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
 from imagegen_core.operations import Operation, OperationRules
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.task import Task

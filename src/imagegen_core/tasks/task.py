@@ -11,7 +11,7 @@ import attrs
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Message, as_messages
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.values.frozen_mappings import frozen_mapping
 

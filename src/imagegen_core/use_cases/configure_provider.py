@@ -11,7 +11,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import (
     MASKED_SETTINGS,

@@ -11,7 +11,7 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
 from imagegen_core.tasks.policies import DISK_RETRY_SECONDS
 from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus

@@ -12,7 +12,7 @@ from imagegen_core.marks.marks import ChangedImages, MarkChange
 from imagegen_core.marks.names import tag_name, tag_names
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems import Problem, RefusalCode
+from imagegen_core.problems.fields import Problem
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import (
     ConfigSource,
     ProviderConfig,

@@ -12,7 +12,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Phase, may_be_charged
 from imagegen_core.tasks.task import MAX_RECOVERIES, Task
 from imagegen_core.use_cases.end_task import EndTask

@@ -17,7 +17,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Attempt, Phase, UpstreamJob
 from imagegen_core.tasks.attempt_outcome import (

@@ -14,7 +14,7 @@ from imagegen_core.execution.sealed_calls import seal_call
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Receipt, SentConfig, UpstreamJob
 
 SUBMIT_SLACK_SECONDS = 5.0

@@ -25,7 +25,7 @@ from imagegen_core.ports.image_inspector import (
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.policies import DownloadRetryPolicy
 from imagegen_core.tasks.task import Task

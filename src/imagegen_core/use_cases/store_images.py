@@ -11,7 +11,7 @@ from imagegen_core.images import Image
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.provider import ProviderResult
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.use_cases.store_image import RejectedImage, StoreImage
 

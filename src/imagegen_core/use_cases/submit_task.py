@@ -23,7 +23,8 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool, SpoolOverflow
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems import ProblemCode, RefusalCode
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.capabilities import Model, check_operation, check_request, choose_model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import canonical

@@ -17,7 +17,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 from imagegen_core.tasks.policies import SyncBackoff
 from imagegen_core.values.progress import Progress, no_progress
 

@@ -19,7 +19,8 @@ from imagegen_core.limits import MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems import ProblemCode, StorageCode
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.storage import StorageCode
 from imagegen_core.values.file_names import file_name
 from imagegen_core.values.zip_stream import ZipStream
 

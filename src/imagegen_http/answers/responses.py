@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from imagegen_core.messages import Language
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_http.answers.errors import ErrorAnswer
 from imagegen_http.problems.error_table import TABLE, envelope
 

@@ -23,7 +23,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.messages import upstream_text
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.tasks.submission import InputSource, StoredImage
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.problems.messages import RequestProblem

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
 _MAX_ZONE_CHARS = 64

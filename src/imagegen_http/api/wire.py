@@ -14,7 +14,7 @@ from litestar import Request
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.text_problems import text_problems
 from imagegen_http.answers.fields import JsonObject, doc
 from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT, Body, ImageText, ModelId, Name

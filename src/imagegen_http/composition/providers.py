@@ -8,7 +8,7 @@ from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_http.composition.installed_providers import InstalledProviders

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.tasks.submission import InputSource
 from imagegen_http.api.input_images import InputImages, read_image
 from imagegen_http.api.wire import converted, decoded

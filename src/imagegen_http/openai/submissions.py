@@ -5,7 +5,7 @@ from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.parameters import common
 from imagegen_core.requests.sizes import parse_size

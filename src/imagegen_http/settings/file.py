@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import SettingsError
 from imagegen_http.settings.validators import InvalidValue

@@ -12,7 +12,8 @@ from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.problems import ProblemCode, RefusalCode
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_core.text_problems import text_problems

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.secrets import Secret

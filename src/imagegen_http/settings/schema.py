@@ -18,7 +18,8 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems import Problem, RefusalCode
+from imagegen_core.problems.fields import Problem
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_http.settings import validators
 from imagegen_http.settings.database_url import masked_database_url

@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems import ProblemCode, range_problem
+from imagegen_core.problems.fields import ProblemCode, range_problem
 from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.validators import InvalidValue
 

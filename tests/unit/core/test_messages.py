@@ -3,7 +3,8 @@
 import pytest
 
 from imagegen_core.messages import Language, MessageCode, UpstreamCode, as_message, upstream_text
-from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
+from imagegen_core.problems.refusals import RefusalCode
 
 
 def both(message):

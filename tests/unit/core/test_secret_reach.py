@@ -17,7 +17,7 @@ from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secrets import Secret

@@ -23,7 +23,7 @@ from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql.database import Database
 from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
-from imagegen_core.problems import StorageCode
+from imagegen_core.problems.storage import StorageCode
 
 CHUNK_BYTES = 512 * 1024
 """Of a row. A file that is being written takes about twice as much memory."""

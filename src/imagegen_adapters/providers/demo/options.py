@@ -12,7 +12,7 @@ from imagegen_adapters.providers.demo.work import FORMATS, MAX_SIDE_PIXELS, MAX_
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.providers.form_fields import FormField, Group, Label
 from imagegen_core.providers.known_fields import KNOWN_FIELDS

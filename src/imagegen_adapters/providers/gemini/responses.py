@@ -13,7 +13,7 @@ from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, as_message
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 
 REFUSALS = frozenset(
     {

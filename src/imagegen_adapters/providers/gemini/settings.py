@@ -10,7 +10,7 @@ import attrs
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"

@@ -9,7 +9,7 @@ from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import UPSCALE_FACTORS
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.requests.sizes import parse_size
 

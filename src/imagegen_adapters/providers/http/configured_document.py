@@ -18,7 +18,7 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import CallError, ProviderEnded, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 

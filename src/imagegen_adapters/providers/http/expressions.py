@@ -17,7 +17,7 @@ from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
 
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 MAX_EXPRESSION_CHARS = 4096
 

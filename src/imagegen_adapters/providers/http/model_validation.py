@@ -7,7 +7,7 @@ from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.model import ModelSpec
 from imagegen_adapters.providers.http.schema.size import SizeKind
 from imagegen_core.images import MediaType
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.providers.parameters import COMMON
 
 _MIME_TYPES = tuple(map(str, MediaType))

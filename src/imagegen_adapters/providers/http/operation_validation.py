@@ -10,7 +10,7 @@ from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.http.schema.stream import StreamSpec
 from imagegen_core.limits import MAX_PARTIAL_IMAGES
-from imagegen_core.problems import Problem, ProblemCode, range_problem
+from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.providers.prices import is_currency
 
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))

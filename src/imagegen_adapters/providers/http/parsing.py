@@ -22,7 +22,7 @@ from imagegen_adapters.providers.http.validation import problems_of
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
 from imagegen_core.providers.form_fields import Label, parse_label
 from imagegen_core.providers.prices import Price, parse_price
 from imagegen_core.providers.sources import Source, parse_date, parse_source

@@ -15,7 +15,7 @@ import attrs
 
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_core.messages import Message
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 
 MAX_SEARCHED_CHARS = 500
 """The length of the text that is searched."""

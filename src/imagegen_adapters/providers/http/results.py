@@ -22,7 +22,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.tasks.attempt import Receipt
 
 _BLOCK_BYTES = 256 * 1024

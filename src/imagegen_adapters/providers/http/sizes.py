@@ -12,7 +12,7 @@ from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.preflight import check_sides
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems import Problem
+from imagegen_core.problems.fields import Problem
 from imagegen_core.providers.size_presets import SIZE_NAMES
 from imagegen_core.requests.sizes import dimensions_of, parse_size
 

@@ -9,7 +9,7 @@ import attrs
 from imagegen_adapters.providers.http import template_nodes as nodes
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_core.messages import Message
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 
 ROOTS = frozenset(
     (

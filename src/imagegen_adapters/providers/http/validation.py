@@ -15,7 +15,7 @@ from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
-from imagegen_core.problems import Problem, ProblemCode, range_problem
+from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config_checks import SERVICE_HEADERS
 from imagegen_core.providers.forms import SIZE_CONTROL

@@ -14,7 +14,7 @@ from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.requests.input_image import InputImage

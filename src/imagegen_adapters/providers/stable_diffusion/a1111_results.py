@@ -14,7 +14,7 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.requests.image_request import ImageRequest
 
 

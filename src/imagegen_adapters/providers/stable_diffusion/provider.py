@@ -9,7 +9,7 @@ from imagegen_adapters.providers.stable_diffusion.stability import Stability
 from imagegen_adapters.providers.stable_diffusion.stability_jobs import JOB_SECONDS, POLL_SECONDS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile

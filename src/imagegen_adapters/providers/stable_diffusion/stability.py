@@ -28,7 +28,7 @@ from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPE
 from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile

@@ -18,7 +18,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
-from imagegen_core.problems import FailureReason
+from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.requests.image_request import ImageRequest
 

@@ -8,7 +8,7 @@ from imagegen_core.errors import StaleTask
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems import WarningCode
+from imagegen_core.problems.tasks import WarningCode
 
 
 class Saves:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
 from imagegen_core.marks.marks import MarkChange
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_http.answers.fields import doc
 from imagegen_http.api.bodies.fields import Body
 

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from imagegen_core.costs.usage import UsageGrouping
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.tasks.submission import Submission
 from imagegen_http.answers.costs import Cost, Estimate, Usage, UsageGroup
 from imagegen_http.answers.envelope import Success, success

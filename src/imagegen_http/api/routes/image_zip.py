@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_ZIPPED_IMAGES
-from imagegen_core.problems import ProblemCode
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.images import ZipBody
 from imagegen_http.api.routes.dependencies import ServiceDependency

@@ -11,7 +11,8 @@ from litestar.params import JSONBody
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.operations import Operation, OperationRules
-from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
+from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.submission import Submission

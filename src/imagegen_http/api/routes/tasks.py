@@ -6,7 +6,7 @@ from litestar.params import JSONBody
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.problems import RefusalCode
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_http.answers.envelope import ListPage, Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
