@@ -15,7 +15,6 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 LOOSE_MODULES: Mapping[str, frozenset[str]] = {
     "imagegen_core": frozenset(
         {
-            "errors",
             "failures",
             "images",
             "limits",
