@@ -27,6 +27,7 @@ REPORTING = (
     "insert",
     "log_lines",
     "marks",
+    "marks_postgresql",
     "pages",
     "thumbnails",
     "litellm_proxy",

@@ -32,7 +32,7 @@ FROM pg_get_wal_stats('{start}', pg_current_wal_flush_lsn())
 """
 ENTRIES = """
 SELECT count(*) FROM image_texts CROSS JOIN LATERAL (
-    SELECT DISTINCT unnest(image_tokens(id, folded, provider_name, model_id, operation, marks))
+    SELECT DISTINCT unnest(image_tokens(id, folded, provider_name, model_id, operation))
 ) AS tokens
 """
 GROWING = ("tasks", "attempts", "events", "images", "image_texts")

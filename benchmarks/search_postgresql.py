@@ -89,7 +89,7 @@ async def insert(database, images):
         columns = {"params": {}, "metadata": {}, "favourite": False}
         rows = [{"id": next(numbers), **row, **columns} for row, _ in batch]
         texts = [
-            {name: row[name] for name in COPIED} | {"folded": folded, "folding": folding, "marks": ["other"]}
+            {name: row[name] for name in COPIED} | {"folded": folded, "folding": folding}
             for row, (_, (_, folded, _)) in zip(rows, batch, strict=True)
         ]
         async with database.transaction() as connection:

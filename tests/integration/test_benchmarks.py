@@ -29,6 +29,10 @@ BENCHMARKS = {
         {"rate", "p99_ms", "ratio", "waiting_mb", "processor_ms", "database_ms", "cores"},
     ),
     "growth-postgresql": (("--images", "0", "50", "--tasks", "12"), {"images", "bytes", "number"}),
+    "marks-postgresql": (
+        ("--images", "300", "--callers", "2", "--rounds", "1"),
+        {"images", "batch_ms", "log_kb", "page_ms", "days_ms", "again_ms", "beside_ms"},
+    ),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),

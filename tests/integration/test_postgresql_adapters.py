@@ -10,7 +10,8 @@ import pytest
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images, statements
+from imagegen_adapters.image_timelines import quarter_counts
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
@@ -37,7 +38,11 @@ from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
 from imagegen_core.marks.marks import MarkChange
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.search.query import SearchQuery
+from imagegen_core.values.quarters import quarter_of
 
 pytestmark = pytest.mark.anyio
 
@@ -188,6 +193,25 @@ class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
         counts = Counter(tag for one in shown for tag in one.tags)
         assert counts == {use.name: use.count for use in await marks.tags("", 9)}
 
+    async def test_days_are_counted_again_only_where_images_changed(
+        self, repository, marks, timeline, monkeypatch
+    ):
+        """Of a list that was asked for before; what changed is counted, and what is forgotten."""
+        first = await add_image(repository, prompt="猫", created_at=later(0))
+        images = ImageList(query=SearchQuery.parse("猫", str), criteria=ImageFilter(favourite=True))
+        bounds = [quarter_of(later(0)), quarter_of(later(0)) + 1]
+        counts = [await timeline.by_interval(bounds, images)]
+        await marks.change([first.id], MarkChange(favourite=True))
+        counts.append(await timeline.by_interval(bounds, images))
+        monkeypatch.setattr(statements, "COUNT_BY_QUARTER", "SELECT 1 / 0")
+        counts.append(await timeline.by_interval([bounds[0] - 9, *bounds], images))
+        monkeypatch.undo()
+        monkeypatch.setattr(quarter_counts, "_MAX_QUARTERS", 0)
+        await marks.change([first.id], MarkChange(favourite=False))
+        counts += [await timeline.by_interval(bounds, images) for _ in range(2)]
+
+        assert [(0,), (1,), (0, 1), (0,), (0,)] == counts
+
     @pytest.fixture
     def timeline(self, database):
         return PostgresqlImageTimeline(database)
@@ -197,6 +221,22 @@ class TestPostgresqlImageMarks(OverPostgresql, ImageMarksContract):
     @pytest.fixture
     def marks(self, database):
         return PostgresqlImageMarks(database)
+
+    async def test_no_bit_outlives_its_mark(self, repository, records, marks, database):
+        """Nothing is left of a deleted image, a tag that was taken away, and a removed collection."""
+        images = [(await add_image(repository)).id for _ in range(3)]
+        collection = await marks.add_collection("夜景", later(0))
+        await marks.change(images, MarkChange(favourite=True, tags=("a", "b"), add_to=collection.id))
+        before = await rows(database, "SELECT bit_count(images) FROM marked_images")
+        await records.delete_all(images[:1])
+        await marks.change(images[1:], MarkChange(favourite=False, untag="a"))
+        await marks.change(images[1:2], MarkChange(tags=()))
+        await marks.remove_collection(collection.id)
+
+        after = await rows(database, "SELECT mark, bit_count(images) FROM marked_images")
+        tag = await rows(database, "SELECT 'tag' || id, images FROM tags WHERE name = 'b'")
+        assert [(3,)] * 4 == before
+        assert tag == after
 
 
 class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):

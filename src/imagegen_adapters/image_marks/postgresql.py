@@ -7,7 +7,7 @@ from datetime import datetime
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_marks.rows import row_to_collection, row_to_tag
-from imagegen_adapters.image_records.postgresql.statements import HAS_COLLECTION, LOCK_MARKS, MARKS
+from imagegen_adapters.image_records.postgresql.statements import HAS_COLLECTION, LOCK_MARKS
 from imagegen_adapters.image_records.rows import row_to_marks
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
@@ -18,7 +18,19 @@ from imagegen_core.text_problems import text_problem
 
 _MAX_ID = 2**63 - 1
 
-_MARKS_OF = f"SELECT id, favourite, {MARKS} FROM images WHERE id = ANY ($1::bigint[]) ORDER BY id"  # noqa: S608 - constants only
+_MARKS_OF = """
+SELECT id, favourite, coalesce(tags, '[]'), coalesce(collections, '[]') FROM images
+LEFT JOIN (
+    SELECT image_id AS id, json_agg(name ORDER BY position) AS tags
+    FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = ANY ($1::bigint[]) GROUP BY 1
+) AS tagged USING (id)
+LEFT JOIN (
+    SELECT image_id AS id, json_agg(collection_id ORDER BY collection_id) AS collections
+    FROM collection_images WHERE image_id = ANY ($1::bigint[]) GROUP BY 1
+) AS collected USING (id)
+WHERE id = ANY ($1::bigint[]) ORDER BY id
+"""
+"""Each table is read once: while the server has not counted its rows, it would do so for each image."""
 
 _SET_FAVOURITE = "UPDATE images SET favourite = $2 WHERE id = ANY ($1::bigint[]) AND favourite <> $2"
 
@@ -47,8 +59,6 @@ INSERT INTO collection_images (collection_id, image_id) SELECT $1, unnest($2::bi
 _REMOVE_FROM_COLLECTION = """
 DELETE FROM collection_images WHERE collection_id = $1 AND image_id = ANY ($2::bigint[])
 """
-
-_INDEX_MARKS = "SELECT index_marks($1)"
 
 _TAGS = """
 SELECT name, images FROM tags WHERE starts_with(folded, $1) ORDER BY images DESC, folded LIMIT $2
@@ -149,7 +159,6 @@ async def _write(
         await connection.execute(_ADD_TO_COLLECTION, change.add_to, ids)
     if change.remove_from is not None:
         await connection.execute(_REMOVE_FROM_COLLECTION, change.remove_from, ids)
-    await connection.execute(_INDEX_MARKS, ids)
 
 
 async def _write_tags(

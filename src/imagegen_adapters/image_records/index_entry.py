@@ -82,16 +82,13 @@ def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 def facets(criteria: ImageFilter) -> list[str]:
-    """Return the tokens of the values that images are filtered by, times and missing marks excepted."""
+    """Return the tokens of the provider, model and operation that images are filtered by."""
     values = {"provider": criteria.provider_name, "model": criteria.model_id, "operation": criteria.operation}
-    return [
-        *(facet(name, value) for name, value in values.items() if value is not None),
-        *mark_facets(criteria),
-    ]
+    return [facet(name, value) for name, value in values.items() if value is not None]
 
 
 def mark_facets(criteria: ImageFilter) -> list[str]:
-    """Return the tokens of the marks among them, in one order."""
+    """Return the tokens of the marks that images are filtered by, in one order."""
     marks = Marks(
         favourite=criteria.favourite is True,
         tags=() if criteria.tag is None else (criteria.tag,),

@@ -9,7 +9,14 @@ import attrs
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import DAY_MS, active_generation
-from imagegen_adapters.image_records.index_entry import FAVOURITE, facet, facets, is_about_marks, search_terms
+from imagegen_adapters.image_records.index_entry import (
+    FAVOURITE,
+    facet,
+    facets,
+    is_about_marks,
+    mark_facets,
+    search_terms,
+)
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_core.operations import Operation
@@ -130,7 +137,7 @@ def lookup_of_terms(
         oldest, newest = _NOWHERE
     return Lookup(
         generation=active_generation(connection),
-        terms=tuple(dict.fromkeys((*tokens, *facets(criteria)))),
+        terms=tuple(dict.fromkeys((*tokens, *facets(criteria), *mark_facets(criteria)))),
         others=(FAVOURITE,) if criteria.favourite is False else (),
         words=words,
         is_about_marks=is_about_marks(criteria),

@@ -16,10 +16,9 @@ from imagegen_adapters.image_timelines.intervals import (
     all_but_favourites,
     counted_bounds,
     difference,
-    sums,
-    within,
 )
 from imagegen_adapters.image_timelines.neighbours import Newer, Older, Question, Similar, neighbours
+from imagegen_adapters.image_timelines.quarter_counts import QuarterCounts
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList, Neighbours
@@ -51,6 +50,7 @@ class PostgresqlImageTimeline:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts = BucketCounts()
+        self._quarters = QuarterCounts()
 
     async def span(self) -> tuple[int, int] | None:
         row = await self._database.row(_SPAN)
@@ -65,8 +65,8 @@ class PostgresqlImageTimeline:
         async with self._search() as connection:
             if counted is not None:
                 return await _counted(connection, counted, images.criteria)
-            windows = await Windows.of_words(connection, within(bounds, images.criteria), images.words)
-            return sums(await windows.by_quarter(connection), bounds)
+            windows = await Windows.of_words(connection, images.criteria, images.words)
+            return await self._quarters.by_interval(connection, windows, bounds)
 
     async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
         if not 0 < image_id <= NEWEST or images.is_impossible:

@@ -6,12 +6,7 @@ import attrs
 
 from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.databases.postgresql import Connection
-from imagegen_adapters.image_records.postgresql import statements
-from imagegen_adapters.image_records.postgresql.windows import (
-    BUCKET_BITS,
-    NEWEST,
-    Windows,
-)
+from imagegen_adapters.image_records.postgresql.windows import NEWEST, BucketChanges, Windows
 
 _MAX_ENTRIES = 1000
 _MAX_BUCKETS = 200
@@ -22,22 +17,11 @@ _MAX_CACHED_CHARS = 500
 
 
 @attrs.frozen(kw_only=True)
-class _Changes:
-    """How many images a bucket ever got and lost."""
-
-    added: int
-    deleted: int
-
-    def only_added_to(self, before: "_Changes") -> bool:
-        return self.deleted == before.deleted and self.added >= before.added
-
-
-@attrs.frozen(kw_only=True)
 class _Count:
     """The number of matches in a bucket after such changes; unless ``complete``, there may be more."""
 
     images: int
-    changes: _Changes
+    changes: BucketChanges
     complete: bool
 
 
@@ -56,11 +40,7 @@ class BucketCounts:
     async def count(self, connection: Connection, windows: Windows) -> int:
         """Return the number of images in the snapshot of ``connection``, capped."""
         key = attrs.evolve(windows, oldest=0, newest=NEWEST)
-        if windows.oldest > windows.newest:
-            return 0
-        bounds = (windows.oldest >> BUCKET_BITS, windows.newest >> BUCKET_BITS)
-        rows = await connection.fetch(statements.BUCKETS, *bounds, windows.joined_bits, bool(windows.marks))
-        changes = {row["bucket"]: _Changes(added=row["added"], deleted=row["deleted"]) for row in rows}
+        changes = await windows.changes(connection)
         cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
         least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))
         if least > MAX_EXACT_TOTAL:

@@ -73,6 +73,8 @@ WITH image AS (
 SELECT * FROM image
 """
 
+TAG_ID = "SELECT id FROM tags WHERE folded = $1"
+
 HAS_COLLECTION = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 
 SET_IMAGE_STORAGE = "UPDATE images SET storage = $2 WHERE id = $1"
@@ -85,9 +87,9 @@ FIND_IMAGES = "SELECT id FROM find_images($1, $2, $3, $4, $5, $6, $7, $8, $9, $1
 
 FIND_TEXTS = "SELECT id, folded FROM find_texts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
-COUNT_IMAGES = "SELECT * FROM count_images($1, $2, $3, $4, $5, $6)"
+COUNT_IMAGES = "SELECT * FROM count_images($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
-COUNT_BY_QUARTER = "SELECT * FROM count_by_quarter($1, $2, $3, $4, $5)"
+COUNT_BY_QUARTER = "SELECT * FROM count_by_quarter($1, $2, $3, $4, $5, $6, $7, $8)"
 
 FIND_OLDEST_IMAGE = "SELECT find_oldest_image($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from imagegen_adapters.databases.postgresql import Connection
-from imagegen_adapters.image_records.index_entry import facets, mark_facets, search_terms
+from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.similar import TextLookup
+from imagegen_core.marks.names import fold_name
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.ngrams import text_of_token
 
@@ -28,13 +29,24 @@ _PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "
 
 
 @attrs.frozen(kw_only=True)
-class Windows:
-    """Selects the images with all ``tokens`` in the index and prompts like all ``patterns``.
+class BucketChanges:
+    """How many images a bucket ever got and lost; changes of marks are like losses to whom they matter."""
 
-    Without the index they are those whose prompts are like all ``words``, that have all ``marks``, which are
-    tokens, and the ``facets``, which are provider, model and operation, and None for any. ``since``
-    (inclusive) and ``until`` (exclusive) are exact; ``oldest`` and ``newest`` bound the ids to the buckets
-    with images of these days.
+    added: int
+    deleted: int
+
+    def only_added_to(self, before: "BucketChanges") -> bool:
+        """Return whether it has lost nothing since."""
+        return self.deleted == before.deleted and self.added >= before.added
+
+
+@attrs.frozen(kw_only=True)
+class Windows:
+    """Selects the images with all ``tokens`` in the index, prompts like all ``patterns`` and all ``marks``.
+
+    Without the index they are those whose prompts are like all ``words`` and that have the ``facets``, which
+    are provider, model and operation, and None for any. ``since`` (inclusive) and ``until`` (exclusive) are
+    exact; ``oldest`` and ``newest`` bound the ids to the buckets with images of these days.
     """
 
     tokens: tuple[str, ...]
@@ -49,20 +61,27 @@ class Windows:
 
     @property
     def joined_bits(self) -> int:
-        """The lower bits of a bucket that those which are counted have not: the index has large buckets."""
-        return LARGE_BUCKET_BITS if self.tokens else 0
+        """The lower bits of a bucket that the counted ones have not: tokens and marks are of large ones."""
+        return LARGE_BUCKET_BITS if self.tokens or self.marks else 0
+
+    @property
+    def _conditions(self) -> tuple[object, ...]:
+        """The first arguments of the functions in the schema."""
+        times = self.since, self.until
+        return self.tokens or None, self.patterns, self.words, self.facets, self.marks, *times
 
     @classmethod
     async def of_words(cls, connection: Connection, criteria: ImageFilter, words: Sequence[str]) -> "Windows":
         """Return the windows of images that meet the criteria and contain all folded words."""
         tokens, unproven = search_terms(words)
-        oldest, newest = await _bounds(connection, criteria)
+        marks = await _marks(connection, criteria)
+        oldest, newest = _NOWHERE if marks is None else await _bounds(connection, criteria)
         return cls(
-            tokens=(*tokens, *facets(criteria), *_without_marks(criteria)),
+            tokens=(*tokens, *facets(criteria)),
             patterns=tuple(map(_pattern, unproven)),
             words=tuple(map(_pattern, words)),
             facets=(criteria.provider_name, criteria.model_id, criteria.operation),
-            marks=(*mark_facets(criteria), *_without_marks(criteria)),
+            marks=marks or (),
             since=_timestamp(criteria.created_from),
             until=_timestamp(criteria.created_to),
             oldest=oldest,
@@ -73,13 +92,7 @@ class Windows:
         """Return ids below ``before``, newest first."""
         rows = await connection.fetch(
             statements.FIND_IMAGES,
-            self.tokens or None,
-            self.patterns,
-            self.words,
-            self.facets,
-            self.marks,
-            self.since,
-            self.until,
+            *self._conditions,
             self.oldest,
             min(self.newest, before - 1),
             offset,
@@ -91,28 +104,26 @@ class Windows:
         """Return the lowest id greater than ``above``, if there is one."""
         oldest = await connection.fetchval(
             statements.FIND_OLDEST_IMAGE,
-            self.tokens or None,
-            self.patterns,
-            self.words,
-            self.facets,
-            self.marks,
-            self.since,
-            self.until,
+            *self._conditions,
             max(self.oldest, above + 1),
             self.newest,
         )
         return [] if oldest is None else [oldest]
 
-    async def by_quarter(self, connection: Connection) -> list[tuple[int, int]]:
-        """Return how many images quarters of an hour have, some twice; there have to be both times."""
+    async def changes(self, connection: Connection) -> dict[int, BucketChanges]:
+        """Return how often the buckets that may have such images changed, in descending order."""
         if self.oldest > self.newest:
-            return []
+            return {}
         bounds = (self.oldest >> BUCKET_BITS, self.newest >> BUCKET_BITS)
-        rows = await connection.fetch(statements.BUCKETS, *bounds, self.joined_bits, False)  # noqa: FBT003 - a value
-        buckets = [row["bucket"] for row in rows]
-        conditions = self.tokens or None, self.patterns, self.since, self.until
-        counts = await connection.fetch(statements.COUNT_BY_QUARTER, *conditions, buckets)
-        return [(row["quarter"], row["images"]) for row in counts]
+        rows = await connection.fetch(statements.BUCKETS, *bounds, self.joined_bits, bool(self.marks))
+        return {row["bucket"]: BucketChanges(added=row["added"], deleted=row["deleted"]) for row in rows}
+
+    async def quarters(
+        self, connection: Connection, buckets: Sequence[int]
+    ) -> dict[int, tuple[list[int], list[int]]]:
+        """Return the quarters of an hour in which images of each of the buckets were made, and how many."""
+        rows = await connection.fetch(statements.COUNT_BY_QUARTER, *self._conditions, buckets)
+        return {row["bucket"]: (row["quarters"] or [], row["counts"] or []) for row in rows}
 
     async def counts(self, connection: Connection, buckets: Sequence[int], *, enough: int) -> dict[int, int]:
         """Return the number of images in each of the buckets, which have `joined_bits`.
@@ -122,8 +133,7 @@ class Windows:
         """
         if not buckets:
             return {}
-        conditions = self.tokens or None, self.patterns, self.since, self.until
-        rows = await connection.fetch(statements.COUNT_IMAGES, *conditions, buckets, enough)
+        rows = await connection.fetch(statements.COUNT_IMAGES, *self._conditions, buckets, enough)
         return {row["bucket"]: row["images"] for row in rows}
 
     async def texts(
@@ -135,7 +145,7 @@ class Windows:
             statements.FIND_TEXTS,
             [" ".join(tokens) for tokens in sets],
             [_patterns(tokens) for tokens in sets],
-            (*facets(criteria), *_without_marks(criteria)),
+            facets(criteria),
             self.facets,
             self.marks,
             [max(self.oldest, one.oldest) for one in question.token_sets],
@@ -168,8 +178,6 @@ def _timestamp(moment: datetime | None) -> str | None:
 async def _bounds(connection: Connection, criteria: ImageFilter) -> tuple[int, int]:
     """Return the lowest and the highest id of the buckets with images of the requested days."""
     since, until = criteria.created_from, criteria.created_to
-    if criteria.collection is not None and not await _has_collection(connection, criteria.collection):
-        return _NOWHERE
     if since is None and until is None:
         return 0, NEWEST
     first = -(2**31) if since is None else _day(since)
@@ -178,15 +186,17 @@ async def _bounds(connection: Connection, criteria: ImageFilter) -> tuple[int, i
     return _NOWHERE if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
 
 
-async def _has_collection(connection: Connection, collection: int) -> bool:
-    """Return whether there is such a collection; what is left of removed ones in the index counts no more."""
-    in_range = 0 < collection <= NEWEST
-    return in_range and bool(await connection.fetchval(statements.HAS_COLLECTION, collection))
-
-
-def _without_marks(criteria: ImageFilter) -> tuple[str, ...]:
-    """Return the token of images that are no favourites, where these are asked for."""
-    return ("other",) if criteria.favourite is False else ()
+async def _marks(connection: Connection, criteria: ImageFilter) -> tuple[str, ...] | None:
+    """Return the marks of the images, as `marked_images` has them; None if there is no such tag."""
+    marks = [] if criteria.favourite is None else ["favourite" if criteria.favourite else "other"]
+    if criteria.tag is not None:
+        tag_id = await connection.fetchval(statements.TAG_ID, fold_name(criteria.tag))
+        if tag_id is None:
+            return None
+        marks.append(f"tag{tag_id}")
+    if criteria.collection is not None:
+        marks.append(f"collection{criteria.collection}")
+    return tuple(marks)
 
 
 def _day(moment: datetime) -> int:

@@ -28,7 +28,7 @@ _DROP_INDEX = "DROP INDEX image_texts_tokens"
 
 _CREATE_INDEX = """
 CREATE INDEX IF NOT EXISTS image_texts_tokens ON image_texts
-USING gin (image_tokens(id, folded, provider_name, model_id, operation, marks))
+USING gin (image_tokens(id, folded, provider_name, model_id, operation))
 WITH (gin_pending_list_limit = 256)
 """
 """As in the schema. To build it once takes a fraction of the time that it takes to add image after image."""
@@ -46,13 +46,6 @@ INSERT INTO image_texts (id, created_at, provider_name, model_id, operation, fol
 SELECT id, created_at::timestamptz, provider_name, model_id, operation, folded, $7
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     AS entries (id, created_at, provider_name, model_id, operation, folded)
-"""
-
-_INDEX_MARKS = """
-UPDATE image_texts SET marks = mark_tokens(id) WHERE id IN (
-    SELECT id FROM images WHERE favourite UNION SELECT image_id FROM image_tags
-    UNION SELECT image_id FROM collection_images
-)
 """
 
 _CONTINUE_AT = "SELECT setval(pg_get_serial_sequence($1, $2), greatest($3::bigint, 1), $3::bigint > 0)"
@@ -148,7 +141,6 @@ class Target:
         What the planner has to know of tables that were filled at once, it learns now.
         """
         async with self.database.connection() as connection:
-            await connection.execute(_INDEX_MARKS)
             await connection.execute(_MORE_MEMORY)
             await connection.execute(_CREATE_INDEX)
             await connection.execute("RESET maintenance_work_mem; ANALYZE")

@@ -5,8 +5,8 @@
 -- the longest lists of all, through which every lookup would go.
 
 -- "folding" says by which rules the prompt was folded: nodes of two releases may fold differently, and what another
--- one has folded, or one that does not say so, is indexed again on request. "marks" are the tokens of what people put on
--- the image; one of them says whether it is a favourite or another.
+-- one has folded, or one that does not say so, is indexed again on request. What people put on images is not there: an
+-- update of a row writes all its tokens to the index again.
 CREATE TABLE image_texts (
     id bigint PRIMARY KEY,
     created_at timestamptz(3) NOT NULL,
@@ -14,15 +14,14 @@ CREATE TABLE image_texts (
     provider_name text COLLATE "C" NOT NULL,
     model_id text COLLATE "C" NOT NULL,
     operation text COLLATE "C" NOT NULL,
-    folding text COLLATE "C",
-    marks text[] COLLATE "C" NOT NULL DEFAULT '{other}'
+    folding text COLLATE "C"
 );
 
 -- Returns the tokens of an image: the n-grams of imagegen_core.search.ngrams, and the values that lists are filtered
 -- by. They are in the index alone: in the table, they would be most of it, and whoever counts ten thousand entries
 -- visits as many pages as hold these.
 CREATE FUNCTION image_tokens(
-    id bigint, folded text, provider_name text, model_id text, operation text, marks text[]
+    id bigint, folded text, provider_name text, model_id text, operation text
 ) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     white constant text := E'\t\n\u000B\f\r\u001C\u001D\u001E\u001F\u0085\u00A0\u1680\u2000\u2001\u2002\u2003'
@@ -38,12 +37,8 @@ DECLARE
     this text COLLATE "C";
     previous text;
     pair text;
-    mark text;
     letters integer := 0;
 BEGIN
-    FOREACH mark IN ARRAY marks LOOP
-        tokens := tokens || (bucket || mark);
-    END LOOP;
     FOREACH this IN ARRAY string_to_array(translate(folded, white, repeat(' ', length(white))), NULL) LOOP
         IF this = ' ' THEN
             previous := NULL;
@@ -70,7 +65,7 @@ $$;
 -- Entries of the newest images, some hundred, wait in a list, and are put in their places together: one by one, each
 -- writes the lists of some eighty tokens to the log again. The list is short, since each search reads it.
 CREATE INDEX image_texts_tokens ON image_texts
-USING gin (image_tokens(id, folded, provider_name, model_id, operation, marks)) WITH (gin_pending_list_limit = 256);
+USING gin (image_tokens(id, folded, provider_name, model_id, operation)) WITH (gin_pending_list_limit = 256);
 CREATE INDEX image_texts_by_folding ON image_texts (folding);
 
 -- How many images each bucket of 16,384 ids ever got and lost, how often their marks changed, and the days, counted from 1970, on which its
@@ -119,17 +114,53 @@ CREATE FUNCTION in_bucket(bucket bigint, tokens text[]) RETURNS text[] LANGUAGE 
     SELECT array_agg(bucket || '#' || token) FROM unnest(tokens) AS token
 $$;
 
--- Returns entries from low to high, newest first, that have all tokens and whose folded prompt is like all patterns,
--- that were created from since until before until; without the first "skipped" of them. Of the "wanted" next ones
--- those are left out that are like all of "unlike", unless that is null, and no more are read once there are enough.
+-- Returns entries from low to high whose folded prompt is like all words, which are patterns, that have the facets,
+-- and were created from since until before until. "marked" says which ids of one large bucket are wanted, if not
+-- null. This function and the two below become a part of the statements that call them, which say in which order.
+CREATE FUNCTION entries_between(
+    low bigint, high bigint, words text[], facets text[], since timestamptz, until timestamptz, marked bit varying
+) RETURNS SETOF image_texts LANGUAGE sql STABLE AS $$
+    SELECT * FROM image_texts
+    WHERE id BETWEEN low AND high AND (marked IS NULL OR get_bit(marked, (id & 65535)::integer) = 1)
+        AND provider_name = coalesce(facets[1], provider_name) AND model_id = coalesce(facets[2], model_id)
+        AND operation = coalesce(facets[3], operation) AND folded LIKE ALL (words)
+        AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+$$;
+
+-- Does the same for those of some ids.
+CREATE FUNCTION entries_among(
+    ids bigint[], words text[], facets text[], since timestamptz, until timestamptz
+) RETURNS SETOF image_texts LANGUAGE sql STABLE AS $$
+    SELECT * FROM image_texts
+    WHERE id = ANY (ids) AND folded LIKE ALL (words)
+        AND provider_name = coalesce(facets[1], provider_name) AND model_id = coalesce(facets[2], model_id)
+        AND operation = coalesce(facets[3], operation)
+        AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+$$;
+
+-- Does the same by the index, for those that have all tokens, which prove words and facets but for the patterns. The
+-- expression id + 0, also in the order, keeps the planner from the other index; it would choose by estimates that do
+-- not know how common a token is.
+CREATE FUNCTION entries_with(
+    tokens text[], low bigint, high bigint, patterns text[], since timestamptz, until timestamptz, marked bit varying
+) RETURNS SETOF image_texts LANGUAGE sql STABLE AS $$
+    SELECT * FROM image_texts
+    WHERE image_tokens(id, folded, provider_name, model_id, operation) @> tokens
+        AND id + 0 BETWEEN low AND high AND (marked IS NULL OR get_bit(marked, (id & 65535)::integer) = 1)
+        AND folded LIKE ALL (patterns)
+        AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+$$;
+
+-- Returns entries from low to high, newest first, that have all tokens and marks and whose folded prompt is like all
+-- patterns, that were created from since until before until; without the first "skipped" of them. Of the "wanted" next
+-- ones those are left out that are like all of "unlike", unless that is null, and no more are read once there are enough.
 --
 -- The newest entries are read one by one, as many as are probably needed by what the newer ones held: a common word
--- fills a page there. For that, "words", "facets" and "mark_tokens" say the same as tokens and patterns; without words, there is
--- nothing to read them by. If it takes too many, large buckets are looked up in the index, the newest first. The
--- expression id + 0 keeps the planner from the other index; it would choose by estimates that do not know how common
--- a token is.
+-- fills a page there. For that, "words" and "facets" say the same as tokens and patterns; without words, there is
+-- nothing to read them by. If it takes too many, large buckets are looked up in the index, the newest first. With
+-- marks, each step stays in one large bucket, of which few ids that have the marks are read by themselves.
 CREATE FUNCTION find_images(
-    tokens text[], patterns text[], words text[], facets text[], mark_tokens text[], since timestamptz, until timestamptz,
+    tokens text[], patterns text[], words text[], facets text[], marks text[], since timestamptz, until timestamptz,
     low bigint, high bigint, skipped bigint, wanted bigint, unlike text[], enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -143,44 +174,46 @@ DECLARE
     missing bigint := skipped + wanted;
     size bigint := CASE WHEN tokens IS NULL THEN newest + 1 - low WHEN words IS NULL THEN 65536 ELSE 250 END;
     needed bigint;
-    bucket_tokens text[];
+    marked bit varying;
+    ids bigint[];
+    marked_bucket bigint;
+    entries refcursor;
 BEGIN
     WHILE bottom > low AND missing > 0 LOOP
         top := bottom - 1;
-        IF tokens IS NULL OR size < 2000 THEN
-            bottom := greatest(low, bottom - size);
-            FOR id, folded IN
-                SELECT id, folded FROM image_texts
-                WHERE id BETWEEN bottom AND top AND folded LIKE ALL (words)
-                    AND provider_name = coalesce(facets[1], provider_name)
-                    AND model_id = coalesce(facets[2], model_id)
-                    AND operation = coalesce(facets[3], operation) AND marks @> mark_tokens
-                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                ORDER BY id DESC LIMIT missing
-            LOOP
-                matches := matches + 1;
-                CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
-                RETURN NEXT;
-                returned := returned + 1;
-                IF returned = enough THEN RETURN; END IF;
-            END LOOP;
+        IF cardinality(marks) > 0 AND marked_bucket IS DISTINCT FROM top >> 16 THEN
+            marked_bucket := top >> 16;
+            marked := marked_in(marked_bucket, marks);
+            ids := few_marked(marked, marked_bucket);
+        END IF;
+        IF marked_bucket IS NOT NULL AND (marked IS NULL OR ids IS NOT NULL AND words IS NOT NULL) THEN
+            bottom := greatest(low, top >> 16 << 16);
+            CONTINUE WHEN marked IS NULL;
+            OPEN entries FOR
+                SELECT id, folded FROM entries_among(ids, words, facets, since, until)
+                WHERE id BETWEEN bottom AND top ORDER BY id DESC LIMIT missing;
+        ELSIF tokens IS NULL OR size < 2000 AND words IS NOT NULL THEN
+            bottom := greatest(low, bottom - size, marked_bucket << 16);
+            OPEN entries FOR
+                SELECT id, folded FROM entries_between(bottom, top, words, facets, since, until, marked)
+                ORDER BY id DESC LIMIT missing;
         ELSE
             bottom := greatest(low, top >> 16 << 16);
-            bucket_tokens := in_bucket(top >> 16, tokens);
-            FOR id, folded IN
-                SELECT id, folded FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
-                    AND id + 0 BETWEEN bottom AND top AND folded LIKE ALL (patterns)
-                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                ORDER BY id + 0 DESC LIMIT missing
-            LOOP
-                matches := matches + 1;
-                CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
-                RETURN NEXT;
-                returned := returned + 1;
-                IF returned = enough THEN RETURN; END IF;
-            END LOOP;
+            OPEN entries FOR
+                SELECT id, folded
+                FROM entries_with(in_bucket(top >> 16, tokens), bottom, top, patterns, since, until, marked)
+                ORDER BY id + 0 DESC LIMIT missing;
         END IF;
+        LOOP
+            FETCH entries INTO id, folded;
+            EXIT WHEN NOT FOUND;
+            matches := matches + 1;
+            CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
+            RETURN NEXT;
+            returned := returned + 1;
+            IF returned = enough THEN RETURN; END IF;
+        END LOOP;
+        CLOSE entries;
         missing := skipped + wanted - matches;
         needed := CASE WHEN returned = 0 THEN missing ELSE least(missing, (enough - returned) * matches / returned) END;
         size := CASE WHEN matches = 0 THEN 65536 ELSE 1.25 * needed * (newest - bottom + 1) / matches + 1 END;
@@ -192,7 +225,7 @@ $$;
 -- most "wanted" of the "examined" newest entries; each entry once; and of no further set once there are enough. A
 -- set, and the patterns that say the same, are joined by spaces.
 CREATE FUNCTION find_texts(
-    sets text[], patterns text[], facet_tokens text[], facets text[], mark_tokens text[], lows bigint[], high bigint,
+    sets text[], patterns text[], facet_tokens text[], facets text[], marks text[], lows bigint[], high bigint,
     since timestamptz, until timestamptz, words text[], examined bigint, wanted bigint, enough bigint
 ) RETURNS TABLE (id bigint, folded text) LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -203,7 +236,7 @@ BEGIN
             SELECT entry.id, entry.folded
             FROM find_images(
                 string_to_array(sets[number], ' ') || facet_tokens, '{}',
-                string_to_array(patterns[number], ' '), facets, mark_tokens, since, until, lows[number], high, 0, examined,
+                string_to_array(patterns[number], ' '), facets, marks, since, until, lows[number], high, 0, examined,
                 words, wanted
             ) AS entry
         LOOP
@@ -218,33 +251,43 @@ END
 $$;
 
 -- Counts entries in each of the buckets, in their order, until there are enough of them: of the last one there may be
--- more then. They are large ones, but without tokens, where nothing is looked up in the index, those of 16,384 ids.
+-- more then. They are large ones, but without tokens and marks, where nothing is looked up, those of 16,384 ids.
 CREATE FUNCTION count_images(
-    tokens text[], patterns text[], since timestamptz, until timestamptz, buckets bigint[], enough bigint
+    tokens text[], patterns text[], words text[], facets text[], marks text[], since timestamptz, until timestamptz,
+    buckets bigint[], enough bigint
 ) RETURNS TABLE (bucket bigint, images bigint) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    bucket_tokens text[];
+    bits constant integer := CASE WHEN tokens IS NULL AND cardinality(marks) = 0 THEN 14 ELSE 16 END;
+    is_marks_alone constant boolean := tokens IS NULL AND patterns = '{}' AND since IS NULL AND until IS NULL
+        AND cardinality(marks) > 0 AND 'other' <> ALL (marks);
     total bigint := 0;
+    low bigint;
+    high bigint;
+    marked bit varying;
+    ids bigint[];
 BEGIN
     FOREACH bucket IN ARRAY buckets LOOP
-        IF tokens IS NULL THEN
-            images := (SELECT count(*) FROM (
-                SELECT FROM image_texts
-                WHERE id BETWEEN bucket << 14 AND (bucket << 14) + 16383 AND folded LIKE ALL (patterns)
-                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                LIMIT enough - total
-            ) AS entries);
-        ELSE
-            bucket_tokens := in_bucket(bucket, tokens);
-            images := (SELECT count(*) FROM (
-                SELECT FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
-                    AND folded LIKE ALL (patterns)
-                    AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
-                LIMIT enough - total
-            ) AS entries);
+        low := bucket << bits;
+        high := low | ((1 << bits) - 1);
+        IF cardinality(marks) > 0 THEN
+            marked := marked_in(bucket, marks);
+            ids := few_marked(marked, bucket);
         END IF;
+        images := CASE
+            WHEN cardinality(marks) > 0 AND marked IS NULL THEN 0
+            WHEN is_marks_alone THEN bit_count(marked)
+            WHEN ids IS NOT NULL THEN (SELECT count(*) FROM (
+                SELECT FROM entries_among(ids, words, facets, since, until) LIMIT enough - total
+            ) AS entries)
+            WHEN tokens IS NULL THEN (SELECT count(*) FROM (
+                SELECT FROM entries_between(low, high, patterns, facets, since, until, marked) LIMIT enough - total
+            ) AS entries)
+            ELSE (SELECT count(*) FROM (
+                SELECT FROM entries_with(in_bucket(bucket, tokens), low, high, patterns, since, until, marked)
+                LIMIT enough - total
+            ) AS entries)
+        END;
         total := total + images;
         RETURN NEXT;
         EXIT WHEN total >= enough;

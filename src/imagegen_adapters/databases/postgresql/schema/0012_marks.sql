@@ -1,6 +1,77 @@
 -- Marks of images: favourites, tags and collections. Whoever changes them holds an advisory lock, so that nobody waits
 -- in a circle for rows of which a change has several.
 
+-- Which images have a mark, a bit for each of the 16,384 ids of a bucket: lists and searches look here. Marks are
+-- "favourite", and "tag" or "collection" with its id. As tokens of the search index they would be written with all
+-- others of the image. MAIN leaves the bits, compressed or not, in their row.
+CREATE TABLE marked_images (
+    mark text COLLATE "C" NOT NULL,
+    bucket bigint NOT NULL,
+    images bit(16384) NOT NULL,
+    PRIMARY KEY (mark, bucket)
+);
+
+ALTER TABLE marked_images ALTER COLUMN images SET STORAGE MAIN;
+
+-- Marks images, or unmarks them, each with the mark in its place, and lets nodes count their buckets again.
+CREATE FUNCTION mark_images(marks text[], ids bigint[], present boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    change record;
+BEGIN
+    FOR change IN
+        SELECT one.mark, id >> 14 AS bucket, bit_or(set_bit(0::bit(16384), (id & 16383)::integer, 1)) AS images
+        FROM unnest(marks, ids) AS one (mark, id) GROUP BY 1, 2 ORDER BY 1, 2
+    LOOP
+        IF present THEN
+            INSERT INTO marked_images AS earlier VALUES (change.mark, change.bucket, change.images)
+            ON CONFLICT (mark, bucket) DO UPDATE SET images = earlier.images | excluded.images;
+        ELSE
+            DELETE FROM marked_images
+            WHERE mark = change.mark AND bucket = change.bucket AND images & ~change.images = 0::bit(16384);
+            UPDATE marked_images SET images = images & ~change.images
+            WHERE mark = change.mark AND bucket = change.bucket;
+        END IF;
+    END LOOP;
+    INSERT INTO image_buckets AS counts (bucket, shard, marked)
+    SELECT id >> 14, pg_backend_pid() & 15, count(*) FROM unnest(ids) AS id GROUP BY 1 ORDER BY 1
+    ON CONFLICT (bucket, shard) DO UPDATE SET marked = counts.marked + excluded.marked;
+END
+$$;
+
+-- Returns which ids of a large bucket have all marks, as bits, the lowest id first; null for none. The mark "other" is
+-- that of all but favourites, also of ids that no image has.
+CREATE FUNCTION marked_in(large_bucket bigint, marks text[]) RETURNS bit varying LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    present constant text[] := array_remove(marks, 'other');
+    none constant bit(16384) := 0::bit(16384);
+    part bit(16384);
+    marked bit varying := '';
+BEGIN
+    FOR number IN large_bucket << 2 .. large_bucket << 2 | 3 LOOP
+        part := CASE WHEN present = '{}' THEN ~none ELSE coalesce((
+            SELECT bit_and(images) FROM marked_images WHERE mark = ANY (present) AND bucket = number
+            HAVING count(*) = cardinality(present)
+        ), none) END;
+        IF 'other' = ANY (marks) THEN
+            part := part & ~coalesce((
+                SELECT images FROM marked_images WHERE mark = 'favourite' AND bucket = number
+            ), none);
+        END IF;
+        marked := marked || part;
+    END LOOP;
+    RETURN nullif(marked, 0::bit(65536));
+END
+$$;
+
+-- Returns the ids of a large bucket that bits say, if they are few enough to be looked up one by one, or else null.
+CREATE FUNCTION few_marked(marked bit varying, large_bucket bigint) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN bit_count(marked) < 1000 THEN ARRAY(
+        SELECT (large_bucket << 16) + part * 64 + place
+        FROM generate_series(0, 1023) AS part, generate_series(0, 63) AS place
+        WHERE substring(marked FROM part * 64 + 1 FOR 64) <> 0::bit(64) AND get_bit(marked, part * 64 + place) = 1
+    ) END
+$$;
+
 CREATE TABLE tags (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
@@ -17,7 +88,6 @@ CREATE TABLE image_tags (
     PRIMARY KEY (image_id, tag_id)
 );
 
--- What is left of a removed collection in the search index finds nothing: its id is never used again.
 CREATE TABLE collections (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
@@ -34,11 +104,12 @@ CREATE TABLE collection_images (
 
 CREATE INDEX collection_images_by_image ON collection_images (image_id, collection_id);
 
--- Triggers count how many images have a tag, or are in a collection; a tag disappears with the last image.
+-- Triggers mark the images, and count how many have a tag, or are in a collection; a tag disappears with the last one.
 CREATE FUNCTION count_new_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE tags SET images = tags.images + counts.images
     FROM (SELECT tag_id, count(*) AS images FROM changed GROUP BY 1) AS counts WHERE id = tag_id;
+    PERFORM mark_images(array_agg('tag' || tag_id), array_agg(image_id), true) FROM changed;
     RETURN NULL;
 END
 $$;
@@ -51,6 +122,7 @@ BEGIN
     UPDATE tags SET images = tags.images - counts.images
     FROM (SELECT tag_id, count(*) AS images FROM changed GROUP BY 1) AS counts WHERE id = tag_id;
     DELETE FROM tags WHERE images = 0 AND id IN (SELECT tag_id FROM changed);
+    PERFORM mark_images(array_agg('tag' || tag_id), array_agg(image_id), false) FROM changed;
     RETURN NULL;
 END
 $$;
@@ -62,6 +134,7 @@ CREATE FUNCTION count_new_members() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE collections SET images = collections.images + counts.images
     FROM (SELECT collection_id, count(*) AS images FROM changed GROUP BY 1) AS counts WHERE id = collection_id;
+    PERFORM mark_images(array_agg('collection' || collection_id), array_agg(image_id), true) FROM changed;
     RETURN NULL;
 END
 $$;
@@ -73,6 +146,7 @@ CREATE FUNCTION count_deleted_members() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE collections SET images = collections.images - counts.images
     FROM (SELECT collection_id, count(*) AS images FROM changed GROUP BY 1) AS counts WHERE id = collection_id;
+    PERFORM mark_images(array_agg('collection' || collection_id), array_agg(image_id), false) FROM changed;
     RETURN NULL;
 END
 $$;
@@ -80,23 +154,34 @@ $$;
 CREATE TRIGGER collection_images_gone AFTER DELETE ON collection_images REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_members();
 
--- Returns the tokens of an image's marks, as the search index has them and imagegen_adapters makes them.
-CREATE FUNCTION mark_tokens(marked_image bigint) RETURNS text[] LANGUAGE sql STABLE AS $$
-    SELECT array_agg(token) FROM (
-        SELECT CASE WHEN favourite THEN 'favourite' ELSE 'other' END AS token FROM images WHERE id = marked_image
-        UNION ALL
-        SELECT 'tag' || encode(convert_to(folded, 'UTF8'), 'hex')
-        FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = marked_image
-        UNION ALL
-        SELECT 'collection' || encode(convert_to(collection_id::text, 'UTF8'), 'hex')
-        FROM collection_images WHERE image_id = marked_image
-    ) AS tokens
+-- A column list, or a condition, would be one for each row.
+CREATE FUNCTION note_new_favourites() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mark_images(array_agg('favourite'::text), array_agg(id), true) FROM changed WHERE favourite HAVING count(*) > 0;
+    RETURN NULL;
+END
 $$;
 
--- Puts the marks of images into the search index, and lets nodes count those of their buckets again.
-CREATE FUNCTION index_marks(ids bigint[]) RETURNS void LANGUAGE sql AS $$
-    UPDATE image_texts SET marks = mark_tokens(id) WHERE id = ANY (ids);
-    INSERT INTO image_buckets AS counts (bucket, shard, marked)
-    SELECT id >> 14, pg_backend_pid() & 15, count(*) FROM unnest(ids) AS id GROUP BY 1 ORDER BY 1
-    ON CONFLICT (bucket, shard) DO UPDATE SET marked = counts.marked + excluded.marked;
+CREATE TRIGGER images_favourites_new AFTER INSERT ON images REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_new_favourites();
+
+CREATE FUNCTION note_deleted_favourites() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mark_images(array_agg('favourite'::text), array_agg(id), false) FROM changed WHERE favourite HAVING count(*) > 0;
+    RETURN NULL;
+END
 $$;
+
+CREATE TRIGGER images_favourites_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_deleted_favourites();
+
+CREATE FUNCTION note_changed_favourites() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mark_images(array_agg('favourite'::text), array_agg(id), favourite)
+    FROM (SELECT id, favourite FROM later EXCEPT SELECT id, favourite FROM earlier) AS changed GROUP BY favourite;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_favourites_changed AFTER UPDATE ON images REFERENCING OLD TABLE AS earlier NEW TABLE AS later
+    FOR EACH STATEMENT EXECUTE FUNCTION note_changed_favourites();

@@ -29,32 +29,47 @@ CREATE TRIGGER images_quarter_new AFTER INSERT ON images REFERENCING NEW TABLE A
 CREATE TRIGGER images_quarter_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION count_images_of_quarters();
 
--- Counts entries by quarters in each of the buckets, as count_images does; one quarter may come several times.
+-- Returns the quarters, in ascending order, in which entries in each of the buckets were created, as those of
+-- count_images, and how many they are.
 CREATE FUNCTION count_by_quarter(
-    tokens text[], patterns text[], since timestamptz, until timestamptz, buckets bigint[]
-) RETURNS TABLE (quarter bigint, images bigint) LANGUAGE plpgsql STABLE
+    tokens text[], patterns text[], words text[], facets text[], marks text[], since timestamptz, until timestamptz,
+    buckets bigint[]
+) RETURNS TABLE (bucket bigint, quarters bigint[], counts bigint[]) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    bucket bigint;
-    bucket_tokens text[];
+    bits constant integer := CASE WHEN tokens IS NULL AND cardinality(marks) = 0 THEN 14 ELSE 16 END;
+    low bigint;
+    high bigint;
+    marked bit varying;
+    ids bigint[];
 BEGIN
     FOREACH bucket IN ARRAY buckets LOOP
-        IF tokens IS NULL THEN
-            RETURN QUERY
-                SELECT floor(extract(epoch FROM date_bin('15 minutes', created_at, 'epoch')) / 900)::bigint, count(*)
-                FROM image_texts
-                WHERE id BETWEEN bucket << 14 AND (bucket << 14) + 16383 AND folded LIKE ALL (patterns)
-                    AND created_at >= since AND created_at < until
-                GROUP BY date_bin('15 minutes', created_at, 'epoch');
-        ELSE
-            bucket_tokens := in_bucket(bucket, tokens);
-            RETURN QUERY
-                SELECT floor(extract(epoch FROM date_bin('15 minutes', created_at, 'epoch')) / 900)::bigint, count(*)
-                FROM image_texts
-                WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
-                    AND folded LIKE ALL (patterns) AND created_at >= since AND created_at < until
-                GROUP BY date_bin('15 minutes', created_at, 'epoch');
+        low := bucket << bits;
+        high := low | ((1 << bits) - 1);
+        IF cardinality(marks) > 0 THEN
+            marked := marked_in(bucket, marks);
+            ids := few_marked(marked, bucket);
         END IF;
+        IF cardinality(marks) > 0 AND marked IS NULL OR ids IS NOT NULL THEN
+            SELECT array_agg((date_part('epoch', start) / 900)::bigint ORDER BY start), array_agg(images ORDER BY start)
+            INTO quarters, counts FROM (
+                SELECT date_bin('15 minutes', created_at, 'epoch') AS start, count(*) AS images
+                FROM entries_among(ids, words, facets, since, until) GROUP BY 1
+            ) AS starts;
+        ELSIF tokens IS NULL THEN
+            SELECT array_agg((date_part('epoch', start) / 900)::bigint ORDER BY start), array_agg(images ORDER BY start)
+            INTO quarters, counts FROM (
+                SELECT date_bin('15 minutes', created_at, 'epoch') AS start, count(*) AS images
+                FROM entries_between(low, high, patterns, facets, since, until, marked) GROUP BY 1
+            ) AS starts;
+        ELSE
+            SELECT array_agg((date_part('epoch', start) / 900)::bigint ORDER BY start), array_agg(images ORDER BY start)
+            INTO quarters, counts FROM (
+                SELECT date_bin('15 minutes', created_at, 'epoch') AS start, count(*) AS images
+                FROM entries_with(in_bucket(bucket, tokens), low, high, patterns, since, until, marked) GROUP BY 1
+            ) AS starts;
+        END IF;
+        RETURN NEXT;
     END LOOP;
 END
 $$;
@@ -62,7 +77,7 @@ $$;
 -- Returns the oldest entry from low to high that find_images would find; null for none. The oldest entries are read
 -- one by one, ever more of them; if it takes too many, large buckets are looked up in the index, the oldest first.
 CREATE FUNCTION find_oldest_image(
-    tokens text[], patterns text[], words text[], facets text[], mark_tokens text[], since timestamptz, until timestamptz,
+    tokens text[], patterns text[], words text[], facets text[], marks text[], since timestamptz, until timestamptz,
     low bigint, high bigint
 ) RETURNS bigint LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -72,29 +87,31 @@ DECLARE
     top bigint;
     size bigint := CASE WHEN tokens IS NULL THEN newest + 1 - bottom ELSE 250 END;
     oldest bigint;
-    bucket_tokens text[];
+    marked bit varying;
+    ids bigint[];
+    marked_bucket bigint;
 BEGIN
-    WHILE bottom <= newest LOOP
-        IF tokens IS NULL OR size < 2000 THEN
-            top := least(newest, bottom + size - 1);
-            SELECT id INTO oldest FROM image_texts
-            WHERE id BETWEEN bottom AND top AND folded LIKE ALL (words)
-                AND provider_name = coalesce(facets[1], provider_name)
-                AND model_id = coalesce(facets[2], model_id)
-                AND operation = coalesce(facets[3], operation) AND marks @> mark_tokens
-                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+    WHILE bottom <= newest AND oldest IS NULL LOOP
+        IF cardinality(marks) > 0 AND marked_bucket IS DISTINCT FROM bottom >> 16 THEN
+            marked_bucket := bottom >> 16;
+            marked := marked_in(marked_bucket, marks);
+            ids := few_marked(marked, marked_bucket);
+        END IF;
+        IF marked_bucket IS NOT NULL AND (marked IS NULL OR ids IS NOT NULL) THEN
+            top := least(newest, bottom | 65535);
+            SELECT id INTO oldest FROM entries_among(ids, words, facets, since, until)
+            WHERE id BETWEEN bottom AND top ORDER BY id LIMIT 1;
+        ELSIF tokens IS NULL OR size < 2000 THEN
+            top := least(newest, bottom + size - 1, marked_bucket << 16 | 65535);
+            SELECT id INTO oldest FROM entries_between(bottom, top, words, facets, since, until, marked)
             ORDER BY id LIMIT 1;
             size := 4 * size;
         ELSE
             top := least(newest, bottom | 65535);
-            bucket_tokens := in_bucket(bottom >> 16, tokens);
-            SELECT id INTO oldest FROM image_texts
-            WHERE image_tokens(id, folded, provider_name, model_id, operation, marks) @> bucket_tokens
-                AND id + 0 BETWEEN bottom AND top AND folded LIKE ALL (patterns)
-                AND (since IS NULL OR created_at >= since) AND (until IS NULL OR created_at < until)
+            SELECT id INTO oldest
+            FROM entries_with(in_bucket(bottom >> 16, tokens), bottom, top, patterns, since, until, marked)
             ORDER BY id + 0 LIMIT 1;
         END IF;
-        EXIT WHEN oldest IS NOT NULL;
         bottom := top + 1;
     END LOOP;
     RETURN oldest;
