@@ -211,9 +211,10 @@ BEGIN
             CONTINUE WHEN matches <= skipped OR folded LIKE ALL (unlike);
             RETURN NEXT;
             returned := returned + 1;
-            IF returned = enough THEN RETURN; END IF;
+            EXIT WHEN returned = enough;
         END LOOP;
         CLOSE entries;
+        EXIT WHEN returned = enough;
         missing := skipped + wanted - matches;
         needed := CASE WHEN returned = 0 THEN missing ELSE least(missing, (enough - returned) * matches / returned) END;
         size := CASE WHEN matches = 0 THEN 65536 ELSE 1.25 * needed * (newest - bottom + 1) / matches + 1 END;
