@@ -108,3 +108,49 @@ def test_closing_the_drawer_goes_back_to_the_list(tab, server):
         tab.until(lambda: not tab.driver.find_elements(By.CSS_SELECTOR, "dialog[open]"))
 
         assert tab.driver.current_url == f"{server.url}/providers"
+
+
+def test_what_was_typed_is_there_until_it_is_saved_or_discarded(tab, server, press):
+    """Whatever closes the drawer; a test of what is saved changes nothing, and the key is in no storage."""
+    body = {"provider_name": "openai", "api_key": KEY, "api_base": NOWHERE}
+    httpx.post(f"{server.url}{CONFIG}", json=body).raise_for_status()
+    tab.open(f"{server.url}/providers/openai")
+    press("测试", "dialog")
+    tab.until(lambda: text(tab, "dialog .test"))
+    before = httpx.get(f"{server.url}{CONFIG}/openai").json()["data"]
+    field(tab, "API 密钥").send_keys("sk-another-key-0007")
+    field(tab, "显示名").clear()
+    field(tab, "显示名").send_keys("我的")
+    tab.until(lambda: "保存并测试" in text(tab, "dialog footer"))
+    tab.driver.execute_script("document.querySelector('dialog header button').click()")
+    tab.until(lambda: "有修改还没有保存" in text(tab, ".toasts"))
+    tab.driver.find_element(By.CSS_SELECTOR, "a[href='/providers/openai']").click()
+    assert "sk-another-key-0007" == field(tab, "API 密钥").get_property("value")
+    stored = tab.driver.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    tab.driver.refresh()
+    assert ("", "我的") == tuple(field(tab, label).get_property("value") for label in ("API 密钥", "显示名"))
+    press("放弃修改", "dialog")
+    tab.until(lambda: field(tab, "显示名").get_property("value") == before["display_name"])
+
+    assert before == httpx.get(f"{server.url}{CONFIG}/openai").json()["data"]
+    assert "我的" in stored
+    assert "0007" not in stored
+
+
+def test_a_provider_that_could_do_nothing_is_not_saved_silently(tab, server, press):
+    """It needs an address, and a model or a word about it; models that are known are there at once."""
+    tab.open(f"{server.url}/providers/openai-compatible")
+    press("保存", "dialog")
+    tab.until(lambda: "要填写接口地址" in text(tab, "dialog .error"))
+    assert 404 == httpx.get(f"{server.url}{CONFIG}/openai-compatible").status_code
+    field(tab, "接口地址").send_keys(NOWHERE)
+    press("保存", "dialog")
+    tab.until(lambda: "还没有模型" in text(tab, "dialog .models .error"))
+    tab.open(f"{server.url}/providers/gemini")
+    tab.until(lambda: "留空就用官方地址" in text(tab, "dialog form"))
+    field(tab, "API 密钥").send_keys(KEY)
+    press("保存", "dialog")
+
+    tab.until(
+        lambda: tab.driver.find_elements(By.CSS_SELECTOR, "dialog .models li input[type=radio]:checked")
+    )

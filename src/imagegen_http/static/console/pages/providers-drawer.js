@@ -2,6 +2,7 @@
 
 import { Lifecycle, Price, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { configOf, fieldOf, valuesOf } from "./providers-form.js";
+import { dropUnsaved, keepUnsaved, unsavedOf } from "./providers-unsaved.js";
 import { post, remove } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { go } from "../lib/router.js";
@@ -14,7 +15,8 @@ import { html, useState } from "../vendor/index.js";
 export function ProviderDrawer({ name, configs, presets, changed, closed }) {
   const config = configs.find(({ provider_name }) => provider_name === name) ?? null;
   const preset = presets.find((one) => one.name === name) ?? null;
-  const [values, setValues] = useState(() => valuesOf(name, config, preset));
+  const original = valuesOf(name, config, preset);
+  const [values, setValues] = useState(() => ({ ...original, ...unsavedOf(name) }));
   const [errors, setErrors] = useState({});
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState(null);
@@ -22,21 +24,37 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     return html`<${Dialog} kind="drawer" title=${name} onClose=${closed}><${Problem} error=${{ message: t("providers.no_such", { name }) }} /><//>`;
   }
 
+  const isChanged = JSON.stringify(values) !== JSON.stringify(original);
   const set = (field) => (value) => {
-    setValues((before) => ({ ...before, [field]: value }));
+    const next = { ...values, [field]: value };
+    setValues(next);
+    keepUnsaved(name, next);
     setErrors(({ [field]: _, ...others }) => others);
   };
-  /** Save; return whether it is saved. */
+  const discard = () => {
+    dropUnsaved(name);
+    setValues(original);
+    setErrors({});
+  };
+  const close = () => {
+    closed();
+    if (isChanged) toast(t("providers.unsaved"), { act: { name: t("act.edit"), run: () => go(`/providers/${name}`) } });
+    else dropUnsaved(name);
+  };
+  /** Save; return whether it is saved and can be used. */
   const save = async () => {
+    if (busy) return false;
     setBusy(true);
     setErrors({});
     try {
       const body = configOf(values, config, preset);
       await post("/api/v1/providers/config", body);
-      await changed();
-      setValues((before) => ({ ...before, api_key: "" }));
+      dropUnsaved(name);
+      const saved = (await changed())?.find(({ provider_name }) => provider_name === body.provider_name);
+      setValues(saved ? valuesOf(saved.provider_name, saved, preset) : { ...values, api_key: "" });
       if (body.provider_name !== name) go(`/providers/${body.provider_name}`, { replace: true });
-      return true;
+      if (saved?.models.length === 0) setErrors({ models: t("providers.no_models") });
+      return saved?.models.length !== 0;
     } catch (error) {
       setErrors(sorted(error));
       return false;
@@ -50,13 +68,14 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
   };
   const test = async () => {
     const named = values.provider_name;
-    if (config?.source === "file" ? !isChanged(values, config, preset) || (await save()) : await save()) await testProvider(named, setResult);
+    if ((config && !isChanged) || (await save())) await testProvider(named, setResult);
   };
   const forget = async () => {
     const text = t("providers.remove_why");
     if (!(await confirm({ title: t("providers.remove_sure", { name: config.display_name }), text, act: t("act.delete"), danger: true }))) return;
     try {
       await remove(`/api/v1/providers/config/${encodeURIComponent(name)}`);
+      dropUnsaved(name);
       await changed();
       closed();
     } catch (error) {
@@ -66,11 +85,12 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
 
   const foot = html`
     ${config?.source === "database" && html`<button type="button" class="bare remove" onClick=${forget}>${t("act.delete")}</button><${Switch} config=${config} changed=${changed} />`}
-    <button type="button" disabled=${busy || result === "waiting"} onClick=${test}>${t(config ? "providers.test" : "providers.save_and_test")}</button>
-    <button type="submit" form="provider" class="main" disabled=${busy}>${t("act.save")}</button>`;
+    <button type="button" disabled=${result === "waiting"} aria-disabled=${busy} onClick=${test}>${t(config && !isChanged ? "providers.test" : "providers.save_and_test")}</button>
+    <button type="submit" form="provider" class="main" aria-disabled=${busy}>${t("act.save")}</button>`;
   const title = config?.display_name ?? preset?.display_name ?? t("providers.own");
-  return html`<${Dialog} kind="drawer" title=${title} onClose=${closed} foot=${foot}>
+  return html`<${Dialog} kind="drawer" title=${title} onClose=${close} foot=${foot}>
     <form id="provider" class="provider-form" onSubmit=${submit} novalidate>
+      ${isChanged && config && html`<p class="muted unsaved">${t("providers.unsaved")} <button type="button" class="bare" onClick=${discard}>${t("providers.discard")}</button></p>`}
       ${errors.form && html`<${Problem} error=${{ message: errors.form }} />`}
       <${TestResult} result=${result} />
       ${!config && html`<${Text} name="provider_name" label=${t("providers.name")} hint=${t("providers.name_hint")} values=${values} errors=${errors} set=${set} />`}
@@ -93,10 +113,11 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
 
 function Connection({ config, preset, values, errors, set }) {
   const known = preset?.api_base ?? "";
+  const isOptional = Boolean(known) || preset?.needs_api_base === false;
   return html`<${Field} label=${t("providers.key")} hint=${config?.has_api_key ? t("providers.key_kept", { key: config.api_key }) : t("providers.key_hint")} error=${errors.api_key}>
-      ${(control) => html`<input ...${control} type="password" autocomplete="new-password" spellcheck=${false} value=${values.api_key}
+      ${(control) => html`<input ...${control} type="password" autofocus=${matchMedia("(pointer: fine)").matches} autocomplete="new-password" spellcheck=${false} value=${values.api_key}
         placeholder=${config?.api_key ?? ""} onInput=${({ target }) => set("api_key")(target.value)} />`}<//>
-    <${Text} name="api_base" type="url" label=${t("providers.base")} hint=${known ? t("providers.base_known") : t("providers.base_hint")}
+    <${Text} name="api_base" type="url" label=${t("providers.base")} hint=${isOptional ? t("providers.base_known") : t("providers.base_hint")}
       values=${values} errors=${errors} set=${set} placeholder=${known} />`;
 }
 
@@ -134,10 +155,6 @@ function Models({ config, preset, values, error, set }) {
         onInput=${({ target }) => setAdded(target.value)} onKeyDown=${(event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), add())} />
       <button type="button" disabled=${!added.trim()} onClick=${add}>${t("providers.add_act")}</button></div>
   </fieldset>`;
-}
-
-function isChanged(values, config, preset) {
-  return JSON.stringify(values) !== JSON.stringify(valuesOf(config.provider_name, config, preset));
 }
 
 /** Put each error beside its field; what belongs to none stands above them. */

@@ -20,7 +20,7 @@ export function valuesOf(name, config, preset) {
   };
 }
 
-/** Return the body that saves them. Throws an ApiError for what is no JSON. */
+/** Return the body that saves them. Throws an ApiError for what cannot be saved. */
 export function configOf(values, config, preset) {
   const body = {
     provider_name: values.provider_name.trim(),
@@ -30,6 +30,7 @@ export function configOf(values, config, preset) {
     max_retries: Number(values.max_retries),
     extra_config: parsed(values.extra_config),
   };
+  if (!body.api_base && preset?.needs_api_base) throw refused("api_base", t("providers.base_needed"));
   const kind = config?.kind ?? preset?.kind;
   if (kind) body.kind = kind;
   if (values.api_key.trim()) body.api_key = values.api_key.trim();
@@ -60,6 +61,10 @@ function parsed(text) {
   try {
     return text.trim() ? JSON.parse(text) : {};
   } catch {
-    throw new ApiError(t("providers.no_json"), { status: 400, errors: [{ field: "extra_config", message: t("providers.no_json") }] });
+    throw refused("extra_config", t("providers.no_json"));
   }
+}
+
+function refused(field, message) {
+  return new ApiError(message, { status: 400, errors: [{ field, message }] });
 }

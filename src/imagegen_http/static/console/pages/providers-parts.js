@@ -33,6 +33,7 @@ export function Switch({ config, changed }) {
   const [busy, setBusy] = useState(false);
   if (config.source !== "database") return null;
   const toggle = async () => {
+    if (busy) return;
     setBusy(true);
     try {
       await patch(`/api/v1/providers/config/${encodeURIComponent(config.provider_name)}/toggle`, { enabled: !config.enabled });
@@ -42,15 +43,16 @@ export function Switch({ config, changed }) {
     }
     setBusy(false);
   };
-  return html`<button type="button" disabled=${busy} onClick=${toggle}>${t(config.enabled ? "providers.disable" : "providers.enable")}</button>`;
+  return html`<button type="button" aria-disabled=${busy} onClick=${toggle}>${t(config.enabled ? "providers.disable" : "providers.enable")}</button>`;
 }
 
 /** The price of a model in a line: that of its first rate, and that there are others. */
 export function Price({ price }) {
   if (!price?.rates.length) return null;
   const [{ amount, per, tokens }] = price.rates;
-  const told = `${money(amount, price.currency)} / ${t(`providers.per_${per}`)}${tokens ? ` (${t(`providers.tokens_${tokens}`)})` : ""}`;
-  return html`<span class="muted">${price.rates.length > 1 ? t("providers.price_from", { price: told }) : told}</span>`;
+  const told = `${money(amount, price.currency)} / ${t(`providers.per_${per}`)}`;
+  const whole = tokens ? t("providers.price_of", { price: told, tokens: t(`providers.tokens_${tokens}`) }) : told;
+  return html`<span class="muted">${price.rates.length > 1 ? t("providers.price_from", { price: whole }) : whole}</span>`;
 }
 
 /** When a model ends, and what to use instead. */

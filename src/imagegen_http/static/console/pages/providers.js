@@ -19,19 +19,23 @@ export default function Page({ id }) {
     try {
       const [{ items }] = await Promise.all([get("/api/v1/providers/config", { page_size: MAX_PROVIDERS }), loadProviders()]);
       setTold({ configs: items, error: null });
+      return items;
     } catch (error) {
-      if (!isAbort(error)) setTold({ configs: null, error });
+      if (!isAbort(error)) setTold(({ configs }) => ({ configs, error }));
+      return null;
     }
   };
   useEffect(() => void look(), [language.value]);
 
   const error = told.error ?? problem.value;
-  if (error && !told.configs) return html`<div class="page"><h1>${t("pages.providers")}</h1><${Problem} error=${error} again=${look} /></div>`;
-  if (!told.configs || !catalogue.value) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
+  const isThere = told.configs && catalogue.value;
+  if (error && !isThere) return html`<div class="page"><h1>${t("pages.providers")}</h1><${Problem} error=${error} again=${look} /></div>`;
+  if (!isThere) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
   const { configs } = told;
   const { presets, default_provider } = catalogue.value;
   return html`<div class="page">
     <header><h1>${t("pages.providers")}</h1></header>
+    ${error && html`<${Problem} error=${error} again=${look} />`}
     <section aria-labelledby="configured">
       <h2 id="configured" class="unseen">${t("providers.configured")}</h2>
       <ul class="provider-list">${configs.map((config) => html`<${Configured} key=${config.provider_name} config=${config}

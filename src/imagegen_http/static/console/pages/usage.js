@@ -85,7 +85,7 @@ function Groups({ groups, by }) {
   const most = Math.max(...groups.map(({ images }) => images), 1);
   return html`<div class="panel scrolled" tabindex="0" role="region" aria-label=${t(`usage.by_${by}`)}><table class="usage">
     <thead><tr>
-      <th scope="col">${t(`usage.by_${by}`)}</th>
+      <th scope="col">${t(`usage.${by}`)}</th>
       <th scope="col" class="number">${t("usage.tasks")}</th>
       <th scope="col" class="number">${t("usage.images")}</th>
       <th scope="col" class="bars"><span class="unseen">${t("usage.share")}</span></th>

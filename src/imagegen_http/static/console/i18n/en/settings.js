@@ -3,10 +3,10 @@
 export default {
   settings: {
     health: "Health",
-    status_ok: "Well",
+    status_ok: "OK",
     status_degraded: "Degraded",
     status_stopping: "Stopping",
-    state_ok: "Well",
+    state_ok: "OK",
     state_failed: "Failed",
     state_disk_full: "Disk full",
     state_locked: "Locked: the master key is missing or wrong",
@@ -64,7 +64,7 @@ export default {
     stop: "Stop",
     stopped: "Stopped; the next time goes on with what is left.",
     unreachable: "The archive does not answer; what is left is done next time.",
-    configuration: "Settings that hold now",
+    configuration: "Effective settings",
     configuration_why: "Secrets are masked. A change of config.yaml needs a restart; providers are changed on their own page.",
     filter: "Filter the settings",
     changed_only: "Only what was changed",
