@@ -60,6 +60,10 @@ export default {
     login: "Please log in first",
     page: "The page could not be loaded; please reload",
     input_gone: "The image “{name}” is no longer in this browser; please add it again",
+    unkept: "The browser has no room left",
+    unkept_why: "It cannot keep this request: if the answer is lost, to press again after a reload may pay twice.",
+    send_unkept: "Send it anyway",
+    not_sent: "Nothing was sent: the browser has no room left",
   },
   shell: {
     skip: "Skip to the content",

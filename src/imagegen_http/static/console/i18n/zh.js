@@ -60,6 +60,10 @@ export default {
     login: "请先登录",
     page: "页面没有加载成功，请重新加载",
     input_gone: "图片“{name}”已不在浏览器里，请重新添加",
+    unkept: "浏览器没有空间了",
+    unkept_why: "记不下这次请求：如果答复丢失，重新加载页面后再按一次，可能重复付费。",
+    send_unkept: "仍然发送",
+    not_sent: "没有发送：浏览器没有空间了",
   },
   shell: {
     skip: "跳到内容",

@@ -1,14 +1,23 @@
 // Failed tasks that the reader has taken note of: they are shown no more where only what needs attention is.
 
-import { keep, recall } from "./kept.js";
+import { keepShared, onShared, recallShared } from "./kept.js";
 import { signal } from "../vendor/index.js";
 
-const MAX_DISMISSED = 500;
+const NAME = "dismissed";
+const MAX_DISMISSED = 2000;
 
-export const dismissed = signal(new Set(recall("dismissed", [])));
+export const dismissed = signal(new Set());
 
+/** Take note of tasks; what other tabs have taken note of stays. */
 export function dismiss(ids) {
-  const all = [...dismissed.value].filter((id) => !ids.includes(id)).concat(ids);
-  dismissed.value = new Set(all.slice(-MAX_DISMISSED));
-  keep("dismissed", [...dismissed.value]);
+  add(recallShared(NAME) ?? [], ids);
+  keepShared(NAME, [...dismissed.value]);
 }
+
+function add(...ids) {
+  dismissed.value = new Set([...dismissed.value, ...ids.flat()].slice(-MAX_DISMISSED));
+}
+
+const look = () => add(recallShared(NAME) ?? []);
+onShared(NAME, look);
+look();

@@ -7,6 +7,7 @@
 // `replaceDraft({ operation: "reference", images: [{ role: "reference", image_id: 7 }] })`.
 
 import { newKey, post } from "./api.js";
+import { fingerprint, once } from "./idempotency.js";
 import { keep, recall } from "./kept.js";
 import { bodyOf } from "./requests.js";
 import { OPERATIONS } from "./store.js";
@@ -21,9 +22,7 @@ const EMPTY = {
   size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say
   params: {}, // the other parameters by name; a seed beyond 2^53 is a string, what cannot be read yet its text
   images: [], // { role: "image" | "mask" | "reference" } and image_id, or blob and name, or url (a task's own input)
-  key: null, // the idempotency key of a request whose answer has not come, so that the next one is its repeat
 };
-const KEY_REUSED = 42201;
 
 export const draft = signal({ ...EMPTY, ...recall("draft") });
 
@@ -33,7 +32,8 @@ let sending = null;
 
 /** Change some of the draft. */
 export function change(changes) {
-  set({ ...draft.value, ...changes, key: null });
+  draft.value = { ...draft.value, ...changes };
+  keep("draft", draft.value);
 }
 
 /** Set a parameter; undefined takes it away. */
@@ -82,9 +82,9 @@ export async function inputUrl(input) {
 }
 
 /**
- * Ask the chosen model for what the draft says; return the task. Asked again after an answer that was lost, cut off or
- * a proxy's, or after a login, it is the same task and is paid once; after an acceptance, a new one. While an answer
- * is awaited, it is that request's.
+ * Ask the chosen model for what the draft says; return the task. Asked again after an answer that was lost, what is the
+ * same request is the same task and is paid once, whatever the draft was meanwhile. While an answer is awaited, it is
+ * that request's.
  */
 export function submit(choice) {
   sending ??= send(choice).finally(() => {
@@ -94,32 +94,15 @@ export function submit(choice) {
 }
 
 async function send(choice) {
-  const key = draft.value.key ?? newKey();
-  set({ ...draft.value, key });
-  try {
-    const body = await bodyOf(draft.value, choice);
-    const task = await post(OPERATIONS[choice.operation], body, { headers: { "Idempotency-Key": key } });
-    release(key);
-    return task;
-  } catch (error) {
-    if (error.code === KEY_REUSED) release(key); // the models changed meanwhile; that request was accepted before
-    throw error;
-  }
-}
-
-function release(key) {
-  if (draft.value.key === key) set({ ...draft.value, key: null });
+  const operation = OPERATIONS[choice.operation];
+  const body = JSON.stringify(await bodyOf(draft.value, choice));
+  return once(`${choice.operation} ${fingerprint(body)}`, (headers) => post(operation, body, { headers }));
 }
 
 function addInput(input) {
   const others = input.role === "reference" ? draft.value.images : draft.value.images.filter(({ role }) => role !== input.role);
   change({ images: [...others, input] });
   tidy();
-}
-
-function set(values) {
-  draft.value = values;
-  keep("draft", values);
 }
 
 async function tidy() {

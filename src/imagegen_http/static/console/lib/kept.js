@@ -1,34 +1,58 @@
 // What the browser keeps for this page, by name. A browser that keeps nothing is no reason to fail.
 
 const PREFIX = "imagegen.";
+const EXPENDABLE = `${PREFIX}masks`; // gives way where there is no room for something else
 
 /** Return what was kept under the name, or `otherwise`; this tab's own comes before that of all tabs. */
 export function recall(name, otherwise = null) {
-  try {
-    const text = sessionStorage.getItem(PREFIX + name) ?? localStorage.getItem(PREFIX + name);
-    return text === null ? otherwise : JSON.parse(text);
-  } catch {
-    return otherwise;
-  }
+  return read("sessionStorage", name) ?? recallShared(name) ?? otherwise;
+}
+
+/** Return what is kept for all tabs under the name, null where there is nothing. */
+export function recallShared(name) {
+  return read("localStorage", name);
 }
 
 /** Keep a value for this tab, and for the tabs that are opened later. */
 export function keep(name, value) {
   const text = JSON.stringify(value);
-  for (const storage of ["sessionStorage", "localStorage"]) {
-    try {
-      window[storage].setItem(PREFIX + name, text);
-    } catch {
-      // full, or forbidden
-    }
+  write("sessionStorage", name, text);
+  write("localStorage", name, text);
+}
+
+/** Keep a value for all tabs; return whether the browser did. */
+export function keepShared(name, value) {
+  return keepText(name, JSON.stringify(value));
+}
+
+/** Keep a plain text for all tabs, as before-paint.js reads it; return whether the browser did. */
+export function keepText(name, text) {
+  return write("localStorage", name, text);
+}
+
+/** Call the listener when another tab has kept something for all tabs under the name. */
+export function onShared(name, listener) {
+  addEventListener("storage", ({ key }) => key === PREFIX + name && listener());
+}
+
+function read(storage, name) {
+  try {
+    return JSON.parse(window[storage].getItem(PREFIX + name));
+  } catch {
+    return null;
   }
 }
 
-/** Keep a plain text for all tabs, as before-paint.js reads it. */
-export function keepText(name, text) {
+function write(storage, name, text) {
   try {
-    localStorage.setItem(PREFIX + name, text);
+    try {
+      window[storage].setItem(PREFIX + name, text);
+    } catch {
+      window[storage].removeItem(EXPENDABLE);
+      window[storage].setItem(PREFIX + name, text);
+    }
+    return true;
   } catch {
-    // full, or forbidden
+    return false; // full, or forbidden
   }
 }

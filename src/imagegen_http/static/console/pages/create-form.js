@@ -3,6 +3,7 @@
 import { ApiError } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
+import { isLost } from "../lib/idempotency.js";
 import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
@@ -29,7 +30,7 @@ export function CreateForm({ choice, results }) {
   const [strict, setStrict] = useState(false); // whether what is missing is told, too
   const now = draft.value;
   const problems = problemsOf(now, choice);
-  const said = refusal?.of === now ? refusal : null;
+  const said = refusal?.of === JSON.stringify(now) ? refusal : null;
   const shown = { ...(strict ? problems : overdue(problems, now)), ...said?.fields };
 
   useEffect(() => {
@@ -59,7 +60,7 @@ export function CreateForm({ choice, results }) {
       if (results.current) show(results.current);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setRefusal({ of: draft.peek(), ...(await placedOf(error, wish, chosen)) });
+      setRefusal({ of: JSON.stringify(draft.peek()), ...(await placedOf(error, wish, chosen)) });
       focusWrong(form);
     } finally {
       setSending(false);
@@ -106,7 +107,7 @@ function overdue(problems, { prompt }) {
 
 /** What the service said, by the field that it is about; an answer that was lost says nothing of any. */
 async function placedOf(error, wish, choice) {
-  if (error.status === 0) return { rest: t("create.lost", { reason: error.message }) };
+  if (isLost(error)) return { rest: t("create.lost", { reason: error.message }) };
   const { placed } = await import("../lib/refusals.js");
   return placed(error, wish, choice);
 }

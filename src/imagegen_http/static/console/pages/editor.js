@@ -2,9 +2,9 @@
 
 import { get, isAbort } from "../lib/api.js";
 import { addFile, addImage, change, draft, replaceDraft } from "../lib/drafts.js";
-import { keep, recall } from "../lib/kept.js";
 import { language, t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
+import { keepMask, maskOf } from "../lib/masks.js";
 import { close, go } from "../lib/router.js";
 import { Dialog } from "../parts/dialog.js";
 import { Icon } from "../parts/icon.js";
@@ -38,7 +38,7 @@ export default function Page({ id }) {
 
 function Editor({ image }) {
   const canvas = useRef(null);
-  const [steps, setSteps] = useState(() => recall(`mask.${image.id}`, []));
+  const [steps, setSteps] = useState(() => maskOf(image.id));
   const [undone, setUndone] = useState([]);
   const [tool, setTool] = useState("brush");
   const [size, setSize] = useState(() => Math.max(MIN_SIZE, Math.round(Math.max(image.width, image.height) / 16)));
@@ -51,7 +51,7 @@ function Editor({ image }) {
     setSteps(next);
     setUndone(later);
     setProblem("");
-    keep(`mask.${image.id}`, next);
+    keepMask(image.id, next);
   };
   const add = (step) => become([...steps, step], []);
   const undo = () => steps.length && become(steps.slice(0, -1), [...undone, steps.at(-1)]);
@@ -93,6 +93,7 @@ function Editor({ image }) {
       addImage("image", image.id);
     }
     await addFile("mask", new File([file], t("editor.file", { id: image.id }), { type: "image/png" }));
+    keepMask(image.id, []);
     return go("/");
   };
 

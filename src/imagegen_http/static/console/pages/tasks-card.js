@@ -1,20 +1,24 @@
 // One task: how far it is, what it became, why it failed, and what can be done now.
 
 import { modelKey } from "./tasks-list.js";
-import { newKey, post } from "../lib/api.js";
+import { ApiError, post } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { dismiss } from "../lib/dismissed.js";
 import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { isLost, once } from "../lib/idempotency.js";
+import { noteRepeats, repeatOf } from "../lib/retried.js";
 import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { modelOf, providerName } from "../lib/store.js";
+import { ENDED } from "../lib/tasks.js";
 import { Thumbnail } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
-import { html, useRef, useState } from "../vendor/index.js";
+import { html, useState } from "../vendor/index.js";
 
+const TASKS = "/api/v1/tasks";
 const OPEN = ["pending", "processing"];
 const MARKS = { pending: "", processing: "", completed: "ok", failed: "wrong", cancelled: "" };
 const NEEDS_A_PROVIDER = ["auth_failed", "quota_exhausted", "provider_not_configured", "provider_disabled"];
@@ -36,6 +40,7 @@ export function TaskCard({ task, list, dismissable = false }) {
       </p>
       ${open && html`<${Progress} task=${task} usual=${usual} />`}
       ${task.error && task.status !== "cancelled" && html`<${Reason} error=${task.error} />`}
+      <${Repeat} task=${task} />
       ${(task.warnings ?? []).map((warning) => html`<p class="warning">${warning}</p>`)}
       <${Details} task=${task} />
     </div>
@@ -74,6 +79,13 @@ function Reason({ error }) {
     ${charged && html`<span class="mark warn">${t("cost.possible")}</span>`}</p>`;
 }
 
+/** The task that this one has become. */
+function Repeat({ task }) {
+  const id = repeatOf(task);
+  return id && html`<p class="again">${t(task.status === "completed" ? "tasks.rerun_before" : "tasks.retried")}
+    <a href=${`/tasks/${id}`}>${t("tasks.see_repeat")}</a></p>`;
+}
+
 function Details({ task }) {
   const facts = [
     [t("tasks.id"), html`<a href=${`/tasks/${task.task_id}`}><code>${task.task_id}</code></a>`],
@@ -91,8 +103,8 @@ function Details({ task }) {
 
 function Acts({ task, list, dismissable }) {
   const [busy, setBusy] = useState(false);
-  const key = useRef(newKey()); // pressed again after an answer that was lost, it is the same new task
-  const act = (what) => async () => {
+  const act = (what) => async (event) => {
+    if (event.detail > 1) return; // a double click is one press
     setBusy(true);
     try {
       await what();
@@ -101,13 +113,13 @@ function Acts({ task, list, dismissable }) {
     }
     setBusy(false);
   };
-  const cancel = act(async () => list.update(await post(`/api/v1/tasks/${task.task_id}/cancel`)));
-  const repeat = (how) =>
+  const cancel = act(async () => list.update(await post(`${TASKS}/${task.task_id}/cancel`)));
+  const repeat = (ask) =>
     act(async () => {
-      await post(`/api/v1/tasks/${task.task_id}/${how}`, how === "rerun" ? {} : undefined, { headers: { "Idempotency-Key": key.current } });
-      key.current = newKey();
+      const { task_id, status } = await answerOf(ask(task));
+      noteRepeats([{ task_id, retry_of: task.task_id }]);
       if (task.status === "failed") dismiss([task.task_id]);
-      toast(t("tasks.again_told"));
+      toast(t(ENDED.includes(status) ? "tasks.again_before" : "tasks.again_told"));
       list.look();
     });
   const change = act(async () => {
@@ -119,10 +131,31 @@ function Acts({ task, list, dismissable }) {
     return html`<div class="acts">${button(t("act.cancel"), cancel)}</div>`;
   }
   const { error } = task;
+  const isDone = task.status === "completed";
   return html`<div class="acts">
     ${error && NEEDS_A_PROVIDER.includes(error.code) && html`<a class="button" href=${`/providers/${task.provider}`}><${Icon} name="key" />${t("tasks.set_key")}</a>`}
-    ${task.status === "completed" ? button(t("tasks.rerun"), repeat("rerun")) : button(t(error?.possible_charge ? "tasks.retry_charged" : "tasks.retry"), repeat("retry"))}
-    ${button(t(task.status === "completed" ? "tasks.reuse" : "tasks.change"), change)}
+    ${isDone && button(t("tasks.rerun"), repeat(rerun))}
+    ${!isDone && !repeatOf(task) && button(t(error?.possible_charge ? "tasks.retry_charged" : "tasks.retry"), repeat(retry))}
+    ${button(t(isDone ? "tasks.reuse" : "tasks.change"), change)}
     ${dismissable && button(t("tasks.dismiss"), () => dismiss([task.task_id]), "bare")}
   </div>`;
+}
+
+/** Try again what came to nothing; pressed again, here or in another browser, it is the same new task. */
+function retry({ task_id }) {
+  return post(`${TASKS}/${task_id}/retry`, undefined, { headers: { "Idempotency-Key": "console" } });
+}
+
+/** Ask once more for what was made; pressed again after the answer, it is another task. */
+function rerun({ task_id }) {
+  return once(`rerun ${task_id}`, (headers) => post(`${TASKS}/${task_id}/rerun`, {}, { headers }));
+}
+
+/** Return the answer; say of one that was lost that to press again is no second task. */
+async function answerOf(request) {
+  try {
+    return await request;
+  } catch (error) {
+    throw isLost(error) ? new ApiError(t("tasks.lost", { reason: error.message }), error) : error;
+  }
 }

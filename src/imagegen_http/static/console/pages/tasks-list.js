@@ -2,7 +2,8 @@
 
 import { get } from "../lib/api.js";
 import { LiveTasks } from "../lib/live-tasks.js";
-import { computed, signal } from "../vendor/index.js";
+import { noteRepeats } from "../lib/retried.js";
+import { computed, effect, signal } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";
 const PAGE_SIZE = 100;
@@ -30,7 +31,7 @@ export class TaskList {
 
   /** Keep it current until the returned function is called. */
   follow() {
-    const stops = this.lists.map((list) => list.follow());
+    const stops = this.lists.flatMap((list) => [list.follow(), effect(() => noteRepeats(list.items.value ?? []))]);
     return () => stops.forEach((stop) => stop());
   }
 

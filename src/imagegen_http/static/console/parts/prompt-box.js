@@ -1,7 +1,7 @@
 // The prompt: it grows with what is typed, walks through earlier prompts, and keeps those that are wanted again.
 
 import { t } from "../lib/i18n.js";
-import { keepText, recall } from "../lib/kept.js";
+import { keepShared, recall } from "../lib/kept.js";
 import { characters } from "../lib/requests.js";
 import { Field } from "./field.js";
 import { Icon } from "./icon.js";
@@ -14,7 +14,7 @@ const NEAR = 0.8; // of the limit: then the count is shown
 export function rememberPrompt(prompt) {
   if (!prompt.trim()) return;
   const others = (recall("prompts") ?? []).filter((one) => one !== prompt);
-  keepText("prompts", JSON.stringify([prompt, ...others].slice(0, MAX_PROMPTS)));
+  keepShared("prompts", [prompt, ...others].slice(0, MAX_PROMPTS));
 }
 
 export function PromptBox({ box, value, max, optional, error, onChange, onSubmit }) {

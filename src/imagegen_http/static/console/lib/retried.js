@@ -1,0 +1,23 @@
+// Which task each one has become that was asked for again: the API tells it of the new one, as `retry_of`.
+
+import { Shared } from "./shared.js";
+
+const MAX_RETRIED = 1000;
+
+const newest = new Shared("retried", {}); // ids of the new tasks, by those that they repeat
+
+/** Return the id of the newest task that repeats this one; undefined where none is known. */
+export function repeatOf({ task_id }) {
+  return newest.value[task_id];
+}
+
+/** Take note of the tasks among these that repeat another one. */
+export function noteRepeats(tasks) {
+  const fresh = tasks.filter(({ task_id, retry_of }) => retry_of && !(newest.value[retry_of] >= task_id)); // ids are in the order of time
+  if (!fresh.length) return;
+  fresh.sort((a, b) => (a.task_id < b.task_id ? -1 : 1));
+  newest.update((all) => {
+    const pairs = [...Object.entries(all), ...fresh.map(({ task_id, retry_of }) => [retry_of, task_id])];
+    return Object.fromEntries([...new Map(pairs)].slice(-MAX_RETRIED));
+  });
+}
