@@ -10,6 +10,7 @@ SEARCH = "/api/v1/images/search"
 TASKS = "/api/v1/tasks"
 SMALL = {"width": 64, "height": 64}
 WAIT = {"Prefer": "wait=60"}
+UNFINISHED = ("pending", "processing")
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -49,12 +50,22 @@ def task_of(api, task_id):
 
 def ended(api, task_id):
     """Return the task once it has ended."""
-    return until(lambda: task_of(api, task_id), lambda t: t["status"] not in ("pending", "processing"))
+    return until(lambda: task_of(api, task_id), lambda t: t["status"] not in UNFINISHED)
 
 
 def running(api, task_id):
     """Return the task once a worker has claimed it."""
     return until(lambda: task_of(api, task_id), lambda t: t["status"] != "pending")
+
+
+def stop_all(api):
+    """Cancel all tasks, and return once none is left to end."""
+    lists = [data(api.get(TASKS, params={"status": status, "page_size": 100})) for status in UNFINISHED]
+    ids = [task["task_id"] for page in lists for task in page["items"]]
+    for task_id in ids:
+        api.post(f"{TASKS}/{task_id}/cancel")
+    for task_id in ids:
+        ended(api, task_id)
 
 
 def until(look, good, *, seconds=120):

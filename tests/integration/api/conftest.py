@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.a1111 import FakeA1111
 from tests.fakes.oss import FakeOss
-from tests.integration.api.asking import CONFIG, data
+from tests.integration.api.asking import CONFIG, data, stop_all
 from tests.integration.api.live_server import LiveServer
 from tests.integration.cluster.conftest import KEY as MASTER_KEY
 from tests.integration.cluster.conftest import node_config
@@ -59,10 +59,12 @@ def server(tmp_path_factory, request):
         running.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(server):
+    """A client of the shared server; what its module leaves running is stopped, for the modules after it."""
     with server.client() as client:
         yield client
+        stop_all(client)
 
 
 @pytest.fixture
