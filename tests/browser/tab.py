@@ -9,6 +9,9 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.support.ui import WebDriverWait
 
 WAIT_SECONDS = 20
+POLL_SECONDS = 0.02
+"""Selenium's own half a second would be most of the time of the tests."""
+
 DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
 CHINESE, ENGLISH = "zh-CN,zh;q=0.9", "en-GB,en;q=0.9"
 _FAVICON = "/favicon.ico - "
@@ -138,7 +141,7 @@ class Tab:
     def until(self, true):
         """Return the first result that is true; fail if there is none."""
         waiting = WebDriverWait(
-            self.driver, WAIT_SECONDS, ignored_exceptions=[StaleElementReferenceException]
+            self.driver, WAIT_SECONDS, POLL_SECONDS, ignored_exceptions=[StaleElementReferenceException]
         )
         return waiting.until(lambda _: true())
 
