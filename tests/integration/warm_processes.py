@@ -29,7 +29,14 @@ _LATER += ("opencc", "sqlite_utils", "uvicorn.lifespan.off", "uvloop")
 """What commands import only when they need it; each is much of the time that they take."""
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__, *_LATER, *(f"imagegen_http.cli.{command}" for command in _COMMANDS)])
+_forks.set_forkserver_preload(
+    [
+        __name__,
+        *_LATER,
+        *(f"imagegen_http.cli.{command}" for command in _COMMANDS),
+        "tests.integration.warm_caches",
+    ]
+)
 
 
 @attrs.define

@@ -27,6 +27,7 @@ from tests.integration.api.asking import (
     until,
 )
 from tests.integration.api.held_upstream import behind, call_of
+from tests.integration.api.live_server import NO_TLS
 from tests.integration.api.test_task_events import parse
 
 
@@ -274,7 +275,12 @@ def _insist(server, body, headers):
     while time.monotonic() < deadline:
         try:
             answer = httpx.post(
-                f"{server.url}{GENERATE}", json=body, headers=headers, timeout=30, trust_env=False
+                f"{server.url}{GENERATE}",
+                json=body,
+                headers=headers,
+                timeout=30,
+                trust_env=False,
+                verify=NO_TLS,
             )
         except httpx.HTTPError:
             time.sleep(0.2)
