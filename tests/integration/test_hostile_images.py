@@ -78,27 +78,31 @@ def handler(body=b"", *, head=None, more=None, closing=True):
 SOUND, WHOLE = png(1), noisy()
 HARMLESS = {"good": SOUND, "polyglot": SOUND + SCRIPT}
 UNTOLD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"
-BOMB = gzip.compress(SOUND[:64] + bytes(400 * MIB), 9)
 GZIP = {**PNG, "Content_Encoding": "gzip"}
 
-BODIES = {
-    # what is sent, and whom by: only the patient one waits for large bodies
-    "cut": (handler(WHOLE[:90_000], head=http_response(length=len(WHOLE), **PNG)), PATIENT),
-    "cut, length untold": (handler(WHOLE[:90_000], head=UNTOLD), PATIENT),
-    "length too short": (handler(WHOLE, head=http_response(length=90_000, **PNG)), PATIENT),
-    "length too long": (
-        handler(WHOLE, head=http_response(length=len(WHOLE) + 99, **PNG), closing=False),
-        IMPATIENT,
-    ),
-    "length absurd": (handler(WHOLE, head=http_response(length=10**12, **PNG)), PATIENT),
-    "endless": (handler(WHOLE, head=UNTOLD, more=bytes(MIB)), PATIENT),
-    "60 MB": (handler(WHOLE + bytes(60 * MIB)), PATIENT),
-    "60 MB, length untold": (handler(WHOLE + bytes(60 * MIB), head=UNTOLD), PATIENT),
-    "gzip bomb": (handler(BOMB, head=http_response(length=len(BOMB), **GZIP)), PATIENT),
-    "page": (handler(b"<html><body>Please sign in</body></html>"), PATIENT),
-    "nothing": (handler(b""), PATIENT),
-    "pixel bomb": (handler(bomb()), PATIENT),
-}
+
+def bodies():
+    """Return what is sent, and whom by: only the patient one waits for large bodies."""
+    bomb_of_zeros = gzip.compress(SOUND[:64] + bytes(400 * MIB), 9)
+    return {
+        "cut": (handler(WHOLE[:90_000], head=http_response(length=len(WHOLE), **PNG)), PATIENT),
+        "cut, length untold": (handler(WHOLE[:90_000], head=UNTOLD), PATIENT),
+        "length too short": (handler(WHOLE, head=http_response(length=90_000, **PNG)), PATIENT),
+        "length too long": (
+            handler(WHOLE, head=http_response(length=len(WHOLE) + 99, **PNG), closing=False),
+            IMPATIENT,
+        ),
+        "length absurd": (handler(WHOLE, head=http_response(length=10**12, **PNG)), PATIENT),
+        "endless": (handler(WHOLE, head=UNTOLD, more=bytes(MIB)), PATIENT),
+        "60 MB": (handler(WHOLE + bytes(60 * MIB)), PATIENT),
+        "60 MB, length untold": (handler(WHOLE + bytes(60 * MIB), head=UNTOLD), PATIENT),
+        "gzip bomb": (handler(bomb_of_zeros, head=http_response(length=len(bomb_of_zeros), **GZIP)), PATIENT),
+        "page": (handler(b"<html><body>Please sign in</body></html>"), PATIENT),
+        "nothing": (handler(b""), PATIENT),
+        "pixel bomb": (handler(bomb()), PATIENT),
+    }
+
+
 LINKED = {
     "cut": "download_failed",
     "cut, length untold": "invalid_image",
@@ -155,8 +159,7 @@ class Bench:
 
     def serve(self):
         """Give the provider its responses."""
-        bodies = {**BODIES, **self._led_astray()}
-        for name, (reply, provider) in bodies.items():
+        for name, (reply, provider) in {**bodies(), **self._led_astray()}.items():
             linked, direct = f"linked/{name}", f"direct/{name}"
             self._link(linked, f"/files/{slug(name)}")
             self.upstream.responses |= {f"/files/{slug(name)}": reply, f"/make/{slug(direct)}": reply}

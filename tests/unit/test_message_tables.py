@@ -4,6 +4,7 @@ import ast
 import importlib
 import pkgutil
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,14 +76,15 @@ def _placeholders(template):
     return {(name, spec) for _, name, spec, _ in string.Formatter().parse(template) if name}
 
 
+@cache
 def _calls():
-    for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/**/*.py"))):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call):
-                yield f"{path.relative_to(SRC)}:{node.lineno}", node
-
-
-CALLS = list(_calls())
+    """Return all calls in the sources, each with its place."""
+    return [
+        (f"{path.relative_to(SRC)}:{node.lineno}", node)
+        for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/**/*.py")))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    ]
 
 
 @pytest.mark.parametrize("code", CODES, ids=[f"{type(code).__name__}.{code.name}" for code in CODES])
@@ -110,7 +112,7 @@ def test_a_code_is_in_one_table_only():
 def test_every_code_is_called_with_its_arguments():
     """A placeholder without its argument would raise where something is wrong already."""
     wrong = {}
-    for place, call in CALLS:
+    for place, call in _calls():
         match call.func:
             case ast.Attribute(value=ast.Name(id=table), attr=name) if table in TABLES and name.isupper():
                 arguments = {keyword.arg for keyword in call.keywords}
@@ -131,7 +133,7 @@ def _is_sentence(node):
 def test_nothing_is_raised_with_a_sentence_of_its_own():
     """It would be in one language."""
     sentences = []
-    for place, call in CALLS:
+    for place, call in _calls():
         name = call.func.value if isinstance(call.func, ast.Attribute) else call.func
         if isinstance(name, ast.Name) and name.id in CARRIERS:
             literals = [*call.args, *(keyword.value for keyword in call.keywords)]
