@@ -21,7 +21,7 @@ Promise.all(arguments[0].map((file) => import(`/console/i18n/${file}.js`))).then
 @pytest.fixture
 def sentences(chromium, serve):
     """Return the sentences of both languages by their keys, those that differ by number as for many."""
-    chromium.get(f"{serve().url}/docs")
+    chromium.get(f"{serve().url}/health/live")
     return {language: chromium.execute_async_script(_ENTRIES, _files(language)) for language in ("zh", "en")}
 
 
