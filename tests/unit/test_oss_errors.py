@@ -8,7 +8,8 @@ import requests.exceptions
 import urllib3.exceptions
 
 from imagegen_adapters.blob_archives.oss.errors import TABLE, mapped_error, translate
-from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, UpstreamNotAllowed
+from imagegen_core.messages import upstream_text
 
 
 def exceptions_of(module):
@@ -60,6 +61,13 @@ def test_responses_of_oss_are_classified(status, code, expected):
     error = oss2.exceptions.make_exception(_Response(status, code))
 
     assert expected is type(translate(error, "a.png"))
+
+
+def test_an_endpoint_that_is_not_allowed_is_a_failing_store():
+    """Our own client refuses it; the table names that refusal as it names what is foreign."""
+    error = UpstreamNotAllowed(upstream_text("a private address"))
+
+    assert StorageError is type(translate(error, "a.png"))
 
 
 def test_our_own_exceptions_pass_through():
