@@ -111,3 +111,16 @@ def test_image_and_mask_are_sent_as_an_edit(tab, server):
     assert ("edit", "加一座小屋", {"image", "mask"}) == (edit["operation"], edit["prompt"], set(inputs))
     assert 1 == inputs["image"]["image_id"]
     assert ((WIDTH, HEIGHT), {0, 255}) == (stored.size, colours(stored))
+
+
+def test_an_image_is_edited_by_words_alone(tab, server):
+    """What was painted is not sent."""
+    tab.open(f"{server.url}/p/1/edit")
+    paint(tab, (-40, 0), (40, 0))
+    press(tab, "不用蒙版，直接编辑")
+    box = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "textarea"))[0]
+    box.send_keys("改成夜晚", Keys.CONTROL + Keys.ENTER)
+    tab.until(lambda: httpx.get(f"{server.url}/api/v1/images").json()["data"]["total"] == 2)
+    (edit, _) = httpx.get(f"{server.url}/api/v1/tasks").json()["data"]["items"]
+
+    assert ["image"] == [one["role"] for one in edit["inputs"]]

@@ -53,6 +53,7 @@ return [...document.querySelectorAll(".compared .pane")].map((pane) => {
   return Math.round(width / naturalWidth / fitting * 1000) / 1000;
 });
 """
+_SELECTED = "return [...document.querySelectorAll('.selected')].map((one) => Number(one.dataset.id))"
 _TOTAL = "return document.querySelector('.gallery header p')?.textContent ?? ''"
 _KEYWORDS = "/api/v1/images/search"
 
@@ -180,6 +181,92 @@ def test_the_keyboard_alone_finds_opens_stars_deletes_and_undoes(tab, serve_seed
     assert [16, 9, 2] == [image["id"] for image in _matches(server, "雪")]
 
 
+def test_back_ends_a_selection_and_then_a_search(tab, serve_seeded, keys):
+    """A range that is drawn back is a smaller one; the search box says what the address does."""
+    server = serve_seeded(images=21)
+    _open(tab, server)
+    box = "return document.querySelector('input[type=search]').value"
+    keys("/", "雪")
+    tab.until(lambda: _run(tab, _TOTAL) == "共 3 张")
+    keys(Keys.BACKSPACE, "海")
+    tab.until(lambda: "q=%E6%B5%B7" in tab.driver.current_url and _run(tab, _TOTAL) == "共 3 张")
+    _tab_to(keys, lambda: _run(tab, _FOCUSED))
+    keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, modifier=Keys.SHIFT)
+    tab.until(lambda: len(_run(tab, _SELECTED)) == 3)
+    keys(Keys.ARROW_LEFT, modifier=Keys.SHIFT)
+    tab.until(lambda: len(_run(tab, _SELECTED)) == 2)
+
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _SELECTED) == [])
+    assert "海" == _run(tab, box)
+    keys("/")
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _TOTAL) == "共 21 张")
+
+    assert ("/gallery", "") == (_run(tab, "return location.pathname + location.search"), _run(tab, box))
+
+
+def test_what_was_deleted_elsewhere_leaves_with_a_word(tab, serve_seeded, keys):
+    """Instead of a star that it does not have; a zip of what is gone leaves the page and its selection there."""
+    tab.allow("404")
+    server = serve_seeded(images=3)
+    _open(tab, server)
+    httpx.delete(f"{server.url}/api/v1/images/3")
+    _tab_to(keys, lambda: _run(tab, _FOCUSED) == 3)
+    keys("s")
+    tab.until(lambda: _run(tab, _SHOWN) == [2, 1])
+    assert "已经不在" in _run(tab, "return document.querySelector('.toast').textContent")
+    keys("x")
+    tab.until(lambda: _run(tab, _SELECTED) == [2])
+    httpx.delete(f"{server.url}/api/v1/images/2")
+    _run(tab, "document.querySelector('.selection [aria-label=\"下载 ZIP\"]').click()")
+    tab.until(lambda: len(_run(tab, "return [...document.querySelectorAll('.toast')]")) == 2)
+
+    assert [2] == _run(tab, _SELECTED)
+    assert tab.driver.current_url.endswith("/gallery")
+
+
+def test_a_tag_and_a_collection_are_found_among_many(tab, serve_seeded):
+    """Also a tag that is not among the most used; on a phone nothing of the menu is beside the screen."""
+    tab.look(Look(size=PHONE, has_touch=True))
+    server = serve_seeded(images=7)
+    names = [f"标签 {number:03}" for number in range(140)]
+    for image in range(7):
+        tags = names[image * 20 : image * 20 + 20]
+        httpx.patch(f"{server.url}/api/v1/images/{image + 1}", json={"tags": tags}).raise_for_status()
+    for number in range(12):
+        name = "一个名字很长的收藏夹" * 4 + str(number)
+        httpx.post(f"{server.url}/api/v1/collections", json={"name": name}).raise_for_status()
+    last = httpx.get(f"{server.url}/api/v1/tags").json()["data"]["items"]
+    (hidden, *_) = set(names) - {one["tag"] for one in last}
+    tab.allow("400")
+    tab.open(f"{server.url}/gallery?from=xx")
+    filters = "return document.querySelector('.filters')?.textContent ?? ''"
+    tab.until(lambda: "xx起" in _run(tab, filters))
+    menu = "[...document.querySelectorAll('.menu > button')].find((one) => one.ariaLabel === arguments[0])"
+    panel = "return [...document.querySelectorAll('.menu .panel .choice bdi')].map((one) => one.textContent)"
+
+    def find(name, words):
+        _run(tab, f"{menu}.click()", name)
+        box = tab.until(lambda: tab.driver.find_elements("css selector", ".menu .panel [type=search]"))[0]
+        box.send_keys(words)
+
+    _run(tab, "document.querySelector('.filter .remove').click()")
+    tab.until(lambda: _run(tab, _SHOWN))
+    assert "日期" == _run(tab, "return document.activeElement.ariaLabel")
+    find("收藏夹", "夹7")
+    tab.until(lambda: len(_run(tab, panel)) == 2)
+    right = _run(tab, "return document.querySelector('.menu .panel').getBoundingClientRect().right")
+    assert PHONE[0] >= right
+    ActionChains(tab.driver).send_keys(Keys.ESCAPE).perform()
+    tab.until(lambda: not _run(tab, "return document.querySelector('.menu .panel')"))
+    find("标签", hidden)
+    tab.until(lambda: _run(tab, panel) == [hidden])
+    _run(tab, "document.querySelector('.menu .panel .choice').click()")
+
+    tab.until(lambda: len(_run(tab, _SHOWN)) == 1)
+
+
 def test_a_new_image_is_in_front_where_the_list_has_it(tab, serve_seeded):
     """Also under a search; who has scrolled down stays where he is."""
     server = serve_seeded(images=200)
@@ -232,12 +319,25 @@ def test_filters_and_a_comparison_are_in_the_address(tab, serve_seeded):
     tab.until(lambda: _run(tab, _SHOWN) == [3])
 
 
+def test_a_comparison_tells_what_differs(tab, serve_seeded):
+    """Of the images that there are: one that is gone is told of beside them."""
+    tab.allow("404")
+    server = serve_seeded(images=3)
+    _open(tab, server, "/gallery?compare=1,3,99")
+    said = tab.until(lambda: _run(tab, "return document.querySelector('.compared figcaption')?.innerText"))
+    differing = _run(tab, "return [...document.querySelectorAll('.compared dl')].map((one) => one.innerText)")
+
+    assert "Demo" in said.splitlines()[2]
+    assert ["种子", "0"] == differing[0].split()
+    assert ["种子", "2"] == differing[1].split()
+    assert _run(tab, "return document.querySelector('.comparison [role=alert]')")
+
+
 def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
     """And with the next taps more of them, until none is left; then a tap opens an image again."""
     tab.look(Look(size=PHONE, has_touch=True))
     _open(tab, serve_seeded(images=30))
     first, second = _run(tab, _SHOWN)[:2]
-    selected = "return [...document.querySelectorAll('.selected')].map((one) => Number(one.dataset.id))"
 
     def touch(kind, *points):
         points = [{"x": x, "y": y} for x, y in points]
@@ -254,15 +354,15 @@ def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
         touch("touchEnd")
 
     touch("touchStart", middle(first))
-    tab.until(lambda: _run(tab, selected) == [first])
+    tab.until(lambda: _run(tab, _SELECTED) == [first])
     touch("touchEnd")
     tap(second)
-    tab.until(lambda: sorted(_run(tab, selected)) == sorted([first, second]))
+    tab.until(lambda: sorted(_run(tab, _SELECTED)) == sorted([first, second]))
     assert tab.driver.current_url.endswith("/gallery")
 
     tap(first)
     tap(second)
-    tab.until(lambda: _run(tab, selected) == [])
+    tab.until(lambda: _run(tab, _SELECTED) == [])
     tap(first)
     tab.until(lambda: f"/p/{first}" in tab.driver.current_url)
 

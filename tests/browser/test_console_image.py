@@ -5,6 +5,7 @@ import base64
 import httpx
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.tab import CHINESE, ENGLISH, PHONE, Look
@@ -131,7 +132,13 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     server = serve_seeded(images=2)
     _show(tab, server, "/p/1")
 
-    tab.driver.find_element("css selector", ".tag-editor input").send_keys("夜景", Keys.ENTER)
+    box = tab.driver.find_element("css selector", ".tag-editor input")
+    tab.allow("ERR_INTERNET_DISCONNECTED")
+    tab.connect(online=False)
+    box.send_keys("夜景", Keys.ENTER)
+    tab.until(lambda: _run(tab, "return document.querySelector('.tag-editor .error')?.textContent"))
+    tab.connect()
+    box.send_keys(Keys.ENTER)
     tab.until(lambda: _image(server, 1)["tags"] == ["夜景"])
     _press(tab, "加入收藏夹")
     tab.until(lambda: _run(tab, "return document.querySelector('dialog input')"))
@@ -147,6 +154,26 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     tab.until(lambda: _image(server, 1)["tags"] == [])
 
     assert "/p/1" == _path(tab)
+
+
+def test_a_wheel_over_the_image_scrolls_back_before_it_zooms(tab, serve):
+    """An image of a long prompt is named by its beginning."""
+    server = serve()
+    image = _generate(server, prompt="很长的提示词" * 400)[0]
+    _show(tab, server, f"/p/{image['id']}")
+    tab.until(lambda: _run(tab, _WHOLE) == image["image_url"])
+    scale = "return document.querySelector('.stage img').style.transform"
+    fitted = _run(tab, scale)
+    _run(tab, "scrollTo(0, 100)")
+    stage = ScrollOrigin.from_element(tab.driver.find_element("css selector", ".stage"))
+
+    ActionChains(tab.driver).scroll_from_origin(stage, 0, -400).perform()
+    tab.until(lambda: _run(tab, "return scrollY") == 0)
+    assert fitted == _run(tab, scale)
+    ActionChains(tab.driver).scroll_from_origin(stage, 0, -100).perform()
+    tab.until(lambda: _run(tab, scale) != fitted)
+
+    assert 200 > len(_run(tab, "return document.querySelector('.stage img').alt"))
 
 
 def test_it_is_shown_between_what_it_was_made_from_and_what_was_made_from_it(tab, serve):

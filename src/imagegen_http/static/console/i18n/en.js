@@ -103,6 +103,7 @@ export default {
   images: {
     broken: "The image cannot be shown",
     deleted: { one: "{n} image deleted", other: "{n} images deleted" },
+    lost: { one: "{n} image is no longer there: it may have been deleted elsewhere", other: "{n} images are no longer there: they may have been deleted elsewhere" },
     not_deleted: "Not deleted: {reason}",
     open: "Show image: {prompt}",
     unnamed: "Image {id}",
@@ -120,6 +121,7 @@ export default {
     delete: "Delete collection",
     delete_one: "Delete collection {name}",
     delete_why: "“{name}” will be deleted; its images stay.",
+    find: "Find a collection",
     name: "Name",
     new: "Name of a new collection",
     none: "There are no collections yet",

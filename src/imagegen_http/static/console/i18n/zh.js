@@ -103,6 +103,7 @@ export default {
   images: {
     broken: "图片无法显示",
     deleted: "已删除 {n} 张图片",
+    lost: "{n} 张图片已经不在，可能在别处删除了",
     not_deleted: "没有删除：{reason}",
     open: "查看图片：{prompt}",
     unnamed: "图片 {id}",
@@ -120,6 +121,7 @@ export default {
     delete: "删除收藏夹",
     delete_one: "删除收藏夹 {name}",
     delete_why: "“{name}”会被删除，里面的图片都保留。",
+    find: "查找收藏夹",
     name: "名称",
     new: "新收藏夹的名称",
     none: "还没有收藏夹",

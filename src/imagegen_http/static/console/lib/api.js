@@ -27,6 +27,14 @@ export const post = (path, body, options) => call("POST", path, { body, ...optio
 export const patch = (path, body, options) => call("PATCH", path, { body, ...options });
 export const remove = (path, options) => call("DELETE", path, options);
 
+/** Ask for something without taking it: fails as `post` would. */
+export async function tryPost(path, body) {
+  const stop = new AbortController();
+  const answer = await send(path, { method: "POST", headers: headersOf(body), body: JSON.stringify(body), signal: stop.signal });
+  if (!answer.ok) throw refusal(answer, await answer.json().catch(() => null));
+  stop.abort();
+}
+
 /** Return the path with those parameters that have a value. */
 export function address(path, query = {}) {
   const entries = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
@@ -47,7 +55,7 @@ export function isAbort(error) {
 async function call(method, path, { body, headers = {}, keepalive = false, signal } = {}) {
   const answer = await send(path, {
     method,
-    headers: { ...headers, "Accept-Language": locale(), ...(body !== undefined && { "Content-Type": "application/json" }) },
+    headers: { ...headers, ...headersOf(body) },
     body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
     keepalive,
     signal: signal ?? (method === "GET" ? AbortSignal.timeout(READ_SECONDS * 1000) : undefined),
@@ -55,6 +63,10 @@ async function call(method, path, { body, headers = {}, keepalive = false, signa
   const told = await answer.json().catch(() => null);
   if (answer.ok && told) return told.data;
   throw refusal(answer, told);
+}
+
+function headersOf(body) {
+  return { "Accept-Language": locale(), ...(body !== undefined && { "Content-Type": "application/json" }) };
 }
 
 async function send(path, options) {

@@ -2,10 +2,16 @@
 
 import { locale, t } from "./i18n.js";
 
+const MAX_NAME = 120; // characters of a prompt that stands for its picture
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 export function number(value) {
   return value.toLocaleString(locale());
+}
+
+/** Return a text that is read out as a name, such as that of a picture: of a long one the beginning. */
+export function shortened(text) {
+  return text.length > MAX_NAME ? `${text.slice(0, MAX_NAME)}…` : text;
 }
 
 /** Return a size in bytes as `1.2 MB`; 1 MB is 1,048,576 bytes. */
@@ -37,12 +43,13 @@ export function dayOf(text) {
   return parts.map((part) => String(part).padStart(2, "0")).join("-");
 }
 
-/** Return a day, `2026-11-27`, in words: today, yesterday, or the date with its weekday. */
+/** Return a day, `2026-11-27`, in words: today, yesterday, or the date with its weekday. What is no day stays as it is. */
 export function day(text) {
   const now = new Date();
   if (text === dayOf(now)) return t("time.today");
   if (text === dayOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1))) return t("time.yesterday");
   const [year, month, date] = text.split("-").map(Number);
+  if (dayOf(new Date(year, month - 1, date)) !== text) return text;
   const style = { month: "long", day: "numeric", weekday: "short", ...(year !== now.getFullYear() && { year: "numeric" }) };
   return new Date(year, month - 1, date).toLocaleDateString(locale(), style);
 }

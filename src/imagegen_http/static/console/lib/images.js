@@ -23,11 +23,21 @@ export function isLeaving(id) {
   return leaving?.includes(id) ?? false;
 }
 
-/** Do the same to images however many; `more` has what the action needs. */
+/** Do the same to images however many; `more` has what the action needs. Return the ids that no image has any more. */
 export async function batch(ids, action, more = {}, options = {}) {
+  const missing = [];
   for (let at = 0; at < ids.length; at += MAX_BATCH) {
-    await post("/api/v1/images/batch", { ids: ids.slice(at, at + MAX_BATCH), action, ...more }, options);
+    const told = await post("/api/v1/images/batch", { ids: ids.slice(at, at + MAX_BATCH), action, ...more }, options);
+    missing.push(...told.missing);
   }
+  return missing;
+}
+
+/** Take images off the page that somebody else has deleted, and say so. */
+export function lose(ids) {
+  if (!ids.length) return;
+  gone.value = new Set([...gone.value, ...ids]);
+  toast(t("images.lost", { n: ids.length }), { kind: "wrong" });
 }
 
 /** Take images off the page now, and delete them for good in a moment, unless it is undone. */
@@ -60,7 +70,7 @@ export async function finishDeleting() {
 export async function star(ids, favourite) {
   remember(ids, { favourite });
   try {
-    await batch(ids, favourite ? "favourite" : "unfavourite");
+    lose(await batch(ids, favourite ? "favourite" : "unfavourite"));
   } catch (error) {
     remember(ids, { favourite: !favourite });
     toast(error.text ?? error.message, { kind: "wrong" });

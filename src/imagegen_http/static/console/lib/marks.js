@@ -1,7 +1,7 @@
 // Tags and collections: which there are, and what is done with them.
 
 import { get, patch, post, remove } from "./api.js";
-import { batch, current, remember } from "./images.js";
+import { batch, current, lose, remember } from "./images.js";
 import { t } from "./i18n.js";
 import { toast } from "../parts/toast.js";
 import { signal } from "../vendor/index.js";
@@ -10,18 +10,33 @@ export const MAX_TAGS = 20;
 export const MAX_TAG_CHARACTERS = 40;
 export const MAX_NAME_CHARACTERS = 100;
 
+const PAUSE = 250; // milliseconds after the last key
+
 /** `[{ id, name, count, cover_image_id }]`, null until they are there. */
 export const collections = signal(null);
 
-/** `[{ tag, count }]`, the most used first; null until they are there. */
+/** `[{ tag, count }]`, the most used of those that were last asked for; null until they are there. */
 export const tags = signal(null);
+
+let lookup = 0; // number of the last question for tags
+let waiting = null;
 
 export async function loadCollections() {
   collections.value = (await get("/api/v1/collections")).items;
 }
 
-export async function loadTags() {
-  tags.value = (await get("/api/v1/tags")).items;
+/** Fetch the most used tags that begin like this; a later question's answer stays. */
+export async function loadTags(prefix = "") {
+  clearTimeout(waiting);
+  const asked = ++lookup;
+  const { items } = await get("/api/v1/tags", { prefix });
+  if (asked === lookup) tags.value = items;
+}
+
+/** Do so once the typing pauses. */
+export function findTags(prefix) {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => loadTags(prefix).catch(() => null), PAUSE);
 }
 
 /** Return the name of a collection. */
@@ -62,7 +77,7 @@ async function mark(images, field, change, action, more) {
   const before = images.map((image) => [image.id, current(image)[field] ?? []]);
   for (const [id, values] of before) remember([id], { [field]: change(values) });
   try {
-    await batch(images.map(({ id }) => id), action, more);
+    lose(await batch(images.map(({ id }) => id), action, more));
   } catch (error) {
     for (const [id, values] of before) remember([id], { [field]: values });
     throw error;

@@ -1,7 +1,7 @@
 // A mask for a picture: what is painted is made again, what is not stays. It goes into the form of an edit.
 
 import { get, isAbort } from "../lib/api.js";
-import { addFile, addImage, change, draft, replaceDraft } from "../lib/drafts.js";
+import { addFile, addImage, change, draft, removeInput, replaceDraft } from "../lib/drafts.js";
 import { language, t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
 import { keepMask, maskOf } from "../lib/masks.js";
@@ -97,6 +97,16 @@ function Editor({ image }) {
     return go("/");
   };
 
+  /** Edit by words alone; a form that is about this image already keeps the rest of what it says. */
+  const useNone = () => {
+    const { operation, prompt, images } = draft.value;
+    const isSame = operation === "edit" && images.some(({ role, image_id }) => role === "image" && image_id === image.id);
+    const mask = images.find(({ role }) => role === "mask");
+    if (!isSame) replaceDraft({ operation: "edit", prompt: operation === "edit" ? prompt : "", images: [{ role: "image", image_id: image.id }] });
+    else if (mask) removeInput(mask);
+    go("/");
+  };
+
   const act = (name, icon, what, disabled = false, key = "") => html`<button type="button" class="bare" disabled=${disabled} onClick=${what}
     aria-label=${t(`editor.${name}`)} title=${key ? `${t(`editor.${name}`)} (${key})` : t(`editor.${name}`)}><${Icon} name=${icon} /></button>`;
   return html`<div class="editor">
@@ -123,6 +133,7 @@ function Editor({ image }) {
     <${MaskCanvas} image=${image} tool=${tool} size=${size} steps=${steps} zoom=${zoom} canvas=${canvas} onStep=${add} />
     <footer class="acts">
       ${problem && html`<p class="error" role="alert">${problem}</p>`}
+      <button type="button" class="bare" onClick=${useNone}>${t("editor.use_none")}</button>
       <button type="button" onClick=${show}>${t("editor.preview")}</button>
       <button type="button" class="main" onClick=${use}>${t("editor.use")}</button>
     </footer>

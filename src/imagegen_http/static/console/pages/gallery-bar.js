@@ -3,19 +3,25 @@
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, star } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
+import { complain } from "../lib/marks.js";
 import { downloadZip, MAX_ZIPPED } from "../lib/zip.js";
 import { Icon } from "../parts/icon.js";
 import { MAX_COMPARED, MIN_COMPARED, showComparison, showPanel } from "./gallery-panels.js";
 import { clearSelection, selectAll, selected } from "./gallery-selection.js";
-import { html } from "../vendor/index.js";
+import { html, useState } from "../vendor/index.js";
 
 export function SelectionBar({ list }) {
   const ids = selected.value;
+  const [zipping, setZipping] = useState(false);
   useKeys({ Escape: clearSelection }, ids.length > 0);
   if (!ids.length) return null;
   const all = list.images.value.items;
   const chosen = all.filter(({ id }) => ids.includes(id));
   const starred = chosen.length > 0 && chosen.every((image) => current(image).favourite);
+  const zip = () => {
+    setZipping(true);
+    downloadZip(ids).catch(complain).finally(() => setZipping(false));
+  };
   const act = (icon, name, run, more = {}) =>
     html`<button type="button" class="bare" aria-label=${name} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && starred} /><span>${name}</span></button>`;
   return html`<div class="selection" role="region" aria-label=${t("gallery.selection")}>
@@ -26,7 +32,7 @@ export function SelectionBar({ list }) {
     ${act("tag", t("gallery.tag"), () => showPanel("tags"))}
     ${act("folder", t("gallery.collection"), () => showPanel("collect"))}
     ${act("compare", t("gallery.compare"), () => showComparison(ids), { disabled: ids.length < MIN_COMPARED || ids.length > MAX_COMPARED, title: t("gallery.compare_hint") })}
-    ${act("download", t("gallery.zip"), () => downloadZip(ids), { disabled: ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
+    ${act("download", t("gallery.zip"), zip, { disabled: zipping || ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
     ${act("trash", t("act.delete"), () => deleteImages(ids))}
   </div>`;
 }

@@ -1,9 +1,11 @@
 // Two to four images side by side, all of them zoomed alike.
 
 import { get } from "../lib/api.js";
+import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
-import { providerName } from "../lib/store.js";
+import { parameterRows } from "../lib/parameter-rows.js";
+import { modelOf, providerName } from "../lib/store.js";
 import { Dialog } from "../parts/dialog.js";
 import { Icon } from "../parts/icon.js";
 import { Problem } from "../parts/problem.js";
@@ -16,19 +18,23 @@ export function Comparison({ ids, onClose }) {
   const view = useSignal(null);
   const zoom = useRef({}); // what the first image can do: the others follow
   useEffect(() => {
-    Promise.all(ids.map((id) => get(`/api/v1/images/${id}`))).then(setImages, setError);
+    Promise.allSettled(ids.map((id) => get(`/api/v1/images/${id}`))).then((told) => {
+      setImages(told.filter(({ value }) => value).map(({ value }) => value)); // those that there are
+      setError(told.find(({ reason }) => reason)?.reason ?? null);
+    });
   }, [String(ids)]);
   const larger = () => zoom.current.zoomIn?.();
   const smaller = () => zoom.current.zoomOut?.();
   const fit = () => zoom.current.fit?.();
   const body = useRef(null);
+  const rows = differences(images);
   useKeys({ "+": larger, "=": larger, "-": smaller, 0: fit }, true, body);
   const button = (icon, name, run) =>
     html`<button type="button" class="bare" aria-label=${name} title=${name} disabled=${!images.length || (icon !== "plus" && !view.value)} onClick=${run}><${Icon} name=${icon} /></button>`;
   return html`<${Dialog} kind="dialog comparison" title=${t("gallery.compare")} onClose=${onClose}>
     ${error && html`<${Problem} error=${error} />`}
     <div class="compared" ref=${body}>
-      ${images.map((image, at) => html`<${Compared} key=${image.id} image=${image} view=${view} zoom=${at === 0 ? zoom : null} />`)}
+      ${images.map((image, at) => html`<${Compared} key=${image.id} image=${image} rows=${rows.map(({ label, values }) => [label, values[at]])} view=${view} zoom=${at === 0 ? zoom : null} />`)}
     </div>
     <div class="zooms" role="group" aria-label=${t("picture.zoom")}>
       ${button("minus", t("picture.smaller"), smaller)}
@@ -38,14 +44,23 @@ export function Comparison({ ids, onClose }) {
   <//>`;
 }
 
-function Compared({ image, view, zoom }) {
+function Compared({ image, rows, view, zoom }) {
   const { id, prompt, provider, model_id, width, height, image_url } = image;
   const pane = useRef(null);
   const own = useZoom(pane, { key: id, width, height, onSwipe: () => null, view });
   if (zoom) zoom.current = own;
   return html`<figure>
-    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}><img src=${image_url} alt=${prompt} style=${own.style} draggable=${false} /></div>
+    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}><img src=${image_url} alt=${shortened(prompt)} style=${own.style} draggable=${false} /></div>
     <figcaption><a href=${`/p/${id}`}>${prompt || t("images.unnamed", { id: String(id) })}</a>
-      <p class="muted">${providerName(provider)} · ${model_id} · ${width} × ${height}</p></figcaption>
+      <p class="muted">${providerName(provider)} · ${modelOf(provider, model_id)?.name ?? model_id} · ${width} × ${height}</p>
+      <dl>${rows.map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl></figcaption>
   </figure>`;
+}
+
+/** Return the parameters, but the size, in which the images differ: `{ label, values }` with a value of each image, "–" where it has none. */
+function differences(images) {
+  const all = images.map((image) => new Map(parameterRows(image).slice(1).map(({ label, asked, used, isTold = true }) => [label, (isTold && used) || asked])));
+  const labels = new Set(all.flatMap((rows) => [...rows.keys()]));
+  const rows = [...labels].map((label) => ({ label, values: all.map((one) => one.get(label) ?? "–") }));
+  return rows.filter(({ values }) => new Set(values).size > 1);
 }

@@ -4,9 +4,10 @@ import { get } from "../lib/api.js";
 import { day, dayOf, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { galleryAddress, FILTERS, listParameters, timeZone } from "../lib/list-query.js";
-import { collectionName, collections, complain, loadCollections, loadTags, tags } from "../lib/marks.js";
+import { collectionName, collections, complain, findTags, loadCollections, loadTags, tags } from "../lib/marks.js";
 import { go, place } from "../lib/router.js";
 import { catalogue, providerName } from "../lib/store.js";
+import { Finder, hasWords, MANY } from "../parts/finder.js";
 import { Icon } from "../parts/icon.js";
 import { Choice, Menu } from "../parts/menu.js";
 import { html, useEffect, useState } from "../vendor/index.js";
@@ -35,15 +36,14 @@ export function Filters({ onManage }) {
     <button type="button" class="chip" aria-pressed=${Boolean(value("favourite"))} onClick=${() => choose({ favourite: value("favourite") ? "" : "1" })}>
       <${Icon} name="star" filled=${Boolean(value("favourite"))} />${t("gallery.favourites")}</button>
     <${Filter} name=${t("gallery.tag")} value=${value("tag")} shown=${value("tag")} opened=${() => loadTags().catch(complain)} onRemove=${() => choose({ tag: "" })}>
-      ${(close) => html`${tags.value?.length === 0 && html`<p class="muted">${t("gallery.no_tags")}</p>`}
-        ${choices((tags.value ?? []).map(({ tag, count }) => [tag, tag, count]), value("tag"), (tag) => choose({ tag }), close)}`}
+      ${(close) => html`<${Tags} chosen=${value("tag")} choose=${(tag) => choose({ tag })} close=${close} />`}
     <//>
     <${Filter} name=${t("gallery.collection")} value=${value("collection")} shown=${collectionName(value("collection"))}
       opened=${() => loadCollections().catch(complain)} onRemove=${() => choose({ collection: "" })}>
-      ${(close) => html`${choices((collections.value ?? []).map(({ id, name, count }) => [String(id), name, count]), value("collection"), (collection) => choose({ collection }), close)}
-        <button type="button" class="choice" onClick=${() => (close(), onManage())}><span>${t("gallery.manage")}</span><${Icon} name="edit" /></button>`}
+      ${(close) => html`<button type="button" class="choice" onClick=${() => (close(), onManage())}><bdi>${t("gallery.manage")}</bdi><${Icon} name="edit" /></button>
+        <${Collections} chosen=${value("collection")} choose=${(collection) => choose({ collection })} close=${close} />`}
     <//>
-    ${FILTERS.some(value) && html`<button type="button" class="bare" onClick=${() => go("/gallery")}>${t("gallery.clear")}</button>`}
+    ${FILTERS.some(value) && html`<button type="button" class="bare" onClick=${({ target }) => (focusBeside(target), go("/gallery"))}>${t("gallery.clear")}</button>`}
   </div>`;
 }
 
@@ -57,11 +57,43 @@ function Filter({ name, value, shown, opened = null, onRemove, children }) {
 }
 
 function Chip({ text, onRemove }) {
-  return html`<span class="filter"><span class="chip" aria-current="true">${text}</span><${Remove} text=${text} onRemove=${onRemove} /></span>`;
+  return html`<span class="filter"><span class="chip" aria-current="true"><bdi>${text}</bdi></span><${Remove} text=${text} onRemove=${onRemove} /></span>`;
 }
 
 function Remove({ text, onRemove }) {
-  return html`<button type="button" class="bare remove" aria-label=${t("gallery.remove", { text })} onClick=${onRemove}><${Icon} name="close" /></button>`;
+  const press = ({ currentTarget }) => {
+    focusBeside(currentTarget);
+    onRemove();
+  };
+  return html`<button type="button" class="bare remove" aria-label=${t("gallery.remove", { text })} onClick=${press}><${Icon} name="close" /></button>`;
+}
+
+/** Give the focus to what stays: the filter whose value goes away, or the first one. */
+function focusBeside(button) {
+  const filters = button.closest(".filters");
+  (button.parentElement.querySelector(".menu > button") ?? filters.querySelector(".menu > button")).focus();
+}
+
+/** The most used tags, and those that begin with what is typed. */
+function Tags({ chosen, choose, close }) {
+  const [words, setWords] = useState("");
+  const all = tags.value ?? [];
+  const find = (typed) => {
+    setWords(typed);
+    findTags(typed);
+  };
+  return html`${(all.length >= MANY || words) && html`<${Finder} name=${t("gallery.find_tag")} onFind=${find} />`}
+    ${tags.value?.length === 0 && html`<p class="muted">${t(words ? "gallery.none_such" : "gallery.no_tags")}</p>`}
+    ${choices(all.map(({ tag, count }) => [tag, tag, count]), words ? "" : chosen, choose, close)}`;
+}
+
+function Collections({ chosen, choose, close }) {
+  const [words, setWords] = useState("");
+  const all = collections.value ?? [];
+  const shown = all.filter(({ name }) => hasWords(name, words));
+  return html`${all.length >= MANY && html`<${Finder} name=${t("collections.find")} onFind=${setWords} />`}
+    ${words && !shown.length && html`<p class="muted">${t("gallery.none_such")}</p>`}
+    ${choices(shown.map(({ id, name, count }) => [String(id), name, count]), words ? "" : chosen, choose, close)}`;
 }
 
 /** Days from and to, and those on which there are images of this list. */

@@ -12,8 +12,8 @@ import { Filters } from "./gallery-filters.js";
 import { Grid } from "./gallery-grid.js";
 import { listOf, news } from "./gallery-list.js";
 import { Panel, showPanel } from "./gallery-panels.js";
-import { clearSelection, selected } from "./gallery-selection.js";
-import { html, useEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
+import { clearSelection, selected, useSelectionStep } from "./gallery-selection.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
 
 const PAUSE = 2500; // milliseconds between two looks for new images
 
@@ -24,8 +24,9 @@ export default function Gallery() {
   if (list.state.value.loaded) shown.current = list; // until then what was there before stays
   useEffect(() => {
     if (!list.state.value.loaded) list.more();
-    clearSelection();
   }, [list]);
+  useLayoutEffect(clearSelection, [list]);
+  useSelectionStep();
   useNewImages(list);
 
   const days = useDays(list, query);

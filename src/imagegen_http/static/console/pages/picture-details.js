@@ -2,14 +2,12 @@
 
 import { copyText } from "../lib/clipboard.js";
 import { bytes, cost, exactMoment, moment } from "../lib/format.js";
-import { named, t } from "../lib/i18n.js";
+import { t } from "../lib/i18n.js";
+import { parameterRows } from "../lib/parameter-rows.js";
 import { modelOf, providerName } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { tell } from "./picture-acts.js";
 import { html } from "../vendor/index.js";
-
-const SIZES = ["size", "width", "height", "aspect_ratio", "image_size"];
-const NOT_SHOWN = ["prompt", "num", "n", "number_of_images", "image", "mask", "reference_images"];
 
 export function Prompt({ prompt, metadata }) {
   const revised = metadata?.revised_prompt;
@@ -29,48 +27,11 @@ function Copy({ name, text }) {
 
 /** What was asked for beside what the image has: a row each, a second value only where they differ. */
 export function Parameters({ image }) {
-  const rows = rowsOf(image);
+  const rows = parameterRows(image);
   if (!rows.length) return null;
   return html`<section><h2>${t("picture.parameters")}</h2>
     <table><thead><tr><th scope="col"><span class="unseen">${t("picture.parameter")}</span></th><th scope="col">${t("picture.asked")}</th><th scope="col">${t("picture.used")}</th></tr></thead>
     <tbody>${rows.map(({ label, asked, used }) => html`<tr key=${label}><th scope="row">${label}</th><td>${asked}</td><td>${used}</td></tr>`)}</tbody></table></section>`;
-}
-
-function rowsOf({ provider, model_id, params, metadata, width, height }) {
-  const known = modelOf(provider, model_id)?.parameters ?? [];
-  const shown = (name, value) => {
-    const one = known.find((parameter) => parameter.name === name);
-    if (value === true || value === false) return t(value ? "picture.yes" : "picture.no");
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    return named(one?.value_labels?.[text], text) + (one?.unit ? ` ${named(one.unit)}` : "");
-  };
-  const label = (name) => named(known.find((parameter) => parameter.name === name)?.label, "") || spoken(name);
-  const asked = SIZES.filter((name) => params[name] !== undefined);
-  const size = {
-    label: t("picture.size"),
-    asked: params.width && params.height ? `${params.width} × ${params.height}` : asked.map((name) => shown(name, params[name])).join(" · ") || t("picture.by_model"),
-    used: `${width} × ${height}`,
-  };
-  const seed = metadata?.seed ?? null;
-  const rows = [size];
-  if (seed !== null || params.seed !== undefined) {
-    rows.push({ label: t("picture.seed"), asked: isRandom(params.seed) ? t("picture.random") : String(params.seed), used: seed === null ? t("picture.untold") : String(seed) });
-  }
-  for (const [name, value] of Object.entries(params)) {
-    if (SIZES.includes(name) || NOT_SHOWN.includes(name) || name === "seed" || value === null) continue;
-    const used = metadata?.[name];
-    rows.push({ label: label(name), asked: shown(name, value), used: used === undefined || used === null ? "" : shown(name, used) });
-  }
-  return rows;
-}
-
-function isRandom(seed) {
-  return seed === undefined || seed === null || Number(seed) === -1;
-}
-
-/** A name that nobody has a label for, in words. */
-function spoken(name) {
-  return name.replaceAll("_", " ");
 }
 
 export function Facts({ image, task }) {

@@ -1,5 +1,6 @@
 // The image itself: its thumbnail at once, then the whole of it, with the ways to its neighbours.
 
+import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
 import { Icon } from "../parts/icon.js";
@@ -32,7 +33,7 @@ export function Stage({ id, image, onGo, onClose }) {
     html`<button type="button" class="bare ${className}" aria-label=${name} title=${name} onClick=${run} ...${more}><${Icon} name=${icon} /></button>`;
   return html`<div class="stage ${zoom.isFitted ? "" : "zoomed"}" ref=${stage}>
     ${broken && !shown ? html`<p class="broken" role="alert"><${Icon} name="image" />${t("images.broken")}</p>` : null}
-    <img key=${id} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${image?.prompt ?? ""} style=${zoom.style} class=${image && !(broken && !shown) ? "" : "unready"} draggable=${false}
+    <img key=${id} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${shortened(image?.prompt ?? "")} style=${zoom.style} class=${image && !(broken && !shown) ? "" : "unready"} draggable=${false}
       onError=${({ target }) => (target.hidden = true)} onLoad=${({ target }) => (target.hidden = false)} />
     ${button("close", t("act.close"), onClose, "shut")}
     ${button("left", t("picture.previous"), () => step(-1), "way back", { disabled: previous === null })}

@@ -74,7 +74,8 @@ function useGestures(stage, state, { put, zoomAt }) {
       return { x: clientX - left - width / 2, y: clientY - top - height / 2 };
     };
     const wheel = (event) => {
-      if (!event.ctrlKey && state.current.now.scale === state.current.fitting && event.deltaY > 0) return; // the page goes on
+      const isFitted = state.current.now.scale === state.current.fitting;
+      if (!event.ctrlKey && isFitted && (event.deltaY > 0 || isScrolled(element))) return; // the page goes on, or back
       event.preventDefault();
       const { x, y } = at(event);
       zoomAt(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002)), x, y);
@@ -120,6 +121,12 @@ function useGestures(stage, state, { put, zoomAt }) {
       element.removeEventListener("wheel", wheel);
     };
   }, []);
+}
+
+/** Whether what the stage lies in has been scrolled down. */
+function isScrolled(element) {
+  const { scrollTop } = element.closest("dialog .body") ?? document.scrollingElement;
+  return scrollTop > 0;
 }
 
 function fittingScale(room, width, height) {

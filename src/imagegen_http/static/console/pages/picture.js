@@ -85,7 +85,7 @@ function Marks({ image }) {
     </section>
     <section><h2>${t("gallery.collection")}</h2>
       <div class="chips">
-        ${inside.map((id) => html`<span class="filter" key=${id}><a class="chip button" href=${`/gallery?collection=${id}`}>${collectionName(id)}</a>
+        ${inside.map((id) => html`<span class="filter" key=${id}><a class="chip button" href=${`/gallery?collection=${id}`}><bdi>${collectionName(id)}</bdi></a>
           <button type="button" class="bare remove" aria-label=${t("picture.remove_from", { name: collectionName(id) })} onClick=${() => collect([image], id, false).catch(complain)}><${Icon} name="close" /></button></span>`)}
         <button type="button" class="chip" onClick=${() => go(`${here}?${list && `${list}&`}panel=collect`, { still: true })}><${Icon} name="plus" />${t("picture.add_to")}</button>
       </div>

@@ -6,6 +6,7 @@ import { current } from "../lib/images.js";
 import { collect, collections, createCollection, deleteCollection, loadCollections, MAX_NAME_CHARACTERS, renameCollection } from "../lib/marks.js";
 import { confirm } from "./dialog.js";
 import { Field } from "./field.js";
+import { Finder, hasWords, MANY } from "./finder.js";
 import { Icon } from "./icon.js";
 import { Problem } from "./problem.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
@@ -13,18 +14,20 @@ import { html, useEffect, useRef, useState } from "../vendor/index.js";
 /** For each collection whether these images are in it. */
 export function CollectionChoice({ images }) {
   const [error, setError] = useLoaded();
+  const [words, setWords] = useState("");
   const change = (id, add) => collect(images, id, add).then(() => setError(null), setError);
   const inside = (id) => images.filter((image) => current(image).collections?.includes(id)).length;
   return html`<div class="collections">
     ${error && html`<${Problem} error=${error} />`}
+    <${NewCollection} onCreated=${({ id }) => change(id, true)} />
+    <${Found} onFind=${setWords} />
     <ul>
-      ${(collections.value ?? []).map(({ id, name }) => {
+      ${named(words).map(({ id, name }) => {
         const n = inside(id);
         return html`<li key=${id}><label class="choice"><input type="checkbox" checked=${n === images.length} indeterminate=${n > 0 && n < images.length}
-          onChange=${({ target }) => change(id, target.checked)} /><span>${name}</span></label></li>`;
+          onChange=${({ target }) => change(id, target.checked)} /><bdi>${name}</bdi></label></li>`;
       })}
     </ul>
-    <${NewCollection} onCreated=${({ id }) => change(id, true)} />
   </div>`;
 }
 
@@ -32,29 +35,40 @@ export function CollectionChoice({ images }) {
 export function CollectionList({ onShow }) {
   const [error, setError] = useLoaded();
   const [renaming, setRenaming] = useState(null);
+  const [words, setWords] = useState("");
   const drop = async ({ id, name }) => {
     const sure = await confirm({ title: t("collections.delete"), text: t("collections.delete_why", { name }), act: t("act.delete"), danger: true });
     if (sure) deleteCollection(id).catch(setError);
   };
   return html`<div class="collections">
     ${error && html`<${Problem} error=${error} />`}
+    <${NewCollection} />
+    <${Found} onFind=${setWords} />
     ${collections.value?.length === 0 && html`<p class="muted">${t("collections.none")}</p>`}
     <ul>
-      ${(collections.value ?? []).map((one) =>
+      ${named(words).map((one) =>
         renaming === one.id
           ? html`<li key=${one.id}><${NameForm} name=${one.name} act=${t("act.save")} onCancel=${() => setRenaming(null)}
               onName=${(name) => renameCollection(one.id, name).then(() => setRenaming(null))} /></li>`
           : html`<li key=${one.id} class="choice">
-              ${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" />` : html`<${Icon} name="folder" />`}
-              <button type="button" class="bare name" onClick=${() => onShow(one.id)}>${one.name}</button>
+              <span class="what">${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" />` : html`<${Icon} name="folder" />`}
+                <button type="button" class="bare name" onClick=${() => onShow(one.id)}><bdi>${one.name}</bdi></button></span>
               <span class="muted">${number(one.count)}</span>
               <button type="button" class="bare" aria-label=${t("collections.rename_one", { name: one.name })} onClick=${() => setRenaming(one.id)}><${Icon} name="edit" /></button>
               <button type="button" class="bare" aria-label=${t("collections.delete_one", { name: one.name })} onClick=${() => drop(one)}><${Icon} name="trash" /></button>
             </li>`,
       )}
     </ul>
-    <${NewCollection} />
   </div>`;
+}
+
+/** A box to find a collection with, where there are many. */
+function Found({ onFind }) {
+  return collections.value?.length >= MANY ? html`<${Finder} name=${t("collections.find")} onFind=${onFind} />` : null;
+}
+
+function named(words) {
+  return (collections.value ?? []).filter(({ name }) => hasWords(name, words));
 }
 
 function NewCollection({ onCreated = null }) {

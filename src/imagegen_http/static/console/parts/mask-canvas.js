@@ -1,6 +1,7 @@
 // A picture that can be painted on, with a pointer, a finger or the keyboard.
 
 import { drawStep, drawSteps } from "./mask.js";
+import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
 
@@ -93,7 +94,7 @@ export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
   const box = { width: `${image.width * scale}px`, height: `${image.height * scale}px` };
   return html`<div class="easel" ref=${room}>
     <div class="sheet" style=${box}>
-      <img src=${image.image_url} alt=${image.prompt || t("images.unnamed", { id: image.id })} draggable=${false} />
+      <img src=${image.image_url} alt=${shortened(image.prompt) || t("images.unnamed", { id: image.id })} draggable=${false} />
       <canvas ref=${canvas} width=${image.width} height=${image.height} tabindex="0" role="application" aria-label=${t("editor.canvas")}
         onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${give} onPointerLeave=${() => setCursor(null)}
         onKeyDown=${press} onFocus=${() => setCursor(cursor ?? [Math.round(image.width / 2), Math.round(image.height / 2)])} onBlur=${() => setCursor(null)}></canvas>

@@ -3,6 +3,8 @@
 import { Icon } from "./icon.js";
 import { html, useEffect, useId, useRef, useState } from "../vendor/index.js";
 
+const EDGE = 12; // pixels between the panel and the edge of the screen
+
 /** `children` is a function that gets `close`. `opened` is called at each opening. */
 export function Menu({ name, label = name, icon = "", className = "chip", active = false, opened = null, children }) {
   const [open, setOpen] = useState(false);
@@ -18,10 +20,17 @@ export function Menu({ name, label = name, icon = "", className = "chip", active
     if (!open) return undefined;
     opened?.();
     const panel = room.current.querySelector(".panel");
-    setAside(Math.min(0, document.documentElement.clientWidth - 12 - panel.getBoundingClientRect().right));
+    const measure = () => {
+      const right = room.current.getBoundingClientRect().left + panel.offsetWidth; // wider once its choices are there
+      setAside(Math.min(0, document.documentElement.clientWidth - EDGE - right));
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(panel);
+    measure();
     const beside = ({ target }) => room.current.contains(target) || setOpen(false);
     document.addEventListener("pointerdown", beside);
     return () => {
+      observer.disconnect();
       document.removeEventListener("pointerdown", beside);
       setAside(0);
     };
@@ -36,7 +45,7 @@ export function Menu({ name, label = name, icon = "", className = "chip", active
   const left = ({ relatedTarget }) => relatedTarget && !room.current.contains(relatedTarget) && setOpen(false);
   return html`<span class="menu" ref=${room} onKeyDown=${press} onFocusOut=${left}>
     <button type="button" class=${className} ref=${button} aria-expanded=${open} aria-controls=${open ? id : undefined} aria-current=${active ? "true" : undefined}
-      aria-label=${label} onClick=${() => setOpen(!open)}>${icon && html`<${Icon} name=${icon} />`}${name}<${Icon} name="down" /></button>
+      aria-label=${label} onClick=${() => setOpen(!open)}>${icon && html`<${Icon} name=${icon} />`}<bdi>${name}</bdi><${Icon} name="down" /></button>
     ${open && html`<div class="panel" id=${id} style=${{ translate: `${aside}px 0` }}>${children(close)}</div>`}
   </span>`;
 }
@@ -44,7 +53,7 @@ export function Menu({ name, label = name, icon = "", className = "chip", active
 /** One of the choices of a menu. */
 export function Choice({ chosen = false, count = null, onClick, children }) {
   return html`<button type="button" class="choice" aria-pressed=${chosen} onClick=${onClick}>
-    <span>${children}</span>${count !== null && html`<span class="muted">${count}</span>`}${chosen && html`<${Icon} name="check" />`}
+    <bdi>${children}</bdi>${count !== null && html`<span class="muted">${count}</span>`}${chosen && html`<${Icon} name="check" />`}
   </button>`;
 }
 

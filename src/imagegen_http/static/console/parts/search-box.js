@@ -10,22 +10,28 @@ const MAX_CHARACTERS = 500;
 
 export function SearchBox({ box }) {
   const waiting = useRef(null);
+  const sent = useRef(null); // the words that led to an address from here: by now the box may have more
   const { page, query } = place.value;
   const asked = page === "gallery" ? (query.get("q") ?? "") : "";
 
   useEffect(() => {
-    if (document.activeElement !== box.current) box.current.value = asked;
+    if (asked === sent.current) return;
+    sent.current = null;
+    clearTimeout(waiting.current);
+    box.current.value = asked;
   }, [asked, page]);
 
   const find = () => {
     clearTimeout(waiting.current);
     const words = box.current.value.trim();
     const now = place.peek();
-    if (now.page === "gallery" ? words === (now.query.get("q") ?? "") : !words) return;
+    const before = now.page === "gallery" ? (now.query.get("q") ?? "") : "";
+    if (words === before) return;
     const next = new URLSearchParams(now.page === "gallery" ? now.query : undefined);
     if (words) next.set("q", words);
     else next.delete("q");
-    go(next.size ? `/gallery?${next}` : "/gallery", { replace: now.page === "gallery" }); // one step back leaves the search
+    sent.current = words;
+    go(next.size ? `/gallery?${next}` : "/gallery", { replace: before !== "" }); // one step back leaves the search
   };
   const soon = () => {
     clearTimeout(waiting.current);

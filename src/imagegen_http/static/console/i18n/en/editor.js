@@ -19,6 +19,7 @@ export default {
     preview: "Preview the mask",
     preview_why: "White is made again, black is kept; {width} × {height}, as large as the picture.",
     use: "Use this mask",
+    use_none: "Edit without a mask",
     nothing: "Nothing is painted yet",
     file: "mask {id}.png",
   },

@@ -19,6 +19,7 @@ export default {
     preview: "预览蒙版",
     preview_why: "白色会重画，黑色保持原样；{width} × {height}，和原图一样大。",
     use: "用这个蒙版",
+    use_none: "不用蒙版，直接编辑",
     nothing: "还没有涂任何地方",
     file: "蒙版 {id}.png",
   },
