@@ -10,6 +10,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.tab import PHONE, Look
+
 WIDTH, HEIGHT = 640, 360
 _MASK = """
 const done = arguments[arguments.length - 1];
@@ -124,3 +126,33 @@ def test_an_image_is_edited_by_words_alone(tab, server):
     (edit, _) = httpx.get(f"{server.url}/api/v1/tasks").json()["data"]["items"]
 
     assert ["image"] == [one["role"] for one in edit["inputs"]]
+
+
+def test_two_fingers_make_the_image_larger(tab, server):
+    """On a phone that has the whole page on its screen; nothing is painted by them."""
+    tab.look(Look(size=PHONE, has_touch=True))
+    tab.open(f"{server.url}/p/1/edit")
+    canvas(tab)
+    box = "return document.querySelector('canvas').getBoundingClientRect().toJSON()"
+    before = tab.until(lambda: (one := tab.driver.execute_script(box))["width"] < PHONE[0] and one)
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+
+    def touch(kind, *distances):
+        fingers = [{"x": x + distance, "y": y, "id": n} for n, distance in enumerate(distances)]
+        tab.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+
+    touch("touchStart", -20)
+    touch("touchStart", -20, 20)
+    for distance in (30, 45, 60):
+        touch("touchMove", -distance, distance)
+    touch("touchEnd")
+    after = tab.until(
+        lambda: (one := tab.driver.execute_script(box))["width"] > 2.9 * before["width"] and one
+    )
+    foot = tab.driver.execute_script(
+        "return document.querySelector('.editor footer').getBoundingClientRect().bottom"
+    )
+
+    assert 6 > abs(after["x"] + after["width"] / 2 - x)
+    assert PHONE[1] - 58 > foot
+    assert {0} == colours(mask(tab))

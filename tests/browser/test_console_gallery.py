@@ -207,7 +207,7 @@ def test_back_ends_a_selection_and_then_a_search(tab, serve_seeded, keys):
 
 
 def test_what_was_deleted_elsewhere_leaves_with_a_word(tab, serve_seeded, keys):
-    """Instead of a star that it does not have; a zip of what is gone leaves the page and its selection there."""
+    """Instead of a star; a zip of what is gone leaves the page and its selection there."""
     tab.allow("404")
     server = serve_seeded(images=3)
     _open(tab, server)
@@ -324,18 +324,21 @@ def test_a_comparison_tells_what_differs(tab, serve_seeded):
     tab.allow("404")
     server = serve_seeded(images=3)
     _open(tab, server, "/gallery?compare=1,3,99")
-    said = tab.until(lambda: _run(tab, "return document.querySelector('.compared figcaption')?.innerText"))
+    caption = tab.until(lambda: _run(tab, "return document.querySelector('.compared figcaption')?.innerText"))
     differing = _run(tab, "return [...document.querySelectorAll('.compared dl')].map((one) => one.innerText)")
 
-    assert "Demo" in said.splitlines()[2]
+    assert "Demo" in caption.splitlines()[2]
     assert ["种子", "0"] == differing[0].split()
     assert ["种子", "2"] == differing[1].split()
     assert _run(tab, "return document.querySelector('.comparison [role=alert]')")
 
 
 def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
-    """And with the next taps more of them, until none is left; then a tap opens an image again."""
-    tab.look(Look(size=PHONE, has_touch=True))
+    """And with the next taps more of them, until none is left; then a tap opens an image again.
+
+    What is closed after a few steps to its neighbours is in sight.
+    """
+    tab.look(Look(size=(390, 560), has_touch=True))
     _open(tab, serve_seeded(images=30))
     first, second = _run(tab, _SHOWN)[:2]
 
@@ -365,6 +368,17 @@ def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
     tab.until(lambda: _run(tab, _SELECTED) == [])
     tap(first)
     tab.until(lambda: f"/p/{first}" in tab.driver.current_url)
+
+    for image in range(first - 1, first - 9, -1):
+        tab.until(lambda: _run(tab, "return document.querySelector('.way.on:not(:disabled)')"))
+        _run(tab, "document.querySelector('.way.on').click()")
+        tab.until(lambda image=image: f"/p/{image}" in tab.driver.current_url)
+    _run(tab, "document.querySelector('.stage .shut').click()")
+    tab.until(lambda: _run(tab, _SHOWN))
+    box = _run(
+        tab, f"return document.querySelector('[data-id=\"{first - 8}\"]')?.getBoundingClientRect().toJSON()"
+    )
+    assert 56 < box["top"] < box["bottom"] < 560 - 58
 
 
 def test_a_broken_image_has_a_place_that_says_so(tab, serve_seeded):

@@ -113,24 +113,24 @@ function Editor({ image }) {
     <header class="acts">
       <button type="button" class="bare" aria-label=${t("act.close")} onClick=${() => close(`/p/${image.id}`)}><${Icon} name="close" /></button>
       <h1>${t("editor.title")}</h1>
-      <p class="muted">${t("editor.why")}</p>
+      <p class="muted">${t("editor.why")} <span class="keys">${t("editor.keys")}</span></p>
     </header>
     <div class="tools panel" role="toolbar" aria-label=${t("editor.tools")}>
       ${Object.entries(TOOLS).map(([name, key]) => html`<button type="button" key=${name} class="bare" aria-pressed=${tool === name} onClick=${() => setTool(name)}
         title=${`${t(`editor.${name}`)} (${key.toUpperCase()})`}><${Icon} name=${name} /><span>${t(`editor.${name}`)}</span></button>`)}
-      <label class="size">${t("editor.size")}
-        <input type="range" min=${MIN_SIZE} max=${largest} value=${size} onInput=${({ target }) => resize(target.valueAsNumber)} />
-        <output>${size}</output></label>
       <span class="acts">
         ${act("undo", "undo", undo, !steps.length, "Ctrl+Z")}${act("redo", "redo", redo, !undone.length, "Ctrl+Shift+Z")}
         ${act("invert", "invert", () => add({ kind: "invert" }), false, "I")}${act("clear", "trash", () => add({ kind: "clear" }), !steps.length)}
       </span>
+      <label class="size">${t("editor.size")}
+        <input type="range" min=${MIN_SIZE} max=${largest} value=${size} onInput=${({ target }) => resize(target.valueAsNumber)} />
+        <output>${size}</output></label>
       <span class="acts zooms" role="group" aria-label=${t("editor.zoom")}>
         ${ZOOMS.map((each) => html`<button type="button" key=${each} class="bare" aria-pressed=${zoom === each} onClick=${() => setZoom(each)}>
           ${each === "fit" ? t("editor.fit") : `${each * 100}%`}</button>`)}
       </span>
     </div>
-    <${MaskCanvas} image=${image} tool=${tool} size=${size} steps=${steps} zoom=${zoom} canvas=${canvas} onStep=${add} />
+    <${MaskCanvas} image=${image} tool=${tool} size=${size} steps=${steps} zoom=${zoom} canvas=${canvas} onStep=${add} onZoom=${setZoom} />
     <footer class="acts">
       ${problem && html`<p class="error" role="alert">${problem}</p>`}
       <button type="button" class="bare" onClick=${useNone}>${t("editor.use_none")}</button>

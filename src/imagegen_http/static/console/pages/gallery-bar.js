@@ -1,5 +1,6 @@
 // What can be done with the images that are selected.
 
+import { number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, star } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
@@ -22,10 +23,10 @@ export function SelectionBar({ list }) {
     setZipping(true);
     downloadZip(ids).catch(complain).finally(() => setZipping(false));
   };
-  const act = (icon, name, run, more = {}) =>
-    html`<button type="button" class="bare" aria-label=${name} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && starred} /><span>${name}</span></button>`;
+  const act = (icon, name, run, { count = null, ...more } = {}) =>
+    html`<button type="button" class="bare" aria-label=${name} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && starred} /><span class="name">${name}</span>${count && html`<span class="count">${number(count)}</span>`}</button>`;
   return html`<div class="selection" role="region" aria-label=${t("gallery.selection")}>
-    ${act("close", t("gallery.selected", { n: ids.length }), clearSelection, { "aria-label": t("gallery.unselect", { n: ids.length }) })}
+    ${act("close", t("gallery.selected", { n: ids.length }), clearSelection, { count: ids.length, "aria-label": t("gallery.unselect", { n: ids.length }) })}
     ${act("check", t("gallery.select_all"), () => selectAll(all.map(({ id }) => id)), { disabled: ids.length >= all.length })}
     <span class="gap"></span>
     ${act("star", t(starred ? "act.unstar" : "act.star"), () => star(ids, !starred))}

@@ -6,7 +6,7 @@ import { current } from "../lib/images.js";
 import { rememberedScroll, rememberScroll } from "../lib/router.js";
 import { Card } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
-import { useGridKeys } from "./gallery-keys.js";
+import { show, useGridKeys } from "./gallery-keys.js";
 import { lay, rowAt, shapeOf } from "./gallery-layout.js";
 import { useLongPress } from "./gallery-long-press.js";
 import { beginAt, isSelected, selected, selectTo, toggle } from "./gallery-selection.js";
@@ -37,6 +37,9 @@ export function Grid({ list, day: wanted }) {
     if (!restored.current) {
       restored.current = true;
       scrollTo(0, rememberedScroll());
+      const at = list.hasStrayed ? images.items.findIndex(({ id }) => id === list.focus) : -1;
+      list.hasStrayed = false;
+      if (at >= 0) show(layout, at, element.current); // where somebody went on from the image that was opened
       if (list.focus) focusOn(element.current, list.focus);
     } else if (anchor.current && !layout.goesOn) keep(anchor.current, layout, images.items, element.current);
   }, [layout]);

@@ -82,7 +82,7 @@ function topOf(layout, at) {
 }
 
 /** Scroll just so far that the row of an image can be seen below its heading. */
-function show(layout, at, element) {
+export function show(layout, at, element) {
   if (at === 0) {
     scrollTo(0, 0); // what is above the images can be seen, too
     return;

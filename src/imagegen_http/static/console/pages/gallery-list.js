@@ -25,6 +25,7 @@ export class List {
     this.images = computed(() => ({ epoch: this.state.value.epoch, gone: gone.value, items: remaining(this.state.value.items) }));
     this.total = computed(() => this.state.value.total - (this.state.value.items.length - this.images.value.items.length));
     this.focus = null; // id of the image that the keyboard is at
+    this.hasStrayed = false; // whether that is another one than was last opened from the list
     this.cursor = null;
     this.stale = false; // whether there may be new images
   }
@@ -91,7 +92,9 @@ export function listOf(query) {
 /** Let the keyboard be at this image when the list is shown again. */
 export function visit(query, id) {
   const list = lists.get(String(listQuery(query)));
-  if (list) list.focus = id;
+  if (!list) return;
+  list.hasStrayed ||= list.focus !== id;
+  list.focus = id;
 }
 
 /** Changes when there may be images that no list has yet. */

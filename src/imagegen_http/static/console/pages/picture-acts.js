@@ -35,11 +35,12 @@ export function Acts({ image, inputs, onDelete }) {
     return button(icon, t(`picture.${operation}`), () => reuse(async () => ({ ...able, operation, images: [{ role, image_id: image.id }] })), { disabled: busy || !able, title: why });
   };
   return html`<div class="acts do">
-    ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main" })}
-    ${button("dice", t("picture.variation"), () => reuse(() => again(image, inputs, { withSeed: false })))}
+    ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main", "aria-describedby": "again-why" })}
+    ${button("dice", t("picture.variation"), () => reuse(() => again(image, inputs, { withSeed: false })), { "aria-describedby": "again-why" })}
     ${onImage("image", "reference", "reference")}
     <a class="button" href=${`/p/${image.id}/edit`}><${Icon} name="edit" />${t("act.edit")}</a>
     ${onImage("zoom", "upscale", "image")}
+    <p class="hint" id="again-why">${t("picture.again_why")}</p>
   </div>
   <div class="acts">
     ${button("star", t(favourite ? "act.unstar" : "act.star"), () => star([image.id], !favourite), { class: "bare", "aria-pressed": favourite })}

@@ -37,7 +37,7 @@ export function CollectionList({ onShow }) {
   const [renaming, setRenaming] = useState(null);
   const [words, setWords] = useState("");
   const drop = async ({ id, name }) => {
-    const sure = await confirm({ title: t("collections.delete"), text: t("collections.delete_why", { name }), act: t("act.delete"), danger: true });
+    const sure = await confirm({ title: t("collections.delete"), text: t("collections.delete_why", { name: `\u2068${name}\u2069` }), act: t("act.delete"), danger: true });
     if (sure) deleteCollection(id).catch(setError);
   };
   return html`<div class="collections">

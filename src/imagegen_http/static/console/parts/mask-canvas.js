@@ -5,21 +5,32 @@ import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
 
+const MAX_SCALE = 8;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * `steps` are those of parts/mask.js; `onStep` is called with each that is finished. `canvas` is a ref to the canvas
- * of the picture's size. Two fingers move the picture instead of painting.
+ * of the picture's size. Two fingers move the picture, and make it larger or smaller, instead of painting: `onZoom` is called
+ * with its new scale, or with "fit".
  */
-export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
+export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep, onZoom }) {
   const room = useRef(null);
   const current = useRef(null); // the step that is being made
   const fingers = useRef(new Map());
+  const aim = useRef(null); // the point of the picture between two fingers, where it is to be, and at which scale
   const [cursor, setCursor] = useState(null);
   const [fit, setFit] = useState(1);
   const scale = zoom === "fit" ? fit : zoom;
 
   useLayoutEffect(() => drawSteps(canvas.current, steps), [steps]);
+  const meet = () => {
+    if (!aim.current) return;
+    const { point, x, y } = aim.current;
+    const { left, top } = canvas.current.getBoundingClientRect();
+    room.current.scrollBy(left + point[0] * scale - x, top + point[1] * scale - y);
+    aim.current = null;
+  };
+  useLayoutEffect(meet, [scale]);
   useEffect(() => {
     const easel = room.current; // which the ref forgets before the observer ends
     const measure = () => setFit(Math.min(easel.clientWidth / image.width, easel.clientHeight / image.height, 1) || 1);
@@ -39,6 +50,17 @@ export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
     if (current.current) drawStep(canvas.current, current.current);
   };
 
+  const pinch = (event) => {
+    const before = between(fingers.current);
+    fingers.current.set(event.pointerId, event);
+    const { x, y, distance } = between(fingers.current);
+    const { left, top } = canvas.current.getBoundingClientRect();
+    const point = aim.current?.point ?? [(before.x - left) / scale, (before.y - top) / scale];
+    const next = Math.min(MAX_SCALE, Math.max(fit, ((aim.current?.scale ?? scale) * distance) / Math.max(1, before.distance)));
+    aim.current = { point, x, y, scale: next };
+    if (next === scale) meet();
+    else onZoom(next > fit ? next : "fit");
+  };
   const down = (event) => {
     if (event.button !== 0) return;
     fingers.current.set(event.pointerId, event);
@@ -52,12 +74,11 @@ export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
     show();
   };
   const move = (event) => {
-    if (event.pointerType !== "touch") setCursor(at(event));
+    if (event.pointerType !== "touch") setCursor(tool === "rectangle" ? null : at(event)); // the pointer is a cross-hair
     const before = fingers.current.get(event.pointerId);
     if (!before) return;
     if (fingers.current.size > 1) {
-      room.current.scrollBy((before.clientX - event.clientX) / 2, (before.clientY - event.clientY) / 2);
-      fingers.current.set(event.pointerId, event);
+      pinch(event);
       return;
     }
     if (!current.current) return;
@@ -97,10 +118,20 @@ export function MaskCanvas({ image, tool, size, steps, zoom, canvas, onStep }) {
       <img src=${image.image_url} alt=${shortened(image.prompt) || t("images.unnamed", { id: image.id })} draggable=${false} />
       <canvas ref=${canvas} width=${image.width} height=${image.height} tabindex="0" role="application" aria-label=${t("editor.canvas")}
         onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${give} onPointerLeave=${() => setCursor(null)}
-        onKeyDown=${press} onFocus=${() => setCursor(cursor ?? [Math.round(image.width / 2), Math.round(image.height / 2)])} onBlur=${() => setCursor(null)}></canvas>
+        onKeyDown=${press} onFocus=${({ target }) => target.matches(":focus-visible") && setCursor(cursor ?? [Math.round(image.width / 2), Math.round(image.height / 2)])} onBlur=${() => setCursor(null)}></canvas>
       ${cursor && html`<span class=${`cursor ${tool}`} style=${{ left: `${cursor[0] * scale}px`, top: `${cursor[1] * scale}px`, width: `${size * scale}px`, height: `${size * scale}px` }}></span>`}
     </div>
   </div>`;
+}
+
+/** Return the middle of two fingers, and how far they are from each other. */
+function between(fingers) {
+  const [one, other] = fingers.values();
+  return {
+    x: (one.clientX + other.clientX) / 2,
+    y: (one.clientY + other.clientY) / 2,
+    distance: Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY),
+  };
 }
 
 function clamp(value, maximum) {

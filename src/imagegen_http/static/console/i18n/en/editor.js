@@ -3,7 +3,8 @@
 export default {
   editor: {
     title: "Paint a mask",
-    why: "What you paint is made again; the rest stays as it is. The keys [ and ] change the size of the brush.",
+    why: "What is painted is made again, what is not stays as it is.",
+    keys: "The bracket keys change the size of the brush.",
     tools: "Tools",
     brush: "Brush",
     eraser: "Eraser",

@@ -3,7 +3,8 @@
 export default {
   editor: {
     title: "画蒙版",
-    why: "涂上的部分会重画，没涂的保持原样。方括号键改变画笔大小。",
+    why: "涂上的部分会重画，没涂的保持原样。",
+    keys: "方括号键改变画笔大小。",
     tools: "工具",
     brush: "画笔",
     eraser: "橡皮",
