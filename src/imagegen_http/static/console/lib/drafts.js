@@ -21,7 +21,9 @@ const EMPTY = {
   num: 1,
   size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say
   params: {}, // the other parameters by name; a seed beyond 2^53 is a string, what cannot be read yet its text
+  extras: [], // { name, text } of parameters that the model has no field for
   images: [], // { role: "image" | "mask" | "reference" } and image_id, or blob and name, or url (a task's own input)
+  mixed: false, // whether `params` may have what belongs to `extras`: which do, the model tells
 };
 
 export const draft = signal({ ...EMPTY, ...recall("draft") });
@@ -45,7 +47,7 @@ export function setParameter(name, value) {
 /** Start again with these values, and nothing that was there before. */
 export function replaceDraft({ params = {}, ...values }) {
   const { num, n, number_of_images, prompt, image, mask, reference_images, ...others } = params;
-  change({ ...EMPTY, prompt: prompt ?? "", num: num ?? n ?? number_of_images ?? 1, ...values, params: others });
+  change({ ...EMPTY, prompt: prompt ?? "", num: num ?? n ?? number_of_images ?? 1, mixed: !values.extras, ...values, params: others });
   tidy();
 }
 

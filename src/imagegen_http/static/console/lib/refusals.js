@@ -2,7 +2,7 @@
 
 import { bytes } from "./format.js";
 import { t } from "./i18n.js";
-import { inputsOf, parameter, parametersOf, unknownNames } from "./requests.js";
+import { inputsOf, parameter, parametersOf } from "./requests.js";
 import { inputNames, presetsOf, sizeOf, takesPixels } from "./sizes.js";
 
 const ROLES = { reference_images: "reference", image: "image", mask: "mask" };
@@ -54,8 +54,9 @@ function placeOf(field, message, places) {
 function placesOf(draft, choice) {
   const { model, operation } = choice;
   const roles = { generate: [], reference: ["reference"], edit: ["image", "mask"] }[operation] ?? ["image"];
+  const extras = model.accepts_extras ? draft.extras.map(({ name }) => name.trim()) : [];
   const names = parametersOf(choice).map(({ name }) => name);
-  const places = new Set(["prompt", "model_id", ...roles, ...names, ...unknownNames(draft, choice)]);
+  const places = new Set(["prompt", "model_id", ...roles, ...names, ...extras]);
   for (const name of ["num", "seed"]) if (parameter(choice, name)) places.add(name);
   if (presetsOf(choice).length || takesPixels(choice)) places.add("size");
   if (sizeOf(draft, choice)?.pixels) places.add("width").add("height");

@@ -1,6 +1,7 @@
 // What a draft is as a request to a model, and what is wrong with it before it is one.
 
 import { ApiError } from "./api.js";
+import { extraParams, extraProblems, extraText } from "./extras.js";
 import { t } from "./i18n.js";
 import { inputNames, sizeParams } from "./sizes.js";
 import { catalogue, modelOf } from "./store.js";
@@ -52,6 +53,20 @@ export function unknownNames({ params }, choice) {
   return Object.keys(params).filter((name) => !known.has(name));
 }
 
+/** Return the draft with parameters of a task that its model takes without a field for them where they can be edited. */
+export function withExtras(draft, { model }) {
+  if (!model.accepts_extras) return draft;
+  const own = ownNames(model);
+  const entries = Object.entries(draft.params);
+  const extras = entries.filter(([name]) => !own.has(name)).map(([name, value]) => ({ name, text: extraText(value) }));
+  return { ...draft, params: Object.fromEntries(entries.filter(([name]) => own.has(name))), extras };
+}
+
+/** Names of parameters that have a field in the form of a model. */
+function ownNames({ parameters, sizes }) {
+  return new Set(["prompt", ...parameters.map(({ name }) => name), ...sizes.flatMap(({ params }) => Object.keys(params))]);
+}
+
 /** The inputs that the operation takes, in their order. */
 export function inputsOf({ images }, { operation }) {
   if (operation === "reference") return images.filter(({ role }) => role === "reference");
@@ -83,7 +98,7 @@ export function problemsOf(draft, choice) {
     const wrong = wrongValue(one, draft.params[one.name]);
     if (wrong) problems[one.name] = wrong;
   }
-  return problems;
+  return model.accepts_extras ? { ...problems, ...extraProblems(draft.extras, ownNames(model)) } : problems;
 }
 
 /** Return what is asked for, without its input images: enough to know the price. */
@@ -92,10 +107,9 @@ function paramsOf(draft, choice) {
   for (const one of parametersOf(choice)) put(params, one.name, readValue(one, draft.params[one.name]));
   const seed = parameter(choice, "seed");
   if (seed) put(params, "seed", readSeed(draft.params.seed));
-  if (choice.model.accepts_extras) for (const name of unknownNames(draft, choice)) put(params, name, draft.params[name]);
   const num = numberOf(draft, choice);
   if (num > 1) params.num = num;
-  return params;
+  return choice.model.accepts_extras ? { ...params, ...extraParams(draft.extras) } : params;
 }
 
 /** How many images are asked for: as many as the draft says, as far as the model goes. */

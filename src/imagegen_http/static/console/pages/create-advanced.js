@@ -1,5 +1,6 @@
 // Which of a model's other parameters are shown at once, and which when they are asked for.
 
+import { writtenExtras } from "../lib/extras.js";
 import { t } from "../lib/i18n.js";
 import { parameter, parametersOf } from "../lib/requests.js";
 import { Lazy } from "../parts/lazy.js";
@@ -9,18 +10,19 @@ const AT_ONCE = ["basic", "size", "look", "editing"]; // groups whose fields of 
 const loadMain = async () => (await import("./create-parameters.js")).MainParameters;
 const loadAdvanced = async () => (await import("./create-parameters.js")).AdvancedParameters;
 
-export function Parameters({ choice, unknown, ...shared }) {
+export function Parameters({ choice, unknown, extras, ...shared }) {
   const [open, setOpen] = useState(false);
   const fields = parametersOf(choice).filter(hasChoice);
   const main = fields.filter((one) => isMain(one, choice.model));
   const rest = fields.filter((one) => !isMain(one, choice.model));
   const seed = parameter(choice, "seed");
   const names = [...rest.map(({ name }) => name), ...(seed ? ["seed"] : [])];
-  const wrong = names.some((name) => shared.errors[name]);
+  const more = choice.model.accepts_extras ? writtenExtras(extras) : [];
+  const wrong = [...names, ...more.map(({ name }) => name.trim()), ...more.map((row) => `extras.${extras.indexOf(row)}`)].some((name) => shared.errors[name]);
   useEffect(() => wrong && setOpen(true), [wrong]);
-  const set = names.filter((name) => (shared.params[name] ?? "") !== "").length;
+  const set = names.filter((name) => (shared.params[name] ?? "") !== "").length + more.length;
   return html`${main.length > 0 && html`<${Lazy} load=${loadMain} of=${main} ...${shared} />`}
-    ${(names.length > 0 || unknown.length > 0) &&
+    ${(names.length > 0 || unknown.length > 0 || choice.model.accepts_extras) &&
     html`<details class="advanced" open=${open} onToggle=${({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>${t("create.advanced")}${set > 0 && html` <span class="badge">${set}</span>`}</summary>
       ${open && html`<${Lazy} load=${loadAdvanced} seed=${seed} of=${rest} choice=${choice} unknown=${unknown} ...${shared} />`}

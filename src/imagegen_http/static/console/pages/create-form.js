@@ -4,7 +4,7 @@ import { ApiError } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { isLost } from "../lib/idempotency.js";
-import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
+import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames, withExtras } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
 import { instead, ModelPicker } from "../parts/model-picker.js";
@@ -39,6 +39,9 @@ export function CreateForm({ choice, results }) {
     change(able);
     toast(t("create.switched", { operation: t(`operations.${draft.peek().operation}`) }));
   }, [now.operation, model]);
+  useEffect(() => {
+    if (now.mixed) change({ ...withExtras(draft.peek(), choice), mixed: false });
+  }, [now.mixed]);
   const send = async () => {
     const wish = draft.peek();
     const chosen = choiceOf(wish);
@@ -81,7 +84,7 @@ export function CreateForm({ choice, results }) {
       <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />
       ${parameter(choice, "num") &&
       html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} error=${shown.num} onChange=${(num) => change({ num })} />`}
-      <${Parameters} choice=${choice} params=${now.params} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${setParameter} />
+      <${Parameters} choice=${choice} params=${now.params} extras=${now.extras} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${setParameter} />
     </div>
     <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} problem=${said?.rest} />
   </form>`;
@@ -100,8 +103,9 @@ function Operations({ operation, able, onChange }) {
 }
 
 /** The problems that are told before anybody has pressed the button: those of what is there, not of what is missing. */
-function overdue(problems, { prompt }) {
+function overdue(problems, { prompt, extras }) {
   const { prompt: wrong, image, reference, ...others } = problems;
+  for (const [at, { name, text }] of extras.entries()) if (!name.trim() || !text.trim()) delete others[`extras.${at}`];
   return { ...others, ...(wrong && prompt && { prompt: wrong }) };
 }
 

@@ -3,6 +3,7 @@
 import { named, t } from "../lib/i18n.js";
 import { setParameter } from "../lib/drafts.js";
 import { catalogue } from "../lib/store.js";
+import { Extras } from "../parts/extras.js";
 import { Icon } from "../parts/icon.js";
 import { Parameter } from "../parts/parameter.js";
 import { SeedField } from "../parts/seed-field.js";
@@ -23,12 +24,13 @@ export function AdvancedParameters({ seed, of, choice, params, errors, onChange,
       return html`<fieldset key=${id}><legend>${named(label)}</legend>
         <div class="parameters">${members.map((one) => control(one, params, errors, onChange))}</div></fieldset>`;
     })}
-    ${unknown.length > 0 && html`<${Unknown} names=${unknown} params=${params} sent=${choice.model.accepts_extras} />`}`;
+    ${choice.model.accepts_extras && html`<${Extras} errors=${errors} />`}
+    ${unknown.length > 0 && html`<${Unknown} names=${unknown} params=${params} />`}`;
 }
 
-/** Values that came from another model: kept, and only sent to who takes anything. */
-function Unknown({ names, params, sent }) {
-  return html`<div class="unknown"><p class="hint">${t(sent ? "create.extras" : "create.kept_values", { n: names.length })}</p>
+/** Values that came from another model: kept, and not sent. */
+function Unknown({ names, params }) {
+  return html`<div class="unknown"><p class="hint">${t("create.kept_values", { n: names.length })}</p>
     <ul class="chips">${names.map(
       (name) => html`<li key=${name}><button type="button" class="chip" aria-label=${t("create.drop_value", { name })} onClick=${() => setParameter(name, undefined)}>
         <code>${name}</code> ${String(params[name])}<${Icon} name="close" /></button></li>`,

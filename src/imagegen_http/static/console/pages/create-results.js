@@ -22,7 +22,7 @@ export function Results({ heading }) {
     setTimeout(() => {
       if (document.activeElement !== document.body || before.isConnected) return; // it is where it was
       const cards = [...(list.current?.querySelectorAll(".task, .card") ?? [])];
-      ((cards[at] ?? cards.at(-1))?.querySelector("button, a") ?? heading.current).focus({ preventScroll: true });
+      ((cards[at] ?? cards.at(-1))?.querySelector("button, a") ?? heading.current)?.focus({ preventScroll: true });
     }, 100);
   };
   const edit = async (entry) => {
