@@ -15,25 +15,53 @@ FILL = """
 arguments[0].value = '长'.repeat(40000);
 arguments[0].dispatchEvent(new Event('input', { bubbles: true }));
 """
+PASTE_WORDS = """
+const transfer = new DataTransfer();
+transfer.setData('text/plain', arguments[1]);
+transfer.items.add(new File([new Uint8Array(9)], 'words.png', { type: 'image/png' }));
+const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true });
+arguments[0].dispatchEvent(event);
+return event.defaultPrevented;
+"""
+"""Pastes what a word processor copies: words, and an image of them."""
+
+UNCOVERED = """
+const { left, right, top, bottom } = arguments[0].getBoundingClientRect();
+const at = [[left + 9, top + 9], [right - 9, bottom - 9]];
+return at.every(([x, y]) => arguments[0].contains(document.elementFromPoint(x, y)));
+"""
+FIRST = (".welcome", "textarea", ".examples", ".go")
+"""What somebody is to see first: what this is, where to write, what to press."""
+
 IN_SIGHT = """
 const { top } = arguments[0].getBoundingClientRect();
 return top >= 0 && top < innerHeight - 100;
 """
 
 
-def test_the_first_image_takes_one_press(console, axe_violations):
-    """With nothing configured; the page says that the demo is no real model."""
+def is_uncovered(form, selector):
+    return form.driver.execute_script(UNCOVERED, form.one(selector))
+
+
+def test_the_first_image_takes_one_press(console, tab, axe_violations):
+    """With nothing configured, in sight of a phone; the page says that the demo is no real model."""
+    tab.look(Look(size=PHONE, has_touch=True))
     server, form = console()
     demo = form.text(".welcome")
     tiles = [tile.get_attribute("href") for tile in form.all(".tile")]
     violations = axe_violations()
-    form.one(".welcome .chip").click()
+    in_sight = [is_uncovered(form, selector) for selector in FIRST]
+    form.button("EN English").click()
+    tab.until(lambda: "Generate" in form.text(".go"))
+    in_sight += [is_uncovered(form, selector) for selector in FIRST]
+    form.one(".examples .chip").click()
     form.decoded(1)
 
     assert "演示服务商" in demo
     assert "不是真实的模型" in demo
     assert f"{server.url}/providers/siliconflow" in tiles
     assert [] == violations
+    assert [True] * 8 == in_sight
     assert ["completed"] == [task["status"] for task in tasks(server)]
 
 
@@ -106,13 +134,15 @@ def test_a_login_in_the_middle_loses_nothing(console, tab):
         assert 1 == data(api.get(TASKS))["total"]
 
 
-def test_a_lost_answer_is_asked_for_again(console):
-    """Pressed once more it is the same task; a double click is one, too."""
+def test_a_lost_answer_is_asked_for_again(console, tab):
+    """Pressed once more it is the same task, and the focus is still there; a double click is one, too."""
     server, form = console()
     form.prompt().send_keys("雪山")
     form.driver.execute_script("sessionStorage.lose = 1")
     form.go()
     lost = form.text(".foot .error")
+    script = "return document.activeElement.matches('.go')"
+    tab.until(lambda: form.driver.execute_script(script))
     form.go()
     form.decoded(1)
     form.tab.until(lambda: not form.all(".foot .error"))
@@ -131,6 +161,7 @@ def test_input_methods_and_bad_input_send_nothing(console):
     server, form = console()
     form.prompt().send_keys("雪")
     form.driver.execute_script(COMPOSE, form.prompt())
+    is_image = form.driver.execute_script(PASTE_WORDS, form.prompt(), "雪山")
     form.driver.execute_script(FILL, form.prompt())
     form.go()
     long = form.text(".prompt .error"), form.text(".prompt .hint")
@@ -144,6 +175,7 @@ def test_input_methods_and_bad_input_send_nothing(console):
         lambda: "14" in (form.text(".dropzone .error")) and form.text(".dropzone .error")
     )
 
+    assert not is_image
     assert 40000 == length
     assert "32,000" in long[0]
     assert "8,000" in long[0]

@@ -257,6 +257,7 @@ export default {
     to_providers: "去设置服务商",
     welcome: "先试一张",
     welcome_demo: "现在用的是演示服务商：在本机画图，不联网，免费，不是真实的模型。点一个例子，就能看到从提示词到图片的全过程。",
+    examples: "例子",
     example_cat: "一只可爱的猫，水彩",
     example_mountain: "雪山下的湖，清晨",
     example_poster: "中秋海报，月亮与玉兔",

@@ -23,6 +23,11 @@ export function setClock(date) {
   ahead = Math.abs(difference) > MAX_DIFFERENCE ? difference : 0; // none where the answer has no time
 }
 
+/** Return the service's time, in milliseconds. */
+export function serviceTime() {
+  return Date.now() + ahead;
+}
+
 function tick() {
-  now.value = Date.now() + ahead;
+  now.value = serviceTime();
 }

@@ -2,7 +2,8 @@
 
 import { t } from "./i18n.js";
 
-const IS_JSON = /^[[{"]/; // whatever begins so is meant to be
+/** Whatever begins so is meant to be JSON. */
+const IS_JSON = /^[[{"]/;
 
 /** Return `{ value }` of a text: what it is as JSON, else the text itself; `{ problem }` where it is neither. */
 export function readExtra(text) {

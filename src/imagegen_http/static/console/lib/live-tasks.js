@@ -1,5 +1,6 @@
 // A list of tasks kept current: the stream tells how they change, and what it does not tell is asked for.
 
+import { serviceTime } from "./clock.js";
 import { connection, onResume, onTask } from "./events.js";
 import { reading } from "./reading.js";
 import { ENDED } from "./tasks.js";
@@ -106,5 +107,5 @@ export class LiveTasks {
 
 /** A change, and the moment at which a task was first heard to run. */
 function begun({ started_at = null }, change) {
-  return { ...change, started_at: started_at ?? (change.status === "processing" ? new Date().toISOString() : null) };
+  return { ...change, started_at: started_at ?? (change.status === "processing" ? new Date(serviceTime()).toISOString() : null) };
 }

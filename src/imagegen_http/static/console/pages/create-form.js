@@ -16,6 +16,7 @@ import { add } from "./create-feed.js";
 import { Foot } from "./create-foot.js";
 import { Parameters } from "./create-advanced.js";
 import { Receiver } from "./create-receiver.js";
+import { Examples, isFirstVisit, Welcome } from "./create-welcome.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
@@ -51,6 +52,7 @@ export function CreateForm({ choice, results }) {
       focusWrong(form);
       return;
     }
+    const focused = document.activeElement;
     setSending(true);
     try {
       const task = await submit(chosen);
@@ -63,10 +65,13 @@ export function CreateForm({ choice, results }) {
       if (results.current) show(results.current);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setRefusal({ of: JSON.stringify(draft.peek()), ...(await placedOf(error, wish, chosen)) });
+      const said = await placedOf(error, wish, chosen);
+      if (!form.current) toast(said.rest || error.text, { kind: "wrong" }); // who has left the page is told there
+      setRefusal({ of: JSON.stringify(draft.peek()), ...said });
       focusWrong(form);
     } finally {
       setSending(false);
+      requestAnimationFrame(() => document.activeElement === document.body && focused.focus({ preventScroll: true })); // no button has it while it is disabled
     }
   };
   const submitted = (event) => {
@@ -76,9 +81,11 @@ export function CreateForm({ choice, results }) {
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
     <div class="fields">
+      ${isFirstVisit.value && html`<${Welcome} />`}
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} onSubmit=${() => !sending && send()} />
+      ${isFirstVisit.value && html`<${Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} draft=${now} choice=${choice} error=${shown.model_id} onChange=${change} />
       <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />

@@ -1,5 +1,6 @@
 // Takes what is dropped anywhere on the page, and images that are pasted.
 
+import { isTyping } from "../lib/keys.js";
 import { useEffect } from "../vendor/index.js";
 
 const OURS = /^\/(?:p|api\/v1\/images)\/(\d+)(?:\/|$)/;
@@ -29,8 +30,10 @@ function drop(event) {
   pass(event.target, files, image_ids);
 }
 
+/** A word processor copies words as an image, too: who writes wants the words. */
 function paste(event) {
   const files = [...(event.clipboardData?.files ?? [])];
+  if (isTyping(event.target) && event.clipboardData?.getData("text/plain")) return;
   if (!files.length || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   pass(document.activeElement, files, []);

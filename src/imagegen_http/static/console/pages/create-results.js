@@ -2,13 +2,12 @@
 
 import { replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
-import { onlyDemo } from "../lib/store.js";
 import { counts, ENDED } from "../lib/tasks.js";
 import { Card } from "../parts/card.js";
 import { Lazy } from "../parts/lazy.js";
 import { Problem } from "../parts/problem.js";
 import { cancel, dismiss, entries, imagesOf, news, others, recent, reload, trouble } from "./create-feed.js";
-import { Welcome } from "./create-welcome.js";
+import { isFirstVisit, RealProviders } from "./create-welcome.js";
 import { html, useRef } from "../vendor/index.js";
 
 const loadTaskCard = async () => (await import("./create-task-card.js")).TaskCard;
@@ -32,13 +31,13 @@ export function Results({ heading }) {
   };
   return html`<section class="results">
     <header>
-      <h2 ref=${heading} tabindex="-1">${t(empty && onlyDemo.value ? "create.welcome" : "create.recent")}</h2>
+      <h2 ref=${heading} tabindex="-1">${t(isFirstVisit.value ? "create.connect" : "create.recent")}</h2>
       ${!empty && html`<${More} />`}
       ${recent.value?.length > 0 && html`<a href="/gallery">${t("create.to_gallery")}</a>`}
     </header>
     <p class="unseen" role="status">${news.value}</p>
     ${trouble.value && html`<${Problem} error=${trouble.value} again=${reload} />`}
-    ${empty && (onlyDemo.value ? html`<${Welcome} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
+    ${empty && (isFirstVisit.value ? html`<${RealProviders} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
     <div class="rows" ref=${list} onClickCapture=${keepFocus} aria-busy=${recent.value === null && !trouble.value}>
       ${entries.value.flatMap((entry) =>
         entry.image_ids.length && ENDED.includes(entry.status) && entry.status !== "failed"

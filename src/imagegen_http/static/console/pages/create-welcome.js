@@ -2,32 +2,43 @@
 
 import { change } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
-import { catalogue } from "../lib/store.js";
-import { html } from "../vendor/index.js";
+import { catalogue, onlyDemo } from "../lib/store.js";
+import { entries, recent } from "./create-feed.js";
+import { computed, html } from "../vendor/index.js";
 
 const EXAMPLES = ["cat", "mountain", "poster"];
 
+/** Whether nothing was ever made, and nothing but the demo can make it. */
+export const isFirstVisit = computed(() => onlyDemo.value && recent.value?.length === 0 && !entries.value.length);
+
+/** What the form is good for. */
 export function Welcome() {
-  const draw = (event, prompt) => {
+  return html`<div class="welcome"><h2>${t("create.welcome")}</h2><p>${t("create.welcome_demo")}</p></div>`;
+}
+
+/** Prompts that are one press away from an image. */
+export function Examples() {
+  const draw = ({ currentTarget }, prompt) => {
+    const page = currentTarget.closest(".create");
     change({ operation: "generate", prompt });
-    event.currentTarget.closest(".create").querySelector("form").requestSubmit();
+    page.querySelector("form").requestSubmit();
+    page.querySelector(".results h2").focus({ preventScroll: true }); // the examples leave
   };
-  return html`<div class="welcome">
-    <p>${t("create.welcome_demo")}</p>
-    <div class="chips">
-      ${EXAMPLES.map((name) => t(`create.example_${name}`)).map(
-        (prompt) => html`<button type="button" class="chip" key=${prompt} onClick=${(event) => draw(event, prompt)}>${prompt}</button>`,
-      )}
-    </div>
-    <h3>${t("create.connect")}</h3>
-    <p class="muted">${t("create.connect_why")}</p>
+  return html`<div class="chips examples" role="group" aria-label=${t("create.examples")}>
+    ${EXAMPLES.map((name) => t(`create.example_${name}`)).map(
+      (prompt) => html`<button type="button" class="chip" key=${prompt} onClick=${(event) => draw(event, prompt)}>${prompt}</button>`,
+    )}
+  </div>`;
+}
+
+export function RealProviders() {
+  return html`<p class="muted">${t("create.connect_why")}</p>
     <ul class="tiles">
       ${distinct(catalogue.value.presets).map(
         ({ name, display_name }) => html`<li key=${name}><a class="tile" href=${`/providers/${encodeURIComponent(name)}`}>${display_name}</a></li>`,
       )}
       <li><a class="tile" href="/providers">${t("create.all_providers")}</a></li>
-    </ul>
-  </div>`;
+    </ul>`;
 }
 
 /** Two ways to the same provider are one tile. */

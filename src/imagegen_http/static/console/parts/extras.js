@@ -3,11 +3,8 @@
 import { change, draft } from "../lib/drafts.js";
 import { readExtra } from "../lib/extras.js";
 import { t } from "../lib/i18n.js";
-import { haveStyle } from "../lib/styles.js";
 import { Icon } from "./icon.js";
 import { html, useId, useRef } from "../vendor/index.js";
-
-await haveStyle("extras");
 
 const MAX_EXTRAS = 50;
 
