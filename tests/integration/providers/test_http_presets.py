@@ -35,6 +35,7 @@ from tests.fakes.xai import FakeXai
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
+LIBRARY = PresetLibrary()
 UPSTREAMS = (
     FakeOpenAI,
     simple_upstreams.FakeGateway,
@@ -104,7 +105,7 @@ async def server(fake, anyio_backend):
 @pytest.fixture
 async def http_provider(server, anyio_backend):
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-    yield HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+    yield HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
     await outbound.aclose()
 
 
@@ -214,7 +215,7 @@ class TestMoney:
         """A refused connection proves that nothing was started."""
         closed = attrs.evolve(config, api_base="http://127.0.0.1:9")
         outbound = Outbound(allow_private=["127.0.0.1:9"])
-        provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+        provider = HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
 
         error = await failure_of(provider, call_of(provider, closed))
 
@@ -425,7 +426,7 @@ class TestJobs:
 
     def provider(self, server) -> HttpProvider:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-        return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+        return HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
 
     async def number(self, result) -> int:
         data = await read(result.images[0])

@@ -6,7 +6,7 @@ numbers are made from them; those that need more than one number are written her
 """
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 
 import attrs
@@ -38,6 +38,7 @@ from tests.integration.providers.declared_requests import TIERS, exchange_for, t
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
+LIBRARY = presets.PresetLibrary()
 UPSTREAMS = (
     FakeOpenAI,
     FakeXai,
@@ -99,6 +100,7 @@ class Limit:
         return "-".join(filter(None, (self.preset, self.model, self.name)))
 
 
+@cache
 def models_of(preset: str) -> list[dict]:
     """Return the models of a shipped document as plain values."""
     return yaml.safe_load(resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
@@ -507,7 +509,7 @@ async def server(limit, anyio_backend):
 @pytest.fixture
 async def provider(server, anyio_backend):
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-    yield HttpProvider(outbound=outbound, clock=ManualClock())
+    yield HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock())
     await outbound.aclose()
 
 
@@ -528,6 +530,7 @@ def call_of(provider, server, limit, request, extra, *, checked=True) -> Provide
     return ProviderCall(call_id="call-1", request=parts[0], model=model, config=config)
 
 
+@cache
 def without_limits(preset: str) -> dict:
     """Return a shipped document whose models accept whatever the service itself does."""
     text = resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8")
@@ -579,8 +582,7 @@ async def test_beyond_a_limit_nothing_is_sent(limit, provider, server):
 
 async def test_every_model_with_limits_is_tried():
     """A model that is added to one of these documents gets its limits tried here."""
-    library = presets.PresetLibrary()
-    shipped = {(v.preset, m.id) for v in UPSTREAMS for m in library.load(v.preset).models}
+    shipped = {(v.preset, m.id) for v in UPSTREAMS for m in LIBRARY.load(v.preset).models}
 
     assert shipped == {(limit.preset, limit.model) for limit in LIMITS}
 
