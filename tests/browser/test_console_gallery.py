@@ -223,6 +223,9 @@ def test_what_was_deleted_elsewhere_leaves_with_a_word(tab, serve_seeded, keys):
     tab.until(lambda: len(_run(tab, "return [...document.querySelectorAll('.toast')]")) == 2)
 
     assert [2] == _run(tab, _SELECTED)
+    _run(tab, "document.querySelector('.selection button').focus()")
+    keys(Keys.ENTER)
+    tab.until(lambda: _run(tab, _FOCUSED) == 2)
     assert tab.driver.current_url.endswith("/gallery")
 
 
@@ -260,6 +263,17 @@ def test_a_tag_and_a_collection_are_found_among_many(tab, serve_seeded):
     assert PHONE[0] >= right
     ActionChains(tab.driver).send_keys(Keys.ESCAPE).perform()
     tab.until(lambda: not _run(tab, "return document.querySelector('.menu .panel')"))
+    _run(tab, f"{menu}.click()", "收藏夹")
+    _run(tab, "document.querySelector('.menu .panel .choice').click()")
+    one = tab.until(lambda: tab.driver.find_elements("css selector", "dialog [aria-label^=重命名]"))[0]
+    one.click()
+    ActionChains(tab.driver).send_keys("夜景", Keys.ENTER).perform()
+    tab.until(lambda: _run(tab, "return document.activeElement.textContent") == "夜景")
+    tab.driver.find_element("css selector", "dialog [aria-label='删除收藏夹 夜景']").click()
+    tab.until(lambda: tab.driver.find_elements("css selector", ".danger"))[0].click()
+    tab.until(lambda: _run(tab, "return document.activeElement.matches('dialog .collections input')"))
+    tab.driver.back()
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))
     find("标签", hidden)
     tab.until(lambda: _run(tab, panel) == [hidden])
     _run(tab, "document.querySelector('.menu .panel .choice').click()")

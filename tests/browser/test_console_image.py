@@ -150,6 +150,9 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     keys("s")
     tab.until(lambda: _image(server, 1)["favourite"])
     tab.until(lambda: "壁纸" in _run(tab, _SHEET))
+    tab.driver.find_element("css selector", "[aria-label='移出收藏夹 壁纸']").click()
+    tab.until(lambda: not _image(server, 1)["collections"])
+    assert "加入收藏夹" == _run(tab, "return document.activeElement.textContent")
     tab.driver.find_element("css selector", ".tag-editor .chip button").click()
     tab.until(lambda: _image(server, 1)["tags"] == [])
 

@@ -9,11 +9,12 @@ import { downloadZip, MAX_ZIPPED } from "../lib/zip.js";
 import { Icon } from "../parts/icon.js";
 import { MAX_COMPARED, MIN_COMPARED, showComparison, showPanel } from "./gallery-panels.js";
 import { clearSelection, selectAll, selected } from "./gallery-selection.js";
-import { html, useState } from "../vendor/index.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 export function SelectionBar({ list }) {
   const ids = selected.value;
   const [zipping, setZipping] = useState(false);
+  useFocusKept(ids.length > 0);
   useKeys({ Escape: clearSelection }, ids.length > 0);
   if (!ids.length) return null;
   const all = list.images.value.items;
@@ -36,4 +37,13 @@ export function SelectionBar({ list }) {
     ${act("download", t("gallery.zip"), zip, { disabled: zipping || ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
     ${act("trash", t("act.delete"), () => deleteImages(ids))}
   </div>`;
+}
+
+/** When the bar leaves with the focus, an image has it: the one that the keyboard is at. */
+function useFocusKept(isOn) {
+  const wasOn = useRef(false);
+  useEffect(() => {
+    if (wasOn.current && !isOn && document.activeElement === document.body) document.querySelector(".grid a[tabindex='0']")?.focus({ preventScroll: true });
+    wasOn.current = isOn;
+  }, [isOn]);
 }

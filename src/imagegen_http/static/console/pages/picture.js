@@ -86,11 +86,16 @@ function Marks({ image }) {
     <section><h2>${t("gallery.collection")}</h2>
       <div class="chips">
         ${inside.map((id) => html`<span class="filter" key=${id}><a class="chip button" href=${`/gallery?collection=${id}`}><bdi>${collectionName(id)}</bdi></a>
-          <button type="button" class="bare remove" aria-label=${t("picture.remove_from", { name: collectionName(id) })} onClick=${() => collect([image], id, false).catch(complain)}><${Icon} name="close" /></button></span>`)}
+          <button type="button" class="bare remove" aria-label=${t("picture.remove_from", { name: collectionName(id) })} onClick=${({ currentTarget }) => (adder(currentTarget).focus(), collect([image], id, false).catch(complain))}><${Icon} name="close" /></button></span>`)}
         <button type="button" class="chip" onClick=${() => go(`${here}?${list && `${list}&`}panel=collect`, { still: true })}><${Icon} name="plus" />${t("picture.add_to")}</button>
       </div>
     </section>
     ${query.get("panel") === "collect" && html`<${Dialog} title=${t("gallery.collection")} onClose=${() => close(`${here}${list && `?${list}`}`)}><${CollectionChoice} images=${[image]} /><//>`}`;
+}
+
+/** Return the button that stays when a collection goes. */
+function adder(button) {
+  return button.closest(".chips").querySelector(":scope > button");
 }
 
 const fetched = new Map(); // images by their address, so that going back and forth asks once

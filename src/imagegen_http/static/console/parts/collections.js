@@ -35,12 +35,25 @@ export function CollectionChoice({ images }) {
 export function CollectionList({ onShow }) {
   const [error, setError] = useLoaded();
   const [renaming, setRenaming] = useState(null);
+  const room = useRef(null);
+  const touched = useRef(null); // id of the collection whose control has left, or will
+  useEffect(() => {
+    if (touched.current === null || renaming !== null || room.current.contains(document.activeElement)) return;
+    (room.current.querySelector(`[data-id="${touched.current}"] button`) ?? room.current.querySelector("input")).focus();
+    touched.current = null;
+  });
+  const rename = (id) => {
+    touched.current = id;
+    setRenaming(id);
+  };
   const [words, setWords] = useState("");
   const drop = async ({ id, name }) => {
     const sure = await confirm({ title: t("collections.delete"), text: t("collections.delete_why", { name: `\u2068${name}\u2069` }), act: t("act.delete"), danger: true });
-    if (sure) deleteCollection(id).catch(setError);
+    if (!sure) return;
+    touched.current = id;
+    deleteCollection(id).catch(setError);
   };
-  return html`<div class="collections">
+  return html`<div class="collections" ref=${room}>
     ${error && html`<${Problem} error=${error} />`}
     <${NewCollection} />
     <${Found} onFind=${setWords} />
@@ -50,11 +63,11 @@ export function CollectionList({ onShow }) {
         renaming === one.id
           ? html`<li key=${one.id}><${NameForm} name=${one.name} act=${t("act.save")} onCancel=${() => setRenaming(null)}
               onName=${(name) => renameCollection(one.id, name).then(() => setRenaming(null))} /></li>`
-          : html`<li key=${one.id} class="choice">
+          : html`<li key=${one.id} class="choice" data-id=${one.id}>
               <span class="what">${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" />` : html`<${Icon} name="folder" />`}
                 <button type="button" class="bare name" onClick=${() => onShow(one.id)}><bdi>${one.name}</bdi></button></span>
               <span class="muted">${number(one.count)}</span>
-              <button type="button" class="bare" aria-label=${t("collections.rename_one", { name: one.name })} onClick=${() => setRenaming(one.id)}><${Icon} name="edit" /></button>
+              <button type="button" class="bare" aria-label=${t("collections.rename_one", { name: one.name })} onClick=${() => rename(one.id)}><${Icon} name="edit" /></button>
               <button type="button" class="bare" aria-label=${t("collections.delete_one", { name: one.name })} onClick=${() => drop(one)}><${Icon} name="trash" /></button>
             </li>`,
       )}

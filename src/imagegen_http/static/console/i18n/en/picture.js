@@ -7,7 +7,7 @@ export default {
     add_to: "Add to a collection",
     again: "Once more",
     again_why: "“Once more” takes the same parameters and seed, “Variation” another seed by chance. Both fill the form: nothing is sent before you press “Generate”.",
-    asked: "Asked",
+    asked: "Requested",
     by_model: "Left to the model",
     children: "Made from it",
     copy_image: "Copy image",
