@@ -4,7 +4,10 @@ import { isAbort } from "./api.js";
 import { connection } from "./events.js";
 import { signal } from "../vendor/index.js";
 
-/** Return `{ look, error }`: a function that reads now or as soon as the pause is over, and why the last read failed. */
+/**
+ * Return `{ look, again, error }`: `look` reads now or as soon as the pause is over, `again` now, for somebody who waits
+ * for it; `error` is why the last read failed.
+ */
 export function reading(pause, read) {
   const error = signal(null);
   const look = atMostEvery(pause, async () => {
@@ -18,29 +21,36 @@ export function reading(pause, read) {
       if (mayPass(problem) && connection.peek() === "open") look(); // a stream that comes back asks by itself
     }
   });
-  return { look, error };
+  return { look, again: look.now, error };
 }
 
-/** Return a function that calls `act` at once, and then once after each pause in which it was called. */
+/**
+ * Return a function that calls `act` at once, and then once after each pause in which it was called. Its `now` does not
+ * wait for the end of a pause.
+ */
 export function atMostEvery(pause, act) {
-  let waiting = false;
+  let acting = false;
+  let waiting = null;
   let again = false;
   const run = async () => {
+    clearTimeout(waiting);
     again = false;
-    waiting = true;
+    acting = true;
     try {
       await act();
     } finally {
-      setTimeout(() => {
-        waiting = false;
+      acting = false;
+      waiting = setTimeout(() => {
+        waiting = null;
         if (again) run();
       }, pause);
     }
   };
-  return () => {
-    if (waiting) again = true;
+  const call = () => {
+    if (acting || waiting) again = true;
     else run();
   };
+  return Object.assign(call, { now: () => void (acting ? (again = true) : run()) });
 }
 
 function mayPass({ status }) {

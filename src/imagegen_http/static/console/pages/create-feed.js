@@ -85,8 +85,8 @@ export async function cancel(task_id) {
 }
 
 export function reload() {
-  tasks.look();
-  images.look();
+  tasks.again();
+  images.again();
 }
 
 /** Ask for the images that a change tells of, and say what became of a task that is shown. */

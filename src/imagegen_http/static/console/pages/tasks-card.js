@@ -30,9 +30,10 @@ export function TaskCard({ task, list, dismissable = false }) {
   return html`<li class="task ${task.status}" data-id=${task.task_id}>
     <${Pictures} task=${task} />
     <div class="what">
-      <p class="prompt">${task.prompt || t(`operations.${task.operation}`)}</p>
+      <p class="prompt" id=${`task-${task.task_id}`}>${task.prompt || t(`operations.${task.operation}`)}</p>
       <p class="muted facts">
         <span class="mark ${MARKS[task.status]}">${t(`state.${state}`)}</span>
+        ${task.error?.possible_charge && html`<span class="mark warn">${t("cost.possible")}</span>`}
         <span>${t(`operations.${task.operation}`)}</span>
         <span>${providerName(task.provider)} · ${modelOf(task.provider, task.model_id)?.name ?? task.model_id}</span>
         <time datetime=${task.created_at} title=${exactMoment(task.created_at)}>${moment(task.created_at)}</time>
@@ -58,12 +59,12 @@ function Pictures({ task }) {
 }
 
 function Progress({ task, usual }) {
-  const place = task.queue_position ? t("tasks.place", { n: task.queue_position }) : "";
+  const running = task.status === "processing";
   const label = t(`state.${task.cancel_requested ? "cancelling" : task.status}`);
   const value = task.progress > 0 ? { value: task.progress } : {};
   return html`<div class="progress">
-    <progress max="1" aria-label=${label} ...${value}></progress>
-    <p class="muted">${place} <${Elapsed} since=${task.started_at ?? task.created_at} running=${task.status === "processing"} />
+    ${running && html`<progress max="1" aria-label=${label} ...${value}></progress>`}
+    <p class="muted">${task.queue_position && t("tasks.place", { n: task.queue_position })}<${Elapsed} since=${task.started_at ?? task.created_at} running=${running} />
       ${usual >= 1 && html` · ${t("tasks.usual", { time: duration(usual) })}`}</p>
   </div>`;
 }
@@ -74,9 +75,7 @@ function Elapsed({ since, running }) {
 }
 
 function Reason({ error }) {
-  const charged = error.possible_charge;
-  return html`<p class="reason"><${Icon} name="warning" /><span>${error.message}</span>
-    ${charged && html`<span class="mark warn">${t("cost.possible")}</span>`}</p>`;
+  return html`<p class="reason"><${Icon} name="warning" /><span>${error.message}</span></p>`;
 }
 
 /** The task that this one has become. */
@@ -97,7 +96,7 @@ function Details({ task }) {
     [t("tasks.address"), task.config_snapshot?.api_base],
     [t("tasks.retry_of"), task.retry_of && html`<a href=${`/tasks/${task.retry_of}`}><code>${task.retry_of}</code></a>`],
   ].filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return html`<details><summary>${t("tasks.details")}</summary>
+  return html`<details><summary aria-describedby=${`task-${task.task_id}`}>${t("tasks.details")}</summary>
     <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`;
 }
 
@@ -126,15 +125,17 @@ function Acts({ task, list, dismissable }) {
     replaceDraft(await draftOf(task));
     go("/");
   });
-  const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}>${name}</button>`;
+  const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}
+    aria-describedby=${`task-${task.task_id}`}>${name}</button>`;
   if (OPEN.includes(task.status)) {
     return html`<div class="acts">${button(t("act.cancel"), cancel)}</div>`;
   }
   const { error } = task;
   const isDone = task.status === "completed";
+  const price = Number(task.cost?.amount) > 0; // what it was; nobody asks before for each task of a list
   return html`<div class="acts">
     ${error && NEEDS_A_PROVIDER.includes(error.code) && html`<a class="button" href=${`/providers/${task.provider}`}><${Icon} name="key" />${t("tasks.set_key")}</a>`}
-    ${isDone && button(t("tasks.rerun"), repeat(rerun))}
+    ${isDone && button(price ? t("tasks.rerun_for", { cost: cost(task.cost) }) : t("tasks.rerun"), repeat(rerun))}
     ${!isDone && !repeatOf(task) && button(t(error?.possible_charge ? "tasks.retry_charged" : "tasks.retry"), repeat(retry))}
     ${button(t(isDone ? "tasks.reuse" : "tasks.change"), change)}
     ${dismissable && button(t("tasks.dismiss"), () => dismiss([task.task_id]), "bare")}

@@ -1,42 +1,54 @@
-// A page of the list of tasks with the failures above it, both kept current.
+// A page of the list of tasks, kept current, and how long their models usually take.
 
-import { get } from "../lib/api.js";
+import { get, isAbort } from "../lib/api.js";
+import { dismiss, dismissed } from "../lib/dismissed.js";
 import { LiveTasks } from "../lib/live-tasks.js";
-import { noteRepeats } from "../lib/retried.js";
-import { computed, effect, signal } from "../vendor/index.js";
+import { noteRepeats, repeatOf } from "../lib/retried.js";
+import { ENDED } from "../lib/tasks.js";
+import { computed, effect, signal, untracked } from "../vendor/index.js";
+import { Failures } from "./tasks-failures.js";
 
 const TASKS = "/api/v1/tasks";
 const PAGE_SIZE = 100;
-const MAX_FAILURES = 20;
 
 export class TaskList {
   /** The cursor of the next page, null where there is none. */
   next = signal(null);
 
+  #completed = signal(null); // tasks that tell how long others will take; null until they are needed
+  #provider;
+
   constructor({ id = null, status, provider, cursor }) {
     const page = { status, provider, cursor, page_size: PAGE_SIZE };
+    this.#provider = provider;
     this.tasks = new LiveTasks({
       read: () => (id ? one(id) : this.#page(page)),
       misses: ({ status: now }, known) => (known || !id) && known?.status !== now,
     });
-    const failed = { status: "failed", provider, page_size: MAX_FAILURES };
-    this.failures = new LiveTasks({
-      read: async () => (await get(TASKS, failed)).items,
-      misses: ({ status: now }, known) => now === "failed" && !known,
-    });
-    this.lists = id || status || cursor ? [this.tasks] : [this.tasks, this.failures];
-    this.usual = computed(() => usualSeconds(this.tasks.items.value ?? []));
-    this.error = computed(() => this.tasks.error.value ?? this.failures.error.value);
+    this.failures = id || status || cursor ? null : new Failures(provider);
+    this.lists = this.failures ? [this.tasks, this.failures.tasks] : [this.tasks];
+    this.usual = computed(() => usualSeconds([...(this.tasks.items.value ?? []), ...(this.#completed.value ?? [])]));
+    this.error = computed(() => this.tasks.error.value ?? this.failures?.tasks.error.value ?? null);
   }
 
   /** Keep it current until the returned function is called. */
   follow() {
-    const stops = this.lists.flatMap((list) => [list.follow(), effect(() => noteRepeats(list.items.value ?? []))]);
-    return () => stops.forEach((stop) => stop());
+    const stops = [
+      this.tasks.follow(),
+      this.failures?.follow(),
+      effect(() => this.#note()),
+      effect(() => this.#isUnusual() && untracked(() => this.#learn())),
+    ];
+    return () => stops.forEach((stop) => stop?.());
   }
 
   look() {
     for (const list of this.lists) list.look();
+  }
+
+  /** Ask again now, for somebody waits for it. */
+  again() {
+    for (const list of this.lists) list.again();
   }
 
   /** Put an answer about a task in its place. */
@@ -48,6 +60,29 @@ export class TaskList {
     const { items, next_cursor } = await get(TASKS, query);
     this.next.value = next_cursor;
     return items;
+  }
+
+  /** Take note of retries, also of those that were pressed in another browser. */
+  #note() {
+    const all = this.lists.flatMap((list) => list.items.value ?? []);
+    noteRepeats(all);
+    const repeated = all.filter((task) => task.status === "failed" && repeatOf(task) && !dismissed.value.has(task.task_id));
+    if (repeated.length) dismiss(repeated.map(({ task_id }) => task_id));
+  }
+
+  /** Whether nothing here tells how long a task will take that has not ended. */
+  #isUnusual() {
+    const open = (this.tasks.items.value ?? []).filter(({ status }) => !ENDED.includes(status));
+    return !this.#completed.value && open.some((task) => !this.usual.value.has(modelKey(task)));
+  }
+
+  async #learn() {
+    this.#completed.value = [];
+    try {
+      this.#completed.value = (await get(TASKS, { status: "completed", provider: this.#provider, page_size: PAGE_SIZE })).items;
+    } catch (error) {
+      if (!isAbort(error) && error.status === undefined) throw error; // else nobody misses it
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 // What is asked for: what waits, what runs, what ended and how. Failures stay until they are dismissed.
 
 import { TaskCard } from "./tasks-card.js";
+import { usePassedFocus } from "./tasks-focus.js";
 import { TaskList } from "./tasks-list.js";
 import { post } from "../lib/api.js";
-import { dismiss, dismissed } from "../lib/dismissed.js";
+import { dismiss } from "../lib/dismissed.js";
 import { language, t } from "../lib/i18n.js";
 import { go, place } from "../lib/router.js";
 import { catalogue } from "../lib/store.js";
@@ -12,7 +13,7 @@ import { confirm } from "../parts/dialog.js";
 import { Empty } from "../parts/empty.js";
 import { Problem } from "../parts/problem.js";
 import { toast } from "../parts/toast.js";
-import { html, useEffect, useMemo, useState } from "../vendor/index.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/index.js";
 
 const STATUSES = ["pending", "processing", "completed", "failed", "cancelled"];
 
@@ -23,9 +24,11 @@ export default function Page({ id }) {
 /** One task, with all that there is to say of it. */
 function OneTask({ id }) {
   const list = useMemo(() => new TaskList({ id }), [id, language.value]);
+  const root = useRef(null);
   useEffect(() => list.follow(), [list]);
-  return html`<div class="page">
-    <header><h1>${t("tasks.one")}</h1><a href="/tasks">${t("tasks.show_all")}</a></header>
+  usePassedFocus(root);
+  return html`<div class="page" ref=${root}>
+    <header><h1 tabindex="-1">${t("tasks.one")}</h1><a href="/tasks">${t("tasks.show_all")}</a></header>
     <${Tasks} list=${list} />
   </div>`;
 }
@@ -37,27 +40,30 @@ function AllTasks() {
   const cursor = query.get("cursor") ?? "";
   const list = useMemo(() => new TaskList({ status, provider, cursor }), [status, provider, cursor, language.value]);
 
+  const root = useRef(null);
   useEffect(() => list.follow(), [list]);
+  usePassedFocus(root);
 
-  return html`<div class="page">
+  return html`<div class="page" ref=${root}>
     <header>
-      <h1>${t("pages.tasks")}</h1>
-      <div class="acts"><${CancelAll} provider=${provider} /></div>
+      <h1 tabindex="-1">${t("pages.tasks")}</h1>
+      ${(!status || status === "pending") && html`<div class="acts"><${CancelAll} provider=${provider} /></div>`}
     </header>
     <nav class="chips" aria-label=${t("tasks.by_status")}>
       ${["", ...STATUSES].map((each) => html`<${StatusLink} key=${each} status=${each} provider=${provider} current=${each === status} />`)}
     </nav>
     <${ProviderChoice} status=${status} provider=${provider} />
-    ${!status && !cursor && html`<${Failures} list=${list} />`}
+    ${list.failures && html`<${Failures} list=${list} provider=${provider} />`}
     <${Tasks} list=${list} status=${status} provider=${provider} cursor=${cursor} />
   </div>`;
 }
 
 function Tasks({ list, status, provider, cursor }) {
-  const [all, failures, error, next] = [list.tasks.items.value, list.failures.items.value, list.error.value, list.next.value];
-  const above = new Set((failures ?? []).map(({ task_id }) => task_id).filter((id) => !dismissed.value.has(id)));
+  const [all, error, next] = [list.tasks.items.value, list.error.value, list.next.value];
+  const above = new Set((list.failures?.shown.value ?? []).map(({ task_id }) => task_id));
   const items = all?.filter(({ task_id }) => !above.has(task_id));
-  if (error && !items) return html`<${Problem} error=${error} again=${() => list.look()} />`;
+  if (error?.status === 404) return html`<${Empty} icon="tasks" title=${t("tasks.gone")} why=${t("tasks.gone_why")}><a class="button main" href="/tasks">${t("tasks.show_all")}</a><//>`;
+  if (error && !items) return html`<${Problem} error=${error} again=${() => list.again()} />`;
   if (!items) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
   if (!items.length && above.size) return null;
   if (!items.length) {
@@ -65,7 +71,7 @@ function Tasks({ list, status, provider, cursor }) {
     return html`<${Empty} icon="tasks" title=${t(filtered ? "tasks.none_such" : "tasks.none")} why=${t(filtered ? "tasks.none_such_why" : "tasks.none_why")}>
       <a class="button main" href=${filtered ? "/tasks" : "/"}>${t(filtered ? "tasks.show_all" : "tasks.make_one")}</a><//>`;
   }
-  return html`${error && html`<${Problem} error=${error} again=${() => list.look()} />`}
+  return html`${error && html`<${Problem} error=${error} again=${() => list.again()} />`}
     <ol class="tasks">${items.map((task) => html`<${TaskCard} key=${task.task_id} task=${task} list=${list} />`)}</ol>
     <nav class="acts pages" aria-label=${t("tasks.more")}>
       ${cursor && html`<a class="button" href=${way({ status, provider })}>${t("tasks.newest")}</a>`}
@@ -74,15 +80,18 @@ function Tasks({ list, status, provider, cursor }) {
 }
 
 /** What went wrong and was not dismissed, wherever in the list it is. */
-function Failures({ list }) {
-  const left = (list.failures.items.value ?? []).filter(({ task_id }) => !dismissed.value.has(task_id));
-  if (!left.length) return null;
+function Failures({ list, provider }) {
+  const [shown, total] = [list.failures.shown.value, list.failures.total.value];
+  if (!shown.length) return null;
+  const more = total - shown.length;
+  const name = more > 0 ? t("tasks.dismiss_these", { n: shown.length }) : t("tasks.dismiss_all");
   return html`<section class="failures" aria-labelledby="failures">
     <header>
-      <h2 id="failures">${t("tasks.failures", { n: left.length })}</h2>
-      <button type="button" onClick=${() => dismiss(left.map(({ task_id }) => task_id))}>${t("tasks.dismiss_all")}</button>
+      <h2 id="failures">${t("tasks.failures", { n: total })}</h2>
+      <button type="button" onClick=${() => dismiss(shown.map(({ task_id }) => task_id))}>${name}</button>
     </header>
-    <ol class="tasks">${left.map((task) => html`<${TaskCard} key=${task.task_id} task=${task} list=${list} dismissable />`)}</ol>
+    <ol class="tasks">${shown.map((task) => html`<${TaskCard} key=${task.task_id} task=${task} list=${list} dismissable />`)}</ol>
+    ${more > 0 && html`<p><a href=${way({ status: "failed", provider })}>${t("tasks.more_failures", { n: more })}</a></p>`}
   </section>`;
 }
 
@@ -111,8 +120,8 @@ function CancelAll({ provider }) {
   const waiting = counts.value?.pending ?? 0;
   if (!waiting) return null;
   const cancel = async () => {
-    const text = t("tasks.cancel_all_why");
-    if (!(await confirm({ title: t("tasks.cancel_all_sure"), text, act: t("tasks.cancel_all"), danger: true }))) return;
+    const [text, act, back] = [t("tasks.cancel_all_why"), t("tasks.cancel_waiting"), t("tasks.back")];
+    if (!(await confirm({ title: t("tasks.cancel_all_sure"), text, act, back, danger: true }))) return;
     setBusy(true);
     try {
       const { cancelled } = await post("/api/v1/tasks/cancel", { status: "pending", provider: provider || null });

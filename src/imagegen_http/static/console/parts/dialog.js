@@ -31,8 +31,8 @@ export function Dialog({ title, kind = "dialog", onClose, children, foot = null 
   </dialog>`;
 }
 
-/** Ask whether to go on; resolve to true or false. */
-export function confirm({ title, text, act, danger = false }) {
+/** Ask whether to go on; resolve to true or false. `back` is what the button is called that does not. */
+export function confirm({ title, text, act, back = t("act.cancel"), danger = false }) {
   const room = document.body.appendChild(document.createElement("div"));
   return new Promise((resolve) => {
     const answer = (value) => {
@@ -40,7 +40,7 @@ export function confirm({ title, text, act, danger = false }) {
       room.remove();
       resolve(value);
     };
-    const foot = html`<button type="button" onClick=${() => answer(false)}>${t("act.cancel")}</button>
+    const foot = html`<button type="button" onClick=${() => answer(false)}>${back}</button>
       <button type="button" class=${danger ? "danger" : "main"} onClick=${() => answer(true)}>${act}</button>`;
     render(html`<${Dialog} title=${title} onClose=${() => answer(false)} foot=${foot}><p>${text}</p><//>`, room);
   });

@@ -2,7 +2,7 @@
 
 export default {
   tasks: {
-    one: "A task",
+    one: "Task details",
     by_status: "By status",
     all: "All",
     provider: "Provider",
@@ -23,7 +23,7 @@ export default {
     cancel_all_sure: "Cancel all tasks that wait?",
     cancel_all_why: "They were not sent to a provider yet, so this costs nothing. Tasks that already run go on.",
     cancelled_many: { one: "{n} task cancelled", other: "{n} tasks cancelled" },
-    place: "Number {n} in the queue,",
+    place: "Number {n} in the queue, ",
     elapsed: "running for {time}",
     waited: "waiting for {time}",
     usual: "this model usually takes {time}",
@@ -48,5 +48,12 @@ export default {
     rerun_before: "Generated again:",
     again_before: "It was tried again already; nothing was generated twice",
     lost: "{reason}. To press once more is the same task and will not pay twice.",
+    dismiss_these: "Dismiss these {n}",
+    more_failures: "{n} more: see all failed tasks",
+    cancel_waiting: "Cancel all that wait",
+    back: "Back",
+    gone: "There is no such task",
+    gone_why: "It may be older than tasks are kept, or the address is wrong.",
+    rerun_for: "Generate again ({cost})",
   },
 };

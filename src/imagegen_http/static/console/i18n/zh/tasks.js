@@ -2,7 +2,7 @@
 
 export default {
   tasks: {
-    one: "一个任务",
+    one: "任务详情",
     by_status: "按状态",
     all: "全部",
     provider: "服务商",
@@ -11,7 +11,7 @@ export default {
     none_why: "每次生成都是一个任务，在这里能看到它排到哪里、变成了什么。",
     none_such: "没有这样的任务",
     none_such_why: "换一个状态或服务商看看。",
-    show_all: "看全部任务",
+    show_all: "查看全部任务",
     make_one: "去创作",
     more: "更多任务",
     newest: "最新的",
@@ -48,5 +48,12 @@ export default {
     rerun_before: "已重新生成，",
     again_before: "这个任务已经重试过，没有重复生成",
     lost: "{reason}。再按一次还是同一个任务，不会重复付费。",
+    dismiss_these: "这 {n} 个知道了",
+    more_failures: "还有 {n} 个，看全部失败的任务",
+    cancel_waiting: "取消全部排队",
+    back: "返回",
+    gone: "没有这个任务",
+    gone_why: "它可能已经过了保留期，或者地址不对。",
+    rerun_for: "重新生成（{cost}）",
   },
 };
