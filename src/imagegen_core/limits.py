@@ -44,6 +44,8 @@ DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
 MAX_CURSOR_CHARS = 512
+MAX_EXACT_TOTAL = 10_000
+"""How far the items of a list are counted."""
 
 DEFAULT_KEEP_INPUTS = True
 """Whether the input images that callers send are kept for as long as the records of their tasks."""

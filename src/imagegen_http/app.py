@@ -1,7 +1,7 @@
 """The Litestar application: routes, errors, documentation."""
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
@@ -30,6 +30,8 @@ from imagegen_http.api.routes import (
     tasks,
 )
 from imagegen_http.api.wire import JsonRequest
+from imagegen_http.asgi.head_requests import allowed, serve_head
+from imagegen_http.asgi.types import App
 from imagegen_http.console import routes
 from imagegen_http.console.missing_page import with_missing_page
 from imagegen_http.documentation import routes as documentation
@@ -50,6 +52,8 @@ class _App(Litestar):
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         """Serve one request; a hook of ``before_send`` would run for each message of all of them."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            return serve_head(cast("App", super().__call__), scope, receive, send)
         if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
             send = _all_methods_in_options(send, scope)
         return super().__call__(scope, receive, send)
@@ -107,7 +111,7 @@ def _all_methods_in_options(send: Send, scope: Scope) -> Send:
             routes = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
             methods = {method for route in routes for method in getattr(route, "methods", ())}
             if methods:
-                MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))
+                MutableScopeHeaders.from_message(message)["allow"] = allowed(methods, scope["path"])
         await send(message)
 
     return completed

@@ -5,10 +5,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.search.pages import Page, Paging
-
-MAX_EXACT_TOTAL = 10_000
-"""Larger totals are reported as "at least this many"."""
 
 T = TypeVar("T")
 

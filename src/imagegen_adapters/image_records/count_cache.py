@@ -5,10 +5,10 @@ from collections import OrderedDict
 
 import attrs
 
-from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.lookup import NEWEST, Lookup
+from imagegen_core.limits import MAX_EXACT_TOTAL
 
 _MAX_ENTRIES = 1000
 _MAX_CACHED_CHARS = 500

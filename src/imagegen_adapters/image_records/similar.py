@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.image_records.index_entry import search_terms
+from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.ports.image_records import Match
 from imagegen_core.search.ngrams import without_implied
 from imagegen_core.search.pages import Page, Paging

@@ -41,7 +41,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,19}")
 """A seed may be a text, since JavaScript has no whole numbers beyond 2^53."""
 
 COMMON: tuple[Parameter, ...] = (
-    Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM),
+    Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM, default=1),
     Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
     Parameter(name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
     Parameter(name="steps", type="integer", minimum=1, maximum=1000),

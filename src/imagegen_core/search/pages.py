@@ -4,13 +4,13 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_EXACT_TOTAL, MAX_PAGE, MAX_PAGE_SIZE
 from imagegen_core.problems.fields import ProblemCode
 
 _encoder = json.JSONEncoder(sort_keys=True, default=str)
@@ -46,6 +46,22 @@ class Page(Generic[T]):
     has_more: bool
     total_is_exact: bool = True
     last: int | None = None
+
+    @classmethod
+    def of_all(cls, items: Sequence[T], *, number: int, size: int) -> "Page[T]":
+        """Return a page of items that are all there, or of which `enough` are, so that it has no position."""
+        start, end = (number - 1) * size, number * size
+        return cls(
+            items=tuple(items[start:end]),
+            total=min(len(items), MAX_EXACT_TOTAL),
+            total_is_exact=len(items) <= MAX_EXACT_TOTAL,
+            has_more=end < len(items),
+        )
+
+    @staticmethod
+    def enough(number: int, size: int) -> int:
+        """Return how many items it takes to say of a page whether one follows, and how many there are."""
+        return max(MAX_EXACT_TOTAL, number * size) + 1
 
     def with_items(self, items: Iterable[U]) -> "Page[U]":
         """Return the same page of other items, one for each of these."""

@@ -73,8 +73,8 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
             name=parameter.name,
             type=parameter.type,
             enum=list(parameter.enum) or UNSET,
-            minimum=if_any(parameter.minimum),
-            maximum=if_any(parameter.maximum),
+            minimum=_bound(parameter, parameter.minimum),
+            maximum=_bound(parameter, parameter.maximum),
             multiple_of=if_any(parameter.multiple_of),
             default=if_any(parameter.default),
             label=Label.from_label(field.label),
@@ -84,6 +84,11 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
             value_labels=_value_labels(parameter) or UNSET,
             operations=list(parameter.operations) or UNSET,
         )
+
+
+def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
+    """Return a bound as a number of the parameter's type, however a document wrote it."""
+    return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
 
 
 def _value_labels(parameter: CoreParameter) -> dict[str, Label]:

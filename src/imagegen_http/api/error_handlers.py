@@ -26,6 +26,7 @@ from imagegen_core.messages import upstream_text
 from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.asgi import request_context
+from imagegen_http.asgi.head_requests import allowed
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.problems.messages import ServiceCode
@@ -66,11 +67,12 @@ def validation_handler(
     return _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
 
 
-def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def http_handler(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """Answer what the router found wrong."""
     if isinstance(error, MethodNotAllowedException):
         response = error_response("method_not_allowed", {})
-        response.headers.update(error.headers or {})
+        methods = (error.headers or {}).get("allow", "").split(", ")
+        response.headers["allow"] = allowed(methods, request.url.path)
         return response
     if isinstance(error, NotFoundException):
         return error_response("not_found", {})
@@ -78,7 +80,7 @@ def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[di
         return error_response("body_too_large", {})
     if isinstance(error, ClientException):
         return _invalid(Problem(field="request", reason=upstream_text(error.detail)))
-    return internal_handler(_, error)
+    return internal_handler(request, error)
 
 
 def no_api_handler(request: Request[Any, Any, Any], error: NotFoundException) -> Response[dict[str, Any]]:

@@ -1,15 +1,17 @@
 """Examples that name the newest records of this server, so that they can be sent as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from imagegen_core.facade.imagegen import ImageGen
+from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_http.api.bodies.marks import EXAMPLE_COLLECTION
 
 _NEWEST = Paging(page_size=1)
 _RETRIED, _INPUTS = "/retry", "/inputs/"
@@ -19,8 +21,8 @@ _RETRIED, _INPUTS = "/retry", "/inputs/"
 class Newest:
     """Ids of the newest records; None where there is none.
 
-    ``input_task`` is the newest task with an input image, if it is one of the last 20; ``failed_task`` has
-    failed or, if none has, was cancelled.
+    ``input_task`` is a task with an input image: one of the last 20, or the newest with an image that is
+    still there; ``failed_task`` has failed or, if none has, was cancelled.
     """
 
     task: str | None = None
@@ -37,7 +39,7 @@ class Newest:
         tasks = (await imagegen.adapters.tasks.find(TaskFilter(), Paging())).items
         return cls(
             task=next((task.task_id for task in tasks), None),
-            input_task=next((task.task_id for task in tasks if task.request.inputs), None),
+            input_task=await _task_with_inputs(imagegen, tasks),
             failed_task=await _newest_task(imagegen, TaskStatus.FAILED)
             or await _newest_task(imagegen, TaskStatus.CANCELLED),
             image=next((image.id for image in images.items), None),
@@ -50,13 +52,13 @@ def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
     ids = {"task_id": newest.task, "image_id": newest.image, "collection_id": newest.collection}
     retried = {**ids, "task_id": newest.failed_task}
     with_inputs = {**ids, "task_id": newest.input_task}
-    bodies = {"ids": None if newest.image is None else [newest.image]}
+    images = {"ids": None if newest.image is None else [newest.image]}
     paths = {
         path: {
             method: _with_ids(
                 operation,
                 retried if path.endswith(_RETRIED) else with_inputs if _INPUTS in path else ids,
-                bodies,
+                {**images, "name": _free_name(method, newest.collection)},
             )
             for method, operation in item.items()
         }
@@ -91,6 +93,25 @@ def _with_values(body: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     if not isinstance(example, Mapping):
         return dict(body)
     return {**body, "example": {n: v if values.get(n) is None else values[n] for n, v in example.items()}}
+
+
+def _free_name(method: str, newest_collection: int | None) -> str | None:
+    """Return a name for the collection that is created or renamed next, which no other is likely to have."""
+    if newest_collection is None:
+        return None
+    return f"{EXAMPLE_COLLECTION} {newest_collection + (method == 'post')}"
+
+
+async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) -> str | None:
+    if task_id := next((task.task_id for task in newest_tasks if task.request.inputs), None):
+        return task_id
+    images = [
+        image
+        for operation in Operation
+        if operation.rules.has_input_images
+        for image in (await imagegen.adapters.images.find(ImageFilter(operation=operation), _NEWEST)).items
+    ]
+    return max(images, key=lambda image: image.id).task_id if images else None
 
 
 async def _newest_task(imagegen: ImageGen, status: TaskStatus) -> str | None:

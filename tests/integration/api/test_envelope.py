@@ -127,6 +127,51 @@ def test_a_wrong_method_is_refused_with_the_allowed_ones(api, method, path, allo
     assert allowed in answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs",
+        IMAGES,
+        f"{IMAGES}/1",
+        TASKS,
+        "/api/v1/settings",
+        "/api/v1/providers",
+        "/v1/models",
+        "/openapi.json",
+    ],
+)
+def test_head_is_answered_as_get_is_without_the_body(api, path):
+    """With the same status and headers, also where a record is missing."""
+    head, whole = (api.request(method, path, headers={"Accept-Encoding": ""}) for method in ("HEAD", "GET"))
+    others = {"x-request-id", "date"}
+
+    assert (whole.status_code, b"") == (head.status_code, head.content)
+    assert {name: value for name, value in whole.headers.items() if name not in others} == {
+        name: value for name, value in head.headers.items() if name not in others
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/events", {"GET", "OPTIONS"}),
+        (f"{TASKS}/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a/events", {"GET", "OPTIONS"}),
+        (f"{TASKS}/generate", {"POST", "OPTIONS"}),
+    ],
+)
+def test_head_is_refused_where_get_has_no_end_or_is_none(api, path, allowed):
+    """It would stay open."""
+    answer = api.head(path)
+
+    assert (405, allowed) == (answer.status_code, set(answer.headers["allow"].split(", ")))
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "DELETE"])
+def test_allow_names_head_beside_get(api, method):
+    """Wherever it is told what may be asked."""
+    assert "GET, HEAD, OPTIONS" == api.request(method, TASKS).headers["allow"]
+
+
 @pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"])
 def test_an_unknown_route_is_40400(api, path):
     """In the envelope, with a hint."""

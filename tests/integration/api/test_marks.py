@@ -236,3 +236,20 @@ def test_tags_are_suggested(api, ids):
     assert [("sunny", 3), ("Sunset", 1)] == suggested(prefix="ＳＵＮ")
     assert [("sunny", 3)] == suggested(page_size=1)
     assert [] == suggested(prefix="night")
+
+
+@pytest.mark.parametrize("path", [TAGS, COLLECTIONS])
+def test_lists_of_marks_are_walked_by_page(api, ids, path):
+    """Until one is empty, or says that none follows; without numbers all are on one page."""
+    for name in "abc":
+        batch(api, "tag", ids[:1], tag=name)
+        create(api, name)
+    pages = [data(api.get(path, params={"page": n, "page_size": 2})) for n in (1, 2, 3)]
+    whole = data(api.get(path))
+
+    assert [2, 1, 0] == [len(page["items"]) for page in pages]
+    assert [True, False, False] == [page["has_more"] for page in pages]
+    assert [(n, 2, 3, True) for n in (1, 2, 3)] == [
+        (page["page"], page["page_size"], page["total"], page["total_is_exact"]) for page in pages
+    ]
+    assert (whole["items"], False) == (pages[0]["items"] + pages[1]["items"], whole["has_more"])

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL, make_page
+from imagegen_adapters.databases.listing import make_page
 from imagegen_adapters.databases.postgresql.database import Database, Row
+from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.search.pages import Page, Paging
 
 _NEWEST = 2**63 - 1

@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 import attrs
 
-from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, BucketChanges, Windows
+from imagegen_core.limits import MAX_EXACT_TOTAL
 
 _MAX_ENTRIES = 1000
 _MAX_BUCKETS = 200

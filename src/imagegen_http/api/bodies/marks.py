@@ -12,6 +12,8 @@ from imagegen_core.problems.fields import ProblemCode
 from imagegen_http.answers.fields import doc
 from imagegen_http.api.bodies.fields import Body
 
+EXAMPLE_COLLECTION = "猫的图片"
+
 _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
 
 
@@ -96,5 +98,8 @@ class CollectionBody(Body, frozen=True, kw_only=True):
     """The name of a collection."""
 
     name: Annotated[
-        str, doc(f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has", "猫的图片")
+        str,
+        doc(
+            f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has", EXAMPLE_COLLECTION
+        ),
     ]

@@ -30,6 +30,7 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
     """Fetch the bytes of a task's input image, exactly as its caller sent them.
 
     The task lists them as `inputs`. One that names an image of this service is fetched as that image.
+    `POST /api/v1/images/upscale` makes a task that has one.
     """
     opened = await service.imagegen.open_input(task_id=parse_task_id(task_id), index=index)
     image = opened.image

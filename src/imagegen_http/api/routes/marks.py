@@ -14,7 +14,13 @@ from imagegen_http.answers.images import ImageDetail
 from imagegen_http.answers.marks import ChangedImages, Collection, Tag
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.marks import BatchBody, CollectionBody, MarkBody
-from imagegen_http.api.routes.dependencies import ImageIdPath, ServiceDependency, parse_image_id
+from imagegen_http.api.routes.dependencies import (
+    ImageIdPath,
+    PageQuery,
+    PageSizeQuery,
+    ServiceDependency,
+    parse_image_id,
+)
 from imagegen_http.asgi.response_cache import CACHEABLE
 
 CollectionPath = Annotated[
@@ -23,7 +29,9 @@ CollectionPath = Annotated[
 PrefixQuery = Annotated[
     str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
 ]
-TagLimitQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="most tags")]
+CollectionLimitQuery = Annotated[
+    int, QueryParameter(ge=1, le=MAX_COLLECTIONS, description="items a page; all of them when left out")
+]
 
 _COLLECTION_ID = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -67,30 +75,39 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
 
 @get("/api/v1/tags", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
 async def list_tags(
-    service: ServiceDependency, prefix: PrefixQuery = "", page_size: TagLimitQuery = MAX_PAGE_SIZE
+    service: ServiceDependency,
+    prefix: PrefixQuery = "",
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = MAX_PAGE_SIZE,
 ) -> Success[ListPage[Tag]]:
     """List the most used tags.
 
     With how many images have each. `prefix` completes what somebody types.
     """
-    uses = await service.imagegen.adapters.marks.tags(prefix.strip(), page_size + 1)
-    tags = [Tag.from_use(use) for use in uses[:page_size]]
-    matches = Page(
-        items=uses[:page_size], total=len(tags), has_more=False, total_is_exact=len(uses) <= page_size
-    )
-    return success(ListPage.from_page(matches, tags, number=1, size=page_size, cursor=None))
+    limit = Page.enough(page, page_size)
+    uses = await service.imagegen.adapters.marks.tags(prefix.strip(), limit)
+    matches = Page.of_all(uses, number=page, size=page_size)
+    items = [Tag.from_use(use) for use in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
 
 
-@get("/api/v1/collections", opt={CACHEABLE: True}, tags=["collections"], responses=refusals())
-async def list_collections(service: ServiceDependency) -> Success[ListPage[Collection]]:
+@get(
+    "/api/v1/collections",
+    opt={CACHEABLE: True},
+    tags=["collections"],
+    responses=refusals("validation_failed"),
+)
+async def list_collections(
+    service: ServiceDependency, page: PageQuery = 1, page_size: CollectionLimitQuery = MAX_COLLECTIONS
+) -> Success[ListPage[Collection]]:
     """List all collections, newest first.
 
     With how many images are in each. `GET /api/v1/images?collection=` lists those.
     """
     collections = await service.imagegen.adapters.marks.collections()
-    matches = Page(items=collections, total=len(collections), has_more=False)
-    items = [Collection.from_collection(collection) for collection in collections]
-    return success(ListPage.from_page(matches, items, number=1, size=MAX_COLLECTIONS, cursor=None))
+    matches = Page.of_all(collections, number=page, size=page_size)
+    items = [Collection.from_collection(collection) for collection in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
 
 
 @post(
@@ -120,7 +137,7 @@ async def rename_collection(
 ) -> Success[Collection]:
     """Give a collection another name.
 
-    Its id and its images stay.
+    Its id and its images stay. `POST /api/v1/collections` creates one.
     """
     number = _parse_collection_id(collection_id)
     collection = await service.imagegen.rename_collection(collection_id=number, name=data.name)
@@ -136,7 +153,7 @@ async def rename_collection(
 async def delete_collection(collection_id: CollectionPath, service: ServiceDependency) -> Deleted:
     """Delete a collection; its images stay.
 
-    They are in no collection then, or in their others.
+    They are in no collection then, or in their others. `POST /api/v1/collections` creates one.
     """
     await service.imagegen.adapters.marks.remove_collection(_parse_collection_id(collection_id))
     return DELETED

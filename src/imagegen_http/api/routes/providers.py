@@ -52,8 +52,7 @@ async def list_configs(
     Disabled ones, too. Keys and other secrets are masked.
     """
     configs = await service.imagegen.list_providers.configured()
-    start, end = (page - 1) * page_size, page * page_size
-    matches = Page(items=configs[start:end], total=len(configs), has_more=end < len(configs))
+    matches = Page.of_all(configs, number=page, size=page_size)
     items = [ProviderConfig.from_resolved(provider, _today(service)) for provider in matches.items]
     return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
 
