@@ -1,11 +1,36 @@
 """What is wrong with text that no store, answer or log can hold; `valid_text` repairs such text."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.problems.fields import ProblemCode
+
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
+"""Categories of characters that would break a line."""
+
+_JOINERS = "\u200c\u200d"
+"""Format characters that scripts and emoji need."""
+
+_UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"
+"""What is nothing by itself: joiners, and selectors of how an emoji looks."""
+
+
+def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None:
+    """Refuse text as `check_text` does, and as a name that people are to tell from others.
+
+    Raises:
+        ValidationFailed: naming ``field``.
+    """
+    check_text(field, name.strip(_UNSEEN), minimum=minimum, maximum=maximum)
+    check_text(field, name, maximum=maximum)
+    categories = {unicodedata.category(character) for character in name if character not in _JOINERS}
+    if not _CONTROLS.isdisjoint(categories):
+        raise ValidationFailed.for_field(field, ProblemCode.HAS_CONTROLS())
+    if "Cf" in categories:
+        raise ValidationFailed.for_field(field, ProblemCode.HAS_INVISIBLES())
 
 
 def check_text(field: str, text: str, *, minimum: int = 0, maximum: int) -> None:

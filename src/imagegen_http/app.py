@@ -12,9 +12,9 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Message, Scope, Send
 
 from imagegen_http.api import error_handlers
-from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.openapi_schemas import DescribedTypes
+from imagegen_http.api.query_parameters import with_clean_query
 from imagegen_http.api.routes import (
     costs,
     events,
@@ -66,7 +66,7 @@ def build_app(service: Service) -> Litestar:
         route_handlers=[*health.HANDLERS, *(_api_handlers(service) if has_api else ())],
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
         exception_handlers=_exception_handlers() if has_api else error_handlers.NO_API,
-        middleware=[without_empty_parameters],
+        middleware=[with_clean_query],
         response_class=JsonResponse,
         request_class=JsonRequest,
         logging_config=None,

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
 from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.text_problems import check_text
-
-_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
-"""Categories of characters that would break a line, or that nobody sees."""
+from imagegen_core.text_problems import check_name
 
 
 def fold_name(name: str) -> str:
@@ -26,7 +23,7 @@ def tag_name(text: str, field: str = "tag") -> str:
     """Return a tag as it is stored: trimmed and in Unicode's normal form C.
 
     Raises:
-        ValidationFailed: it is empty, too long, or has control characters.
+        ValidationFailed: it is empty, too long, or has control or invisible characters.
     """
     return _clean(text, field, maximum=MAX_TAG_CHARS)
 
@@ -57,14 +54,12 @@ def collection_name(text: str, field: str = "name") -> str:
     """Return the name of a collection as it is stored, like a tag.
 
     Raises:
-        ValidationFailed: it is empty, too long, or has control characters.
+        ValidationFailed: it is empty, too long, or has control or invisible characters.
     """
     return _clean(text, field, maximum=MAX_COLLECTION_NAME_CHARS)
 
 
 def _clean(text: str, field: str, *, maximum: int) -> str:
     name = unicodedata.normalize("NFC", text.strip())
-    check_text(field, name, minimum=1, maximum=maximum)
-    if any(unicodedata.category(character) in _CONTROLS for character in name):
-        raise ValidationFailed.for_field(field, ProblemCode.HAS_CONTROLS())
+    check_name(field, name, maximum=maximum)
     return name

@@ -24,7 +24,7 @@ class JsonType(MessageCode):
     STRING = "a string", "字符串"
     INTEGER = "an integer", "整数"
     NUMBER = "a number", "数字"
-    BOOLEAN = "true or false", "true 或 false"
+    BOOLEAN = "true or false", "布尔值 true 或 false"
     OBJECT = "an object", "对象"
     ARRAY = "an array", "数组"
     NULL = "null", "null"
@@ -35,6 +35,7 @@ class ProblemCode(MessageCode):
 
     # shape
     REQUIRED = "is required", "为必填项"
+    REPEATED = "has several values", "有多个不同的值"
     UNKNOWN_FIELD = "unknown field", "未知字段"
     UNKNOWN_KEY = "unknown key", "未知的键"
     MISSPELT_KEY = "unknown key; did you mean {suggestion}?", "未知的键；是否想写 {suggestion}？"
@@ -70,6 +71,7 @@ class ProblemCode(MessageCode):
     NOT_UTF8 = "is not UTF-8", "不是 UTF-8"
     HAS_NUL = "must not contain NUL", "不能含有 NUL 字符"
     HAS_CONTROLS = "must not contain control characters or line breaks", "不能含有控制字符或换行"
+    HAS_INVISIBLES = "must not contain invisible characters", "不能含有不可见的字符"
     HALF_SURROGATE = "must not contain half of a surrogate pair", "不能含有不成对的代理字符"
     NOT_PRINTABLE_ASCII = (
         "must be printable ASCII without line breaks",

@@ -25,7 +25,7 @@ from imagegen_core.providers.config_checks import (
     check_timeout,
 )
 from imagegen_core.providers.secrets import MASK, Secret
-from imagegen_core.text_problems import check_text, text_problems
+from imagegen_core.text_problems import check_name, check_text, text_problems
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 _EXCLUSIVE = ("preset", "spec")
@@ -115,7 +115,7 @@ class ProviderConfig:
         if self.kind is not None:
             check_text("kind", self.kind, minimum=1, maximum=MAX_KIND_CHARS)
         if self.display_name is not None:
-            check_text("display_name", self.display_name, maximum=MAX_DISPLAY_NAME_CHARS)
+            check_name("display_name", self.display_name, minimum=0, maximum=MAX_DISPLAY_NAME_CHARS)
         if self.api_base:
             check_api_base(self.api_base)
         if self.api_key is not None:

@@ -37,6 +37,8 @@ _WAYS_TO_SIZE = (
 _KEY_NAMES = frozenset({"apikey", "authorization"})
 """Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
 
+_MAX_SEED = 2**63 - 1
+
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 """A seed may be a text, since JavaScript has no whole numbers beyond 2^53."""
 
@@ -46,7 +48,7 @@ COMMON: tuple[Parameter, ...] = (
     Parameter(name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
     Parameter(name="steps", type="integer", minimum=1, maximum=1000),
     Parameter(name="cfg_scale", type="number", minimum=0, maximum=100),
-    Parameter(name="seed", type="integer", minimum=-1, maximum=2**63 - 1),
+    Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_SEED),
     Parameter(name="size"),
     Parameter(name="aspect_ratio"),
     Parameter(name="image_size"),
@@ -88,6 +90,7 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in cleaned.items():
         problems += _value_problems(name, value, _COMMON.get(name))
     problems += _size_problems(cleaned)
+    problems += _seed_problems(cleaned)
     if problems:
         raise ValidationFailed(*problems)
     return cleaned
@@ -122,6 +125,14 @@ def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Itera
         reason = next((problem for _, problem in text_problems({name: value})), None)
     if reason is not None:
         yield Problem(field=f"params.{name}", reason=reason)
+
+
+def _seed_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if one of several images would have a seed that is too large: they count up."""
+    seed, count = params.get("seed"), params.get("num")
+    if isinstance(seed, int) and isinstance(count, int) and seed <= _MAX_SEED < seed + count - 1:
+        reason = ProblemCode.TOO_LARGE(maximum=_MAX_SEED - count + 1)
+        yield Problem(field="params.seed", reason=reason)
 
 
 def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:

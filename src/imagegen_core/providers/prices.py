@@ -16,6 +16,9 @@ from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.sources import Source, parse_fields, parse_source, parse_text
 
+_DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+"""An amount as text, as answers show it; JSON's numbers may lose its last places."""
+
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -132,6 +135,8 @@ def _rate(data: Any, path: str) -> Rate:
 
 
 def _amount(data: Any, path: str) -> Decimal:
+    if isinstance(data, str) and _DECIMAL.fullmatch(data):
+        return Decimal(data)
     if isinstance(data, bool) or not isinstance(data, int | float):
         raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
     if not math.isfinite(data):

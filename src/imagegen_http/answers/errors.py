@@ -36,6 +36,9 @@ class ErrorData(Answer, frozen=True, kw_only=True):
         doc("what must come along", "api_key", enum=["api_key", "headers", "proxy", "credentials"]),
     ] = UNSET
     max_bytes: Annotated[int | UnsetType, doc("the largest body that is taken", 1_048_576)] = UNSET
+    accepted: Annotated[
+        list[str] | UnsetType, doc("the media types that the path takes", ["application/json"])
+    ] = UNSET
     queue_size: Annotated[int | UnsetType, doc("how many tasks can wait", 1000)] = UNSET
     detail: Annotated[
         str | UnsetType, doc("a sentence about this request, in the caller's language", "no such model")

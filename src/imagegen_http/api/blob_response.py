@@ -11,7 +11,8 @@ from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.entity_tags import matches
 from imagegen_http.asgi.types import Receive, Scope, Send
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
+_NOTHING = {"content-length": "0", "cache-control": "no-store"}
 _MAX_WHOLE_BYTES = 64 * 1024
 """Of a body that is sent at once, without watching for a disconnect meanwhile."""
 
@@ -42,6 +43,10 @@ class BlobResponse:
         """Send the response."""
         request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         etag = f'"{self._blob.etag}"'
+        if "if-match" in request and not matches(request["if-match"], etag):
+            await self._begin(send, 412, _NOTHING)
+            await _end(send)
+            return
         if matches(request.get("if-none-match"), etag):
             await self._begin(send, 304, {})
             await _end(send)
@@ -51,7 +56,7 @@ class BlobResponse:
         if request.get("if-range") not in (None, etag):
             requested_range = None
         if requested_range is not None and requested_range[0] >= size:
-            await self._begin(send, 416, {"content-range": f"bytes */{size}", "content-length": "0"})
+            await self._begin(send, 416, {"content-range": f"bytes */{size}", **_NOTHING})
             await _end(send)
             return
         start, end = requested_range or (0, size)

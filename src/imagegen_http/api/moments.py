@@ -1,7 +1,7 @@
 """Times and time zones in queries."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from imagegen_core.errors import ValidationFailed
@@ -9,6 +9,7 @@ from imagegen_core.problems.fields import ProblemCode
 
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
 _MAX_ZONE_CHARS = 64
+_EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 
 
 def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo = UTC) -> datetime | None:
@@ -23,11 +24,17 @@ def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo
         return None
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
-        if end_of_day and len(text) <= len("2026-01-01"):
+    except ValueError as error:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
+    is_date = len(text) <= len("2026-01-01")
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        if end_of_day and is_date:
             moment += timedelta(days=1)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        if is_date:  # the first or the last day that there is
+            return _EARLIEST if moment.year == MINYEAR else _LATEST
         raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from imagegen_http.asgi.types import Message, Receive, Scope
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
-from imagegen_http.guard.content_headers import content_length, has_wrong_type, max_bytes
+from imagegen_http.guard.content_headers import accepted_types, content_length, has_wrong_type, max_bytes
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.json_outline import Outline, Text
 from imagegen_http.guard.refusals import RequestAborted, RequestRefused
@@ -115,7 +115,7 @@ class IncomingBody:
         """
         declared_bytes = content_length(self._request)
         if declared_bytes and has_wrong_type(self._request):
-            raise RequestRefused("unsupported_media_type")
+            raise _wrong_type(self._request)
         limit = max_bytes(self._request, rules)
         if declared_bytes is not None and declared_bytes > limit:
             raise RequestRefused("body_too_large", {"max_bytes": limit})
@@ -193,7 +193,7 @@ class IncomingBody:
             while not self._is_complete:
                 chunk = await self._chunk()
                 if chunk and not body and has_wrong_type(self._request):
-                    raise RequestRefused("unsupported_media_type")
+                    raise _wrong_type(self._request)
                 if len(body) + len(chunk) > limit:
                     raise RequestRefused("body_too_large", {"max_bytes": limit})
                 if not lease.grow(len(body) + len(chunk)):
@@ -212,6 +212,10 @@ class IncomingBody:
         self._is_complete = not message.get("more_body", False)
         chunk: bytes = message.get("body", b"")
         return chunk
+
+
+def _wrong_type(request: InboundRequest) -> RequestRefused:
+    return RequestRefused("unsupported_media_type", {"accepted": accepted_types(request.path)})
 
 
 def _no_room() -> RequestRefused:

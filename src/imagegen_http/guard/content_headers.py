@@ -43,10 +43,11 @@ def has_wrong_type(request: InboundRequest) -> bool:
         return True
     if not request.is_api and request.path not in FORMS:
         return False
-    return media_type(request) not in _accepted_types(request.path)
+    return media_type(request) not in accepted_types(request.path)
 
 
-def _accepted_types(path: str) -> tuple[str, ...]:
+def accepted_types(path: str) -> tuple[str, ...]:
+    """Return the media types that a path takes."""
     if path in FORMS:
         return (FORM,)
     if path == ZIP:

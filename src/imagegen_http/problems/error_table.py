@@ -113,10 +113,10 @@ TABLE: dict[str, Row] = {
     ),
     "unsupported_media_type": Row(
         41500,
-        "请求体必须声明为 application/json",
-        "the body must be declared as application/json",
-        "请设置 Content-Type: application/json",
-        "send Content-Type: application/json",
+        "请求体的类型或编码不被接受",
+        "the type or the coding of the body is not accepted",
+        "请用 accepted 之一作为 Content-Type，且不要压缩（不带 Content-Encoding）",
+        "send one of accepted as Content-Type, uncompressed and without Content-Encoding",
     ),
     "idempotency_key_reused": Row(
         42201,

@@ -92,6 +92,12 @@ def test_a_task_that_is_asked_to_stop_is_told(api, follow):
     assert ["cancelled"] == [e.data["status"] for e in events if e.data["task_id"] == task_id][-1:]
 
 
+def test_an_empty_id_is_none(api):
+    """It is what a client has that has seen nothing yet."""
+    with api.stream("GET", EVENTS, headers={"Last-Event-ID": ""}) as answer:
+        assert 200 == answer.status_code
+
+
 @pytest.mark.parametrize("text", ["-1", "x", "1.5"])
 def test_an_id_is_made_of_digits(api, text):
     """Anything else is named."""

@@ -444,3 +444,31 @@ def test_a_last_event_id_that_is_no_number_is_refused(api, earlier_tasks, last):
     answer = api.get(f"{TASKS}/{earlier_tasks[0]['task_id']}/events", headers={"Last-Event-ID": last})
 
     assert REFUSED == row(answer)
+
+
+def test_a_query_parameter_has_one_value(api):
+    """The router would take one of several, and nobody could tell which; the same twice says nothing else."""
+    answers = [
+        api.get(f"{IMAGES}?{query}")
+        for query in ("provider=nope&provider=demo", "page=1&%70age=2", "page=1&page=1", "page=&page=1")
+    ]
+
+    assert [["provider"], ["page"]] == [fields(answer) for answer in answers[:2]]
+    assert [200, 200] == [answer.status_code for answer in answers[2:]]
+
+
+@pytest.mark.parametrize("path", [IMAGES, "/api/v1/usage"])
+@pytest.mark.parametrize("query", [{"to": "9999-12-31"}, {"from": "0001-01-01", "tz": "Asia/Shanghai"}])
+def test_the_first_and_the_last_day_are_days(api, path, query):
+    """They stand for "any time" in some clients."""
+    assert 200 == api.get(path, params=query).status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"), [({}, "须为布尔值 true 或 false"), (ENGLISH, "must be true or false")]
+)
+def test_a_type_is_told_with_its_spaces(api, headers, message):
+    """In both languages."""
+    answer = api.post(GENERATE, json={**body_of(), "use_saved_config": 1}, headers=headers)
+
+    assert message == answer.json()["data"]["errors"][0]["message"]

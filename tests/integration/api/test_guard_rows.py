@@ -199,6 +199,20 @@ def test_a_body_that_is_not_declared_as_json_is_41500(api, path, kind):
     assert (415, 41500, "unsupported_media_type") == row(answer)
 
 
+def test_41500_tells_what_is_taken(api):
+    """Also where the type is right and the body is compressed."""
+    gzipped = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    answers = [
+        api.post(GENERATE, content=b"{}", headers=gzipped),
+        api.post("/api/v1/images/zip", content=b"{}", headers=form),
+    ]
+
+    assert [["application/json"], ["application/json", "application/x-www-form-urlencoded"]] == [
+        answer.json()["data"]["accepted"] for answer in answers
+    ]
+
+
 def test_41500_speaks_both_languages(api):
     """With a hint."""
     answers = [

@@ -266,6 +266,25 @@ def test_a_range_behind_the_end_is_416(api, image, content, requested):
     answer = api.get(image["image_url"], headers={"Range": requested.format(size=len(content))})
 
     assert (416, f"bytes */{len(content)}") == (answer.status_code, answer.headers["content-range"])
+    assert "no-store" == answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"), [('"zz"', 412), ("*", 200), ("{etag}", 200), ('"zz", {etag}', 200)]
+)
+def test_if_match_asks_for_the_same_bytes(api, image, tag, status):
+    """Other ones are not sent."""
+    etag = api.head(image["image_url"]).headers["etag"]
+    answer = api.get(image["image_url"], headers={"If-Match": tag.format(etag=etag)})
+
+    assert (status, status == 200) == (answer.status_code, answer.content != b"")
+
+
+def test_a_range_may_end_at_any_number(api, image, content):
+    """However many digits it has."""
+    answer = api.get(image["image_url"], headers={"Range": f"bytes=1-{'9' * 40}"})
+
+    assert (206, content[1:]) == (answer.status_code, answer.content)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ def test_an_image_is_marked(api, ids):
     [
         ({"tags": ["", " ", "a\nb", "x" * 41, "fine"]}, ["tags.0", "tags.1", "tags.2", "tags.3"]),
         ({"tags": [f"{n}" for n in range(21)]}, ["tags"]),
+        ({"tags": ["\u200b", "\ufeff", "\u00ad", "\u200d"]}, [f"tags.{n}" for n in range(4)]),
+        ({"tags": ["\u202eabc", "a\u2066b", "\U000e0041"]}, [f"tags.{n}" for n in range(3)]),
         ({"tags": "cat"}, ["tags"]),
         ({"tags": None}, ["tags"]),
         ({"tags": [1]}, ["tags.0"]),
@@ -68,6 +70,13 @@ def test_what_is_no_mark_is_refused(api, ids, body, wrong):
     """Each field is named, and nothing is changed."""
     assert wrong == fields(api.patch(f"{IMAGES}/{ids[0]}", json=body))
     assert [] == data(api.get(f"{IMAGES}/{ids[0]}"))["tags"]
+
+
+def test_emoji_may_be_joined_in_a_tag(api, ids):
+    """By characters that nobody sees by themselves."""
+    tags = ["👩\u200d🎨", "❤\ufe0f", "می\u200cخواهم"]
+
+    assert tags == data(api.patch(f"{IMAGES}/{ids[0]}", json={"tags": tags}))["tags"]
 
 
 def test_lists_and_searches_are_filtered_by_marks(api, ids):

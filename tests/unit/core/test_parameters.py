@@ -110,3 +110,12 @@ def test_a_random_seed_stays_random_in_every_call(seed):
 def test_dimensions_come_from_either_spelling(params, size):
     """Width and height, or a size in pixels."""
     assert size == ImageRequest(operation=Operation.GENERATE, params=params).dimensions
+
+
+@pytest.mark.parametrize(("num", "largest"), [(1, 2**63 - 1), (2, 2**63 - 2), (10, 2**63 - 10)])
+def test_no_image_of_several_has_a_seed_that_is_too_large(num, largest):
+    """They count up from that of the request."""
+    assert largest == canonical({"seed": largest, "num": num})["seed"]
+    with pytest.raises(ValidationFailed) as refused:
+        canonical({"seed": largest + 1, "num": num})
+    assert ["params.seed"] == [problem.field for problem in refused.value.problems]

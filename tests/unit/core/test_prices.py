@@ -70,7 +70,7 @@ def test_a_price_is_rates_in_a_currency():
         ({"currency": "USD", "rates": {}}, "p.rates"),
         ({"currency": "USD", "rates": [1]}, "p.rates.0"),
         ({"currency": "USD", "rates": [{}]}, "p.rates.0.amount"),
-        ({"currency": "USD", "rates": [{"amount": "0.04"}]}, "p.rates.0.amount"),
+        ({"currency": "USD", "rates": [{"amount": "cheap"}]}, "p.rates.0.amount"),
         ({"currency": "USD", "rates": [{"amount": True}]}, "p.rates.0.amount"),
         ({"currency": "USD", "rates": [{"amount": -0.01}]}, "p.rates.0.amount"),
         ({"currency": "USD", "rates": [{"amount": float("inf")}]}, "p.rates.0.amount"),
@@ -130,3 +130,11 @@ def test_a_configuration_with_a_wrong_price_is_refused():
         )
 
     assert ["extra_config.prices.gpt-image-2.currency"] == [p.field for p in caught.value.problems]
+
+
+@pytest.mark.parametrize("amount", ["0.20", 0.2])
+def test_an_amount_may_be_a_text(amount):
+    """As answers show it, so that what was read there can be written."""
+    price = parse_price({"currency": "CNY", "rates": [{"amount": amount}]}, "p")
+
+    assert Decimal("0.2") == price.rates[0].amount

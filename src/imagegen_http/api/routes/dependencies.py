@@ -82,7 +82,7 @@ def parse_event_id(text: str | None) -> int | None:
     Raises:
         ValidationFailed: it is not made of digits, so no event can have it.
     """
-    if text is None:
+    if not text:
         return None
     if not (text.isascii() and text.isdigit()):
         raise ValidationFailed.for_field("Last-Event-ID", RequestProblem.NOT_AN_EVENT_ID())
