@@ -8,7 +8,7 @@ const IS_JSON = /^[[{"]/;
 /** Return `{ value }` of a text: what it is as JSON, else the text itself; `{ problem }` where it is neither. */
 export function readExtra(text) {
   const written = text.trim();
-  if (!written) return { problem: t("create.extra_empty") };
+  if (!written) return { problem: t("extras.extra_empty") };
   let isExact = true;
   const check = (_, value) => {
     isExact &&= typeof value !== "number" || (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)));
@@ -16,15 +16,10 @@ export function readExtra(text) {
   };
   try {
     const value = JSON.parse(written, check);
-    return isExact ? { value } : { problem: t("create.extra_rounded") };
+    return isExact ? { value } : { problem: t("extras.extra_rounded") };
   } catch {
-    return IS_JSON.test(written) ? { problem: t("create.extra_no_json") } : { value: written };
+    return IS_JSON.test(written) ? { problem: t("extras.extra_no_json") } : { value: written };
   }
-}
-
-/** Return the text of a value. */
-export function extraText(value) {
-  return typeof value === "string" && readExtra(value).value === value ? value : JSON.stringify(value);
 }
 
 /** The rows in which anything is written. */
@@ -44,7 +39,7 @@ export function extraProblems(extras, own) {
   for (const [at, row] of extras.entries()) {
     const name = names[at];
     if (!name && !row.text.trim()) continue;
-    const wrong = !name ? t("create.extra_nameless") : own.has(name) ? t("create.extra_own", { name }) : names.indexOf(name) < at && t("create.extra_twice", { name });
+    const wrong = !name ? t("extras.extra_nameless") : own.has(name) ? t("extras.extra_own", { name }) : names.indexOf(name) < at && t("extras.extra_twice", { name });
     const problem = wrong || readExtra(row.text).problem;
     if (problem) problems[`extras.${at}`] = problem;
   }

@@ -8,14 +8,14 @@ const MAX_PIXELS = 40_000_000;
 
 /** Return the file with the type that its bytes have. Throws an Error with the reason where it cannot be an input. */
 export async function checked(file) {
-  const name = file.name || t("create.file");
-  if (file.size > MAX_BYTES) throw new Error(t("create.file_large", { name }));
+  const name = file.name || t("inputs.file");
+  if (file.size > MAX_BYTES) throw new Error(t("inputs.file_large", { name }));
   const type = typeOf(new Uint8Array(await file.slice(0, 12).arrayBuffer().catch(() => new ArrayBuffer(0))));
-  if (!type) throw new Error(t("create.file_no_image", { name }));
+  if (!type) throw new Error(t("inputs.file_no_image", { name }));
   const typed = file.type === type ? file : new File([file], file.name ?? "", { type });
   const pixels = await pixelsOf(typed);
-  if (!pixels) throw new Error(t("create.file_no_image", { name }));
-  if (pixels > MAX_PIXELS) throw new Error(t("create.file_pixels", { name }));
+  if (!pixels) throw new Error(t("inputs.file_no_image", { name }));
+  if (pixels > MAX_PIXELS) throw new Error(t("inputs.file_pixels", { name }));
   return typed;
 }
 

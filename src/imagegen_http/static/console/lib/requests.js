@@ -1,7 +1,7 @@
 // What a draft is as a request to a model, and what is wrong with it before it is one.
 
 import { ApiError } from "./api.js";
-import { extraParams, extraProblems, extraText } from "./extras.js";
+import { extraParams, extraProblems } from "./extras.js";
 import { t } from "./i18n.js";
 import { inputNames, sizeParams } from "./sizes.js";
 import { catalogue, modelOf } from "./store.js";
@@ -53,17 +53,8 @@ export function unknownNames({ params }, choice) {
   return Object.keys(params).filter((name) => !known.has(name));
 }
 
-/** Return the draft with parameters of a task that its model takes without a field for them where they can be edited. */
-export function withExtras(draft, { model }) {
-  if (!model.accepts_extras) return draft;
-  const own = ownNames(model);
-  const entries = Object.entries(draft.params);
-  const extras = entries.filter(([name]) => !own.has(name)).map(([name, value]) => ({ name, text: extraText(value) }));
-  return { ...draft, params: Object.fromEntries(entries.filter(([name]) => own.has(name))), extras };
-}
-
 /** Names of parameters that have a field in the form of a model. */
-function ownNames({ parameters, sizes }) {
+export function ownNames({ parameters, sizes }) {
   return new Set(["prompt", ...parameters.map(({ name }) => name), ...sizes.flatMap(({ params }) => Object.keys(params))]);
 }
 

@@ -8,7 +8,7 @@ import { html, useEffect, useState } from "../vendor/index.js";
 
 const AT_ONCE = ["basic", "size", "look", "editing"]; // groups whose fields of the form need not be opened
 const loadMain = async () => (await import("./create-parameters.js")).MainParameters;
-const loadAdvanced = async () => (await import("./create-parameters.js")).AdvancedParameters;
+const loadAdvanced = async () => (await import("./create-more.js")).AdvancedParameters;
 
 export function Parameters({ choice, unknown, extras, ...shared }) {
   const [open, setOpen] = useState(false);

@@ -4,7 +4,7 @@ import { ApiError } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { isLost } from "../lib/idempotency.js";
-import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames, withExtras } from "../lib/requests.js";
+import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
 import { instead, ModelPicker } from "../parts/model-picker.js";
@@ -41,7 +41,7 @@ export function CreateForm({ choice, results }) {
     toast(t("create.switched", { operation: t(`operations.${draft.peek().operation}`) }));
   }, [now.operation, model]);
   useEffect(() => {
-    if (now.mixed) change({ ...withExtras(draft.peek(), choice), mixed: false });
+    if (now.mixed) import("../lib/mixed-params.js").then(({ withExtras }) => change({ ...withExtras(draft.peek(), choice), mixed: false }));
   }, [now.mixed]);
   const send = async () => {
     const wish = draft.peek();

@@ -2,12 +2,14 @@
 
 import { addFile, addImage, change, draft } from "../lib/drafts.js";
 import { checked } from "../lib/input-files.js";
-import { t } from "../lib/i18n.js";
+import { fetchSentences, t } from "../lib/i18n.js";
 import { choiceOf, inputsOf } from "../lib/requests.js";
 import { Dropzone } from "../parts/dropzone.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { html, signal, useEffect, useState } from "../vendor/index.js";
+
+await fetchSentences("inputs");
 
 /** Why files were not taken, by role. */
 const refused = signal({});
@@ -29,12 +31,12 @@ export function Inputs({ choice, inputs, errors }) {
       const max = role === "reference" ? model.limits.max_references : 1;
       const error = [refused.value[role], errors[role]].filter(Boolean).join("\n");
       const image = of("image")[0];
-      return html`<${Dropzone} key=${role} role=${role} inputs=${of(role)} max=${max} error=${error} hint=${t(`create.${role}_hint`)}
+      return html`<${Dropzone} key=${role} role=${role} inputs=${of(role)} max=${max} error=${error} hint=${t(`inputs.${role}_hint`)}
         onFiles=${receive} onGallery=${openGallery}>
-        ${role === "mask" && image?.image_id && html`<a class="button" href=${`/p/${image.image_id}/edit`}><${Icon} name="brush" />${t("create.draw_mask")}</a>`}
+        ${role === "mask" && image?.image_id && html`<a class="button" href=${`/p/${image.image_id}/edit`}><${Icon} name="brush" />${t("inputs.draw_mask")}</a>`}
       <//>`;
     })}
-    ${picking && html`<${picking.Picker} title=${t("create.pick_title", { role: t(`roles.${picking.role}`) })}
+    ${picking && html`<${picking.Picker} title=${t("inputs.pick_title", { role: t(`roles.${picking.role}`) })}
       max=${picking.role === "reference" ? Math.max(1, model.limits.max_references - of("reference").length) : 1} onPick=${pick} onClose=${() => setPicking(null)} />`}`;
 }
 
@@ -42,7 +44,7 @@ export function Inputs({ choice, inputs, errors }) {
 export async function receive(asked, files, image_ids = []) {
   const choice = choiceFor();
   if (choice.operation === "generate") {
-    toast(t("create.takes_no_image"), { kind: "wrong" });
+    toast(t("inputs.takes_no_image"), { kind: "wrong" });
     return;
   }
   const role = choice.operation === "reference" ? "reference" : choice.operation === "edit" && asked === "mask" ? "mask" : "image";
@@ -58,7 +60,7 @@ export async function receive(asked, files, image_ids = []) {
     if (room <= 0) left += 1;
     else if (await take(role, file, reasons)) room -= 1;
   }
-  if (left) reasons.push(t("create.left_out", { n: left, max }));
+  if (left) reasons.push(t("inputs.left_out", { n: left, max }));
   refused.value = { ...refused.value, [role]: reasons.join("\n") };
 }
 

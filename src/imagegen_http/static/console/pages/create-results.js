@@ -3,13 +3,13 @@
 import { replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { counts, ENDED } from "../lib/tasks.js";
-import { Card } from "../parts/card.js";
 import { Lazy } from "../parts/lazy.js";
 import { Problem } from "../parts/problem.js";
 import { cancel, dismiss, entries, imagesOf, news, others, recent, reload, trouble } from "./create-feed.js";
 import { isFirstVisit, RealProviders } from "./create-welcome.js";
 import { html, useRef } from "../vendor/index.js";
 
+const loadCard = async () => (await import("../parts/card.js")).Card; // a first visit has none
 const loadTaskCard = async () => (await import("./create-task-card.js")).TaskCard;
 export function Results({ heading }) {
   const list = useRef(null);
@@ -59,5 +59,5 @@ function More() {
 /** An image in its own proportions: those of a row grow by the same factor, so that they stay as high as each other. */
 function card(image) {
   const ratio = image.width > 0 && image.height > 0 ? Math.min(4, Math.max(0.3, image.width / image.height)) : 1;
-  return html`<${Card} key=${image.id} image=${image} style=${{ "--ratio": ratio.toFixed(4) }} />`;
+  return html`<${Lazy} load=${loadCard} key=${image.id} image=${image} style=${{ "--ratio": ratio.toFixed(4) }} />`;
 }

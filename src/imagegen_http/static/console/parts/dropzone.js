@@ -20,8 +20,8 @@ export function Dropzone({ role, inputs, max = 1, hint, error, onFiles, onGaller
     <legend>${t(`roles.${role}`)}${max > 1 && html` <span class="unit">${t("create.of", { n: inputs.length, max })}</span>`}</legend>
     ${inputs.length > 0 && html`<${Inputs} inputs=${inputs} />`}
     <div class="add">
-      <button type="button" onClick=${() => picker.current.click()}><${Icon} name="upload" />${t("create.pick_file")}</button>
-      <button type="button" onClick=${() => onGallery(role)}><${Icon} name="gallery" />${t("create.pick_gallery")}</button>
+      <button type="button" onClick=${() => picker.current.click()}><${Icon} name="upload" />${t("inputs.pick_file")}</button>
+      <button type="button" onClick=${() => onGallery(role)}><${Icon} name="gallery" />${t("inputs.pick_gallery")}</button>
       <input ref=${picker} type="file" accept=${ACCEPTED} multiple=${max > 1} hidden aria-label=${t(`roles.${role}`)} onChange=${picked} />
       ${children}
     </div>
@@ -56,12 +56,12 @@ function Inputs({ inputs }) {
         onDragEnter=${() => dragged && move(dragged, at)}
         onDragOver=${(event) => dragged && event.preventDefault()}>
         <${Preview} input=${input} number=${at + 1} />
-        <button type="button" class="remove" aria-label=${t("create.remove_input", { n: at + 1 })} onClick=${() => remove(at)}><${Icon} name="close" /></button>
+        <button type="button" class="remove" aria-label=${t("inputs.remove_input", { n: at + 1 })} onClick=${() => remove(at)}><${Icon} name="close" /></button>
         ${inputs.length > 1 &&
         html`<span class="order">
-          <button type="button" aria-label=${t("create.earlier", { n: at + 1 })} disabled=${at === 0} onClick=${() => move(input, at - 1)}><${Icon} name="left" /></button>
+          <button type="button" aria-label=${t("inputs.earlier", { n: at + 1 })} disabled=${at === 0} onClick=${() => move(input, at - 1)}><${Icon} name="left" /></button>
           <span aria-hidden="true">${at + 1}</span>
-          <button type="button" aria-label=${t("create.later", { n: at + 1 })} disabled=${at === inputs.length - 1} onClick=${() => move(input, at + 1)}><${Icon} name="right" /></button>
+          <button type="button" aria-label=${t("inputs.later", { n: at + 1 })} disabled=${at === inputs.length - 1} onClick=${() => move(input, at + 1)}><${Icon} name="right" /></button>
         </span>`}
       </li>`,
     )}
@@ -84,6 +84,6 @@ function Preview({ input, number }) {
       if (own) URL.revokeObjectURL(own);
     };
   }, [input.blob, input.image_id, input.url]);
-  if (url === null) return html`<span class="broken"><${Icon} name="image" />${t("create.input_gone")}</span>`;
+  if (url === null) return html`<span class="broken"><${Icon} name="image" />${t("inputs.input_gone")}</span>`;
   return url && html`<img src=${url} alt=${input.name || t("create.input", { n: number })} draggable="false" onError=${() => setUrl(null)} />`;
 }

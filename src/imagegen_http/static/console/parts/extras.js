@@ -2,9 +2,11 @@
 
 import { change, draft } from "../lib/drafts.js";
 import { readExtra } from "../lib/extras.js";
-import { t } from "../lib/i18n.js";
+import { fetchSentences, t } from "../lib/i18n.js";
 import { Icon } from "./icon.js";
 import { html, useId, useRef } from "../vendor/index.js";
+
+await fetchSentences("extras");
 
 const MAX_EXTRAS = 50;
 
@@ -24,13 +26,13 @@ export function Extras({ errors }) {
       (rows[at] ?? rows[at - 1] ?? list.current?.nextElementSibling).focus();
     });
   };
-  return html`<fieldset class="extras"><legend>${t("create.extras")}</legend>
-    <p class="hint">${t("create.extras_hint")}</p>
+  return html`<fieldset class="extras"><legend>${t("extras.extras")}</legend>
+    <p class="hint">${t("extras.extras_hint")}</p>
     <ol ref=${list}>${extras.map(
       (row, at) => html`<${Extra} key=${at} row=${row} number=${at + 1} error=${errors[`extras.${at}`] ?? errors[row.name.trim()]}
         onChange=${(changes) => edit(at, changes)} onDrop=${() => drop(at)} />`,
     )}</ol>
-    <button type="button" disabled=${extras.length >= MAX_EXTRAS} onClick=${add}><${Icon} name="plus" />${t("create.add_extra")}</button>
+    <button type="button" disabled=${extras.length >= MAX_EXTRAS} onClick=${add}><${Icon} name="plus" />${t("extras.add_extra")}</button>
   </fieldset>`;
 }
 
@@ -39,11 +41,11 @@ function Extra({ row, number, error, onChange, onDrop }) {
   const control = { "aria-describedby": `${id}-hint`, "aria-invalid": error ? "true" : undefined, autocomplete: "off", spellcheck: false };
   return html`<li class="field">
     <div class="pair">
-      <input ...${control} value=${row.name} placeholder=${t("create.extra_name")} aria-label=${t("create.extra_name_of", { n: number })}
+      <input ...${control} value=${row.name} placeholder=${t("extras.extra_name")} aria-label=${t("extras.extra_name_of", { n: number })}
         autocapitalize="none" maxlength="100" onInput=${({ target }) => onChange({ name: target.value })} />
-      <textarea ...${control} rows="1" value=${row.text} placeholder=${t("create.extra_value")} aria-label=${t("create.extra_value_of", { n: number })}
+      <textarea ...${control} rows="1" value=${row.text} placeholder=${t("extras.extra_value")} aria-label=${t("extras.extra_value_of", { n: number })}
         onInput=${({ target }) => onChange({ text: target.value })}></textarea>
-      <button type="button" class="bare drop" aria-label=${t("create.drop_extra", { n: number })} onClick=${onDrop}><${Icon} name="close" /></button>
+      <button type="button" class="bare drop" aria-label=${t("extras.drop_extra", { n: number })} onClick=${onDrop}><${Icon} name="close" /></button>
     </div>
     <p id=${`${id}-hint`} class=${error ? "error" : "hint"} role=${error ? "alert" : undefined}>${error || kindOf(row.text)}</p>
   </li>`;
@@ -54,5 +56,5 @@ function kindOf(text) {
   const { value, problem } = readExtra(text);
   if (problem) return "";
   const kind = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-  return t(`create.kind_${kind}`);
+  return t(`extras.kind_${kind}`);
 }

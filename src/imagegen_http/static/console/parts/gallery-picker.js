@@ -41,13 +41,13 @@ export function GalleryPicker({ title, max, onPick, onClose }) {
     return setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(0, max));
   };
   const items = list.items?.filter(({ id }) => !gone.value.has(id));
-  const foot = max > 1 && html`<span class="hint">${t("create.chosen", { n: chosen.length, max })}</span>
-    <button type="button" class="main" disabled=${!chosen.length} onClick=${() => onPick(chosen)}>${t("create.take")}</button>`;
+  const foot = max > 1 && html`<span class="hint">${t("inputs.chosen", { n: chosen.length, max })}</span>
+    <button type="button" class="main" disabled=${!chosen.length} onClick=${() => onPick(chosen)}>${t("inputs.take")}</button>`;
   return html`<${Dialog} title=${title} kind="dialog wide" onClose=${onClose} foot=${foot}>
-    <input class="find" type="search" aria-label=${t("create.find")} placeholder=${t("create.find")} autocomplete="off" maxlength="500"
+    <input class="find" type="search" aria-label=${t("inputs.find")} placeholder=${t("inputs.find")} autocomplete="off" maxlength="500"
       onInput=${typed} onCompositionEnd=${typed} />
     ${list.error && html`<${Problem} error=${list.error} again=${() => load(null)} />`}
-    ${items?.length === 0 && html`<p class="muted">${t(words ? "create.none_found" : "create.none_yet")}</p>`}
+    ${items?.length === 0 && html`<p class="muted">${t(words ? "inputs.none_found" : "inputs.none_yet")}</p>`}
     <div class="choices" aria-busy=${!items}>
       ${items?.map(
         (image) => html`<button type="button" class="picture" key=${image.id} aria-pressed=${max > 1 ? chosen.includes(image.id) : undefined}
