@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
+    from imagegen_core.ports.task_repository import TaskFilter
     from imagegen_core.problems.fields import Problem
     from imagegen_core.requests.image_request import ImageRequest
     from imagegen_core.tasks.submission import StoredImage, Submission
     from imagegen_core.tasks.task import Task, TaskStatus
+    from imagegen_core.use_cases.rerun_task import TaskChanges
 
 __all__ = [
     "Adapters",
@@ -41,6 +43,8 @@ __all__ = [
     "StoredImage",
     "Submission",
     "Task",
+    "TaskChanges",
+    "TaskFilter",
     "TaskStatus",
     "ValidationFailed",
 ]
@@ -64,6 +68,8 @@ _HOMES = {
     "Refusal": "errors",
     "Submission": "tasks.submission",
     "Task": "tasks.task",
+    "TaskChanges": "use_cases.rerun_task",
+    "TaskFilter": "ports.task_repository",
     "TaskStatus": "tasks.task",
     "ValidationFailed": "errors",
 }

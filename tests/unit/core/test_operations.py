@@ -65,3 +65,8 @@ def test_the_package_has_what_it_names():
         name for name in imagegen_core.__all__ if hasattr(imagegen_core, name)
     }
     assert not hasattr(imagegen_core, "Painting")
+
+
+def test_the_package_has_what_the_facade_takes():
+    """Whoever makes a task again, or cancels many, imports from one place."""
+    assert {"ImageGen", "Submission", "TaskChanges", "TaskFilter", "TaskStatus"} <= set(imagegen_core.__all__)
