@@ -214,6 +214,30 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     ]
 
 
+def test_keys_send_and_go_back_through_prompts(console, tab):
+    """From anywhere on the page; what was typed and not sent is where the way through the prompts began."""
+    server, form = console()
+    box = form.prompt()
+    for prompt in ("甲", "乙"):
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(prompt)
+        ActionChains(form.driver).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
+        tab.until(lambda prompt=prompt: prompt in [task["prompt"] for task in tasks(server)])
+    box.send_keys(Keys.ARROW_UP)
+    tab.until(lambda: box.get_property("value") == "甲")
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys("丙", Keys.HOME)
+    walked = []
+    for key in (Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_DOWN):
+        box.send_keys(key)
+        walked.append(box.get_property("value"))
+    form.one("button[aria-label='增加']").send_keys(Keys.CONTROL, Keys.ENTER)
+    tab.until(lambda: ["completed"] * 3 == [task["status"] for task in tasks(server)])
+
+    assert ["乙", "甲", "乙", "丙"] == walked
+    assert [1] * 3 == [len(task["images"]) for task in tasks(server)]
+
+
 def test_a_deleted_image_passes_the_focus_on(console):
     """To the one in its place; an undo brings it back."""
     server, form = console()
@@ -221,7 +245,8 @@ def test_a_deleted_image_passes_the_focus_on(console):
         for prompt in ("一", "二", "三"):
             make_image(api, prompt)
     form.tab.until(lambda: ["3", "2", "1"] == [card.get_attribute("data-id") for card in form.all(".card")])
-    form.one(".card[data-id='2'] button[aria-label='删除']").send_keys(Keys.ENTER)
+    form.one(".card[data-id='2'] a").send_keys(Keys.TAB)
+    ActionChains(form.driver).send_keys(Keys.TAB, Keys.ENTER).perform()
     form.tab.until(lambda: 2 == len(form.all(".card")))
     script = "return document.activeElement.closest('.card')?.dataset.id"
     focused = form.tab.until(lambda: form.driver.execute_script(script))

@@ -40,16 +40,14 @@ def _run(tab, script, *args):
 
 
 def _settled_looks(tab):
-    """Return how everything on the page looks, once two looks are the same."""
+    """Return how everything on the page looks, once nothing is on its way and two looks are the same."""
     looks = [None]
 
     def settled():
         looks.append(_run(tab, _LOOKS))
-        return (
-            len(looks[-1]) > 5
-            and looks[-1] == looks[-2]
-            and not _run(tab, "return document.querySelector('.loading')")
-        )
+        is_whole = len(looks[-1]) > 5 and not _run(tab, "return document.querySelector('.loading')")
+        has_all = all(one.has_ended for one in tab.exchanges() if one.kind in ("Fetch", "Image"))
+        return is_whole and has_all and looks[-1] == looks[-2]
 
     tab.until(settled)
     return set(looks[-1])
@@ -79,6 +77,7 @@ def test_the_heading_has_the_focus_that_went_with_the_page(tab, serve_seeded):
     _run(tab, "arguments[0].focus()", image)
     ActionChains(tab.driver).send_keys(Keys.ENTER).perform()
     tab.until(lambda: _run(tab, "return document.activeElement.tagName") == "H1")
+    tab.until(lambda: tab.driver.title.endswith("· 图片 · imagegen"))
     depth = _run(tab, "return history.length")
     tab.open(tab.driver.current_url.split("?")[0])
     tab.until(lambda: _run(tab, "return document.querySelector('.skip')"))

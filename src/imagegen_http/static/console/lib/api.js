@@ -4,6 +4,8 @@ import { setClock } from "./clock.js";
 import { language, locale, t } from "./i18n.js";
 
 const READ_SECONDS = 30;
+const WRITE_SECONDS = 120;
+const SLOWEST = 20_000; // bytes a second of a line that still sends
 
 export class ApiError extends Error {
   /**
@@ -53,12 +55,14 @@ export function isAbort(error) {
 }
 
 async function call(method, path, { body, headers = {}, keepalive = false, signal } = {}) {
+  const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
+  const seconds = method === "GET" ? READ_SECONDS : WRITE_SECONDS + (text?.length ?? 0) / SLOWEST;
   const answer = await send(path, {
     method,
     headers: { ...headers, ...headersOf(body) },
-    body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+    body: text,
     keepalive,
-    signal: signal ?? (method === "GET" ? AbortSignal.timeout(READ_SECONDS * 1000) : undefined),
+    signal: signal ?? AbortSignal.timeout(seconds * 1000),
   });
   const told = await answer.json().catch(() => null);
   if (answer.ok && told) return told.data;

@@ -78,13 +78,14 @@ export function CreateForm({ choice, results }) {
     event.preventDefault();
     if (!sending) send();
   };
+  useSubmitKey(() => !sending && send());
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
     <div class="fields">
       ${isFirstVisit.value && html`<${Welcome} />`}
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
-        error=${shown.prompt} onChange=${(prompt) => change({ prompt })} onSubmit=${() => !sending && send()} />
+        error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
       ${isFirstVisit.value && html`<${Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} draft=${now} choice=${choice} error=${shown.model_id} onChange=${change} />
@@ -95,6 +96,19 @@ export function CreateForm({ choice, results }) {
     </div>
     <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} problem=${said?.rest} />
   </form>`;
+}
+
+/** Ctrl or ⌘ with Enter sends what is asked for, wherever on the page the focus is. */
+function useSubmitKey(send) {
+  useEffect(() => {
+    const press = (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || document.querySelector("dialog[open]")) return;
+      event.preventDefault(); // it presses no button
+      if (!event.repeat) send();
+    };
+    addEventListener("keydown", press, true);
+    return () => removeEventListener("keydown", press, true);
+  });
 }
 
 /** What can be asked of the model. */

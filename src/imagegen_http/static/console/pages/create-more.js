@@ -8,12 +8,14 @@ import { Lazy } from "../parts/lazy.js";
 import { SeedField } from "../parts/seed-field.js";
 import { recent } from "./create-feed.js";
 import { control } from "./create-parameters.js";
-import { html } from "../vendor/index.js";
+import { html, useEffect, useRef } from "../vendor/index.js";
 
 const loadExtras = async () => (await import("../parts/extras.js")).Extras;
 
 export function AdvancedParameters({ seed, of, choice, params, errors, onChange, unknown }) {
-  return html`${seed && html`<${SeedField} of=${seed} value=${params.seed} last=${lastSeed()} error=${errors.seed} onChange=${(value) => onChange("seed", value)} />`}
+  const first = useRef(null);
+  useEffect(() => first.current.closest("details").scrollIntoView({ block: "nearest" }), []); // it opens where it cannot be seen
+  return html`<span ref=${first}></span>${seed && html`<${SeedField} of=${seed} value=${params.seed} last=${lastSeed()} error=${errors.seed} onChange=${(value) => onChange("seed", value)} />`}
     ${catalogue.value.groups.map(({ id, label }) => {
       const members = ordered(of.filter(({ group }) => group === id), choice.model.form);
       if (!members.length) return null;

@@ -4,6 +4,7 @@ import { atMostEvery } from "../lib/reading.js";
 import { t } from "../lib/i18n.js";
 import { FILTERS } from "../lib/list-query.js";
 import { place } from "../lib/router.js";
+import { useSubject } from "../lib/subject.js";
 import { Empty } from "../parts/empty.js";
 import { Problem } from "../parts/problem.js";
 import { SelectionBar } from "./gallery-bar.js";
@@ -20,6 +21,7 @@ const PAUSE = 2500; // milliseconds between two looks for new images
 export default function Gallery() {
   const { query } = place.value;
   const list = listOf(query);
+  useSubject(query.get("q"));
   const shown = useRef(list);
   if (list.state.value.loaded) shown.current = list; // until then what was there before stays
   useEffect(() => {

@@ -7,6 +7,7 @@ import { useKeys } from "../lib/keys.js";
 import { galleryAddress, listParameters, listQuery } from "../lib/list-query.js";
 import { collect, collectionName, collections, complain, loadCollections, MAX_TAGS, tag } from "../lib/marks.js";
 import { close, go, place } from "../lib/router.js";
+import { useSubject } from "../lib/subject.js";
 import { CollectionChoice } from "../parts/collections.js";
 import { Dialog } from "../parts/dialog.js";
 import { Empty } from "../parts/empty.js";
@@ -27,6 +28,7 @@ export default function Picture({ id: text }) {
   const { query } = place.value;
   const list = String(listQuery(query));
   const { image, task, error, again } = useImage(id, query);
+  useSubject(image?.prompt);
   const removed = useRef(null); // what was deleted here last, and where that led
   const shut = () => close(galleryAddress(query));
   const show = (other, options = { replace: true }) => go(`/p/${other}${list && `?${list}`}`, options);

@@ -31,6 +31,9 @@ function choose(of, value, onChange, control) {
 }
 
 function write(of, value, onChange, control) {
+  if (of.type === "string" && of.name.endsWith("prompt")) {
+    return html`<textarea ...${control} name=${of.name} rows="2" value=${value ?? ""} onInput=${({ target }) => onChange(target.value === "" ? undefined : target.value)}></textarea>`;
+  }
   const numeric = of.type === "integer" || of.type === "number";
   const list = !numeric && of.value_labels ? `${control.id}-values` : undefined;
   return html`<input ...${control} name=${of.name} inputmode=${numeric ? "decimal" : undefined} autocomplete="off" value=${value ?? ""} list=${list}

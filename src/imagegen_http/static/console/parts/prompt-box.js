@@ -17,8 +17,8 @@ export function rememberPrompt(prompt) {
   keepShared("prompts", [prompt, ...others].slice(0, MAX_PROMPTS));
 }
 
-export function PromptBox({ box, value, max, optional, error, onChange, onSubmit }) {
-  const walked = useRef(-1);
+export function PromptBox({ box, value, max, optional, error, onChange }) {
+  const written = useRef(""); // what was in the box when the way through earlier prompts began
   const [templates, setTemplates] = useState(null);
   useLayoutEffect(() => {
     const { style } = box.current;
@@ -28,19 +28,20 @@ export function PromptBox({ box, value, max, optional, error, onChange, onSubmit
 
   const press = (event) => {
     if (event.isComposing || event.keyCode === 229) return; // the key belongs to the input method
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      if (!event.repeat) onSubmit();
-    } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && !event.shiftKey && !event.altKey) walk(event);
+    const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (way && !event.shiftKey && !event.altKey) walk(event, way);
   };
-  const walk = (event) => {
+  /** Earlier prompts are further up. The keys move the caret where it is within a text. */
+  const walk = (event, way) => {
+    const { selectionStart: from, selectionEnd: to } = event.target;
+    if (from !== to || (from !== 0 && from !== value.length)) return;
     const earlier = recall("prompts") ?? [];
-    if (value !== "" && value !== earlier[walked.current]) return;
-    const at = Math.max(-1, (value === "" ? -1 : walked.current) + (event.key === "ArrowUp" ? 1 : -1));
-    if (at >= earlier.length || (at === -1 && value === "")) return;
+    const at = earlier.indexOf(value);
+    const next = at + way;
+    if (next < -1 || next >= earlier.length || (at === -1 && way < 0) || (at === -1 && from !== 0)) return;
     event.preventDefault();
-    walked.current = at;
-    onChange(earlier[at] ?? "");
+    if (at === -1) written.current = value;
+    onChange(earlier[next] ?? written.current);
   };
   const openTemplates = async () => setTemplates({ Templates: (await import("./templates.js")).Templates });
   const length = characters(value);

@@ -6,6 +6,7 @@ import { finishDeleting } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { place } from "../lib/router.js";
 import { fetchStyles, wearStyles } from "../lib/styles.js";
+import { subject } from "../lib/subject.js";
 import { counts } from "../lib/tasks.js";
 import { theme, toggleTheme } from "../lib/theme.js";
 import { Icon } from "./icon.js";
@@ -91,8 +92,8 @@ function Page() {
     };
   }, [page]);
   useEffect(() => {
-    document.title = page ? `${t(`pages.${page}`)} · imagegen` : "imagegen";
-  }, [page, language.value]);
+    document.title = [subject.value, page && t(`pages.${page}`), "imagegen"].filter(Boolean).join(" · ");
+  }, [page, language.value, subject.value]);
   useEffect(() => shown.error && onResume(() => location.reload()), [shown.error]); // a browser may keep that a module could not be had
   const isFirst = useRef(true);
   useEffect(() => {
