@@ -1,7 +1,7 @@
 // The parameters of a model that are shown when they are asked for: the seed, then the rest by the service's groups.
 
 import { setParameter } from "../lib/drafts.js";
-import { named, t } from "../lib/i18n.js";
+import { fetchSentences, named, t } from "../lib/i18n.js";
 import { catalogue } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { Lazy } from "../parts/lazy.js";
@@ -9,6 +9,8 @@ import { SeedField } from "../parts/seed-field.js";
 import { recent } from "./create-feed.js";
 import { control } from "./create-parameters.js";
 import { html, useEffect, useRef } from "../vendor/index.js";
+
+await fetchSentences("more");
 
 const loadExtras = async () => (await import("../parts/extras.js")).Extras;
 
@@ -28,9 +30,9 @@ export function AdvancedParameters({ seed, of, choice, params, errors, onChange,
 
 /** Values that came from another model: kept, and not sent. */
 function Unknown({ names, params }) {
-  return html`<div class="unknown"><p class="hint">${t("create.kept_values", { n: names.length })}</p>
+  return html`<div class="unknown"><p class="hint">${t("more.kept_values", { n: names.length })}</p>
     <ul class="chips">${names.map(
-      (name) => html`<li key=${name}><button type="button" class="chip" aria-label=${t("create.drop_value", { name })} onClick=${() => setParameter(name, undefined)}>
+      (name) => html`<li key=${name}><button type="button" class="chip" aria-label=${t("more.drop_value", { name })} onClick=${() => setParameter(name, undefined)}>
         <code>${name}</code> ${String(params[name])}<${Icon} name="close" /></button></li>`,
     )}</ul></div>`;
 }

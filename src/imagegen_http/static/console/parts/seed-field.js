@@ -14,13 +14,13 @@ export function SeedField({ of, value, last, error, onChange }) {
     const [random] = crypto.getRandomValues(new Uint32Array(1));
     return String(random % (Math.min(of.maximum ?? MAX_ROLLED, MAX_ROLLED) + 1));
   };
-  return html`<${Field} label=${named(of.label, of.name)} hint=${t(locked ? "create.seed_locked" : "create.seed_random")} error=${error} className="seed">
+  return html`<${Field} label=${named(of.label, of.name)} hint=${t(locked ? "more.seed_locked" : "more.seed_random")} error=${error} className="seed">
     ${(control) => html`<div class="joined">
       <input ...${control} name="seed" inputmode="numeric" autocomplete="off" maxlength="20" value=${value ?? ""}
-        placeholder=${t("create.random")} onInput=${({ target }) => onChange(target.value.trim() || undefined)} />
-      <button type="button" aria-label=${t("create.seed_roll")} title=${t("create.seed_roll")} onClick=${() => onChange(roll())}>
+        placeholder=${t("more.random")} onInput=${({ target }) => onChange(target.value.trim() || undefined)} />
+      <button type="button" aria-label=${t("more.seed_roll")} title=${t("more.seed_roll")} onClick=${() => onChange(roll())}>
         <${Icon} name="dice" /></button>
-      <button type="button" aria-pressed=${locked} aria-label=${t("create.seed_lock")} title=${t("create.seed_lock")}
+      <button type="button" aria-pressed=${locked} aria-label=${t("more.seed_lock")} title=${t("more.seed_lock")}
         onClick=${() => onChange(locked ? undefined : (last ?? roll()))}><${Icon} name=${locked ? "lock" : "unlock"} /></button>
     </div>`}
   <//>`;
