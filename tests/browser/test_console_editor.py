@@ -116,9 +116,13 @@ def test_image_and_mask_are_sent_as_an_edit(tab, server):
 
 
 def test_an_image_is_edited_by_words_alone(tab, server):
-    """What was painted is not sent."""
+    """What was painted is not sent, also where the form has it already."""
     tab.open(f"{server.url}/p/1/edit")
     paint(tab, (-40, 0), (40, 0))
+    press(tab, "用这个蒙版")
+    tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "textarea"))
+    tab.driver.back()
+    canvas(tab)
     press(tab, "不用蒙版，直接编辑")
     box = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "textarea"))[0]
     box.send_keys("改成夜晚", Keys.CONTROL + Keys.ENTER)
