@@ -17,6 +17,11 @@ export class ApiError extends Error {
     Object.assign(this, { status, code, errors, detail, hint, reason, field, max_bytes });
   }
 
+  /** Whether nobody knows what became of the request: there was no answer, or none of the service's own. */
+  get isLost() {
+    return this.status === 0 || (this.status >= 500 && !this.code);
+  }
+
   /** All that there is to say, a sentence a line. */
   get text() {
     const fields = this.errors.map(({ field, message }) => (field ? `${field}: ${message}` : message));

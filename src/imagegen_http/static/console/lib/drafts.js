@@ -6,8 +6,8 @@
 // makes the values of it; "use as a reference" is
 // `replaceDraft({ operation: "reference", images: [{ role: "reference", image_id: 7 }] })`.
 
-import { newKey, post } from "./api.js";
-import { fingerprint, once } from "./idempotency.js";
+import { ApiError, newKey, post } from "./api.js";
+import { t } from "./i18n.js";
 import { keep, recall } from "./kept.js";
 import { bodyOf } from "./requests.js";
 import { OPERATIONS } from "./store.js";
@@ -29,6 +29,7 @@ const EMPTY = {
 export const draft = signal({ ...EMPTY, ...recall("draft") });
 
 const blobs = () => import("./blobs.js"); // most drafts have no file
+const payments = () => import("./idempotency.js"); // fetched with the first change, for a first visit has none
 
 let sending = null;
 
@@ -36,6 +37,7 @@ let sending = null;
 export function change(changes) {
   draft.value = { ...draft.value, ...changes };
   keep("draft", draft.value);
+  payments().catch(() => null); // it is asked for again when it is needed
 }
 
 /** Set a parameter; undefined takes it away. */
@@ -98,6 +100,9 @@ export function submit(choice) {
 async function send(choice) {
   const operation = OPERATIONS[choice.operation];
   const body = JSON.stringify(await bodyOf(draft.value, choice));
+  const { fingerprint, once } = await payments().catch(() => {
+    throw new ApiError(t("problem.unreachable")); // nothing was sent
+  });
   return once(`${choice.operation} ${fingerprint(body)}`, (headers) => post(operation, body, { headers }));
 }
 

@@ -34,11 +34,6 @@ export async function once(name, send) {
   }
 }
 
-/** Return whether nobody knows what became of a request, so that to send it again is no second one. */
-export function isLost({ status, code }) {
-  return status === 0 || (status >= 500 && !code);
-}
-
 /** Return a short text that equal texts have in common; two that differ may have it, too, but once in 10^15. */
 export function fingerprint(text) {
   let [high, low] = [0xdeadbeef, 0x41c6ce57];

@@ -3,7 +3,6 @@
 import { ApiError } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
-import { isLost } from "../lib/idempotency.js";
 import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
@@ -132,7 +131,7 @@ function overdue(problems, { prompt, extras }) {
 
 /** What the service said, by the field that it is about; an answer that was lost says nothing of any. */
 async function placedOf(error, wish, choice) {
-  if (isLost(error)) return { rest: t("create.lost", { reason: error.message }) };
+  if (error.isLost) return { rest: t("create.lost", { reason: error.message }) };
   const { placed } = await import("../lib/refusals.js");
   return placed(error, wish, choice);
 }

@@ -7,7 +7,7 @@ import { dismiss } from "../lib/dismissed.js";
 import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { isLost, once } from "../lib/idempotency.js";
+import { once } from "../lib/idempotency.js";
 import { noteRepeats, repeatOf } from "../lib/retried.js";
 import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
@@ -157,6 +157,6 @@ async function answerOf(request) {
   try {
     return await request;
   } catch (error) {
-    throw isLost(error) ? new ApiError(t("tasks.lost", { reason: error.message }), error) : error;
+    throw error.isLost ? new ApiError(t("tasks.lost", { reason: error.message }), error) : error;
   }
 }
