@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
-from imagegen_http.cli.system_errors import system_reason
+from imagegen_http.problems.system_errors import system_reason
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What click itself says, in Chinese.
+"""What click itself says, in Chinese, and in English where its own words are for programmers.
 
 Click looks its words up with gettext, whose catalogues are binary files and whose language is the locale's. A
 table beside ours is easier to read, and ``--lang`` can choose it.
@@ -7,6 +7,8 @@ table beside ours is easier to read, and ``--lang`` can choose it.
 import gettext
 from collections.abc import Mapping
 from importlib import import_module
+
+import click
 
 from imagegen_core.messages import Language
 
@@ -70,11 +72,24 @@ CHINESE: Mapping[str, str] = {
 }
 
 
+ENGLISH: Mapping[str, str] = {
+    "{value!r} is not a valid {number_type}.": "{value!r} is not a valid number.",
+}
+
+
+class _MissingParameter(click.MissingParameter):
+    """Ends its sentence as Chinese does; click adds a full stop that no table can change."""
+
+    def format_message(self) -> str:
+        return "'。".join(super().format_message().split("'.", maxsplit=1))
+
+
 def teach_click(language: Language) -> None:
     """Let click speak the language from now on."""
     is_chinese = language is Language.ZH
     words = {
-        "_": _chinese if is_chinese else gettext.gettext,
+        "_": _chinese if is_chinese else _english,
+        "MissingParameter": _MissingParameter if is_chinese else click.MissingParameter,
         "ngettext": _chinese_of_number if is_chinese else gettext.ngettext,
     }
     for name in _MODULES:
@@ -84,6 +99,10 @@ def teach_click(language: Language) -> None:
 
 def _chinese(text: str) -> str:
     return CHINESE.get(text, text)
+
+
+def _english(text: str) -> str:
+    return ENGLISH.get(text, text)
 
 
 def _chinese_of_number(singular: str, plural: str, number: int) -> str:

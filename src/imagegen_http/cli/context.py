@@ -179,7 +179,7 @@ def run_guarded(command: click.Command) -> NoReturn:
     except KeyboardInterrupt:
         _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except OSError as error:
-        from imagegen_http.cli.system_errors import system_reason
+        from imagegen_http.problems.system_errors import system_reason
 
         reason = system_reason(error)
         file = error.filename

@@ -1,13 +1,21 @@
 """Failures of single images among many."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from imagegen_core.messages import Message
+from imagegen_core.messages import Argument, Message
 from imagegen_core.problems.refusals import RefusalCode
 from imagegen_http.cli.api import ApiRefusal, ImageUnreadable
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
+
+_MAX_LISTED_IDS = 20
+
+
+def listed_ids(ids: Sequence[str | int]) -> tuple[Argument, ...]:
+    """Return the ids as an argument of a message; of many the first, and how many more there are."""
+    more = len(ids) - _MAX_LISTED_IDS
+    return (*ids[:_MAX_LISTED_IDS], *((CommandCode.AND_MORE_IDS(count=more),) if more > 0 else ()))
 
 
 class Failures:
@@ -34,7 +42,7 @@ class Failures:
             raise CommandFailed(
                 RefusalCode.PROBLEMS(
                     problems=tuple(
-                        CommandCode.CONCERNING(subject=tuple(ids), reason=reason)
+                        CommandCode.CONCERNING(subject=listed_ids(ids), reason=reason)
                         for reason, ids in self._ids.items()
                     )
                 )

@@ -1,6 +1,9 @@
 """``imagegen images export`` and ``imagegen images zip``."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,17 +15,18 @@ from imagegen_core.values.file_names import file_name
 from imagegen_core.values.zip_stream import ZipStream
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.atomic_file import atomic_file
-from imagegen_http.cli.context import CommandFailed, Context
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage
 from imagegen_http.cli.failures import Failures
 from imagegen_http.cli.image_collections import with_collection_id
 from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.image_filters import filter_options
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.messages import CommandCode, UsageCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.results import ResultCode
-from imagegen_http.cli.system_errors import system_reason
+from imagegen_http.problems.system_errors import system_reason
 
 _PIECE_BYTES = 512 * 1024
+_STDOUT = Path("-")
 
 
 @click.command(short_help="Copy images and their records to DIRECTORY.")
@@ -60,26 +64,33 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
 
 
 @click.command("zip", short_help="Put images into one zip file.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_obj
-def zip_images(context: Context, file: Path, image_ids: tuple[int, ...]) -> None:
-    """Put images into the zip file FILE, each under the name of its download.
+def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, force: bool) -> None:
+    """Put images into the zip file FILE, or write it to standard output for `-`.
 
-    One that cannot be read stops no other.
+    Each has the name of its download. One that cannot be read stops no other.
     """
-    target = context.cwd / file
+    if str(file).isdecimal():
+        raise WrongUsage(UsageCode.FILE_BEFORE_IDS(file=str(file)))
+    if file != _STDOUT and not force and (context.cwd / file).exists():
+        raise CommandFailed(CommandCode.NOT_REPLACED(path=str(file)))
 
     async def act(api: Api) -> None:
-        archive, failures = ZipStream(), Failures()
-        with atomic_file(target) as out:
+        archive, failures, count = ZipStream(), Failures(), 0
+        with _opened(context.cwd, file) as out:
             for image_id in dict.fromkeys(image_ids):
                 with failures.catching(image_id):
                     await _zip(api, image_id, archive, out)
+                    count += 1
             if archive.is_empty:
                 failures.check()
             archive.close()
             out.write(archive.take())
+        if file != _STDOUT:
+            click.echo(ResultCode.IMAGES_ZIPPED(count=count, file=str(file)).text(api.language))
         failures.check()
 
     context.with_api(act)
@@ -97,6 +108,17 @@ async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
         text = json.dumps(image, ensure_ascii=False, indent=2)
         with atomic_file(record) as out:
             out.write(f"{text}\n".encode())
+
+
+@contextmanager
+def _opened(cwd: Path, file: Path) -> Iterator[BinaryIO]:
+    """Yield standard output, or a file that appears when it is whole."""
+    if file == _STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_file(cwd / file) as out:
+            yield out
 
 
 async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> None:

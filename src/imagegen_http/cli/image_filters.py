@@ -22,6 +22,9 @@ def filter_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--from", "from_", metavar="DATE", help="Made at or after this date or time (ISO 8601).")
     @click.option("--to", metavar="DATE", help="Made before this time, or up to the end of this date.")
     @click.option(
+        "--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out."
+    )
+    @click.option(
         "--favourite/--no-favourite",
         default=None,
         help="Only favourites, or only others.",
@@ -37,13 +40,14 @@ def filter_options(command: Callable[..., None]) -> Callable[..., None]:
         operation: str | None,
         from_: str | None,
         to: str | None,
+        tz: str | None,
         favourite: bool | None,
         tag: str | None,
         collection: str | None,
         **more: Any,
     ) -> None:
         query = {"provider": provider, "model_id": model_id, "operation": operation, "from": from_, "to": to}
-        query |= {"tag": tag, "collection": collection}
+        query |= {"tz": tz, "tag": tag, "collection": collection}
         query["favourite"] = None if favourite is None else str(favourite).lower()
         filters = {name: value for name, value in query.items() if value is not None}
         command(*arguments, filters=filters, **more)

@@ -9,6 +9,7 @@ from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.failures import listed_ids
 from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.tables import Column
 from imagegen_http.cli.titles import TitleCode
@@ -31,7 +32,7 @@ async def change_images(api: Api, image_ids: Sequence[int], action: str, **argum
         missing += result["missing"]
     click.echo(changed)
     if missing:
-        raise CommandFailed(CommandCode.NO_IMAGES(image_ids=tuple(missing)))
+        raise CommandFailed(CommandCode.NO_IMAGES(image_ids=listed_ids(missing)))
 
 
 @click.command()

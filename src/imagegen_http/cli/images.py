@@ -71,17 +71,14 @@ def search(context: Context, words: str, filters: dict[str, str], mode: str, lis
 @images.command()
 @click.option("--search", "words", help="Only images with these words in the prompt.")
 @filter_options
-@click.option("--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def days(
-    context: Context, words: str | None, filters: dict[str, str], tz: str | None, *, as_json: bool
-) -> None:
+def days(context: Context, words: str | None, filters: dict[str, str], *, as_json: bool) -> None:
     """Count images by the day on which they were made."""
-    more = {name: value for name, value in (("keyword", words), ("tz", tz)) if value}
 
     async def act(api: Api) -> None:
-        params = {**await with_collection_id(api, filters), **more}
+        params = await with_collection_id(api, filters)
+        params |= {"keyword": words} if words else {}
         counts = await api.call("GET", "/api/v1/images/days", params=params)
         if as_json:
             print_json(counts)
@@ -137,20 +134,25 @@ def _fields(image: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
     return (
         (Column(TitleCode.TITLE_ID), image["id"]),
         (Column(TitleCode.TITLE_PROMPT), image["prompt"]),
-        (Column(TitleCode.TITLE_OPERATION), image["operation"]),
+        (Column(TitleCode.TITLE_OPERATION, Kind.WORD), image["operation"]),
         (Column(TitleCode.TITLE_PROVIDER), image["provider"]),
         (Column(TitleCode.TITLE_MODEL), image["model_id"]),
         (Column(TitleCode.TITLE_SIZE), f"{_size(image)}, {image['mime_type']}, {kilobytes}"),
         (Column(TitleCode.TITLE_CREATED, Kind.TIME), image["created_at"]),
         (Column(TitleCode.TITLE_COST), cost_note(image["cost"])),
-        (Column(TitleCode.TITLE_STORAGE), image["storage"]),
-        (Column(TitleCode.TITLE_TAGS), ", ".join(image["tags"])),
+        (Column(TitleCode.TITLE_STORAGE, Kind.WORD), image["storage"]),
+        (Column(TitleCode.TITLE_TAGS), ", ".join(map(_quoted, image["tags"]))),
         (Column(TitleCode.TITLE_TASK), image["task_id"]),
     )
 
 
 def _size(image: dict[str, Any]) -> str:
     return f"{image['width']}x{image['height']}"
+
+
+def _quoted(tag: str) -> str:
+    """Return a tag so that it is one among others with commas between them."""
+    return f'"{tag}"' if "," in tag else tag
 
 
 def _row(image: dict[str, Any]) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_http.cli.context import CommandFailed, WrongUsage
 from imagegen_http.cli.messages import CommandCode, InputFileCode, UsageCode
-from imagegen_http.cli.system_errors import system_reason
+from imagegen_http.problems.system_errors import system_reason
 
 STDIN = "-"
 _REFERENCES = "reference_images"

@@ -13,12 +13,12 @@ from imagegen_http.cli.failures import Failures
 from imagegen_http.cli.image_files import input_name_of
 from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.privileges import check_writable
-from imagegen_http.cli.tables import Column
+from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
 
 _COLUMNS = (
     Column(TitleCode.TITLE_INDEX),
-    Column(TitleCode.TITLE_ROLE),
+    Column(TitleCode.TITLE_ROLE, Kind.WORD),
     Column(TitleCode.TITLE_ID),
     Column(TitleCode.TITLE_SIZE),
     Column(TitleCode.TITLE_URL),

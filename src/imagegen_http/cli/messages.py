@@ -28,8 +28,10 @@ class CommandCode(MessageCode):
     )
     ARGUMENT_NOT_UTF8 = "an argument is not UTF-8", "有一个参数不是 UTF-8"
     IMAGE_NOT_READABLE = "the image cannot be read ({status})", "无法读取图片（{status}）"
+    AND_MORE_IDS = "{count} more", "另外 {count} 个"
     NO_IMAGES = "no images {image_ids}; the others are done", "没有图片 {image_ids}；其余的已完成"
     INPUT_GONE = "the input image is no longer kept, or was deleted", "该输入图片已不再保留，或已被删除"
+    NOT_REPLACED = "{path} exists; --force replaces it", "{path} 已存在；--force 会替换它"
     NO_DIRECTORY = "{path}: no such directory", "{path}：没有这个目录"
     SOME_FAILED = "{count} failed: {reason}", "{count} 个失败：{reason}"
     SOME_STAYED = "some had to stay: {reason}", "有些须保留：{reason}"
@@ -143,6 +145,10 @@ class UsageCode(MessageCode):
         "`{command}` 只处理本机的数据：请去掉 --server 和 IMAGEGEN_SERVER",
     )
     EITHER_OR = "give {first} or {second}", "请给出 {first} 或 {second} 之一"
+    FILE_BEFORE_IDS = (
+        "FILE stands before the ids, and {file} looks like an id: give a name such as {file}.zip",
+        "FILE 须在 id 之前，而 {file} 像是一个 id：请给出 {file}.zip 这样的文件名",
+    )
     STDIN_TWICE = "only one image can be standard input", "只能有一张图片来自标准输入"
     NEEDS_OPTION = "{option} is for {other}", "{option} 须与 {other} 一起使用"
     EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"

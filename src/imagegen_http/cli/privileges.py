@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode
-from imagegen_http.cli.system_errors import system_reason
+from imagegen_http.problems.system_errors import system_reason
 
 
 def become_owner(data_dir: Path) -> None:

@@ -30,8 +30,8 @@ _COLUMNS = (
     Column(TitleCode.TITLE_ADAPTER),
     Column(TitleCode.TITLE_STATUS, Kind.STATUS),
     Column(TitleCode.TITLE_KEY),
-    Column(TitleCode.TITLE_SOURCE),
-    Column(TitleCode.TITLE_MODELS, Kind.TEXT),
+    Column(TitleCode.TITLE_SOURCE, Kind.WORD),
+    Column(TitleCode.TITLE_MODELS, Kind.NAMES),
 )
 
 

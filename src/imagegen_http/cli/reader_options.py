@@ -35,6 +35,7 @@ def reader_options(*, hidden: bool) -> list[click.Option]:
             envvar=None if hidden else LANGUAGE_VARIABLE,
             show_envvar=True,
             expose_value=False,
+            is_eager=True,  # refused before a help is shown
             hidden=hidden,
             help="The language of all that is said, in any place; left out: the locale's.",
         ),
@@ -42,6 +43,7 @@ def reader_options(*, hidden: bool) -> list[click.Option]:
             ["--color"],
             type=click.Choice([*_VARIABLES["--color"]]),
             expose_value=False,
+            is_eager=True,  # refused before a help is shown
             hidden=hidden,
             help="Colours, in any place; left out: as NO_COLOR or FORCE_COLOR say, else on a terminal.",
         ),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_core.messages import Message, as_message
+from imagegen_core.problems.refusals import RefusalCode
 from imagegen_http.cli.messages import CommandCode, ConnectionCode
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _BODY_TOO_LARGE = 41300
+_MAX_DETAILS = 3
 
 
 def envelope_of(response: "httpx.Response") -> dict[str, Any] | None:
@@ -38,18 +40,22 @@ def foreign_response(response: "httpx.Response") -> Message:
 def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
     """Return the API's reason and the fields at fault, each by the name under which the user knows it."""
     data = body["data"] or {}
-    details = [f"{names.get(p['field'], p['field'])} {p['message']}" for p in data.get("errors", [])]
+    details: list[Message] = [
+        CommandCode.CONCERNING(subject=names.get(p["field"], p["field"]), reason=p["message"])
+        for p in data.get("errors", [])
+    ]
     if data.get("detail"):
         field, detail = str(data.get("field")), str(data["detail"])
         begins_with_field = field in names and detail.startswith(field)
-        details.append(names[field] + detail.removeprefix(field) if begins_with_field else detail)
+        text = names[field] + detail.removeprefix(field) if begins_with_field else detail
+        details.append(as_message(text))
     if body["code"] == _BODY_TOO_LARGE and names:
-        details.insert(0, ", ".join(dict.fromkeys(names.values())))
-    *subjects, last = [str(body.get("message")), *details[:3]]
-    reason = as_message(last)
-    for subject in reversed(subjects):
-        reason = CommandCode.CONCERNING(subject=subject, reason=reason)
-    return reason
+        details.insert(0, as_message(", ".join(dict.fromkeys(names.values()))))
+    subject = str(body.get("message"))
+    if not details:
+        return as_message(subject)
+    reason = RefusalCode.PROBLEMS(problems=tuple(details[:_MAX_DETAILS]))
+    return CommandCode.CONCERNING(subject=subject, reason=reason)
 
 
 def _redirect_target(response: "httpx.Response") -> str:

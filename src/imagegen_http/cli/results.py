@@ -15,6 +15,7 @@ class ResultCode(MessageCode):
         "{count} image(s) of {place} in {directory}",
         "已将 {place} 的 {count} 张图片导出到 {directory}",
     )
+    IMAGES_ZIPPED = "{count} image(s) in {file}", "已将 {count} 张图片放入 {file}"
     PROVIDER_SAVED = (
         "saved {provider} ({kind}), key {key}, in {path}",
         "已保存 {provider}（{kind}），密钥 {key}，在 {path}",

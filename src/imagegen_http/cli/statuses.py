@@ -50,10 +50,8 @@ def status_colour(status: str) -> str | None:
 
 def show_status(status: str, language: Language) -> None:
     """Print a status in a line of its own."""
-    if sys.stdout.isatty():
-        click.echo(click.style(status_text(status, language), fg=status_colour(status)))
-    else:
-        click.echo(status)
+    text = status_text(status, language) if sys.stdout.isatty() else status
+    click.echo(click.style(text, fg=status_colour(status)))
 
 
 def _code(status: str) -> StatusCode | None:

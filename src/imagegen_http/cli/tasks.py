@@ -20,6 +20,8 @@ from imagegen_http.cli.titles import TitleCode
 _COLUMNS = (
     Column(TitleCode.TITLE_TASK),
     Column(TitleCode.TITLE_STATUS, Kind.STATUS),
+    Column(TitleCode.TITLE_CREATED, Kind.TIME, may_be_absent=True),
+    Column(TitleCode.TITLE_OPERATION, Kind.WORD, may_be_absent=True),
     Column(TitleCode.TITLE_PROVIDER),
     Column(TitleCode.TITLE_ERROR),
     Column(TitleCode.TITLE_PROMPT, Kind.TEXT),
@@ -174,7 +176,7 @@ def _fields(task: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
         (Column(TitleCode.TITLE_TASK), task["task_id"]),
         (Column(TitleCode.TITLE_STATUS, Kind.STATUS), task["status"]),
         (Column(TitleCode.TITLE_PROMPT), task["prompt"]),
-        (Column(TitleCode.TITLE_OPERATION), task["operation"]),
+        (Column(TitleCode.TITLE_OPERATION, Kind.WORD), task["operation"]),
         (Column(TitleCode.TITLE_PROVIDER), task["provider"]),
         (Column(TitleCode.TITLE_MODEL), task["model_id"]),
         (Column(TitleCode.TITLE_CREATED, Kind.TIME), task["created_at"]),
@@ -189,5 +191,12 @@ def _fields(task: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
 
 
 def _row(task: dict[str, Any]) -> tuple[object, ...]:
-    error = task["error"] or {}
-    return task["task_id"], task["status"], task["provider"], error.get("code"), task["prompt"]
+    return (
+        task["task_id"],
+        task["status"],
+        task["created_at"],
+        task["operation"],
+        task["provider"],
+        (task["error"] or {}).get("code"),
+        task["prompt"],
+    )

@@ -25,6 +25,7 @@ from imagegen_http.composition import (
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.openai.errors import refuse
 from imagegen_http.problems.messages import ServiceCode
+from imagegen_http.problems.system_errors import system_reason
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
 from imagegen_http.server.accepting import AcceptingServer
@@ -209,8 +210,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((bare, port))
     except OSError as error:
         listener.close()
-        reason = error.strerror or str(error)
-        refusal = ServiceCode.CANNOT_LISTEN(host=host, port=port, detail=reason)
+        refusal = ServiceCode.CANNOT_LISTEN(host=host, port=port, detail=system_reason(error))
         raise AddressUnusable(refusal) from error
     listener.set_inheritable(False)
     return listener

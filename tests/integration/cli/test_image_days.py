@@ -1,7 +1,8 @@
 """``imagegen images days``: beside a server, without one, and as JSON."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,6 +37,16 @@ def test_days_are_json_for_scripts(filled):
     assert (0, "") == (nothing.returncode, nothing.stdout)
     assert nothing.stderr.startswith("no such images in ")
     assert [] == json.loads(good(filled.imagegen("images", "days", "--to", "2020-01-01", "--json")))
+
+
+def test_dates_are_those_of_the_zone(filled):
+    """A list takes them as the counts do, with UTC when the zone is left out."""
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    ahead = ("--from", str(datetime.now(ZoneInfo("Etc/GMT-14")).date()), "--tz", "+14:00")
+
+    assert "" == filled.imagegen("images", "list", "--from", tomorrow).stdout
+    assert 2 == len(good(filled.imagegen("images", "list", *ahead)).splitlines())
+    assert 1 == len(good(filled.imagegen("images", "search", "猫", *ahead)).splitlines())
 
 
 def test_a_mistake_is_one_line(filled):

@@ -53,6 +53,26 @@ def test_favourites_and_tags_filter_lists(filled):
     assert [{"tag": "Cat", "count": 1}] == json.loads(good(filled.imagegen("images", "tags", "--json")))
 
 
+def test_of_many_missing_ids_the_first_are_named(filled):
+    """One line that can be read, and what is there is done."""
+    line = failed(filled.imagegen("images", "star", *range(3, 1505)))
+
+    first = ", ".join(map(str, range(4, 24)))
+    assert line.endswith(f"no images {first}, 1481 more; the others are done")
+    assert [3] == ids_of(filled, "images", "list", "--favourite")
+
+
+def test_a_tag_with_a_comma_is_one_tag(filled):
+    """It is in quotation marks where others stand beside it."""
+    for tag in ("猫,狗", "a/b"):
+        good(filled.imagegen("images", "tag", tag, "1"))
+    terminal = filled.on_terminal("images", "show", "1", columns=80)
+    shown = terminal.until("task")
+    terminal.end()
+
+    assert 'a/b, "猫,狗"' in shown or '"猫,狗", a/b' in shown
+
+
 def test_a_collection_lives(filled):
     """It is named by its name, in any case and width, or by its id."""
     night = "Night 夜"

@@ -60,6 +60,19 @@ def test_a_narrow_terminal_cuts_no_id(desk, columns):
     assert [True] * len(ids) == [task_id in shown for task_id in ids]
 
 
+@pytest.mark.parametrize(("columns", "titles"), [(80, []), (100, ["创建时间"]), (140, ["创建时间", "操作"])])
+def test_a_wide_terminal_shows_times_and_operations(desk, columns, titles):
+    """Where the row still fits in one line; operations in the reader's words."""
+    tasks = json.loads(good(desk.imagegen("tasks", "list", "--json")))
+    terminal = desk.on_terminal("tasks", "list", columns=columns, LC_ALL="zh_CN.UTF-8", TZ="CST-8")
+    shown = terminal.until(tasks[-1]["prompt"])
+    terminal.end()
+
+    assert titles == [title for title in ("创建时间", "操作") if title in shown]
+    assert [bool(titles), "操作" in titles] == [" +08:00" in shown, "文生图" in shown]
+    assert [True] * len(tasks) == [task["task_id"] in shown for task in tasks]
+
+
 def test_deleting_goes_on_after_a_missing_image(desk):
     """The others are deleted, the last line names it, and the exit code is 1."""
     one, two = (image["id"] for image in json.loads(good(desk.imagegen("images", "list", "--json"))))
@@ -98,6 +111,16 @@ def test_statuses_are_coloured_on_a_terminal(desk, args, environ, is_coloured):
     terminal.end()
 
     assert is_coloured == ("\x1b[32mcompleted" in shown)
+
+
+@pytest.mark.parametrize(
+    ("args", "environ"), [(("--color", "always"), {}), ((), {"NO_COLOR": "", "FORCE_COLOR": "1"})]
+)
+def test_statuses_are_coloured_in_a_pipe_where_that_is_asked_for(desk, args, environ):
+    """For a pager; the values are the API's."""
+    lines = good(desk.imagegen(*args, "tasks", "counts", environ=environ)).splitlines()
+
+    assert "\x1b[32mcompleted\x1b[0m\t1" in lines
 
 
 def test_a_pipe_has_what_the_api_has(desk):

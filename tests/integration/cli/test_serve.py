@@ -1,9 +1,12 @@
 """``imagegen serve`` on a terminal, and in a log."""
 
 import signal
+import socket
 
 import httpx
 import pytest
+
+from tests.integration.cli.outcomes import failed
 
 TOKEN = "a-token-that-nobody-may-read"
 
@@ -38,3 +41,15 @@ def test_a_log_has_the_address_in_a_line_of_its_own(other):
     log = other.log
 
     assert (1, 0) == (log.count('"listening"'), log.count("in a browser"))
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("zh", "端口 {}：地址已被占用"), ("en", "port {}: Address already in use")]
+)
+def test_an_address_in_use_is_said_in_the_readers_language(other, lang, words):
+    """All of the line, also what the system says."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        line = failed(other.imagegen("serve", "--port", str(port), "--lang", lang))
+
+    assert line.endswith(words.format(port))

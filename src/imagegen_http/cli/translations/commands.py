@@ -97,10 +97,12 @@ COMMANDS: Mapping[str, str] = {
     "Take the tag TAG from images, and print how many had it.": "去掉图片的标签 TAG，并打印原来有它的张数。",
     "List the most used tags, and how many images have each.": "列出最常用的标签，以及各有几张图片。",
     "Put images into one zip file.": "把几张图片装进一个 zip 文件。",
-    "Put images into the zip file FILE, each under the name of its download.": (
-        "把几张图片装进 zip 文件 FILE，文件名与下载时的相同。"
+    "Put images into the zip file FILE, or write it to standard output for `-`.": (
+        "把几张图片装进 zip 文件 FILE；写 `-` 则输出到标准输出。"
     ),
-    "One that cannot be read stops no other.": "其中有读不出的，其余的照装。",
+    "Each has the name of its download. One that cannot be read stops no other.": (
+        "文件名与下载时的相同。其中有读不出的，其余的照装。"
+    ),
     "Copy images and their records to DIRECTORY.": "把图片及其记录导出到 DIRECTORY。",
     "Copy images to DIRECTORY, each with its record beside it; files that are there are kept.": (
         "把图片导出到 DIRECTORY，每张旁边附上记录；已有的文件保留。"

@@ -35,7 +35,7 @@ def test_lists_in_a_pipe_are_lines_with_tabs(run):
     lines = good(run("tasks", "list")).splitlines()
 
     assert (0, "") == (empty.returncode, empty.stdout)
-    assert (1, True) == (len(lines), len(lines[0].split("\t")) == 5)
+    assert (1, True) == (len(lines), len(lines[0].split("\t")) == 7)
 
 
 def test_notes_are_in_the_language_of_the_locale(run):

@@ -175,9 +175,9 @@ def test_a_workflow_comes_from_its_file(run, tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("{", "extra_config.workflow is not JSON"),
-        ('{"nodes": [], "links": []}', "extra_config.workflow is saved for ComfyUI's page"),
-        ("{}", "extra_config.workflow must be the JSON that ComfyUI exports"),
+        ("{", "extra_config.workflow: is not JSON"),
+        ('{"nodes": [], "links": []}', "extra_config.workflow: is saved for ComfyUI's page"),
+        ("{}", "extra_config.workflow: must be the JSON that ComfyUI exports"),
     ],
 )
 def test_a_file_that_is_no_workflow_is_refused(run, tmp_path, content, reason):

@@ -91,8 +91,10 @@ def test_placeholders_are_those_of_clicks_words():
         ("tasks list a b", "多余的参数（a b）"),
         ("tasks list --limit", "选项 '--limit' 需要一个值。"),
         ("tasks list --json=a", "选项 '--json' 不带值。"),
-        ("tasks show", "缺少参数 'TASK_ID'."),
-        ("migrate", "缺少选项 '--to'."),
+        ("tasks show", "缺少参数 'TASK_ID'。"),
+        ("migrate", "缺少选项 '--to'。"),
+        ("images show", "缺少参数 'IMAGE_ID'。"),
+        ("images delete", "缺少参数 'IMAGE_IDS...'。"),
         ("backup .", "'FILE' 的值无效：'.' 是目录。"),
     ],
 )
@@ -105,3 +107,23 @@ def test_wrong_arguments_are_explained_in_chinese(chinese, arguments, message, c
 
     assert f"错误：{message}" in shown
     assert [] == [words for words in ("Usage", "Error", "Try") if words in shown]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["images show abc", "tasks list --limit abc", "providers set x --timeout abc"]
+)
+def test_a_wrong_number_is_called_a_number(arguments):
+    """Not an integer range, which is what click has checked it by."""
+    teach_click(Language.EN)
+
+    with pytest.raises(click.UsageError, match=r"'abc' is not a valid number\."):
+        program(Language.EN).main(arguments.split(), prog_name="imagegen", standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--lang fr --help", "--color blue tasks --help", "tasks --lang fr --help"]
+)
+def test_a_value_that_is_none_is_refused_before_the_help(arguments):
+    """So that nobody takes the help for the answer."""
+    with pytest.raises(click.BadParameter, match="is not one of"):
+        program(Language.EN).main(arguments.split(), prog_name="imagegen", standalone_mode=False)

@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_http.cli.cells import width_of
-from imagegen_http.cli.table_layout import Cell, Width, layout
+from imagegen_http.cli.table_layout import Cell, Width, fitting, layout
 
 TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
 PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3
@@ -41,3 +41,31 @@ def test_a_line_in_which_nothing_stands_is_left_out():
 def test_an_id_that_is_wider_than_the_screen_is_whole():
     """The terminal breaks it."""
     assert [TASK_ID, "  a cat"] == drawn(TASK_ID, "a cat", screen=20)
+
+
+@pytest.mark.parametrize("screen", [20, 40, 60, 80])
+def test_names_are_whole_in_as_many_lines_as_they_need(screen):
+    """No model's id is cut, and the columns beside it stay where they are."""
+    names = ", ".join(f"fal-ai/flux/{name}" for name in ("dev", "schnell", "kontext", "krea"))
+    cells = [Cell("fal"), Cell(names, is_wrapped=True), Cell("on")]
+    widths = [Width(cell.width, is_flexible=cell.is_wrapped, unbroken=cell.unbroken) for cell in cells]
+    lines = [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
+
+    assert sorted(["fal", *names.split(), "on"]) == sorted(" ".join(lines).split())
+    assert [] == [line for line in lines if width_of(line) > max(screen, 24)]
+
+
+@pytest.mark.parametrize(
+    ("screen", "is_shown"),
+    [
+        (63, [True, False, False, True]),
+        (64, [True, True, False, True]),
+        (72, [True, True, False, True]),
+        (73, [True, True, True, True]),
+    ],
+)
+def test_columns_that_may_be_absent_are_there_where_they_fit(screen, is_shown):
+    """The last goes first; a prompt needs no more than it can be shortened to."""
+    widths = [Width(cells, is_flexible=cells == 40) for cells in (36, 8, 7, 40)]
+
+    assert is_shown == fitting(widths, [False, True, True, False], screen=screen)

@@ -1,4 +1,4 @@
-"""What the operating system says of a file that cannot be used, in both languages."""
+"""What the operating system says of a file or an address that cannot be used, in both languages."""
 
 import errno
 
@@ -17,6 +17,8 @@ class SystemCode(MessageCode):
     NO_SPACE_LEFT = "No space left on device", "磁盘空间不足"
     QUOTA_EXCEEDED = "Disk quota exceeded", "超出磁盘配额"
     NAME_TOO_LONG = "File name too long", "文件名过长"
+    ADDRESS_IN_USE = "Address already in use", "地址已被占用"
+    ADDRESS_NOT_HERE = "Cannot assign requested address", "本机没有这个地址"
     IO_ERROR = "Input/output error", "读写错误"
 
 
@@ -31,6 +33,8 @@ _CODES = {
     errno.ENOSPC: SystemCode.NO_SPACE_LEFT,
     errno.EDQUOT: SystemCode.QUOTA_EXCEEDED,
     errno.ENAMETOOLONG: SystemCode.NAME_TOO_LONG,
+    errno.EADDRINUSE: SystemCode.ADDRESS_IN_USE,
+    errno.EADDRNOTAVAIL: SystemCode.ADDRESS_NOT_HERE,
     errno.EIO: SystemCode.IO_ERROR,
 }
 
