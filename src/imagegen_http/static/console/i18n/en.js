@@ -111,22 +111,6 @@ export default {
     selected: "selected",
     starred: "favourite",
   },
-  tags: {
-    add: "Add a tag",
-    remove: "Remove tag {tag}",
-    full: "An image has at most {n} tags",
-  },
-  collections: {
-    create: "Create",
-    delete: "Delete collection",
-    delete_one: "Delete collection {name}",
-    delete_why: "“{name}” will be deleted; its images stay.",
-    find: "Find a collection",
-    name: "Name",
-    new: "Name of a new collection",
-    none: "There are no collections yet",
-    rename_one: "Rename collection {name}",
-  },
 
   // Create
   create: {

@@ -111,22 +111,6 @@ export default {
     selected: "已选择",
     starred: "已收藏",
   },
-  tags: {
-    add: "添加标签",
-    remove: "去掉标签 {tag}",
-    full: "每张图片最多 {n} 个标签",
-  },
-  collections: {
-    create: "新建",
-    delete: "删除收藏夹",
-    delete_one: "删除收藏夹 {name}",
-    delete_why: "“{name}”会被删除，里面的图片都保留。",
-    find: "查找收藏夹",
-    name: "名称",
-    new: "新收藏夹的名称",
-    none: "还没有收藏夹",
-    rename_one: "重命名收藏夹 {name}",
-  },
 
   // 创作
   create: {

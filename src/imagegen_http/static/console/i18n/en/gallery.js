@@ -1,4 +1,4 @@
-// The sentences of the gallery in English; ../zh/gallery.js has the same keys.
+// The sentences of the gallery, of tags and of collections in English; ../zh/gallery.js has the same keys.
 
 export default {
   gallery: {
@@ -43,5 +43,21 @@ export default {
     until: "Until {day}",
     zip: "Download ZIP",
     zip_hint: "A file has at most {n} images",
+  },
+  tags: {
+    add: "Add a tag",
+    remove: "Remove tag {tag}",
+    full: "An image has at most {n} tags",
+  },
+  collections: {
+    create: "Create",
+    delete: "Delete collection",
+    delete_one: "Delete collection {name}",
+    delete_why: "“{name}” will be deleted; its images stay.",
+    find: "Find a collection",
+    name: "Name",
+    new: "Name of a new collection",
+    none: "There are no collections yet",
+    rename_one: "Rename collection {name}",
   },
 };
