@@ -95,7 +95,7 @@ def test_tabs_know_what_was_dismissed_in_each_other(tab, serve):
     press(tab, "知道了")
     tab.until(lambda: 1 == len(shown(tab, ".failures .task")))
     tab.driver.refresh()
-    tab.until(lambda: 3 == len(shown(tab, ".task")))
+    tab.until(lambda: shown(tab, ".failures .task"))
 
     assert [failed[0]] == [one.get_attribute("data-id") for one in shown(tab, ".failures .task")]
 
