@@ -267,6 +267,7 @@ def test_a_tag_and_a_collection_are_found_among_many(tab, serve_seeded):
     _run(tab, "document.querySelector('.menu .panel .choice').click()")
     one = tab.until(lambda: tab.driver.find_elements("css selector", "dialog [aria-label^=重命名]"))[0]
     one.click()
+    tab.until(lambda: _run(tab, "return document.activeElement.matches('dialog li input')"))
     ActionChains(tab.driver).send_keys("夜景", Keys.ENTER).perform()
     tab.until(lambda: _run(tab, "return document.activeElement.textContent") == "夜景")
     tab.driver.find_element("css selector", "dialog [aria-label='删除收藏夹 夜景']").click()
