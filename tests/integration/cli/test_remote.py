@@ -116,7 +116,7 @@ def test_the_stores_are_looked_after(run):
     """Where they are."""
     assert "0 failed" in good(run("storage", "sync"))
     assert "0 wrong" in good(run("storage", "verify"))
-    assert "storage.oss is not configured" in failed(run("storage", "expire"))
+    assert "storage.oss: is not configured" in failed(run("storage", "expire"))
     assert "the search index is current" in good(run("reindex"))
 
 
