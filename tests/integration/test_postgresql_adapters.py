@@ -11,8 +11,7 @@ from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyK
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images, statements
-from imagegen_adapters.image_timelines import quarter_counts
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
+from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline, quarter_counts
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs

@@ -18,7 +18,7 @@ from imagegen_adapters.image_timelines.intervals import (
     difference,
 )
 from imagegen_adapters.image_timelines.neighbours import Newer, Older, Question, Similar, neighbours
-from imagegen_adapters.image_timelines.quarter_counts import QuarterCounts
+from imagegen_adapters.image_timelines.postgresql.quarter_counts import QuarterCounts
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList, Neighbours
