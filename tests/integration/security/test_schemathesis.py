@@ -32,10 +32,16 @@ database = "none"
 expected-statuses = [{", ".join(f'"{status}"' for status in PAST_THE_SCHEMA.split(", "))}]
 
 [[operations]]
+include-path = "/api/v1/events"
+request-timeout = 0.5
+
+[[operations]]
 include-method = "GET"
 checks.negative_data_rejection.enabled = false
 """
-"""A GET takes a query, which is read leniently: what is unknown, empty or null there is as if left out."""
+"""The stream of all tasks has no end. A GET takes a query, which is read leniently: what is unknown, empty or null
+there is as if left out.
+"""
 
 
 @pytest.fixture(scope="module")
