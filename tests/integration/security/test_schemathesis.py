@@ -39,8 +39,8 @@ request-timeout = 0.5
 include-method = "GET"
 checks.negative_data_rejection.enabled = false
 """
-"""The stream of all tasks has no end. A GET takes a query, which is read leniently: what is unknown, empty or null
-there is as if left out.
+"""The stream of all tasks has no end. A GET takes a query, which is read leniently: what is unknown, empty or
+null there is as if left out.
 """
 
 
