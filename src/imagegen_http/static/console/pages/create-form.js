@@ -132,8 +132,8 @@ function overdue(problems, { prompt, extras }) {
 /** What the service said, by the field that it is about; an answer that was lost says nothing of any. */
 async function placedOf(error, wish, choice) {
   if (error.isLost) return { rest: t("create.lost", { reason: error.message }) };
-  const { placed } = await import("../lib/refusals.js");
-  return placed(error, wish, choice);
+  const refusals = await import("../lib/refusals.js").catch(() => null); // it may be out of reach, as when a login is needed
+  return refusals ? refusals.placed(error, wish, choice) : { rest: error.text };
 }
 
 /** Go to the first field that is wrong, once it is there: it may be among those that are fetched when they are shown. */
