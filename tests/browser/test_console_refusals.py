@@ -101,3 +101,22 @@ def test_what_the_service_says_stands_at_its_field(console, tab):
     assert form.one(f"#{described.split()[-1]}").text == factor
     assert [] == form.driver.find_elements(By.CSS_SELECTOR, ".foot .error")
     assert ["generate"] == [task["operation"] for task in tasks(server)]
+
+
+def test_what_the_service_says_is_said_where_nothing_more_can_be_fetched(console, tab):
+    """Then it stands at the foot of the form, since what would place it is out of reach."""
+    tab.allow("status of 4")
+    tab.allow("ERR_BLOCKED_BY_CLIENT")
+    _, form = console(server={"max_upload_mb": 1})
+    form.choose("operation", "upscale")
+    form.put("drop", "[data-role=image]", content=png(size=(3000, 2)))
+    form.inputs(1)
+    form.pick("upscale_factor", "4")
+    tab.cdp("Network.setBlockedURLs", urls=["*/lib/refusals.js"])
+    try:
+        form.go()
+        message = alert(form, ".foot")
+    finally:
+        tab.cdp("Network.setBlockedURLs", urls=[])
+
+    assert "12000" in message
