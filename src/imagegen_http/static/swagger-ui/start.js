@@ -47,14 +47,25 @@ const withoutNull = (spec) => {
 // The token goes along with the document, too: whoever has it gets examples with the newest ids.
 const token = () => window.ui.getState().getIn(["auth", "authorized", "token", "value"]);
 
+const authorize = (request) => {
+  if (window.ui && token()) request.headers.Authorization = `Bearer ${token()}`;
+  return request;
+};
+
+// Swagger UI's own download takes all operations off the page while it lasts, and what was just pressed with them.
+const refreshExamples = async () => {
+  const response = await fetch(url, authorize({ headers: {} })).catch(() => null);
+  if (response?.ok) window.ui.specActions.updateSpec(await response.text());
+};
+
 const plugin = () => ({
   statePlugins: {
     spec: { wrapActions: { updateJsonSpec: (update) => (spec) => update(withoutNull(spec)) } },
     auth: {
       wrapActions: {
-        authorize: (authorize) => (credentials) => {
-          authorize(credentials);
-          window.ui.specActions.download(url);
+        authorize: (remember) => (credentials) => {
+          remember(credentials);
+          refreshExamples();
         },
       },
     },
@@ -75,11 +86,11 @@ window.ui = SwaggerUIBundle({
   requestInterceptor: (request) => {
     request.headers["Accept-Language"] = language;
     if (request.url !== url) isChange = request.method !== "GET";
-    else if (window.ui && token()) request.headers.Authorization = `Bearer ${token()}`;
+    else authorize(request);
     return request;
   },
   responseInterceptor: (response) => {
-    if (response.ok && response.url !== url && isChange) window.ui.specActions.download(url);
+    if (response.ok && response.url !== url && isChange) refreshExamples();
     return response;
   },
 });
