@@ -1,7 +1,11 @@
 """Every page of the console is right for people who do not see, do not point, or see little."""
 
+import contextlib
+
+import attrs
 import httpx
 import pytest
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 
 from tests.browser.tab import Look
@@ -22,6 +26,9 @@ PAGES = {
 """Addresses, and what is on the page once it is whole."""
 
 LOOKS = [Look(size=size, has_touch=size[0] < 600, reduces_motion=True) for size in ((390, 844), (1440, 900))]
+FURTHER = {390: 320, 1440: 2560}
+"""The narrowest and the widest screen, on which each page is measured without another load."""
+
 THEMES = ("light", "dark")
 _SNAKES = r"""
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -75,12 +82,23 @@ return [...faint.map((element) => "border of " + element.outerHTML.slice(0, 90))
 """Controls whose border, or whose ring when they have the focus, has less than 3:1 against what is around."""
 
 
+def too_wide(tab):
+    """Return by how much the page is wider than the screen; ``innerWidth`` of a phone grows with the page."""
+    over = tab.driver.execute_script(
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [f"{over} px too wide"] if over > 0 else []
+
+
+def is_wide(tab, width):
+    """Return whether the page is laid out for a screen of this width."""
+    return tab.driver.execute_script("return matchMedia(`(width: ${arguments[0]}px)`).matches", width)
+
+
 def barriers(tab, axe_violations):
     """Return what is wrong with the page as it is shown now."""
-    over = tab.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
     return [
         *axe_violations(),
-        *([f"{over} px too wide"] if over > 0 else []),
         *tab.driver.execute_script(_FAINT),
         *(f"shows {text!r}" for text in tab.driver.execute_script(_SNAKES)),
     ]
@@ -110,5 +128,11 @@ def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
                 wrong += [
                     f"{theme} {look.size[0]} {address}: {each}" for each in barriers(tab, axe_violations)
                 ]
+            wrong += [f"{look.size[0]} {address}: {each}" for each in too_wide(tab)]
+            tab.look(attrs.evolve(look, size=(FURTHER[look.size[0]], look.size[1])))
+            with contextlib.suppress(TimeoutException):  # the rows of a gallery follow the width
+                tab.until(lambda look=look: is_wide(tab, FURTHER[look.size[0]]) and not too_wide(tab))
+            wrong += [f"{FURTHER[look.size[0]]} {address}: {each}" for each in too_wide(tab)]
+            tab.look(look)
 
     assert [] == wrong

@@ -273,7 +273,9 @@ def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
     tab.until(lambda: not form.all(".task"))
     tab.driver.refresh()
     form.prompt()
-    overflow = form.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+    overflow = form.driver.execute_script(
+        "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth"
+    )
     remaining = form.all(".task")
     form.driver.execute_script("document.querySelector('a[href=\"/tasks\"]').click()")
     tab.until(lambda: form.all(".task.failed"))

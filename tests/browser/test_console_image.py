@@ -218,7 +218,9 @@ def test_everybody_can_use_it(tab, serve, axe_violations, look):
     tab.until(lambda: _run(tab, _WHOLE) == image["image_url"])
 
     assert [] == axe_violations()
-    assert 0 >= _run(tab, "return document.documentElement.scrollWidth - innerWidth")
+    assert 0 >= _run(
+        tab, "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth"
+    )
 
 
 def _image(server, number):

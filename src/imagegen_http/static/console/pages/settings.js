@@ -111,14 +111,19 @@ function Configuration() {
       <input type="search" value=${words} aria-label=${t("settings.filter")} placeholder=${t("settings.filter")} onInput=${({ target }) => setWords(target.value)} />
       <label class="check"><input type="checkbox" checked=${changed} onChange=${({ target }) => setChanged(target.checked)} /> ${t("settings.changed_only")}</label>
     </div>
-    <div class="scrolled" tabindex="0" role="region" aria-label=${t("settings.name")}><table>
+    <table aria-labelledby="configuration">
       <thead><tr><th scope="col">${t("settings.name")}</th><th scope="col">${t("settings.value")}</th><th scope="col">${t("settings.source")}</th></tr></thead>
       <tbody>${rows.map(({ key, value, source }) => html`<tr key=${key}>
-        <th scope="row"><code>${key}</code></th><td><code>${shown(value)}</code></td>
+        <th scope="row"><code>${breakable(key)}</code></th><td><code>${shown(value)}</code></td>
         <td><span class="mark ${source === "default" ? "" : "ok"}">${t(`settings.source_${source}`)}</span></td></tr>`)}</tbody>
-    </table></div>
+    </table>
     ${told.settings && !rows.length && html`<p class="muted">${t("settings.none_such")}</p>`}
   </section>`;
+}
+
+/** Return the name with its dots and underscores as places where a line may end. */
+function breakable(key) {
+  return key.match(/[^._]*[._]?/g).map((part) => html`${part}<wbr />`);
 }
 
 function shown(value) {
