@@ -20,6 +20,10 @@ window.fetch = async (path, options = {}) => {
     const all = JSON.parse(sessionStorage.sent);
     all.push([String(path), options.headers['Idempotency-Key'], JSON.parse(options.body)]);
     sessionStorage.sent = JSON.stringify(all);
+    if (sessionStorage.leave) {
+      delete sessionStorage.leave;
+      await send('/logout', { method: 'POST', body: new URLSearchParams(), redirect: 'manual' });
+    }
   }
   const answer = await send(path, options);
   if (isTask && sessionStorage.lose) {
@@ -29,7 +33,11 @@ window.fetch = async (path, options = {}) => {
   return answer;
 };
 """
-"""Keeps what is sent in the tab, over a login too; with ``lose`` set there, the next answer never arrives."""
+"""Keeps what is sent in the tab, over a login too.
+
+With ``lose`` set there, the next answer never arrives. With ``leave``, the session ends just before the next
+request, so that it and no other is the first to be refused.
+"""
 
 PUT = """
 const [way, selector, encoded, names] = arguments;
