@@ -113,7 +113,7 @@ function Editor({ image }) {
     <header class="acts">
       <button type="button" class="bare" aria-label=${t("act.close")} onClick=${() => close(`/p/${image.id}`)}><${Icon} name="close" /></button>
       <h1>${t("editor.title")}</h1>
-      <p class="muted">${t("editor.why")} <span class="keys">${t("editor.keys")}</span></p>
+      <p class="muted">${t("editor.why")}<span class="keys">${t("editor.keys")}</span></p>
     </header>
     <div class="tools panel" role="toolbar" aria-label=${t("editor.tools")}>
       ${Object.entries(TOOLS).map(([name, key]) => html`<button type="button" key=${name} class="bare" aria-pressed=${tool === name} onClick=${() => setTool(name)}

@@ -3,8 +3,8 @@
 export default {
   editor: {
     title: "Paint a mask",
-    why: "What is painted is made again, what is not stays as it is.",
-    keys: "The bracket keys change the size of the brush.",
+    why: "Painted areas are redrawn; the rest stays as it is.",
+    keys: " The bracket keys change the size of the brush.",
     tools: "Tools",
     brush: "Brush",
     eraser: "Eraser",
@@ -18,7 +18,7 @@ export default {
     fit: "Fit",
     canvas: "Canvas: arrow keys move, space paints",
     preview: "Preview the mask",
-    preview_why: "White is made again, black is kept; {width} × {height}, as large as the picture.",
+    preview_why: "White is redrawn, black is kept; {width} × {height}, the size of the image.",
     use: "Use this mask",
     use_none: "Edit without a mask",
     nothing: "Nothing is painted yet",

@@ -15,7 +15,7 @@ export default {
     extra_value: "Value",
     extra_value_of: "Value of parameter {n}",
     extras: "Other parameters",
-    extras_hint: "Sent to the provider as they are. A value is JSON; what is no JSON is text. Put quotes around a number to send it as text.",
+    extras_hint: "Sent to the provider as they are. A value is JSON; anything else is text. Put quotes around a number to send it as text.",
     kind_array: "list",
     kind_boolean: "yes or no",
     kind_null: "null",

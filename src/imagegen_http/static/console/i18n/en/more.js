@@ -3,11 +3,11 @@
 export default {
   more: {
     drop_value: "Drop {name}",
-    kept_values: { one: "This model has no such setting: it is kept, and not sent.", other: "This model has no such {n} settings: they are kept, and not sent." },
+    kept_values: { one: "This model does not have this setting: it is kept, but not sent.", other: "This model does not have these {n} settings: they are kept, but not sent." },
     random: "Random",
     seed_lock: "Lock the seed",
-    seed_locked: "Locked: the same one each time",
-    seed_random: "Another one each time",
-    seed_roll: "Roll a seed",
+    seed_locked: "Locked: this seed every time",
+    seed_random: "A new seed every time",
+    seed_roll: "Roll a new seed",
   },
 };

@@ -15,7 +15,7 @@ export default {
     extra_value: "值",
     extra_value_of: "第 {n} 个参数的值",
     extras: "其他参数",
-    extras_hint: "原样发给服务商。值写作 JSON；写不成 JSON 的就是文本，数字要当文本时请加引号。",
+    extras_hint: "原样发给服务商。值写作 JSON；不是 JSON 的按文本发送；要把数字作为文本发送，请加引号。",
     kind_array: "列表",
     kind_boolean: "是或否",
     kind_null: "空值",

@@ -4,7 +4,7 @@ export default {
   providers: {
     configured: "已接入的服务商",
     default: "默认",
-    demo: "离线演示，免费，不是真的模型",
+    demo: "离线演示，免费，不是真实的模型",
     disabled: "已停用",
     models: "{n} 个模型",
     retiring: "{n} 个模型将要或已经下线",

@@ -40,7 +40,7 @@ export default {
     retry_charged: "重试（可能再次计费）",
     rerun: "重新生成",
     change: "改提示词重试",
-    reuse: "改了再来",
+    reuse: "修改后再生成",
     set_key: "去设置密钥",
     again_told: "已放进队列",
     see_repeat: "查看新任务",
