@@ -316,7 +316,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.fault = oss.fault(self.operation)
             kind = self.fault.kind if self.fault else ""
             if kind == "delay":
-                oss.released.wait(20)
+                oss.released.wait(120)
             if kind == "reset":
                 self._reset()
             self.body = self._read_body()
@@ -590,7 +590,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             if kind == "stall":
-                self.server.oss.released.wait(20)
+                self.server.oss.released.wait(120)
             raise _Cut
         if self.command != "HEAD":  # the next response on this connection would start with it
             self.wfile.write(body)

@@ -45,7 +45,7 @@ class RawServer:
 
     async def until(self, condition):
         """Return when the condition holds; it is checked when a connection opens, sends or closes."""
-        async with asyncio.timeout(20), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(condition)
 
     async def _serve(self, reader, writer):

@@ -5,7 +5,7 @@ from imagegen_core.providers.secrets import Secret
 
 
 def settings_of(oss, **more):
-    """Return settings for a `FakeOss`, with short time-outs and a prefix."""
+    """Return settings for a `FakeOss`, with time-outs that no test waits for, and a prefix."""
     return OssSettings(
         **{
             "endpoint": oss.endpoint,
@@ -14,8 +14,8 @@ def settings_of(oss, **more):
             "access_key_id": oss.key_id,
             "access_key_secret": Secret(oss.secret),
             "prefix": "team/a",
-            "connect_timeout": 2,
-            "read_timeout": 2,
+            "connect_timeout": 60,
+            "read_timeout": 60,
             **more,
         }
     )

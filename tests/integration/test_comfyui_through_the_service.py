@@ -76,7 +76,7 @@ def bench(tmp_path):
         authority = line.url.removeprefix("http://")
         settings = {
             "security": {"allow_private_upstreams": [authority]},
-            "providers": {"comfyui": {"api_base": line.url, "timeout_seconds": 20}},
+            "providers": {"comfyui": {"api_base": line.url, "timeout_seconds": 120}},
             "shutdown_grace_seconds": 0,
         }
         bench = Bench(LiveServer(tmp_path, settings).start(), line)

@@ -169,7 +169,7 @@ async def test_slow_clients_do_not_keep_others_out(half):
 async def test_a_head_that_does_not_end_ends_the_connection(half):
     """A connection without a whole head is closed after the time for it."""
     async with (
-        serving(limits=ConnectionLimits(head_seconds=0.1)) as port,
+        serving(limits=ConnectionLimits(head_seconds=1)) as port,
         contextlib.AsyncExitStack() as stack,
     ):
         clients = [await stack.enter_async_context(Client.to(port)) for _ in range(200)]
@@ -187,7 +187,7 @@ async def test_dripping_does_not_extend_the_time_for_a_head():
                 await client.send(b"a")
                 await asyncio.sleep(0.01)
 
-    async with serving(limits=ConnectionLimits(head_seconds=0.1)) as port, Client.to(port) as client:
+    async with serving(limits=ConnectionLimits(head_seconds=1)) as port, Client.to(port) as client:
         await client.send(b"GET / HTTP/1.1\r\nX: ")
         dripping = asyncio.create_task(drip(client))
         response = await client.ended()
@@ -198,7 +198,7 @@ async def test_dripping_does_not_extend_the_time_for_a_head():
 
 async def test_a_second_head_has_a_deadline_of_its_own():
     """On a kept connection the time runs from the first byte of the next head."""
-    async with serving(limits=ConnectionLimits(head_seconds=0.1)) as port, Client.to(port) as client:
+    async with serving(limits=ConnectionLimits(head_seconds=1)) as port, Client.to(port) as client:
         await client.send(head("GET", "/"))
         first = await client.answer()
         await client.send(b"GET /")
@@ -210,7 +210,7 @@ async def test_the_time_for_a_head_ends_with_the_head():
     """Neither a body nor an application is hurried by it."""
     app = App()
     async with (
-        serving(app=app, limits=ConnectionLimits(head_seconds=0.05)) as port,
+        serving(app=app, limits=ConnectionLimits(head_seconds=1)) as port,
         Client.to(port) as client,
         Client.to(port) as other,
     ):
@@ -224,7 +224,7 @@ async def test_the_time_for_a_head_ends_with_the_head():
 @pytest.mark.parametrize("half", [b'{"prompt":', b""])
 async def test_a_body_that_does_not_end_is_answered(half):
     """A Content-Length that lies gets 40000 and an end after the time for bodies."""
-    rules = attrs.evolve(RULES, body_seconds=0.1, linger_seconds=0.05)
+    rules = attrs.evolve(RULES, body_seconds=1, linger_seconds=0.05)
     async with serving(rules=rules) as port, Client.to(port) as client:
         await client.send(head("POST", GENERATE, JSON, "Content-Length: 1000") + half)
 

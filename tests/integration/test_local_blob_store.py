@@ -198,12 +198,12 @@ async def test_no_put_is_durable_before_the_directory_that_another_makes(store, 
     def fsync(fd):
         if not creation.is_set():
             creation.set()
-            assert may_sync.wait(10)
+            assert may_sync.wait(60)
         real_fsync(fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
     first = asyncio.create_task(store.put("images/a.png", stream([b"x"]), content_type="image/png"))
-    await asyncio.to_thread(creation.wait, 10)
+    await asyncio.to_thread(creation.wait, 60)
     second = asyncio.create_task(store.put("images/b.png", stream([b"x"]), content_type="image/png"))
     done, _ = await asyncio.wait([second], timeout=0.2)
     may_sync.set()

@@ -226,8 +226,9 @@ async def test_a_corrupted_object_is_removed(store, oss, fault):
 @pytest.mark.parametrize("fault", ["truncate", "stall"])
 async def test_a_broken_download_is_unreachable(oss, fault):
     """A partial response never looks like a complete one."""
-    store = OssBlobArchive(settings_of(oss, read_timeout=0.2))
-    await put(store, "a.png", bytes_of(MIB))
+    patient, store = OssBlobArchive(settings_of(oss)), OssBlobArchive(settings_of(oss, read_timeout=0.2))
+    await put(patient, "a.png", bytes_of(MIB))
+    patient.close()
     oss.fail(fault, "get")
 
     with pytest.raises(StorageUnreachable):

@@ -12,7 +12,7 @@ from imagegen_adapters.databases.postgresql.listener import MAX_HINT_BYTES, List
 
 pytestmark = pytest.mark.anyio
 
-IMPATIENT = ListenerPolicy(ping_seconds=0.05, answer_seconds=0.5, min_retry_seconds=0.01)
+IMPATIENT = ListenerPolicy(ping_seconds=0.05, answer_seconds=5, min_retry_seconds=0.01)
 
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'imagegen listener'"
 

@@ -65,7 +65,7 @@ def repository(nodes):
 
 async def blocked(database, number=1):
     """Return the processes of so many statements that wait for locks, once they do."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(rows := await database.rows(BLOCKED)) < number:
             pass
     return [row["pid"] for row in rows]

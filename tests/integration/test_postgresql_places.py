@@ -236,7 +236,7 @@ async def test_who_gets_a_place_is_told_so(slots, processes, database):
 @pytest.mark.usefixtures("joined")
 async def test_a_release_that_fails_is_repeated(postgresql_dsn, database):
     """Though no connection is lost, so that no listener says so."""
-    quick = await Database.open(postgresql_dsn, ConnectionPolicy(command_timeout_seconds=0.2))
+    quick = await Database.open(postgresql_dsn, ConnectionPolicy(command_timeout_seconds=2))
     slots = PostgresqlSlots(quick, Listener(quick))
     async with database.transaction() as connection:
         async with slots.hold("p", node="a", limit=1):

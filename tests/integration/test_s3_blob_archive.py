@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import urllib.request
 
+import attrs
 import pytest
 
 from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
@@ -26,7 +27,7 @@ _numbers = itertools.count()
 
 
 def settings_of(proxy, **more):
-    """Return settings for a server behind the proxy, with short time-outs and a prefix of its own."""
+    """Return settings for a server behind the proxy, with a prefix of its own and ample time-outs."""
     return S3Settings(
         **{
             "endpoint": proxy.endpoint,
@@ -35,8 +36,8 @@ def settings_of(proxy, **more):
             "access_key_id": s3_servers.KEY_ID,
             "access_key_secret": Secret(s3_servers.SECRET),
             "prefix": f"team/{next(_numbers)}",
-            "connect_timeout": 2,
-            "idle_timeout": 5,
+            "connect_timeout": 60,
+            "idle_timeout": 60,
             **more,
         }
     )
@@ -330,8 +331,9 @@ async def test_a_missing_bucket_is_not_a_missing_blob(proxy, open_archive):
 @pytest.mark.parametrize("method", ["PUT", "GET", "HEAD"])
 async def test_no_answer_is_unreachable(proxy, fault, method, open_archive):
     """A caller waits no longer than the time-out, and nothing looks missing."""
-    store = open_archive(settings_of(proxy, idle_timeout=0.3))
-    await put(store, "a.png", b"old")
+    settings = settings_of(proxy)
+    await put(open_archive(settings), "a.png", b"old")
+    store = open_archive(attrs.evolve(settings, idle_timeout=0.3))
     acts = {
         "PUT": lambda: put(store, "a.png", b"new"),
         "GET": lambda: read(store, "a.png"),

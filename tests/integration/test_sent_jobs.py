@@ -89,7 +89,7 @@ def bench(tmp_path):
                 kind="http",
                 api_base=line.url,
                 api_key=line.fake.key,
-                timeout_seconds=20,
+                timeout_seconds=120,
                 extra_config={"preset": "replicate", "headers": {"X-Auth-Team": "blue-0123456789"}},
             )
             yield bench

@@ -59,7 +59,7 @@ class Upstream:
             "kind": self.kind,
             "api_base": self.url,
             "api_key": self.key,
-            "timeout_seconds": 20,
+            "timeout_seconds": 120,
             "extra_config": {"headers": {"X-Team": "blue"}, **self.extra},
             **({"models": [{"id": model} for model in models]} if models else {}),
         }

@@ -63,7 +63,7 @@ class ClockContract:
     async def test_a_time_that_is_over_is_not_waited_for(self, clock: Clock, seconds: float) -> None:
         """A sleep of zero or less returns at once, and no clock goes back."""
         before = clock.monotonic()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await clock.sleep(seconds)
 
         assert clock.monotonic() >= before

@@ -25,7 +25,7 @@ from imagegen_core.tasks.events import EventKind, TaskEvent, image_event, last_e
 
 async def collect(bus: EventBus, task_id: str, *, after: int = 0) -> list[TaskEvent]:
     """Return all events of a task up to the final one."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [event async for event in bus.subscribe(task_id, after=after)]
 
 

@@ -262,7 +262,7 @@ async def test_much_data_over_tls_arrives_whole(certificate):
 async def test_silence_after_the_request_is_a_timeout(server, outbound):
     """The provider received the request and may charge for it."""
     server.responses["/mute"] = lambda writer: asyncio.Event().wait()
-    error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/mute")
+    error = await failure_of(outbound.api_client(provider(server.url, timeout=3)), f"{server.url}/mute")
 
     assert (FailureCode.TIMEOUT, False) == (error.failure.code, error.not_started)
 
@@ -274,15 +274,15 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
         whole = http_response(body=b"an image")
         writer.write(whole[:-4])
         await writer.drain()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(3.5)
         writer.write(whole[-4:])
         await writer.drain()
 
     server.responses["/late"] = late
-    client = outbound.api_client(provider(server.url, timeout=1))
+    client = outbound.api_client(provider(server.url, timeout=3))
     url = f"{server.url}/late"
 
-    assert b"an image" == (await client.get(url, timeout=httpx.Timeout(1, read=None))).content
+    assert b"an image" == (await client.get(url, timeout=httpx.Timeout(3, read=None))).content
 
 
 async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monkeypatch):
@@ -297,7 +297,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monke
             await asyncio.sleep(0.02)
 
     server.responses["/drip"] = trickle
-    error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/drip")
+    error = await failure_of(outbound.api_client(provider(server.url, timeout=3)), f"{server.url}/drip")
 
     assert FailureCode.TIMEOUT == error.failure.code
 

@@ -34,7 +34,7 @@ EVERY = [*LOOPBACK, *PRIVATE, *METADATA]
 
 def provider(api_base):
     return ProviderConfig(
-        provider_name="fake", source=ConfigSource.FILE, api_base=api_base, timeout_seconds=5
+        provider_name="fake", source=ConfigSource.FILE, api_base=api_base, timeout_seconds=60
     )
 
 
@@ -76,7 +76,7 @@ async def test_no_spelling_is_downloaded_from(listener, host):
     config = provider(f"http://api.example.com:{listener.port}")
     url = f"http://{host}:{listener.port}/x.png"
     with pytest.raises(CallError) as caught:
-        _ = [chunk async for chunk in outbound.download(url, config=config, max_bytes=100, timeout=5)]
+        _ = [chunk async for chunk in outbound.download(url, config=config, max_bytes=100, timeout=60)]
 
     assert (FailureCode.DOWNLOAD_FAILED, 0) == (caught.value.failure.code, listener.opened)
 

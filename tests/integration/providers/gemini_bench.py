@@ -43,7 +43,7 @@ class GeminiBench:
                 kind="gemini",
                 api_base=fake.url,
                 api_key=Secret(KEY),
-                timeout_seconds=20,
+                timeout_seconds=120,
                 **changes,
             )
             yield cls(fake, GeminiProvider(outbound, clock=clock or ManualClock()), config, MemoryExchange())

@@ -28,7 +28,7 @@ AUTH = "alice:correct-horse"
 
 def config(server, **changes):
     fields = {"provider_name": "sd", "source": ConfigSource.DATABASE, "kind": "stable_diffusion"}
-    return ProviderConfig(**{**fields, "api_base": server.url, "timeout_seconds": 20.0, **changes})
+    return ProviderConfig(**{**fields, "api_base": server.url, "timeout_seconds": 120.0, **changes})
 
 
 class TestContract(ProviderContract):
@@ -239,10 +239,10 @@ async def test_a_server_that_is_off_was_not_started():
 
 
 async def test_a_server_that_stays_silent_times_out():
-    """It may still be generating."""
+    """It may still be generating; half of the time is enough to connect on a busy machine."""
     with FakeA1111() as server:
         server.hold.clear()
-        async with Bench(server, timeout_seconds=1) as bench:
+        async with Bench(server, timeout_seconds=5) as bench:
             error = await bench.failing(generate())
 
             assert ("timeout", False) == (error.failure.code, error.not_started)

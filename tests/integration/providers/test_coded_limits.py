@@ -205,7 +205,7 @@ def config(kind: str, url: str, key: str, **extra) -> ProviderConfig:
         kind=kind,
         api_base=url,
         api_key=Secret(key),
-        timeout_seconds=20,
+        timeout_seconds=120,
         extra_config=extra,
     )
 

@@ -92,7 +92,7 @@ def settings(server):
         source=ConfigSource.DATABASE,
         kind="comfyui",
         api_base=server.url,
-        timeout_seconds=5,
+        timeout_seconds=120,  # no test waits for it
     )
 
 

@@ -104,7 +104,7 @@ def settings(server, extra, *, base="", key=KEY, **changes) -> ProviderConfig:
         kind="http",
         api_base=f"{server.url}{base}",
         api_key=Secret.parse(key) if key else None,
-        timeout_seconds=5,
+        timeout_seconds=120,  # no test waits for it
         extra_config=extra,
     )
     return attrs.evolve(config, **changes)

@@ -29,7 +29,7 @@ async def bench(anyio_backend, server):
         source=ConfigSource.DATABASE,
         kind="stable_diffusion",
         api_base=server.url,
-        timeout_seconds=20.0,
+        timeout_seconds=120.0,
     )
     async with DiffusionBench(server, config) as bench:
         bench.exchange.inputs.update(DATA)

@@ -90,7 +90,7 @@ def settings(kind, name, url):
     return {
         "kind": how,
         "api_base": url,
-        "timeout_seconds": 20,
+        "timeout_seconds": 120,
         "max_retries": 0,
         "extra_config": {**extra, "headers": {"X-Team": name, **token}},
         **models,

@@ -36,7 +36,7 @@ async def outcome(imagegen, **params):
     """Return the task that was submitted and ran to its end."""
     async with imagegen:
         task = await imagegen.submit("猫", **params)
-        return await imagegen.wait(task.task_id, timeout=10)
+        return await imagegen.wait(task.task_id, timeout=60)
 
 
 async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = None) -> str:

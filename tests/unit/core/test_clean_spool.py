@@ -40,7 +40,7 @@ async def ended(clock, failure=None, **inputs):
     operation = Operation.EDIT if inputs else Operation.GENERATE
     async with imagegen_over(provider, adapters=adapters) as imagegen:
         task = await imagegen.submit("猫", operation=operation, **inputs)
-        await imagegen.wait(task.task_id, timeout=10)
+        await imagegen.wait(task.task_id, timeout=60)
     return adapters, task.task_id
 
 

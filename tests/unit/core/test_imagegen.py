@@ -25,7 +25,7 @@ async def test_it_is_entered_once():
         with pytest.raises(RuntimeError, match="entered once"):
             await imagegen.__aenter__()
         task = await imagegen.submit("猫", width=64, height=64)
-        task = await imagegen.wait(task.task_id, timeout=10)
+        task = await imagegen.wait(task.task_id, timeout=60)
 
     with pytest.raises(RuntimeError, match="entered once"):
         await imagegen.__aenter__()
@@ -37,11 +37,11 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
     first = in_memory()
     async with first:
         early = await first.submit("猫", width=64, height=64)
-        await first.wait(early.task_id, timeout=10)
+        await first.wait(early.task_id, timeout=60)
     late = await first.submit("狗", width=64, height=64)
 
     async with ImageGen(first.adapters, file_configs={"demo": DEMO}) as second:
-        done = await second.wait(late.task_id, timeout=10)
+        done = await second.wait(late.task_id, timeout=60)
         image_counts = [len(await second.images(task_id)) for task_id in (early.task_id, late.task_id)]
 
     assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, image_counts)
@@ -71,7 +71,7 @@ async def test_nothing_is_sent_while_its_result_could_not_be_stored():
         await disk.was_full.wait()
         waiting = await adapters.tasks.get(task.task_id)
         disk.free = 1
-        done = await imagegen.wait(task.task_id, timeout=10)
+        done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (waiting.status, waiting.epoch, done.status)
 
@@ -108,7 +108,7 @@ async def test_a_queue_that_cannot_wait_is_not_polled_in_a_hot_loop(caplog, erro
     with caplog.at_level(logging.WARNING):
         async with ImageGen(attrs.evolve(adapters, queue=queue), file_configs={"demo": DEMO}) as imagegen:
             task = await imagegen.submit("猫", width=64, height=64)
-            task = await imagegen.wait(task.task_id, timeout=10)
+            task = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 0) == (task.status, queue.refusals)
     assert lines == [(record.message, record.exc_info is not None) for record in caplog.records]

@@ -20,7 +20,7 @@ async def ended(imagegen, **inputs):
     """Return a task with such inputs that has ended."""
     operation = Operation.EDIT if "image" in inputs else Operation.REFERENCE
     task = await imagegen.submit("猫", operation=operation if inputs else Operation.GENERATE, **inputs)
-    return await imagegen.wait(task.task_id, timeout=10)
+    return await imagegen.wait(task.task_id, timeout=60)
 
 
 async def stored_image(imagegen):
@@ -43,7 +43,7 @@ async def test_a_completed_task_is_made_again_with_its_inputs():
     async with imagegen_over(ScriptedProvider()) as imagegen:
         first = await ended(imagegen, image=png(), mask=png())
         second = await rerun(imagegen, first)
-        done = await imagegen.wait(second.task_id, timeout=10)
+        done = await imagegen.wait(second.task_id, timeout=60)
         await imagegen.adapters.spool.remove(first.task_id)
         content = [await imagegen.read_input(second.task_id, index) for index in range(2)]
 
@@ -61,7 +61,7 @@ async def test_a_failed_task_is_made_again_with_its_inputs(retry):
         second = (
             (await imagegen.retry_task(task_id=first.task_id)).task if retry else await rerun(imagegen, first)
         )
-        done = await imagegen.wait(second.task_id, timeout=10)
+        done = await imagegen.wait(second.task_id, timeout=60)
 
     assert (TaskStatus.FAILED, TaskStatus.COMPLETED) == (first.status, done.status)
 
@@ -88,7 +88,7 @@ async def test_a_stored_image_is_not_kept_beside_itself():
         image = await stored_image(imagegen)
         task = await ended(imagegen, references=(StoredImage(id=image.id), png()))
         shown = await inputs_of(imagegen, task)
-        again = await imagegen.wait((await rerun(imagegen, task)).task_id, timeout=10)
+        again = await imagegen.wait((await rerun(imagegen, task)).task_id, timeout=60)
         await imagegen.adapters.spool.remove(again.task_id)
         content = await imagegen.read_input(again.task_id, 0)
 
@@ -130,7 +130,7 @@ async def test_a_task_that_was_accepted_does_not_need_the_image_any_more():
     once_more = await rerun(waiting, task)
 
     async with waiting:
-        done = [await waiting.wait(one.task_id, timeout=10) for one in (task, again, once_more)]
+        done = [await waiting.wait(one.task_id, timeout=60) for one in (task, again, once_more)]
 
     assert [TaskStatus.COMPLETED] * 3 == [one.status for one in done]
 

@@ -42,6 +42,6 @@ async def test_credentials_of_this_machine_go_to_no_address_that_is_not_sealed()
     await adapters.tasks.save_attempt(forged, (await adapters.tasks.get(task_id)).fence)
 
     async with imagegen_over(provider, adapters=adapters) as alive:
-        task = await alive.wait(task_id, timeout=10)
+        task = await alive.wait(task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, [None]) == (task.status, provider.addresses)

@@ -37,7 +37,7 @@ class Call:
 
     async def outcome(self):
         """Return how the call came out."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             (result,) = await asyncio.gather(self.task, return_exceptions=True)
         return type(result)
 
@@ -64,7 +64,7 @@ async def test_a_call_waits_for_that_of_another_node(two_nodes):
 async def test_without_a_limit_nodes_take_no_heed_of_each_other(two_nodes):
     """Each has its own bound."""
     calls = [Call(slots, None) for slots in two_nodes]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for call in calls:
             await call.begun.wait()
             call.end.set()

@@ -18,7 +18,7 @@ async def test_a_completed_task_is_made_again_with_changes():
     """What is not named stays as it was, and the new task says which one it repeats."""
     async with imagegen_over(ScriptedProvider()) as imagegen:
         first = await imagegen.submit("猫", width=64, height=64, seed=7)
-        await imagegen.wait(first.task_id, timeout=10)
+        await imagegen.wait(first.task_id, timeout=60)
         changes = TaskChanges(params={"prompt": "狗", "seed": 8})
         second = (await imagegen.rerun_task(task_id=first.task_id, changes=changes)).task
 

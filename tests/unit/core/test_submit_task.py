@@ -175,7 +175,7 @@ async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
     )
     async with imagegen:
         task = (await imagegen.submit_task(submission(override=override))).task
-        done = await imagegen.wait(task.task_id, timeout=10)
+        done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (True, False) == (task.override is not None, "canary" in (task.override or ""))
     assert (TaskStatus.COMPLETED, None) == (done.status, done.override)
@@ -186,14 +186,14 @@ async def test_a_stored_image_can_be_an_input(imagegen):
     """Its bytes are copied, so deleting it later changes nothing."""
     async with imagegen:
         first = await imagegen.submit("猫")
-        await imagegen.wait(first.task_id, timeout=10)
+        await imagegen.wait(first.task_id, timeout=60)
         (image,) = await imagegen.images(first.task_id)
         second = (
             await imagegen.submit_task(
                 submission(operation=Operation.UPSCALE, image=StoredImage(id=image.id), prompt="")
             )
         ).task
-        done = await imagegen.wait(second.task_id, timeout=10)
+        done = await imagegen.wait(second.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, image.sha256) == (done.status, done.request.image.sha256)
 
@@ -237,9 +237,9 @@ async def test_a_failed_task_is_retried_with_its_images():
     provider.submits = [refused(FailureCode.CONTENT_POLICY)]
     async with imagegen_over(provider) as imagegen:
         first = (await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))).task
-        await imagegen.wait(first.task_id, timeout=10)
+        await imagegen.wait(first.task_id, timeout=60)
         second = (await imagegen.retry_task(task_id=first.task_id)).task
-        done = await imagegen.wait(second.task_id, timeout=10)
+        done = await imagegen.wait(second.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, first.task_id) == (done.status, done.retry_of)
     assert done.request.image.key != first.request.image.key
@@ -252,7 +252,7 @@ async def test_a_retry_with_the_same_key_is_one_task():
     async with imagegen_over(provider) as imagegen:
         failed = [(await imagegen.submit_task(submission())).task.task_id for _ in range(2)]
         for task_id in failed:
-            await imagegen.wait(task_id, timeout=10)
+            await imagegen.wait(task_id, timeout=60)
         retries = [(failed[0], "a"), (failed[0], "a"), (failed[0], "b"), (failed[1], "a")]
         added = [await imagegen.retry_task(task_id=task_id, idempotency_key=key) for task_id, key in retries]
 

@@ -37,7 +37,7 @@ class SlowProvider(ScriptedProvider):
             self._answers.setdefault(prompt, asyncio.Event()).set()
 
     async def until_begun(self, count):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.begun) < count:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0)
 
@@ -116,7 +116,7 @@ async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
             assert tasks[n + limit :] == waiting
             assert list(range(1, len(waiting) + 1)) == places
             provider.answer(name)
-            await imagegen.wait(tasks[n].task_id, timeout=10)
+            await imagegen.wait(tasks[n].task_id, timeout=60)
     ended = [await imagegen.adapters.tasks.get(task.task_id) for task in tasks]
 
     assert names == provider.begun
@@ -134,7 +134,7 @@ async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypa
         for name in ("0", "1", "2"):
             task = await imagegen.submit(name)
             provider.answer(name)
-            await imagegen.wait(task.task_id, timeout=10)
+            await imagegen.wait(task.task_id, timeout=60)
             for _ in range(20):
                 await asyncio.sleep(0)
 
@@ -162,7 +162,7 @@ async def test_tasks_that_are_claimed_together_begin_in_their_order():
         begun = list(provider.begun)
         provider.answer("0", "1", "2")
         for task in tasks:
-            await imagegen.wait(task.task_id, timeout=10)
+            await imagegen.wait(task.task_id, timeout=60)
 
     assert ["0", "0", "1"] == begun
     assert ["0", "0", "1", "1", "2", "2"] == provider.begun
@@ -175,11 +175,11 @@ async def test_a_full_provider_does_not_hold_up_another():
 
     async with queue_of(imagegen, 40) as tasks:
         others = [await imagegen.submit("快", provider="quick") for _ in range(5)]
-        done = [await imagegen.wait(task.task_id, timeout=10) for task in others]
+        done = [await imagegen.wait(task.task_id, timeout=60) for task in others]
         queue_statuses = await statuses(imagegen, tasks)
         slow.answer(*map(str, range(40)))
         for task in tasks:
-            await imagegen.wait(task.task_id, timeout=10)
+            await imagegen.wait(task.task_id, timeout=60)
 
     assert {TaskStatus.COMPLETED} == {task.status for task in done}
     assert [TaskStatus.PROCESSING, *[TaskStatus.PENDING] * 39] == queue_statuses
@@ -208,7 +208,7 @@ async def test_a_defect_in_one_provider_does_not_hold_up_another():
     )  # what is known of the earlier one is no longer used
 
     async with imagegen:
-        ended = [await imagegen.wait(task.task_id, timeout=10) for task in (ours, theirs)]
+        ended = [await imagegen.wait(task.task_id, timeout=60) for task in (ours, theirs)]
 
     assert [TaskStatus.COMPLETED, TaskStatus.FAILED] == [task.status for task in ended]
     assert FailureCode.INTERNAL == ended[1].failure.code
@@ -228,11 +228,11 @@ async def test_a_changed_limit_counts_from_the_next_claim_on():
         imagegen.resolve.file_configs["slow"] = config_of("slow", max_concurrency=1)
         provider.answer("1", "2")
         for task in tasks[:3]:
-            await imagegen.wait(task.task_id, timeout=10)
+            await imagegen.wait(task.task_id, timeout=60)
         lowered = await statuses(imagegen, tasks)
         provider.answer("3", "4", "5")
         for task in tasks:
-            await imagegen.wait(task.task_id, timeout=10)
+            await imagegen.wait(task.task_id, timeout=60)
 
     assert ["completed", *["processing"] * 3, *["pending"] * 2] == raised
     assert [*["completed"] * 3, "processing", *["pending"] * 2] == lowered
@@ -268,7 +268,7 @@ async def test_a_resumed_job_counts_against_the_limit():
         meanwhile = (await statuses(second, tasks), list(provider.begun))
         released.set()
         for task in tasks:
-            await second.wait(task.task_id, timeout=10)
+            await second.wait(task.task_id, timeout=60)
 
     assert ([TaskStatus.PROCESSING, TaskStatus.PENDING], ["0"]) == meanwhile
     assert ["0", "1"] == provider.begun
@@ -283,7 +283,7 @@ async def test_what_other_nodes_run_takes_no_worker_of_this_one():
     await adapters.queue.claim("another", limit=1, now=adapters.clock.now(), provider_limits={"slow": 1})
 
     async with imagegen:
-        task = await imagegen.wait(mine.task_id, timeout=10)
+        task = await imagegen.wait(mine.task_id, timeout=60)
 
     assert [TaskStatus.PROCESSING, TaskStatus.COMPLETED] == await statuses(imagegen, [theirs, task])
 
@@ -330,6 +330,6 @@ async def test_a_task_that_waits_for_the_disk_does_not_spin():
             await asyncio.sleep(0)
         checks = disk.checks
         disk.free = 1
-        ended = await imagegen.wait(task.task_id, timeout=10)
+        ended = await imagegen.wait(task.task_id, timeout=60)
 
     assert (1, TaskStatus.COMPLETED) == (checks, ended.status)

@@ -54,7 +54,7 @@ async def test_a_response_that_arrives_as_the_grace_time_ends_is_stored(as_job, 
     imagegen, stopped = await stopped_while_it_arrives(provider)
     (attempt,) = await imagegen.adapters.tasks.attempts(stopped.task_id)
     async with imagegen_over(provider, adapters=imagegen.adapters) as second:
-        done = await second.wait(stopped.task_id, timeout=10)
+        done = await second.wait(stopped.task_id, timeout=60)
 
     assert (Charge.CERTAIN, None) == (attempt.charge, attempt.failure)
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
@@ -104,7 +104,7 @@ async def test_a_received_response_survives_a_stop_at_any_point(as_job):
         task = await imagegen.submit("猫")
         await answered.wait()
     async with imagegen_over(provider, adapters=adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
 
@@ -178,6 +178,6 @@ async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, tur
             task = await imagegen.submit("猫")
             await waiting.until_logged("waiting for a response that has started")
     async with imagegen_over(provider, adapters=imagegen.adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)

@@ -118,7 +118,7 @@ async def test_a_running_call_is_cancelled_with_the_upstream():
         task = await imagegen.submit("猫")
         await started.wait()
         requested = await imagegen.cancel_task(task_id=task.task_id)
-        done = await imagegen.wait(task.task_id, timeout=10)
+        done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PROCESSING, TaskStatus.CANCELLED, [None]) == (
         requested.status,
@@ -141,7 +141,7 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
         task = await imagegen.submit("猫")
         await started.wait()
         await imagegen.cancel_task(task_id=task.task_id)
-        done = await imagegen.wait(task.task_id, timeout=10)
+        done = await imagegen.wait(task.task_id, timeout=60)
         images = await imagegen.images(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
@@ -167,7 +167,7 @@ async def test_a_task_that_another_node_runs_is_cancelled_there(hint):
         requested = await elsewhere.cancel_task(task_id=task.task_id)
         if hint is not None:
             imagegen.node.look_for_cancellation(hint and task.task_id)
-        done = await imagegen.wait(task.task_id, timeout=10)
+        done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)
     assert (TaskStatus.CANCELLED, [None]) == (done.status, provider.cancelled)

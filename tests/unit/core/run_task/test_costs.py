@@ -175,7 +175,7 @@ async def test_the_price_is_that_of_the_moment_of_sending():
         await polling.wait()
     provider.price = attrs.evolve(PRICE, rates=(attrs.evolve(PRICE.rates[0], amount=Decimal(9)),))
     async with imagegen_over(provider, adapters=adapters) as second:
-        await second.wait(task.task_id, timeout=10)
+        await second.wait(task.task_id, timeout=60)
 
     (attempt,) = await adapters.tasks.attempts(task.task_id)
     assert (Phase.STORED, Charge.CERTAIN, cny("0.2"), None) == (
@@ -210,7 +210,7 @@ async def test_a_call_that_a_dead_process_left_may_have_cost_what_was_asked_for(
     imagegen = imagegen_over(provider)
     task_id = await crash_in(imagegen, Phase.SUBMITTING, quoted=cny("0.2"))
     async with imagegen:
-        await imagegen.wait(task_id, timeout=10)
+        await imagegen.wait(task_id, timeout=60)
 
     assert ({}, {}, {"CNY": Decimal("0.2")}, 0) == await usage_of(imagegen)
 

@@ -32,7 +32,7 @@ async def test_an_attempt_is_resumed_by_its_phase_after_a_crash(phase, status, c
     task_id = await crash_in(dead, phase)
 
     async with imagegen_over(provider, adapters=adapters) as alive:
-        task = await alive.wait(task_id, timeout=10)
+        task = await alive.wait(task_id, timeout=60)
 
     assert (status, charged, 1) == (task.status, provider.charged, task.attempts)
     if status is TaskStatus.FAILED:
@@ -54,7 +54,7 @@ async def test_a_provider_that_is_gone_after_a_crash_hides_no_charge(phase, code
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), phase)
 
     async with ImageGen(adapters) as without_it:
-        task = await without_it.wait(task_id, timeout=10)
+        task = await without_it.wait(task_id, timeout=60)
 
     assert (code, charged) == (task.failure.code, task.failure.possible_charge)
 
@@ -66,7 +66,7 @@ async def test_an_operator_may_choose_to_repeat_an_unknown_outcome():
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.SUBMITTING)
 
     async with imagegen_over(provider, adapters=adapters, extra_config={"on_unknown": "retry"}) as alive:
-        task = await alive.wait(task_id, timeout=10)
+        task = await alive.wait(task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 1, 2) == (task.status, provider.charged, task.attempts)
 
@@ -132,7 +132,7 @@ async def test_a_free_call_that_a_crash_interrupted_is_repeated():
     task_id = await crash_in(dead, Phase.SUBMITTING)
 
     async with ImageGen(adapters, file_configs=dead.resolve.file_configs) as alive:
-        task = await alive.wait(task_id, timeout=10)
+        task = await alive.wait(task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 2) == (task.status, task.attempts)
 
@@ -169,6 +169,6 @@ async def test_a_response_that_another_node_spooled_is_brought_here():
     adapters = attrs.evolve(adapters, spool=SharedSpool(adapters.spool))
 
     async with imagegen_over(provider, adapters=adapters) as another:
-        task = await another.wait(task_id, timeout=10)
+        task = await another.wait(task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 0) == (task.status, provider.charged)

@@ -181,8 +181,8 @@ async def test_a_defect_of_ours_fails_the_task_and_the_worker_continues():
     async with imagegen_over(provider) as imagegen:
         broken = await imagegen.submit("坏")
         fine = await imagegen.submit("好")
-        first = await imagegen.wait(broken.task_id, timeout=10)
-        second = await imagegen.wait(fine.task_id, timeout=10)
+        first = await imagegen.wait(broken.task_id, timeout=60)
+        second = await imagegen.wait(fine.task_id, timeout=60)
 
     assert (FailureCode.INTERNAL, True) == (first.failure.code, first.failure.possible_charge)
     assert TaskStatus.COMPLETED is second.status
@@ -206,7 +206,7 @@ async def test_a_task_waits_for_a_lost_master_key_without_wearing_out_the_disk(c
     await locked.run_task(task=claimed)
     waiting = await adapters.tasks.get(task.task_id)
     async with imagegen_over(None, adapters=adapters) as restarted:
-        done = await restarted.wait(task.task_id, timeout=10)
+        done = await restarted.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PENDING, timedelta(minutes=5), TaskStatus.COMPLETED) == (
         waiting.status,
@@ -223,7 +223,7 @@ async def test_a_provider_that_is_gone_fails_its_waiting_tasks():
     task = await imagegen_over(provider, adapters=adapters).submit("猫")
     other = ImageGen(adapters, limits=Limits(default_provider="demo"))
     async with other:
-        done = await other.wait(task.task_id, timeout=10)
+        done = await other.wait(task.task_id, timeout=60)
 
     assert (FailureCode.PROVIDER_NOT_CONFIGURED, False) == (done.failure.code, done.failure.possible_charge)
 

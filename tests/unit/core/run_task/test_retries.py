@@ -59,7 +59,7 @@ async def test_a_rate_limit_occupies_no_worker():
     async with imagegen:
         limited = await imagegen.submit("被限流")
         other = await imagegen.submit("不受影响")
-        done = await imagegen.wait(other.task_id, timeout=10)
+        done = await imagegen.wait(other.task_id, timeout=60)
         waiting = await imagegen.adapters.tasks.get(limited.task_id)
 
     assert (TaskStatus.COMPLETED, TaskStatus.PENDING) == (done.status, waiting.status)
@@ -98,7 +98,7 @@ async def test_no_more_calls_run_at_once_than_the_provider_takes():
     provider.submits = [slowly for _ in range(20)]
     async with imagegen_over(provider) as imagegen:
         tasks = [await imagegen.submit(f"第 {i} 张", num=4) for i in range(5)]
-        done = [await imagegen.wait(task.task_id, timeout=10) for task in tasks]
+        done = [await imagegen.wait(task.task_id, timeout=60) for task in tasks]
 
     assert {TaskStatus.COMPLETED} == {task.status for task in done}
     assert 2 == provider.most_in_flight

@@ -57,7 +57,7 @@ async def test_a_hard_stop_hides_no_image_that_is_stored():
         provider.submits.append(forever)
         await started.wait()
     async with imagegen_over(provider, adapters=adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 1, 1) == (done.status, provider.charged, len(done.warnings))
     assert "outcome_unknown" in str(done.warnings[0])
@@ -88,7 +88,7 @@ async def test_no_call_begins_while_the_service_stops():
     between = await adapters.tasks.get(task.task_id)
     charged_before = provider.charged
     async with imagegen_over(provider, adapters=adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PENDING, 1) == (between.status, charged_before)
     assert (TaskStatus.COMPLETED, 3, ()) == (done.status, provider.charged, done.warnings)
@@ -110,7 +110,7 @@ async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
         await polling.wait()
     between = await adapters.tasks.get(task.task_id)
     async with imagegen_over(provider, adapters=adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PENDING, TaskStatus.COMPLETED, 1) == (between.status, done.status, provider.charged)
     assert (["job-1", "job-1"], 1) == (provider.polled, done.attempts)
@@ -134,7 +134,7 @@ async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, c
         await begun.wait()
     provider.fan_out, provider.polled = not fan_out, []
     async with imagegen_over(provider, adapters=adapters) as second:
-        done = await second.wait(task.task_id, timeout=10)
+        done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, charged, 1) == (done.status, provider.charged, done.attempts)
     assert [f"job-{n}" for n in range(1, charged + 1)] == sorted(provider.polled)
@@ -164,7 +164,7 @@ async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
             if event.kind is EventKind.IMAGE:
                 break
     async with imagegen_over(provider, adapters=imagegen.adapters) as second_run:
-        done = await second_run.wait(task.task_id, timeout=10)
+        done = await second_run.wait(task.task_id, timeout=60)
         kinds = [event.kind async for event in events.subscribe(task.task_id)]
 
     assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.recoveries, kinds.count(EventKind.IMAGE))

@@ -104,7 +104,7 @@ async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
         await imagegen.cancel_task(task_id=waiting.task_id)
         requested = (await tasks.get(waiting.task_id)).cancel_requested, list(writes)
         provider.release.set()
-        ended = [await imagegen.wait(task.task_id, timeout=10) for task in (running, waiting)]
+        ended = [await imagegen.wait(task.task_id, timeout=60) for task in (running, waiting)]
 
     assert (0, ()) == before
     assert (True, []) == requested
