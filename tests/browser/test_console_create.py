@@ -214,6 +214,22 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     ]
 
 
+def test_models_of_one_name_are_told_apart(console):
+    """By their ids; the others go by their names alone."""
+    models = [
+        {"id": "xl-1", "name": "SD XL", "default": True},
+        {"id": "xl-2", "name": "SD XL"},
+        {"id": "sd-3", "name": "SD 3"},
+    ]
+    sd = {"kind": "stable_diffusion", "api_base": "http://127.0.0.1:9", "models": models}
+    _, form = console(providers={"sd": sd}, security={"allow_private_upstreams": ["127.0.0.1:9"]})
+
+    texts = [
+        option.text.strip() for option in form.one("select[name=model]").find_elements("tag name", "option")
+    ]
+    assert {"SD XL · xl-1（默认）", "SD XL · xl-2", "SD 3"} <= set(texts)
+
+
 def test_keys_send_and_go_back_through_prompts(console, tab):
     """From anywhere on the page; what was typed and not sent is where the way through the prompts began."""
     server, form = console()

@@ -51,7 +51,9 @@ function title(model, models) {
   const marks = [model.default && models.length > 1 && t("create.default")];
   if (model.lifecycle && model.lifecycle.status !== "active") marks.push([t(`create.${model.lifecycle.status}`), model.lifecycle.date].filter(Boolean).join(" "));
   const said = marks.filter(Boolean);
-  return said.length ? t("create.model_marked", { name: model.name || model.id, marks: said.join(t("create.hint_joint")) }) : model.name || model.id;
+  const isOnly = models.filter(({ name }) => name === model.name).length === 1;
+  const name = isOnly || !model.name ? model.name || model.id : `${model.name} · ${model.id}`;
+  return said.length ? t("create.model_marked", { name, marks: said.join(t("create.hint_joint")) }) : name;
 }
 
 /** The model that can do an operation where the chosen one cannot; null where none can. */
