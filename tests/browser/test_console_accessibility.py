@@ -82,6 +82,20 @@ return [...faint.map((element) => "border of " + element.outerHTML.slice(0, 90))
 """Controls whose border, or whose ring when they have the focus, has less than 3:1 against what is around."""
 
 
+_SMALL = """
+// The link that skips what surrounds a page is for keys.
+const least = 44;
+return [...document.querySelectorAll("a, button, input, select, summary")]
+  .filter((element) => element.checkVisibility() && !element.closest(".unseen, .skip"))
+  .map((element) => (element.matches("[type=checkbox], [type=radio]") && element.closest("label")) || element)
+  .filter((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    return width > 0 && Math.min(width, height) < least - 0.5;
+  })
+  .map((element) => "too small for a finger: " + element.outerHTML.slice(0, 90));
+"""
+
+
 def too_wide(tab):
     """Return by how much the page is wider than the screen; ``innerWidth`` of a phone grows with the page."""
     over = tab.driver.execute_script(
@@ -106,7 +120,7 @@ def barriers(tab, axe_violations):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
-    """In no language, colours or width; nothing overflows, and no name of a program is shown to readers."""
+    """In no language, colours or width: nothing overflows, is too small to touch, or is a program's name."""
     tab.allow("404 (Not Found)")
     server = serve_seeded(images=12, failed=2, pending=3, delay_seconds=600)
     httpx.post(
@@ -129,6 +143,8 @@ def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
                     f"{theme} {look.size[0]} {address}: {each}" for each in barriers(tab, axe_violations)
                 ]
             wrong += [f"{look.size[0]} {address}: {each}" for each in too_wide(tab)]
+            if look.has_touch:
+                wrong += [f"{address}: {each}" for each in tab.driver.execute_script(_SMALL)]
             tab.look(attrs.evolve(look, size=(FURTHER[look.size[0]], look.size[1])))
             with contextlib.suppress(TimeoutException):  # the rows of a gallery follow the width
                 tab.until(lambda look=look: is_wide(tab, FURTHER[look.size[0]]) and not too_wide(tab))
