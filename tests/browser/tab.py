@@ -22,13 +22,17 @@ _NETWORK_SCHEMES = ("http", "https", "ws", "wss")
 
 @attrs.frozen(kw_only=True)
 class Look:
-    """How somebody looks at a page: with which languages, colours, motion, and on which screen."""
+    """How somebody looks at a page: with which languages, colours, motion, and on which screen.
+
+    With ``forces_colours`` the system chooses all colours but those of pictures.
+    """
 
     language: str = CHINESE
     theme: str = "light"
     size: tuple[int, int] = DESKTOP
     has_touch: bool = False
     reduces_motion: bool = False
+    forces_colours: bool = False
 
     def __str__(self):
         return f"{self.language[:2]} {self.theme} {self.size[0]}"
@@ -115,7 +119,12 @@ class Tab:
         )
         self.cdp("Emulation.setTouchEmulationEnabled", enabled=look.has_touch)
         motion = "reduce" if look.reduces_motion else "no-preference"
-        features = {"prefers-color-scheme": look.theme, "prefers-reduced-motion": motion}
+        forced = "active" if look.forces_colours else "none"
+        features = {
+            "prefers-color-scheme": look.theme,
+            "prefers-reduced-motion": motion,
+            "forced-colors": forced,
+        }
         self.cdp(
             "Emulation.setEmulatedMedia",
             features=[{"name": name, "value": value} for name, value in features.items()],
