@@ -18,7 +18,7 @@ window.fetch = async (path, options = {}) => {
   const isTask = options.method === 'POST' && options.headers['Idempotency-Key'];
   if (isTask) {
     const all = JSON.parse(sessionStorage.sent);
-    all.push([String(path), options.headers['Idempotency-Key'], JSON.parse(options.body)]);
+    all.push([String(path), options.headers['Idempotency-Key'], JSON.parse(options.body ?? 'null')]);
     sessionStorage.sent = JSON.stringify(all);
     if (sessionStorage.leave) {
       delete sessionStorage.leave;

@@ -33,6 +33,15 @@ return at.every(([x, y]) => arguments[0].contains(document.elementFromPoint(x, y
 FIRST = (".welcome", "textarea", ".examples", ".go")
 """What somebody is to see first: what this is, where to write, what to press."""
 
+DOUBLE_CLICK = """
+for (const detail of [1, 2]) arguments[0].dispatchEvent(new MouseEvent('click', { bubbles: true, detail }));
+"""
+FAILURES = """
+const dismissed = JSON.parse(localStorage['imagegen.dismissed'] ?? '[]');
+return [dismissed, document.querySelectorAll('.task.failed').length];
+"""
+"""The failures that were taken note of, and how many are shown."""
+
 IN_SIGHT = """
 const { top } = arguments[0].getBoundingClientRect();
 return top >= 0 && top < innerHeight - 100;
@@ -303,3 +312,21 @@ def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
     assert 0 >= overflow
     assert [] == remaining
     assert [] == form.all(".failures")
+
+
+def test_a_failure_is_tried_again_where_it_is_shown(console, tab):
+    """Once, also by a double click; the new task takes its place."""
+    server, form = console()
+    form.prompt().send_keys("雪山")
+    form.open_advanced()
+    form.pick("fail", "结果未知")
+    form.go()
+    button = form.button("重试（可能再次计费）")
+    (failed,) = tasks(server)
+    form.driver.execute_script(DOUBLE_CLICK, button)
+    tab.until(lambda: ["failed"] * 2 == [task["status"] for task in tasks(server)])
+    tab.until(lambda: [[failed["task_id"]], 1] == form.driver.execute_script(FAILURES))
+    (_, *later), (repeat, _) = form.requests(), tasks(server)
+
+    assert [[f"{TASKS}/{failed['task_id']}/retry", "console", None]] == later
+    assert failed["task_id"] == repeat["retry_of"]

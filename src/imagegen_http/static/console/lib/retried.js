@@ -1,5 +1,7 @@
 // Which task each one has become that was asked for again: the API tells it of the new one, as `retry_of`.
 
+import { ApiError, post } from "./api.js";
+import { t } from "./i18n.js";
 import { Shared } from "./shared.js";
 
 const MAX_RETRIED = 1000;
@@ -20,4 +22,23 @@ export function noteRepeats(tasks) {
     const pairs = [...Object.entries(all), ...fresh.map(({ task_id, retry_of }) => [retry_of, task_id])];
     return Object.fromEntries([...new Map(pairs)].slice(-MAX_RETRIED));
   });
+}
+
+/** Try again what came to nothing; return the new task. Pressed again, here or in another browser, it is the same one. */
+export function retry(task) {
+  return repeated(task, post(`/api/v1/tasks/${task.task_id}/retry`, undefined, { headers: { "Idempotency-Key": "console" } }));
+}
+
+/**
+ * Return the task that a request answers, and take note that it repeats this one. Of an answer that was lost, say that to
+ * press again is no second task.
+ */
+export async function repeated({ task_id: retry_of }, request) {
+  try {
+    const task = await request;
+    noteRepeats([{ ...task, retry_of }]);
+    return task;
+  } catch (error) {
+    throw error.isLost ? new ApiError(t("tasks.lost", { reason: error.message }), error) : error;
+  }
 }

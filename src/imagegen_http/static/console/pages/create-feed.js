@@ -63,6 +63,12 @@ export function add(task) {
   return true;
 }
 
+/** Show the task that repeats one that failed in the place of that. */
+export function replace({ task_id, operation, provider, model_id, prompt, params, num, shape, wish }, task) {
+  add({ operation, provider, model_id, prompt, params, num, shape, wish, ...task });
+  dismiss(task_id);
+}
+
 /** Return the records of an entry's images, as far as they are known. */
 export function imagesOf({ image_ids, prompt, shape }) {
   return image_ids.map((id) => byId.value.get(id) ?? { id, prompt, width: Math.round(512 * (shape ?? 1)), height: 512 });

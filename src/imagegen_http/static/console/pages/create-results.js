@@ -1,16 +1,17 @@
 // What has become of it: tasks that run, the images in their places, what failed, and the newest images.
 
 import { replaceDraft } from "../lib/drafts.js";
-import { t } from "../lib/i18n.js";
+import { fetchSentences, t } from "../lib/i18n.js";
 import { counts, ENDED } from "../lib/tasks.js";
 import { Lazy } from "../parts/lazy.js";
 import { Problem } from "../parts/problem.js";
-import { cancel, dismiss, entries, imagesOf, news, others, recent, reload, trouble } from "./create-feed.js";
+import { cancel, dismiss, entries, imagesOf, news, others, recent, reload, replace, trouble } from "./create-feed.js";
 import { isFirstVisit, RealProviders } from "./create-welcome.js";
 import { html, useRef } from "../vendor/index.js";
 
 const loadCard = async () => (await import("../parts/card.js")).Card; // a first visit has none
-const loadTaskCard = async () => (await import("./create-task-card.js")).TaskCard;
+const loadTaskCard = async () => (await Promise.all([import("./create-task-card.js"), import("../lib/retried.js"), fetchSentences("tasks")]))[0].TaskCard;
+
 export function Results({ heading }) {
   const list = useRef(null);
   const empty = recent.value?.length === 0 && !entries.value.length;
@@ -23,6 +24,10 @@ export function Results({ heading }) {
       const cards = [...(list.current?.querySelectorAll(".task, .card") ?? [])];
       ((cards[at] ?? cards.at(-1))?.querySelector("button, a") ?? heading.current)?.focus({ preventScroll: true });
     }, 100);
+  };
+  const retried = (entry, task, target) => {
+    keepFocus({ target });
+    replace(entry, task);
   };
   const edit = async (entry) => {
     replaceDraft(entry.wish ?? (await (await import("../lib/reuse.js")).draftOf(entry)));
@@ -42,7 +47,7 @@ export function Results({ heading }) {
       ${entries.value.flatMap((entry) =>
         entry.image_ids.length && ENDED.includes(entry.status) && entry.status !== "failed"
           ? imagesOf(entry).map(card)
-          : [html`<${Lazy} load=${loadTaskCard} key=${entry.task_id} entry=${entry} onCancel=${cancel} onDismiss=${dismiss} onEdit=${edit} />`],
+          : [html`<${Lazy} load=${loadTaskCard} key=${entry.task_id} entry=${entry} onCancel=${cancel} onDismiss=${dismiss} onEdit=${edit} onRetried=${retried} />`],
       )}
       ${others.value.map(card)}
     </div>

@@ -4,14 +4,17 @@ import { now } from "../lib/clock.js";
 import { connection } from "../lib/events.js";
 import { duration } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { retry } from "../lib/retried.js";
 import { providerName } from "../lib/store.js";
+import { ENDED } from "../lib/tasks.js";
 import { Icon } from "../parts/icon.js";
+import { toast } from "../parts/toast.js";
 import { usePartialImage } from "./create-partials.js";
-import { html } from "../vendor/index.js";
+import { html, useState } from "../vendor/index.js";
 
 const NEEDS_KEY = ["auth_failed", "provider_not_configured", "provider_disabled"];
 
-export function TaskCard({ entry, onCancel, onDismiss, onEdit }) {
+export function TaskCard({ entry, onCancel, onDismiss, onEdit, onRetried }) {
   const failed = entry.status === "failed";
   const partial = usePartialImage(entry);
   return html`<article class="task ${failed ? "failed" : ""}" aria-label=${t("create.task_of", { prompt: entry.prompt || t(`operations.${entry.operation}`) })}>
@@ -22,11 +25,30 @@ export function TaskCard({ entry, onCancel, onDismiss, onEdit }) {
     <div class="acts">
       ${failed && NEEDS_KEY.includes(entry.error?.code) && html`<a class="button" href=${`/providers/${encodeURIComponent(entry.provider)}`}>
         <${Icon} name="key" />${t("create.set_key")}</a>`}
+      ${failed && html`<${Retry} entry=${entry} onRetried=${onRetried} />`}
       ${failed && html`<button type="button" onClick=${() => onEdit(entry)}><${Icon} name="edit" />${t("create.edit_again")}</button>`}
       ${failed && html`<button type="button" class="bare" onClick=${() => onDismiss(entry.task_id)}>${t("create.dismiss")}</button>`}
-      ${!failed && html`<button type="button" disabled=${entry.cancel_requested} onClick=${() => onCancel(entry.task_id)}>${t(entry.cancel_requested ? "state.cancelling" : "act.cancel")}</button>`}
+      ${!failed && html`<button type="button" disabled=${entry.cancel_requested} onClick=${({ detail }) => detail > 1 || onCancel(entry.task_id)}>${t(entry.cancel_requested ? "state.cancelling" : "act.cancel")}</button>`}
     </div>
   </article>`;
+}
+
+function Retry({ entry, onRetried }) {
+  const [busy, setBusy] = useState(false);
+  const press = async ({ detail, currentTarget }) => {
+    if (busy || detail > 1) return; // a double click is one press
+    const card = currentTarget.closest(".task");
+    setBusy(true);
+    try {
+      const task = await retry(entry);
+      if (ENDED.includes(task.status)) toast(t("tasks.again_before"));
+      onRetried(entry, task, card);
+    } catch (error) {
+      toast(error.text ?? error.message, { kind: "wrong" });
+      setBusy(false);
+    }
+  };
+  return html`<button type="button" aria-disabled=${busy} onClick=${press}>${t(entry.error?.possible_charge ? "tasks.retry_charged" : "tasks.retry")}</button>`;
 }
 
 function Failure({ entry: { error } }) {

@@ -1,14 +1,14 @@
 // One task: how far it is, what it became, why it failed, and what can be done now.
 
 import { modelKey } from "./tasks-list.js";
-import { ApiError, post } from "../lib/api.js";
+import { post } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { dismiss } from "../lib/dismissed.js";
 import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { once } from "../lib/idempotency.js";
-import { noteRepeats, repeatOf } from "../lib/retried.js";
+import { repeated, repeatOf, retry } from "../lib/retried.js";
 import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { modelOf, providerName } from "../lib/store.js";
@@ -115,8 +115,7 @@ function Acts({ task, list, dismissable }) {
   const cancel = act(async () => list.update(await post(`${TASKS}/${task.task_id}/cancel`)));
   const repeat = (ask) =>
     act(async () => {
-      const { task_id, status } = await answerOf(ask(task));
-      noteRepeats([{ task_id, retry_of: task.task_id }]);
+      const { status } = await ask(task);
       if (task.status === "failed") dismiss([task.task_id]);
       toast(t(ENDED.includes(status) ? "tasks.again_before" : "tasks.again_told"));
       list.look();
@@ -142,21 +141,8 @@ function Acts({ task, list, dismissable }) {
   </div>`;
 }
 
-/** Try again what came to nothing; pressed again, here or in another browser, it is the same new task. */
-function retry({ task_id }) {
-  return post(`${TASKS}/${task_id}/retry`, undefined, { headers: { "Idempotency-Key": "console" } });
-}
-
 /** Ask once more for what was made; pressed again after the answer, it is another task. */
-function rerun({ task_id }) {
-  return once(`rerun ${task_id}`, (headers) => post(`${TASKS}/${task_id}/rerun`, {}, { headers }));
-}
-
-/** Return the answer; say of one that was lost that to press again is no second task. */
-async function answerOf(request) {
-  try {
-    return await request;
-  } catch (error) {
-    throw error.isLost ? new ApiError(t("tasks.lost", { reason: error.message }), error) : error;
-  }
+function rerun(task) {
+  const path = `${TASKS}/${task.task_id}/rerun`;
+  return repeated(task, once(`rerun ${task.task_id}`, (headers) => post(path, {}, { headers })));
 }
