@@ -20,7 +20,7 @@ def alert(form, selector):
 
 
 def test_wrong_inputs_are_told_where_they_are(console, tab, tmp_path, axe_violations):
-    """A mask of another size, 60 MB, a text that is called an image; also with a login in the middle."""
+    """A mask on its side, 60 MB, a text that is called an image; also with a login in the middle."""
     tab.allow("status of 400")
     tab.allow("status of 401")
     server, form = console(server={"auth_token": TOKEN})
@@ -29,7 +29,7 @@ def test_wrong_inputs_are_told_where_they_are(console, tab, tmp_path, axe_violat
     with huge.open("wb") as file:
         file.truncate(60 * MEBIBYTE)
     text.write_text("no image", "utf-8")
-    mask.write_bytes(png(size=(32, 32)))
+    mask.write_bytes(png(size=(16, 24)))
     form.choose("operation", "edit")
     form.prompt().send_keys("换成雪地")
     form.put("drop", "[data-role=image]")
@@ -64,6 +64,34 @@ def test_wrong_inputs_are_told_where_they_are(console, tab, tmp_path, axe_violat
     assert [401] == [each.status for each in before if each.path == "/api/v1/images/edit"]
     with server.client(Authorization=f"Bearer {TOKEN}") as api:
         assert "edit" == api.get("/api/v1/tasks").json()["data"]["items"][0]["operation"]
+
+
+def test_a_mask_of_another_size_is_not_sent(console, tab):
+    """It says so at its field, until there is an image that it fits, of the gallery or from a file."""
+    server, form = console()
+    with server.client() as api:
+        make_image(api, "一只猫")
+    form.choose("operation", "edit")
+    form.prompt().send_keys("换成雪地")
+    form.button("从图库选").click()
+    form.one(".choices button[aria-label='一只猫']").click()
+    form.inputs(1)
+    form.put("drop", "[data-role=mask]", content=png(size=(32, 32)))
+    in_gallery = alert(form, "[data-role=mask]")
+    form.go()
+    tab.until(lambda: form.driver.execute_script(FOCUSED, "[data-role=mask]"))
+    requests = form.requests()
+    form.put("drop", "[data-role=image]", content=png(size=(24, 32)))
+    of_file = tab.until(lambda: "24 × 32" in form.text("[data-role=mask] .error"))
+    form.put("drop", "[data-role=image]", content=png(size=(32, 32)))
+    tab.until(lambda: not form.all("[data-role=mask] .error"))
+    form.go()
+    form.decoded(2)
+
+    assert "64 × 64" in in_gallery
+    assert of_file
+    assert [] == requests
+    assert ["edit", "generate"] == [task["operation"] for task in tasks(server)]
 
 
 def test_what_the_service_says_stands_at_its_field(console, tab):

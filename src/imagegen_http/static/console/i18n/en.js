@@ -128,6 +128,7 @@ export default {
     reference_missing: "Please add at least one reference image",
     reference_many: "This model takes up to {n} reference images: {over} too many",
     image_missing: "Please add an image",
+    mask_size: "The mask must be as large as the image: {size}",
     of: "{n} of {max}",
     of_input: "No. {n}: {reason}",
     input: "Input image {n}",

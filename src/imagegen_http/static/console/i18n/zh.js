@@ -128,6 +128,7 @@ export default {
     reference_missing: "请至少添加一张参考图",
     reference_many: "此模型最多 {n} 张参考图，多了 {over} 张",
     image_missing: "请添加一张原图",
+    mask_size: "蒙版要和原图一样大：{size}",
     of: "{n} / {max}",
     of_input: "第 {n} 张：{reason}",
     input: "第 {n} 张输入图片",

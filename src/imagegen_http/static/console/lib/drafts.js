@@ -22,7 +22,7 @@ const EMPTY = {
   size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say
   params: {}, // the other parameters by name; a seed beyond 2^53 is a string, what cannot be read yet its text
   extras: [], // { name, text } of parameters that the model has no field for
-  images: [], // { role: "image" | "mask" | "reference" } and image_id, or blob and name, or url (a task's own input)
+  images: [], // { role: "image" | "mask" | "reference" } and image_id, or blob and name, or url (a task's own input); size, if known
   mixed: false, // whether `params` may have what belongs to `extras`: which do, the model tells
 };
 
@@ -53,16 +53,16 @@ export function replaceDraft({ params = {}, ...values }) {
   tidy();
 }
 
-/** Add a file as an input of this role. */
-export async function addFile(role, file) {
+/** Add a file as an input of this role; `size` is its width and height, where they are known. */
+export async function addFile(role, file, size) {
   const key = `${Date.now()}-${newKey()}`;
   await (await blobs()).keepBlob(key, file);
-  addInput({ role, blob: key, name: file.name ?? "" });
+  addInput({ role, blob: key, name: file.name ?? "", size });
 }
 
 /** Add an image of the gallery as an input of this role. */
-export function addImage(role, image_id) {
-  addInput({ role, image_id });
+export function addImage(role, image_id, size) {
+  addInput({ role, image_id, size });
 }
 
 /** Move an input of the draft to before another one of its role. */

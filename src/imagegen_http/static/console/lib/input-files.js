@@ -6,17 +6,17 @@ export const ACCEPTED = "image/png,image/jpeg,image/webp";
 const MAX_BYTES = 50 * 1024 * 1024;
 const MAX_PIXELS = 40_000_000;
 
-/** Return the file with the type that its bytes have. Throws an Error with the reason where it cannot be an input. */
+/** Return `{ file, size }`: the file with the type that its bytes have, and its width and height. Throws an Error with the reason where it cannot be an input. */
 export async function checked(file) {
   const name = file.name || t("inputs.file");
   if (file.size > MAX_BYTES) throw new Error(t("inputs.file_large", { name }));
   const type = typeOf(new Uint8Array(await file.slice(0, 12).arrayBuffer().catch(() => new ArrayBuffer(0))));
   if (!type) throw new Error(t("inputs.file_no_image", { name }));
   const typed = file.type === type ? file : new File([file], file.name ?? "", { type });
-  const pixels = await pixelsOf(typed);
-  if (!pixels) throw new Error(t("inputs.file_no_image", { name }));
-  if (pixels > MAX_PIXELS) throw new Error(t("inputs.file_pixels", { name }));
-  return typed;
+  const size = await sizeOf(typed);
+  if (!size) throw new Error(t("inputs.file_no_image", { name }));
+  if (size[0] * size[1] > MAX_PIXELS) throw new Error(t("inputs.file_pixels", { name }));
+  return { file: typed, size };
 }
 
 function typeOf(bytes) {
@@ -26,16 +26,16 @@ function typeOf(bytes) {
   return text.startsWith("RIFF") && text.slice(8) === "WEBP" ? "image/webp" : null;
 }
 
-function pixelsOf(file) {
+function sizeOf(file) {
   const url = URL.createObjectURL(file);
   const image = new Image();
   return new Promise((resolve) => {
-    const answer = (pixels) => {
+    const answer = (size) => {
       URL.revokeObjectURL(url);
-      resolve(pixels);
+      resolve(size);
     };
-    image.addEventListener("load", () => answer(image.naturalWidth * image.naturalHeight));
-    image.addEventListener("error", () => answer(0));
+    image.addEventListener("load", () => answer([image.naturalWidth, image.naturalHeight]));
+    image.addEventListener("error", () => answer(null));
     image.src = url;
   });
 }

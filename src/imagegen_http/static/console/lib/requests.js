@@ -72,7 +72,7 @@ export function characters(text) {
   return text.length - pairs;
 }
 
-/** Return what is wrong by field: `prompt`, `reference`, `image`, or the name of a parameter. Empty if nothing is. */
+/** Return what is wrong by field: `prompt`, `reference`, `image`, `mask`, or the name of a parameter. Empty if nothing is. */
 export function problemsOf(draft, choice) {
   const { model, operation } = choice;
   const problems = {};
@@ -85,11 +85,18 @@ export function problemsOf(draft, choice) {
   if (operation === "reference" && !inputs.length) problems.reference = t("create.reference_missing");
   if (operation === "reference" && inputs.length > max) problems.reference = t("create.reference_many", { n: max, over: inputs.length - max });
   if (ON_AN_IMAGE.includes(operation) && !inputs.some(({ role }) => role === "image")) problems.image = t("create.image_missing");
+  const [image, mask] = ["image", "mask"].map((role) => inputs.find((one) => one.role === role)?.size);
+  if (image && mask && !isAsLarge(image, mask)) problems.mask = t("create.mask_size", { size: image.join(" × ") });
   for (const one of [...parametersOf(choice), ...["seed", "width", "height"].map((name) => parameter(choice, name)).filter(Boolean)]) {
     const wrong = wrongValue(one, draft.params[one.name]);
     if (wrong) problems[one.name] = wrong;
   }
   return model.accepts_extras ? { ...problems, ...extraProblems(draft.extras, ownNames(model)) } : problems;
+}
+
+/** Whether two images may be of the same size; which way up a file is shown, the service knows. */
+function isAsLarge(one, other) {
+  return String([...one].sort()) === String([...other].sort());
 }
 
 /** Return what is asked for, without its input images: enough to know the price. */

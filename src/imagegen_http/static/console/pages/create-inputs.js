@@ -1,5 +1,6 @@
 // The images that an operation works on, and every way by which they come.
 
+import { get } from "../lib/api.js";
 import { addFile, addImage, change, draft } from "../lib/drafts.js";
 import { checked } from "../lib/input-files.js";
 import { fetchSentences, t } from "../lib/i18n.js";
@@ -53,7 +54,7 @@ export async function receive(asked, files, image_ids = []) {
   let room = role === "reference" ? max - inputsOf(draft.peek(), choice).length : 1; // one image takes the place of another
   let left = 0;
   for (const image_id of image_ids) {
-    if (room-- > 0) addImage(role, image_id);
+    if (room-- > 0) addImage(role, image_id, role === "image" ? await sizeOf(image_id) : undefined);
     else left += 1;
   }
   for (const file of files) {
@@ -62,6 +63,12 @@ export async function receive(asked, files, image_ids = []) {
   }
   if (left) reasons.push(t("inputs.left_out", { n: left, max }));
   refused.value = { ...refused.value, [role]: reasons.join("\n") };
+}
+
+/** Width and height of an image of the gallery, which a mask must have, too; undefined where it cannot be asked for. */
+async function sizeOf(image_id) {
+  const image = await get(`/api/v1/images/${image_id}`).catch(() => null);
+  return image ? [image.width, image.height] : undefined;
 }
 
 /** What the image is for: a model that takes references is asked for that. */
@@ -75,7 +82,8 @@ function choiceFor() {
 
 async function take(role, file, reasons) {
   try {
-    await addFile(role, await checked(file));
+    const { file: typed, size } = await checked(file);
+    await addFile(role, typed, size);
     return true;
   } catch (error) {
     reasons.push(error.message);

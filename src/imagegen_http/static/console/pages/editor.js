@@ -84,15 +84,15 @@ function Editor({ image }) {
   const use = async () => {
     const share = paintedShare(canvas.current);
     if (share === 0) return setProblem(t("editor.nothing"));
-    const file = await maskFile(canvas.current);
+    const [file, whole] = [await maskFile(canvas.current), [image.width, image.height]];
     const asked = draft.value;
     const same = asked.operation === "edit" && asked.images.some(({ role, image_id }) => role === "image" && image_id === image.id);
     if (same) change({});
     else {
       replaceDraft({ operation: "edit", prompt: asked.operation === "edit" ? asked.prompt : "" });
-      addImage("image", image.id);
+      addImage("image", image.id, whole);
     }
-    await addFile("mask", new File([file], t("editor.file", { id: image.id }), { type: "image/png" }));
+    await addFile("mask", new File([file], t("editor.file", { id: image.id }), { type: "image/png" }), whole);
     keepMask(image.id, []);
     return go("/");
   };
@@ -102,7 +102,7 @@ function Editor({ image }) {
     const { operation, prompt, images } = draft.value;
     const isSame = operation === "edit" && images.some(({ role, image_id }) => role === "image" && image_id === image.id);
     const mask = images.find(({ role }) => role === "mask");
-    if (!isSame) replaceDraft({ operation: "edit", prompt: operation === "edit" ? prompt : "", images: [{ role: "image", image_id: image.id }] });
+    if (!isSame) replaceDraft({ operation: "edit", prompt: operation === "edit" ? prompt : "", images: [{ role: "image", image_id: image.id, size: [image.width, image.height] }] });
     else if (mask) removeInput(mask);
     go("/");
   };
