@@ -89,6 +89,7 @@ def test_each_operation_leaves_a_record_with_what_was_asked(console, tmp_path):
     (tmp_path / "c.png").write_bytes(png((0, 0, 200)))
     form.one("input[type=file]").send_keys(str(tmp_path / "c.png"))
     form.inputs(3)
+    draggable = [element.tag_name for element in form.all(".inputs [draggable=true]")]
     form.go()
     form.decoded(3)
     for number, operation in enumerate(("edit", "upscale", "recontext", "segment"), start=4):
@@ -106,6 +107,7 @@ def test_each_operation_leaves_a_record_with_what_was_asked(console, tmp_path):
     references = bodies["generate-with-references"]["reference_images"]
     assert 3 == len(references)
     assert 2 == len(set(references))
+    assert ["li"] * 3 == draggable, "an image that is dragged to another place would be dropped as one more"
     assert {"image:1"} == {bodies[name]["image"] for name in ("edit", "upscale", "recontext", "segment")}
 
 

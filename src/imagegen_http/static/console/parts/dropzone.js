@@ -85,5 +85,5 @@ function Preview({ input, number }) {
     };
   }, [input.blob, input.image_id, input.url]);
   if (url === null) return html`<span class="broken"><${Icon} name="image" />${t("inputs.input_gone")}</span>`;
-  return url && html`<img src=${url} alt=${input.name || t("create.input", { n: number })} draggable="false" onError=${() => setUrl(null)} />`;
+  return url && html`<img src=${url} alt=${input.name || t("create.input", { n: number })} draggable=${false} onError=${() => setUrl(null)} />`;
 }
