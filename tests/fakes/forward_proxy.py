@@ -37,20 +37,29 @@ class ForwardProxy:
         self.request_lines.append(f"{method} {target}")
         self.heads.append(head.lower())
         url = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        upstream_writer, upstream_reader = await asyncio.open_connection(url.hostname, url.port or 80)
+        from_upstream, to_upstream = await asyncio.open_connection(url.hostname, url.port or 80)
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            answer = _pump(from_upstream, writer)
         else:
             forwarded = [
                 f for f in fields.split("\r\n") if f and not f.lower().startswith(("proxy-", "connection:"))
             ]
             path = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
             lines = [f"{method} {path} {version}", *forwarded, "Connection: close", "", ""]
-            upstream_reader.write("\r\n".join(lines).encode("latin-1"))
+            to_upstream.write("\r\n".join(lines).encode("latin-1"))
+            answer = _last_answer(from_upstream, writer)
         try:
-            await asyncio.gather(_pump(reader, upstream_reader), _pump(upstream_writer, writer))
+            await asyncio.gather(_pump(reader, to_upstream), answer)
         finally:
-            upstream_reader.close()
+            to_upstream.close()
+
+
+async def _last_answer(source, sink):
+    """Pass an answer on and say that the connection ends with it, so that no client sends another one."""
+    head = await source.readuntil(b"\r\n\r\n")
+    sink.write(head.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n")
+    await _pump(source, sink)
 
 
 async def _pump(source, sink):
