@@ -225,6 +225,19 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     ]
 
 
+def test_what_it_will_cost_is_told_before(console, tab):
+    """For as many images as are asked for."""
+    price = {"currency": "CNY", "rates": [{"amount": 0.1}]}
+    priced = {"kind": "demo", "extra_config": {"prices": {"demo": price}}}
+    _, form = console(providers={"priced": priced}, default_provider="priced")
+    form.prompt().send_keys("雪山")
+    one = tab.until(lambda: form.text(".estimate"))
+    form.press(form.button("增加"))
+    two = tab.until(lambda: (text := form.text(".estimate")) != one and text)
+
+    assert ["预计 ¥0.10", "预计 ¥0.20"] == [one, two]
+
+
 def test_models_of_one_name_are_told_apart(console):
     """By their ids; the others go by their names alone."""
     models = [

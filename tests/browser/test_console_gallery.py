@@ -265,13 +265,13 @@ def test_a_tag_and_a_collection_are_found_among_many(tab, serve_seeded):
     tab.until(lambda: not _run(tab, "return document.querySelector('.menu .panel')"))
     _run(tab, f"{menu}.click()", "收藏夹")
     _run(tab, "document.querySelector('.menu .panel .choice').click()")
-    one = tab.until(lambda: tab.driver.find_elements("css selector", "dialog [aria-label^=重命名]"))[0]
+    one = tab.until(lambda: tab.driver.find_elements("css selector", "dialog[open] [aria-label^=重命名]"))[0]
     one.click()
     tab.until(lambda: _run(tab, "return document.activeElement.matches('dialog li input')"))
     ActionChains(tab.driver).send_keys("夜景", Keys.ENTER).perform()
     tab.until(lambda: _run(tab, "return document.activeElement.textContent") == "夜景")
     tab.driver.find_element("css selector", "dialog [aria-label='删除收藏夹 夜景']").click()
-    tab.until(lambda: tab.driver.find_elements("css selector", ".danger"))[0].click()
+    tab.until(lambda: tab.driver.find_elements("css selector", "dialog[open] .danger"))[0].click()
     tab.until(lambda: _run(tab, "return document.activeElement.matches('dialog .collections input')"))
     tab.driver.back()
     tab.until(lambda: not _run(tab, "return document.querySelector('dialog[open]')"))

@@ -141,7 +141,7 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     box.send_keys(Keys.ENTER)
     tab.until(lambda: _image(server, 1)["tags"] == ["夜景"])
     _press(tab, "加入收藏夹")
-    tab.until(lambda: _run(tab, "return document.querySelector('dialog input')"))
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog[open] input')"))
     tab.driver.find_element("css selector", "dialog form input").send_keys("壁纸", Keys.ENTER)
     tab.until(lambda: _image(server, 1)["collections"])
     tab.driver.back()

@@ -8,8 +8,8 @@ import { start as startTasks } from "./lib/tasks.js";
 import { Shell } from "./parts/shell.js";
 import { html, render } from "./vendor/index.js";
 
+startRouter(); // first: a Back while the sentences are on their way must be heard
 await fetchSentences(place.value.page);
-startRouter();
 render(html`<${Shell} />`, document.querySelector("#app"));
 startTasks();
 startEvents();

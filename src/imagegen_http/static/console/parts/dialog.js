@@ -2,7 +2,7 @@
 
 import { t } from "../lib/i18n.js";
 import { Icon } from "./icon.js";
-import { html, render, useEffect, useId, useRef } from "../vendor/index.js";
+import { html, render, useId, useLayoutEffect, useRef } from "../vendor/index.js";
 
 /**
  * `kind` is `dialog`, in the middle, or `drawer`, at the side. `onClose` is called for Escape, the cross and a press
@@ -11,7 +11,8 @@ import { html, render, useEffect, useId, useRef } from "../vendor/index.js";
 export function Dialog({ title, kind = "dialog", onClose, children, foot = null }) {
   const element = useRef(null);
   const heading = useId();
-  useEffect(() => {
+  // Before anything is painted: keys that are pressed meanwhile would reach the page behind it.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
     return () => before?.isConnected && before.focus({ preventScroll: true });
