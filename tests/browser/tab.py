@@ -8,7 +8,9 @@ import attrs
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
+"""What only a broken page takes, however busy the machine."""
+
 POLL_SECONDS = 0.02
 """Selenium's own half a second would be most of the time of the tests."""
 

@@ -53,6 +53,7 @@ def test_each_preset_is_saved_tested_and_disabled(tab, server, press):
             "history.pushState({ depth: 1 }, '', arguments[0]); dispatchEvent(new PopStateEvent('popstate'))",
             f"/providers/{preset['name']}",
         )
+        tab.until(lambda name=preset["display_name"]: name in text(tab, "dialog h2"))
         field(tab, "API 密钥").send_keys(KEY)
         field(tab, "接口地址").send_keys(NOWHERE)
         press("保存并测试", "dialog")

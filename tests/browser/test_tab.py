@@ -1,7 +1,5 @@
 """What the tests of the console rest on: the browser tells what goes wrong, and what was asked for."""
 
-import time
-
 import pytest
 from selenium.webdriver.common.by import By
 
@@ -131,9 +129,7 @@ def test_what_was_planted_is_served(serve_seeded):
 
 
 def test_a_thousand_images_are_planted_at_once(serve_seeded):
-    """So that a test of a long list takes no longer than others."""
-    started = time.monotonic()
+    """So that a test can have a long list."""
     server = serve_seeded(images=1500)
     with server.client() as api:
         assert 1500 == data(api.get(IMAGES))["total"]
-    assert time.monotonic() - started < 60
