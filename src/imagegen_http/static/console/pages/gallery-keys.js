@@ -4,7 +4,7 @@ import { current, deleteImages, gone, star } from "../lib/images.js";
 import { neighbour, rowAt } from "./gallery-layout.js";
 import { clearSelection, isSelected, selectAll, selected, selectTo, toggle } from "./gallery-selection.js";
 import { depthOf } from "./gallery-window.js";
-import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
+import { useLayoutEffect, useRef, useState } from "../vendor/index.js";
 
 /** Return the listener of key presses. */
 export function useGridKeys({ list, layout, images, element }) {
@@ -98,11 +98,14 @@ export function show(layout, at, element) {
   else if (top + row.height > lower) scrollBy(0, top + row.height - lower);
 }
 
-/** When the image with the focus leaves, the next one has it; when it comes back by an undo, so does the focus. */
+/**
+ * When the image with the focus leaves, the next one has it; when it comes back by an undo, so does the focus. At once:
+ * the heading of a page that was just opened takes a focus that nothing has.
+ */
 function useFocusKept({ list, images, setWanted }) {
   const left = gone.value; // as of these images: it may be another one by the time of the effect
   const before = useRef({ list, images, left });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const old = before.current;
     before.current = { list, images, left };
     if (old.list !== list || old.left === left) return;
