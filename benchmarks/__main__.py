@@ -33,6 +33,7 @@ REPORTING = (
     "litellm_proxy",
     "go_plan",
     "profiling",
+    "reconnecting",
     "scrolling",
     "timeline",
     "usage",

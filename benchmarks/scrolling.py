@@ -1,17 +1,15 @@
 """Measures the gallery in Chromium over 10,000 images: scrolls to the end, a screen at a time, and back.
 
 Prints how many figures the page had at most, its longest tasks, and the memory that is left after a garbage
-collection before, at the end, and back at the beginning. Needs what ``./run browser --version`` installs, and
-Debian's chromium and chromium-driver.
+collection before, at the end, and back at the beginning.
 """
 
 import tempfile
 import time
 from pathlib import Path
 
+from chromium import browser
 from reports import Report, option_parser
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from tests.browser.seeding import Seeds
 from tests.integration.api.live_server import LiveServer
@@ -44,15 +42,6 @@ return [Math.round(scrollY), document.querySelectorAll("figure").length,
 _REQUESTS = """
 return performance.getEntriesByType("resource").filter(({ name }) => name.includes("/api/v1/images?")).length;
 """
-
-
-def browser():
-    """Return a Chromium without a window."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(argument)
-    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
 
 
 def memory(driver):
