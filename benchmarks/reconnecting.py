@@ -3,16 +3,11 @@
 The service is killed (SIGKILL) before each of the pages, and started again on its port after some seconds.
 """
 
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from chromium import browser
+from chromium import looking_at
 from reports import Report, option_parser
-
-from tests.browser.seeding import Seeds
-from tests.integration.api.live_server import LiveServer
 
 COLUMNS = {
     "page": "page",
@@ -52,19 +47,11 @@ def main():
     parser.add_argument("--down", type=float, nargs="+", default=[0, 20], help="seconds without a service")
     options = parser.parse_args()
     report = Report("reconnecting", COLUMNS)
-    with tempfile.TemporaryDirectory() as folder:
-        server = LiveServer(Path(folder))
-        Seeds(images=20).plant(server.data_dir)
-        server.start()
+    with looking_at(images=20) as (server, driver):
         server.port = str(urlsplit(server.url).port)
-        driver = browser()
-        try:
-            for page in PAGES:
-                for down in options.down:
-                    report.add(**measure(driver, server, page, down))
-        finally:
-            driver.quit()
-            server.end()
+        for page in PAGES:
+            for down in options.down:
+                report.add(**measure(driver, server, page, down))
     report.publish(options.json)
 
 

@@ -4,15 +4,10 @@ Prints how many figures the page had at most, its longest tasks, and the memory 
 collection before, at the end, and back at the beginning.
 """
 
-import tempfile
 import time
-from pathlib import Path
 
-from chromium import browser
+from chromium import looking_at
 from reports import Report, option_parser
-
-from tests.browser.seeding import Seeds
-from tests.integration.api.live_server import LiveServer
 
 COLUMNS = {
     "images": "images",
@@ -94,16 +89,8 @@ def main():
     parser.add_argument("--images", type=int, default=10_000)
     options = parser.parse_args()
     report = Report("scrolling", COLUMNS)
-    with tempfile.TemporaryDirectory() as folder:
-        server = LiveServer(Path(folder), {})
-        Seeds(images=options.images).plant(server.data_dir)
-        server.start()
-        driver = browser()
-        try:
-            report.add(**measure(driver, server.url, options.images))
-        finally:
-            driver.quit()
-            server.end()
+    with looking_at(images=options.images) as (server, driver):
+        report.add(**measure(driver, server.url, options.images))
     report.publish(options.json)
 
 
