@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from imagegen_core.messages import Language
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import EXIT_WARNINGS, Context, complain, print_json
@@ -34,8 +35,7 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
     context: Context = ctx.obj
     ending: list[str | None] = []
 
-    async def act(api: Api) -> None:
-        configs = [c async for c in api.every("/api/v1/providers/config")]
+    def show(configs: list[dict[str, Any]], place: str, language: Language) -> None:
         models = sorted((_facts(c, m) for c in configs for m in c["models"]), key=_urgency)
         ending.extend(model["model"] for model in models if model["status"] != "active")
         ending.extend(c["provider_name"] for c in configs if c["warnings"] and not c["models"])
@@ -43,16 +43,38 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
             print_json(models)
             return
         rows = [[value or "-" for value in model.values()] for model in models]
-        empty = NoteCode.NO_PROVIDERS(path=api.place)
-        tables.show(_COLUMNS, rows, language=api.language, empty=empty)
+        empty = NoteCode.NO_PROVIDERS(path=place)
+        tables.show(_COLUMNS, rows, language=language, empty=empty)
         for config in configs:
             for warning in config["warnings"]:
                 subject = config["provider_name"]
-                complain(CommandCode.CONCERNING(subject=subject, reason=warning), api.language)
+                complain(CommandCode.CONCERNING(subject=subject, reason=warning), language)
 
-    context.with_api(act)
+    async def act(api: Api) -> None:
+        show([c async for c in api.every("/api/v1/providers/config")], api.place, api.language)
+
+    settings = None if context.server is not None else context.settings()
+    configs = None if settings is None else _configs_without_data(settings, context.language)
+    if settings is None or configs is None:
+        context.with_api(act)
+    else:
+        show(configs, settings.place, context.language)
     if strict and ending:
         ctx.exit(EXIT_WARNINGS)
+
+
+def _configs_without_data(settings: Any, language: Language) -> list[dict[str, Any]] | None:
+    """Return what the API would list on a machine that has no data yet; None once it has."""
+    import asyncio
+
+    import msgspec
+
+    from imagegen_http.asgi import request_context
+    from imagegen_http.composition.provider_listing import configured_without_data
+
+    request_context.language.set(language)  # no middleware reads a header in this process
+    configs = asyncio.run(configured_without_data(settings))
+    return None if configs is None else msgspec.to_builtins(configs)
 
 
 def _facts(config: dict[str, Any], model: dict[str, Any]) -> dict[str, str | None]:

@@ -18,7 +18,8 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
-from imagegen_http.composition.providers import compose_providers
+from imagegen_http.answers.providers import ProviderConfig
+from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.service import file_configs
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings
@@ -80,3 +81,25 @@ async def check_default_provider(settings: Settings) -> Message | None:
     finally:
         if database is not None:
             await database.close()
+
+
+async def configured_without_data(settings: Settings) -> list[ProviderConfig] | None:
+    """Return what the API would list of the settings alone; None if a database may have other configurations.
+
+    Nothing is opened or created, so that settings may be checked before the first start.
+
+    Raises:
+        SettingsError: a provider of the settings is not valid.
+    """
+    if settings.database is not None:
+        return None
+    try:
+        (settings.data_dir / DATABASE_FILE).stat()
+    except FileNotFoundError:
+        async with open_listing(settings, MemoryProviderConfigs()) as providers:
+            check_file_providers(providers.resolve.kinds, settings.providers)
+            today = SystemClock().now().date()
+            return [ProviderConfig.from_resolved(p, today) for p in await providers.configured()]
+    except OSError:  # opening the database will say what is wrong
+        return None
+    return None

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from tests.integration.cli.outcomes import good
+from tests.integration.cli.outcomes import failed, good
 
 OLD = {
     "providers": {
@@ -28,7 +28,7 @@ def old(desk):
 
 def listed(old, *options):
     facts = json.loads(good(old.imagegen("providers", "check", "--json", *options)))
-    return {model["model"]: model for model in facts}
+    return {model["model"]: model for model in facts if model["provider"] != "kept"}
 
 
 def test_what_ends_first_comes_first(old):
@@ -99,3 +99,26 @@ def test_strict_ends_with_4(old):
 def test_a_configuration_of_today_ends_with_0(desk):
     """Nothing of the demo ends."""
     assert 0 == desk.imagegen("providers", "check", "--strict").returncode
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_settings_are_checked_before_there_is_any_data(other, old, exists):
+    """As they are listed once there is; neither directory, database nor key is created."""
+    other.folder.joinpath("config.yaml").write_text(yaml.safe_dump(OLD))
+    if exists:
+        other.data_dir.mkdir()
+    before = sorted(other.folder.rglob("*"))
+    facts = listed(other)
+    outcome = other.imagegen("providers", "check", "--strict", environ={"LC_ALL": "zh_CN.UTF-8"})
+
+    assert (4, before) == (outcome.returncode, sorted(other.folder.rglob("*")))
+    assert "openai：模型 dall-e-3 已停用（2026-05-12）；请改用 gpt-image-2" in outcome.stderr
+    assert facts == listed(old)
+
+
+def test_wrong_settings_are_named_before_there_is_any_data(other):
+    """As the service would refuse them."""
+    providers = {"openai": {"extra_config": {"preset": "nobody"}}}
+    other.folder.joinpath("config.yaml").write_text(yaml.safe_dump({"providers": providers}))
+
+    assert "providers.openai.extra_config.preset" in failed(other.imagegen("providers", "check"), code=2)
