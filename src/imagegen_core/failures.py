@@ -43,7 +43,7 @@ class FailureCode(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown", True, True
     BAD_RESPONSE = "bad_response", True, True
     DOWNLOAD_FAILED = "download_failed", True, True
-    INVALID_IMAGE = "invalid_image", True, True
+    INVALID_IMAGE = "invalid_image", False, True
     STORAGE_FAILED = "storage_failed", True, True
     CANCELLED = "cancelled", True, False
     RESULT_EXPIRED = "result_expired", True, True

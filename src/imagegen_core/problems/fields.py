@@ -67,6 +67,14 @@ class ProblemCode(MessageCode):
     TOO_FEW_ITEMS = "must have at least {minimum} items", "不能少于 {minimum} 项"
     TOO_MANY_ITEMS = "must have at most {maximum} items", "不能超过 {maximum} 项"
     NOT_ONE_OF = "must be one of {choices}", "须为以下之一：{choices}"
+    MAKES_SVG = (
+        "makes {model} draw SVG, which is not stored yet",
+        "会让 {model} 生成 SVG，而 SVG 尚不能保存",
+    )
+    MAKES_ONLY_SVG = (
+        "is {model}, which makes SVG alone, and that is not stored yet",
+        "为 {model}，它只生成 SVG，而 SVG 尚不能保存",
+    )
     NOT_MATCHING = "must match {pattern}", "须符合 {pattern}"
     NOT_UTF8 = "is not UTF-8", "不是 UTF-8"
     HAS_NUL = "must not contain NUL", "不能含有 NUL 字符"

@@ -24,6 +24,7 @@ from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.prices import Price
 from imagegen_core.providers.size_presets import SizePreset
 from imagegen_core.providers.sources import Source
+from imagegen_core.providers.storable_results import format_problems
 from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
@@ -223,6 +224,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
         reason = ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id)
         yield Problem(field="params.num", reason=reason)
     declared = {p.name: p for p in model.parameters}
+    yield from format_problems(request, model.upstream_id, {p.name: p.enum for p in model.parameters})
     for name, value in request.params.items():
         if name == "num" or request.operation.rules.implies(name, value):
             continue
