@@ -10,14 +10,24 @@ import pytest
 
 from tests.clients.nginx import Nginx, free_ports
 from tests.clients.packages import Clients
-from tests.clients.upstream import KEY, CountingUpstream
+from tests.clients.upstream import JOBS, KEY, CountingUpstream
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import LiveServer
 
 INSTALLED = Path(__file__).parent / ".installed"
 CLIENTS = ("ai_openai", "ai_openai_compatible", "litellm_router", "openai_npm", "openai_python")
-MOODS = ("quick", "slow", "large", "broken", "silent")
+MOODS = ("quick", "slow", "large")
+FAILURES = {
+    "broken": "outcome_unknown",
+    "reset": "outcome_unknown",
+    "silent": "timeout",
+    "page": "bad_response",
+    "gone": "download_failed",
+    "garbage": "invalid_image",
+    "expired": "result_expired",
+}
+"""Each way to fail after the provider has charged, and the failure that it is to be."""
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +64,10 @@ def service(upstream, tmp_path):
             "timeout_seconds": 900,
             "extra_config": {"preset": "openai-compatible", "max_concurrency": 100},
         }
-        for mood in MOODS
+        for mood in (*MOODS, *FAILURES)
     }
+    providers["silent"]["timeout_seconds"] = 1
+    providers["expired"]["extra_config"] = {"spec": JOBS}
     authority = upstream.url.partition("//")[2]
     config = {
         "security": {"allow_private_upstreams": [authority]},
@@ -84,10 +96,10 @@ def ask_all(clients):
     ``addresses`` has one for each client and way; a client without an image counts as 0.
     """
 
-    def ask(addresses, model, *, certificate="", during=lambda: None):
+    def ask(addresses, *models, certificate="", during=lambda: None):
         with ThreadPoolExecutor(len(addresses) + 1) as pool:
             asking = {
-                prompt: pool.submit(_ask, clients[prompt.split()[0]], address, model, prompt, certificate)
+                prompt: pool.submit(_ask, clients[prompt.split()[0]], address, models, prompt, certificate)
                 for prompt, address in addresses.items()
             }
             during()
@@ -102,16 +114,17 @@ def environ_of_clients():
     return {**environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
 
 
-def _ask(command, address, model, prompt, certificate):
+def _ask(command, address, models, prompt, certificate):
     environ = environ_of_clients()
     if certificate:
         environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
     process = subprocess.run(
-        [*command, f"{address}/v1", model, prompt],
+        [*command, f"{address}/v1", prompt, *models],
         env=environ,
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
-    return int(process.stdout.split()[-1]) if process.returncode == 0 else 0
+    assert 0 == process.returncode, process.stderr
+    return sum(int(line) for line in process.stdout.splitlines() if line.isdigit())

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 
-from tests.clients.conftest import CLIENTS
+from tests.clients.conftest import CLIENTS, FAILURES
 from tests.clients.cutting_proxy import CuttingProxy
 from tests.fakes.http_server import Break
 from tests.fakes.in_thread import in_thread
@@ -13,6 +14,19 @@ from tests.fakes.in_thread import in_thread
 pytestmark = pytest.mark.timeout(900)
 
 EACH_ONCE = dict.fromkeys(CLIENTS, 1)
+
+GATEWAYS = {
+    # QuantumNous/new-api, setting/operation_setting/status_code_ranges.go at 462f71e
+    "new_api": lambda status: status // 100 != 2 and status not in (400, 408, 504, 524),
+    # songquanpeng/one-api, controller/relay.go at 8df4a26 (v0.6.11-alpha.22)
+    "one_api": lambda status: status // 100 != 2 and status != 400,
+    # Portkey-AI/gateway, src/globals.ts at 049e717
+    "portkey": lambda status: status in (429, 500, 502, 503, 504),
+}
+"""Whether a gateway sends a request again after such a status, by its own default rules."""
+
+REPEATS = 3
+"""How often they do where their operator says so; their default is 0."""
 
 
 def everywhere(url):
@@ -31,15 +45,39 @@ def test_each_client_gets_its_image(service, upstream, ask_all):
     assert EACH_ONCE == upstream.fake.ledger
 
 
-@pytest.mark.parametrize(
-    ("model", "how"), [("broken", Break.SERVER_ERROR), ("silent", Break.RESET_AFTER_READ)]
-)
-def test_an_upstream_that_fails(service, upstream, ask_all, model, how):
-    """Nobody can know whether it charged, so the call is never sent again."""
-    upstream.break_next(how, path=f"/{model}/", times=100)
+def test_an_upstream_that_fails_after_it_charged(service, upstream, ask_all):
+    """Each way to fail is one payment for each client and each gateway: a 400, which nobody sends again."""
+    for mood, how in (
+        ("broken", Break.SERVER_ERROR),
+        ("reset", Break.RESET_AFTER_READ),
+        ("silent", Break.SILENCE),
+        ("page", Break.HTML),
+    ):
+        upstream.break_next(how, path=f"/{mood}/", times=100)
+    answers = {}
 
-    assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), f"{model}/m")
-    assert EACH_ONCE == upstream.fake.ledger
+    def relay():
+        for name, repeats in GATEWAYS.items():
+            answers[name] = {mood: relayed(service, name, repeats, f"{mood}/m") for mood in FAILURES}
+
+    assert dict.fromkeys(CLIENTS, 0) == ask_all(
+        everywhere(service.url), *(f"{mood}/m" for mood in FAILURES), during=relay
+    )
+    paid = Counter((r.path.split("/")[1], r.json["prompt"]) for r in upstream.requests if r.method == "POST")
+    assert {(mood, caller): 1 for mood in FAILURES for caller in (*CLIENTS, *GATEWAYS)} == paid
+    expected = {mood: (400, "upstream_error", code, "false") for mood, code in FAILURES.items()}
+    assert dict.fromkeys(GATEWAYS, expected) == answers
+
+
+def relayed(service, name, repeats, model):
+    """Ask as a gateway does that sends a request again; return the last error."""
+    with service.client() as api:
+        for _ in range(1 + REPEATS):
+            answer = api.post("/v1/images/generations", json={"model": model, "prompt": name})
+            if not repeats(answer.status_code):
+                break
+    error = answer.json()["error"]
+    return answer.status_code, error["type"], error["code"], answer.headers["x-should-retry"]
 
 
 def test_a_connection_that_breaks_before_the_answer(service, upstream, ask_all):

@@ -15,7 +15,14 @@ from imagegen_http.asgi.delivery import wait_for_delivery
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.openai.client_retries import Call, ClientRetries
 from imagegen_http.openai.errors import problem_from_slug, send_problem
-from imagegen_http.openai.problems import NO_RETRY, NO_RETRY_STATUS, RETRY_LATER, SERVER_ERROR, Problem
+from imagegen_http.openai.problems import (
+    NO_RETRY,
+    NO_RETRY_STATUS,
+    RETRY_LATER,
+    SERVER_ERROR,
+    UPSTREAM_ERROR,
+    Problem,
+)
 from imagegen_http.openai.response_bodies import (
     Piece,
     Style,
@@ -219,5 +226,9 @@ def _unreadable_image(error: Exception) -> Problem:
     if isinstance(error, StorageUnreachable):
         return attrs.evolve(problem_from_slug("unavailable"), headers=RETRY_LATER)
     return attrs.evolve(
-        problem_from_slug("internal"), status=NO_RETRY_STATUS, code="storage_failed", headers=NO_RETRY
+        problem_from_slug("internal"),
+        status=NO_RETRY_STATUS,
+        type=UPSTREAM_ERROR,
+        code="storage_failed",
+        headers=NO_RETRY,
     )

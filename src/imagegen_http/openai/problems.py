@@ -15,12 +15,16 @@ RETRY_LATER = {"retry-after": "5"}
 NO_RETRY = {"x-should-retry": "false"}
 """The official clients repeat 429 and 5xx unless they are told not to."""
 
-NO_RETRY_STATUS = 424
-"""Failed Dependency: a status that no client repeats.
+NO_RETRY_STATUS = 400
+"""The one error status that none of the clients and gateways that were read sends again.
 
-Only the official clients obey ``x-should-retry``. Vercel's AI SDK and LiteLLM's router repeat every 5xx,
-408, 409 and 429, but neither of them a 424; ``tests/clients/`` tries it with each.
+Only the official clients obey ``x-should-retry``. The SDKs repeat 408, 409, 429 and 5xx; new-api repeats
+every 4xx but 400 and 408, one-api all but 400. ``docs/explanation/never-pay-twice.md`` lists who was read;
+``tests/clients/`` tries it with each.
 """
+
+UPSTREAM_ERROR = "upstream_error"
+"""The type of an error that comes with `NO_RETRY_STATUS`, apart from a bad request."""
 
 _INVALID = "invalid_request_error"
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -42,11 +46,11 @@ _FAILURES: Mapping[FailureCode, tuple[int, str, str]] = {
     FailureCode.QUOTA_EXHAUSTED: (429, "insufficient_quota", "insufficient_quota"),
     FailureCode.RATE_LIMITED: (429, "rate_limit_error", "rate_limit_exceeded"),
     FailureCode.UNAVAILABLE: (503, SERVER_ERROR, "upstream_unavailable"),
-    FailureCode.TIMEOUT: (504, SERVER_ERROR, "upstream_timeout"),
+    FailureCode.TIMEOUT: (504, SERVER_ERROR, "timeout"),
     FailureCode.OUTCOME_UNKNOWN: (502, SERVER_ERROR, "outcome_unknown"),
-    FailureCode.BAD_RESPONSE: (502, SERVER_ERROR, "upstream_bad_response"),
+    FailureCode.BAD_RESPONSE: (502, SERVER_ERROR, "bad_response"),
     FailureCode.DOWNLOAD_FAILED: (502, SERVER_ERROR, "download_failed"),
-    FailureCode.INVALID_IMAGE: (502, SERVER_ERROR, "upstream_invalid_image"),
+    FailureCode.INVALID_IMAGE: (502, SERVER_ERROR, "invalid_image"),
     FailureCode.STORAGE_FAILED: (500, SERVER_ERROR, "storage_failed"),
     FailureCode.CANCELLED: (500, SERVER_ERROR, "cancelled"),
     FailureCode.RESULT_EXPIRED: (502, SERVER_ERROR, "result_expired"),
@@ -96,7 +100,7 @@ class Problem:
         elif status in (429, 503):
             headers |= RETRY_LATER
         if failure.possible_charge or failure.code is FailureCode.CANCELLED:
-            status, headers = NO_RETRY_STATUS, dict(NO_RETRY)
+            status, kind, headers = NO_RETRY_STATUS, UPSTREAM_ERROR, dict(NO_RETRY)
         elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
         message = TaskError.from_failure(failure, language).message

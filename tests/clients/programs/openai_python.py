@@ -1,9 +1,13 @@
-"""One image, as the official Python client's page shows it."""
+"""One image of each model, as the official Python client's page shows it."""
 
 import sys
 
-from openai import OpenAI
+from openai import OpenAI, OpenAIError
 
-address, model, prompt = sys.argv[1:]
-answer = OpenAI(base_url=address, api_key="any").images.generate(model=model, prompt=prompt)
-print(len(answer.data))
+address, prompt, *models = sys.argv[1:]
+client = OpenAI(base_url=address, api_key="any")
+for model in models:
+    try:
+        print(len(client.images.generate(model=model, prompt=prompt).data))
+    except OpenAIError as error:
+        print(model, getattr(error, "status_code", error), file=sys.stderr)

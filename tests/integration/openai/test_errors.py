@@ -27,11 +27,11 @@ def impatient(api):
         ("quota_exhausted", openai.RateLimitError, "insufficient_quota", True),
         ("rate_limited", openai.RateLimitError, "rate_limit_exceeded", False),
         ("unavailable", openai.InternalServerError, "upstream_unavailable", False),
-        ("timeout", openai.APIStatusError, "upstream_timeout", True),
-        ("outcome_unknown", openai.APIStatusError, "outcome_unknown", True),
-        ("bad_response", openai.APIStatusError, "upstream_bad_response", True),
-        ("download_failed", openai.APIStatusError, "download_failed", True),
-        ("result_expired", openai.APIStatusError, "result_expired", True),
+        ("timeout", openai.BadRequestError, "timeout", True),
+        ("outcome_unknown", openai.BadRequestError, "outcome_unknown", True),
+        ("bad_response", openai.BadRequestError, "bad_response", True),
+        ("download_failed", openai.BadRequestError, "download_failed", True),
+        ("result_expired", openai.BadRequestError, "result_expired", True),
     ],
 )
 def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error, code, told_not_to_retry):
@@ -44,7 +44,8 @@ def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error
     assert SHAPE == set(raised.value.response.json()["error"])
     assert ("false" if told_not_to_retry else None) == headers.get("x-should-retry")
     assert (raised.value.status_code in (429, 503)) == ("retry-after" in headers)
-    assert (raised.value.status_code == 424) == (error is openai.APIStatusError)
+    charged = told_not_to_retry and error is openai.BadRequestError
+    assert charged == (raised.value.type == "upstream_error")
 
 
 def test_a_refusal_of_the_content_has_openais_own_type(client):

@@ -96,7 +96,7 @@ async def test_the_outcome_of_the_task_is_the_response(service, events):
     failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, "")
     status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
 
-    assert (424 if events is None else 200) == status
+    assert (400 if events is None else 200) == status
     assert b"outcome_unknown" in body
     assert [] == await unanswered(service)
 

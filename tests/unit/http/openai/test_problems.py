@@ -29,7 +29,8 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, char
 
     assert problem.status not in _NEVER
     if charged:
-        assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
+        assert (400, "upstream_error") == (problem.status, problem.type)
+        assert "false" == problem.headers["x-should-retry"]
     assert (problem.status == 429) <= ("retry-after" in problem.headers)
 
 
@@ -37,7 +38,8 @@ def test_a_cancelled_task_is_not_retried():
     """Although nothing was sent for it: a retry would generate the image after all."""
     problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), Language.EN)
 
-    assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
+    assert (400, "upstream_error") == (problem.status, problem.type)
+    assert "false" == problem.headers["x-should-retry"]
 
 
 @pytest.mark.parametrize(
