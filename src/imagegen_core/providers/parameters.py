@@ -25,7 +25,7 @@ EDIT_MODES = (
 )
 """What an edit does with the masked part; the first is what every provider does when nothing is said."""
 
-_COUNT_NAMES = ("num", "n", "number_of_images")
+COUNT_NAMES = ("num", "n", "number_of_images")
 
 _WAYS_TO_SIZE = (
     frozenset({"size"}),
@@ -76,8 +76,8 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
         ValidationFailed: a common parameter is of the wrong type, out of range or given twice.
     """
     problems = list(_count_conflicts(params))
-    cleaned = {k: v for k, v in params.items() if v is not None and k not in _COUNT_NAMES}
-    count = next((params[k] for k in _COUNT_NAMES if params.get(k) is not None), None)
+    cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}
+    count = next((params[k] for k in COUNT_NAMES if params.get(k) is not None), None)
     if count is not None:
         cleaned["num"] = count
     if isinstance(seed := cleaned.get("seed"), str) and _DIGITS.fullmatch(seed):
@@ -101,7 +101,7 @@ def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
     A change of None takes a parameter back. The result is to be made `canonical` again.
     """
-    replaced = {"num"} if any(name in changes for name in _COUNT_NAMES) else set()
+    replaced = {"num"} if any(name in changes for name in COUNT_NAMES) else set()
     chosen = [way for way in _WAYS_TO_SIZE if any(changes.get(name) is not None for name in way)]
     if chosen:
         replaced.update(*(way for way in _WAYS_TO_SIZE if way not in chosen))
@@ -109,7 +109,7 @@ def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
-    counts = [(k, params[k]) for k in _COUNT_NAMES if params.get(k) is not None]
+    counts = [(k, params[k]) for k in COUNT_NAMES if params.get(k) is not None]
     for name, value in counts[1:]:
         if value != counts[0][1]:
             yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=counts[0][0]))

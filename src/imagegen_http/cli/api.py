@@ -174,14 +174,15 @@ class Api:
         except (httpx.HTTPError, ValueError, LookupError, TypeError):  # on one box, or behind a proxy
             return False
 
-    async def download(self, image_id: int, target: Path) -> None:
+    async def download(self, image_id: int, target: Path, *, replace: bool = True) -> None:
         """Write an image to a file, completely or not at all.
 
         Raises:
+            FileTaken: the file exists, and ``replace`` is false.
             ImageUnreadable: its bytes are missing.
             CommandFailed: the file cannot be written, or the server does not respond.
         """
-        await self._download(f"/api/v1/images/{image_id:d}/content", target)
+        await self._download(f"/api/v1/images/{image_id:d}/content", target, replace=replace)
 
     async def download_input(self, task_id: str, index: int, target: Path) -> None:
         """Write an input image of a task to a file, as `download` does.
@@ -192,13 +193,13 @@ class Api:
         """
         await self._download(f"/api/v1/tasks/{segment(task_id)}/inputs/{index:d}/content", target)
 
-    async def _download(self, path: str, target: Path) -> None:
+    async def _download(self, path: str, target: Path, *, replace: bool = True) -> None:
         from imagegen_http.cli.downloads import write_by_ranges, write_streamed
 
         write = write_by_ranges if self.in_process else write_streamed
 
         async def write_file() -> "httpx.Response":
-            with atomic_file(target) as file:
+            with atomic_file(target, replace=replace) as file:
                 return await write(self._client, path, file)
 
         await self._response(write_file, safe=True, keyed=False)

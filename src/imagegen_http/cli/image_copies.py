@@ -21,12 +21,12 @@ from imagegen_http.cli.image_collections import with_collection_id
 from imagegen_http.cli.image_files import name_of
 from imagegen_http.cli.image_filters import filter_options
 from imagegen_http.cli.messages import CommandCode, UsageCode
+from imagegen_http.cli.output_files import STDOUT, check_stdout
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.results import ResultCode
 from imagegen_http.problems.system_errors import system_reason
 
 _PIECE_BYTES = 512 * 1024
-_STDOUT = Path("-")
 
 
 @click.command(short_help="Copy images and their records to DIRECTORY.")
@@ -66,7 +66,7 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
 @click.command("zip", short_help="Put images into one zip file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
-@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
 @click.pass_obj
 def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, force: bool) -> None:
     """Put images into the zip file FILE, or write it to standard output for `-`.
@@ -75,12 +75,14 @@ def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, forc
     """
     if str(file).isdecimal():
         raise WrongUsage(UsageCode.FILE_BEFORE_IDS(file=str(file)))
-    if file != _STDOUT and not force and (context.cwd / file).exists():
+    if file == STDOUT:
+        check_stdout(force=force)
+    elif not force and (context.cwd / file).exists():
         raise CommandFailed(CommandCode.NOT_REPLACED(path=str(file)))
 
     async def act(api: Api) -> None:
         archive, failures, count = ZipStream(), Failures(), 0
-        with _opened(context.cwd, file) as out:
+        with _opened(context.cwd, file, replace=force) as out:
             for image_id in dict.fromkeys(image_ids):
                 with failures.catching(image_id):
                     await _zip(api, image_id, archive, out)
@@ -89,7 +91,7 @@ def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, forc
                 failures.check()
             archive.close()
             out.write(archive.take())
-        if file != _STDOUT:
+        if file != STDOUT:
             click.echo(ResultCode.IMAGES_ZIPPED(count=count, file=str(file)).text(api.language))
         failures.check()
 
@@ -111,13 +113,13 @@ async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
 
 
 @contextmanager
-def _opened(cwd: Path, file: Path) -> Iterator[BinaryIO]:
+def _opened(cwd: Path, file: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """Yield standard output, or a file that appears when it is whole."""
-    if file == _STDOUT:
+    if file == STDOUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
-        with atomic_file(cwd / file) as out:
+        with atomic_file(cwd / file, replace=replace) as out:
             yield out
 
 

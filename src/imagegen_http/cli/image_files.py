@@ -1,8 +1,8 @@
 """File names of images: the extension matches the media type."""
 
 import string
-from collections.abc import Mapping
-from itertools import chain, count
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,20 @@ def input_name_of(one: Mapping[str, Any], task_id: str) -> str:
 
 
 def matching_name(file: Path, mime_type: str) -> Path:
-    """Return ``file``, or an unused name beside it if its extension is that of another image format.
+    """Return ``file``, or another name beside it if its extension is that of another image format.
 
-    An image is never converted, and no file is replaced that the user did not name.
+    An image is never converted.
     """
     extensions = {extension for group in _EXTENSIONS.values() for extension in group}.union(_OTHER_EXTENSIONS)
     extension = file.suffix.lower()
     expected = _EXTENSIONS.get(mime_type, (extension,))
     if extension not in extensions or extension in expected:
         return file
-    renamed = file.with_suffix(expected[0])
-    numbered = (renamed.with_stem(f"{renamed.stem}-{number}") for number in count(2))
-    return next(path for path in chain([renamed], numbered) if not path.exists())
+    return file.with_suffix(expected[0])
+
+
+def numbered(file: Path) -> Iterator[Path]:
+    """Yield ``file``, then names beside it with numbers."""
+    yield file
+    for number in count(2):
+        yield file.with_stem(f"{file.stem}-{number}")

@@ -151,6 +151,18 @@ class UsageCode(MessageCode):
     )
     STDIN_TWICE = "only one image can be standard input", "只能有一张图片来自标准输入"
     NEEDS_OPTION = "{option} is for {other}", "{option} 须与 {other} 一起使用"
+    NOT_ON_A_TERMINAL = (
+        "the bytes would go to the terminal: name a file or a pipe, or add --force",
+        "字节会直接输出到终端：请指定文件或管道，或加上 --force",
+    )
+    ONE_IMAGE_ONLY = (
+        "standard output takes one image: for {count} name a file or a directory",
+        "标准输出只能写一张图片：{count} 张请指定文件或目录",
+    )
+    NOT_A_FILE = (
+        "{path} is no regular file; -o - writes to standard output",
+        "{path} 不是普通文件；-o - 会写到标准输出",
+    )
     EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"
 
 
@@ -208,6 +220,7 @@ class NoteCode(MessageCode):
         "{path}: the image is {mime_type}, written as {name}",
         "{path}：图片是 {mime_type}，已写入 {name}",
     )
+    WRITTEN_BESIDE = "{path} exists; the image is in {name}", "{path} 已存在；图片已写入 {name}"
     WAITING_FOR_CALL = (
         "waiting up to {seconds} s for the call; Ctrl-C gives it up",
         "最多再等 {seconds} 秒，等调用结束；按 Ctrl-C 则放弃",

@@ -1,6 +1,6 @@
 """What all operations share on the command line: their options, and the way from a request to its images."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -12,11 +12,12 @@ import click
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
+from imagegen_core.providers.parameters import COUNT_NAMES
 from imagegen_http.cli.api import Api, ApiRefusal
-from imagegen_http.cli.context import CommandFailed, Context, complain, print_json
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
 from imagegen_http.cli.costs import cost_note
-from imagegen_http.cli.messages import NoteCode
-from imagegen_http.cli.output_files import OutputFiles
+from imagegen_http.cli.messages import NoteCode, UsageCode
+from imagegen_http.cli.output_files import STDOUT, OutputFiles
 from imagegen_http.cli.parameters import param_option, parse_params
 from imagegen_http.cli.progress import is_shown, task_progress
 from imagegen_http.cli.results import ResultCode
@@ -47,8 +48,9 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
         "--output",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The file (or directory) to write.",
+        help="The file (or directory) to write; - for standard output.",
     )
+    @click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
     @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
     @wraps(command)
     def with_submission(
@@ -58,13 +60,20 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
         num: int | None,
         params: tuple[str, ...],
         output: Path | None,
+        force: bool,
         as_json: bool,
         **more: Any,
     ) -> None:
         parsed = parse_params(params)
         if num is not None:
             parsed["num"] = num
-        submission = Submission(provider=provider, model=model, params=parsed, output=output, as_json=as_json)
+        if force and output is None:
+            raise WrongUsage(UsageCode.NEEDS_OPTION(option="--force", other="-o"))
+        if as_json and output == STDOUT:
+            raise WrongUsage(UsageCode.EXCLUDE_EACH_OTHER(first="-o -", second="--json"))
+        submission = Submission(
+            provider=provider, model=model, params=parsed, output=output, force=force, as_json=as_json
+        )
         command(*arguments, submission=submission, **more)
 
     return with_submission
@@ -78,6 +87,7 @@ class Submission:
     model: str | None
     params: Mapping[str, Any]
     output: Path | None
+    force: bool
     as_json: bool
 
     def run(
@@ -94,7 +104,9 @@ class Submission:
         ``parameters`` are those that belong to the operation.
         """
         body = self._body(operation, prompt, parameters or {})
-        output = None if self.output is None else OutputFiles.at(context.cwd / self.output)
+        output = None
+        if self.output is not None:
+            output = OutputFiles.at(context.cwd, self.output, count=self._count(), force=self.force)
 
         async def act(api: Api) -> None:
             import asyncio
@@ -113,10 +125,25 @@ class Submission:
                 task = await _finished_task(api, submitted["task_id"], title=None if self.as_json else title)
                 written = []
                 if task["status"] == "completed" and output is not None:
-                    written = await output.write(api, task["images"])
+                    written = await self._write(api, task["images"], output)
             self._print(api, task, written)
 
         context.with_api(act, run_background=True, create=True)
+
+    def _count(self) -> int:
+        """Return how many images are asked for, as far as that can be read here."""
+        numbers = [self.params[name] for name in COUNT_NAMES if name in self.params]
+        return min(next((number for number in numbers if isinstance(number, int)), 1), MAX_NUM)
+
+    async def _write(self, api: Api, images: Sequence[Mapping[str, Any]], output: OutputFiles) -> list[Path]:
+        """Write the images; say where those are kept that got no file."""
+        written: list[Path] = []
+        try:
+            written = await output.write(api, images)
+        finally:
+            for image in images[len(written) :]:
+                complain(_kept_line(api, image), api.language)
+        return written
 
     def _body(
         self, operation: Operation, prompt: str, parameters: Mapping[str, str | None]
@@ -152,13 +179,15 @@ class Submission:
         if self.as_json:
             return
         for path in written:
-            click.echo(str(path))
+            if path != STDOUT:
+                click.echo(str(path))
         for image in [] if written else task["images"]:
-            size = f"{image['width']}x{image['height']}"
-            line = ResultCode.IMAGE_KEPT(
-                id=image["id"], size=size, mime_type=image["mime_type"], path=api.place
-            )
-            click.echo(line.text(api.language))
+            click.echo(_kept_line(api, image).text(api.language))
+
+
+def _kept_line(api: Api, image: Mapping[str, Any]) -> Message:
+    size = f"{image['width']}x{image['height']}"
+    return ResultCode.IMAGE_KEPT(id=image["id"], size=size, mime_type=image["mime_type"], path=api.place)
 
 
 async def _finished_task(api: Api, task_id: str, *, title: str | None) -> dict[str, Any]:

@@ -30,6 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "Change nothing, say what would be done.": "不做改动，只列出会做什么。",
     # backup
     "Replace FILE if it exists.": "FILE 已存在时覆盖。",
+    "Replace FILE if it exists; write to a terminal.": "FILE 已存在时覆盖；允许写到终端。",
     # doctor
     "Also read every local image and compare its checksum.": "还要读出每张本地图片，比对校验和。",
     "End with 4 for warnings.": "有警告时返回 4。",
@@ -38,7 +39,7 @@ OPTIONS: Mapping[str, str] = {
     "Id of the model; left out: the provider's default.": "模型的 ID；不写：该服务商的默认模型。",
     "How many images; left out: one.": "张数；不写：一张。",
     "A parameter of the model; repeatable.": "模型的参数；可重复。",
-    "The file (or directory) to write.": "要写入的文件（或目录）。",
+    "The file (or directory) to write; - for standard output.": "要写入的文件（或目录）；- 表示标准输出。",
     "Print the finished task as JSON.": "以 JSON 打印结束的任务。",
     # reference, edit, upscale, recontext, segment
     "The image: a file, image:ID for one that is kept, or - for standard input.": (
