@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from imagegen_core.errors import StorageError
 from imagegen_core.messages import Language
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.language import language_of
+from imagegen_http.cli.messages import CommandCode
 
 if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
     import httpx
@@ -31,34 +33,46 @@ async def open_local(
 
     Raises:
         DataDirectoryInUse: another command is using the data directory and does not end in time.
+        StorageError: the server that works in the data directory does not answer at its address.
         DataDirectoryMissing: there is no data directory, and none may be created.
-        StorageError: the data directory cannot be used.
+        DataDirectoryUnusable: the data directory cannot be used.
     """
     from imagegen_http.cli.lean_imports import load_httpx
     from imagegen_http.runtime.running_server import RunningServer
 
     load_httpx()
     server = RunningServer.find(settings.data_dir)
-    if server is not None and await server.is_listening():
+    if server is not None:
         language = language_of(environ)
-        async with _client(server, language, settings.server.auth_token) as client:
-            yield Api(client, place=settings.place, language=language)
-        return
-    async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
-        yield api
+        async with _client(server, language) as client:
+            if await server.answers(client):
+                if token := settings.server.auth_token:
+                    client.headers.encoding = "utf-8"
+                    client.headers["Authorization"] = f"Bearer {token}"
+                yield Api(client, place=settings.place, language=language)
+                return
+    from imagegen_http.composition import DataDirectoryInUse
+
+    try:
+        async with _in_process_service(
+            settings, environ, run_background=run_background, create=create
+        ) as api:
+            yield api
+    except DataDirectoryInUse as error:
+        if server is None:
+            raise
+        raise StorageError(CommandCode.SERVER_NOT_THERE(url=server.url)) from error
 
 
-def _client(server: "RunningServer", language: Language, token: str | None) -> "httpx.AsyncClient":
+def _client(server: "RunningServer", language: Language) -> "httpx.AsyncClient":
+    """Return a client without a token, which only the server itself may get."""
     import ssl
 
     import httpx
 
-    headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
     return httpx.AsyncClient(
         base_url=server.url,
-        headers=headers,
+        headers=httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8"),
         timeout=CALL_SECONDS,
         trust_env=False,
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read

@@ -22,6 +22,16 @@ class CommandCode(MessageCode):
         "the proxy or the certificates that the environment names cannot be used: {detail}",
         "无法使用环境变量所指定的代理或证书：{detail}",
     )
+    SERVER_NOT_THERE = (
+        (
+            "a server works in this data directory, but does not answer at {url}, as in a container: "
+            "run the command where the server runs, or name its address with --server"
+        ),
+        (
+            "有服务正在使用该数据目录，但它没有在 {url} 应答（例如它在容器中）："
+            "请在服务所在之处运行该命令，或用 --server 指定其地址"
+        ),
+    )
     TOKEN_UNUSABLE = (
         "--token: it is empty, or has characters that cannot be sent",
         "--token：为空，或含有无法发送的字符",

@@ -1,63 +1,103 @@
 """Lets commands find the server that works in a data directory."""
 
-import asyncio
 import contextlib
+import fcntl
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import attrs
 
+if TYPE_CHECKING:
+    import httpx
+
 SERVER_FILE = "server.json"
+CHALLENGE_HEADER = "X-Imagegen-Challenge"
+PROOF_HEADER = "X-Imagegen-Proof"
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 @attrs.frozen(kw_only=True)
 class RunningServer:
-    """The address of a running server and its process."""
+    """The address of a running server, and the secret that it shares with who may read its data directory.
+
+    The server holds a lock on its announcement, which no copy of the directory has, and proves at its address
+    that it knows the secret, as nothing else that listens there can.
+    """
 
     url: str
-    pid: int
+    key: str = attrs.field(repr=False)
 
     @classmethod
     @contextlib.contextmanager
-    def announce(cls, data_dir: Path, host: str, port: int) -> Iterator[None]:
-        """Publish the address in the data directory while the context is open."""
+    def announce(cls, data_dir: Path, host: str, port: int) -> Iterator["RunningServer"]:
+        """Publish the address in the data directory, and hold the announcement while the context is open."""
         host = _WILDCARDS.get(host, host)
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        server = cls(url=url, key=os.urandom(16).hex())
         path = data_dir / SERVER_FILE
         temporary = path.with_suffix(".tmp")
-        with open(temporary, "w", opener=_private) as file:
-            json.dump({"url": url, "pid": os.getpid()}, file)
-        temporary.replace(path)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # of a server that was killed
+        with open(temporary, "x", opener=_private) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            announcement = {"url": url, "pid": os.getpid(), "key": server.key, "directory": _inode(data_dir)}
+            json.dump(announcement, file)
+            file.flush()
+            temporary.replace(path)
+            try:
+                yield server
+            finally:
+                path.unlink(missing_ok=True)
 
     @classmethod
     def find(cls, data_dir: Path) -> "RunningServer | None":
-        """Return the server that announced itself if its process is alive, else None."""
+        """Return the server that works in this very directory; None if there is none.
+
+        What was copied here from another directory, or left by a server that was killed, is locked by nobody.
+        """
         try:
-            server = json.loads((data_dir / SERVER_FILE).read_text())
-            with contextlib.suppress(PermissionError):  # it is alive, but another user's
-                os.kill(server["pid"], 0)
+            with (data_dir / SERVER_FILE).open(encoding="utf-8") as file:
+                if not _is_locked(file.fileno()):
+                    return None
+                server = json.load(file)
+            if server["directory"] != _inode(data_dir):  # the file is linked here from another directory
+                return None
+            return cls(url=server["url"], key=server["key"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return cls(url=server["url"], pid=server["pid"])
 
-    async def is_listening(self) -> bool:
-        """Return whether it accepts connections: after a power cut, its pid may be another process's."""
-        url = urlsplit(self.url)
+    def proof(self, challenge: str) -> str:
+        """Return what only this server can answer to the challenge, and only at its own address."""
+        message = f"{challenge} {self.url}".encode()
+        return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()
+
+    async def answers(self, client: "httpx.AsyncClient") -> bool:
+        """Return whether the server itself answers at its address; nothing secret is sent there."""
+        import httpx
+
+        challenge = os.urandom(16).hex()
         try:
-            _, writer = await asyncio.open_connection(url.hostname, url.port)
-            writer.close()
-            await writer.wait_closed()
-        except OSError:
+            response = await client.get(f"{self.url}/health/live", headers={CHALLENGE_HEADER: challenge})
+        except (httpx.HTTPError, httpx.InvalidURL):
             return False
+        return hmac.compare_digest(response.headers.get(PROOF_HEADER, ""), self.proof(challenge))
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Return whether another process holds the lock of the file."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    return False
+
+
+def _inode(data_dir: Path) -> int:
+    return data_dir.stat().st_ino
 
 
 def _private(path: str, flags: int) -> int:

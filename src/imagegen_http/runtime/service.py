@@ -11,6 +11,7 @@ from imagegen_http.answers.providers import Preset
 from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.peers import NoPeers, Peers
+from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
 from imagegen_http.settings.origins import Origins
@@ -28,7 +29,7 @@ class Service:
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
     ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
     transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
-    ``peers`` are those.
+    ``peers`` are those. ``running_server`` is what commands find in the data directory.
     """
 
     imagegen: ImageGen
@@ -45,3 +46,4 @@ class Service:
     peers: Peers = attrs.field(factory=NoPeers)
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
+    running_server: RunningServer | None = None

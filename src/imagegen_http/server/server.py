@@ -126,7 +126,7 @@ async def _serve(
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     freeze_startup_objects()
-    with RunningServer.announce(service.settings.data_dir, host, port):
+    with RunningServer.announce(service.settings.data_dir, host, port) as service.running_server:
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers
         provider_warning = await default_provider_warning(service.settings.default_provider, providers)

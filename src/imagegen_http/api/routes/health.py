@@ -1,6 +1,8 @@
 """Health: for people, for supervisors, for load balancers. Not wrapped in the envelope."""
 
-from litestar import Response, route
+from typing import Any
+
+from litestar import Request, Response, route
 from litestar.enums import HttpMethod
 
 from imagegen_http.answers.health import Health, Liveness
@@ -8,6 +10,7 @@ from imagegen_http.answers.responses import response
 from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.runtime.health_report import can_accept_tasks
+from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
@@ -29,12 +32,15 @@ async def health(service: ServiceDependency) -> Response[Health]:
 
 
 @route("/health/live", http_method=_METHODS, tags=["health"])
-async def live() -> Response[Liveness]:
+async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> Response[Liveness]:
     """Report that the process responds.
 
     For supervisors that restart what hangs.
     """
-    return JsonResponse(Liveness(status="ok"), headers=_NO_STORE)
+    headers, challenge = dict(_NO_STORE), request.headers.get(CHALLENGE_HEADER)
+    if challenge is not None and service.running_server is not None:
+        headers[PROOF_HEADER] = service.running_server.proof(challenge)
+    return JsonResponse(Liveness(status="ok"), headers=headers)
 
 
 @route(

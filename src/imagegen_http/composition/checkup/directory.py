@@ -63,12 +63,6 @@ def check_directory(data_dir: Path) -> list[Check]:
     ]
 
 
-async def running_server(data_dir: Path) -> RunningServer | None:
-    """Return the server that works in the directory; None if there is none."""
-    running = RunningServer.find(data_dir)
-    return running if running is not None and await running.is_listening() else None
-
-
 def server(data_dir: Path, running: RunningServer | None) -> Check:
     """Report the server that works in the directory, or one that was killed in it."""
     if running is not None:

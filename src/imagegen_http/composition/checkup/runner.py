@@ -25,6 +25,7 @@ from imagegen_http.composition.checkup import database, directory, orphan_files,
 from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.provider_listing import saved_configs
+from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.settings.schema import Settings
 
 Progress = Callable[[float], None]
@@ -50,7 +51,7 @@ async def run_checks(
     if not data_dir.is_dir():
         reason = CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=CheckCode.OTHER_DIRECTORY())
         return (*checks, fail("data directory", reason))
-    running = await directory.running_server(data_dir)
+    running = RunningServer.find(data_dir)
     checks += await asyncio.to_thread(directory.check_directory, data_dir)
     checks.append(directory.server(data_dir, running))
     has_server = running is not None
@@ -86,7 +87,7 @@ async def _cluster_checks(
     data_dir = settings.data_dir
     if data_dir.is_dir():
         checks += await asyncio.to_thread(directory.check_directory, data_dir)
-        checks.append(directory.server(data_dir, await directory.running_server(data_dir)))
+        checks.append(directory.server(data_dir, RunningServer.find(data_dir)))
         checks.append(stores.disk(settings))
     checks += await cluster.check_database(settings, environ)
     checks += await stores.bucket(settings, await cluster.known_installation_id(settings))

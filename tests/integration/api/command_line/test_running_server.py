@@ -1,11 +1,22 @@
 """Commands beside a server, after its end, and in place of it."""
 
+import fcntl
 import json
 import os
+import shutil
 import socket
 
+import pytest
+
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_core.errors import StorageError
+from imagegen_http.cli import local_api
+from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
+from imagegen_http.settings.loader import load_settings
+from tests.fakes.loopback import Answer, Loopback
 from tests.integration.api.asking import CONFIG, data, ended, finished, running, submit, task_of
 from tests.integration.api.command_line.conftest import SMALL
+from tests.integration.api.live_server import LiveServer
 from tests.integration.cli.outcomes import failed, good
 
 
@@ -135,3 +146,75 @@ def test_a_stale_announcement_whose_pid_is_in_use_again_is_no_server(run, tmp_pa
     (tmp_path / "data" / "server.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
 
     assert [] == json.loads(good(run("tasks", "list", "--json")))
+
+
+def test_commands_on_a_copy_leave_the_original_alone(start_server, tmp_path):
+    """Its server is announced in the copy too, and has nothing to do with it."""
+    server = start_server()
+    with server.client() as api:
+        image = finished(api)["images"][0]["id"]
+        shutil.copytree(server.data_dir, tmp_path / "copy" / "data")
+        copy = LiveServer(tmp_path / "copy")
+        later = finished(api, "after the copy")["task_id"]
+
+        listed = json.loads(good(copy.imagegen("tasks", "list", "--json")))
+        good(copy.imagegen("images", "delete", image, "--yes"))
+        good(copy.imagegen("providers", "set", "of-the-copy", "--kind", "demo"))
+
+        assert later not in [task["task_id"] for task in listed]
+        assert 200 == api.get(f"/api/v1/images/{image}").status_code
+        assert 404 == api.get(f"{CONFIG}/of-the-copy").status_code
+    assert [] == json.loads(good(copy.imagegen("images", "list", "--json")))
+
+
+def test_no_file_of_another_directory_announces_a_server(tmp_path):
+    """Whether it was copied here, linked here, or a bind mount shows the same directory elsewhere."""
+    for name in ("data", "copy", "link"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "mount").symlink_to(tmp_path / "data")
+    with RunningServer.announce(tmp_path / "data", "127.0.0.1", 80) as server:
+        shutil.copy(tmp_path / "data" / "server.json", tmp_path / "copy")
+        (tmp_path / "link" / "server.json").hardlink_to(tmp_path / "data" / "server.json")
+
+        servers = [RunningServer.find(tmp_path / name) for name in ("data", "mount", "copy", "link")]
+
+    assert [server, server, None, None] == servers
+
+
+def test_whoever_listens_at_the_address_gets_no_token(run, tmp_path):
+    """Nor does one that shows the server's own answer: it is for the server's own address."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
+    relayed = RunningServer(url="http://127.0.0.1:8080", key="known")
+
+    def answer(request):
+        return Answer(headers={PROOF_HEADER: relayed.proof(request.headers[CHALLENGE_HEADER.lower()])})
+
+    with Loopback(answer) as other, (tmp_path / "data" / "server.json").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        inode = (tmp_path / "data").stat().st_ino
+        json.dump({"url": other.url, "pid": os.getpid(), "key": "known", "directory": inode}, file)
+        file.flush()
+
+        assert [] == json.loads(
+            good(run("tasks", "list", "--json", environ={"IMAGEGEN_SERVER__AUTH_TOKEN": "a-token-of-ours"}))
+        )
+        assert [("/health/live", None)] == [(r.path, r.headers.get("authorization")) for r in other.requests]
+
+
+@pytest.mark.anyio
+async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
+    """As one in a container, whose loopback is another: nothing else may work in the directory."""
+    monkeypatch.setattr(local_api, "MAX_LOCK_WAIT_SECONDS", local_api._LOCK_POLL_SECONDS)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    directory = DataDirectory.open(tmp_path / "data")
+    (tmp_path / "data" / "imagegen.db").touch()
+    settings = load_settings(config=None, environ={}, cwd=tmp_path)
+    message = f"does not answer at http://127.0.0.1:{port}"
+    with (
+        RunningServer.announce(directory.path, "127.0.0.1", port),
+        pytest.raises(StorageError, match=message),
+    ):
+        async with local_api.open_local(settings, {}, run_background=False, create=False):
+            pass
+    directory.close()
