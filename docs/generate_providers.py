@@ -111,7 +111,9 @@ def table(provider: Provider, config: ProviderConfig) -> Iterator[str]:
 def facts(provider: Provider, config: ProviderConfig, models: tuple[Model, ...]) -> Iterator[str]:
     """Yield what is known of a provider's models beyond what they can do, if anything is."""
     document = provider.presets.load(config.provider_name) if isinstance(provider, HttpProvider) else None
-    shared = [s for s in models[0].sources if all(s in model.sources for model in models)] if models else []
+    shared = [s for s in models[0].sources if all(s in model.sources for model in models)]
+    if document is not None and not document.models:
+        shared = list(document.sources)
     if shared:
         yield from (f"Read at {', '.join(map(link, shared))}.", "")
     yield "| model | sizes | price | ends | source of its own |"

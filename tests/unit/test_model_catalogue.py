@@ -1,6 +1,7 @@
 """The facts of models: who is alive, what replaces the others, and where that was read."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,24 @@ def test_each_shipped_document_says_where_it_was_read(document):
     """Its facts age, and somebody has to look again."""
     assert document.sources
     assert [] == [model.id for model in document.models if model.price and not model.price.source]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.id)
+def test_no_shipped_document_gives_a_paid_image_up_too_soon(document):
+    """A job has half an hour, more where it may run that long; an answer with the images five minutes."""
+    polls = [operation.poll for operation in document.operations.values()]
+    patience = 1801 if document.id in ("sub2api", "replicate") else 1800
+
+    assert [] == [poll.deadline_s for poll in polls if poll is not None and poll.deadline_s < patience]
+    assert None not in polls or (document.timeout_s or 60) >= 300
+
+
+def test_the_reference_names_a_source_for_every_provider():
+    """Also where no model is listed; what draws offline has none."""
+    page = (Path(__file__).parents[2] / "docs/reference/providers.md").read_text("utf-8")
+
+    sections = {text.partition("\n")[0]: text for text in page.split("\n## ")[1:]}
+    assert ["demo"] == [name for name, text in sections.items() if "](https://" not in text]
 
 
 def test_the_catalogue_says_where_it_was_read():

@@ -15,9 +15,10 @@ class ProviderProfile:
     """What a configuration of this kind provides and needs.
 
     ``display_name`` is how people call the service, where its configuration does not say otherwise.
-    ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
-    ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a dying
-    process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
+    ``default_timeout`` is how many seconds one call may take where no configuration says it, None for the
+    usual ones. ``max_concurrency`` is how many calls may run at once (None: as many as there are workers),
+    unless ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a
+    dying process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
     cost nothing, instead of nobody knows how much. ``key_hosts`` are hosts that may receive the key besides
     ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
     says what is wrong with the form of the key. ``ambient_credentials`` names the machine's own credentials
@@ -28,6 +29,7 @@ class ProviderProfile:
     models: tuple[Model, ...]
     display_name: str | None = None
     default_api_base: str | None = None
+    default_timeout: float | None = None
     needs_api_base: bool = True
     needs_api_key: bool = True
     max_concurrency: int | None = None

@@ -215,7 +215,11 @@ class ResolveProvider:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):
                 raise
             raise ProviderNotConfigured(config.provider_name, error.reason) from error
-        config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
+        config = attrs.evolve(
+            config,
+            api_base=config.api_base or profile.default_api_base,
+            timeout_seconds=config.timeout_seconds or profile.default_timeout,
+        )
         return ResolvedProvider(provider=provider, config=config, profile=profile)
 
     def _mask_secrets(self, config: ProviderConfig) -> None:

@@ -96,13 +96,36 @@ def test_a_provider_that_was_switched_off_stops_no_start(kinds, name, extra):
     ) == str(warning)
 
 
+@pytest.mark.parametrize(
+    ("extra", "configured", "seconds"),
+    [({"preset": "ark"}, None, 300), ({"preset": "ark"}, 20, 20), ({"preset": "fal"}, None, 60)],
+)
+def test_a_call_is_waited_for_as_long_as_its_provider_takes(kinds, extra, configured, seconds):
+    """Seedream 5.0 pro makes an image in two minutes; what the configuration says counts more."""
+    config = ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.FILE,
+        kind="http",
+        timeout_seconds=configured,
+        extra_config=extra,
+    )
+
+    assert seconds == resolver(kinds).describe([config]).config.timeout
+
+
+def resolver(kinds, configs=None):
+    return ResolveProvider(
+        configs=configs or MemoryProviderConfigs(), file_configs={}, kinds=kinds, redactor=MemoryRedactor()
+    )
+
+
 @pytest.mark.anyio
 async def test_a_saved_provider_that_was_switched_off_says_so(kinds):
     """It is shown without models, with the reason; no call is made under another protocol instead."""
     configs = MemoryProviderConfigs()
     config = ProviderConfig(provider_name="tencent", source=ConfigSource.DATABASE)
     await configs.save(config, key_origin="")
-    resolve = ResolveProvider(configs=configs, file_configs={}, kinds=kinds, redactor=MemoryRedactor())
+    resolve = resolver(kinds, configs)
 
     shown = await ListProviders(resolve=resolve).get("tencent")
     with pytest.raises(ValidationFailed) as refused:

@@ -124,6 +124,8 @@ def test_the_good_document_is_good():
         ("extras", "drop", "spec.extras"),
         ("n_strategy", "some", "spec.n_strategy"),
         ("concurrency", 0, "spec.concurrency"),
+        ("timeout_s", 0, "spec.timeout_s"),
+        ("timeout_s", 3601, "spec.timeout_s"),
         ("auth", {"type": "magic"}, "spec.auth.type"),
         ("auth", {"type": "signer", "signer": "nobody"}, "spec.auth.signer"),
         ("operations", {}, "spec.operations"),

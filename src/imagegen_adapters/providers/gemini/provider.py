@@ -78,6 +78,7 @@ class GeminiProvider:
             models=tuple(model_of(entry, settings.backend) for entry in entries),
             display_name="Google Gemini",
             default_api_base=settings.default_api_base,
+            default_timeout=180,  # a 4K image may take two minutes
             needs_api_base=False,
             needs_api_key=not settings.uses_credentials,
             key_hosts=settings.foreign_models(entry.id for entry in entries) if ambient else (),

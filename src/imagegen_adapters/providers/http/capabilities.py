@@ -58,6 +58,7 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
         models=tuple(_model(document, entry, position) for position, entry in enumerate(entries)),
         display_name=document.name,
         default_api_base=document.base_url,
+        default_timeout=document.timeout_s,
         needs_api_base=document.base_url is None,
         needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
         max_concurrency=document.concurrency,

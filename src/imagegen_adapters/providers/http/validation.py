@@ -17,7 +17,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base
-from imagegen_core.providers.config_checks import SERVICE_HEADERS
+from imagegen_core.providers.config_checks import SERVICE_HEADERS, check_timeout
 from imagegen_core.providers.forms import SIZE_CONTROL
 from imagegen_core.providers.parameters import COMMON
 from imagegen_core.providers.size_presets import SIZE_NAMES
@@ -67,6 +67,11 @@ def _choices(document: Document) -> Iterator[Problem]:
         yield Problem(field="extras", reason=ProblemCode.NOT_ONE_OF(choices=("pass", "refuse")))
     if document.concurrency is not None and document.concurrency < 1:
         yield Problem(field="concurrency", reason=ProblemCode.TOO_SMALL(minimum=1))
+    if document.timeout_s is not None:
+        try:
+            check_timeout(document.timeout_s, "timeout_s")
+        except ValidationFailed as error:
+            yield from error.problems
 
 
 def _errors(document: Document) -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """The models of an A1111 server: its checkpoints, which all take the same."""
 
+import datetime as dt
+
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry
@@ -7,12 +9,20 @@ from imagegen_core.providers.form_fields import FormField, Group
 from imagegen_core.providers.known_fields import form_field_of
 from imagegen_core.providers.parameters import common
 from imagegen_core.providers.size_presets import in_pixels
+from imagegen_core.providers.sources import Source
 
 DEFAULT_MODEL = "default"
 """The model id for whichever checkpoint the server has loaded."""
 
 SHIPPED_MODELS = (ModelEntry(id=DEFAULT_MODEL, name="Loaded checkpoint", default=True),)
 """The models of a configuration that lists none."""
+
+SOURCES = (
+    Source(
+        url="https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API",
+        read=dt.date(2026, 11, 24),
+    ),
+)
 
 _OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
 _PARAMETERS = (
@@ -72,4 +82,5 @@ def model(entry: ModelEntry) -> Model:
         sizes=_SIZES,
         accepts_extras=True,
         max_references=1,
+        sources=SOURCES,
     )

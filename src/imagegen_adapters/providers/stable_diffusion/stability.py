@@ -57,7 +57,9 @@ class Stability:
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)
         models = tuple(map(model, config.models or SHIPPED_MODELS))
-        return ProviderProfile(models=models, display_name="Stability AI", default_api_base=API_BASE)
+        return ProviderProfile(
+            models=models, display_name="Stability AI", default_api_base=API_BASE, default_timeout=180
+        )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         routes.check(request, model.upstream_id)

@@ -44,7 +44,8 @@ class HealthSpec:
 class Document:
     """A whole provider. ``n_strategy`` None means native if a template mentions ``n``, otherwise fan-out.
 
-    Unless it is ``billed``, a model without a price costs nothing.
+    Unless it is ``billed``, a model without a price costs nothing. ``timeout_s`` is for one call, where the
+    configuration says nothing.
 
     ``form`` names the parameters that a form shows, in its order; empty for all.
     A document is parsed once and then shared, so it is equal only to itself.
@@ -62,6 +63,7 @@ class Document:
     headers: Mapping[str, Template] = attrs.field(factory=dict)
     vars: Mapping[str, Template] = attrs.field(factory=dict)
     concurrency: int | None = None
+    timeout_s: float | None = None
     billed: bool = True
     n_strategy: str | None = None
     extras: str = "pass"
