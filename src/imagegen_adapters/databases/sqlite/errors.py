@@ -2,7 +2,7 @@
 
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.errors import StorageBroken, StorageError, StorageFull
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 
 _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
@@ -38,6 +38,8 @@ def storage_error(error: sqlite3.Error) -> StorageError:
 def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
     if is_full(error):
         return StorageFull
+    if code == sqlite3.SQLITE_BUSY:  # nothing was written, and the same works once the lock is released
+        return StorageUnreachable
     if code in _PERMANENT:
         return DatabaseUnusable
     return StorageBroken if is_fatal(error) else StorageError
