@@ -14,6 +14,9 @@ from imagegen_core.requests.sizes import parse_size
 _PIXELS_PER_MEGAPIXEL = 1_000_000
 _TOKENS_PER_UNIT = 1_000_000
 
+_BYTES_PER_TOKEN = 3
+"""Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
+
 _SIZE_NAMES = ("size", "image_size", "resolution")
 
 _UNCACHED: Mapping[TokenKind, TokenKind] = {
@@ -26,11 +29,13 @@ _UNCACHED: Mapping[TokenKind, TokenKind] = {
 def quote(request: ImageRequest, model: Model, *, is_billed: bool) -> Cost | None:
     """Return what a call would cost that makes all that it asks for; None if calls cost nothing.
 
-    By tokens that is unknown: only the provider can count them.
+    By tokens that is unknown unless the price has a forecast of them: only the provider can count them.
     """
-    if model.price is None:
+    price = model.price
+    if price is None:
         return Cost.unknown() if is_billed else None
-    return _by_images(model.price, request, model, request.num) or Cost.unknown()
+    by_images = _by_images(price, request, model, request.num)
+    return by_images or _by_forecast(price, request, model) or Cost.unknown()
 
 
 def cost_of(
@@ -45,7 +50,7 @@ def cost_of(
     """Return what an answered call cost.
 
     The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
-    by the ``price`` under which the call was sent.
+    by the ``price`` under which the call was sent; else each image costs its part of the quote.
 
     Args:
         request: what was asked for.
@@ -60,7 +65,7 @@ def cost_of(
     if price is None:
         return quoted
     by_tokens = None if usage is None else _by_tokens(price, request, model, usage.tokens)
-    return by_tokens or _by_images(price, request, model, images) or Cost.unknown()
+    return by_tokens or _by_images(price, request, model, images) or _part(quoted, images, request.num)
 
 
 def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
@@ -77,6 +82,34 @@ def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -
     if input_rate is not None:
         amount += input_rate.amount * _input_images(request)
     return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
+
+
+def _by_forecast(price: Price, request: ImageRequest, model: Model) -> Cost | None:
+    """Return the cost of the tokens that a call is forecast to take; None if nobody knows them.
+
+    Without a size, or with one that the provider chooses, the largest could cost ten times the usual: that
+    is no estimate. Images of one call are billed as if each were a call of its own.
+    """
+    forecast = price.forecast
+    says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
+    sides = request.dimensions or (None if says_size else parse_size(model.default_size))
+    if forecast is None or sides is None:
+        return None
+    partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
+    inputs = len(request.named_inputs) or int(request.operation.rules.has_input_images)
+    tokens = {
+        TokenKind.IMAGE_OUTPUT: forecast.output_tokens(*sides, _value(request, model, "quality")) + partial,
+        TokenKind.IMAGE_INPUT: forecast.input_image * inputs,
+        TokenKind.TEXT_INPUT: -(-len(request.prompt.encode()) // _BYTES_PER_TOKEN),
+    }
+    return _by_tokens(price, request, model, {kind: count * request.num for kind, count in tokens.items()})
+
+
+def _part(quoted: Cost | None, images: int, num: int) -> Cost:
+    """Return what some images of a call cost; unknown if nobody could say before it was sent."""
+    if quoted is None or quoted.amount is None or quoted.currency is None:
+        return Cost.unknown()
+    return Cost.from_amount(quoted.amount * images / num, quoted.currency, quoted.basis)
 
 
 def _input_images(request: ImageRequest) -> int:

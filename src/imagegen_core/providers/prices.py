@@ -15,10 +15,15 @@ from imagegen_core.operations import Operation
 from imagegen_core.problems.fields import JsonType, ProblemCode
 from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.sources import Source, parse_fields, parse_source, parse_text
+from imagegen_core.values.frozen_mappings import frozen_mapping
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 """An amount as text, as answers show it; JSON's numbers may lose its last places."""
 
+_GRID_OFFSET_PIXELS, _GRID_PIXELS = 2_000_000, 4_000_000
+"""Of OpenAI's calculator: a cell takes half a token, and one more for each four million pixels."""
+
+_MAX_FORECAST = 1_000_000
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -62,12 +67,35 @@ class Rate:
 
 
 @attrs.frozen(kw_only=True)
+class Forecast:
+    """How many tokens an image will take, to price a call by tokens before it is sent.
+
+    ``grid`` has, for each quality, the cells along the longer side of an image. ``input_image`` and
+    ``partial_image`` are the most tokens of an image that goes along and of one that is shown on the way.
+    """
+
+    grid: Mapping[str, int] = attrs.field(converter=frozen_mapping)
+    input_image: int = 0
+    partial_image: int = 0
+
+    def output_tokens(self, width: int, height: int, quality: str) -> int:
+        """Return the tokens of one image, as OpenAI's calculator counts them.
+
+        A quality that is not in the grid, such as ``auto``, counts as the dearest: that may be chosen.
+        """
+        cells = self.grid.get(quality.casefold(), max(self.grid.values()))
+        cells *= round(cells * min(width, height) / max(width, height))
+        return -(-cells * (_GRID_OFFSET_PIXELS + width * height) // _GRID_PIXELS)
+
+
+@attrs.frozen(kw_only=True)
 class Price:
     """A model's price list; of several rates for images, the first that applies counts."""
 
     currency: str
     rates: tuple[Rate, ...]
     source: Source | None = None
+    forecast: Forecast | None = None
 
 
 def parse_price(data: Any, path: str) -> Price:
@@ -76,7 +104,7 @@ def parse_price(data: Any, path: str) -> Price:
     Raises:
         ValidationFailed: no currency, an amount that is none, an unknown field, …; with its path.
     """
-    fields = parse_fields(data, path, required=("currency", "rates"), optional=("source",))
+    fields = parse_fields(data, path, required=("currency", "rates"), optional=("source", "forecast"))
     currency = parse_text(fields["currency"], f"{path}.currency")
     if not is_currency(currency):
         raise ValidationFailed.for_field(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
@@ -85,11 +113,12 @@ def parse_price(data: Any, path: str) -> Price:
         raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
     if not rates:
         raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.TOO_FEW_ITEMS(minimum=1))
-    source = fields.get("source")
+    source, forecast = fields.get("source"), fields.get("forecast")
     return Price(
         currency=currency,
         rates=tuple(_rate(rate, f"{path}.rates.{position}") for position, rate in enumerate(rates)),
         source=None if source is None else parse_source(source, f"{path}.source"),
+        forecast=None if forecast is None else _forecast(forecast, f"{path}.forecast"),
     )
 
 
@@ -134,6 +163,23 @@ def _rate(data: Any, path: str) -> Rate:
     )
 
 
+def _forecast(data: Any, path: str) -> Forecast:
+    fields = parse_fields(data, path, required=("grid",), optional=("input_image", "partial_image"))
+    grid = fields["grid"]
+    if not isinstance(grid, Mapping):
+        raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    if not grid:
+        raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.TOO_FEW_ITEMS(minimum=1))
+    return Forecast(
+        grid={
+            str(name).casefold(): _count(count, f"{path}.grid.{name}", 1, _MAX_FORECAST)
+            for name, count in grid.items()
+        },
+        input_image=_count(fields.get("input_image", 0), f"{path}.input_image", 0, _MAX_FORECAST),
+        partial_image=_count(fields.get("partial_image", 0), f"{path}.partial_image", 0, _MAX_FORECAST),
+    )
+
+
 def _amount(data: Any, path: str) -> Decimal:
     if isinstance(data, str) and _DECIMAL.fullmatch(data):
         return Decimal(data)
@@ -146,11 +192,13 @@ def _amount(data: Any, path: str) -> Decimal:
 
 
 def _pixels(data: Any, path: str) -> int | None:
-    if data is None:
-        return None
+    return None if data is None else _count(data, path, 1)
+
+
+def _count(data: Any, path: str, minimum: int, maximum: int | None = None) -> int:
     if isinstance(data, bool) or not isinstance(data, int):
         raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
-    ValidationFailed.check_range(path, data, minimum=1)
+    ValidationFailed.check_range(path, data, minimum=minimum, maximum=maximum)
     return data
 
 

@@ -102,6 +102,27 @@ def test_what_costs_nothing_has_no_estimate(api):
     assert {"cost": None} == data(api.post(ESTIMATE, json={"provider": "demo", "params": {"prompt": "猫"}}))
 
 
+def test_tokens_of_gpt_image_are_forecast_by_size_and_quality(api, saved):
+    """A quality that the provider chooses is the dearest; of a size that it chooses nothing is said."""
+    saved("openai", kind="http", api_key="sk-never-sent")
+    requests = [
+        {"size": "1024x1024", "quality": "medium"},
+        {"size": "1536x1024", "quality": "high", "num": 2},
+        {"size": "1024x1024"},
+        {"quality": "low"},
+        {"size": "1024x1024", "quality": "medium", "model_id": "gpt-image-2.5-flare"},
+        {"size": "1024x1024", "quality": "medium", "model_id": "gpt-image-2.6-flare"},
+    ]
+
+    costs = []
+    for params in requests:
+        body = {"provider": "openai", "model_id": params.pop("model_id", None), "params": params}
+        costs.append(data(api.post(ESTIMATE, json=body))["cost"])
+    amounts = ["0.05268", "0.32928", "0.21072", None, "0.01317", "0.05268"]
+    assert amounts == [cost["amount"] for cost in costs]
+    assert {("USD", "estimated"), (None, "unknown")} == {(c["currency"], c["basis"]) for c in costs}
+
+
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [

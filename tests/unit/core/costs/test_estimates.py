@@ -208,3 +208,74 @@ def test_a_price_that_came_later_changes_nothing():
     cost = cost_of(a_request(), a_model(PER_IMAGE), None, usage=None, images=1, quoted=Cost.unknown())
 
     assert Cost.unknown() == cost
+
+
+GRID = {"low": 16, "medium": 24, "high": 48, "xhigh": 64, "max": 96}
+
+
+def a_forecast_model(**forecast):
+    """Return a model whose image output tokens are a millionth each, and whose input tokens cost more."""
+    rates = [
+        {"amount": 1, "per": "million_tokens", "tokens": "image_output"},
+        {"amount": 10_000, "per": "million_tokens", "tokens": "text_input"},
+        {"amount": 100_000, "per": "million_tokens", "tokens": "image_input"},
+    ]
+    price = {"currency": "CNY", "rates": rates, "forecast": {"grid": GRID, **forecast}}
+    return Model(id="m", price=parse_price(price, "price"))
+
+
+def forecast_tokens(model, request):
+    return quote(attrs.evolve(request, prompt=""), model, is_billed=True).amount * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("size", "counts"),
+    [
+        ("1024x1024", [196, 439, 1756, 3122, 7024]),
+        ("1536x1024", [158, 343, 1372, 2459, 5488]),
+        ("1536x864", [120, 280, 1078, 1917, 4312]),
+        ("2160x3840", [371, 865, 3336, 5930, 13342]),
+        ("3072x1024", [103, 247, 988, 1729, 3952]),
+    ],
+)
+def test_output_tokens_are_those_of_the_calculator(size, counts):
+    """The numbers of OpenAI's guide for GPT Image 2.5, each quality and shape."""
+    model = a_forecast_model()
+
+    assert counts == [forecast_tokens(model, a_request(size=size, quality=quality)) for quality in GRID]
+
+
+def test_a_forecast_is_for_all_that_is_billed():
+    """Prompt, input images and images on the way are billed with each image."""
+    model = a_forecast_model(input_image=1536, partial_image=100)
+    request = a_request(size="1024x1024", quality="Low", num=2, partial_images=3)
+
+    assert cny("0.020992") == quote(request, model, is_billed=True)  # 2 times 496 tokens, and one of text
+    edit = attrs.evolve(a_request(Operation.EDIT, size="1024x1024", quality="low"), prompt="")
+    assert 196 + 153_600_000 == forecast_tokens(model, edit)
+
+
+def test_a_quality_that_the_provider_chooses_is_forecast_as_the_dearest():
+    """So that no bill is dearer than its estimate."""
+    model = a_forecast_model()
+    qualities = ({}, {"quality": "auto"}, {"quality": "max"})
+
+    assert [7024] * 3 == [forecast_tokens(model, a_request(size="1024x1024", **q)) for q in qualities]
+
+
+@pytest.mark.parametrize("size", [{}, {"size": "auto"}, {"aspect_ratio": "1:1"}])
+def test_a_size_that_the_provider_chooses_has_no_forecast(size):
+    """The largest would cost several times the usual one."""
+    assert Cost.unknown() == quote(a_request(quality="low", **size), a_forecast_model(), is_billed=True)
+
+
+def test_tokens_that_the_provider_counts_replace_the_forecast():
+    """Without them, an image costs its part of it."""
+    model, request = a_forecast_model(), a_request(size="1024x1024", quality="low", num=2)
+    quoted = quote(request, model, is_billed=True)
+
+    def cost(images, usage):
+        return cost_of(request, model, model.price, usage=usage, images=images, quoted=quoted)
+
+    assert cny("0.00015") == cost(2, tokens(image_output=150))
+    assert [cny("0.020392"), cny("0.010196")] == [cost(images, None) for images in (2, 1)]
