@@ -13,6 +13,21 @@ from tests.browser.tab import CHINESE, ENGLISH, PHONE, Look
 _DRAFT = "return JSON.parse(sessionStorage.getItem('imagegen.draft'))"
 _RELATED = "return [...document.querySelectorAll('.lineage a')].map((link) => link.getAttribute('href'))"
 _SHEET = "return document.querySelector('.sheet')?.textContent ?? ''"
+_PRESS = """
+const all = [...document.querySelectorAll('button')];
+const found = all.find((one) => one.textContent.trim() === arguments[0] && !one.disabled);
+found?.click();
+return Boolean(found);
+"""
+_CHOSEN = """
+const select = document.querySelector('select[name=model]');
+const option = select?.selectedOptions[0];
+const operation = JSON.parse(sessionStorage.getItem('imagegen.draft')).operation;
+const error = document.querySelector('.foot .error');
+return option && [option.parentElement.label, option.text.trim(), operation, error?.textContent ?? ''];
+"""
+"""The provider, model and operation of the form, and what it says beside its button."""
+
 _WHOLE = "return document.querySelector('.stage img')?.getAttribute('src')"
 
 
@@ -51,8 +66,8 @@ def _task(server, operation, **body):
     return httpx.post(url, json=body, headers={"Prefer": "wait=30"}, timeout=60).json()["data"]
 
 
-def _generate(server, **params):
-    body = {"provider": "demo", "params": {"prompt": "雪山", "width": 320, "height": 256, **params}}
+def _generate(server, *, provider="demo", **params):
+    body = {"provider": provider, "params": {"prompt": "雪山", "width": 320, "height": 256, **params}}
     task = httpx.post(
         f"{server.url}/api/v1/tasks/generate", json=body, headers={"Prefer": "wait=30"}, timeout=60
     ).json()["data"]
@@ -96,6 +111,40 @@ def test_once_more_asks_for_what_this_very_image_is(tab, serve):
     assert {"width": 320, "height": 256, "seed": 78} == again["params"]
     assert {"width": 320, "height": 256, "seed": "9007199254740993"} == exact["params"]
     assert {"width": 320, "height": 256} == other["params"]
+
+
+def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve):
+    """Where that model cannot, or is gone, the nearest that can is chosen, and the form says so."""
+    models = [
+        {"id": "brush", "name": "Brush", "capabilities": ["generate", "reference", "edit"], "default": True},
+        {"id": "lens", "name": "Lens", "capabilities": ["upscale"]},
+    ]
+    server = serve(providers={"a-first": {"kind": "demo"}})
+    config = f"{server.url}/api/v1/providers/config"
+    saved = {"provider_name": "studio", "kind": "demo", "display_name": "Studio", "models": models}
+    httpx.post(config, json=saved).raise_for_status()
+    image = _generate(server, provider="studio")[0]
+
+    def chosen(press, path=f"/p/{image['id']}"):
+        tab.open(server.url + path)
+        tab.until(lambda: _run(tab, _PRESS, press))
+        tab.until(lambda: _path(tab) == "/")
+        return tab.until(lambda: _run(tab, _CHOSEN))
+
+    choices = [chosen("作参考"), chosen("不用蒙版，直接编辑", f"/p/{image['id']}/edit"), chosen("放大")]
+    httpx.patch(f"{config}/studio/toggle", json={"enabled": False}).raise_for_status()
+    choices.append(chosen("不用蒙版，直接编辑", f"/p/{image['id']}/edit"))
+    tab.driver.refresh()
+    choices.append(tab.until(lambda: _run(tab, _CHOSEN)))
+
+    gone = "服务商 studio 现在不能用：已删除、已停用或没有密钥。已改选：演示 Demo 的 Demo"
+    assert [
+        ["Studio", "Brush（默认）", "reference", ""],
+        ["Studio", "Brush（默认）", "edit", ""],
+        ["Studio", "Lens", "upscale", "Brush 不能做“放大”，已改选：Studio 的 Lens"],
+        ["演示 Demo", "Demo", "edit", gone],
+        ["演示 Demo", "Demo", "edit", gone],
+    ] == choices
 
 
 def test_the_arrows_follow_the_list_and_back_closes(tab, serve_seeded, keys):

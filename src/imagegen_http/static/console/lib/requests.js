@@ -14,24 +14,45 @@ const OWN = ["num", "prompt", "seed"]; // parameters with a control of their own
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Return `{ provider, model, operation }` that the draft means; null until the models are there, or without any. */
-export function choiceOf({ provider, model_id, operation }) {
-  const told = catalogue.value;
-  const one = provider || told?.default_provider;
-  const chosen = told?.providers.find(({ name }) => name === one) ?? told?.providers.find(({ models }) => models.length);
-  const model = chosen && (modelOf(chosen.name, chosen.name === one ? model_id : "") ?? modelOf(chosen.name, ""));
-  if (!model) return null;
-  const able = model.capabilities;
-  return { provider: chosen, model, operation: able.includes(operation) ? operation : able[0] };
+/**
+ * Return `{ provider, model, operation, why }` that the draft means; null until the models are there, or without any.
+ * Where the draft's own model is gone, or cannot do the operation, it is the nearest that can, and `why` is the sentence
+ * that says so.
+ */
+export function choiceOf({ provider: named, model_id, operation }) {
+  const { providers = [], default_provider: first } = catalogue.value ?? {};
+  const provider = named || first;
+  const isThere = (name) => providers.some((one) => one.name === name && one.models.length);
+  const near = [provider, first, providers.find(({ models }) => models.length)?.name].find(isThere);
+  if (!near) return null;
+  const own = modelOf(provider, model_id);
+  const model = own ?? modelOf(near, "");
+  const can = model.capabilities.includes(operation);
+  const able = (!can && ableModel(operation, near)) || { provider: near, model_id: model.id };
+  const chosen = { provider: providers.find(({ name }) => name === able.provider), model: modelOf(able.provider, able.model_id) };
+  const does = chosen.model.capabilities.includes(operation) ? operation : chosen.model.capabilities[0];
+  return { ...chosen, operation: does, why: whyOther(own, { provider, model_id, operation, near }, chosen) };
 }
 
-/** Return which model can do the operation: of the same provider, else of the default one, else of any; null if none. */
+/** Say why another model than that of the draft is chosen; "" where it is that one. */
+function whyOther(own, { provider, model_id, operation, near }, chosen) {
+  const name = chosen.provider.display_name || chosen.provider.name;
+  const to = t("create.of_provider", { model: chosen.model.name || chosen.model.id, provider: name });
+  if (near !== provider) return t("create.provider_gone", { provider, to });
+  if (!own) return t("create.model_gone", { model: model_id, to });
+  if (!chosen.model.capabilities.includes(operation)) return t("create.none_able", { operation: t(`operations.${operation}`) });
+  if (own === chosen.model) return "";
+  return t("create.unable", { model: own.name || own.id, operation: t(`operations.${operation}`), to });
+}
+
+/** Return which model can do the operation, as `{ provider, model_id }`: of the same provider, else of the default one, else of any; null if none. */
 export function ableModel(operation, provider) {
   const { providers = [], default_provider } = catalogue.value ?? {};
   const rank = ({ name }) => (name === provider ? 0 : name === default_provider ? 1 : 2);
   for (const one of [...providers].sort((a, b) => rank(a) - rank(b))) {
     const able = one.models.filter(({ capabilities }) => capabilities.includes(operation));
-    if (able.length) return { provider: one.name, model_id: (able.find((model) => model.default) ?? able[0]).id };
+    const best = able.find((model) => model.default) ?? able.find(({ lifecycle }) => lifecycle?.status !== "retired") ?? able[0];
+    if (best) return { provider: one.name, model_id: best.id };
   }
   return null;
 }

@@ -21,6 +21,11 @@ export async function draftOf({ operation, provider, model_id, prompt, params, i
   };
 }
 
+/** What a draft that starts from an image asks: the provider and the model that made it. */
+export function madeBy({ provider, model_id }) {
+  return { provider, model_id };
+}
+
 async function inputOf({ role, image_id, url }) {
   if (image_id) return { role, image_id };
   if (!url) return null;

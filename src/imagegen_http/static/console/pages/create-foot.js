@@ -12,7 +12,7 @@ const MAC = /mac|iphone|ipad/i.test(navigator.platform);
 export function Foot({ draft, choice, valid, sending, problem }) {
   const twice = (event) => (event.detail > 1 || (event.repeat && event.key === "Enter")) && event.preventDefault(); // a double click is one task, and a key that is kept down
   return html`<div class="foot">
-    ${problem && html`<p class="error" role="alert">${problem}</p>`}
+    ${[choice.why, problem].map((said) => said && html`<p class="error" role="alert">${said}</p>`)}
     <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
     <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice} onKeyDown=${twice}>
       ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>

@@ -6,7 +6,7 @@ import { t } from "../lib/i18n.js";
 import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
 import { proportion, sizeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
-import { instead, ModelPicker } from "../parts/model-picker.js";
+import { ModelPicker } from "../parts/model-picker.js";
 import { NumberField } from "../parts/number-field.js";
 import { PromptBox, rememberPrompt } from "../parts/prompt-box.js";
 import { SizePicker } from "../parts/size-picker.js";
@@ -33,12 +33,6 @@ export function CreateForm({ choice, results }) {
   const said = refusal?.of === JSON.stringify(now) ? refusal : null;
   const shown = { ...(strict ? problems : overdue(problems, now)), ...said?.fields };
 
-  useEffect(() => {
-    const able = instead(draft.peek(), choice);
-    if (!able) return;
-    change(able);
-    toast(t("create.switched", { operation: t(`operations.${draft.peek().operation}`) }));
-  }, [now.operation, model]);
   useEffect(() => {
     if (now.mixed) import("../lib/mixed-params.js").then(({ withExtras }) => change({ ...withExtras(draft.peek(), choice), mixed: false }));
   }, [now.mixed]);
@@ -87,7 +81,7 @@ export function CreateForm({ choice, results }) {
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
       ${isFirstVisit.value && html`<${Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
-      <${ModelPicker} draft=${now} choice=${choice} error=${shown.model_id} onChange=${change} />
+      <${ModelPicker} choice=${choice} error=${shown.model_id} onChange=${change} />
       <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />
       ${parameter(choice, "num") &&
       html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} error=${shown.num} onChange=${(num) => change({ num })} />`}

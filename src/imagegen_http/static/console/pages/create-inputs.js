@@ -76,7 +76,7 @@ function choiceFor() {
   const choice = choiceOf(draft.peek());
   if (choice.operation !== "generate" || !choice.model.capabilities.includes("reference")) return choice;
   change({ operation: "reference" });
-  toast(t("create.switched", { operation: t("operations.reference") }));
+  toast(t("inputs.switched", { operation: t("operations.reference") }));
   return choiceOf(draft.peek());
 }
 

@@ -30,7 +30,8 @@ export function Results({ heading }) {
     replace(entry, task);
   };
   const edit = async (entry) => {
-    replaceDraft(entry.wish ?? (await (await import("../lib/reuse.js")).draftOf(entry)));
+    const { draftOf, madeBy } = await import("../lib/reuse.js");
+    replaceDraft(entry.wish ? { ...entry.wish, ...madeBy(entry) } : await draftOf(entry));
     dismiss(entry.task_id);
     document.querySelector(".create textarea")?.focus();
   };

@@ -17,17 +17,17 @@ const NEEDS_KEY = ["auth_failed", "provider_not_configured", "provider_disabled"
 export function TaskCard({ entry, onCancel, onDismiss, onEdit, onRetried }) {
   const failed = entry.status === "failed";
   const partial = usePartialImage(entry);
-  return html`<article class="task ${failed ? "failed" : ""}" aria-label=${t("create.task_of", { prompt: entry.prompt || t(`operations.${entry.operation}`) })}>
+  return html`<article class="task ${failed ? "failed" : ""}" aria-label=${t("tasks.task_of", { prompt: entry.prompt || t(`operations.${entry.operation}`) })}>
     ${partial && html`<img class="partial" src=${partial} alt="" />`}
     <p class="what">${entry.prompt || t(`operations.${entry.operation}`)}</p>
-    <p class="hint">${[providerName(entry.provider), entry.num > 1 && t("create.images", { n: entry.num })].filter(Boolean).join(t("create.hint_joint"))}</p>
+    <p class="hint">${[providerName(entry.provider), entry.num > 1 && t("tasks.images", { n: entry.num })].filter(Boolean).join(t("create.hint_joint"))}</p>
     ${failed ? html`<${Failure} entry=${entry} />` : html`<${Progress} entry=${entry} />`}
     <div class="acts">
       ${failed && NEEDS_KEY.includes(entry.error?.code) && html`<a class="button" href=${`/providers/${encodeURIComponent(entry.provider)}`}>
-        <${Icon} name="key" />${t("create.set_key")}</a>`}
+        <${Icon} name="key" />${t("tasks.set_key")}</a>`}
       ${failed && html`<${Retry} entry=${entry} onRetried=${onRetried} />`}
-      ${failed && html`<button type="button" onClick=${() => onEdit(entry)}><${Icon} name="edit" />${t("create.edit_again")}</button>`}
-      ${failed && html`<button type="button" class="bare" onClick=${() => onDismiss(entry.task_id)}>${t("create.dismiss")}</button>`}
+      ${failed && html`<button type="button" onClick=${() => onEdit(entry)}><${Icon} name="edit" />${t("tasks.edit_again")}</button>`}
+      ${failed && html`<button type="button" class="bare" onClick=${() => onDismiss(entry.task_id)}>${t("tasks.dismiss")}</button>`}
       ${!failed && html`<button type="button" disabled=${entry.cancel_requested} onClick=${({ detail }) => detail > 1 || onCancel(entry.task_id)}>${t(entry.cancel_requested ? "state.cancelling" : "act.cancel")}</button>`}
     </div>
   </article>`;
@@ -64,9 +64,9 @@ function Progress({ entry }) {
   return html`<p class="state">
       <span>${lost ? t("connection.lost") : t(`state.${status}`)}${running && percent > 0 && html` ${percent}%`}</span>
       ${running && started_at && !lost && html`<${Elapsed} since=${Date.parse(started_at)} />`}
-      ${!running && queue_position && html`<span>${t("create.place", { n: queue_position })}</span>`}
+      ${!running && queue_position && html`<span>${t("tasks.queue_place", { n: queue_position })}</span>`}
     </p>
-    ${running && html`<progress aria-label=${t("create.progress")} max="100" value=${percent > 0 ? percent : undefined}></progress>`}`;
+    ${running && html`<progress aria-label=${t("tasks.progress")} max="100" value=${percent > 0 ? percent : undefined}></progress>`}`;
 }
 
 function Elapsed({ since }) {

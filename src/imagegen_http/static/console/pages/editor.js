@@ -5,6 +5,7 @@ import { addFile, addImage, change, draft, removeInput, replaceDraft } from "../
 import { language, t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
 import { keepMask, maskOf } from "../lib/masks.js";
+import { madeBy } from "../lib/reuse.js";
 import { close, go } from "../lib/router.js";
 import { Dialog } from "../parts/dialog.js";
 import { Icon } from "../parts/icon.js";
@@ -89,7 +90,7 @@ function Editor({ image }) {
     const same = asked.operation === "edit" && asked.images.some(({ role, image_id }) => role === "image" && image_id === image.id);
     if (same) change({});
     else {
-      replaceDraft({ operation: "edit", prompt: asked.operation === "edit" ? asked.prompt : "" });
+      replaceDraft({ ...madeBy(image), operation: "edit", prompt: asked.operation === "edit" ? asked.prompt : "" });
       addImage("image", image.id, whole);
     }
     await addFile("mask", new File([file], t("editor.file", { id: image.id }), { type: "image/png" }), whole);
@@ -102,7 +103,7 @@ function Editor({ image }) {
     const { operation, prompt, images } = draft.value;
     const isSame = operation === "edit" && images.some(({ role, image_id }) => role === "image" && image_id === image.id);
     const mask = images.find(({ role }) => role === "mask");
-    if (!isSame) replaceDraft({ operation: "edit", prompt: operation === "edit" ? prompt : "", images: [{ role: "image", image_id: image.id, size: [image.width, image.height] }] });
+    if (!isSame) replaceDraft({ ...madeBy(image), operation: "edit", prompt: operation === "edit" ? prompt : "", images: [{ role: "image", image_id: image.id, size: [image.width, image.height] }] });
     else if (mask) removeInput(mask);
     go("/");
   };

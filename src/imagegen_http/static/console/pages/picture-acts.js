@@ -5,7 +5,8 @@ import { draft, replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { current, star } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
-import { draftOf } from "../lib/reuse.js";
+import { ableModel } from "../lib/requests.js";
+import { draftOf, madeBy } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { catalogue, modelOf } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
@@ -30,9 +31,9 @@ export function Acts({ image, inputs, onDelete }) {
   const button = (icon, name, run, more = {}) =>
     html`<button type="button" disabled=${busy} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && favourite} />${name}</button>`;
   const onImage = (icon, operation, role) => {
-    const able = ableModel(operation, image);
+    const able = ableModel(operation, image.provider);
     const why = able || !catalogue.value ? undefined : t("picture.unable");
-    return button(icon, t(`picture.${operation}`), () => reuse(async () => ({ ...able, operation, images: [{ role, image_id: image.id }] })), { disabled: busy || !able, title: why });
+    return button(icon, t(`picture.${operation}`), () => reuse(async () => ({ ...madeBy(image), operation, images: [{ role, image_id: image.id }] })), { disabled: busy || !able, title: why });
   };
   return html`<div class="acts do">
     ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main", "aria-describedby": "again-why" })}
@@ -60,19 +61,6 @@ export async function again(image, inputs, { withSeed = true } = {}) {
   const takesSeed = asked !== undefined || !model || model.accepts_extras || model.parameters.some(({ name }) => name === "seed");
   if (withSeed && takesSeed && seed !== undefined && seed !== null) values.params.seed = seed;
   return { ...values, num: 1 };
-}
-
-/** Return which model can do this: the image's own, one of its provider, or any. */
-function ableModel(operation, { provider, model_id }) {
-  const can = ({ capabilities = [] }) => capabilities.includes(operation);
-  const own = modelOf(provider, model_id);
-  if (own && can(own)) return { provider, model_id };
-  const providers = catalogue.value?.providers ?? [];
-  for (const one of [...providers.filter(({ name }) => name === provider), ...providers]) {
-    const model = one.models.find(can);
-    if (model) return { provider: one.name, model_id: model.id };
-  }
-  return null;
 }
 
 export async function tell(copying) {

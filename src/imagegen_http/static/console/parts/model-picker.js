@@ -1,13 +1,12 @@
 // Which model is asked, of which provider; what is retired says so.
 
-import { ableModel } from "../lib/requests.js";
 import { t } from "../lib/i18n.js";
 import { catalogue } from "../lib/store.js";
 import { Field } from "./field.js";
 import { html } from "../vendor/index.js";
 
 /** `error` is what the service said of the choice; `onChange` gets `{ provider, model_id, operation }`. */
-export function ModelPicker({ draft, choice, error = "", onChange }) {
+export function ModelPicker({ choice, error = "", onChange }) {
   const { provider, model } = choice;
   const { providers, default_provider: first } = catalogue.value;
   const groups = [...providers].filter(({ models }) => models.length).sort((a, b) => (b.name === first) - (a.name === first));
@@ -18,9 +17,8 @@ export function ModelPicker({ draft, choice, error = "", onChange }) {
     onChange({ provider: groups[one].name, model_id: next.id, operation });
   };
   const at = groups.indexOf(provider);
-  const gone = (draft.provider && draft.provider !== provider.name) || (draft.model_id && draft.model_id !== model.id);
   return html`<${Field} label=${t("create.model")} hint=${provider.kind === "demo" ? t("create.demo") : ""}
-      error=${error || (gone ? t("create.model_gone", { model: draft.model_id || draft.provider }) : "")}>
+      error=${error}>
       ${(control) => html`<select ...${control} name="model" value=${`${at}/${provider.models.indexOf(model)}`} onChange=${pick}>
         ${groups.map(
           ({ name, display_name, models }, one) => html`<optgroup label=${display_name || name} key=${name}>
@@ -54,9 +52,4 @@ function title(model, models) {
   const isOnly = models.filter(({ name }) => name === model.name).length === 1;
   const name = isOnly || !model.name ? model.name || model.id : `${model.name} · ${model.id}`;
   return said.length ? t("create.model_marked", { name, marks: said.join(t("create.hint_joint")) }) : name;
-}
-
-/** The model that can do an operation where the chosen one cannot; null where none can. */
-export function instead(draft, choice) {
-  return choice.model.capabilities.includes(draft.operation) ? null : ableModel(draft.operation, choice.provider.name);
 }

@@ -22,6 +22,7 @@ export default {
     pick_title: "From the gallery: {role}",
     reference_hint: "Drop, paste or pick PNG, JPEG or WebP, up to 50 MB and 40 megapixels each; they are sent in this order.",
     remove_input: "Remove image {n}",
+    switched: "Switched to settings that can do “{operation}”",
     take: "Use",
     takes_no_image: "This model takes no input images; please choose another one",
   },

@@ -55,5 +55,10 @@ export default {
     gone: "There is no such task",
     gone_why: "It may be older than tasks are kept, or the address is wrong.",
     rerun_for: "Generate again ({cost})",
+    task_of: "Task: {prompt}",
+    images: { one: "{n} image", other: "{n} images" },
+    queue_place: "Number {n} in the queue",
+    progress: "Progress",
+    edit_again: "Change the prompt and retry",
   },
 };

@@ -22,6 +22,7 @@ export default {
     pick_title: "从图库选{role}",
     reference_hint: "拖入、粘贴或选取 PNG、JPEG、WebP，每张不超过 50 MB、4000 万像素；按顺序发送。",
     remove_input: "移除第 {n} 张",
+    switched: "已换成能做“{operation}”的设置",
     take: "使用",
     takes_no_image: "此模型不接受输入图片，请换一个模型",
   },

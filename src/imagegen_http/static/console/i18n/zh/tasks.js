@@ -55,5 +55,10 @@ export default {
     gone: "没有这个任务",
     gone_why: "它可能已经过了保留期，或者地址不对。",
     rerun_for: "重新生成（{cost}）",
+    task_of: "任务：{prompt}",
+    images: "{n} 张",
+    queue_place: "排在第 {n} 位",
+    progress: "进度",
+    edit_again: "改提示词重试",
   },
 };
