@@ -403,19 +403,22 @@ async def test_an_upgrade_is_served_as_plain_http():
 
 async def test_a_peer_has_only_so_many_connections():
     """One too many is told so; the end of another makes room."""
-    limits = ConnectionLimits(head_seconds=60, per_loopback_peer=2)
+    limits = ConnectionLimits(head_seconds=60, per_peer=2, per_loopback_peer=2)
     async with serving(limits=limits) as port, Client.to(port) as client:
         async with Client.to(port) as other:
             await client.send(head("GET", "/"))
             await other.send(head("GET", "/"))
             both = [(await client.answer())[0], (await other.answer())[0]]
             async with Client.to(port) as third:
-                refused = (await third.ended()).split(b"\r\n")[0]
+                await third.send(head("POST", "/", "Content-Length: 300000") + bytes(300_000))
+                refused = await third.ended()
             await other.send(head("GET", "/", "Connection: close"))
             await other.ended()
         later, _ = await ask(port, head("GET", "/"))
 
-    assert ([200, 200], b"HTTP/1.1 503 Service Unavailable", 200) == (both, refused, later)
+    line, told = refused.split(b"\r\n")[0], json.loads(refused.partition(b"\r\n\r\n")[2])
+    assert ([200, 200], b"HTTP/1.1 503 Service Unavailable", 200) == (both, line, later)
+    assert (50301, True) == (told["code"], "max_connections_per_address" in told["data"]["hint"])
 
 
 async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():

@@ -24,6 +24,8 @@ FENCE = re.compile(
 )
 PNG = b"\x89PNG\r\n\x1a\n"
 WAIT_SECONDS = 60
+COMMANDS = ("./run serve", "./run test")
+"""The two that a newcomer types first; `.ci/run` runs the second, and each test here the first."""
 
 
 def _blocks(page, kind):
@@ -56,7 +58,7 @@ def python(*args, cwd, **environ):
 
 def _typed(page, server):
     """Run a page's shell blocks as one script: with the server's port, and a curl that fails on an error."""
-    lines = [line for block in _blocks(page, "sh") for line in block.splitlines() if line != "./run serve"]
+    lines = [line for block in _blocks(page, "sh") for line in block.splitlines() if line not in COMMANDS]
     script = (
         "\n".join(lines)
         .replace("http://127.0.0.1:8080", server.url)
@@ -81,6 +83,18 @@ def _answers(output):
         answer, position = decoder.raw_decode(output, position)
         answers.append(answer)
     return answers
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readme_names_the_two_commands_of_a_checkout(page):
+    """Each stands in a block of its own, and `./run` knows it."""
+    blocks = [block for block in _blocks(page, "sh") if block.startswith("./run ")]
+    known = subprocess.run([ROOT / "run", "help"], capture_output=True, text=True, check=True).stdout
+
+    assert [[f"{command}\n"] for command in COMMANDS] == [
+        [block for block in blocks if command in block] for command in COMMANDS
+    ]
+    assert [True, True] == [f"  {command.removeprefix('./run ')} " in known for command in COMMANDS]
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])

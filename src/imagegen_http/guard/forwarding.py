@@ -32,17 +32,19 @@ class Forwarding:
         return scope
 
     def _is_trusted_https(self, scope: Scope) -> bool:
-        return _forwarded_proto(scope) == "https" and self._is_trusted(scope)
-
-    def _is_trusted(self, scope: Scope) -> bool:
         peer = scope.get("client")
-        try:
-            address = ipaddress.ip_address(peer[0].partition("%")[0]) if peer else None
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return address is not None and any(address in network for network in self._trusted)
+        return _forwarded_proto(scope) == "https" and bool(peer) and is_within(peer[0], self._trusted)
+
+
+def is_within(peer: str, networks: Iterable[Network]) -> bool:
+    """Return whether a peer's address, as its socket says it, is in one of the networks."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
 
 
 def parse_network(text: str) -> Network:

@@ -13,15 +13,14 @@ from imagegen_http.problems.error_table import preferred_language
 
 PATHS = frozenset({"/login", "/logout"})
 
-_MAX_CONCURRENT_FAILURES = 4
 _LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
 
 
 class Login:
     """The login as an ASGI application, behind the guard's checks.
 
-    A wrong token costs a second, and only a few callers may wait at once. All others get 503 before their
-    token is compared, so that trying faster gains nothing.
+    A wrong token is answered after a second, and its connection waits as long: who guesses has no more tries
+    a second than connections. The right token is never kept waiting by others who guess.
     """
 
     def __init__(
@@ -31,7 +30,6 @@ class Login:
         self._refuse = refuse
         self._clock = clock
         self._failed_login_seconds = failed_login_seconds
-        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; its body arrives as one message."""
@@ -59,23 +57,14 @@ class Login:
     ) -> None:
         form = (await receive())["body"]
         target = _local_path(_form_field(form, "next"))
-        if self._waiting >= _MAX_CONCURRENT_FAILURES:
-            await self._refuse(scope, receive, send, "unavailable", {}, {"retry-after": "1"})
-        elif sessions.same_secret(_form_field(form, "password").strip().encode(), token):
+        if sessions.same_secret(_form_field(form, "password").strip().encode(), token):
             value = sessions.issue(token, self._clock.now().timestamp())
             await redirect(target, sessions.set_cookie(value, secure=request.scheme == "https"))(
                 scope, receive, send
             )
         else:
-            await self._wait()
-            await _page(request, target, wrong=True)(scope, receive, send)
-
-    async def _wait(self) -> None:
-        self._waiting += 1
-        try:
             await asyncio.sleep(self._failed_login_seconds)
-        finally:
-            self._waiting -= 1
+            await _page(request, target, wrong=True)(scope, receive, send)
 
 
 def redirect_to_login(request: InboundRequest) -> App:

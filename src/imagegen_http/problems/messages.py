@@ -44,6 +44,11 @@ class RequestProblem(MessageCode):
 class ServiceCode(MessageCode):
     """Why the service does not do something, or not now."""
 
+    CONNECTIONS_OF_AN_ADDRESS = (
+        "this address has {limit} connections: see server.max_connections_per_address and .trusted_proxies",
+        "该地址的连接已达 {limit} 个：见 server.max_connections_per_address 和 .trusted_proxies",
+    )
+    CONNECTIONS_IN_TOTAL = "there are {limit} connections already", "连接已达 {limit} 个"
     CALLER_LEFT = "nobody waits for it any more", "已无人等待结果"
     CANNOT_LISTEN = "cannot listen on {host} port {port}: {detail}", "无法监听 {host} 端口 {port}：{detail}"
     TASK_GOES_ON = "the task goes on; see {call}", "任务仍在进行，可用 {call} 查看"

@@ -1,20 +1,27 @@
 """The limits of open connections, and how many there are of each peer."""
 
 import ipaddress
+import logging
 import resource
 from collections import Counter
 
 import attrs
 
+from imagegen_core.messages import Message
+from imagegen_http.guard.forwarding import Network, is_within
+from imagegen_http.problems.messages import ServiceCode
+
 _MIN_CONNECTIONS = 16
 _IPV6_SITE_BITS = 64
+_log = logging.getLogger("uvicorn.error")
 
 
 @attrs.frozen(kw_only=True)
 class ConnectionLimits:
     """``head_seconds`` run from the opening (if reused, from the first byte) to the end of the head.
 
-    A client that has not read what waits for it after ``stall_seconds`` loses its connection.
+    A client that has not read what waits for it after ``stall_seconds`` loses its connection. Peers in
+    ``trusted_proxies`` speak for many clients, so only ``in_total`` limits them.
     """
 
     head_seconds: float = 30.0
@@ -22,6 +29,7 @@ class ConnectionLimits:
     per_peer: int = 64
     per_loopback_peer: int = 512
     in_total: int = 1024
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class OpenConnections:
@@ -30,20 +38,32 @@ class OpenConnections:
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
         self._by_peer: Counter[str] = Counter()
+        self._refused: set[str] = set()
 
-    def enter(self, address: str) -> bool:
-        """Count one more and return True, or return False if the limit is reached."""
-        peer, is_loopback = _peer(address)
-        limit = self._limits.per_loopback_peer if is_loopback else self._limits.per_peer
-        if self._by_peer[peer] >= limit or self._by_peer.total() >= self._limits.in_total:
-            return False
-        self._by_peer[peer] += 1
-        return True
+    def enter(self, address: str) -> Message | None:
+        """Count one more and return None, or return which limit is reached.
+
+        It is logged once for each peer until one of the peer's connections ends.
+        """
+        limits, (peer, is_loopback) = self._limits, _peer(address)
+        limit = max(limits.per_loopback_peer, limits.per_peer) if is_loopback else limits.per_peer
+        if self._by_peer.total() >= limits.in_total:
+            reason = ServiceCode.CONNECTIONS_IN_TOTAL(limit=limits.in_total)
+        elif self._by_peer[peer] >= limit and not is_within(address, limits.trusted_proxies):
+            reason = ServiceCode.CONNECTIONS_OF_AN_ADDRESS(limit=limit)
+        else:
+            self._by_peer[peer] += 1
+            return None
+        if peer in self._by_peer and peer not in self._refused:
+            self._refused.add(peer)
+            _log.warning("%s: %s", peer, reason)
+        return reason
 
     def leave(self, address: str) -> None:
         """Count one less."""
         peer, _ = _peer(address)
         self._by_peer[peer] -= 1
+        self._refused.discard(peer)
         if self._by_peer[peer] <= 0:
             del self._by_peer[peer]
 

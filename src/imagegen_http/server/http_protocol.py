@@ -20,7 +20,7 @@ from imagegen_http.server.connections import ConnectionLimits, OpenConnections
 from imagegen_http.server.deadlines import Deadlines
 from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
 from imagegen_http.server.request_head import InvalidRequest, RequestHead, find_head, parse_head
-from imagegen_http.server.response import BUSY_RESPONSE, Response, bad_request
+from imagegen_http.server.response import Response, bad_request, too_many_connections
 from imagegen_http.server.start_scheduler import StartScheduler
 
 _MAX_READ_BYTES = 32 * 1024
@@ -28,6 +28,9 @@ _MAX_READ_BYTES = 32 * 1024
 
 _UNSCHEDULED_PREFIX = "/health"
 _LINGER_SECONDS = 1.0
+
+_MAX_LINGERING = 32
+"""So many refused connections stay open for a moment, so that a client that is still sending reads why."""
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -47,6 +50,7 @@ class _Shared:
     limits: ConnectionLimits
     connections: OpenConnections
     new_id: Callable[[], str]
+    refused: set[asyncio.BaseProtocol] = attrs.field(factory=set)
     reads: ReadScheduler = attrs.field(factory=ReadScheduler)
     starts: StartScheduler = attrs.field(factory=StartScheduler)
     buffer: memoryview = attrs.field(factory=lambda: memoryview(bytearray(_MAX_READ_BYTES)))
@@ -96,14 +100,20 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Begin to read requests, or refuse one connection too many."""
         self._transport = transport
         self._client = _address(transport, "peername")
-        if not self._shared.connections.enter(self._peer):
+        self._flow = ScheduledFlowControl(transport)
+        reason = self._shared.connections.enter(self._peer)
+        if reason is not None:
             self._ignores_input = True
-            transport.write(BUSY_RESPONSE)
-            transport.close()
+            transport.write(too_many_connections(reason, self._shared.new_id()))
+            if len(self._shared.refused) < _MAX_LINGERING:
+                self._shared.refused.add(self)
+                transport.write_eof()
+                self._loop.call_later(_LINGER_SECONDS, transport.close)
+            else:
+                transport.close()
             return
         self._server = _address(transport, "sockname")
         self._open_connection = OpenConnection(transport)
-        self._flow = ScheduledFlowControl(transport)
         self._deadlines = Deadlines(
             transport,
             self._shared.limits,
@@ -134,6 +144,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, and make room for another connection."""
+        self._shared.refused.discard(self)
         if not self._is_counted:
             return
         self._deadlines.stop()

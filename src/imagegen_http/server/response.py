@@ -13,11 +13,6 @@ from imagegen_http.asgi.types import Message as AsgiMessage
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.request_head import RequestHead
 
-BUSY_RESPONSE = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
-"""What one connection too many gets."""
-
 _BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -124,14 +119,25 @@ class Response:
 
 def bad_request(reason: Message, request_id: str) -> bytes:
     """Return the response to what is not HTTP as we read it; the connection ends with it."""
-    data = {"errors": (Problem(field="request", reason=reason),)}
-    status, body = envelope("validation_failed", data, language=Language.ZH, request_id=request_id)
+    problem = Problem(field="request", reason=reason)
+    return _refusal("validation_failed", {"errors": (problem,)}, request_id)
+
+
+def too_many_connections(reason: Message, request_id: str) -> bytes:
+    """Return the response to a connection that is one too many, whatever it was to ask."""
+    return _refusal("unavailable", {"hint": reason}, request_id, "retry-after: 1")
+
+
+def _refusal(slug: str, data: dict[str, Any], request_id: str, *headers: str) -> bytes:
+    """Return a response in Chinese, since no header that names a language was read."""
+    status, body = envelope(slug, data, language=Language.ZH, request_id=request_id)
     content = json.dumps(body, ensure_ascii=False).encode()
     lines = (
         "content-type: application/json",
         f"content-length: {len(content)}",
         "x-content-type-options: nosniff",
         f"x-request-id: {request_id}",
+        *headers,
         "connection: close",
     )
     return _status_line(status) + "\r\n".join((*lines, "", "")).encode() + content

@@ -23,6 +23,7 @@ from imagegen_http.composition import (
     sqlite_warning,
 )
 from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.guard.forwarding import parse_network
 from imagegen_http.openai.errors import refuse
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.system_errors import system_reason
@@ -42,7 +43,7 @@ from imagegen_http.server.process_memory import (
 from imagegen_http.server.request_log import RequestLog
 from imagegen_http.server.service_manager import ServiceManager
 from imagegen_http.settings.origins import Origins
-from imagegen_http.settings.schema import Settings
+from imagegen_http.settings.schema import ServerSettings, Settings
 
 SOCKET_CLOSE_SECONDS = 3
 """How long open connections may stay once no task is running any more."""
@@ -119,7 +120,7 @@ async def _serve(
     host, port = listener.getsockname()[:2]
     url = f"http://{_url_host(host)}:{port}"
     server = _Server(
-        _config(app),
+        _config(app, service.settings.server),
         started=lambda: manager.ready(url),
         signalled=lambda: loop.call_soon_threadsafe(signalled),
     )
@@ -183,8 +184,13 @@ def _guard(service: Service) -> InboundGuard:
     return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
 
 
-def _config(app: RequestLog) -> uvicorn.Config:
-    limits = raise_file_limit(ConnectionLimits())
+def _config(app: RequestLog, settings: ServerSettings) -> uvicorn.Config:
+    limits = raise_file_limit(
+        ConnectionLimits(
+            per_peer=settings.max_connections_per_address,
+            trusted_proxies=tuple(parse_network(text) for text in settings.trusted_proxies),
+        )
+    )
     return uvicorn.Config(
         app,
         http=limited_protocol(limits, new_id=new_id),  # type: ignore[arg-type] # a buffered protocol

@@ -51,7 +51,7 @@ class ServerSettings:
     """Where the service listens. ``max_upload_mb`` (MiB) limits the bodies that carry images.
 
     ``public_url`` is ``scheme://host[:port]`` as seen from outside; ``trusted_proxies`` are the addresses and
-    networks whose ``X-Forwarded-Proto`` is trusted.
+    networks whose ``X-Forwarded-Proto`` is trusted, and which ``max_connections_per_address`` does not limit.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +61,7 @@ class ServerSettings:
     public_url: str | None = attrs.field(default=None, validator=validators.public_url)
     trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=validators.networks)
     max_upload_mb: int = attrs.field(default=64, validator=validators.within(1, 1024))
+    max_connections_per_address: int = attrs.field(default=64, validator=validators.within(1, 1024))
 
 
 @attrs.frozen(kw_only=True)

@@ -5,6 +5,8 @@ import resource
 import attrs
 import pytest
 
+from imagegen_http.guard.forwarding import parse_network
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
 
 LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_total=4)
@@ -30,7 +32,7 @@ def test_connections_are_counted_by_peer(addresses, entered):
     """A peer is an IPv4 address or an IPv6 /64; loopback may have more; all together have a limit."""
     connections = OpenConnections(LIMITS)
 
-    assert entered == [connections.enter(address) for address in addresses]
+    assert entered == [connections.enter(address) is None for address in addresses]
 
 
 def test_a_connection_that_ends_makes_room():
@@ -40,7 +42,30 @@ def test_a_connection_that_ends_makes_room():
 
     connections.leave("192.0.2.1")
 
-    assert connections.enter("192.0.2.1")
+    assert connections.enter("192.0.2.1") is None
+
+
+def test_a_trusted_proxy_speaks_for_many():
+    """Only the limit of all connections holds for it, by whichever form of its address."""
+    limits = attrs.evolve(LIMITS, trusted_proxies=(parse_network("192.0.2.0/24"),))
+    connections = OpenConnections(limits)
+
+    reasons = [connections.enter(f"{form}192.0.2.1") for form in ("", "::ffff:", "", "", "")]
+
+    assert [None, None, None, None, ServiceCode.CONNECTIONS_IN_TOTAL(limit=4)] == reasons
+
+
+def test_a_refusal_names_the_settings_and_is_logged_once(caplog):
+    """The caller reads what the operator can change; the log has it once until a connection ends."""
+    connections = OpenConnections(LIMITS)
+    connections.enter("192.0.2.1")
+
+    reasons = {connections.enter("192.0.2.1") for _ in range(3)}
+    connections.leave("192.0.2.1")
+    again = [connections.enter("192.0.2.1") for _ in range(2)]
+
+    assert {ServiceCode.CONNECTIONS_OF_AN_ADDRESS(limit=1)} == reasons == {again[1]}
+    assert ["192.0.2.1"] * 2 == [record.args[0] for record in caplog.records]
 
 
 @pytest.mark.parametrize(
