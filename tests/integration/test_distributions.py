@@ -78,7 +78,7 @@ def test_programs_stay_programs(sdist):
 
 def test_the_wheel_has_the_readme_as_its_description(metadata):
     """Valid by the rules of a package index."""
-    assert ("imagegen", "text/markdown") == (metadata.name, metadata.description_content_type)
+    assert ("imagegen-service", "text/markdown") == (metadata.name, metadata.description_content_type)
     assert (ROOT / "README.md").read_text("utf-8").strip() == metadata.description.strip()
 
 
@@ -140,7 +140,7 @@ def test_the_next_release_is_not_one_that_was():
 
 def test_all_that_tell_the_version_agree(tmp_path):
     """The command, `/health`, and what a provider is told, without the hash."""
-    installed = version("imagegen")
+    installed = version("imagegen-service")
     with FakeA1111() as upstream:
         server = LiveServer(tmp_path, behind(upstream)).start()
         try:

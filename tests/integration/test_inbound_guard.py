@@ -416,9 +416,9 @@ async def test_a_peer_has_only_so_many_connections():
             await other.ended()
         later, _ = await ask(port, head("GET", "/"))
 
-    line, told = refused.split(b"\r\n")[0], json.loads(refused.partition(b"\r\n\r\n")[2])
+    line, body = refused.split(b"\r\n")[0], json.loads(refused.partition(b"\r\n\r\n")[2])
     assert ([200, 200], b"HTTP/1.1 503 Service Unavailable", 200) == (both, line, later)
-    assert (50301, True) == (told["code"], "max_connections_per_address" in told["data"]["hint"])
+    assert (50301, True) == (body["code"], "max_connections_per_address" in body["data"]["hint"])
 
 
 async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():

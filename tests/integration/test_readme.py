@@ -89,12 +89,12 @@ def _answers(output):
 def test_the_readme_names_the_two_commands_of_a_checkout(page):
     """Each stands in a block of its own, and `./run` knows it."""
     blocks = [block for block in _blocks(page, "sh") if block.startswith("./run ")]
-    known = subprocess.run([ROOT / "run", "help"], capture_output=True, text=True, check=True).stdout
+    usage = subprocess.run([ROOT / "run", "help"], capture_output=True, text=True, check=True).stdout
 
     assert [[f"{command}\n"] for command in COMMANDS] == [
         [block for block in blocks if command in block] for command in COMMANDS
     ]
-    assert [True, True] == [f"  {command.removeprefix('./run ')} " in known for command in COMMANDS]
+    assert [True, True] == [f"  {command.removeprefix('./run ')} " in usage for command in COMMANDS]
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])

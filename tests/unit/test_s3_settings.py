@@ -128,5 +128,5 @@ def test_without_its_library_the_settings_are_refused(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "obstore"]:
         monkeypatch.delitem(sys.modules, name)
 
-    with pytest.raises(ValidationFailed, match="needs the package obstore"):
+    with pytest.raises(ValidationFailed, match="run setup s3"):
         S3BlobArchive(settings())

@@ -85,7 +85,7 @@ class _Program(click.Group):
     show_envvar=True,
     help="What that node demands; TOKEN itself is seen by all users of this machine.",
 )
-@click.version_option(package_name="imagegen", prog_name="imagegen")
+@click.version_option(package_name="imagegen-service", prog_name="imagegen")
 @click.pass_context
 def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
     """Image generation through paid providers: never lose a task, never pay twice, find it in Chinese.

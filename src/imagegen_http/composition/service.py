@@ -70,7 +70,7 @@ async def compose(
     for secret in _secrets(settings, environ):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
-        clock, version = SystemClock(), importlib.metadata.version("imagegen")
+        clock, version = SystemClock(), importlib.metadata.version("imagegen-service")
         outbound = _outbound(settings, version)
         stack.push_async_callback(outbound.aclose)
         providers = compose_providers(clock, outbound)

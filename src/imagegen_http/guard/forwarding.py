@@ -32,8 +32,8 @@ class Forwarding:
         return scope
 
     def _is_trusted_https(self, scope: Scope) -> bool:
-        peer = scope.get("client")
-        return _forwarded_proto(scope) == "https" and bool(peer) and is_within(peer[0], self._trusted)
+        peer = scope.get("client") or ("",)
+        return _forwarded_proto(scope) == "https" and is_within(peer[0], self._trusted)
 
 
 def is_within(peer: str, networks: Iterable[Network]) -> bool:

@@ -78,8 +78,8 @@ class SettingCode(MessageCode):
         "数据目录中既没有数据库也没有图片：请备份数据库服务器（pg_dump）和 bucket",
     )
     EXTRA_MISSING = (
-        "needs a package that is not installed: pip install 'imagegen[{extra}]'",
-        "所需的软件包未安装：pip install 'imagegen[{extra}]'",
+        "needs packages that are not installed: `./run setup {extra}`, or `deploy/install.sh --with {extra}`",
+        "所需的软件包未安装：`./run setup {extra}`，或 `deploy/install.sh --with {extra}`",
     )
     NOT_HOST_AND_PORT = "must be a list of host:port", "须为 host:port 的列表"
     CACHE_NEEDS_NO_DISK = (

@@ -153,4 +153,4 @@ def test_the_extra_that_is_missing(nodes):
         check=False,
     )
 
-    assert (2, True) == (done.returncode, "pip install 'imagegen[cluster]'" in done.stderr)
+    assert (2, True) == (done.returncode, "`./run setup cluster`" in done.stderr)

@@ -7,8 +7,8 @@ class S3BucketCode(MessageCode):
     """Rules of the settings below storage.s3."""
 
     S3_NOT_INSTALLED = (
-        "needs the package obstore, which the extra s3 of imagegen installs",
-        "需要 obstore 包，由 imagegen 的 s3 附加项安装",
+        "needs packages that are not installed: `./run setup s3`, or `deploy/install.sh --with s3`",
+        "所需的软件包未安装：`./run setup s3`，或 `deploy/install.sh --with s3`",
     )
     NOT_AN_S3_ENDPOINT = (
         "must be http(s)://host without a path or user name",

@@ -117,7 +117,7 @@ def test_help_and_version_are_no_failure(run):
     commands = ([], ["serve"], ["generate"], ["providers", "set"], ["tasks", "list"], ["images", "export"])
 
     assert [0] * 6 == [run(*args, "--help").returncode for args in commands]
-    assert version("imagegen") in good(run("--version"))
+    assert version("imagegen-service") in good(run("--version"))
 
 
 @pytest.mark.parametrize(("lang", "message"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
