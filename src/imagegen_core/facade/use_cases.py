@@ -139,6 +139,7 @@ class UseCases:
             },
             kinds=kinds,
             redactor=a.redactor,
+            clock=a.clock,
         )
 
     def _run_task(self, retry: RetryPolicy, end: EndTask) -> RunTask:

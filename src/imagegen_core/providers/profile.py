@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import attrs
 
 from imagegen_core.messages import Message
-from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.capabilities import LifecycleStatus, Model
 from imagegen_core.providers.prices import Price
 
 
@@ -42,6 +42,19 @@ class ProviderProfile:
     def endings_on(self, day: dt.date) -> tuple[Message, ...]:
         """Return a warning for each model that is retired on that day or will be."""
         return tuple(warning for model in self.models if (warning := model.warning_on(day)) is not None)
+
+    def with_default_on(self, day: dt.date) -> "ProviderProfile":
+        """Return the profile with exactly one default model: never one that is retired while another lives.
+
+        It is the one that says so, else the first; of those that live on that day, if any does.
+        """
+        retired = LifecycleStatus.RETIRED
+        living = [m for m in self.models if m.lifecycle.status_on(day) is not retired] or self.models
+        default = next((m for m in living if m.default), living[0] if living else None)
+        if all(model.default is (model is default) for model in self.models):
+            return self
+        models = tuple(attrs.evolve(model, default=model is default) for model in self.models)
+        return attrs.evolve(self, models=models)
 
     def with_prices(self, prices: Mapping[str, Price]) -> "ProviderProfile":
         """Return the profile with other prices of the models that are named."""

@@ -16,6 +16,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
@@ -83,6 +84,7 @@ class ResolveProvider:
     file_configs: Mapping[str, ProviderConfig]
     kinds: ProviderKinds
     redactor: Redactor
+    clock: Clock
     _described_layers: IdentityCache[ResolvedProvider] = attrs.field(
         factory=IdentityCache, init=False, eq=False, repr=False
     )
@@ -112,7 +114,7 @@ class ResolveProvider:
             raise ProviderNotConfigured(provider_name)
         resolved = self._usable_layers.result_for(layers, lambda: self._usable(layers, configured=configured))
         self._mask_secrets(resolved.config)
-        return resolved
+        return self._with_default(resolved)
 
     async def concurrency(self, provider_name: str) -> int | None:
         """Return how many tasks of a provider may run at once; None if there is no limit.
@@ -197,7 +199,14 @@ class ResolveProvider:
             ValidationFailed: a saved layer is not valid in this version.
             ProviderNotConfigured: the same of the file alone, or its kind is not installed.
         """
-        return self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
+        return self._with_default(
+            self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
+        )
+
+    def _with_default(self, resolved: ResolvedProvider) -> ResolvedProvider:
+        """Return the provider with the default model of today."""
+        profile = resolved.profile.with_default_on(self.clock.now().date())
+        return resolved if profile is resolved.profile else attrs.evolve(resolved, profile=profile)
 
     def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
         config = self.kinds.combine(layers)

@@ -43,7 +43,7 @@ def _with_documents(provider: "HttpProvider", today: dt.date) -> Iterator[Preset
     for name in provider.presets.names():
         extra = {"preset": name}
         config = ProviderConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
-        profile = provider.describe(config)
+        profile = provider.describe(config).with_default_on(today)
         yield Preset(
             name=name,
             kind="http",

@@ -41,6 +41,7 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
                 file_configs=file_configs(settings),
                 kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
                 redactor=PatternRedactor(),
+                clock=SystemClock(),
             )
         )
     finally:

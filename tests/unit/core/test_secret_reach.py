@@ -68,6 +68,7 @@ def resolver(file=None, configs=None):
         file_configs={} if file is None else {NAME: file},
         kinds=ProviderKinds(adapters={"any": Everywhere()}),
         redactor=NullRedactor(),
+        clock=ManualClock(),
     )
 
 

@@ -10,11 +10,14 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_http.composition.presets import describe_presets
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.settings.schema import SettingsError
+
+DAY = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +116,63 @@ def test_a_call_is_waited_for_as_long_as_its_provider_takes(kinds, extra, config
     assert seconds == resolver(kinds).describe([config]).config.timeout
 
 
+GONE, AFTER_IT, OTHER = "dall-e-3", "gpt-image-2", "some-model"
+
+
+@pytest.mark.parametrize(
+    ("models", "default"),
+    [
+        ((OTHER, AFTER_IT), OTHER),
+        ((GONE, OTHER, AFTER_IT), OTHER),
+        ((f"{GONE} default", OTHER, AFTER_IT), OTHER),
+        ((GONE, OTHER, f"{AFTER_IT} default"), AFTER_IT),
+        ((GONE, "dall-e-2"), GONE),
+        ((GONE, "dall-e-2 default"), "dall-e-2"),
+    ],
+)
+@pytest.mark.parametrize("preset", ["openai", "openai-compatible"])
+def test_a_list_of_ones_own_has_one_default(kinds, preset, models, default):
+    """The first that lives where none is said, or a retired one is; a retired one if all are."""
+    entries = tuple(ModelEntry(id=name.split()[0], default=name.endswith("default")) for name in models)
+    config = ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.FILE,
+        kind="http",
+        models=entries,
+        extra_config={"preset": preset},
+    )
+
+    assert [default] == defaults(resolver(kinds).describe([config]).profile.models)
+
+
+def test_every_list_shows_one_default(kinds):
+    """Of each kind and preset, as they are shown on the day of the facts; without models there is none."""
+    shown = {preset.name: preset.models for preset in describe_presets(kinds.adapters, DAY.date())}
+    for name in ("demo", "gemini", "stable_diffusion", "comfyui"):
+        config = ProviderConfig(provider_name="p", source=ConfigSource.FILE, kind=name)
+        shown[f"{name} itself"] = resolver(kinds).describe([config]).profile.models
+    extra = {"dialect": "stability"}
+    config = ProviderConfig(
+        provider_name="p", source=ConfigSource.FILE, kind="stable_diffusion", extra_config=extra
+    )
+    shown["stability itself"] = resolver(kinds).describe([config]).profile.models
+
+    assert {} == {
+        name: defaults(models) for name, models in shown.items() if len(defaults(models)) != bool(models)
+    }
+
+
+def defaults(models):
+    return [model.id for model in models if model.default]
+
+
 def resolver(kinds, configs=None):
     return ResolveProvider(
-        configs=configs or MemoryProviderConfigs(), file_configs={}, kinds=kinds, redactor=MemoryRedactor()
+        configs=configs or MemoryProviderConfigs(),
+        file_configs={},
+        kinds=kinds,
+        redactor=MemoryRedactor(),
+        clock=ManualClock(DAY),
     )
 
 
