@@ -117,7 +117,23 @@ class Submission:
             "mask": await _source_digest(self.mask),
             "override": _override_digest(self.override),
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return JSON that is the same for equal values: members in order, and 1.0 as 1.
+
+    What repeats a request may parse it and write it again, with the members in another order.
+    """
+    return json.dumps(_with_whole_numbers(value), sort_keys=True).encode()
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:

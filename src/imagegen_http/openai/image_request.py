@@ -1,7 +1,6 @@
 """A client's request as its body has it, before the model is known."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.tasks.submission import InputSource
+from imagegen_core.tasks.submission import InputSource, canonical_json
 from imagegen_http.api.input_images import InputImages, read_image
 from imagegen_http.api.wire import converted, decoded
 from imagegen_http.guard import BufferedBody, Text
@@ -17,11 +16,12 @@ from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference
 
 _IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
+_JSON_IMAGE_FIELDS = ("images", "image", "mask")
 
 
 @attrs.frozen(kw_only=True)
 class ImageRequest:
-    """``fields`` are those that may belong to the model, unchecked; ``digest`` covers the whole body.
+    """``fields`` are those that may belong to the model, unchecked; ``digest`` covers all that the body says.
 
     ``images`` is None for a generation.
     """
@@ -41,7 +41,7 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
     """
     fields = decoded(body, dict[str, Any])
     return ImageRequest(
-        generation=generation, fields=_model_fields(fields), digest=hashlib.sha256(body).hexdigest()
+        generation=generation, fields=_model_fields(fields), digest=_digest(_not_null(fields))
     )
 
 
@@ -64,7 +64,7 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     return ImageRequest(
         generation=converted(fields, ImageEdit, strict=False),
         fields=_model_fields(fields),
-        digest=_digest(parts),
+        digest=_form_digest(parts),
         images=input_images,
         mask=masks[0] if masks else None,
     )
@@ -79,9 +79,13 @@ def _from_json(body: BufferedBody) -> ImageRequest:
     with InputImages.reading(body) as input_images:
         images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
         mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
-        digest = hashlib.sha256(body.text).hexdigest()
+    others = {name: value for name, value in fields.items() if name not in _JSON_IMAGE_FIELDS}
     return ImageRequest(
-        generation=generation, fields=_model_fields(fields), digest=digest, images=images, mask=mask
+        generation=generation,
+        fields=_model_fields(fields),
+        digest=_digest(_not_null(others), [_identity(image) for image in images], _identity(mask)),
+        images=images,
+        mask=mask,
     )
 
 
@@ -97,11 +101,27 @@ def _text(reference: Reference) -> str:
 
 
 def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    own = {*OWN_FIELDS, "images", "image", "mask"}
-    return {name: value for name, value in fields.items() if name not in own and value is not None}
+    own = {*OWN_FIELDS, *_JSON_IMAGE_FIELDS}
+    return {name: value for name, value in _not_null(fields).items() if name not in own}
 
 
-def _digest(parts: Sequence[Part]) -> str:
-    """Return a digest that does not depend on the boundary, which changes with each retry."""
-    digests = [[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in parts]
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+def _not_null(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something: null is as good as left out."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _form_digest(parts: Sequence[Part]) -> str:
+    """Return a digest that depends neither on the boundary nor on which field comes first.
+
+    The boundary changes with each retry, and a gateway may write the fields in any order.
+    """
+    ordered = sorted(parts, key=lambda part: part.name)
+    return _digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered])
+
+
+def _identity(image: InputSource | None) -> str:
+    return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else str(image)
+
+
+def _digest(*content: Any) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
