@@ -9,8 +9,10 @@ from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import numeric_addresses, resolve_blocking
 from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.messages import Message
 from imagegen_core.providers.addresses import parse_host_and_port
 
+_NEVER_ALLOWED = (AddressCode.METADATA_SERVICE, AddressCode.UNSPECIFIED, AddressCode.THIS_SERVICE)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -30,10 +32,12 @@ class AddressGate:
             pair for entry in allow_private for pair in _loopback_aliases(*parse_entry(entry))
         )
         self._own_addresses: set[tuple[IpAddress, int]] = set()
+        self._is_strict = False
 
     def public_only(self) -> "AddressGate":
         """Return a gate without allow-listed entries that shares this gate's view of our own addresses."""
         strict = AddressGate()
+        strict._is_strict = True
         strict._own_addresses = self._own_addresses
         return strict
 
@@ -60,7 +64,9 @@ class AddressGate:
         for address in addresses:
             kind = self._refusal_reason(address, port, by_name=by_name)
             if kind is not None:
-                raise UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
+                error = UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
+                error.hint = self._hint(kind, host, port)
+                raise error
 
     def check_host(self, host: str, port: int) -> None:
         """Check a host that a proxy will resolve: literal addresses in any spelling, and localhost.
@@ -86,6 +92,12 @@ class AddressGate:
         addresses = resolve_blocking(host, port)
         self.check_addresses(host, port, addresses)
         return tuple((str(address), port) for address in addresses)
+
+    def _hint(self, kind: AddressCode, host: str, port: int) -> Message:
+        """Return what the operator can do about a refusal."""
+        if self._is_strict or kind in _NEVER_ALLOWED:
+            return AddressCode.NEVER_ALLOWED()
+        return AddressCode.ALLOW_IT(entry=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> AddressCode | None:
         if is_metadata(address):

@@ -124,7 +124,7 @@ def map_transport_errors() -> Iterator[None]:
     try:
         yield
     except UpstreamNotAllowed as error:
-        reason = TransportCode.CALL_ADDRESS_NOT_ALLOWED(reason=error.reason)
+        reason = TransportCode.CALL_ADDRESS_NOT_ALLOWED(reason=error.advice)
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason) from error
     except tuple(TRANSPORT_FAILURES) as error:
         raise call_error(error) from error

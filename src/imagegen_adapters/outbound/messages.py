@@ -7,6 +7,11 @@ class AddressCode(MessageCode):
     """What is wrong with an address that may not be called."""
 
     NOT_PUBLIC = "{host}:{port} leads to an address that is {kind}", "{host}:{port} 指向的地址是{kind}"
+    ALLOW_IT = (
+        'if it is your own service, add "{entry}" to security.allow_private_upstreams',
+        '如确为自己的服务，请把 "{entry}" 加入 security.allow_private_upstreams',
+    )
+    NEVER_ALLOWED = "no setting allows it", "没有任何配置能允许它"
     ADDRESS_NOT_HTTP = "the address is not an http(s) URL", "该地址不是 http(s) URL"
     ADDRESS_WITHOUT_HOST = "the address names no host", "该地址没有主机名"
     OTHER_ADDRESS = (

@@ -14,7 +14,7 @@ class Refusal(ImagegenError):
     """A request that was turned down; nothing was stored, nothing was sent.
 
     ``slug`` names the row of the error table, ``reason`` is what to say of this request, and ``data`` holds
-    what the row adds.
+    what the row adds. ``hint`` is what the caller can do about this request, in place of the row's.
     """
 
     slug: ClassVar[str] = "validation_failed"
@@ -22,6 +22,14 @@ class Refusal(ImagegenError):
     def __init__(self, reason: Message, /, **data: Any) -> None:
         super().__init__(reason)
         self.data: Mapping[str, Any] = data
+        self.hint: Message | None = None
+
+    @property
+    def advice(self) -> Message:
+        """The reason, and what can be done about it, where no hint is shown beside it."""
+        if self.hint is None:
+            return self.reason
+        return RefusalCode.PROBLEMS(problems=(self.reason, self.hint))
 
     @property
     def message(self) -> str:

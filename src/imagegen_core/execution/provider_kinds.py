@@ -1,6 +1,7 @@
 """The provider adapters by kind, and the kind that a provider's name implies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -10,6 +11,14 @@ from imagegen_core.ports.provider import Provider
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.config import ProviderConfig, combine
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
+
+_MIN_RESEMBLANCE = 0.65
+"""``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67."""
+
+_MIN_RESEMBLANCE_OF_MISTAKES = 0.75
+"""Higher, since what is configured is probably meant as it is."""
+
+_PROTOCOL_KEYS = frozenset({"preset", "spec"})
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +36,29 @@ class ProviderKinds:
             if _matches(provider_name, name)
         ]
         return max(matches)[1] if matches else None
+
+    def similar_name(
+        self, provider_name: str, others: Iterable[str] = (), *, cutoff: float = _MIN_RESEMBLANCE
+    ) -> str | None:
+        """Return the name that was probably meant: of an adapter, or one of ``others``."""
+        own = {name.removesuffix("*") for adapter in self.adapters.values() for name in adapter.names}
+        kinds = (kind.replace("_", "-") for kind in self.adapters)
+        names = {*own, *kinds, *others} - {""}
+        if provider_name in names:
+            return None
+        matches = get_close_matches(provider_name.casefold(), sorted(names), n=1, cutoff=cutoff)
+        return matches[0] if matches else None
+
+    def misspelt_name(self, config: ProviderConfig) -> str | None:
+        """Return the name that was probably meant by a configuration that says nothing of its protocol.
+
+        One that contains another name, such as ``openai-2``, is no mistake.
+        """
+        adapter = self.adapter_of(config)
+        if adapter is None or "*" not in adapter.names or not _PROTOCOL_KEYS.isdisjoint(config.extra_config):
+            return None
+        name = self.similar_name(config.provider_name, cutoff=_MIN_RESEMBLANCE_OF_MISTAKES)
+        return None if name is None or name in config.provider_name else name
 
     def combine(self, layers: Sequence[ProviderConfig]) -> ProviderConfig:
         """Return the layers as one configuration, with the kind that its name implies where none says one."""

@@ -13,6 +13,11 @@ class RefusalCode(MessageCode):
         "服务商 {provider!r} 无法使用：{reason}",
     )
     NO_CONFIGURATION = "it has no configuration", "没有配置"
+    DID_YOU_MEAN = "did you mean {name!r}?", "您是想写 {name!r} 吗？"
+    LIKE_ANOTHER = (
+        "did you mean {name!r}? The name decides which API is used; with another, set extra_config.preset",
+        "您是想写 {name!r} 吗？名称决定使用哪个 API；用别的名称时，请设置 extra_config.preset",
+    )
     NOTHING_SAVED = "no configuration is saved for it", "没有保存过配置"
     KIND_NOT_INSTALLED = "its kind {kind!r} is not installed", "未安装类型 {kind!r}"
     NO_API_BASE = "api_base is missing", "缺少 api_base"

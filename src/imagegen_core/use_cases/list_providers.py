@@ -41,8 +41,14 @@ class ListProviders:
         """
         resolved = await self._describe(provider_name)
         if resolved is None:
-            raise ProviderConfigNotFound(provider_name)
+            raise await self.not_found(provider_name)
         return resolved
+
+    async def not_found(self, provider_name: str) -> ProviderConfigNotFound:
+        """Return the refusal of a name that no provider has, with the name that was probably meant."""
+        error = ProviderConfigNotFound(provider_name)
+        error.hint = await self.resolve.name_hint(provider_name)
+        return error
 
     async def usable(self) -> tuple[ResolvedProvider, ...]:
         """Return the providers to which a task could be sent now."""

@@ -41,12 +41,14 @@ class ResolvedProvider:
     """A provider ready for a call; ``config.api_base`` falls back to the profile's default.
 
     ``problems`` is why this version cannot use the configuration, if it cannot; then it is only shown.
+    ``misspelt`` is the name that was probably meant, if this one looks like a mistake.
     """
 
     provider: Provider
     config: ProviderConfig
     profile: ProviderProfile
     problems: tuple[Problem, ...] = ()
+    misspelt: str | None = None
 
     @property
     def display_name(self) -> str:
@@ -65,7 +67,12 @@ class ResolvedProvider:
         key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
         others = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in (*self.problems, *unread))
-        return (*key, *others, *self.profile.endings_on(day))
+        return (*self.name_warnings, *key, *others, *self.profile.endings_on(day))
+
+    @property
+    def name_warnings(self) -> tuple[Message, ...]:
+        """A warning if the name looks like a mistake."""
+        return () if self.misspelt is None else (RefusalCode.LIKE_ANOTHER(name=self.misspelt),)
 
     @property
     def reach(self) -> Reach:
@@ -103,6 +110,21 @@ class ResolveProvider:
             ApiKeyRequired: a secret would be sent to a target that it was not configured for.
             Unavailable: its key is locked.
         """
+        try:
+            return await self._resolved(provider_name, override, require_saved=require_saved)
+        except ProviderNotConfigured as error:
+            error.hint = await self.name_hint(provider_name)
+            raise
+
+    async def name_hint(self, provider_name: str) -> Message | None:
+        """Return which name was probably meant by one that cannot be used; None if nobody knows."""
+        saved = [config.provider_name for config in await self.configs.all()]
+        name = self.kinds.similar_name(provider_name, (*saved, *self.file_configs))
+        return None if name is None else RefusalCode.DID_YOU_MEAN(name=name)
+
+    async def _resolved(
+        self, provider_name: str, override: ProviderConfig | None, *, require_saved: bool
+    ) -> ResolvedProvider:
         saved = await self.configs.get(provider_name)
         if require_saved and saved is None:
             raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
@@ -229,7 +251,8 @@ class ResolveProvider:
             api_base=config.api_base or profile.default_api_base,
             timeout_seconds=config.timeout_seconds or profile.default_timeout,
         )
-        return ResolvedProvider(provider=provider, config=config, profile=profile)
+        misspelt = self.kinds.misspelt_name(config)
+        return ResolvedProvider(provider=provider, config=config, profile=profile, misspelt=misspelt)
 
     def _mask_secrets(self, config: ProviderConfig) -> None:
         """Let no log show the key, secret headers, or the proxy's user and password."""

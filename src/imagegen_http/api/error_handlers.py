@@ -41,7 +41,8 @@ def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[
     """Answer a request that the core turned down."""
     if isinstance(error, ValidationFailed):
         return error_response(error.slug, {"errors": error.problems})
-    return error_response(error.slug, {"detail": error.reason, **error.data})
+    hint = {} if error.hint is None else {"hint": error.hint}
+    return error_response(error.slug, {"detail": error.reason, **hint, **error.data})
 
 
 def storage_handler(_: Request[Any, Any, Any], error: StorageError) -> Response[dict[str, Any]]:

@@ -52,10 +52,20 @@ def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message
     if body["code"] == _BODY_TOO_LARGE and names:
         details.insert(0, as_message(", ".join(dict.fromkeys(names.values()))))
     subject = str(body.get("message"))
+    details = details[:_MAX_DETAILS]
+    if data.get("hint") and data["hint"] not in _row_hints():
+        details.append(as_message(str(data["hint"])))
     if not details:
         return as_message(subject)
-    reason = RefusalCode.PROBLEMS(problems=tuple(details[:_MAX_DETAILS]))
+    reason = RefusalCode.PROBLEMS(problems=tuple(details))
     return CommandCode.CONCERNING(subject=subject, reason=reason)
+
+
+def _row_hints() -> frozenset[str | None]:
+    """Return the hints for callers of the API, whatever the request was."""
+    from imagegen_http.problems.error_table import TABLE
+
+    return frozenset(hint for row in TABLE.values() for hint in (row.hint_en, row.hint_zh))
 
 
 def _redirect_target(response: "httpx.Response") -> str:

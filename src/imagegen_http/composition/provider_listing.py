@@ -50,9 +50,11 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
 
 async def default_provider_warning(name: str, providers: ListProviders) -> Message | None:
     """Return why a task that names no provider would be refused; None if it would be accepted."""
+    hint = None
     try:
         provider = await providers.get(name)
-    except ProviderConfigNotFound:
+    except ProviderConfigNotFound as error:
+        hint = error.hint
         reason = SettingCode.DEFAULT_UNKNOWN(provider=name)
     except (Refusal, StorageError) as error:
         reason = error.reason
@@ -60,7 +62,8 @@ async def default_provider_warning(name: str, providers: ListProviders) -> Messa
         if provider.config.is_enabled:
             return None
         reason = RefusalCode.PROVIDER_DISABLED(provider=name)
-    return RefusalCode.PROBLEM(field="default_provider", reason=SettingCode.DEFAULT_UNUSABLE(reason=reason))
+    sentences = (SettingCode.DEFAULT_UNUSABLE(reason=reason), *(() if hint is None else (hint,)))
+    return RefusalCode.PROBLEM(field="default_provider", reason=RefusalCode.PROBLEMS(problems=sentences))
 
 
 async def check_default_provider(settings: Settings) -> Message | None:

@@ -61,8 +61,8 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
     """Check the file's kinds, presets, documents, dialects and backends, and that it has no unknown keys.
 
     Returns:
-        Warnings: API keys that do not have the provider's form, which a saved row may still correct, and
-        providers that have been switched off.
+        Warnings: names that look like a mistake, API keys that do not have the provider's form, which a
+        saved row may still correct, and providers that have been switched off.
 
     Raises:
         SettingsError: a setting is not valid; the message names the key.
@@ -79,6 +79,10 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
             continue
         except ValidationFailed as error:
             raise SettingsError.from_problem(error.problems[0], f"providers.{name}") from error
+        misspelt = kinds.misspelt_name(kinds.combine([config]))
+        if misspelt is not None:
+            reason = RefusalCode.LIKE_ANOTHER(name=misspelt)
+            warnings.append(RefusalCode.PROBLEM(field=f"providers.{name}", reason=reason))
         if profile is not None and profile.key_problem is not None:
             field = f"providers.{name}.api_key"
             warnings.append(RefusalCode.PROBLEM(field=field, reason=profile.key_problem))

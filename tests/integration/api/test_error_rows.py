@@ -170,6 +170,27 @@ def test_a_row_speaks_chinese_and_english(api, slug):
 @pytest.mark.parametrize(
     ("ask", "chinese", "english"),
     [
+        (
+            _post(GENERATE, {**body_of(), "provider": "opnai"}),
+            "您是想写 'openai' 吗？",
+            "did you mean 'openai'?",
+        ),
+        (_get(f"{CONFIG}/dmeo"), "您是想写 'demo' 吗？", "did you mean 'demo'?"),
+        (
+            ROWS["upstream_not_allowed"][1],
+            '如确为自己的服务，请把 "10.0.0.1:80" 加入 security.allow_private_upstreams',
+            'if it is your own service, add "10.0.0.1:80" to security.allow_private_upstreams',
+        ),
+    ],
+)
+def test_a_hint_about_the_request_takes_the_place_of_the_rows(api, ask, chinese, english):
+    """In the caller's language."""
+    assert [chinese, english] == [ask(api, headers).json()["data"]["hint"] for headers in ({}, ENGLISH)]
+
+
+@pytest.mark.parametrize(
+    ("ask", "chinese", "english"),
+    [
         (_post(GENERATE, {}), "为必填项", "is required"),
         (_post(GENERATE, {"colour": 1}), "未知字段", "unknown field"),
         (_post(GENERATE, {"params": 1}), "须为对象", "must be an object"),

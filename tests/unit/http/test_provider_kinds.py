@@ -8,8 +8,9 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
+from imagegen_core.messages import Language
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -45,6 +46,62 @@ def test_the_kind_follows_from_the_name(kinds, name, kind):
     config = ProviderConfig(provider_name=name, source=ConfigSource.FILE)
 
     assert (kind, kind) == (kinds.implied_by(name), kinds.combine([config]).kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("opnai", "openai"),
+        ("OpenAI", "openai"),
+        ("genimi", "gemini"),
+        ("dmeo", "demo"),
+        ("stable_diffusion", "stable-diffusion"),
+        ("comfy-ui", "comfyui"),
+        ("studio-2", "studio-1"),
+        ("openai", None),
+        ("nobody", None),
+    ],
+)
+def test_a_misspelt_name_is_told_what_was_probably_meant(kinds, name, meant):
+    """A name that an adapter or a preset goes by, or one that is configured."""
+    assert meant == kinds.similar_name(name, ["studio-1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "meant"),
+    [
+        ("opnai", {}, "openai"),
+        ("gemnii", {"kind": "http"}, "gemini"),
+        ("opnai", {"extra_config": {"preset": "openai"}}, None),
+        ("gemnii", {"kind": "demo"}, None),
+        ("openai-2", {}, None),
+        ("gemini-2", {}, None),
+        ("anything", {}, None),
+    ],
+)
+def test_a_configuration_whose_name_looks_like_a_mistake_is_warned_of(kinds, name, fields, meant):
+    """In the file and where it is saved, unless it says which API it is."""
+    config = ProviderConfig(provider_name=name, source=ConfigSource.FILE, **fields)
+    warnings = [w.text(Language.EN) for w in check_file_providers(kinds, {name: config})]
+
+    assert meant == kinds.misspelt_name(kinds.combine([config]))
+    assert [meant is not None] == [f"providers.{name}: did you mean {meant!r}?" in " ".join(warnings)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("require_saved", [False, True])
+async def test_a_task_for_a_misspelt_provider_is_refused_with_a_hint(kinds, require_saved):
+    """What is configured comes first to mind."""
+    resolve = ResolveProvider(
+        configs=MemoryProviderConfigs(),
+        file_configs={"atelier": ProviderConfig(provider_name="atelier", source=ConfigSource.FILE)},
+        kinds=kinds,
+        redactor=MemoryRedactor(),
+    )
+    with pytest.raises(ProviderNotConfigured) as caught:
+        await resolve(provider_name="attelier", require_saved=require_saved)
+
+    assert "did you mean 'atelier'?" == str(caught.value.hint)
 
 
 def test_a_kind_that_is_said_counts_before_the_name(kinds):

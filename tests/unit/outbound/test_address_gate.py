@@ -75,6 +75,25 @@ def test_a_service_on_all_interfaces_never_calls_itself_on_loopback():
     ]
 
 
+@pytest.mark.parametrize(
+    ("host", "address", "hint"),
+    [
+        ("gpu.lan", "10.0.0.5", 'add "gpu.lan:7860" to security.allow_private_upstreams'),
+        ("127.0.0.1", "127.0.0.1", 'add "127.0.0.1:7860" to security.allow_private_upstreams'),
+        ("fd00::5", "fd00::5", 'add "[fd00::5]:7860" to security.allow_private_upstreams'),
+        ("metadata.example", "169.254.169.254", "no setting allows it"),
+    ],
+)
+def test_a_refusal_names_the_entry_that_would_allow_the_address(host, address, hint):
+    """With that entry it passes; what is never called has none."""
+    with pytest.raises(UpstreamNotAllowed) as caught:
+        AddressGate().check_addresses(host, 7860, [ip_address(address)])
+    entry = str(caught.value.hint).partition('"')[2].partition('"')[0] or f"{host}:7860"
+
+    assert hint in str(caught.value.hint)
+    assert ("add" in hint) == allowed(AddressGate({entry}), host, 7860, address)
+
+
 def test_a_gate_for_public_addresses_forgets_the_list_and_knows_ourselves():
     """URLs from a provider are checked without the operator's list."""
     gate = AddressGate({"127.0.0.1:7860"})

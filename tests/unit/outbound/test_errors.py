@@ -112,8 +112,11 @@ def test_why_there_is_no_connection_is_told(error, message):
 
 def test_an_address_that_is_not_allowed_is_a_matter_of_configuration():
     """Only the operator can help, and nothing was sent."""
-    error = mapped(UpstreamNotAllowed(AddressCode.OTHER_ADDRESS()))
+    refusal = UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())
+    refusal.hint = AddressCode.ALLOW_IT(entry="gpu.lan:80")
+    error = mapped(refusal)
 
+    assert str(error.failure.reason).endswith('add "gpu.lan:80" to security.allow_private_upstreams')
     assert (FailureCode.PROVIDER_NOT_CONFIGURED, False) == (error.failure.code, error.failure.possible_charge)
 
 

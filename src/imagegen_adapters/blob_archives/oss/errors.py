@@ -113,7 +113,7 @@ def _is_temporary(error: Exception) -> bool:
 def _reason(error: Any) -> Message | str:
     """Return OSS's own message, or only the exception's type, since its text may contain URLs."""
     if isinstance(error, UpstreamNotAllowed):
-        return error.reason
+        return error.advice
     if status_of(error) > 0:
         details = ": ".join(part for part in (error.code, error.message) if part)
         return f"{error.status} {details}".strip()[:_MAX_MESSAGE_CHARS]

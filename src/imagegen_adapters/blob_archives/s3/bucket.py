@@ -198,7 +198,7 @@ class Bucket:
     def _translated(self, error: Exception, name: str) -> Exception:
         refusal = self._gateway.refusal
         if refusal is not None:
-            return StorageError(S3Code.S3_NOT_ALLOWED(reason=refusal.reason))
+            return StorageError(S3Code.S3_NOT_ALLOWED(reason=refusal.advice))
         return translate(error, name)
 
 

@@ -57,7 +57,6 @@ class HttpProvider:
         presets: the shipped documents; a new library by default.
     """
 
-    names = ("*",)
     extra_keys = frozenset({"preset", "spec", "vars"})
 
     def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:
@@ -68,6 +67,10 @@ class HttpProvider:
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
         self._documents: IdentityCache[Document] = IdentityCache()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("*", *self.presets.names())
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)

@@ -6,7 +6,6 @@ from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
 
-from imagegen_core.errors import ProviderConfigNotFound
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.providers.config import ModelEntry
 from imagegen_core.providers.config_checks import parse_operations
@@ -145,7 +144,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     """
     names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
     if provider_name not in names:
-        raise ProviderConfigNotFound(provider_name)
+        raise await service.imagegen.list_providers.not_found(provider_name)
     clock = service.imagegen.adapters.clock
     started = clock.monotonic()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)

@@ -40,6 +40,8 @@ def test_without_data_a_command_says_so_whatever_its_arguments_are(run, args, tm
         (("generate", "x", "--param", "sampler=1"), "sampler"),
         (("generate", ""), "prompt"),
         (("generate", "x", "--provider", "nobody"), "provider"),
+        (("generate", "x", "--provider", "opnai"), "did you mean 'openai'?"),
+        (("providers", "test", "opnai"), "did you mean 'openai'?"),
         (("generate", "x", "--model", "gone"), "model"),
         (("generate", "x", "-o", "no/such/directory/cat.png"), "directory"),
         (("tasks", "show", "nothing"), "task"),
