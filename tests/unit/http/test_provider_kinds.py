@@ -97,6 +97,7 @@ async def test_a_task_for_a_misspelt_provider_is_refused_with_a_hint(kinds, requ
         file_configs={"atelier": ProviderConfig(provider_name="atelier", source=ConfigSource.FILE)},
         kinds=kinds,
         redactor=MemoryRedactor(),
+        clock=ManualClock(),
     )
     with pytest.raises(ProviderNotConfigured) as caught:
         await resolve(provider_name="attelier", require_saved=require_saved)
