@@ -12,6 +12,11 @@ JSON = "application/json"
 
 def document(language=Language.EN, settings=None):
     """Return the document in a language."""
+    return openapi_document(application(settings), language)
+
+
+def application(settings=None):
+    """Return an application without a server."""
     service = Service(
         imagegen=in_memory(),
         settings=settings or Settings(),
@@ -24,7 +29,7 @@ def document(language=Language.EN, settings=None):
         feed_watch=None,
         writes=None,
     )
-    return openapi_document(build_app(service), language)
+    return build_app(service)
 
 
 def operations(document):

@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any, cast
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.enums import ScopeType
@@ -35,7 +35,7 @@ from imagegen_http.asgi.types import App
 from imagegen_http.console import routes
 from imagegen_http.console.missing_page import with_missing_page
 from imagegen_http.documentation import routes as documentation
-from imagegen_http.documentation.document import openapi_config
+from imagegen_http.documentation.document import LITESTARS_PATH, openapi_config
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
 from imagegen_http.runtime.service import Service
@@ -44,11 +44,18 @@ MIB = 1024 * 1024
 
 
 class _App(Litestar):
-    """Litestar without its plugins for pydantic, which google-genai installs and no body or answer uses."""
+    """Litestar without its plugins for pydantic, which google-genai installs and no body or answer uses.
+
+    Nor does it serve its own form of the document, which it would make on the event loop.
+    """
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
+
+    def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override] # as Litestar itself
+        if not (isinstance(value, Router) and value.path == LITESTARS_PATH):
+            super().register(value)
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         """Serve one request; a hook of ``before_send`` would run for each message of all of them."""

@@ -53,8 +53,11 @@ _BESIDE_HANDLERS = {
 """What the document speaks of that is in no handler's signature."""
 
 
+LITESTARS_PATH = "/openapi"
+
+
 def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
-    """Return Litestar's configuration; what it serves itself is below a path that nobody is told of."""
+    """Return Litestar's configuration; the application leaves out the routes that it would make of it."""
     return OpenAPIConfig(
         title=outline.TITLE,
         version=version,
@@ -64,8 +67,8 @@ def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
         license=outline.LICENSE,
         components=outline.COMPONENTS,
         security=outline.security(needs_token=needs_token),
-        path="/openapi",
-        render_plugins=[JsonRenderPlugin(path="/raw.json")],
+        path=LITESTARS_PATH,
+        render_plugins=[JsonRenderPlugin()],
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
     )

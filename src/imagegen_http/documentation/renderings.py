@@ -17,14 +17,20 @@ class Renderings:
     def __init__(self, app: Litestar) -> None:
         self._app = app
         self._latest: dict[Language, tuple[Newest, StaticContent]] = {}
+        self._lock = asyncio.Lock()
 
     async def content(self, language: Language, newest: Newest) -> StaticContent:
-        """Return the document with examples that name these records."""
-        latest = self._latest.get(language)
-        if latest is None or latest[0] != newest:
-            document = with_newest(openapi_document(self._app, language), newest)
-            content = await asyncio.to_thread(
-                StaticContent.compress, msgspec.json.encode(document), "application/json"
-            )
-            latest = self._latest[language] = newest, content
+        """Return the document with examples that name these records.
+
+        It is made in a thread, since the first one takes half a second, and by one caller at a time.
+        """
+        async with self._lock:
+            latest = self._latest.get(language)
+            if latest is None or latest[0] != newest:
+                content = await asyncio.to_thread(self._render, language, newest)
+                latest = self._latest[language] = newest, content
         return latest[1]
+
+    def _render(self, language: Language, newest: Newest) -> StaticContent:
+        document = with_newest(openapi_document(self._app, language), newest)
+        return StaticContent.compress(msgspec.json.encode(document), "application/json")

@@ -1,6 +1,8 @@
 """The OpenAPI document can be read in both languages, and each of its operations can be tried as it is."""
 
+import asyncio
 import re
+import threading
 from pathlib import Path
 
 import msgspec
@@ -9,9 +11,11 @@ from jsonschema_rs import Draft202012Validator
 
 from imagegen_core.messages import Language
 from imagegen_http.documentation import outline
+from imagegen_http.documentation.newest import Newest
+from imagegen_http.documentation.renderings import Renderings
 from imagegen_http.documentation.translation import chinese_texts, sentences
 from imagegen_http.settings.schema import ServerSettings, Settings
-from tests.openapi import JSON, document, operations
+from tests.openapi import JSON, application, document, operations
 
 ENGLISH, CHINESE = document(), document(Language.ZH)
 OPERATIONS = operations(ENGLISH)
@@ -192,3 +196,35 @@ def test_only_the_body_of_a_rerun_may_be_missing():
     assert ["POST /api/v1/tasks/{task_id}/rerun"] == [
         name for name, is_needed in bodies.items() if not is_needed
     ]
+
+
+class _Watched:
+    """An application whose routes can be read once `is_wanted` is set."""
+
+    def __init__(self, app):
+        self.state, self.plugins, self.is_wanted = app.state, app.plugins, threading.Event()
+        self._app = app
+
+    @property
+    def openapi_schema(self):
+        assert self.is_wanted.wait(10), "the event loop is blocked"
+        return self._app.openapi_schema
+
+
+@pytest.mark.anyio
+async def test_others_are_served_while_the_document_is_made():
+    """It takes half a second the first time; several who ask for it get the same."""
+    app = _Watched(application())
+    renderings = Renderings(app)
+    contents = [asyncio.create_task(renderings.content(language, Newest())) for language in Language] * 2
+    await asyncio.sleep(0)
+    app.is_wanted.set()
+    english, chinese, *others = await asyncio.gather(*contents)
+
+    assert [english, chinese] == others
+    assert ENGLISH == msgspec.json.decode(english.body)
+
+
+def test_there_is_no_other_way_to_the_document():
+    """Litestar would make it on the event loop."""
+    assert [] == [route.path for route in application().routes if route.path.startswith("/openapi/")]
