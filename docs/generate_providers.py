@@ -160,6 +160,7 @@ def amount(rate: Rate) -> str:
     """Return one of its rates."""
     unit = f"million {rate.tokens} tokens" if rate.tokens else str(rate.per).replace("_", " ")
     pixels = [] if rate.max_pixels is None else [f"up to {rate.max_pixels:,} pixels"]
+    unit += f" after the first {rate.free}" if rate.free else ""
     conditions = [*rate.sizes, *rate.qualities, *pixels, *rate.operations]
     return f"{rate.amount.normalize():f} per {unit}" + (f" ({', '.join(conditions)})" if conditions else "")
 

@@ -214,6 +214,7 @@ class _Seedream:
     references: int = 14
     reference: ReferenceRule = _ARK_REFERENCE
     has_output_format: bool = False
+    has_background: bool = False
 
 
 def _seedream(pixels: tuple[int, int], *words: str, **more) -> _Seedream:
@@ -222,18 +223,23 @@ def _seedream(pixels: tuple[int, int], *words: str, **more) -> _Seedream:
 
 
 _SEEDREAM_LITE = _seedream((3_686_400, 10_404_496), "2K", "3K", has_output_format=True)
+_SEEDREAM_PRO = _seedream(
+    *((921_600, 4_624_220), "1K", "1.5K", "2K"),
+    references=10,
+    reference=attrs.evolve(_ARK_REFERENCE, max_bytes=30 * 2**20),
+    has_output_format=True,
+)
 _SEEDREAM = {
+    "doubao-seedream-4-0-20260415": _seedream((921_600, 16_777_216), "1K", "2K", "4K"),
     "doubao-seedream-4-0-250828": _seedream((921_600, 16_777_216), "1K", "2K", "4K"),
     "doubao-seedream-4-5-251128": _seedream((3_686_400, 16_777_216), "2K", "4K"),
     "doubao-seedream-5-0-260128": _SEEDREAM_LITE,
     "doubao-seedream-5-0-lite-260128": _SEEDREAM_LITE,
-    "doubao-seedream-5-0-pro-260628": _seedream(
-        *((921_600, 4_624_220), "1K", "2K"),
-        references=10,
-        reference=attrs.evolve(_ARK_REFERENCE, max_bytes=30 * 2**20),
-        has_output_format=True,
-    ),
+    "doubao-seedream-5-0-pro-260628": _SEEDREAM_PRO,
+    "doubao-seedream-5-0-flash-260915": _SEEDREAM_PRO,
+    "doubao-seedream-5-5-261028": attrs.evolve(_SEEDREAM_PRO, has_background=True),
 }
+_SEEDREAM_BACKGROUNDS = (None, "auto", "transparent", "opaque")
 
 
 class FakeArk(_SyncUpstream):
@@ -243,7 +249,12 @@ class FakeArk(_SyncUpstream):
     paid = "/api/v3/images"
     path = "/api/v3/images/generations"
     native_count = False
-    fields = frozenset(("model", "prompt", "image", "size", "output_format", "response_format", "watermark"))
+    fields = frozenset(
+        (
+            *("model", "prompt", "image", "size", "output_format", "response_format", "watermark"),
+            "background",
+        )
+    )
 
     def make(self, request: Request, body: dict) -> Reply:
         images = body.get("image", [])
@@ -257,6 +268,10 @@ class FakeArk(_SyncUpstream):
             return self.answer("invalid", param="image")
         if body.get("output_format") not in ((None, "png", "jpeg") if model.has_output_format else (None,)):
             return self.answer("invalid", param="output_format")
+        background = body.get("background")
+        is_lost = (background, body.get("output_format")) == ("transparent", "jpeg")
+        if background not in (_SEEDREAM_BACKGROUNDS if model.has_background else (None,)) or is_lost:
+            return self.answer("invalid", param="background")
         if body["response_format"] not in ("url", "b64_json"):
             return self.answer("invalid", param="response_format")
         return super().make(request, body)

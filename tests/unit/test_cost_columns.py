@@ -7,7 +7,7 @@ PRICE = {
     "currency": "USD",
     "rates": [
         {"amount": 0.1, "sizes": "2k", "qualities": "high", "max_pixels": 1_000_000, "operations": "edit"},
-        {"amount": 0.01, "per": "input_image"},
+        {"amount": 0.01, "per": "input_image", "free": 1},
         {"amount": 30, "per": "million_tokens", "tokens": "image_output"},
     ],
 }
@@ -20,11 +20,12 @@ def test_a_price_comes_back_as_it_was():
     assert price == optional_price(price_to_json(price))
 
 
-def test_a_row_from_before_rates_had_pixels_is_read():
+def test_a_row_from_before_rates_had_pixels_and_free_images_is_read():
     """They hold for every image."""
     text = price_to_json(parse_price({"currency": "USD", "rates": [{"amount": 1}]}, "price"))
+    before = text.replace('"max_pixels":null,', "").replace('"free":0,', "")
 
-    price = optional_price(text.replace('"max_pixels":null,', ""))
+    price = optional_price(before)
 
-    assert "max_pixels" not in text.replace('"max_pixels":null,', "")
-    assert None is price.rates[0].max_pixels
+    assert ("max_pixels" in before, "free" in before) == (False, False)
+    assert (None, 0) == (price.rates[0].max_pixels, price.rates[0].free)

@@ -9,9 +9,15 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.model_catalogue import catalogue, facts_of
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS
 from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_adapters.providers.http.capabilities import profile_of
 from imagegen_adapters.providers.http.presets import ALIASES
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS
-from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
+from imagegen_core.costs.estimates import quote
+from imagegen_core.operations import Operation
+from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, choose_model
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
 LIBRARY = PresetLibrary()
@@ -103,6 +109,30 @@ def test_the_catalogue_says_where_it_was_read():
 def test_the_status_follows_from_the_day(lifecycle, status):
     """The day of the end is the first without the model."""
     assert status is lifecycle.status_on(dt.date(2026, 11, 26))
+
+
+@pytest.mark.parametrize(
+    ("preset", "model_id", "params", "references", "amount"),
+    [
+        ("ark", "doubao-seedream-5-0-pro-260628", {}, 0, "0.60"),
+        ("ark", "doubao-seedream-5-0-pro-260628", {"size": "1.5K"}, 0, "0.30"),
+        ("ark", "doubao-seedream-5-0-pro-260628", {"size": "1152x2048"}, 1, "0.30"),
+        ("ark", "doubao-seedream-5-0-pro-260628", {"size": "2816x1584"}, 3, "0.64"),
+        ("ark", "doubao-seedream-5-0-flash-260915", {"size": "2K"}, 3, "0.12"),
+        ("ark", "doubao-seedream-5-5-261028", {}, 0, None),
+    ],
+)
+def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, references, amount):
+    """Examples of the price lists, by size, quality and references; one that nobody knows is unknown."""
+    config = ProviderConfig(provider_name=preset, source=ConfigSource.FILE)
+    model = choose_model(profile_of(LIBRARY.load(preset), config).models, model_id)
+    image = InputImage(key="k", mime_type="image/png", width=9, height=9, size_bytes=9, sha256="")
+    operation = Operation.REFERENCE if references else Operation.GENERATE
+    request = ImageRequest(operation=operation, prompt="x", params=params, references=(image,) * references)
+
+    cost = quote(request, model, is_billed=True)
+
+    assert amount == cost.text
 
 
 @pytest.mark.parametrize("entries", [DEFAULT_MODELS, SHIPPED_MODELS], ids=["gemini", "stability"])

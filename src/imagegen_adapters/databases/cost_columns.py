@@ -53,6 +53,7 @@ def _columns(rate: Rate) -> dict[str, Any]:
         "sizes": rate.sizes,
         "qualities": rate.qualities,
         "max_pixels": rate.max_pixels,
+        "free": rate.free,
         "operations": rate.operations,
     }
 
@@ -65,5 +66,6 @@ def _rate(data: Mapping[str, Any]) -> Rate:
         sizes=tuple(data["sizes"]),
         qualities=tuple(data["qualities"]),
         max_pixels=data.get("max_pixels"),
+        free=data.get("free", 0),
         operations=tuple(map(Operation, data["operations"])),
     )

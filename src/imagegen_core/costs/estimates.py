@@ -80,7 +80,7 @@ def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -
         amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
     input_rate = _first_rate(price, request, model, Unit.INPUT_IMAGE)
     if input_rate is not None:
-        amount += input_rate.amount * _input_images(request)
+        amount += input_rate.amount * max(0, _input_images(request) - input_rate.free)
     return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
 
 

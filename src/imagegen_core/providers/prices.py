@@ -54,7 +54,7 @@ class Rate:
 
     Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters,
     ``max_pixels`` is the largest area of one image; ``tokens`` is given for tokens only. A rate for input
-    images comes on top, for each that goes along with a call.
+    images comes on top, for each that goes along with a call after the first ``free`` ones.
     """
 
     amount: Decimal
@@ -63,6 +63,7 @@ class Rate:
     sizes: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
     max_pixels: int | None = None
+    free: int = 0
     operations: tuple[Operation, ...] = ()
 
 
@@ -142,7 +143,7 @@ def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
 
 
 def _rate(data: Any, path: str) -> Rate:
-    names = ("per", "tokens", "sizes", "qualities", "max_pixels", "operations")
+    names = ("per", "tokens", "sizes", "qualities", "max_pixels", "free", "operations")
     fields = parse_fields(data, path, required=("amount",), optional=names)
     per = _choice(fields.get("per", Unit.IMAGE), Unit, f"{path}.per")
     tokens = None if (kind := fields.get("tokens")) is None else _choice(kind, TokenKind, f"{path}.tokens")
@@ -150,6 +151,10 @@ def _rate(data: Any, path: str) -> Rate:
         other = f"per: {Unit.MILLION_TOKENS}" if tokens is not None else "per"
         field = "per" if tokens is not None else "tokens"
         raise ValidationFailed.for_field(f"{path}.{field}", ProblemCode.NEEDS_OTHER(other=other))
+    free = _count(fields.get("free", 0), f"{path}.free", 0)
+    if free and per is not Unit.INPUT_IMAGE:
+        other = f"per: {Unit.INPUT_IMAGE}"
+        raise ValidationFailed.for_field(f"{path}.free", ProblemCode.NEEDS_OTHER(other=other))
     return Rate(
         amount=_amount(fields["amount"], f"{path}.amount"),
         per=per,
@@ -157,6 +162,7 @@ def _rate(data: Any, path: str) -> Rate:
         sizes=_texts(fields.get("sizes", ()), f"{path}.sizes"),
         qualities=_texts(fields.get("qualities", ()), f"{path}.qualities"),
         max_pixels=_pixels(fields.get("max_pixels"), f"{path}.max_pixels"),
+        free=free,
         operations=parse_operations(
             _texts(fields.get("operations", ()), f"{path}.operations"), f"{path}.operations"
         ),

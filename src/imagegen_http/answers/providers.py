@@ -72,6 +72,7 @@ class ModelRate(Answer, frozen=True, kw_only=True):
     max_pixels: Annotated[int | UnsetType, doc("the largest area of an image that it is for", 1048576)] = (
         UNSET
     )
+    free: Annotated[int | UnsetType, doc("how many input images of a call cost nothing", 1)] = UNSET
     operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
 
     @classmethod
@@ -84,6 +85,7 @@ class ModelRate(Answer, frozen=True, kw_only=True):
             sizes=list(rate.sizes) or UNSET,
             qualities=list(rate.qualities) or UNSET,
             max_pixels=rate.max_pixels or UNSET,
+            free=rate.free or UNSET,
             operations=list(rate.operations) or UNSET,
         )
 

@@ -13,11 +13,11 @@ from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, request_for, run_call
 from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.prices import TokenKind
 from imagegen_core.providers.secrets import Secret
@@ -293,6 +293,24 @@ class TestFiles:
         result = await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
 
         assert b"<html>no image</html>" == await read(result.images[0])
+
+
+async def test_ark_makes_no_layers_unasked_and_defaults_to_a_living_model():
+    """Each layer is charged; the default is what Volcengine serves since 2026-11-24."""
+    fake = simple_upstreams.FakeArk()
+    async with HttpServer(fake) as server:
+        outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
+        provider = HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
+        call = call_of(provider, settings(fake, server))
+        await run_call(provider, call, MemoryExchange(INPUTS))
+        await outbound.aclose()
+    layers = request_for(Operation.REFERENCE, layer_decomposition=True)
+
+    assert [("doubao-seedream-5-0-pro-260628", "url")] == [
+        (body["model"], body["response_format"]) for body in fake.bodies
+    ]
+    with pytest.raises(ValidationFailed):
+        check_request(layers, call.model)
 
 
 JOBS = [upstream for upstream in UPSTREAMS if hasattr(upstream, "is_submit")]

@@ -465,15 +465,33 @@ LIMITS = (
             ark(lite, with_params(output_format="png"), ()),
         )
     ),
-    ark("5-0-pro-260628", sized("1280x720", "1281x720"), sized("1279x720")),
-    ark("5-0-pro-260628", sized("2829x1634", "2830x1634"), sized("2831x1634")),
-    ark("5-0-pro-260628", sized("1K", "2K"), sized("3K", "4K")),
-    ark("5-0-pro-260628", referring(9, 10), referring(11)),
-    ark("5-0-pro-260628", with_params(output_format="jpeg"), ()),
-    ark("4-0-250828", sized("1280x720", "1281x720"), sized("1279x720")),
-    ark("4-0-250828", sized("4096x4096", "4096x4095"), sized("4097x4096")),
-    ark("4-0-250828", sized("1K", "2K", "4K"), sized("3K")),
-    ark("4-0-250828", referring(13, 14), ()),
+    *(
+        limit
+        for model in ("5-0-pro-260628", "5-0-flash-260915", "5-5-261028")
+        for limit in (
+            ark(model, sized("1280x720", "1281x720"), sized("1279x720")),
+            ark(model, sized("2829x1634", "2830x1634"), sized("2831x1634")),
+            ark(model, sized("1K", "1.5K", "2K"), sized("3K", "4K")),
+            ark(model, referring(9, 10), referring(11)),
+            ark(model, with_params(output_format="jpeg"), ()),
+        )
+    ),
+    ark(
+        "5-5-261028",
+        with_params(background="transparent", output_format="png") + with_params(background="transparent"),
+        with_params(background="transparent", output_format="jpeg"),
+    ),
+    ark("5-0-pro-260628", (), with_params(background="transparent")),
+    *(
+        limit
+        for model in ("4-0-250828", "4-0-20260415")
+        for limit in (
+            ark(model, sized("1280x720", "1281x720"), sized("1279x720")),
+            ark(model, sized("4096x4096", "4096x4095"), sized("4097x4096")),
+            ark(model, sized("1K", "2K", "4K"), sized("3K")),
+            ark(model, referring(13, 14), ()),
+        )
+    ),
     tokenhub("hy-image-v3", prompted(8191, 8192), prompted(8193)),
     tokenhub("hy-image-v3", sized("1024x1023", "1024x1024"), sized("1024x1025")),
     tokenhub("hy-image-v3", sized("512x512", "513x512"), sized("511x512")),
@@ -540,7 +558,7 @@ def without_limits(preset: str) -> dict:
         separator, default = (model.get("size", {}).get(name) for name in ("separator", "default"))
         model["limits"] = {}
         model["size_for"] = {}
-        model["refuses"] = []
+        model["refuses"], model["excludes"] = [], []
         model["size"] = {"kind": "wxh", "separator": separator or "x", "extra": list(TIERS)}
         model["size"] |= {} if default is None else {"default": default}
         model["params"] = {name: {"type": spec.get("type", "string")} for name, spec in specs.items()}

@@ -77,6 +77,8 @@ def test_a_price_is_rates_in_a_currency():
         ({"currency": "USD", "rates": [{"amount": 1, "per": "smile"}]}, "p.rates.0.per"),
         ({"currency": "USD", "rates": [{"amount": 1, "per": "million_tokens"}]}, "p.rates.0.tokens"),
         ({"currency": "USD", "rates": [{"amount": 1, "tokens": "text_input"}]}, "p.rates.0.per"),
+        ({"currency": "USD", "rates": [{"amount": 1, "free": 1}]}, "p.rates.0.free"),
+        ({"currency": "USD", "rates": [{"amount": 1, "per": "input_image", "free": 0.5}]}, "p.rates.0.free"),
         ({"currency": "USD", "rates": [{"amount": 1, "operations": "sing"}]}, "p.rates.0.operations"),
         ({"currency": "USD", "rates": [{"amount": 1, "sizes": [1]}]}, "p.rates.0.sizes"),
         ({"currency": "USD", "rates": [{"amount": 1, "colour": 1}]}, "p.rates.0.colour"),

@@ -249,6 +249,8 @@ def test_shipped_presets_default_to_a_model_that_is_served(name):
         ([{"id": "a", "sources": [{"url": "https://x.example"}]}], "spec.models.0.sources.0.read"),
         ([{"id": "a", "refuses": ["colour"]}], "spec.models.0.refuses.0"),
         ([{"id": "a", "refuses": ["seed"], "params": {"seed": {}}}], "spec.models.0.refuses.0"),
+        ([{"id": "a", "excludes": [{"k": 1}], "params": {"k": {}}}], "spec.models.0.excludes.0"),
+        ([{"id": "a", "excludes": [{"k": 1, "l": 2}], "params": {"k": {}}}], "spec.models.0.excludes.0.l"),
     ],
 )
 def test_a_wrong_fact_of_a_model_has_its_path(models, field):

@@ -33,6 +33,7 @@ from imagegen_adapters.providers.random_seeds import random_seed
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import RANDOM_SEED
 from imagegen_core.requests.input_image import NamedInputs
@@ -109,6 +110,7 @@ class DocumentCall:
         with map_refusals():
             request = self.call.request
             size_for_upstream(request.params, self.model.size_of(request.operation))
+            check_excluded(request.params, self.model)
             check_images(request.named_inputs, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
         scope = self.scope(mask=mask)
@@ -143,6 +145,19 @@ class DocumentCall:
                 "headers": {name: text[:1000] for name, text in kept_headers.items()},
             }
         )
+
+
+def check_excluded(params: Mapping[str, Any], model: ModelSpec) -> None:
+    """Check that no values of parameters meet that the model does not take together.
+
+    Raises:
+        ValidationFailed: naming the first of them.
+    """
+    for values in model.excludes:
+        if all(params.get(name, model.params[name].default) == value for name, value in values.items()):
+            first, *others = values
+            action = ", ".join(f"{name}: {values[name]}" for name in others)
+            raise ValidationFailed.for_field(f"params.{first}", ProblemCode.NOT_WITH_ACTION(action=action))
 
 
 def check_images(images: NamedInputs, document: Document, model: ModelSpec, operation: OperationSpec) -> None:

@@ -13,6 +13,7 @@ from imagegen_core.providers.parameters import COMMON
 _MIME_TYPES = tuple(map(str, MediaType))
 _TYPES = ("boolean", "integer", "number", "string")
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
+_MIN_EXCLUDED = 2
 _KINDS_WITH_VALUES = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
 
 
@@ -62,6 +63,13 @@ def _parameters(path: str, document: Document, model: ModelSpec) -> Iterator[Pro
     for position, name in enumerate(model.refuses):
         if name in model.params or name not in _COMMON_NAMES | streams:
             yield Problem(field=f"{path}.refuses.{position}", reason=DocumentCode.NOT_REFUSABLE())
+    for position, values in enumerate(model.excludes):
+        if len(values) < _MIN_EXCLUDED:
+            reason = ProblemCode.TOO_FEW_ITEMS(minimum=_MIN_EXCLUDED)
+            yield Problem(field=f"{path}.excludes.{position}", reason=reason)
+        for name in set(values) - set(model.params):
+            reason = ProblemCode.NOT_ONE_OF(choices=tuple(model.params))
+            yield Problem(field=f"{path}.excludes.{position}.{name}", reason=reason)
 
 
 def _replacements(document: Document, model: ModelSpec) -> list[str]:

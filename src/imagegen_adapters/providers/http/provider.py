@@ -10,7 +10,7 @@ from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, streams
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
-from imagegen_adapters.providers.http.document_call import DocumentCall, check_images
+from imagegen_adapters.providers.http.document_call import DocumentCall, check_excluded, check_images
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.polling import JobWatcher
@@ -83,6 +83,7 @@ class HttpProvider:
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
         size_for_upstream(request.params, spec.size_of(request.operation))
+        check_excluded(request.params, spec)
         check_images(request.named_inputs, document, spec, operation)
         if fans_out(document, operation) or streams(operation, request.params):
             return request.split()

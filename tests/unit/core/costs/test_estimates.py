@@ -140,6 +140,18 @@ def test_input_images_come_on_top():
     assert cny("0.2") == quote(a_request(), model, is_billed=True)
 
 
+def test_the_first_input_images_may_be_free():
+    """Of each call; there may be fewer than that."""
+    image = InputImage(key="k", mime_type="image/png", width=9, height=9, size_bytes=9, sha256="")
+    model = a_model({"amount": 0.01, "per": "input_image", "free": 2}, PER_IMAGE)
+    one, three = (
+        attrs.evolve(a_request(Operation.REFERENCE), references=(image,) * count) for count in (1, 3)
+    )
+
+    assert cny("0.2") == quote(one, model, is_billed=True)
+    assert cny("0.21") == quote(three, model, is_billed=True)
+
+
 def test_an_estimate_counts_the_input_image_that_there_must_be():
     """It is asked for without images, of which an edit has one and a new image none."""
     model = a_model({"amount": 0.01, "per": "input_image"}, PER_IMAGE)

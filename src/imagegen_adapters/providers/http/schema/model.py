@@ -63,7 +63,8 @@ class ModelSpec:
     """A model: what it can do, by which operation, within which limits, until when and for how much.
 
     ``size_for`` are the sizes of operations that have others than ``size``. ``refuses`` names parameters that
-    the operation's request has and this model does not take. ``sources`` are those of this model, beside the
+    the operation's request has and this model does not take; ``excludes`` are values of declared parameters
+    that it does not take together. ``sources`` are those of this model, beside the
     document's.
     """
 
@@ -79,6 +80,7 @@ class ModelSpec:
     size_for: Mapping[Operation, SizeSpec] = attrs.field(factory=dict)
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
     refuses: tuple[str, ...] = ()
+    excludes: tuple[Mapping[str, Any], ...] = ()
     extras: str | None = None
     retires: dt.date | None = None
     replaced_by: str | None = None
