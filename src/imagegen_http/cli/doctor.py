@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,11 +18,12 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(short_help="Look for what is wrong, and change nothing.")
+@click.option("--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file.")
 @click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> None:
+def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong, beside a running server or without one, and change nothing.
 
     Ends with 1 for a damaged database, a missing or wrong master key, a missing image; warnings end with 0,
@@ -33,9 +35,9 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     from imagegen_http.settings.loader import check_bind
 
     context: Context = ctx.obj
-    settings = context.settings()
+    settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    warning = context.exposure_warning(settings)
+    warning = context.exposure_warning(settings, file)
     title = ProgressCode.CHECKING_IMAGES()
     with naming_data_dir(settings), progress_bar(title, context.language, quiet=as_json) as advance:
         checks = asyncio.run(

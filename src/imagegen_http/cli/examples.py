@@ -22,7 +22,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "config": ("imagegen config check", "imagegen config show"),
     "config check": ("imagegen config check --config /etc/imagegen/config.yaml",),
     "config show": ("imagegen config show",),
-    "doctor": ("imagegen doctor", "imagegen doctor --full --strict --json"),
+    "doctor": (
+        "imagegen doctor --config /etc/imagegen/config.yaml",
+        "imagegen doctor --full --strict --json",
+    ),
     "edit": (
         'imagegen edit "加一顶帽子" --image cat.png -o hat.png',
         'imagegen edit "a blue sky" --image image:7 --mask sky.png -p openai',

@@ -76,8 +76,15 @@ class CommandCode(MessageCode):
             "迁移只从本机磁盘复制：在另一个存储桶里的要先自行复制过来"
         ),
     )
-    OPTION_FILE_UNREADABLE = "{option}: the file {name} cannot be read", "{option}：无法读取文件 {name}"
-    OPTION_VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"
+    OPTION_FILE_UNREADABLE = (
+        "{option}: the file {name} cannot be read: {reason}",
+        "{option}：无法读取文件 {name}：{reason}",
+    )
+    OPTION_FILE_EMPTY = "{option}: the file {name} is empty", "{option}：文件 {name} 为空"
+    OPTION_VARIABLE_NOT_SET = (
+        "{option}: the environment variable {name} is not set",
+        "{option}：未设置环境变量 {name}",
+    )
     NOT_IN_JSON = "{name}: holds a value that JSON does not have", "{name}：含有 JSON 没有的值"
     CANNOT_BECOME = (
         "{path} belongs to {user}, whom this process cannot become ({detail}): run the command as {user}",

@@ -5,6 +5,7 @@ import sys
 from imagegen_core.messages import Message
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage
 from imagegen_http.cli.messages import CommandCode, UsageCode
+from imagegen_http.problems.system_errors import read_problem
 
 
 def read_secret(reference: str, context: Context, option: Message | str) -> str:
@@ -17,15 +18,20 @@ def read_secret(reference: str, context: Context, option: Message | str) -> str:
     if reference == "-":
         return sys.stdin.readline().strip()
     scheme, _, name = reference.partition(":")
-    if scheme not in ("env", "file"):
+    if scheme not in ("env", "file") or not name:
         raise WrongUsage(UsageCode.NOT_A_REFERENCE(option=option))
     if scheme == "file":
         try:
-            return (context.cwd / name).read_text().strip()
+            secret = (context.cwd / name).read_text().strip()
         except (OSError, ValueError) as error:
-            raise CommandFailed(CommandCode.OPTION_FILE_UNREADABLE(option=option, name=name)) from error
+            problem = read_problem(error)
+            reason = CommandCode.OPTION_FILE_UNREADABLE(option=option, name=name, reason=problem)
+            raise CommandFailed(reason) from error
+        if not secret:
+            raise CommandFailed(CommandCode.OPTION_FILE_EMPTY(option=option, name=name))
+        return secret
     if not context.environ.get(name):
-        raise CommandFailed(CommandCode.OPTION_VARIABLE_NOT_SET(name=name))
+        raise CommandFailed(CommandCode.OPTION_VARIABLE_NOT_SET(option=option, name=name))
     return context.environ[name]
 
 

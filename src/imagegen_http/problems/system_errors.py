@@ -3,6 +3,7 @@
 import errno
 
 from imagegen_core.messages import Message, MessageCode, as_message
+from imagegen_core.problems.fields import ProblemCode
 
 
 class SystemCode(MessageCode):
@@ -43,3 +44,8 @@ def system_reason(error: OSError) -> Message:
     """Return why the operating system refuses; a rare reason is in its own words."""
     code = _CODES.get(error.errno or 0)
     return as_message(error.strerror or type(error).__name__) if code is None else code()
+
+
+def read_problem(error: OSError | ValueError) -> Message:
+    """Return why the text of a file cannot be read."""
+    return system_reason(error) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_http.problems.system_errors import read_problem
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import SettingsError
 from imagegen_http.settings.validators import InvalidValue
@@ -64,7 +64,7 @@ def read_file(path: Path) -> str:
     try:
         return path.read_bytes()[:_MAX_FILE_BYTES].decode()
     except (OSError, UnicodeDecodeError) as error:
-        detail = str(error.strerror) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()
+        detail = read_problem(error)
         raise SettingsError(path.name, SettingCode.FILE_UNREADABLE(detail=detail)) from error
 
 

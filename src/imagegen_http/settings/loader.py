@@ -17,6 +17,7 @@ from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_core.text_problems import text_problems
+from imagegen_http.problems.system_errors import read_problem
 from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.settings.file import read_settings_file
 from imagegen_http.settings.messages import SettingCode
@@ -166,10 +167,11 @@ def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) 
     file = folder / name
     try:
         secret = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(key, SettingCode.SECRET_UNREADABLE()) from error
+    except (OSError, ValueError) as error:
+        reason = read_problem(error)
+        raise SettingsError(key, SettingCode.SECRET_UNREADABLE(path=str(file), reason=reason)) from error
     if not secret:
-        raise SettingsError(key, SettingCode.SECRET_EMPTY())
+        raise SettingsError(key, SettingCode.SECRET_EMPTY(path=str(file)))
     return secret
 
 

@@ -109,8 +109,11 @@ class SettingCode(MessageCode):
         "{path} has secrets in clear, and every user of this machine can read it: run chmod o= on it",
         "{path} 中有明文的秘密，本机的每个用户都能读取：请对它运行 chmod o=",
     )
-    SECRET_UNREADABLE = "the file with the secret cannot be read", "无法读取存放秘密的文件"
-    SECRET_EMPTY = "the file with the secret is empty", "存放秘密的文件为空"
+    SECRET_UNREADABLE = (
+        "the file with the secret, {path}, cannot be read: {reason}",
+        "无法读取存放秘密的文件 {path}：{reason}",
+    )
+    SECRET_EMPTY = "the file with the secret, {path}, is empty", "存放秘密的文件 {path} 为空"
     UNKNOWN_VARIABLE = "unknown variable, ignored", "未知的变量，已忽略"
     MISSPELT_VARIABLE = "unknown variable; did you mean {suggestion}?", "未知的变量；是否想写 {suggestion}？"
     NO_KEYS_BELOW = "has no keys below it", "之下没有键"

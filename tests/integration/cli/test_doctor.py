@@ -36,6 +36,14 @@ def test_a_missing_directory_fails(other):
     assert f"{other.data_dir} is not there" in checks["data directory"][1]
 
 
+def test_the_settings_may_be_named(other):
+    """As where `serve` and `config check` take them."""
+    (other.folder / "mine.yaml").write_text("data_dir: /nowhere/else")
+    code, checks = examined(other, "--config", "mine.yaml")
+
+    assert (1, True) == (code, "/nowhere/else is not there" in checks["data directory"][1])
+
+
 def test_a_directory_before_the_first_start_is_a_warning(other):
     """As after an installation."""
     other.data_dir.mkdir(mode=0o700)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_core.messages import Language
 from imagegen_http.settings.environment import DASHED_PROVIDERS
 from imagegen_http.settings.loader import check_bind, load_settings, variable_warnings
 from imagegen_http.settings.schema import SettingsError
@@ -127,7 +128,7 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("storage: {s3: {endpoint: a}}", "storage.s3.region: is required"),
         (f"storage: {{oss: {BUCKET}, s3: {BUCKET}}}", "storage.s3: and storage.oss exclude each other"),
         ("server: {auth_token: 'env:NOPE'}", "server.auth_token: the environment variable NOPE is not set"),
-        ("server: {auth_token: 'file:nope'}", "server.auth_token: the file with the secret cannot be read"),
+        ("server: {auth_token: 'file:nope'}", "server.auth_token: the file with the secret, "),
         ("providers: {Bad Name: {}}", "providers.Bad Name.provider_name: must be 1 to 64"),
         ("providers: {sd: {prot: 1}}", "providers.sd.prot: unknown key"),
         ("providers: {sd: {apikey: x}}", "providers.sd.apikey: unknown key; did you mean api_key?"),
@@ -158,6 +159,27 @@ def test_an_error_is_one_line_that_names_the_key(load, text, line):
 
     assert str(error.value).startswith(line)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "chinese"),
+    [
+        ("nope", "cannot be read: No such file or directory", "：没有这个文件或目录"),
+        (".", "cannot be read: Is a directory", "：是目录"),
+        ("bytes", "cannot be read: is not UTF-8", "：不是 UTF-8"),
+        ("empty", "is empty", " 为空"),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_used_is_named(load, tmp_path, name, english, chinese):
+    """With its whole path, since it is relative to the settings, and never with what it holds."""
+    (tmp_path / "bytes").write_bytes(b"sk-canary\xff")
+    (tmp_path / "empty").touch()
+    with pytest.raises(SettingsError) as error:
+        load(f"server: {{auth_token: 'file:{name}'}}")
+    path = tmp_path / name
+
+    assert f"server.auth_token: the file with the secret, {path}, {english}" == str(error.value)
+    assert error.value.reason.text(Language.ZH).endswith(f"存放秘密的文件 {path}{chinese}")
 
 
 def test_a_variable_that_is_not_utf_8_is_named(load):

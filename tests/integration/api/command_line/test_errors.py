@@ -53,7 +53,12 @@ def test_without_data_a_command_says_so_whatever_its_arguments_are(run, args, tm
         (("providers", "test", "nobody"), "provider"),
         (("providers", "remove", "nobody", "--yes"), "provider"),
         (("providers", "set", "UPPER"), "provider_name"),
-        (("providers", "set", "x", "--api-key", "env:NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE"),
+        (
+            ("providers", "set", "x", "--api-key", "env:NOT_SET_ANYWHERE"),
+            "--api-key: the environment variable",
+        ),
+        (("providers", "set", "x", "--proxy", "file:nope"), "file nope cannot be read: No such file"),
+        (("providers", "set", "x", "--header", "X-Key=file:/dev/null"), "X-Key: the file /dev/null is empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
