@@ -46,15 +46,16 @@ def _images(body: dict) -> list[dict]:
 
 
 def _problem(body: dict, images: list[dict]) -> str | None:
-    """Return the field that is refused."""
+    """Return the field that is refused; 2.0 takes more than those before it."""
+    is_newest = body["model"] == "grok-imagine-image-2.0"
     if unknown := set(body) - _FIELDS - {"image", "images"}:
         return min(unknown)
-    if body.get("resolution", "1k") not in ("1k", "2k"):
+    if body.get("resolution", "1k") not in ("1k", "2k", *(("1.5k",) if is_newest else ())):
         return "resolution"
-    if body.get("aspect_ratio", "auto") not in _SHAPES:
+    if body.get("aspect_ratio", "auto") not in (_SHAPES | {"21:9", "5:2"} if is_newest else _SHAPES):
         return "aspect_ratio"
-    if body.get("quality", "low") not in ("low", "medium"):
+    if body.get("quality", "auto") not in ("auto", "low", "medium"):
         return "quality"
     if not 1 <= body.get("n", 1) <= 10:
         return "n"
-    return "images" if len(images) > 3 else None
+    return "images" if len(images) > (5 if is_newest else 3) else None

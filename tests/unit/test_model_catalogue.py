@@ -120,6 +120,12 @@ def test_the_status_follows_from_the_day(lifecycle, status):
         ("ark", "doubao-seedream-5-0-pro-260628", {"size": "2816x1584"}, 3, "0.64"),
         ("ark", "doubao-seedream-5-0-flash-260915", {"size": "2K"}, 3, "0.12"),
         ("ark", "doubao-seedream-5-5-261028", {}, 0, None),
+        ("xai", "grok-imagine-image-2.0", {}, 0, "0.04"),
+        ("xai", "grok-imagine-image-2.0", {"size": "2k", "quality": "medium"}, 0, "0.08"),
+        ("xai", "grok-imagine-image-2.0", {"size": "1.5k", "quality": "low"}, 0, "0.05"),
+        ("xai", "grok-imagine-image-2.0", {}, 2, "0.08"),
+        ("xai", "grok-imagine-image-quality", {}, 0, "0.04"),
+        ("xai", "grok-imagine-image-quality", {"size": "2k"}, 1, "0.07"),
     ],
 )
 def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, references, amount):

@@ -415,13 +415,17 @@ LIMITS = (
     openai("gpt-image-2.5-sunburst", with_params(quality="max"), ()),
     *(
         limit
-        for model in ("", "-quality", "-2.0")
+        for model in ("", "-quality")
         for limit in (
-            xai(model, sized("1k", "2k"), sized("3K", "4K")),
+            xai(model, sized("1k", "2k"), sized("1.5K", "3K", "4K")),
             xai(model, referring(1, 2, 3), referring(4)),
+            xai(model, with_params(aspect_ratio="20:9"), with_params(aspect_ratio="5:2")),
         )
     ),
-    xai("-2.0", (*with_params(quality="low"), *with_params(quality="medium")), with_params(quality="high")),
+    xai("-2.0", sized("1k", "1.5k", "2k"), sized("3K", "4K")),
+    xai("-2.0", referring(1, 4, 5), referring(6)),
+    xai("-2.0", with_params(aspect_ratio="21:9") + with_params(aspect_ratio="5:2"), ()),
+    xai("-2.0", with_params(quality="auto") + with_params(quality="low"), with_params(quality="high")),
     *(
         limit
         for model in ("flux-2-pro", "flux-2-max", "flux-2-flex")
