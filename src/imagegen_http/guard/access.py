@@ -26,12 +26,13 @@ class Access:
 
     def recognizes(self, request: InboundRequest) -> bool:
         """Return whether the caller is authorized, also where nobody has to be."""
-        return self._has_token(request) or self._has_session(request)
+        return self.has_token(request) or self._has_session(request)
 
     def _is_public(self, request: InboundRequest) -> bool:
         return request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
 
-    def _has_token(self, request: InboundRequest) -> bool:
+    def has_token(self, request: InboundRequest) -> bool:
+        """Return whether the request has the token itself: alone it counts for pages of other origins."""
         scheme, _, credential = request.header(b"authorization").partition(" ")
         is_equal = sessions.same_secret(credential.strip().encode("latin-1"), self._token)
         return is_equal and scheme.lower() == "bearer"

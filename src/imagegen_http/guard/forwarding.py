@@ -1,12 +1,15 @@
 """The forwarding headers of proxies, of which only the scheme is trusted, and only from trusted proxies."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from imagegen_core.providers.addresses import WEB_PORTS, Origin
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard.hosts import normalize_host
+
+_APP_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?", re.ASCII)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -75,6 +78,19 @@ def parse_origin(public_url: str) -> str:
     if parts.scheme not in WEB_PORTS or host is None or not bare:
         raise ValueError(f"{public_url!r} is not such as https://images.example.com, without a path")
     return Origin.from_parts(parts.scheme, host.strip("[]"), port).shortest
+
+
+def parse_page_origin(text: str) -> str:
+    """Return the origin of a page as its browser sends it; those of apps are such as ``app://-``.
+
+    Raises:
+        ValueError: it is none, or one that pages of anybody have: ``null``, ``file://``, ``*``.
+    """
+    if text.startswith(("http://", "https://")):
+        return parse_origin(text)
+    if not _APP_ORIGIN.fullmatch(text):
+        raise ValueError(f"{text!r} is not such as https://app.example.com or app://-, without a path")
+    return text
 
 
 def _forwarded_proto(scope: Scope) -> str:

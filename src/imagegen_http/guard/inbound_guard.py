@@ -12,7 +12,7 @@ from imagegen_http.guard.access import Access
 from imagegen_http.guard.bodies import BODY_ARRIVED, BufferedBody, IncomingBody
 from imagegen_http.guard.body_budget import MAX_SMALL_BODY_BYTES, BodyBudget
 from imagegen_http.guard.content_headers import JSON, UPLOADS, media_type
-from imagegen_http.guard.forwarding import Forwarding, parse_origin
+from imagegen_http.guard.forwarding import Forwarding, parse_origin, parse_page_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.lingering_close import respond_early
@@ -37,7 +37,7 @@ class InboundGuard:
     ``refuse`` sends the error envelope; ``clock`` says when a login ends.
 
     Raises:
-        ValueError: an allowed host can never be a Host.
+        ValueError: an allowed host can never be a Host, or an allowed origin is none.
     """
 
     def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
@@ -53,6 +53,7 @@ class InboundGuard:
             if rules.auth_token
             else None
         )
+        self._allowed_origins = frozenset(parse_page_origin(origin) for origin in rules.allowed_origins)
         self._budget = BodyBudget(
             max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
         )
@@ -87,10 +88,13 @@ class InboundGuard:
         scope = self._forwarding.with_original_scheme(scope)
         request = InboundRequest.from_scope(scope)
         send = with_security_headers(send, no_store=request.is_api)
+        is_guest = self._is_guest(request)
+        if request.is_api and (self._access is not None or self._allowed_origins):
+            send = cross_site.with_cors_headers(send, request.header(b"origin") if is_guest else None)
         body = IncomingBody(request, receive, has_arrived=scope.get(BODY_ARRIVED, False))
         buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
         try:
-            self._check_head(request, body)
+            self._check_head(request, body, is_guest=is_guest)
             await self._read(request, body, buffered_body)
         except RequestAborted:
             return
@@ -99,6 +103,8 @@ class InboundGuard:
             await self._send_refusal(refusal, request, body, scope, receive, send)
         else:
             app = self._login if request.path in login.PATHS else self._app
+            if is_guest and cross_site.is_preflight(request):
+                app = cross_site.answer_preflight
             buffered_body.attach_to(scope)
             if len(buffered_body.text) > MAX_SMALL_BODY_BYTES:
                 await buffered_body.acquire_slot(self._slots)
@@ -106,12 +112,24 @@ class InboundGuard:
         finally:
             buffered_body.release()
 
-    def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
+    def _is_guest(self, request: InboundRequest) -> bool:
+        has_token, allowed = self._access is not None, self._allowed_origins
+        guest = cross_site.is_guest(request, self._public_origin, allowed=allowed, has_token=has_token)
+        return guest and self._hosts.allow(request)
+
+    def _is_authorized(self, request: InboundRequest, *, is_guest: bool) -> bool:
+        if self._access is None or (is_guest and cross_site.is_preflight(request)):
+            return True
+        return self._access.has_token(request) if is_guest else self._access.allows(request)
+
+    def _check_head(self, request: InboundRequest, body: IncomingBody, *, is_guest: bool) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
-        if not self._hosts.allow(request) or cross_site.refuses(request, self._public_origin):
+        if not is_guest and (
+            not self._hosts.allow(request) or cross_site.refuses(request, self._public_origin)
+        ):
             raise RequestRefused("forbidden_origin")
-        if self._access is not None and not self._access.allows(request):
+        if not self._is_authorized(request, is_guest=is_guest):
             raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
         body.check_head(self._rules, self._budget)
 

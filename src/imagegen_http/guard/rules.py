@@ -12,6 +12,7 @@ class GuardRules:
     ``bind_host`` is accepted as a Host unless it is a wildcard. Loopback, ``allowed_hosts`` and the host of
     ``public_url`` (the ``scheme://host[:port]`` under which clients reach the service) are accepted too.
     ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is trusted.
+    ``allowed_origins`` are pages of others that may use the API without a token, where there is none.
     ``max_upload_bytes`` limits the bodies that carry images, ``max_body_bytes`` all others.
     ``max_bytes_in_flight`` limits all bodies together; one upload always fits. ``reserved_bytes`` come on top
     of that, for small bodies alone.
@@ -23,6 +24,7 @@ class GuardRules:
     allowed_hosts: tuple[str, ...] = ()
     public_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
     auth_token: str | None = attrs.field(default=None, repr=False)
     max_body_bytes: int = _MIB
     max_upload_bytes: int = 64 * _MIB

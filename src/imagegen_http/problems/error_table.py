@@ -83,8 +83,9 @@ TABLE: dict[str, Row] = {
         40301,
         "拒绝该请求：Host 不在允许之列，或来自其他网站",
         "refused: the Host is not allowed, or the request comes from another site",
-        "如需其他主机名，请加入 server.allowed_hosts",
-        "list further host names in server.allowed_hosts",
+        "其他主机名请加入 server.allowed_hosts；其他网站的网页请带上令牌，或加入 security.allowed_origins",
+        "list further host names in server.allowed_hosts; pages of others send the token, or stand in "
+        "security.allowed_origins",
     ),
     "not_found": Row(40400, "没有这个地址", "no such route", "接口文档见 /docs", "see /docs"),
     "task_not_found": Row(40401, "任务不存在", "no such task"),

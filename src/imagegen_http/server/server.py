@@ -173,6 +173,7 @@ def _guard(service: Service) -> InboundGuard:
         allowed_hosts=settings.allowed_hosts,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
+        allowed_origins=service.settings.security.allowed_origins,
         auth_token=settings.auth_token if service.settings.serves_api else None,
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,

@@ -32,6 +32,10 @@ class SettingCode(MessageCode):
         "must be an address of a host such as https://images.example.com, without a path",
         "须为 https://images.example.com 这样的主机地址，不含路径",
     )
+    NOT_A_PAGE_ORIGIN = (
+        "must be a list of origins such as https://app.example.com or app://-: {value!r} is not one site's",
+        "须为 https://app.example.com、app://- 这样的来源的列表：{value!r} 不是某一个网站的来源",
+    )
     NOT_A_NETWORK = (
         "must be a list of addresses: {value!r} is no IP address and no network such as 10.0.0.0/8",
         "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",

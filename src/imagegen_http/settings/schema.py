@@ -132,9 +132,13 @@ class StorageSettings:
 
 @attrs.frozen(kw_only=True)
 class SecuritySettings:
-    """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN."""
+    """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN.
+
+    ``allowed_origins``: whose pages may use the API without a token, as a browser writes them in ``Origin``.
+    """
 
     allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=validators.addresses)
+    allowed_origins: tuple[str, ...] = attrs.field(default=(), validator=validators.page_origins)
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from imagegen_core.messages import Message
 from imagegen_core.problems.fields import ProblemCode, range_problem
 from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config_checks import check_provider_name
-from imagegen_http.guard.forwarding import parse_network, parse_origin
+from imagegen_http.guard.forwarding import parse_network, parse_origin, parse_page_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.settings.database_url import check_database_url, parameter_problem
 from imagegen_http.settings.messages import SettingCode
@@ -122,6 +122,15 @@ def addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) 
             parse_host_and_port(entry)
         except ValueError as error:
             raise InvalidValue(SettingCode.NOT_HOST_AND_PORT(), field.name) from error
+
+
+def page_origins(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    """Refuse what is no origin, and what is that of anybody's pages."""
+    for text in value:
+        try:
+            parse_page_origin(text)
+        except ValueError as error:
+            raise InvalidValue(SettingCode.NOT_A_PAGE_ORIGIN(value=text), field.name) from error
 
 
 def provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None:

@@ -169,6 +169,31 @@ def test_a_cross_site_get_that_is_no_navigation_is_40301(api, headers, status):
     assert status == api.get(TASKS, headers=headers).status_code
 
 
+def test_an_app_with_the_token_reads_answers_and_errors(guarded):
+    """From any origin; what no page may read has no CORS headers."""
+    page = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+    preflight_headers = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    body = {"prompt": "a lighthouse", "size": "64x64"}
+    images = "/v1/images/generations"
+    preflight = guarded.options(images, headers={**page, **preflight_headers})
+    answers = [
+        guarded.post(images, json=body, headers=page | BEARER),
+        guarded.post(images, json={}, headers=page | BEARER),
+        guarded.get(f"{TASKS}/{'0' * 8}-0000-7000-8000-{'0' * 12}", headers=page | BEARER),
+        guarded.post(images, json=body, headers=page | {"Authorization": "Bearer wrong"}),
+        guarded.post(images, json=body, headers=page),
+    ]
+    readable = [answer.headers.get("access-control-allow-origin") for answer in (preflight, *answers)]
+
+    assert [204, 200, 400, 404, 401, 403] == [answer.status_code for answer in (preflight, *answers)]
+    assert ["null"] * 5 + [None] == readable
+    assert "x-task-id" in answers[0].headers["access-control-expose-headers"].lower()
+    assert "invalid_api_key" == answers[3].json()["error"]["code"]
+
+
 def test_our_own_page_may_change_things(api, server):
     """The console's origin is ours."""
     answer = api.post(

@@ -53,6 +53,34 @@ def test_the_environment_overrides_the_file(load):
     assert ("127.0.0.1:1", "127.0.0.1:2") == settings.security.allow_private_upstreams
 
 
+def test_origins_of_pages_are_listed_as_browsers_send_them(load):
+    """Those of the web and those of apps."""
+    origins = ("https://app.example.com", "http://localhost:3000", "app://-", "chrome-extension://abcdef")
+
+    assert origins == load(f"security: {{allowed_origins: {list(origins)}}}").security.allowed_origins
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "*",
+        "",
+        "file://",
+        "https://*.example.com",
+        "https://a.example/path",
+        "https://u@a.example",
+        "a.example",
+        "App://-",
+        "https://a.example,https://b.example",
+    ],
+)
+def test_an_origin_that_is_not_of_one_site_stops_the_start(load, origin):
+    """``null`` is what a page of anybody sends from a frame in a sandbox."""
+    with pytest.raises(SettingsError, match=r"^security\.allowed_origins"):
+        load(f"security: {{allowed_origins: ['{origin}']}}")
+
+
 BUCKET = "{endpoint: a, region: b, bucket: c, access_key_id: d, access_key_secret: e}"
 
 
