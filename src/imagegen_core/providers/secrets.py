@@ -20,6 +20,7 @@ MASK = "****"
 """Shown in place of a secret."""
 
 _MIN_MASKED_CHARS = 12
+_PREFIX = "sk-"
 
 T = TypeVar("T")
 
@@ -63,9 +64,11 @@ class Secret:
 
     @property
     def masked(self) -> str:
-        """``sk-****`` and the last four characters; ``****`` if it has fewer than 12."""
+        """``****`` and the last four characters, after ``sk-`` where it begins so; of fewer than 12, none."""
         text = "" if self.locked else self.reveal()
-        return f"sk-****{text[-4:]}" if len(text) >= _MIN_MASKED_CHARS else MASK
+        if len(text) < _MIN_MASKED_CHARS:
+            return MASK
+        return f"{_PREFIX if text.startswith(_PREFIX) else ''}{MASK}{text[-4:]}"
 
     @classmethod
     def parse_unmasked(cls, text: str | None, field: str = "api_key") -> Self | None:
@@ -113,7 +116,8 @@ class Secret:
 
 def is_masked(text: str) -> bool:
     """Return whether ``text`` looks like `Secret.masked`: "unchanged" when a client sends it back."""
-    return text == MASK or (text.startswith("sk-****") and len(text) == len("sk-****") + 4)
+    rest = text.removeprefix(_PREFIX)
+    return text == MASK or (rest.startswith(MASK) and len(rest) == len(MASK) + 4)
 
 
 def seal_fields(fields: Mapping[str, Any], seal: Callable[[str], str]) -> str:

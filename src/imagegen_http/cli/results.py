@@ -10,6 +10,7 @@ class ResultCode(MessageCode):
         "image {id}: {size} {mime_type}, kept in {path}",
         "图片 {id}：{size} {mime_type}，保存在 {path}",
     )
+    TASK_HAD_ENDED = "it had ended already: {status}", "它此前已结束：{status}"
     IMAGE_DELETED = "deleted {id}", "已删除 {id}"
     IMAGES_EXPORTED = (
         "{count} image(s) of {place} in {directory}",

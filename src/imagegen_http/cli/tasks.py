@@ -13,7 +13,8 @@ from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
 from imagegen_http.cli.parameters import param_option, parse_params
 from imagegen_http.cli.records import show_record
-from imagegen_http.cli.statuses import show_status
+from imagegen_http.cli.results import ResultCode
+from imagegen_http.cli.statuses import show_status, status_text
 from imagegen_http.cli.tables import Column, Kind
 from imagegen_http.cli.titles import TitleCode
 
@@ -113,8 +114,14 @@ def cancel(
 
     async def act(api: Api) -> None:
         if task_id is not None:
-            task = await api.call("POST", f"/api/v1/tasks/{segment(task_id)}/cancel")
-            show_status(task["status"], api.language)
+            path = f"/api/v1/tasks/{segment(task_id)}"
+            has_ended = (await api.call("GET", path))["completed_at"] is not None
+            task = await api.call("POST", f"{path}/cancel")
+            if has_ended:
+                ending = status_text(task["status"], api.language)
+                click.echo(ResultCode.TASK_HAD_ENDED(status=ending).text(api.language))
+            else:
+                show_status(task["status"], api.language)
         else:
             criteria = {"status": status or "pending", "provider": provider}
             click.echo((await api.call("POST", "/api/v1/tasks/cancel", json=criteria))["cancelled"])

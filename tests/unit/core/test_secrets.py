@@ -46,7 +46,7 @@ def test_a_secret_that_does_not_open_is_locked(box):
         secret.give_to(str)
 
 
-@pytest.mark.parametrize("text", [None, "****", " sk-****6789 "])
+@pytest.mark.parametrize("text", [None, "****", " sk-****6789 ", "****6789"])
 def test_a_masked_text_is_no_new_secret(text):
     """A client that sends back what it was shown changes nothing."""
     assert Secret.parse_unmasked(text) is None

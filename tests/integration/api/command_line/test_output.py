@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.integration.api.command_line.conftest import SMALL
 from tests.integration.cli.outcomes import good
 
@@ -25,6 +27,23 @@ def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
     assert first.stderr.startswith("the first 1 of 2; ")
     assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
     assert ["a dog"] == [i["prompt"] for i in remaining]
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "english", "chinese"),
+    [((), "completed", "completed", "已完成"), (("--param", "refuse=true"), "failed", "failed", "失败")],
+)
+def test_a_task_that_has_ended_is_not_said_to_be_cancelled(run, params, status, english, chinese):
+    """How it ended is said, and it stays so; that is no failure."""
+    run("generate", "x", *SMALL, *params)
+    (task,) = json.loads(good(run("tasks", "list", "--json")))
+    outputs = [
+        good(run("tasks", "cancel", task["task_id"], environ={"LC_ALL": lang}))
+        for lang in ("C.UTF-8", "zh_CN.UTF-8")
+    ]
+
+    assert [f"it had ended already: {english}\n", f"它此前已结束：{chinese}\n"] == outputs
+    assert [status] == [task["status"] for task in json.loads(good(run("tasks", "list", "--json")))]
 
 
 def test_lists_in_a_pipe_are_lines_with_tabs(run):
