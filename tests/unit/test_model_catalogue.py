@@ -11,6 +11,7 @@ from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.providers.http.capabilities import profile_of
 from imagegen_adapters.providers.http.presets import ALIASES
+from imagegen_adapters.providers.stable_diffusion import stability_models
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS
 from imagegen_core.costs.estimates import quote
 from imagegen_core.operations import Operation
@@ -37,7 +38,7 @@ def test_an_unknown_model_is_active():
 def test_a_retired_model_names_its_successor(spelling):
     """The provider's long spelling is the same model."""
     assert (
-        Lifecycle(retires=dt.date(2026, 8, 17), replaced_by="gemini-3-pro-image")
+        Lifecycle(retires=dt.date(2026, 8, 17), replaced_by="gemini-nano-banana-2.1")
         == facts_of(spelling, provider="google").lifecycle
     )
 
@@ -150,3 +151,16 @@ def test_the_default_of_an_adapter_with_code_is_served_today(entries):
     lifecycle = facts_of(default.id, provider=provider).lifecycle
 
     assert lifecycle.status_on(SystemClock().now().date()) is not LifecycleStatus.RETIRED
+
+
+@pytest.mark.parametrize(
+    ("mode", "amount"),
+    [({}, "0.02"), ({"upscale_mode": "conservative"}, "0.40"), ({"upscale_mode": "creative"}, "0.60")],
+)
+def test_an_upscale_of_stability_costs_what_its_mode_does(mode, amount):
+    """Thirty times between the cheapest and the dearest."""
+    request = ImageRequest(operation=Operation.UPSCALE, prompt="x", params=mode)
+
+    cost = quote(request, stability_models.model(SHIPPED_MODELS[0]), is_billed=True)
+
+    assert amount == cost.text

@@ -17,6 +17,8 @@ _TOKENS_PER_UNIT = 1_000_000
 _BYTES_PER_TOKEN = 3
 """Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
 
+_QUALITY_NAMES = ("quality", "upscale_mode")
+
 _SIZE_NAMES = ("size", "image_size", "resolution")
 
 _UNCACHED: Mapping[TokenKind, TokenKind] = {
@@ -150,7 +152,8 @@ def _applies(rate: Rate, request: ImageRequest, model: Model) -> bool:
         pixels = _pixels(request, model)
         if pixels is None or pixels > rate.max_pixels:
             return False
-    return not rate.qualities or _is_among([_value(request, model, "quality")], rate.qualities)
+    qualities = [_value(request, model, name) for name in _QUALITY_NAMES]
+    return not rate.qualities or _is_among(qualities, rate.qualities)
 
 
 def _is_among(values: Iterable[str], choices: tuple[str, ...]) -> bool:
