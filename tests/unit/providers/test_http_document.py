@@ -128,6 +128,16 @@ def test_the_good_document_is_good():
         ("timeout_s", 3601, "spec.timeout_s"),
         ("auth", {"type": "magic"}, "spec.auth.type"),
         ("auth", {"type": "signer", "signer": "nobody"}, "spec.auth.signer"),
+        (
+            "auth",
+            {"type": "signer", "signer": "aws_sigv4", "options": {"service": "s"}},
+            "spec.auth.options.region",
+        ),
+        (
+            "auth",
+            {"type": "signer", "signer": "volcengine", "options": {"region": "r", "service": "a/b"}},
+            "spec.auth.options.service",
+        ),
         ("operations", {}, "spec.operations"),
         ("operations.generate.request.method", "FETCH", "spec.operations.generate.request.method"),
         ("operations.generate.request.path", "paint", "spec.operations.generate.request.path"),

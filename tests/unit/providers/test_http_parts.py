@@ -1,10 +1,14 @@
 """The parts of the declarative provider, each by itself."""
 
 import gc
+import re
 from datetime import UTC, datetime
 
 import attrs
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from imagegen_adapters.providers.http.classification import CODES, UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.expressions import Expression
@@ -13,7 +17,8 @@ from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.schema.errors import ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.schema.size import SizeSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
-from imagegen_adapters.providers.http.signers.requests import SignableRequest
+from imagegen_adapters.providers.http.signers.requests import KeyPair, SignableRequest
+from imagegen_adapters.providers.http.signers.signature_v4 import VOLCENGINE
 from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
@@ -305,6 +310,115 @@ def test_tencents_signature_is_the_published_one():
             "Signature=72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168"
         ),
     } == signed
+
+
+AWS_KEY = "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+AWS_TOKEN = (
+    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8"
+    "YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6f"
+    "E8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj"
+    "2ICCR/oLxBA=="
+)
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def signed(signer, key, service, url, now, method="GET", headers=None, body=b""):
+    """Return the headers of a signature of version 4, and the names of what is signed."""
+    request = SignableRequest(method=method, url=url, headers=headers or {}, body=body)
+    return SIGNERS[signer].headers(request, key, service, now)
+
+
+@pytest.mark.parametrize(
+    ("key", "method", "path", "headers", "body", "signature"),
+    [
+        (AWS_KEY, "GET", "/", {}, b"", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        (AWS_KEY, "POST", "/", {}, b"", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        (
+            *(AWS_KEY, "GET", "/?Param2=value2&Param1=value1", {}, b""),
+            "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+        ),
+        (
+            *(AWS_KEY, "POST", "/", FORM, b"Param1=value1"),
+            "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+        ),
+        (
+            *(f"{AWS_KEY}:{AWS_TOKEN}", "POST", "/", {}, b""),
+            "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead",
+        ),
+    ],
+)
+def test_awss_signatures_are_the_published_ones(key, method, path, headers, body, signature):
+    """Those of its test suite that sign what this service signs."""
+    added = signed(
+        *("aws_sigv4", key, {"region": "us-east-1", "service": "service"}),
+        *(f"https://example.amazonaws.com{path}", datetime(2015, 8, 30, 12, 36, tzinfo=UTC)),
+        *(method, headers, body),
+    )
+
+    assert added["Authorization"].endswith(f"Signature={signature}")
+    assert "20150830T123600Z" == added["x-amz-date"]
+
+
+PATHS = (
+    "/model/stability.stable-image-core-v1:1/invoke",
+    "/a%3Ab//c%20d/",
+    "/%E4%B8%AD?x=a%20b&y=&x=%2B%2F~",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_awss_signature_is_that_of_its_own_library(path):
+    """In paths and queries that need encoding, with its headers of a document signed."""
+    url, now = f"https://bedrock-runtime.us-west-2.amazonaws.com{path}", datetime(2026, 11, 29, tzinfo=UTC)
+    headers = {"content-type": "application/json", "x-amz-guardrail": " a  b ", "x-team": "blue"}
+    added = signed(
+        *("aws_sigv4", f"{AWS_KEY}:token", {"region": "us-west-2", "service": "bedrock"}, url, now),
+        *("POST", headers, b"{}"),
+    )
+    names = re.search("SignedHeaders=([^,]*)", added["Authorization"])[1].split(";")
+    whole = {**headers, "host": "bedrock-runtime.us-west-2.amazonaws.com", **added}
+    request = AWSRequest("POST", url, {n: whole[n] for n in names if n != "host"}, b"{}")
+    request.context["timestamp"] = added["x-amz-date"]
+    key_id, _, secret = AWS_KEY.partition(":")
+    library = SigV4Auth(Credentials(key_id, secret, "token"), "bedrock", "us-west-2")
+    text = library.string_to_sign(request, library.canonical_request(request))
+
+    assert ["content-type", "host", "x-amz-date", "x-amz-guardrail", "x-amz-security-token"] == names
+    assert added["Authorization"].endswith(f"Signature={library.signature(text, request)}")
+
+
+def test_volcengines_signature_is_the_published_one():
+    """The example of its documentation signs no digest of the body; this service does."""
+    key = (
+        "AKLTYWViMTVmZGYzM2E0NDI5Mzk2MDZjNjFmMjc2MjRjMzg:"
+        "WkRZeE1EQmxPVGhsWWpWak5HVmtNbUUxTXpZeU9UVXlOMlE1TmpZeVlqTQ=="
+    )
+    key_id, _, secret = key.partition(":")
+    url = "https://iam.volcengineapi.com/?Action=ListUsers&Version=2018-01-01&Limit=10&Offset=0"
+    now, options = datetime(2024, 6, 19, 7, 13, 6, tzinfo=UTC), {"region": "cn-beijing", "service": "iam"}
+    request = SignableRequest(method="GET", url=url, headers={}, body=b"")
+    without_digest = attrs.evolve(VOLCENGINE, digest_header=None)
+
+    added = signed("volcengine", key, options, url, now)
+    published = without_digest.sign(request, KeyPair(id=key_id, secret=secret), options, now)
+    assert {
+        "x-date": "20240619T071306Z",
+        "Authorization": (
+            f"HMAC-SHA256 Credential={key_id}/20240619/cn-beijing/iam/request, SignedHeaders=host;x-date, "
+            "Signature=e31c4558bcfe08a286001f59cedbf0791ffd0b2362f10e55ee2627467bcdde93"
+        ),
+    } == published
+    assert "SignedHeaders=host;x-content-sha256;x-date," in added["Authorization"]
+
+
+@pytest.mark.parametrize("key", ["id", "id:", ":secret", "id:secret:"])
+def test_a_temporary_key_has_three_parts(key):
+    """Of which none may be empty."""
+    options = {"region": "r", "service": "s"}
+
+    with pytest.raises(ValueError, match="AccessKeyId:SecretAccessKey") as caught:
+        signed("aws_sigv4", key, options, "https://x.example/", NOW)
+    assert "secret:" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["justonething", ":justonething", "justonething:"])

@@ -99,7 +99,8 @@ def _safe(value: Any) -> Any:
 
 def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any]) -> str:
     values = ((name, template.render(scope)) for name, template in spec.query.items())
-    query = urlencode([(name, as_text(value)) for name, value in values if value is not None])
+    pairs = [(name, as_text(value)) for name, value in values if value is not None]
+    query = urlencode(pairs, quote_via=quote)  # a space as %20, as signatures have it
     if not query:
         return url
     parts = urlsplit(url)

@@ -83,8 +83,8 @@ class Sender:
         transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
         read = _reader(exchange)
         credentials = Credentials.from_config(self.config, self.document.auth)
-        content, headers = await self._content(request, read)
         try:
+            content, headers = await self._content(request, read)
             http_request = httpx.Request(
                 request.method,
                 credentials.url(request.url),
@@ -132,7 +132,8 @@ class Sender:
     def _signature(self, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
         if self.config.api_key is None or self.document.auth.signer is None:
             return {}
-        signable = SignableRequest(method=request.method, url=request.url, headers=request.headers, body=body)
+        url = str(httpx.URL(request.url))  # encoded as it will be sent
+        signable = SignableRequest(method=request.method, url=url, headers=request.headers, body=body)
         signer = SIGNERS[self.document.auth.signer]
         key, options = self.config.api_key.reveal(), self.document.auth.options
         try:

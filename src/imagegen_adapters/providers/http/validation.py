@@ -8,7 +8,7 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.model_validation import problems_of_model
 from imagegen_adapters.providers.http.operation_validation import problems_of_operation
 from imagegen_adapters.providers.http.patterns import pattern_problem
-from imagegen_adapters.providers.http.schema.auth import AuthType
+from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
@@ -23,6 +23,7 @@ from imagegen_core.providers.parameters import COMMON
 from imagegen_core.providers.size_presets import SIZE_NAMES
 
 SCHEMA = 1
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STATUS = re.compile(r"[1-5](?:\d\d|xx)")
 _MAX_JSON_BYTES = 268_435_456
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
@@ -44,7 +45,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
 def _top(document: Document) -> Iterator[Problem]:
     if document.schema != SCHEMA:
         yield Problem(field="schema", reason=ProblemCode.NOT_ONE_OF(choices=(str(SCHEMA),)))
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", document.id):
+    if not _NAME.fullmatch(document.id):
         yield Problem(field="id", reason=ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
     if not document.operations:
         yield Problem(field="operations", reason=DocumentCode.NO_OPERATIONS())
@@ -56,8 +57,19 @@ def _top(document: Document) -> Iterator[Problem]:
     yield from _choices(document)
     if reason := range_problem(document.egress.max_json_bytes, minimum=1, maximum=_MAX_JSON_BYTES):
         yield Problem(field="egress.max_json_bytes", reason=reason)
-    if document.auth.type is AuthType.SIGNER and document.auth.signer not in SIGNERS:
+    if document.auth.type is AuthType.SIGNER:
+        yield from _signer(document.auth)
+
+
+def _signer(auth: Auth) -> Iterator[Problem]:
+    signer = SIGNERS.get(auth.signer or "")
+    if signer is None:
         yield Problem(field="auth.signer", reason=ProblemCode.NOT_ONE_OF(choices=tuple(sorted(SIGNERS))))
+        return
+    for name in signer.options:
+        if not _NAME.fullmatch(auth.options.get(name, "")):
+            reason = ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
+            yield Problem(field=f"auth.options.{name}", reason=reason)
 
 
 def _choices(document: Document) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import attrs
 from imagegen_adapters.providers.http.messages import Malformed
 from imagegen_adapters.providers.http.signers.jwt_hs256 import sign_jwt
 from imagegen_adapters.providers.http.signers.requests import KeyPair, SignableRequest
+from imagegen_adapters.providers.http.signers.signature_v4 import AWS, VOLCENGINE
 from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
 from imagegen_adapters.providers.key_formats import malformed_key
 
@@ -22,10 +23,15 @@ Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping
 
 @attrs.frozen(kw_only=True)
 class Signer:
-    """How requests are signed, and ``key_form``, which shows people the form of the key."""
+    """How requests are signed, and ``key_form``, which shows people the form of the key.
+
+    ``options`` are those that a document must give. A key that ``may_have_token`` may have a third part.
+    """
 
     sign: Sign
     key_form: str
+    options: tuple[str, ...] = ()
+    may_have_token: bool = False
 
     def headers(
         self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
@@ -35,15 +41,30 @@ class Signer:
         Raises:
             ValueError: the key is not two parts around a colon; the message does not show it.
         """
-        key_id, colon, secret = key.partition(":")
-        if not (colon and key_id and secret):
+        key_id, _, secret = key.partition(":")
+        token: str | None = None
+        if self.may_have_token and ":" in secret:
+            secret, _, token = secret.partition(":")
+        if not (key_id and secret) or token == "":
             raise Malformed(malformed_key(self.key_form))
-        return self.sign(request, KeyPair(id=key_id, secret=secret), options, now)
+        return self.sign(request, KeyPair(id=key_id, secret=secret, token=token), options, now)
 
 
 SIGNERS: Mapping[str, Signer] = MappingProxyType(
     {
         "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey"),
+        "aws_sigv4": Signer(
+            sign=AWS.sign,
+            key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
+            options=("region", "service"),
+            may_have_token=True,
+        ),
+        "volcengine": Signer(
+            sign=VOLCENGINE.sign,
+            key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
+            options=("region", "service"),
+            may_have_token=True,
+        ),
         "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
     }
 )

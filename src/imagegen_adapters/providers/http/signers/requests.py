@@ -17,7 +17,8 @@ class SignableRequest:
 
 @attrs.frozen(kw_only=True)
 class KeyPair:
-    """A key of two parts: ``id`` is sent, ``secret`` only signs."""
+    """A key of two parts: ``id`` is sent, ``secret`` only signs; the ``token`` of a temporary one is sent."""
 
     id: str
     secret: str = attrs.field(repr=False)
+    token: str | None = attrs.field(default=None, repr=False)
