@@ -56,7 +56,7 @@ class JobUpstream(Upstream):
 
 
 _FLUX2_SIZES = SizeRule(sides=(64, 65_536), pixels=(4096, 2048 * 2048), multiple=16)
-_MAX_FLUX_INPUTS = {"/v1/flux-2-klein-9b": 4, "/v1/flux-kontext-pro": 4}
+_MAX_FLUX_INPUTS = {"/v1/flux-2-klein-9b": 4, "/v1/flux-2-klein-4b": 4, "/v1/flux-kontext-pro": 4}
 
 
 def _flux_problem(path: str, body: dict) -> str | None:

@@ -15,7 +15,7 @@ from tests.fakes.size_rules import SizeRule
 from tests.fakes.upstream import Upstream
 
 _FIELDS = {
-    *("model", "prompt", "n", "size", "quality", "background"),
+    *("model", "prompt", "n", "size", "quality", "complexity", "background"),
     *("output_format", "output_compression", "moderation", "stream", "partial_images"),
 }
 
@@ -29,7 +29,6 @@ _FIRST_QUALITIES = {"auto", "low", "medium", "high"}
 _MORE_QUALITIES = {"xhigh", "max"}
 _CHOICES = {
     "background": {"auto", "opaque", "transparent"},
-    "output_format": {"png", "jpeg", "webp"},
     "moderation": {"auto", "low"},
 }
 
@@ -101,7 +100,12 @@ def _problem(body: dict) -> str | None:
     is_first = body["model"] == "gpt-image-2"
     if is_first and body.get("background") == "transparent":
         return "Transparent background is not supported for this model."
+    is_newest = body["model"].startswith("gpt-image-2.6-")
+    if (body.get("background"), body.get("output_format")) == ("transparent", "jpeg"):
+        return "Transparent background is not supported for JPEG output format"
     is_right = {
+        "complexity": body.get("complexity", "low") in ("low", "medium", "high")
+        and (is_newest or "complexity" not in body),
         "stream": not body.get("stream") or body.get("n", 1) == 1,
         "partial_images": "partial_images" not in body
         or (body.get("stream") and 0 <= body["partial_images"] <= 3),
@@ -111,6 +115,8 @@ def _problem(body: dict) -> str | None:
         "size": _SIZES.allows(body.get("size")),
         "quality": body.get("quality", "auto") in _FIRST_QUALITIES | (set() if is_first else _MORE_QUALITIES),
         **{name: name not in body or body[name] in choices for name, choices in _CHOICES.items()},
+        "output_format": body.get("output_format", "png") in ("png", "jpeg", "webp")
+        or (is_newest and body["output_format"] in ("gif", "svg")),
     }
     wrong = next((name for name, right in is_right.items() if not right), None)
     return None if wrong is None else f"Invalid value of {wrong}: {body[wrong]!r}."

@@ -412,7 +412,15 @@ LIMITS = (
     openai("gpt-image-2", with_params(background="opaque"), with_params(background="transparent")),
     openai("gpt-image-2", with_params(quality="high"), with_params(quality="xhigh")),
     openai("gpt-image-2.6-flare", with_params(background="transparent"), ()),
-    openai("gpt-image-2.5-sunburst", with_params(quality="max"), ()),
+    openai("gpt-image-2.5-sunburst", with_params(quality="max"), with_params(complexity="low")),
+    *(
+        openai(
+            model,
+            with_params(background="transparent", output_format="webp"),
+            with_params(background="transparent", output_format="jpeg"),
+        )
+        for model in ("gpt-image-2.6-sunburst", "gpt-image-2.5-flare")
+    ),
     *(
         limit
         for model in ("", "-quality")
@@ -436,8 +444,14 @@ LIMITS = (
             bfl(model, with_params(safety_tolerance=6), with_params(safety_tolerance=7)),
         )
     ),
-    bfl("flux-2-klein-9b", sized("64x64", "2048x2048"), sized("48x64", "2048x2064")),
-    bfl("flux-2-klein-9b", referring(3, 4), referring(5)),
+    *(
+        limit
+        for model in ("flux-2-klein-9b", "flux-2-klein-4b")
+        for limit in (
+            bfl(model, sized("64x64", "2048x2048"), sized("48x64", "2048x2064")),
+            bfl(model, referring(3, 4), referring(5)),
+        )
+    ),
     bfl("flux-kontext-pro", referring(3, 4), referring(5)),
     bfl("flux-pro-1.0-fill", filling(6), filling(7)),
     bfl("flux-3-image", sized("768sq", "1k", "1.5k", "2k", "4k"), sized("3K")),
