@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,16 +16,16 @@ from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.testing.samples import NOW
+from imagegen_adapters.testing.samples import NOW, later
 
 
 def no_progress(done, total):
     """Report no progress."""
 
 
-def restored(path, *args, **more):
+def restored(path, *args, now=NOW, **more):
     with path.open("rb") as file:
-        return restore_backup(file, *args, **more)
+        return restore_backup(file, *args, now=now, **more)
 
 
 @pytest.fixture
@@ -279,3 +280,26 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     )
 
     assert (3, ["data"]) == (ended.returncode, names_in(tmp_path)), ended.stderr
+
+
+def next_image_id(data_dir):
+    """Return the id that the next image gets."""
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection:
+        ((last,),) = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'images'").fetchall()
+    return last + 1
+
+
+@pytest.mark.parametrize("last", [None, 7, 900_000_000])
+def test_no_image_gets_an_id_that_one_had_after_the_backup(data_dir, tmp_path, last):
+    """Also not if it is restored once more; browsers keep what they once got at an image's address."""
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'images'")
+        if last is not None:
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('images', ?)", (last,))
+    write_backup(data_dir, tmp_path / "it", now=NOW, force=False, progress=no_progress)
+    for name, seconds in (("one", 60), ("other", 3600)):
+        restored(tmp_path / "it", tmp_path / name, now=later(seconds), progress=no_progress)
+    ids = [next_image_id(tmp_path / name) for name in ("one", "other")]
+
+    second = int((NOW - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds())
+    assert [max(second + 60, (last or 0) + 1), max(second + 3600, (last or 0) + 1)] == ids

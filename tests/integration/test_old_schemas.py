@@ -320,7 +320,7 @@ def test_a_backup_of_its_time_is_restored(old, tmp_path):
     before = files_of(old)
     write_backup(old, tmp_path / "it", now=NOW, force=False, progress=quiet)
     with (tmp_path / "it").open("rb") as file:
-        report = restore_backup(file, tmp_path / "new", progress=quiet)
+        report = restore_backup(file, tmp_path / "new", now=BEFORE_ALL, progress=quiet)
     Database.open(old / "imagegen.db").close_now()
     restored = files_of(tmp_path / "new")
 
@@ -333,11 +333,15 @@ def test_a_backup_of_its_time_is_restored(old, tmp_path):
     assert {"imagegen.db", "lock"} == {path.name for path in (tmp_path / "new").iterdir() if path.is_file()}
 
 
+BEFORE_ALL = datetime(2026, 1, 1, tzinfo=UTC)
+"""Restored then, the next image has the id that it would have had."""
+
+
 def refused(data_dir, tmp_path):
     """Return what is said of the backup of a data directory that must not be restored."""
     write_backup(data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet)
     with (tmp_path / "it").open("rb") as file, pytest.raises(BackupError) as caught:
-        restore_backup(file, tmp_path / "deep" / "new", progress=quiet)
+        restore_backup(file, tmp_path / "deep" / "new", now=NOW, progress=quiet)
     assert not (tmp_path / "deep").exists()
     return str(caught.value)
 

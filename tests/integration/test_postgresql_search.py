@@ -10,7 +10,7 @@ import pytest
 from imagegen_adapters.databases import sqlite
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, windows
 from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
@@ -422,3 +422,36 @@ async def test_a_search_that_takes_too_long_is_refused(both, postgresql_database
 
     results = await asyncio.gather(*(both.records[0].search(*query) for _ in range(9)))
     assert [1] * 9 == [page.total for page in results]
+
+
+async def test_what_is_older_than_a_restore_is_searched_like_the_rest(both):
+    """The ids have a gap then, which is no number of images."""
+    await both.add("一只可爱的小猫", "a rare word")
+    await both.go_on_at(30_000_000)
+    await both.add("后来的狗")
+
+    similar = await both.search(
+        SearchQuery.parse("可爱的猫", simplify), SearchMode.RELEVANT, ANY, Paging(page_size=10)
+    )
+    exact = await both.search(
+        SearchQuery.parse("rare", simplify), SearchMode.CONTAINS, ANY, Paging(page_size=10)
+    )
+
+    assert [["一只可爱的小猫"], ["a rare word"]] == [
+        [hit.image.prompt for hit in page.items] for page in (similar, exact)
+    ]
+
+
+@pytest.mark.parametrize(("newest", "oldest"), [(30_000_007, (2, 3)), (3 * BUCKET + 9, (2, 2)), (7, (0, 0))])
+async def test_the_newest_images_are_counted_across_a_gap(postgresql_database, monkeypatch, newest, oldest):
+    """By buckets of ids, with fewer of them than there are images in the bucket of the newest one."""
+    monkeypatch.setattr(windows, "SEARCHED_IMAGES", (40, 8))
+    await postgresql_database.rows(
+        "INSERT INTO image_buckets (bucket, shard, added)"
+        " VALUES (0, 0, 20), (2, 0, 20), (2, 1, 20), (3, 0, 5), ($1, 0, 5)",
+        30_000_000 >> 14,
+    )
+    async with postgresql_database.transaction() as connection:
+        counted = await windows.oldest_of_newest(connection, newest)
+
+    assert tuple(bucket * BUCKET for bucket in oldest) == counted

@@ -13,7 +13,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.connections import open_reader
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
-from imagegen_adapters.image_records import index_entry
+from imagegen_adapters.image_records import image_blocks, index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
 from imagegen_adapters.image_records.index import exchange_marks, remove_entry
 from imagegen_adapters.image_records.index_state import IndexState
@@ -454,3 +454,18 @@ async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):
 
     assert (51, 0) == before
     assert [(2991, 0), (51, 0), (1551, 0)] == starts
+
+
+@pytest.mark.parametrize(
+    ("newest", "oldest"), [(30_000_007, (2, 3)), (3 * IDS_PER_BLOCK + 9, (2, 2)), (7, (0, 0))]
+)
+async def test_the_newest_images_are_counted_across_a_gap(database, monkeypatch, newest, oldest):
+    """By blocks of ids, which a restore leaves a gap in."""
+    monkeypatch.setattr(image_blocks, "SEARCHED_IMAGES", (40, 8))
+    blocks = [(0, 20), (2, 40), (3, 5), (30_000_000 // IDS_PER_BLOCK, 5)]
+    await database.writer.write(
+        lambda c: c.executemany("INSERT INTO image_blocks (block, images) VALUES (?, ?)", blocks).rowcount
+    )
+    counted = await database.read(lambda c: image_blocks.oldest_of_newest(c, newest))
+
+    assert tuple(block * IDS_PER_BLOCK for block in oldest) == counted

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,9 +24,20 @@ from imagegen_adapters.databases.data_directory import (
     DataDirectory,
 )
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE
 from imagegen_core.errors import StorageError, StorageFull
+
+_FIRST_SECOND = datetime(2026, 1, 1, tzinfo=UTC)
+"""Before the first image of any installation."""
+
+_ADD_SEQUENCE = """
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'images', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'images')
+"""
+
+_RAISE_SEQUENCE = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'images'"
 
 _STAGING_DIRECTORY = ".restoring"
 _ALLOWED_NAMES = frozenset({LOCK_FILE, KEY_FILE, CHECK_FILE, "lost+found"})
@@ -48,11 +60,12 @@ class RestoreReport:
     has_master_key: bool
 
 
-def restore_backup(file: BinaryIO, data_dir: Path, *, progress: Progress) -> RestoreReport:
+def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: Progress) -> RestoreReport:
     """Fill the data directory from a backup.
 
     The database is moved into place last, since a data directory without one counts as empty. The backup may
-    be from any earlier version; its database is migrated before it is moved.
+    be from any earlier version; its database is migrated before it is moved. Ids of images that may have been
+    assigned after the backup are not assigned again.
 
     Raises:
         BackupError: the file is not a complete backup, or from a newer version, or the data directory is not
@@ -70,6 +83,7 @@ def restore_backup(file: BinaryIO, data_dir: Path, *, progress: Progress) -> Res
             _check_free_space(backup.file_bytes, staging)
             tally = backup.extract(staging, progress)
             report = _inspect(staging, directory.path, files=tally.files)
+            _skip_image_ids(staging / DATABASE_FILE, now)
             _move(staging, directory.path)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -146,6 +160,20 @@ def _migrate(database: Path) -> None:
         raise
     except StorageError as error:
         raise BackupError(BackupCode.BACKUP_UNUSABLE(reason=error.reason)) from error
+
+
+def _skip_image_ids(database: Path, now: datetime) -> None:
+    """Let the next image have an id above all that may have been assigned since the backup.
+
+    Browsers keep what they got at an image's address, so that no other image may get that address. Fewer than
+    one image a second on average since `_FIRST_SECOND` has a lower id.
+    """
+    seconds = int((now - _FIRST_SECOND).total_seconds())
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_ADD_SEQUENCE)
+        connection.execute(_RAISE_SEQUENCE, (seconds - 1,))
+        connection.execute("COMMIT")
 
 
 def _move(staging: Path, data_dir: Path) -> None:

@@ -7,6 +7,7 @@ import attrs
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
+from imagegen_adapters.image_records.similar import SEARCHED_IMAGES
 
 IDS_PER_BLOCK = 1024
 """As the triggers of ``image_blocks`` count them."""
@@ -20,6 +21,22 @@ class _Counts:
     deletions: int = 0
     blocks: tuple[int, ...] = ()
     older: tuple[int, ...] = (0,)
+
+
+def oldest_of_newest(connection: sqlite3.Connection, newest: int) -> tuple[int, int]:
+    """Return about from which ids on there are `SEARCHED_IMAGES` up to ``newest``; 0 if there are fewer.
+
+    No more blocks are read than that takes: four hundred, where few images were deleted.
+    """
+    most, fewer = SEARCHED_IMAGES
+    images = first = 0
+    for block, count in connection.execute(statements.BLOCKS_UP_TO, (newest // IDS_PER_BLOCK,)):
+        images += count
+        if images >= fewer and not first:
+            first = block * IDS_PER_BLOCK
+        if images >= most:
+            return block * IDS_PER_BLOCK, first
+    return 0, first
 
 
 class ImageBlocks:

@@ -23,6 +23,9 @@ MAX_NEAR_IMAGES = 400_000
 MAX_RECENT_IMAGES = 200_000
 """Images with only some parts of the query are searched for among this many of the newest ones."""
 
+SEARCHED_IMAGES = (MAX_NEAR_IMAGES, MAX_RECENT_IMAGES)
+"""How many of the newest images; not how many ids, which have a gap after a restore."""
+
 _CANDIDATES_PER_LOOKUP = MAX_SIMILAR_IMAGES
 _SUFFICIENT_CANDIDATES = MAX_SIMILAR_IMAGES
 _MAX_EXAMINED = 1000
@@ -81,10 +84,15 @@ class TextLookup:
     sufficient: int = _SUFFICIENT_CANDIDATES
 
     @classmethod
-    def of_similar(cls, query: SearchQuery, *, newest: int, exact_count: int) -> "TextLookup":
-        """Return the lookup of what may be similar; exact matches, so many, may have to be skipped."""
+    def of_similar(
+        cls, query: SearchQuery, *, newest: int, oldest: tuple[int, int], exact_count: int
+    ) -> "TextLookup":
+        """Return the lookup of what may be similar; exact matches, so many, may have to be skipped.
+
+        ``oldest`` are about the ids of the last of `SEARCHED_IMAGES` newest images.
+        """
         matcher = SimilarityMatcher.from_query(query)
-        near, recent = max(0, newest - MAX_NEAR_IMAGES), max(0, newest - MAX_RECENT_IMAGES)
+        near, recent = oldest
         token_sets = (
             *(TokenSet(tokens=tokens, oldest=near) for tokens in matcher.near_token_sets()),
             *(TokenSet(tokens=tokens, oldest=recent) for tokens in matcher.far_token_sets()),

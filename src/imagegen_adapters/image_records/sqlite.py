@@ -14,7 +14,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
-from imagegen_adapters.image_records.image_blocks import ImageBlocks
+from imagegen_adapters.image_records.image_blocks import ImageBlocks, oldest_of_newest
 from imagegen_adapters.image_records.image_loader import ImageLoader, rows_by_id
 from imagegen_adapters.image_records.index import add_entries, remove_entry
 from imagegen_adapters.image_records.index_entry import IndexEntry
@@ -195,7 +195,12 @@ class SqliteImageRecords:
 
         def ids(question: ExactIds | SimilarIds) -> list[int]:
             if isinstance(question, SimilarIds):
-                similar = TextLookup.of_similar(query, newest=question.newest, exact_count=exact_count)
+                similar = TextLookup.of_similar(
+                    query,
+                    newest=question.newest,
+                    oldest=oldest_of_newest(connection, question.newest),
+                    exact_count=exact_count,
+                )
                 return ranked_ids(query, texts(connection, criteria, query.words, similar))
             if not exact_count:
                 return []

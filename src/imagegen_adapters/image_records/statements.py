@@ -35,6 +35,8 @@ IMAGES_BEFORE = f"{SELECT_IMAGES} WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?
 
 BLOCKS_SINCE = "SELECT block, images FROM image_blocks WHERE block >= ? ORDER BY block"
 
+BLOCKS_UP_TO = "SELECT block, images FROM image_blocks WHERE block <= ? ORDER BY block DESC"
+
 IMAGES_AFTER = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 
 MARKS_BETWEEN = f"SELECT id, favourite, {_MARKS} FROM images WHERE id BETWEEN ? AND ?"  # noqa: S608 - as above

@@ -11,6 +11,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
+from imagegen_adapters.image_records.image_blocks import oldest_of_newest
 from imagegen_adapters.image_records.lookup import NEWEST, Lookup, make_lookup, texts
 from imagegen_adapters.image_records.similar import TextLookup, answer_each, ranked_ids
 from imagegen_adapters.image_records.sqlite import SEARCH_SECONDS
@@ -98,7 +99,9 @@ class SqliteImageTimeline:
         """Return the ids of the similar images, best first, as the search has them."""
         newest = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
         exact_count = self._counts.count(connection, lookup)
-        similar = TextLookup.of_similar(query, newest=newest, exact_count=exact_count)
+        similar = TextLookup.of_similar(
+            query, newest=newest, oldest=oldest_of_newest(connection, newest), exact_count=exact_count
+        )
         return ranked_ids(query, texts(connection, criteria, query.words, similar))
 
     async def _search(self, fn: Callable[[sqlite3.Connection], T]) -> T:

@@ -71,7 +71,7 @@ def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> Restor
         SettingsError: the database is not to be in the data directory.
     """
     _check_one_box(settings)
-    return restore_backup(file, settings.data_dir, progress=progress)
+    return restore_backup(file, settings.data_dir, now=SystemClock().now(), progress=progress)
 
 
 def _check_one_box(settings: Settings) -> None:

@@ -1,25 +1,22 @@
 """What is looked up in an index to find similar prompts."""
 
 from imagegen_adapters.image_records.similar import (
-    MAX_NEAR_IMAGES,
-    MAX_RECENT_IMAGES,
     TextLookup,
     TokenSet,
 )
 from imagegen_core.search.query import SearchQuery
 
-NEWEST = MAX_NEAR_IMAGES + 7
+NEAR, RECENT = 7, 200_007
 
 
 def lookup_of(keyword, *, exact_count=0):
     query = SearchQuery.parse(keyword, lambda text: text)
-    return TextLookup.of_similar(query, newest=NEWEST, exact_count=exact_count)
+    return TextLookup.of_similar(query, newest=400_007, oldest=(NEAR, RECENT), exact_count=exact_count)
 
 
 def test_what_only_exact_matches_have_is_not_looked_up():
     """Whatever has two words of one token each contains both; what has one of them is among the newest."""
-    recent = NEWEST - MAX_RECENT_IMAGES
-    expected = (TokenSet(tokens=("猫",), oldest=recent), TokenSet(tokens=("可爱",), oldest=recent))
+    expected = (TokenSet(tokens=("猫",), oldest=RECENT), TokenSet(tokens=("可爱",), oldest=RECENT))
 
     assert expected == lookup_of("猫 可爱").token_sets
 
@@ -28,8 +25,8 @@ def test_tokens_of_a_longer_word_may_stand_apart():
     """So what has all of them is looked up among more images, as what has something in between."""
     token_sets = lookup_of("可爱猫").token_sets
 
-    assert TokenSet(tokens=("可爱", "爱猫"), oldest=7) in token_sets
-    assert TokenSet(tokens=("可", "爱猫"), oldest=7) in token_sets
+    assert TokenSet(tokens=("可爱", "爱猫"), oldest=NEAR) in token_sets
+    assert TokenSet(tokens=("可", "爱猫"), oldest=NEAR) in token_sets
 
 
 def test_nothing_is_looked_up_twice():

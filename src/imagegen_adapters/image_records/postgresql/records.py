@@ -12,7 +12,7 @@ from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCounts
-from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows
+from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows, oldest_of_newest
 from imagegen_adapters.image_records.query_gate import QueryGate
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.similar import (
@@ -137,7 +137,12 @@ class PostgresqlImageRecords:
 
         async def ids(question: ExactIds | SimilarIds) -> list[int]:
             if isinstance(question, SimilarIds):
-                similar = TextLookup.of_similar(query, newest=question.newest, exact_count=exact_count)
+                similar = TextLookup.of_similar(
+                    query,
+                    newest=question.newest,
+                    oldest=await oldest_of_newest(connection, question.newest),
+                    exact_count=exact_count,
+                )
                 return ranked_ids(query, await windows.texts(connection, criteria, similar))
             if not exact_count:
                 return []

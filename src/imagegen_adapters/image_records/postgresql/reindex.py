@@ -32,6 +32,8 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
     ((until,),) = await database.rows(statements.NEWEST_IMAGE)
     reached = 0
     while reached < until:
+        ((first,),) = await database.rows(statements.OLDEST_IMAGE, reached)
+        reached = max(reached, int(first) - 1)  # a restore leaves a gap of millions of ids
         high = min(reached + _IDS_PER_LOOKUP, until)
         async with database.transaction() as connection:
             reached = await _reindex_batch(connection, reached, high, simplify)

@@ -31,6 +31,16 @@ WHERE skipped + images > $1 ORDER BY bucket DESC LIMIT 1
 """
 """The bucket of ids in which so many newer images end, and how many of them are in newer buckets."""
 
+OLDEST_OF_NEWEST = """
+SELECT coalesce(max(bucket) FILTER (WHERE images >= $2), 0) << 14 AS near,
+    coalesce(max(bucket) FILTER (WHERE images >= $3), 0) << 14 AS recent
+FROM (
+    SELECT bucket, sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) AS images
+    FROM image_buckets WHERE bucket <= $1::bigint >> 14 GROUP BY bucket
+) AS counts
+"""
+"""About from which ids on there are so many images up to an id, or so many; 0 if there are fewer."""
+
 IMAGE_COUNT = "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets"
 
 BUCKETS = """
@@ -46,6 +56,8 @@ WHERE images.task_id = $1 ORDER BY attempts.part, images.position, images.id
 """
 
 NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
+
+OLDEST_IMAGE = "SELECT coalesce(min(id), 0) FROM images WHERE id > $1"
 
 LOCK_MARKS = f"SELECT pg_advisory_xact_lock({0x6D61726B73:d})"
 """Serialises changes of marks until the transaction ends; the key is "marks" in ASCII."""

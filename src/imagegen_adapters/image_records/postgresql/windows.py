@@ -8,7 +8,7 @@ import attrs
 from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
-from imagegen_adapters.image_records.similar import TextLookup
+from imagegen_adapters.image_records.similar import SEARCHED_IMAGES, TextLookup
 from imagegen_core.marks.names import fold_name
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.ngrams import text_of_token
@@ -158,6 +158,12 @@ class Windows:
             question.sufficient,
         )
         return {row["id"]: row["folded"] for row in rows}
+
+
+async def oldest_of_newest(connection: Connection, newest: int) -> tuple[int, int]:
+    """Return about from which ids on there are `SEARCHED_IMAGES` up to ``newest``; 0 if there are fewer."""
+    ((near, recent),) = await connection.fetch(statements.OLDEST_OF_NEWEST, newest, *SEARCHED_IMAGES)
+    return near, recent
 
 
 def _patterns(tokens: Iterable[str]) -> str | None:

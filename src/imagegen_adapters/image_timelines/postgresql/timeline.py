@@ -9,7 +9,7 @@ from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCounts
 from imagegen_adapters.image_records.postgresql.records import SEARCH_SECONDS
-from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows
+from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows, oldest_of_newest
 from imagegen_adapters.image_records.similar import TextLookup, await_each, ranked_ids
 from imagegen_adapters.image_timelines.intervals import (
     MIN_BOUNDS,
@@ -96,7 +96,8 @@ class PostgresqlImageTimeline:
         """Return the ids of the similar images, best first, as the search has them."""
         newest = await connection.fetchval(statements.NEWEST_IMAGE)
         exact_count = await self._counts.count(connection, windows)
-        similar = TextLookup.of_similar(query, newest=newest, exact_count=exact_count)
+        oldest = await oldest_of_newest(connection, newest)
+        similar = TextLookup.of_similar(query, newest=newest, oldest=oldest, exact_count=exact_count)
         return ranked_ids(query, await windows.texts(connection, criteria, similar))
 
     @asynccontextmanager

@@ -180,7 +180,9 @@ DECLARE
     entries refcursor;
 BEGIN
     WHILE bottom > low AND missing > 0 LOOP
-        top := bottom - 1;
+        top := (SELECT max(id) FROM image_texts WHERE id < bottom);  -- a restore leaves a gap of millions of ids
+        EXIT WHEN top IS NULL OR top < low;
+        bottom := top + 1;
         IF cardinality(marks) > 0 AND marked_bucket IS DISTINCT FROM top >> 16 THEN
             marked_bucket := top >> 16;
             marked := marked_in(marked_bucket, marks);

@@ -92,6 +92,7 @@ DECLARE
     marked_bucket bigint;
 BEGIN
     WHILE bottom <= newest AND oldest IS NULL LOOP
+        bottom := (SELECT min(id) FROM image_texts WHERE id >= bottom);
         IF cardinality(marks) > 0 AND marked_bucket IS DISTINCT FROM bottom >> 16 THEN
             marked_bucket := bottom >> 16;
             marked := marked_in(marked_bucket, marks);
