@@ -23,13 +23,14 @@ class _Model:
 
     path: str
     references: int
+    resolutions: tuple[str, ...] = ("1k", "2k")
 
 
 _MODELS = {
     "kling-v3": _Model(path=_IMAGE, references=1),
     "kling-v2-1": _Model(path=_IMAGE, references=0),
     "kling-image-o1": _Model(path=_OMNI, references=10),
-    "kling-v3-omni": _Model(path=_OMNI, references=10),
+    "kling-v3-omni": _Model(path=_OMNI, references=10, resolutions=("1k", "2k", "4k")),
 }
 _FIELDS = {
     _IMAGE: {"model_name", "prompt", "negative_prompt", "image", "aspect_ratio", "resolution", "n"},
@@ -106,7 +107,7 @@ def _wrong_field(model: _Model, body: dict, images: list[str]) -> str | None:
     is_right = {
         "prompt": len(body["prompt"]) <= 2500,
         "aspect_ratio": body.get("aspect_ratio", "16:9") in _RATIOS,
-        "resolution": body.get("resolution", "1k") in ("1k", "2k"),
+        "resolution": body.get("resolution", "1k") in model.resolutions,
         "n": 1 <= body["n"] <= 9,
         "image": len(images) <= model.references and all(map(_REFERENCE.allows, images)),
     }

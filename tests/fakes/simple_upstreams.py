@@ -78,12 +78,26 @@ _TEN_MEGABYTES = ReferenceRule(max_bytes=10 * 2**20)
 
 class FakeQianfan(_SyncUpstream):
     preset, base, key = "qianfan", "/v2", "bce-v3-0123456789abcdef"
-    paid = "/v2/images"
+    paid = "^/v2/(musesteamer/)?images"
     path = "/v2/images/generations"
     count_field = "n"
     fields = frozenset(("model", "prompt", "n", "size", "seed", "steps", "guidance", "refer_image"))
 
+    def serve(self, request: Request) -> Reply:
+        """One model has a path of its own, makes one image a call and knows other fields."""
+        if request.path != "/v2/musesteamer/images/generations":
+            return super().serve(request)
+        body = request.json
+        assert set(body) <= {"model", "prompt", "size", "seed", "prompt_extend"}, body.keys()
+        assert "musesteamer-air-image" == body["model"]
+        self.bodies.append(body)
+        if body["size"] not in ("1152x864", "864x1152"):
+            return self.answer("invalid", param="size")
+        self.ledger.append(body["model"])
+        return self.images(request, {"n": 1})
+
     def make(self, request: Request, body: dict) -> Reply:
+        assert body["model"] != "musesteamer-air-image", "it has a path of its own"
         is_irag = body["model"] == "irag-1.0"
         longest = {"irag-1.0": 220, "flux.1-schnell": 512}.get(body["model"], 100_000)
         is_right = {
@@ -159,7 +173,9 @@ class FakeMiniMax(_SyncUpstream):
 
 _IDEOGRAM_SIZES = {
     "ideogram-4-5": SizeRule(words=frozenset(("auto",))),
-    "ideogram-4-6": SizeRule(sides=(32, 4096), multiple=32, words=frozenset(("auto",))),
+    "ideogram-4-6": SizeRule(
+        sides=(32, 8192), pixels=(1024, 4096**2), ratio=6.001, multiple=32, words=frozenset(("auto",))
+    ),
 }
 _IDEOGRAM_REFERENCE = ReferenceRule(max_bytes=25_000_000, formats=frozenset(("PNG", "JPEG", "WEBP")))
 
@@ -284,6 +300,7 @@ class FakeArk(_SyncUpstream):
         return super().images(request, body)
 
 
+_RECRAFT_REFERENCE_MODELS = ("recraftv3", "recraftv4_1")
 _RECRAFT_FILES = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}
 
 
@@ -339,6 +356,7 @@ class FakeRecraft(_SyncUpstream):
         if request.path not in _RECRAFT_FILES:
             return super().serve(request)
         assert {p.name for p in request.parts if p.filename} == _RECRAFT_FILES[request.path]
+        assert request.form["model"] in _RECRAFT_REFERENCE_MODELS
         return self.make(request, request.form)
 
     def make(self, request: Request, body: dict) -> Reply:

@@ -170,7 +170,7 @@ def _sizes(name: str, size: dict[str, Any], operation: Operation) -> Iterator[Tr
 def _shapes(size: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return sizes at and beyond both bounds of the shape; both are the same, as high or as wide."""
     step, ratio = size.get("multiple_of", 1), int(size["ratio"][1])
-    height = math.ceil(math.sqrt(size["min_pixels"] / ratio) / step) * step
+    height = math.ceil(math.sqrt(size.get("min_pixels", 1_000_000) / ratio) / step) * step
     sides = [(ratio * height, height), (ratio * height + step, height)]
     at, beyond = ((f"{width}x{height}", f"{height}x{width}") for width, height in sides)
     return at, beyond

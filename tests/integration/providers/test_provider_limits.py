@@ -181,6 +181,8 @@ def ideogram_limits() -> Iterator[Limit]:
         yield limit(accepted=sized("1024x1024", "2048x2048", "auto"), refused=())
     newest = partial(Limit, preset="ideogram", model="ideogram-4-6")
     yield newest(accepted=sized("4096x4064", "4096x4096"), refused=sized("4128x4096"))
+    yield newest(accepted=sized("8192x2048", "8160x2048"), refused=sized("8224x2016"))
+    yield newest(accepted=sized("1536x256", "256x1536"), refused=sized("1568x256", "256x1568"))
 
 
 def recraft_limits() -> Iterator[Limit]:
@@ -189,6 +191,9 @@ def recraft_limits() -> Iterator[Limit]:
         yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
         yield limit(accepted=counted(5, 6), refused=counted(7))
         yield limit(accepted=sized("1024x1024", "3000x1500", "16x16"), refused=())
+    yield Limit(
+        preset="recraft", model="recraftv4_1", accepted=referring(1), refused=referring(2), is_kept=True
+    )
     old = partial(Limit, preset="recraft", model="recraftv3")
     yield old(accepted=prompted(999, 1000), refused=prompted(1001))
     yield old(accepted=counted(5, 6), refused=counted(7))
@@ -266,7 +271,8 @@ def kling_limits() -> Iterator[Limit]:
         limit = partial(Limit, preset="kling", model=model)
         yield limit(accepted=prompted(2499, 2500), refused=prompted(2501))
         yield limit(accepted=counted(8, 9), refused=counted(10))
-        yield limit(accepted=with_params(resolution="2k"), refused=with_params(resolution="4k"))
+        beyond = "8k" if model == "kling-v3-omni" else "4k"
+        yield limit(accepted=with_params(resolution="2k"), refused=with_params(resolution=beyond))
         yield limit(accepted=with_params(aspect_ratio="21:9"), refused=())
         if references:
             yield limit(accepted=referring(references, key="large"), refused=referring_to("small"))
@@ -304,6 +310,8 @@ def qianfan_limits() -> Iterator[Limit]:
         yield limit(accepted=counted(3, 4), refused=counted(5))
         if prompt is not None:
             yield limit(accepted=prompted(prompt - 1, prompt), refused=prompted(prompt + 1))
+    air = partial(Limit, preset="qianfan", model="musesteamer-air-image")
+    yield air(accepted=sized("1152x864", "864x1152", "512x512") + with_params(seed=7), refused=())
     irag = partial(Limit, preset="qianfan", model="irag-1.0")
     yield irag(accepted=referring(1), refused=with_params(steps=20) + with_params(cfg_scale=5.0))
 
