@@ -48,14 +48,15 @@ _MOVED_BEFORE_DATABASE = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
 class RestoreReport:
     """What was restored.
 
-    ``missing`` counts images whose file is absent or has another size, ``waiting`` the unfinished tasks, and
-    ``sealed`` the secrets that only the master key opens.
+    ``missing`` counts images whose file is absent or has another size, and ``sealed`` the secrets that only
+    the master key opens. ``pending`` and ``processing`` are the ids of the unfinished tasks, oldest first.
     """
 
     files: int
     images: int
     missing: int
-    waiting: int
+    pending: tuple[str, ...]
+    processing: tuple[str, ...]
     sealed: int
     has_master_key: bool
 
@@ -143,7 +144,8 @@ def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
             files=files,
             images=images,
             missing=missing,
-            waiting=rows.waiting(),
+            pending=rows.tasks("pending"),
+            processing=rows.tasks("processing"),
             sealed=rows.sealed(),
             has_master_key=(data_dir / KEY_FILE).exists(),
         )

@@ -88,10 +88,10 @@ class SnapshotRows:
         row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
         return None if row is None else str(row[0])
 
-    def waiting(self) -> int:
-        """Return the number of unfinished tasks."""
-        query = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
-        return int(self._connection.execute(query).fetchone()[0])
+    def tasks(self, status: str) -> tuple[str, ...]:
+        """Return the ids of the tasks in a status, oldest first."""
+        query = "SELECT task_id FROM tasks WHERE status = ? ORDER BY created_at, task_id"
+        return tuple(str(task_id) for (task_id,) in self._connection.execute(query, (status,)).fetchall())
 
     def sealed(self) -> int:
         """Return the number of secrets that only the master key opens."""

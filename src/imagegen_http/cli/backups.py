@@ -58,9 +58,14 @@ def restore(context: Context, file: Path) -> None:
             report = offline.restore(settings, opened, progress=progress)
     result = ResultCode.RESTORED(path=str(settings.data_dir), images=report.images, files=report.files)
     click.echo(result.text(context.language))
-    if report.waiting:
-        command = "imagegen tasks list --status pending"
-        click.echo(NoteCode.TASKS_WAIT(count=report.waiting, command=command).text(context.language))
+    for tasks, status, code in (
+        (report.pending, "pending", NoteCode.TASKS_PENDING),
+        (report.processing, "processing", NoteCode.TASKS_PROCESSING),
+    ):
+        if tasks:
+            note = code(count=len(tasks), command=f"imagegen tasks list --status {status}")
+            click.echo(note.text(context.language))
+            click.echo("".join(f"  {task_id}\n" for task_id in tasks[:_MAX_LISTED]), nl=False)
     if not report.has_master_key and not context.environ.get("IMAGEGEN_MASTER_KEY"):
         note = NoteCode.KEY_NEEDED(count=report.sealed) if report.sealed else NoteCode.KEY_NOT_NEEDED()
         click.echo(note.text(context.language))

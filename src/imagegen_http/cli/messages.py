@@ -258,9 +258,26 @@ class NoteCode(MessageCode):
         "the nodes need the master key in their environment: IMAGEGEN_MASTER_KEY=$(cat {path})",
         "各节点的环境变量中需要主密钥：IMAGEGEN_MASTER_KEY=$(cat {path})",
     )
-    TASKS_WAIT = (
-        "{count} task(s) had not ended; the next start resumes them. Look first: {command}",
-        "有 {count} 个任务尚未结束；下次启动会继续它们。请先查看：{command}",
+    TASKS_PENDING = (
+        (
+            "{count} task(s) are pending: the next start sends them, also if they were sent after the "
+            "backup. Look first, and cancel what is not to be sent (imagegen tasks cancel): {command}"
+        ),
+        (
+            "有 {count} 个任务在排队（pending）：下次启动会发送它们，即使备份之后已经发送过。"
+            "请先查看，并取消不应发送的任务（imagegen tasks cancel）：{command}"
+        ),
+    )
+    TASKS_PROCESSING = (
+        (
+            "{count} task(s) are processing: the next start fetches what the provider has accepted, "
+            "sends what was not sent yet, and ends as outcome_unknown what may have been sent. "
+            "Look first: {command}"
+        ),
+        (
+            "有 {count} 个任务在执行中（processing）：下次启动会取回服务商已接受的结果，发送尚未发送的，"
+            "可能已发送的以 outcome_unknown 结束。请先查看：{command}"
+        ),
     )
     KEY_NEEDED = (
         (
