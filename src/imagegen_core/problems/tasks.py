@@ -31,7 +31,7 @@ class FailureReason(MessageCode):
         "服务商的图片超过 {maximum} 字节",
     )
     IMAGE_NOT_STORED = "the image could not be stored", "图片未能保存"
-    IMAGE_NOT_READ = "the image could not be read again", "图片未能重新读取"
+    IMAGE_NOT_READ = "reading it again failed", "重新读取失败"
     STORED_IMAGE_NOT_CHECKED = (
         "the image could not be checked ({reason}); it is kept as {key}",
         "图片未能检查（{reason}），已保留为 {key}",

@@ -28,7 +28,7 @@ from imagegen_http.answers.fields import (
 )
 from imagegen_http.answers.images import Image
 from imagegen_http.answers.inputs import TaskInput
-from imagegen_http.problems.error_table import failure_meaning
+from imagegen_http.problems.error_table import failure_sentence
 
 _URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
 
@@ -83,12 +83,9 @@ class TaskError(Answer, frozen=True, kw_only=True):
     @classmethod
     def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
         """Return why a task failed."""
-        meaning = failure_meaning(failure.code, language)
-        colon = ": " if language is Language.EN else "："
-        reason = failure.reason.text(language)
         return cls(
             code=failure.code,
-            message=f"{meaning}{colon}{reason}" if reason else meaning,
+            message=failure_sentence(failure.code, failure.reason, language),
             retryable=failure.retryable,
             possible_charge=failure.possible_charge,
             upstream_status=failure.upstream_status,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import attrs
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_core.messages import Language, Message
+from imagegen_core.messages import Language, Message, as_message
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode, ConnectionCode
@@ -27,7 +27,14 @@ _POLL_GROWTH = 1.3
 
 
 class ApiRefusal(CommandFailed):
-    """The API refused the request; another one may well succeed."""
+    """The API refused the request; another one may well succeed.
+
+    ``summary`` is the sentence for all requests of this kind, where ``reason`` is about this one.
+    """
+
+    def __init__(self, reason: Message | str, *, summary: Message) -> None:
+        super().__init__(reason)
+        self.summary = summary
 
 
 class ResponseLost(CommandFailed):
@@ -118,7 +125,8 @@ class Api:
         if body["code"] != 0:
             hint = self._distance.hints.get(body["code"])
             reason = refusal_reason(body, names)
-            raise ApiRefusal(reason if hint is None else hint(reason=reason))
+            summary = as_message(str(body.get("message")))
+            raise ApiRefusal(reason if hint is None else hint(reason=reason), summary=summary)
         return body["data"]
 
     async def submit(

@@ -29,7 +29,9 @@ class Failures:
         """Record why the context failed for this image alone."""
         try:
             yield
-        except (ApiRefusal, ImageUnreadable) as error:
+        except ApiRefusal as error:
+            self._ids.setdefault(error.summary, []).append(str(image_id))
+        except ImageUnreadable as error:
             self._ids.setdefault(error.reason, []).append(str(image_id))
 
     def check(self) -> None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 
 _BODY_TOO_LARGE = 41300
+_WITH_MESSAGE = frozenset(
+    {"invalid_image", "not_found", "queue_full", "unavailable", "unsupported_operation"}
+)
+"""Errors whose ``detail`` does not say all of their ``message``."""
 _MAX_DETAILS = 3
 
 
@@ -58,6 +62,8 @@ def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message
     if not details:
         return as_message(subject)
     reason = RefusalCode.PROBLEMS(problems=tuple(details))
+    if data.get("detail") and data.get("error") not in _WITH_MESSAGE:
+        return reason
     return CommandCode.CONCERNING(subject=subject, reason=reason)
 
 

@@ -181,8 +181,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "auth_failed": ("服务商不接受该密钥", "the provider does not accept the key"),
     "quota_exhausted": ("服务商账户额度或余额不足", "the provider's quota or balance is used up"),
     "rate_limited": ("服务商限流，重试后仍未成功", "the provider limited the rate, after all retries"),
-    "unavailable": ("无法连接服务商，重试后仍未成功", "the provider could not be reached, after all retries"),
-    "timeout": ("服务商超时未答复，可能已计费", "the provider did not answer in time and may have charged"),
+    "unavailable": ("服务商不可达，重试后仍未成功", "the provider could not be reached, after all retries"),
+    "timeout": ("已超时，可能已计费", "it took too long, and may have been charged"),
     "outcome_unknown": (
         "结果未知：请求可能已被处理并计费，不会自动重发",
         "the outcome is unknown: the call may have been charged and is never repeated on its own",
@@ -198,10 +198,28 @@ FAILURES: dict[str, tuple[str, str]] = {
 """What ``task.error.message`` begins with, by its code: Chinese and English."""
 
 
-def failure_meaning(code: str, language: Language) -> str:
-    """Return what the code of a failed task means."""
-    chinese, english = FAILURES[code]
-    return english if language is Language.EN else chinese
+_WHOLE_REASONS = frozenset(
+    {
+        "provider_unusable",
+        "provider_disabled",
+        "preset_ended",
+        "image_not_stored",
+        "image_refused",
+        "image_too_large",
+        "response_unreadable",
+    }
+)
+"""Reasons that say by themselves what the code of the failure means."""
+
+
+def failure_sentence(code: str, reason: Message, language: Language) -> str:
+    """Return what the code of a failed task means, and why it came to that, saying nothing twice."""
+    text = reason.text(language)
+    if str(reason.code) in _WHOLE_REASONS:
+        return text
+    meaning = FAILURES[code][language is Language.EN]
+    colon = ": " if language is Language.EN else "："
+    return f"{meaning}{colon}{text}" if text else meaning
 
 
 @lru_cache(maxsize=64)

@@ -42,10 +42,10 @@ def test_a_zip_has_the_stored_bytes(filled):
 
 def test_an_image_that_cannot_be_read_stops_no_other(filled):
     """It is named at the end; if there is no other, there is no file."""
-    assert "no image 9" in failed(filled.imagegen("images", "zip", "some.zip", "9", "1"))
+    assert "9: no such image" in failed(filled.imagegen("images", "zip", "some.zip", "9", "1"))
     assert ["一座灯塔-1.png"] == list(unzipped(filled, "some.zip"))
 
-    assert "no image 9" in failed(filled.imagegen("images", "zip", "none.zip", "9"))
+    assert "9: no such image" in failed(filled.imagegen("images", "zip", "none.zip", "9"))
     assert not (filled.folder / "none.zip").exists()
 
 

@@ -127,7 +127,9 @@ def test_help_and_version_are_no_failure(run):
     assert version("imagegen-service") in good(run("--version"))
 
 
-@pytest.mark.parametrize(("lang", "message"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
+@pytest.mark.parametrize(
+    ("lang", "message"), [("C.UTF-8", "no task 'nope'"), ("zh_CN.UTF-8", "没有任务 'nope'")]
+)
 def test_errors_are_in_the_language_of_the_locale(run, lang, message):
     """Also without a server."""
     good(run("providers", "set", "begun", "--kind", "demo"))
