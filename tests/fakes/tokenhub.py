@@ -10,6 +10,7 @@ from tests.fakes.upstream import Upstream
 _HUNYUAN = "/v1/wand/hunyuan-image/v3-generation"
 _CONVERSATION = "/v1/wand/hunyuan-image/v35-generation"
 _SEEDREAM = "/v1/wand/si-image/generation"
+_MINIMAX = "/v1/wand/minimax-image/generation"
 
 
 _ANY_REFERENCE = ReferenceRule()
@@ -40,7 +41,15 @@ def _seedream(pixels: tuple[int, int], *words: str, references: int) -> _Model:
     )
 
 
+_H3 = _Model(
+    path=_MINIMAX,
+    fields=frozenset(("model", "prompt", "size")),
+    size=SizeRule(pixels=(655_360, 20_000_000), ratio=3, words=frozenset(("auto",))),
+    prompt=32_000,
+)
 _MODELS = {
+    "minimax-image-h3": _H3,
+    "minimax-image-h3-highspeed": _H3,
     "hy-image-v3": _Model(
         path=_HUNYUAN,
         fields=frozenset(("model", "prompt", "images", "size", "seed", "revise")),

@@ -529,6 +529,10 @@ LIMITS = (
     tokenhub("hy-image-v3.5-preview", sized("8191x2048", "8192x2048"), sized("8193x256")),
     tokenhub("hy-image-v3.5-preview", sized("4096x4095", "4096x4096"), sized("4096x4097")),
     tokenhub("hy-image-v3.5-preview", referring(1, 14), ()),
+    *(
+        tokenhub(model, sized("1024x640", "5000x4000", "auto"), sized("1023x640", "5001x4000"))
+        for model in ("minimax-image-h3", "minimax-image-h3-highspeed")
+    ),
     tokenhub("seedream-image-v5.0-pro", prompted(599, 600), prompted(601)),
     tokenhub("seedream-image-v5.0-pro", sized("1280x720", "1281x720"), sized("1279x720")),
     tokenhub("seedream-image-v5.0-pro", sized("2829x1634", "2830x1634"), sized("2831x1634")),
