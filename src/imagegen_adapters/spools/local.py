@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from imagegen_adapters.blob_stores.atomic_file import make_directory, sync_directory
 from imagegen_adapters.blob_stores.disk_errors import disk_errors
-from imagegen_adapters.blob_stores.keys import check_key
+from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.spools.bounded import bounded
 from imagegen_core.errors import BlobMissing, StorageError
@@ -83,6 +83,17 @@ class LocalSpool:
             if was_there:  # made by a process that may have been killed before it synced the name
                 sync_directory(self._inputs)
         shutil.rmtree(source, ignore_errors=True)
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        with disk_errors(check_key(owner)):
+            return await self._files.run(lambda: self._sizes(owner))
+
+    def _sizes(self, owner: str) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        for root in (self._inputs, self._root):
+            with contextlib.suppress(FileNotFoundError), os.scandir(root / owner) as entries:
+                sizes |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
+        return dict(sorted(sizes.items()))
 
     async def holds(self, owners: Collection[str]) -> frozenset[str]:
         return await self._files.run(lambda: frozenset(filter(self._has_any, owners)))

@@ -1,7 +1,7 @@
 """A spool in memory."""
 
 import io
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import BinaryIO
 
 from imagegen_core.errors import BlobMissing
@@ -55,6 +55,10 @@ class MemorySpool:
         inputs = self._inputs.get(owner, {}) | {name: data for name, data in files.items() if name in names}
         if inputs:
             self._inputs[owner] = inputs
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        files = {**self._inputs.get(owner, {}), **self._files.get(owner, {})}
+        return {name: len(files[name]) for name in sorted(files)}
 
     async def holds(self, owners: Collection[str]) -> frozenset[str]:
         return frozenset(owner for owner in owners if owner in self._files or owner in self._inputs)

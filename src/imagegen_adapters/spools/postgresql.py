@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -97,6 +97,15 @@ class PostgresqlSpool:
     async def keep(self, owner: str, names: Collection[str]) -> None:
         await self._files.move_folder(check_key(owner), names, store=_INPUTS)
         await self._copies.retain(owner, ())
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        prefix = f"{check_key(owner)}/"
+        sizes = {
+            file.key.removeprefix(prefix): file.size_bytes
+            for store in (self._inputs, self._files)
+            async for file in store.starting_with(prefix)
+        }
+        return dict(sorted(sizes.items()))
 
     async def holds(self, owners: Collection[str]) -> frozenset[str]:
         spooled = await self._files.existing_folders(owners)

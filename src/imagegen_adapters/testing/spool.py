@@ -50,6 +50,18 @@ class SpoolContract:
             file.seek(1)
             assert (4, b"bcd") == (size, file.read())
 
+    async def test_files_are_listed_with_their_sizes(self, spool: Spool) -> None:
+        """Those of one owner in the order of their names, kept or not; none of others, however they begin."""
+        for owner, name in (("owner", "b"), ("owner", "a"), ("owner.kept", "c"), ("other", "d")):
+            await spool.put(owner, name, pieces(name.encode() * 3), max_bytes=3)
+        spooled = await spool.files("owner")
+        await spool.keep("owner", ["b"])
+
+        assert [("a", 3), ("b", 3)] == list(spooled.items())
+        assert [{"b": 3}, {"c": 3}, {}] == [
+            await spool.files(owner) for owner in ("owner", "owner.kept", "unknown")
+        ]
+
     async def test_what_is_brought_can_be_opened(self, spool: Spool) -> None:
         """Bringing changes nothing where the files are here already."""
         await spool.put("owner", "answer", pieces(b"x"), max_bytes=1)

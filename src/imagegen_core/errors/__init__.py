@@ -9,9 +9,9 @@
     │   ├── ProviderNotConfigured  ├── IdempotencyKeyReused  ├── ImageNotFound
     │   ├── ProviderDisabled       ├── QueueFull             ├── CollectionNotFound
     │   ├── ModelNotAvailable      ├── InsufficientStorage   ├── ProviderConfigNotFound
-    │   ├── UnsupportedOperation   ├── CollectionExists      └── Unavailable
-    │   ├── ReferenceCount         ├── TooManyCollections        └── KeysLocked
-    │   └── InvalidImage           └── TooManyTags
+    │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
+    │   ├── ReferenceCount         ├── TooManyCollections    └── Unavailable
+    │   └── InvalidImage           └── TooManyTags               └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
@@ -44,6 +44,7 @@ from imagegen_core.errors.refusals import (
     QueueFull,
     ReferenceCount,
     Refusal,
+    ResponseNotKept,
     TaskNotFound,
     TooManyCollections,
     TooManyTags,
@@ -83,6 +84,7 @@ __all__ = [
     "QueueFull",
     "ReferenceCount",
     "Refusal",
+    "ResponseNotKept",
     "StaleTask",
     "StorageBroken",
     "StorageError",

@@ -48,3 +48,14 @@ class CallError(ImagegenError):
             upstream_status=upstream_status,
             upstream_code=upstream_code,
         )
+
+    def because(self, reason: Message) -> "CallError":
+        """Return the error of a call that may have been charged with another reason."""
+        return CallError(
+            self.failure.code,
+            reason,
+            upstream_status=self.failure.upstream_status,
+            upstream_code=self.failure.upstream_code,
+            possible_charge=self.failure.possible_charge,
+            is_transient=self.is_transient,
+        )

@@ -230,6 +230,15 @@ class InputNotFound(Refusal):
         super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
 
 
+class ResponseNotKept(Refusal):
+    """Nothing was kept of the answers to the task's calls, or it was removed after a week."""
+
+    slug = "response_not_kept"
+
+    def __init__(self, task_id: str, index: int) -> None:
+        super().__init__(RefusalCode.NO_KEPT_RESPONSE(task_id=task_id, index=index))
+
+
 class ProviderConfigNotFound(Refusal):
     """No saved configuration has this name."""
 

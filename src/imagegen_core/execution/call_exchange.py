@@ -14,7 +14,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.ports.spool import Spool
 from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
@@ -46,7 +46,6 @@ class CallExchange:
     redactor: Redactor
     response: InlineResponse | None = None
     response_started: bool = False
-    _spooled: dict[str, int] = attrs.field(factory=dict)
     _reported_at: float | None = None
 
     @property
@@ -77,36 +76,27 @@ class CallExchange:
         return len(content)
 
     async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        """Spool a response; of one that is too large, as much as it may be, since it is paid for."""
         self.run.has_spooled = True
+        is_cut = False
+
+        async def whole_or_cut() -> AsyncIterator[bytes]:
+            nonlocal is_cut
+            size = 0
+            async for chunk in chunks:
+                yield chunk[: max_bytes - size]
+                size += len(chunk)
+                if size > max_bytes:
+                    is_cut = True
+                    return
+
         try:
-            size = await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
-        except SpoolOverflow as error:
-            reason = FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes)
-            raise CallError(FailureCode.BAD_RESPONSE, reason) from error
+            size = await self.spool_files.put(self.owner, name, whole_or_cut(), max_bytes=max_bytes)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
-        self._spooled[name] = size
+        if is_cut:
+            raise CallError(FailureCode.BAD_RESPONSE, FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes))
         return size
-
-    async def copy_spooled(self, owner: str) -> None:
-        """Spool the responses of this call once more, as files of ``owner``.
-
-        Raises:
-            BlobMissing: one was removed meanwhile.
-            StorageError: one could not be read or written.
-        """
-        if self.response is not None:
-            await self.spool_bytes(owner, self.response.name, self.response.content)
-        for name, size in self._spooled.items():
-            await self.spool_files.put(owner, name, self.spool_files.chunks(self.owner, name), max_bytes=size)
-
-    async def spool_bytes(self, owner: str, name: str, content: bytes) -> None:
-        """Spool a file of ``owner``.
-
-        Raises:
-            StorageError: it could not be written.
-        """
-        await self.spool_files.put(owner, name, _once(content), max_bytes=len(content))
 
     def open_spooled(self, name: str) -> BinaryIO:
         """Return the response as a file; the caller closes it."""
@@ -146,10 +136,6 @@ class CallExchange:
     def partial_image(self, index: int, content: bytes) -> None:
         """Hand a partial image to those who follow the task at this process."""
         self.partial_images.show(self.run.task.task_id, image_index=self.part, index=index, content=content)
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
 
 
 async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -29,6 +29,7 @@ from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.mark_images import MarkImage, MarkImages
 from imagegen_core.use_cases.name_collection import CreateCollection, RenameCollection
 from imagegen_core.use_cases.open_input import OpenInput
+from imagegen_core.use_cases.open_response import OpenResponse
 from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.rerun_task import RerunTask
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -90,6 +91,7 @@ class UseCases:
         )
         self.show_inputs = ShowInputs(spool=a.spool, lineage=a.lineage)
         self.open_input = OpenInput(repository=a.tasks, records=a.images, blobs=a.blobs, spool=a.spool)
+        self.open_response = OpenResponse(repository=a.tasks, spool=a.spool)
         self.show_task = ShowTask(
             repository=a.tasks, records=a.images, queue=a.queue, ledger=a.usage, inputs=self.show_inputs
         )

@@ -1,6 +1,6 @@
 """Files of a task: the providers' raw responses until it ends, and its input images, perhaps for longer."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import BinaryIO, Protocol
 
 
@@ -64,6 +64,14 @@ class Spool(Protocol):
 
         Raises:
             StorageError: not all could be done now; whatever could not is as it was.
+        """
+        ...
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        """Return the names of an owner's files, kept or not, in order, each with its size in bytes.
+
+        Raises:
+            StorageError: that cannot be told now.
         """
         ...
 

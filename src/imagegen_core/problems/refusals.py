@@ -79,6 +79,10 @@ class RefusalCode(MessageCode):
         "task {task_id!r} has no input image {index}, or it is no longer kept",
         "任务 {task_id!r} 没有第 {index} 张输入图片，或该图片已不再保留",
     )
+    NO_KEPT_RESPONSE = (
+        "task {task_id!r} has no kept answer {index}, or it was removed after a week",
+        "任务 {task_id!r} 没有保留第 {index} 份答复，或已在一周后删除",
+    )
     NO_SAVED_PROVIDER = (
         "no saved configuration for provider {provider!r}",
         "服务商 {provider!r} 没有已保存的配置",

@@ -30,6 +30,10 @@ class FailureReason(MessageCode):
         "the provider's image is larger than {maximum} bytes",
         "服务商的图片超过 {maximum} 字节",
     )
+    ANSWER_KEPT = (
+        "{reason}; what the provider sent is kept until {until}: imagegen tasks response {task_id}",
+        "{reason}；服务商发来的内容保留到 {until}：imagegen tasks response {task_id}",
+    )
     IMAGE_NOT_STORED = "the image could not be stored", "图片未能保存"
     IMAGE_NOT_READ = "reading it again failed", "重新读取失败"
     STORED_IMAGE_NOT_CHECKED = (

@@ -6,15 +6,11 @@ from typing import TypeGuard
 import attrs
 
 from imagegen_core.errors import TaskNotFound
-from imagegen_core.execution.late_answers import is_late
+from imagegen_core.execution.kept_answers import RETENTION_SECONDS, is_kept
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.task import Task, TaskStatus
-
-RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long responses are kept whose images could not be stored, or that came too late, so that an operator
-can recover them; unless inputs are kept for good, also those of a task that did not complete, for a retry."""
 
 SUBMISSION_GRACE_SECONDS = 3600.0
 """How long files without a task are assumed to belong to a submission that is still being checked."""
@@ -24,7 +20,9 @@ SUBMISSION_GRACE_SECONDS = 3600.0
 class CleanSpool:
     """Removes what a crash left behind and what is too old; completed tasks clean up after themselves.
 
-    With ``keep_inputs``, inputs of ended tasks that are still spooled are kept, as `EndTask` would have done.
+    Answers that are kept stay for `RETENTION_SECONDS`, and so do the inputs of a task that did not complete,
+    for a retry. With ``keep_inputs``, inputs of ended tasks that are still spooled are kept, as `EndTask`
+    would have done.
     """
 
     repository: TaskRepository
@@ -57,7 +55,7 @@ class CleanSpool:
             return None
 
     async def _is_obsolete(self, owner: str, task: Task | None, *, old: bool, is_due: bool) -> bool:
-        if is_late(owner):
+        if is_kept(owner):
             return old
         if task is None:
             return is_due

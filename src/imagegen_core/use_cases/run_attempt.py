@@ -8,6 +8,7 @@ from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.kept_answers import keep_unusable
 from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_slots import SlotsClosed
 from imagegen_core.execution.redacted_json import redacted_message
@@ -79,6 +80,8 @@ class RunAttempt:
                 if newer is not None:
                     return await self(run=run, planned=newer, attempt=attempt)
             error = self._redacted(raw, active.call.config, attempt)
+            if not can_retry_for_free(error, attempt, run.task):
+                error = await keep_unusable(active, error)
             if can_retry_for_free(error, attempt, run.task):
                 return AttemptOutcome(error=error, is_recoverable=True)
             await active.save(attempt.failed(self.clock.now(), error.failure))

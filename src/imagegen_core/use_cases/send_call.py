@@ -9,7 +9,7 @@ from imagegen_core.errors import CallError, StaleTask
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.arriving_responses import interrupt
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
-from imagegen_core.execution.late_answers import keep_late_answer
+from imagegen_core.execution.kept_answers import keep_late_answer
 from imagegen_core.execution.sealed_calls import seal_call
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import attrs
 
@@ -14,6 +14,7 @@ from imagegen_core.execution.image_keys import ImageKeys, thumbnail_key
 from imagegen_core.execution.redacted_json import redacted
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inspector import (
@@ -39,11 +40,15 @@ _MAX_KEPT_BYTES = 64 * 1024
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
-class RejectedImage(CallError):
-    """An image that the decoder has refused, and the key under which it is stored."""
+Keep = Callable[[AsyncIterator[bytes], Message], Awaitable[Message]]
+"""Keeps an image that cannot be stored for a person to fetch, and adds to the reason where it is."""
 
-    def __init__(self, key: str, error: ImageRejected) -> None:
-        super().__init__(FailureCode.INVALID_IMAGE, FailureReason.IMAGE_REFUSED(reason=error.reason))
+
+class RejectedImage(CallError):
+    """An image that is refused, and the key under which it is stored."""
+
+    def __init__(self, key: str, reason: Message) -> None:
+        super().__init__(FailureCode.INVALID_IMAGE, reason)
         self.key = key
 
 
@@ -91,6 +96,7 @@ class StoreImage:
         position: int,
         task: Task,
         attempt: Attempt,
+        keep: Keep,
         cost: Cost | None = None,
         is_retry: bool = False,
     ) -> Image:
@@ -99,14 +105,17 @@ class StoreImage:
         ``is_retry``: an earlier try may have stored it without recording it.
 
         Raises:
-            RejectedImage: the decoder refuses it; it is stored.
+            RejectedImage: the decoder refuses it, or it is too large; what came of it is stored, and kept.
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         metadata = await redacted(image.metadata, self.redactor)
         keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)
         stored = await self._stored_before(keys, task.epoch) if is_retry else None
-        stored = stored or await self._store_with_retries(image, keys, task.epoch)
-        inspection = await self._inspect_and_keep(stored)
+        try:
+            stored = stored or await self._store_with_retries(image, keys, task.epoch, keep)
+            inspection = await self._inspect_and_keep(stored)
+        except RejectedImage as error:
+            raise RejectedImage(error.key, await keep(self.blobs.open(error.key), error.reason)) from error
         blob = stored.blob
         return Image(
             task_id=task.task_id,
@@ -140,11 +149,13 @@ class StoreImage:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return None if earlier is None else _Stored(blob=earlier[0], mime_type=earlier[1])
 
-    async def _store_with_retries(self, image: GeneratedImage, keys: ImageKeys, epoch: int) -> _Stored:
+    async def _store_with_retries(
+        self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep
+    ) -> _Stored:
         for tries in range(1, self.retry.max_tries + 1):
             try:
                 async with self._streams:
-                    return await self._store(image, keys, epoch)
+                    return await self._store(image, keys, epoch, keep)
             except CallError as error:
                 failure = error.failure
                 gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
@@ -153,17 +164,21 @@ class StoreImage:
             await self.clock.sleep(self.retry.delay(tries=tries))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _store(self, image: GeneratedImage, keys: ImageKeys, epoch: int) -> _Stored:
+    async def _store(self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep) -> _Stored:
         head, chunks = await _peek(image.chunks())
         mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
         if mime_type is None:
-            raise CallError(FailureCode.INVALID_IMAGE, FailureReason.NOT_AN_IMAGE())
+            reason = FailureReason.NOT_AN_IMAGE()
+            raise CallError(FailureCode.INVALID_IMAGE, await keep(chunks, reason) if head else reason)
         upstream = hashlib.sha256()
         if self.label is not None:
             chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=keys.name)
         content: list[bytes] = []
+        refused: list[Message] = []
         key = keys.of_epoch(epoch, mime_type)
-        blob = await self._put(key, _capped(chunks, content), mime_type, durable=False)
+        blob = await self._put(key, _capped(chunks, content, refused), mime_type, durable=False)
+        if refused:
+            raise RejectedImage(key, refused[0])
         return _Stored(
             blob=blob,
             mime_type=mime_type,
@@ -203,7 +218,7 @@ class StoreImage:
             if inspection.mime_type is not stored.mime_type:
                 raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:
-            raise RejectedImage(blob.key, error) from error
+            raise RejectedImage(blob.key, FailureReason.IMAGE_REFUSED(reason=error.reason)) from error
         except InspectorUnavailable as error:
             reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=blob.key)
             raise CallError(FailureCode.STORAGE_FAILED, reason) from error
@@ -228,18 +243,29 @@ async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[byte
     return head, whole()
 
 
-async def _capped(chunks: AsyncIterator[bytes], content: list[bytes]) -> AsyncIterator[bytes]:
-    """Yield the chunks; ``content`` holds all of them while they are few, and nothing once they are more."""
+async def _capped(
+    chunks: AsyncIterator[bytes], content: list[bytes], refused: list[Message]
+) -> AsyncIterator[bytes]:
+    """Yield the chunks; ``content`` holds all of them while they are few, and nothing once they are more.
+
+    An image that is too large ends early, and ``refused`` says why.
+    """
     total = 0
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > MAX_IMAGE_BYTES:
-            raise CallError(FailureCode.INVALID_IMAGE, FailureReason.IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES))
-        if total <= _MAX_KEPT_BYTES:
-            content.append(chunk)
-        else:
-            content.clear()
-        yield chunk
+    try:
+        async for chunk in chunks:
+            yield chunk[: MAX_IMAGE_BYTES - total]
+            total += len(chunk)
+            if total > MAX_IMAGE_BYTES:
+                refused.append(FailureReason.IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES))
+                return
+            if total <= _MAX_KEPT_BYTES:
+                content.append(chunk)
+            else:
+                content.clear()
+    except CallError as error:
+        if error.failure.code is not FailureCode.INVALID_IMAGE:
+            raise
+        refused.append(error.reason)
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:

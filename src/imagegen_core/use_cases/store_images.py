@@ -1,11 +1,14 @@
 """Store the images of a response, each on its own."""
 
+from functools import partial
+
 import attrs
 
 from imagegen_core.costs.cost import Cost
 from imagegen_core.costs.estimates import cost_of
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.execution.active_calls import ActiveCall
+from imagegen_core.execution.kept_answers import keep_image
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import Image
 from imagegen_core.messages import Message
@@ -56,6 +59,7 @@ class StoreImages:
                     task=active.run.task,
                     attempt=active.attempt,
                     cost=shares[position],
+                    keep=partial(keep_image, active.exchange, position),
                     is_retry=is_retry,
                 )
                 images.append(record)

@@ -4,6 +4,7 @@ import attrs
 
 from imagegen_core.errors import CallError
 from imagegen_core.execution.active_calls import ActiveCall
+from imagegen_core.execution.kept_answers import keep_unusable
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
@@ -45,12 +46,11 @@ class StoreResult:
             raise most_severe(stored.failures) or CallError(
                 FailureCode.BAD_RESPONSE, FailureReason.NO_IMAGE_IN_RESPONSE()
             )
-        lost = next(
-            (f.failure for f in stored.failures if f.failure.code is FailureCode.STORAGE_FAILED), None
-        )
+        failures = tuple([await keep_unusable(active, failure) for failure in stored.failures])
+        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
         await active.save(attempt.stored(self.clock.now(), lost=lost), stored.images)
         return AttemptOutcome(
-            failures=stored.failures,
+            failures=failures,
             warnings=tuple(redacted_message(w, self.redactor) for w in stored.warnings),
         )
 

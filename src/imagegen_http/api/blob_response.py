@@ -19,13 +19,17 @@ _MAX_WHOLE_BYTES = 64 * 1024
 
 @attrs.frozen(kw_only=True)
 class Blob:
-    """A blob to serve: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end."""
+    """A blob to serve: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end.
+
+    One that ``is_foreign`` is for no browser to show, and for no cache to hold.
+    """
 
     size: int
     etag: str
     mime_type: str
     file_name: str
     read: Callable[[int, int], AsyncIterator[bytes]]
+    is_foreign: bool = False
 
 
 class BlobResponse:
@@ -88,8 +92,10 @@ class BlobResponse:
         return {
             "etag": f'"{self._blob.etag}"',
             "accept-ranges": "bytes",
-            "cache-control": "private, max-age=31536000, immutable",
-            "content-disposition": _disposition(self._blob.file_name),
+            "cache-control": "no-store" if self._blob.is_foreign else "private, max-age=31536000, immutable",
+            "content-disposition": _disposition(
+                "attachment" if self._blob.is_foreign else "inline", self._blob.file_name
+            ),
             "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'; sandbox",
             "cross-origin-resource-policy": "same-origin",
@@ -115,10 +121,10 @@ async def _end(send: Send, body: bytes = b"") -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _disposition(name: str) -> str:
+def _disposition(kind: str, name: str) -> str:
     """Return both forms of the name; clients that do not know ``filename*`` may decode ``%`` in the other."""
     plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:

@@ -201,6 +201,23 @@ class Api:
         """
         await self._download(f"/api/v1/tasks/{segment(task_id)}/inputs/{index:d}/content", target)
 
+    async def download_response(
+        self, task_id: str, index: int, target: Path, *, replace: bool = False
+    ) -> None:
+        """Write what was kept of a task's answers to a file, as `download` does.
+
+        Raises:
+            FileTaken: the file exists, and ``replace`` is false.
+            ApiRefusal: there is no such file, or no such task.
+            CommandFailed: the file cannot be written, or the server does not respond.
+        """
+        path = f"/api/v1/tasks/{segment(task_id)}/response?index={index:d}"
+        try:
+            await self._download(path, target, replace=replace)
+        except ImageUnreadable:
+            await self.call("GET", path)  # the API's own reason
+            raise
+
     async def _download(self, path: str, target: Path, *, replace: bool = True) -> None:
         from imagegen_http.cli.downloads import write_by_ranges, write_streamed
 

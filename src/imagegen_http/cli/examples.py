@@ -92,6 +92,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "tasks inputs": ("imagegen tasks inputs TASK_ID", "imagegen tasks inputs TASK_ID -o ."),
     "tasks list": ("imagegen tasks list --status failed", "imagegen tasks list --all --json"),
     "tasks rerun": ("imagegen tasks rerun TASK_ID --prompt 一只可爱的狗 --param seed=",),
+    "tasks response": ("imagegen tasks response TASK_ID -o answer.gif",),
     "tasks retry": ("imagegen tasks retry TASK_ID",),
     "tasks show": ("imagegen tasks show TASK_ID",),
     "upscale": (

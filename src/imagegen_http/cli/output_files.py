@@ -4,7 +4,8 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -84,7 +85,7 @@ class OutputFiles:
         What has taken a name meanwhile is kept, and the image gets another name.
         """
         if self.target == STDOUT:
-            await _write_to_stdout(api, images[0]["id"])
+            await write_to_stdout(partial(api.download, images[0]["id"]))
             return [STDOUT]
         written = []
         for number, image in enumerate(images, 1):
@@ -121,11 +122,11 @@ class OutputFiles:
         raise AssertionError  # there is always another number
 
 
-async def _write_to_stdout(api: Api, image_id: int) -> None:
-    """Write an image once all of it is here."""
+async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
+    """Write what is downloaded once all of it is here."""
     with TemporaryDirectory(prefix="imagegen-") as folder:
         copy = Path(folder) / "image"
-        await api.download(image_id, copy)
+        await download(copy)
         with copy.open("rb") as content:
             shutil.copyfileobj(content, sys.stdout.buffer)
         sys.stdout.buffer.flush()

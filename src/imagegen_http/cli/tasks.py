@@ -1,17 +1,22 @@
 """``imagegen tasks``."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
 from imagegen_http.cli import tables
-from imagegen_http.cli.api import Api, segment
+from imagegen_http.cli.api import Api, ApiRefusal, segment
 from imagegen_http.cli.context import Context, WrongUsage, print_json
 from imagegen_http.cli.costs import cost_note
+from imagegen_http.cli.image_files import numbered
 from imagegen_http.cli.inputs import inputs
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.messages import NoteCode, UsageCode
+from imagegen_http.cli.output_files import STDOUT, check_stdout, write_to_stdout
 from imagegen_http.cli.parameters import param_option, parse_params
+from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.records import show_record
 from imagegen_http.cli.results import ResultCode
 from imagegen_http.cli.statuses import show_status, status_text
@@ -70,6 +75,45 @@ def show(context: Context, task_id: str, *, as_json: bool) -> None:
 
 
 tasks.add_command(inputs)
+
+
+@tasks.command(short_help="Save an answer that could not be used.")
+@click.argument("task_id")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Save it as this file instead of TASK_ID.bin; - is standard output.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
+@click.pass_obj
+def response(context: Context, task_id: str, output: Path | None, *, force: bool) -> None:
+    """Save what a provider sent and was paid for, and could not be used; it is kept for a week.
+
+    Several files get numbers. Their paths are printed.
+    """
+    name = "".join(c for c in task_id if c.isalnum() or c == "-")
+    target = context.cwd / (output or f"{name}.bin")
+    if output == STDOUT:
+        check_stdout(force=force)
+    else:
+        check_writable(target.parent)
+
+    async def act(api: Api) -> None:
+        if output == STDOUT:
+            await write_to_stdout(partial(api.download_response, task_id, 0))
+            return
+        for index, file in enumerate(numbered(target)):
+            try:
+                await api.download_response(task_id, index, file, replace=force)
+            except ApiRefusal:
+                if index == 0:
+                    raise
+                return
+            click.echo(str(file))
+
+    context.with_api(act)
 
 
 @tasks.command()

@@ -25,7 +25,11 @@ from imagegen_http.openai.wire import ImageCompleted, ImageEdit, ImageEditForm, 
 _BYTES = {"type": "string", "format": "binary"}
 _JSON, _EVENT_STREAM = "application/json", "text/event-stream"
 _RERUN = "/api/v1/tasks/{task_id}/rerun"
-_MEDIA_TYPES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
+_MEDIA_TYPES = {
+    "content": ("image/png", "image/jpeg", "image/webp"),
+    "thumbnail": ("image/webp",),
+    "response": ("application/octet-stream",),
+}
 _TASK_EVENTS = {
     "snapshot": (Task,),
     "progress": (TaskProgress,),
@@ -142,17 +146,18 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
                 "description": "the zip file",
                 "content": {"application/zip": {"schema": _BYTES}},
             }
-        case [*_, ("content" | "thumbnail") as name]:
-            responses |= _image(_MEDIA_TYPES[name])
+        case [*_, ("content" | "thumbnail" | "response") as name]:
+            description = "what was kept" if name == "response" else "the image"
+            responses |= _file(description, _MEDIA_TYPES[name])
     if method == "head":
         responses = {status: {"description": answer["description"]} for status, answer in responses.items()}
     return dict(sorted(responses.items()))
 
 
-def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
+def _file(description: str, media_types: tuple[str, ...]) -> dict[str, Any]:
     content: dict[str, Any] = {"content": {media_type: {"schema": _BYTES} for media_type in media_types}}
     return {
-        "200": {"description": "the image", **content},
+        "200": {"description": description, **content},
         "206": {"description": "a range of it", **content},
         "304": {"description": "not changed"},
         "416": {"description": "no such range"},

@@ -98,6 +98,11 @@ TABLE: dict[str, Row] = {
         "save one with POST /api/v1/providers/config; what is only in config.yaml is changed there",
     ),
     "collection_not_found": Row(40404, "收藏夹不存在或已删除", "no such collection, or it was deleted"),
+    "response_not_kept": Row(
+        40405,
+        "没有保留该任务的答复，或已过期删除",
+        "nothing was kept of the task's answers, or it was removed after a week",
+    ),
     "method_not_allowed": Row(
         40500,
         "该地址不支持此方法",
@@ -215,7 +220,8 @@ _WHOLE_REASONS = frozenset(
 def failure_sentence(code: str, reason: Message, language: Language) -> str:
     """Return what the code of a failed task means, and why it came to that, saying nothing twice."""
     text = reason.text(language)
-    if str(reason.code) in _WHOLE_REASONS:
+    cause = reason.args["reason"] if str(reason.code) == "answer_kept" else reason
+    if str(cause.code) in _WHOLE_REASONS:
         return text
     meaning = FAILURES[code][language is Language.EN]
     colon = ": " if language is Language.EN else "："

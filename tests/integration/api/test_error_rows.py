@@ -38,6 +38,11 @@ def _get(path):
     return lambda api, headers: api.get(path, headers=headers)
 
 
+def _response_of_a_task(api, headers):
+    task = data(submit(api, "answered"))
+    return api.get(f"{TASKS}/{task['task_id']}/response", headers=headers)
+
+
 ROWS = {
     "validation_failed": (
         40000,
@@ -95,6 +100,7 @@ ROWS = {
     "not_found": (40400, _get("/api/v1/nothing"), lambda details: True),
     "task_not_found": (40401, _get(f"{TASKS}/{NOBODY}"), lambda details: True),
     "image_not_found": (40402, _get(f"{IMAGES}/999999999"), lambda details: True),
+    "response_not_kept": (40405, _response_of_a_task, lambda details: True),
     "provider_config_not_found": (40403, _get(f"{CONFIG}/nobody"), lambda details: True),
     "method_not_allowed": (
         40500,
@@ -213,7 +219,7 @@ def test_a_refused_task_leaves_nothing(api):
         until(lambda: data(api.get(TASKS, params={"status": status}))["total"], lambda total: total == 0)  # noqa: B023 - called at once
     before = [data(api.get(path))["total"] for path in (TASKS, IMAGES)]
     for slug, (_, ask, _) in ROWS.items():
-        if slug != "idempotency_key_reused":
+        if slug not in ("idempotency_key_reused", "response_not_kept"):
             ask(api, {})
 
     assert before == [data(api.get(path))["total"] for path in (TASKS, IMAGES)]

@@ -75,6 +75,7 @@ REFUSALS = [
     errors.TooManyCollections(),
     errors.TooManyTags((1, 2)),
     errors.InputNotFound("7", 1),
+    errors.ResponseNotKept("7", 1),
     errors.ProviderConfigNotFound("first"),
 ]
 

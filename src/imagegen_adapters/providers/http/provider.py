@@ -112,10 +112,15 @@ class HttpProvider:
                     status=partial.status, url=partial.url, headers=partial.headers, is_image=False
                 )
             is_image = partial.is_image(document_call.operation.response)
-            if partial.is_complete and not is_image:
-                _raise_failure(document_call, partial)
-            if document_call.operation.task is not None:
-                return await _job(document_call, document_call.operation.task, partial, exchange)
+            try:
+                if partial.is_complete and not is_image:
+                    _raise_failure(document_call, partial)
+                if document_call.operation.task is not None:
+                    return await _job(document_call, document_call.operation.task, partial, exchange)
+            except CallError as error:
+                if error.failure.code is FailureCode.BAD_RESPONSE and partial.head:  # paid for, and kept
+                    await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
+                raise
             await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
             return document_call.receipt(
                 status=partial.status, url=partial.url, headers=partial.headers, is_image=is_image

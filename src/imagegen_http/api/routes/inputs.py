@@ -1,10 +1,10 @@
-"""Input images of tasks: download."""
+"""Files of tasks to download: input images, and what was kept of answers that could not be used."""
 
 from typing import Annotated, cast
 
 from litestar import route
 from litestar.enums import HttpMethod
-from litestar.params import PathParameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
@@ -17,6 +17,10 @@ IndexPath = Annotated[
     PathParameter(
         description="number of an input image among those of its task, from 0", schema_extra={"examples": [0]}
     ),
+]
+
+ResponseIndexQuery = Annotated[
+    int, QueryParameter(ge=0, description="number of a file among all that were kept of the task, from 0")
 ]
 
 
@@ -44,4 +48,30 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
     return cast("ASGIApp", BlobResponse(blob))  # plain ASGI, for which Litestar has types of its own
 
 
-HANDLERS = [get_input]
+@route(
+    "/api/v1/tasks/{task_id:str}/response",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["tasks"],
+    responses=refusals("task_not_found", "response_not_kept", "unavailable"),
+)
+async def get_response(
+    task_id: TaskIdPath, service: ServiceDependency, index: ResponseIndexQuery = 0
+) -> ASGIApp:
+    """Fetch what a provider sent and was paid for, and this service could not use.
+
+    It is kept for a week, as the error of the task says: images in another format, damaged or too large, and
+    answers that cannot be read. Secrets in text are masked. It comes as an attachment of unknown type.
+    """
+    opened = await service.imagegen.open_response(task_id=parse_task_id(task_id), index=index)
+    blob = Blob(
+        size=opened.size_bytes,
+        etag=f"{opened.key}.{opened.size_bytes}",
+        mime_type="application/octet-stream",
+        file_name=f"{task_id}-{index}.bin",
+        read=opened.read,
+        is_foreign=True,
+    )
+    return cast("ASGIApp", BlobResponse(blob))
+
+
+HANDLERS = [get_input, get_response]

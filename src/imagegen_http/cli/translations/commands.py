@@ -176,6 +176,11 @@ COMMANDS: Mapping[str, str] = {
         "打印一个任务：终端上是主要内容，管道里是全部，JSON 格式。"
     ),
     "Tell how many tasks have each status.": "显示每种状态各有多少个任务。",
+    "Save an answer that could not be used.": "保存一份无法使用的答复。",
+    "Save what a provider sent and was paid for, and could not be used; it is kept for a week.": (
+        "保存服务商发来、已经付费却无法使用的内容；它保留一周。"
+    ),
+    "Several files get numbers. Their paths are printed.": "有多份时文件名带编号。打印各文件的路径。",
     "List a task's input images, or save them.": "列出任务的输入图片，或保存下来。",
     "List the images that a task was given, or save them.": "列出任务收到的图片，或保存下来。",
     "One that is no longer there stops no other.": "某一张已经不在，不影响其余的。",

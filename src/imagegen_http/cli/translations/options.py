@@ -16,6 +16,9 @@ OPTIONS: Mapping[str, str] = {
         "是否用颜色，写在哪里都行；不写则看 NO_COLOR 或 FORCE_COLOR，否则只在终端上用。"
     ),
     # of several commands
+    "Save it as this file instead of TASK_ID.bin; - is standard output.": (
+        "保存为这个文件，而不是 TASK_ID.bin；- 表示标准输出。"
+    ),
     "Save them to this directory instead.": "改为保存到此目录。",
     "Print JSON.": "打印 JSON。",
     "Do not ask.": "不询问。",

@@ -24,12 +24,12 @@ class FullStore:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    async def put(self, key, chunks, **more):
+    async def put(self, *key_and_chunks, **more):
         self.good -= 1
         if self.good < 0 < self.failures:
             self.failures -= 1
             raise StorageError("no space left")
-        return await self._store.put(key, chunks, **more)
+        return await self._store.put(*key_and_chunks, **more)
 
 
 @pytest.mark.parametrize(
