@@ -3,6 +3,7 @@
 A block below ``<!-- not run by the tests: … -->`` is left out.
 """
 
+import hashlib
 import json
 import re
 import shlex
@@ -35,10 +36,11 @@ def _blocks(page, kind):
 
 @pytest.fixture
 def server(tmp_path):
-    """A server with no settings but a free port, in the directory where the commands are typed."""
+    """A server that has made an image already, with no settings but a free port, where commands are typed."""
     if shutil.which("curl") is None:
         pytest.skip("curl is missing; .ci/run installs it")
     running = LiveServer(tmp_path).start()
+    running.imagegen("generate", "what was there before", "--param", "width=64", "--param", "height=64")
     yield running
     running.end()
 
@@ -105,7 +107,9 @@ def test_the_commands_of_the_readme_work(page, server):
     assert 0 == done.returncode, done.stderr
     task, provider, matches = (answer["data"] for answer in _answers(done.stdout))
     assert ("completed", "sk-****cdef", 2) == (task["status"], provider["api_key"], matches["total"])
-    assert [PNG, PNG] == [(server.folder / name).read_bytes()[:8] for name in ("first.png", "cat.png")]
+    first = (server.folder / "first.png").read_bytes()
+    assert task["images"][0]["sha256"] == hashlib.sha256(first).hexdigest()
+    assert PNG == (server.folder / "cat.png").read_bytes()[:8]
 
 
 @pytest.mark.parametrize("docs", ["docs", "docs/zh-CN"])
@@ -117,7 +121,8 @@ def test_the_tutorial_works(docs, server):
     waited, accepted, listed, matches, failed, once, again = (a["data"] for a in _answers(done.stdout))
     assert "HTTP/1.1 202 Accepted" in done.stdout
     assert accepted["task_id"] == listed["items"][0]["task_id"]
-    assert PNG == (server.folder / "kitten.png").read_bytes()[:8]
+    kitten = (server.folder / "kitten.png").read_bytes()
+    assert waited["images"][0]["sha256"] == hashlib.sha256(kitten).hexdigest()
     assert ("completed", 768) == (waited["status"], waited["images"][0]["width"])
     assert ["雨中的一只小猫"] == [item["prompt"] for item in matches["items"]]
     assert ("outcome_unknown", True) == (failed["error"]["code"], failed["error"]["possible_charge"])

@@ -1,7 +1,6 @@
 """The provider adapters by kind, and the kind that a provider's name implies."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -41,6 +40,8 @@ class ProviderKinds:
         self, provider_name: str, others: Iterable[str] = (), *, cutoff: float = _MIN_RESEMBLANCE
     ) -> str | None:
         """Return the name that was probably meant: of an adapter, or one of ``others``."""
+        from difflib import get_close_matches  # for mistakes alone
+
         own = {name.removesuffix("*") for adapter in self.adapters.values() for name in adapter.names}
         kinds = (kind.replace("_", "-") for kind in self.adapters)
         names = {*own, *kinds, *others} - {""}

@@ -37,7 +37,7 @@ async def open_local(
         DataDirectoryMissing: there is no data directory, and none may be created.
         DataDirectoryUnusable: the data directory cannot be used.
     """
-    from imagegen_http.cli.lean_imports import load_httpx
+    from imagegen_http.cli.lean_imports import load_httpx, load_structlog
     from imagegen_http.runtime.running_server import RunningServer
 
     load_httpx()
@@ -51,6 +51,7 @@ async def open_local(
                     client.headers["Authorization"] = f"Bearer {token}"
                 yield Api(client, place=settings.place, language=language)
                 return
+    load_structlog()
     from imagegen_http.composition import DataDirectoryInUse
 
     try:
@@ -88,9 +89,6 @@ async def _in_process_service(
     import attrs
     import httpx
 
-    from imagegen_http.cli.lean_imports import load_structlog
-
-    load_structlog()
     from imagegen_http.app import build_app
     from imagegen_http.asgi import request_context
     from imagegen_http.cli.interruption import interruptible

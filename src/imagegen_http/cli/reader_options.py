@@ -37,7 +37,8 @@ def reader_options(*, hidden: bool) -> list[click.Option]:
             expose_value=False,
             is_eager=True,  # refused before a help is shown
             hidden=hidden,
-            help="The language of all that is said, in any place; left out: the locale's.",
+            help="The language of all that is said, in any place; left out: Chinese in a zh locale "
+            "(LC_ALL, LC_MESSAGES, LANG), else English.",
         ),
         click.Option(
             ["--color"],

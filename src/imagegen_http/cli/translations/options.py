@@ -9,8 +9,10 @@ OPTIONS: Mapping[str, str] = {
     "What that node demands; TOKEN itself is seen by all users of this machine.": (
         "该节点要求的令牌；直接写 TOKEN，本机的所有用户都能看到。"
     ),
-    "The language of all that is said, in any place; left out: the locale's.": (
-        "所有输出的语言，写在哪里都行；不写则取决于语言环境。"
+    "The language of all that is said, in any place; left out: Chinese in a zh locale "
+    "(LC_ALL, LC_MESSAGES, LANG), else English.": (
+        "所有输出的语言，写在哪里都行；不写时，语言环境（LC_ALL、LC_MESSAGES、LANG）为 zh 则用中文，"
+        "否则用英文。"
     ),
     "Colours, in any place; left out: as NO_COLOR or FORCE_COLOR say, else on a terminal.": (
         "是否用颜色，写在哪里都行；不写则看 NO_COLOR 或 FORCE_COLOR，否则只在终端上用。"
