@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 KEY = "sk-a-key-that-nobody-must-see-0042"
 CONFIG = "/api/v1/providers/config"
@@ -72,6 +73,35 @@ def test_each_preset_is_saved_tested_and_disabled(tab, server, press):
     assert KEY not in stored + tab.driver.page_source + str(saved)
     assert {"失败", "未能验证"} <= outcomes
     assert "成功" not in outcomes
+
+
+def test_a_provider_becomes_the_default_after_its_test(tab, server, press):
+    """From its drawer and from the list, not after a failed one; the form begins with the default."""
+    tab.open(f"{server.url}/providers/openai")
+    field(tab, "API 密钥").send_keys(KEY)
+    field(tab, "接口地址").send_keys(NOWHERE)
+    press("保存并测试", "dialog")
+    tab.until(lambda: text(tab, "dialog .test .mark") == "失败")
+    offered = tab.driver.find_elements(By.CLASS_NAME, "make-default")
+    tab.open(f"{server.url}/providers/ark")
+    field(tab, "API 密钥").send_keys(KEY)
+    field(tab, "接口地址").send_keys(NOWHERE)
+    press("保存并测试", "dialog")
+    button = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "dialog .make-default"))[0]
+    button.send_keys(Keys.ENTER)
+    tab.until(lambda: text(tab, "dialog .make-default:focus") == "已是默认")
+    marked = text(tab, ".provider:has(.mark.ok) h3 a")
+    tab.open(server.url)
+    chosen = "return document.querySelector('select[name=model]')?.selectedOptions[0].parentElement.label"
+    form = tab.until(lambda: tab.driver.execute_script(chosen))
+    saved = httpx.get(f"{server.url}/api/v1/providers").json()["data"]["default_provider"]
+    tab.open(f"{server.url}/providers")
+    press("测试", ".provider:has(a[href='/providers/demo'])")
+    press("设为默认", ".provider:has(a[href='/providers/demo'])")
+    tab.until(lambda: "演示" in text(tab, ".provider:has(.mark.ok) h3"))
+
+    assert ([], "ark") == (offered, saved)
+    assert marked == form
 
 
 def test_what_is_wrong_stands_beside_its_field(tab, server, press):

@@ -11,6 +11,7 @@ class MemoryProviderConfigs:
 
     def __init__(self) -> None:
         self._configs: dict[str, ProviderConfig] = {}
+        self._default: str | None = None
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
         return self._configs.get(provider_name)
@@ -26,6 +27,12 @@ class MemoryProviderConfigs:
         self._configs[config.provider_name] = attrs.evolve(
             config, source=ConfigSource.DATABASE, created_at=created_at, key_origin=key_origin or None
         )
+
+    async def default(self) -> str | None:
+        return self._default
+
+    async def set_default(self, provider_name: str | None) -> None:
+        self._default = provider_name
 
     async def delete(self, provider_name: str) -> None:
         if self._configs.pop(provider_name, None) is None:

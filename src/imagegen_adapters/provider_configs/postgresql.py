@@ -31,6 +31,15 @@ ON CONFLICT (provider_name) DO UPDATE SET
 """
 """The values are those of `SealedRows.from_config` in its order."""
 
+_DEFAULT = "SELECT value FROM settings WHERE name = 'default_provider'"
+
+_SET_DEFAULT = """
+INSERT INTO settings (name, value) VALUES ('default_provider', $1)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+_UNSET_DEFAULT = "DELETE FROM settings WHERE name = 'default_provider'"
+
 _DELETE = "DELETE FROM provider_configs WHERE provider_name = $1 RETURNING 1"
 
 
@@ -64,6 +73,16 @@ class PostgresqlProviderConfigs:
         if self._box.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
         await self._database.rows(_PUT, *self._sealed.from_config(config, key_origin).values())
+
+    async def default(self) -> str | None:
+        row = await self._database.row(_DEFAULT)
+        return None if row is None else row["value"]
+
+    async def set_default(self, provider_name: str | None) -> None:
+        if provider_name is None:
+            await self._database.rows(_UNSET_DEFAULT)
+        else:
+            await self._database.rows(_SET_DEFAULT, provider_name)
 
     async def delete(self, provider_name: str) -> None:
         is_text = text_problem(provider_name) is None

@@ -31,24 +31,29 @@ class SqliteProviderConfigs:
         self._database = database
         self._box = box
         self._sealed = SealedRows(box)
-        self._cache: dict[str, ProviderConfig] | None = None
+        self._cache: tuple[dict[str, ProviderConfig], str | None] | None = None
         self._changes = 0
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
-        return (await self._by_name()).get(provider_name)
+        return (await self._saved())[0].get(provider_name)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
-        return tuple((await self._by_name()).values())
+        return tuple((await self._saved())[0].values())
 
-    async def _by_name(self) -> dict[str, ProviderConfig]:
+    async def default(self) -> str | None:
+        return (await self._saved())[1]
+
+    async def _saved(self) -> tuple[dict[str, ProviderConfig], str | None]:
         if self._cache is not None:
             return self._cache
         changes = self._changes
-        rows = await self._database.read(_rows)
-        configs = {row["provider_name"]: self._sealed.to_config(row) for row in rows}
+        rows, default = await self._database.read(
+            lambda connection: (_rows(connection), _default(connection))
+        )
+        saved = {row["provider_name"]: self._sealed.to_config(row) for row in rows}, default
         if changes == self._changes:
-            self._cache = configs
-        return configs
+            self._cache = saved
+        return saved
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
@@ -60,6 +65,14 @@ class SqliteProviderConfigs:
             before = _named(table, config.provider_name)
             created_at = before[0]["created_at"] if before else None
             table.upsert({**row, "created_at": created_at or row["created_at"]}, pk="provider_name")
+
+        await self._change(save)
+
+    async def set_default(self, provider_name: str | None) -> None:
+        def save(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM settings WHERE name = 'default_provider'")
+            if provider_name is not None:
+                connection.execute("INSERT INTO settings VALUES ('default_provider', ?)", [provider_name])
 
         await self._change(save)
 
@@ -113,6 +126,12 @@ async def sealed_sample(database: Database) -> str | None:
 def _rows(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     query = "SELECT * FROM provider_configs ORDER BY provider_name"
     return [dict(row) for row in connection.execute(query)]
+
+
+def _default(connection: sqlite3.Connection) -> str | None:
+    query = "SELECT value FROM settings WHERE name = 'default_provider'"
+    row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
 
 
 def _table(connection: sqlite3.Connection) -> "Table":

@@ -111,6 +111,21 @@ class ProviderConfigsContract:
 
         assert ["a", "b"] == [config.provider_name for config in await configs.all()]
 
+    async def test_the_default_is_kept_until_another_is_saved(self, configs: ProviderConfigs) -> None:
+        """It needs no saved configuration, and outlives that which it names."""
+        await configs.save(a_config("a"), key_origin=ORIGIN)
+        defaults = [await configs.default()]
+        for name in ("a", "on-file"):
+            await configs.set_default(name)
+            defaults.append(await configs.default())
+        await configs.set_default("a")
+        await configs.delete("a")
+        defaults.append(await configs.default())
+        await configs.set_default(None)
+        defaults.append(await configs.default())
+
+        assert [None, "a", "on-file", "a", None] == defaults
+
     async def test_a_locked_key_is_not_written_over(self, configs: ProviderConfigs) -> None:
         """A key that could not be decrypted cannot be saved, so the stored one stays."""
         await configs.save(a_config(), key_origin=ORIGIN)

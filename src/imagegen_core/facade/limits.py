@@ -18,7 +18,7 @@ from imagegen_core.providers.config_checks import check_provider_name
 class Limits:
     """Limits that an operator can set: 1 to a million pending tasks, 1 to a thousand workers, a grace time.
 
-    ``default_provider`` is where a task goes that names none.
+    ``default_provider`` is where a task goes that names none, unless another was saved.
 
     Raises:
         ValidationFailed: a number is out of its range, or ``default_provider`` cannot be a name.

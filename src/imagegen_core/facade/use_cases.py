@@ -87,7 +87,6 @@ class UseCases:
             clock=a.clock,
             new_id=a.new_id,
             queue_size=self.limits.queue_size,
-            default_provider=self.limits.default_provider,
         )
         self.show_inputs = ShowInputs(spool=a.spool, lineage=a.lineage)
         self.open_input = OpenInput(repository=a.tasks, records=a.images, blobs=a.blobs, spool=a.spool)
@@ -97,7 +96,7 @@ class UseCases:
         )
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
         self.show_usage = ShowUsage(ledger=a.usage)
-        self.estimate_cost = EstimateCost(resolve=self.resolve, default_provider=self.limits.default_provider)
+        self.estimate_cost = EstimateCost(resolve=self.resolve)
         end = EndTask(
             repository=a.tasks, events=a.events, records=a.images, spool=a.spool, keep_inputs=keep_inputs
         )
@@ -139,6 +138,7 @@ class UseCases:
             file_configs={
                 name: attrs.evolve(config, source=ConfigSource.FILE) for name, config in file_configs.items()
             },
+            default_provider=self.limits.default_provider,
             kinds=kinds,
             redactor=a.redactor,
             clock=a.clock,

@@ -24,8 +24,16 @@ class ProviderConfigs(Protocol):
         """
         ...
 
+    async def default(self) -> str | None:
+        """Return the provider that was saved as the default, configured or not; None if none was."""
+        ...
+
+    async def set_default(self, provider_name: str | None) -> None:
+        """Save the default durably, in place of an earlier one; None: as if none had been saved."""
+        ...
+
     async def delete(self, provider_name: str) -> None:
-        """Remove the configuration.
+        """Remove the configuration; the default stays, so that no task goes elsewhere unasked.
 
         Raises:
             ProviderConfigNotFound: there is none.

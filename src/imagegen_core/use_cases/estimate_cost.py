@@ -23,7 +23,6 @@ class EstimateCost:
     """Prices the calls that a request would take, by the configuration of this moment."""
 
     resolve: ResolveProvider
-    default_provider: str
 
     async def __call__(self, submission: Submission) -> tuple[Cost, ...]:
         """Return the costs by currency; empty if calls cost nothing.
@@ -33,7 +32,7 @@ class EstimateCost:
         """
         params = canonical(submission.params)
         resolved = await self.resolve(
-            provider_name=submission.provider_name or self.default_provider,
+            provider_name=submission.provider_name or await self.resolve.default_name(),
             override=submission.override,
             require_saved=submission.require_saved,
         )

@@ -15,6 +15,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.execution.provider_kinds import ProviderKinds
+from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
@@ -89,6 +90,7 @@ class ResolveProvider:
 
     configs: ProviderConfigs
     file_configs: Mapping[str, ProviderConfig]
+    default_provider: str = DEFAULT_PROVIDER
     kinds: ProviderKinds
     redactor: Redactor
     clock: Clock
@@ -137,6 +139,10 @@ class ResolveProvider:
         resolved = self._usable_layers.result_for(layers, lambda: self._usable(layers, configured=configured))
         self._mask_secrets(resolved.config)
         return self._with_default(resolved)
+
+    async def default_name(self) -> str:
+        """Return where a task goes that names no provider: what was saved, else what the settings say."""
+        return await self.configs.default() or self.default_provider
 
     async def concurrency(self, provider_name: str) -> int | None:
         """Return how many tasks of a provider may run at once; None if there is no limit.

@@ -55,7 +55,6 @@ class SubmitTask:
     clock: Clock
     new_id: Callable[[], str]
     queue_size: int
-    default_provider: str
 
     async def __call__(self, submission: Submission) -> AddedTask:
         """Store the task and queue it, or return the task that the same idempotency key has created.
@@ -99,7 +98,7 @@ class SubmitTask:
 
     async def _resolve(self, submission: Submission) -> ResolvedProvider:
         return await self.resolve(
-            provider_name=submission.provider_name or self.default_provider,
+            provider_name=submission.provider_name or await self.resolve.default_name(),
             override=submission.override,
             require_saved=submission.require_saved,
         )

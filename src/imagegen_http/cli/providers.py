@@ -134,6 +134,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
     help="How often a call that started nothing is sent again.",
 )
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
+@click.option("--default", "is_default", is_flag=True, help="Have tasks go to it that name no provider.")
 @click.pass_obj
 def set_provider(
     context: Context,
@@ -154,6 +155,7 @@ def set_provider(
     max_retries: int | None,
     *,
     enabled: bool | None,
+    is_default: bool,
 ) -> None:
     """Create or change the configuration NAME. A secret is never taken from the command line itself."""
     if preset and spec:
@@ -185,6 +187,9 @@ def set_provider(
     body = {"provider_name": name, **{k: v for k, v in fields.items() if v is not None}}
 
     async def act(api: Api) -> None:
+        if is_default and len(body) == 1 and not extra:  # what config.yaml says of it stays all there is
+            await _make_default(api, name)
+            return
         if extra:
             body["extra_config"] = await _merged(api, name, extra)
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
@@ -197,8 +202,15 @@ def set_provider(
         click.echo(result.text(api.language))
         for warning in saved["warnings"]:
             complain(warning, api.language)
+        if is_default:
+            await _make_default(api, name)
 
     context.with_api(act, create=True)
+
+
+async def _make_default(api: Api, name: str) -> None:
+    await api.call("PATCH", "/api/v1/settings", json={"default_provider": name})
+    click.echo(ResultCode.DEFAULT_SAVED(provider=name).text(api.language))
 
 
 async def _merged(api: Api, name: str, extra: ExtraChanges) -> dict[str, Any]:

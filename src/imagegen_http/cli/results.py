@@ -24,6 +24,10 @@ class ResultCode(MessageCode):
     NO_KEY = "none", "无"
     PROVIDER_OK = "{provider}: {detail} ({milliseconds} ms)", "{provider}：{detail}（{milliseconds} 毫秒）"
     PROVIDER_NOT_VERIFIED = "{provider}: not verified: {detail}", "{provider}：未能验证：{detail}"
+    DEFAULT_SAVED = (
+        "tasks that name no provider go to {provider}",
+        "没有指定服务商的任务现在发给 {provider}",
+    )
     PROVIDER_REMOVED = "removed {provider}", "已移除 {provider}"
     INDEX_STATE = "the search index is {state}", "搜索索引：{state}"
     KEY_ROTATED = (

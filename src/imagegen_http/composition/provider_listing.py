@@ -39,6 +39,7 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
             resolve=ResolveProvider(
                 configs=configs,
                 file_configs=file_configs(settings),
+                default_provider=settings.default_provider,
                 kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
                 redactor=PatternRedactor(),
                 clock=SystemClock(),
@@ -48,9 +49,9 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
         await outbound.aclose()
 
 
-async def default_provider_warning(name: str, providers: ListProviders) -> Message | None:
+async def default_provider_warning(providers: ListProviders) -> Message | None:
     """Return why a task that names no provider would be refused; None if it would be accepted."""
-    hint = None
+    hint, name = None, await providers.resolve.default_name()
     try:
         provider = await providers.get(name)
     except ProviderConfigNotFound as error:
@@ -81,7 +82,7 @@ async def check_default_provider(settings: Settings) -> Message | None:
     try:
         configs = MemoryProviderConfigs() if database is None else saved_configs(database)
         async with open_listing(settings, configs) as providers:
-            return await default_provider_warning(settings.default_provider, providers)
+            return await default_provider_warning(providers)
     finally:
         if database is not None:
             await database.close()

@@ -23,7 +23,7 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
         ModelNotAvailable: no usable provider has the model.
         Refusal: no model was named, and the default provider cannot be used.
     """
-    default = service.settings.default_provider
+    default = await service.imagegen.resolve.default_name()
     if not name:
         resolved = await service.imagegen.resolve(provider_name=default)
         return default, choose_model(resolved.profile.models, None)

@@ -130,7 +130,7 @@ async def _serve(
     with RunningServer.announce(service.settings.data_dir, host, port) as service.running_server:
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers
-        provider_warning = await default_provider_warning(service.settings.default_provider, providers)
+        provider_warning = await default_provider_warning(providers)
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(str(warning))
         greet(port)

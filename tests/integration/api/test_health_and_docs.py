@@ -128,7 +128,7 @@ def test_the_document_describes_every_route(api):
         "/api/v1/tags": {"get"},
         "/api/v1/collections": {"get", "post"},
         "/api/v1/collections/{collection_id}": {"patch", "delete"},
-        "/api/v1/settings": {"get"},
+        "/api/v1/settings": {"get", "patch"},
         "/api/v1/events": {"get"},
         "/health": {"get"},
     }

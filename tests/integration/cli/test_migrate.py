@@ -92,6 +92,7 @@ def _add_odd_values(connection):
     connection.execute(change.format("prompt = 'a' || char(0) || '猫'"), (2,))
     connection.execute(change.format("not_before = '9999-12-31T23:59:59.999Z'"), (3,))
     _add_marks(connection)
+    connection.execute("INSERT INTO settings VALUES ('default_provider', 'demo')")
     connection.execute("UPDATE outbox SET last_error = 'words of an earlier version' WHERE id = 1")
     response = "UPDATE attempts SET response = ?, response_name = 'response' WHERE phase = 'failed'"
     assert connection.execute(response, (RESPONSE,)).rowcount

@@ -20,7 +20,11 @@ from imagegen_adapters.databases.migrations.instances import m007_instances
 from imagegen_adapters.databases.migrations.lineage import m024_lineage
 from imagegen_adapters.databases.migrations.marks import m021_marks
 from imagegen_adapters.databases.migrations.outbox import m005_outbox
-from imagegen_adapters.databases.migrations.provider_configs import m001_provider_configs, m010_sealed_extra
+from imagegen_adapters.databases.migrations.provider_configs import (
+    m001_provider_configs,
+    m010_sealed_extra,
+    m025_settings,
+)
 from imagegen_adapters.databases.migrations.sequence import Sequence
 from imagegen_adapters.databases.migrations.tasks import (
     m002_tasks,
@@ -59,6 +63,7 @@ migrations = Sequence(
         m021_marks,
         m023_image_quarters,
         m024_lineage,
+        m025_settings,
     )
 )
 

@@ -1,4 +1,4 @@
-"""Saved provider configurations."""
+"""Saved provider configurations, and other settings that are saved."""
 
 from imagegen_adapters.databases.migrations.sequence import Schema, run
 
@@ -30,3 +30,8 @@ def m001_provider_configs(db: Schema) -> None:
 def m010_sealed_extra(db: Schema) -> None:
     """Secret headers and proxy passwords, sealed like keys instead of in plain text in ``extra_config``."""
     run(db, "ALTER TABLE provider_configs ADD COLUMN sealed_extra TEXT")
+
+
+def m025_settings(db: Schema) -> None:
+    """Settings that are saved, such as the default provider, over those of `config.yaml`."""
+    run(db, "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")

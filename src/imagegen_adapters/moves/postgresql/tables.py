@@ -22,6 +22,7 @@ IMAGES = Table(name="images", key=("id",), numbered=True, changing=frozenset({"s
 
 TABLES = (
     Table(name="provider_configs", key=("provider_name",)),
+    Table(name="settings", key=("name",)),
     Table(name="tasks", key=("seq",), numbered=True),
     Table(name="idempotency_keys", key=("scope", "key")),
     Table(name="attempts", key=("seq",), numbered=True),

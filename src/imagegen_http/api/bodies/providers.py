@@ -103,6 +103,15 @@ class ToggleBody(Body, frozen=True, kw_only=True):
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
 
 
+class SettingsBody(Body, frozen=True, kw_only=True):
+    """The setting that can be saved."""
+
+    default_provider: Annotated[
+        Annotated[str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$")] | None,
+        doc("where a task goes that names no provider; null: as `config.yaml` says", "demo"),
+    ]
+
+
 class OverrideBody(Body, frozen=True, kw_only=True):
     """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
 

@@ -59,7 +59,7 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     prompt = prompt_in(params) if in_params else data.prompt
     if problems := tuple(_misplaced(data.operation, fields)):
         raise ValidationFailed(*problems)
-    provider_name = data.provider or service.imagegen.limits.default_provider
+    provider_name = data.provider or await service.imagegen.resolve.default_name()
     submission = Submission(
         operation=data.operation,
         prompt=prompt or "",

@@ -16,6 +16,7 @@ from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.submission import Submission
+from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS
 from imagegen_http.api.acceptance import TaskResponse, acceptance, acceptances
 from imagegen_http.api.bodies.providers import OverrideBody
@@ -50,7 +51,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         prefer: PreferHeader = None,
     ) -> TaskResponse:
         body, submit_task = request.buffered_body, service.imagegen.submit_task
-        submission = await _submission(operation, data, body, submit_task.default_provider, idempotency_key)
+        submission = await _submission(operation, data, body, submit_task.resolve, idempotency_key)
         if service.stopping.is_set():
             raise Unavailable(RefusalCode.SHUTTING_DOWN())
         try:
@@ -84,7 +85,7 @@ async def _submission(
     operation: Operation,
     data: SubmitBody,
     buffered_body: BufferedBody,
-    default_provider: str,
+    resolve: ResolveProvider,
     idempotency_key: str | None,
 ) -> Submission:
     """Return what a request asks for.
@@ -99,14 +100,16 @@ async def _submission(
     if prompt is None:
         raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
     images = await _images(fields, buffered_body) if rules.has_input_images else {}
-    provider_name = data.provider or default_provider
+    provider_name = data.provider
+    if data.config is not None:  # it is for this provider, whatever the default is by then
+        provider_name = provider_name or await resolve.default_name()
     return Submission(
         operation=operation,
         prompt=prompt,
         params=params_of(rules, params, fields),
         provider_name=provider_name,
         model_id=data.model_id,
-        override=None if data.config is None else override_of(provider_name, data.config),
+        override=None if data.config is None else override_of(provider_name or "", data.config),
         require_saved=data.use_saved_config,
         idempotency_key=idempotency_key,
         **images,

@@ -37,7 +37,7 @@ async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
             providers=[Provider.from_resolved(provider, today) for provider in usable],
             presets=service.presets(),
             groups=ParameterGroup.all(),
-            default_provider=service.settings.default_provider,
+            default_provider=await service.imagegen.resolve.default_name(),
         )
     )
 

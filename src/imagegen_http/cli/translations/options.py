@@ -98,6 +98,7 @@ OPTIONS: Mapping[str, str] = {
     "Seconds that a call may take.": "单次调用的超时，秒。",
     "How often a call that started nothing is sent again.": "确定没有开始的调用最多重发几次。",
     "Switch it on or off.": "启用或停用。",
+    "Have tasks go to it that name no provider.": "没有指定服务商的任务都发给它。",
     # images, collections
     "Only favourites, or only others.": "只要收藏的，或只要其余的。",
     "Only with this tag, in any case and width.": "只要带这个标签的，不分大小写和全角半角。",

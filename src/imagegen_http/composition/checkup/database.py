@@ -99,7 +99,7 @@ async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]
     try:
         async with open_listing(settings, configs) as listing:
             configured = await listing.configured()
-            default_warning = await default_provider_warning(settings.default_provider, listing)
+            default_warning = await default_provider_warning(listing)
     except Refusal as error:
         return [warn("providers", error.reason)]
     today = SystemClock().now().date()

@@ -46,6 +46,24 @@ def test_providers_are_set_listed_tested_and_removed(run):
     assert "one" not in [c["provider_name"] for c in json.loads(good(run("providers", "list", "--json")))]
 
 
+def test_a_provider_becomes_the_default(run):
+    """With what is said of it, or alone; then nothing is saved of it."""
+    draw = ("generate", "a lighthouse", "--param", "width=64", "--param", "height=64", "--json")
+    texts = [good(run("providers", "set", "mine", "--kind", "demo", "--default"))]
+    drawn = [json.loads(good(run(*draw)))["provider"]]
+    texts.append(good(run("providers", "set", "demo", "--default")))
+    drawn.append(json.loads(good(run(*draw)))["provider"])
+    listed = {c["provider_name"]: c["source"] for c in json.loads(good(run("providers", "list", "--json")))}
+    refused = failed(run("providers", "set", "nobody", "--default"), 1)
+
+    assert ["mine", "demo"] == drawn
+    assert [True, True] == [
+        f"tasks that name no provider go to {name}" in text for name, text in zip(drawn, texts, strict=True)
+    ]
+    assert {"mine": "database", "demo": "file"} == listed
+    assert "nobody" in refused
+
+
 def _extra_of(run, name):
     """Return the ``extra_config`` that the API shows for a provider."""
     listed = json.loads(good(run("providers", "list", "--json")))

@@ -92,7 +92,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     <form id="provider" class="provider-form" onSubmit=${submit} novalidate>
       ${isChanged && config && html`<p class="muted unsaved">${t("providers.unsaved")} <button type="button" class="bare" onClick=${discard}>${t("providers.discard")}</button></p>`}
       ${errors.form && html`<${Problem} error=${{ message: errors.form }} />`}
-      <${TestResult} result=${result} />
+      <${TestResult} result=${result} name=${name} changed=${changed} />
       ${!config && html`<${Text} name="provider_name" label=${t("providers.name")} hint=${t("providers.name_hint")} values=${values} errors=${errors} set=${set} />`}
       <${Text} name="display_name" label=${t("providers.display_name")} values=${values} errors=${errors} set=${set} placeholder=${title} />
       ${config?.kind !== "demo" && html`<${Connection} config=${config} preset=${preset} values=${values} errors=${errors} set=${set} />`}

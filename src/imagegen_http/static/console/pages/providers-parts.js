@@ -3,6 +3,7 @@
 import { ApiError, patch, post } from "../lib/api.js";
 import { money } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { catalogue, providerName } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { html, useState } from "../vendor/index.js";
@@ -20,12 +21,36 @@ export async function testProvider(name, told) {
   }
 }
 
-export function TestResult({ result }) {
+/** How a test went; after one that did not fail, `name` can be made the default. */
+export function TestResult({ result, name, changed }) {
   if (result === null) return html`<p role="status"></p>`;
   if (result === "waiting") return html`<p role="status" class="muted">${t("providers.testing")}</p>`;
   const [mark, icon] = MARKS[result.outcome];
+  const made = html`<${MakeDefault} key=${name} name=${name} changed=${changed} />`;
   return html`<p role="status" class="test"><span class="mark ${mark}"><${Icon} name=${icon} />${t(`providers.outcome_${result.outcome}`)}</span>
-    <span>${result.detail}${result.latency_ms !== undefined && result.outcome === "ok" ? ` · ${result.latency_ms} ms` : ""}</span></p>`;
+    <span>${result.detail}${result.latency_ms !== undefined && result.outcome === "ok" ? ` · ${result.latency_ms} ms` : ""}</span></p>${result.outcome !== "failed" && made}`;
+}
+
+/** Have tasks go there that name no provider. The button stays when it is done, for it has the focus. */
+function MakeDefault({ name, changed }) {
+  const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState(false);
+  const isDefault = catalogue.value?.default_provider === name;
+  if (isDefault && !done) return null;
+  const make = async () => {
+    if (busy || isDefault) return;
+    setBusy(true);
+    try {
+      await patch("/api/v1/settings", { default_provider: name });
+      setDone(true);
+      await changed();
+      toast(t("providers.default_made", { name: providerName(name) }));
+    } catch (error) {
+      toast(error.text ?? error.message, { kind: "wrong" });
+    }
+    setBusy(false);
+  };
+  return html`<button type="button" class="make-default" aria-disabled=${busy || isDefault} onClick=${make}>${t(isDefault ? "providers.default_is" : "providers.make_default")}</button>`;
 }
 
 /** On or off. What only the configuration file says is switched there. */

@@ -61,7 +61,7 @@ function Configured({ config, isDefault, changed }) {
         ${config.api_base && html`<span>${config.api_base}</span>`}</p>
       ${config.warnings.map((warning) => html`<p class="warning">${warning}</p>`)}
       ${retired.length > 0 && !config.warnings.length && html`<p class="warning">${t("providers.retiring", { n: retired.length })}</p>`}
-      <${TestResult} result=${result} />
+      <${TestResult} result=${result} name=${name} changed=${changed} />
     </div>
     <div class="acts">
       <${Switch} config=${config} changed=${changed} />

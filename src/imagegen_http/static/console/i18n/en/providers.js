@@ -4,6 +4,9 @@ export default {
   providers: {
     configured: "Providers in use",
     default: "Default",
+    make_default: "Make it the default",
+    default_is: "It is the default",
+    default_made: "Tasks that name no provider go to {name} now",
     demo: "Works offline and free of charge; not a real model",
     disabled: "Disabled",
     models: { one: "{n} model", other: "{n} models" },

@@ -4,6 +4,9 @@ export default {
   providers: {
     configured: "已接入的服务商",
     default: "默认",
+    make_default: "设为默认",
+    default_is: "已是默认",
+    default_made: "没有指定服务商的任务现在都发给 {name}",
     demo: "离线演示，免费，不是真实的模型",
     disabled: "已停用",
     models: "{n} 个模型",
