@@ -90,7 +90,7 @@ class RunningTask:
             self.hold(attempts=(attempt,), images=images)
             self.closing = attempt
             return
-        if attempt.phase not in (Phase.SUBMITTING, Phase.STORED):
+        if attempt.phase not in (Phase.SUBMITTING, Phase.STORED) and not images:
             self.attempts[attempt.part] = attempt
         await self._write_attempt(attempt, images)
         self.attempts[attempt.part] = attempt

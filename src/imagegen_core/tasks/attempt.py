@@ -72,9 +72,13 @@ class UpstreamJob:
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """A provider's response in the adapter's own JSON: URLs, or names of spooled files."""
+    """A provider's response in the adapter's own JSON: URLs, or names of spooled files.
+
+    ``stored`` are the positions of its images that are stored already, also of those that were deleted since.
+    """
 
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
+    stored: tuple[int, ...] = ()
 
 
 MAX_INLINE_RESPONSE_BYTES = 64 * 1024
@@ -149,6 +153,12 @@ class Attempt:
         return self._transition(
             Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt, response=response
         )
+
+    def with_images(self, positions: Iterable[int]) -> "Attempt":
+        """Return the attempt some of whose images are stored while it waits for the others."""
+        receipt = self.receipt or Receipt()
+        stored = tuple(sorted({*receipt.stored, *positions}))
+        return attrs.evolve(self, receipt=attrs.evolve(receipt, stored=stored))
 
     def with_cost(self, cost: Cost | None) -> "Attempt":
         """Return the attempt with what its response shows that it cost."""

@@ -40,7 +40,8 @@ class StoreResult:
         for failure in stored.failures:
             if can_retry_for_free(failure, attempt, active.run.task):
                 if stored.images:
-                    await active.save(attempt, stored.images)
+                    positions = (image.position for image in stored.images)
+                    await active.save(attempt.with_images(positions), stored.images)
                 raise failure
         if not stored.images and not recorded:
             raise most_severe(stored.failures) or CallError(
@@ -55,6 +56,7 @@ class StoreResult:
         )
 
     async def _recorded(self, attempt: Attempt) -> frozenset[int]:
-        """Return the positions of the images that an earlier try has already recorded."""
+        """Return the positions of the images that an earlier try has recorded, and those deleted since."""
         images = await self.records.by_task(attempt.task_id)
-        return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
+        present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
+        return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))

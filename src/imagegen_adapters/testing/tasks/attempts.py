@@ -24,7 +24,7 @@ class Attempts:
         job = UpstreamJob(id="j1", data={"poll": ["https://example.com/j1"]}, expires_at=later(60))
         one = one.submitting(later(1), config=SentConfig(text="token", sealed=True)).accepted(later(2), job)
         two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
-            later(2), Receipt(data={"files": [{"name": "a.png"}]})
+            later(2), Receipt(data={"files": [{"name": "a.png"}]}, stored=(0, 2))
         )
         failure = Failure.from_code(FailureCode.REJECTED, "no")
         three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))

@@ -1,6 +1,8 @@
 """A paid response waits for a store that is full or cannot be reached."""
 
+from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.errors import StorageError, StorageUnreachable
+from imagegen_core.errors import CallError, StorageError, StorageUnreachable
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from tests.unit.core.scripted_imagegen import imagegen_over, refused, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
@@ -110,3 +113,74 @@ async def test_an_image_waits_for_a_store_that_does_not_give_it_back_to_be_check
     ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
+
+
+@pytest.mark.parametrize("as_job", [False, True])
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("way", ["one", "many"])
+async def test_a_deleted_image_stays_deleted_while_others_are_fetched(way, crashes, as_job):
+    """It is neither fetched nor stored again, also by a process that knows what is on disk alone."""
+    provider, clock = SeveralDownloads(as_job=as_job), ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫")
+    await run_once(imagegen)
+    first, third = await imagegen.images(task.task_id)
+
+    if way == "one":
+        await imagegen.delete_image(image_id=first.id)
+    else:
+        await imagegen.delete_images(image_ids=[first.id])
+    provider.is_broken = False
+    if crashes:
+        imagegen = imagegen_over(provider, adapters=adapters)
+    ended = await run_until_it_ended(imagegen, task, clock)
+
+    images = await imagegen.images(task.task_id)
+    assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
+    assert [1, 2] == [image.position for image in images]
+    assert third in images
+    assert {0: 1, 1: 4, 2: 1} == provider.downloads
+
+
+async def test_all_that_were_deleted_leave_a_task_without_images():
+    """What was made and deleted is no failure, if the last one cannot be had."""
+    provider, clock = SeveralDownloads(), ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫")
+    await run_once(imagegen)
+    await imagegen.delete_images(image_ids=[image.id for image in await imagegen.images(task.task_id)])
+
+    ended = await run_until_it_ended(imagegen, task, clock)
+
+    assert (TaskStatus.COMPLETED, ()) == (ended.status, await imagegen.images(task.task_id))
+    assert "download_failed" in str(ended.warnings[0])
+
+
+class SeveralDownloads(ScriptedProvider):
+    """Three images, of which the second cannot be downloaded while ``is_broken``."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.is_broken = True
+        self.downloads = Counter()
+
+    async def collect(self, call, receipt, exchange):
+        return ProviderResult(
+            images=tuple(GeneratedImage(chunks=partial(self._download, position)) for position in range(3))
+        )
+
+    async def _download(self, position):
+        self.downloads[position] += 1
+        if position == 1 and self.is_broken:
+            raise CallError(FailureCode.DOWNLOAD_FAILED, "broken", is_transient=True)
+        yield png((position, 0, 0))
+
+
+async def run_once(imagegen):
+    adapters = imagegen.adapters
+    (task,) = await adapters.queue.claim(
+        "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
+    )
+    await imagegen.run_task(task=task)
