@@ -5,6 +5,9 @@ its English text, which remains readable for a version that no longer has the co
 """
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -73,11 +76,24 @@ def _decoded(value: Any, text: str) -> Message:
 
 
 def _message(value: Any) -> Message:
-    code = MessageCode.named(value["code"])
+    code = MessageCode.named(value["code"]) or _unused_code(value["code"])
     args = {str(name): _argument(item) for name, item in value["args"].items()}
     if code is None or code.placeholders != args.keys():
         raise LookupError(value["code"])
     return code(**args)
+
+
+def _unused_code(name: str) -> MessageCode | None:
+    """Return a code of an adapter that this process has not used; no adapter is loaded for it."""
+    _load_tables()
+    return MessageCode.named(name)
+
+
+@cache
+def _load_tables() -> None:
+    package = Path(__file__).parents[1]
+    for path in sorted(package.rglob("messages.py")):
+        import_module(".".join((package.name, *path.relative_to(package).with_suffix("").parts)))
 
 
 def _argument(value: Any) -> Any:

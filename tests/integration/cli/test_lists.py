@@ -5,8 +5,18 @@ from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.json_columns import to_json
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.outbound.messages import AddressCode
+from imagegen_adapters.providers.comfyui.messages import ComfyUICode
+from imagegen_adapters.providers.demo.messages import DemoCode
+from imagegen_adapters.providers.gemini.messages import GeminiCode
+from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Language
 from tests.integration.cli.outcomes import failed, good
+from tests.integration.cli.test_help import modules_of
 
 MANY = 250
 
@@ -145,3 +155,32 @@ def test_a_record_is_readable_on_a_terminal_and_json_in_a_pipe(desk):
     assert [True] * 4 == [words in texts[0] for words in ("提示词", "一只猫", "创建时间", " +08:00")]
     assert [True] * 2 == [words in texts[1] for words in ("已完成", image["task_id"])]
     assert json.loads(good(desk.imagegen("images", "show", image["id"]))) == json.loads(texts[2])
+
+
+def test_what_a_task_says_needs_no_adapter(desk):
+    """In both languages, whichever adapter has said it: the process that lists tasks has used none."""
+    reason = GeminiCode.NOTHING_SENT(seconds=5)
+    failure = Failure.from_code(FailureCode.UNAVAILABLE, reason)
+    warnings = tuple(
+        code(**dict.fromkeys(code.placeholders, "x"))
+        for code in (
+            ComfyUICode.NO_PRESET,
+            StableDiffusionCode.USE_OTHER,
+            DocumentCode.PRESET_AND_SPEC,
+            DemoCode.DEMO_FILE_GONE,
+            AddressCode.NEVER_ALLOWED,
+        )
+    )
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        values = to_json(failure), to_json(warnings)
+        connection.execute("UPDATE tasks SET status = 'failed', failure = ?, warnings = ?", values)
+    messages = {}
+    for language in Language:
+        code, output, modules = modules_of("--lang", language, "tasks", "list", "--json", cwd=desk.folder)
+        task = json.loads(output)[0]
+        messages[language] = task["error"]["message"].endswith(reason.text(language)), task["warnings"]
+
+        assert (0, set()) == (code, {"google.genai", "oss2"} & modules)
+    assert messages == {
+        language: (True, [warning.text(language) for warning in warnings]) for language in Language
+    }

@@ -1,5 +1,16 @@
 """Stable Diffusion, self-hosted (A1111's API) or at Stability AI."""
 
-from imagegen_adapters.providers.stable_diffusion.provider import StableDiffusionProvider
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imagegen_adapters.providers.stable_diffusion.provider import StableDiffusionProvider
 
 __all__ = ["StableDiffusionProvider"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the adapter once it is asked for; its messages are needed without it, too."""
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.provider"), name)
