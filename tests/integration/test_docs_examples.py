@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import attrs
@@ -36,6 +37,35 @@ def _over(below, above):
 
 
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if CHINESE not in page.parents and _settings(page)]
+
+
+@pytest.mark.parametrize("folder", [DOCS, CHINESE], ids=["English", "Chinese"])
+def test_an_image_is_taken_out_of_a_backup_as_the_page_says(folder, tmp_path):
+    """By the id of its task from a service that knows it, and from a restored copy by its prompt."""
+    for prompt in ("一只猫", "a boat"):
+        imagegen("generate", prompt, "--param", "width=64", "--param", "height=64", cwd=tmp_path)
+    imagegen("backup", "it.backup", cwd=tmp_path)
+    originals = {file.read_bytes() for file in (tmp_path / "data" / "images").rglob("*.png")}
+    texts = [text for kind, text in blocks(folder / "how-to" / "run-as-a-service.md") if "it.backup" in text]
+    script = re.sub(r"\b7\b", "1", "".join(texts)).replace("sudo ", "")
+    script = re.sub(r"/\w+/restored", str(tmp_path / "restored"), script)
+    script = re.sub(r"\bimagegen (?=images|restore)", f"{IMAGEGEN} ", script)
+    done = subprocess.run(
+        ["/bin/sh", "-eu", "-c", script],
+        cwd=tmp_path,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    (extracted,) = (tmp_path / "images").rglob("*.png")
+
+    assert (0, True) == (done.returncode, "一只猫" in done.stdout), done.stderr
+    assert extracted.read_bytes() in originals
+    with zipfile.ZipFile(tmp_path / "seven.zip") as archive:
+        assert [extracted.read_bytes()] == [archive.read(one) for one in archive.namelist()]
+    assert not (tmp_path / "restored").exists()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
