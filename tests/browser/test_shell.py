@@ -33,7 +33,7 @@ def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
 
 
 def test_the_second_visit_asks_for_the_page_alone(serve, tab):
-    """Modules and styles are kept by their digest."""
+    """Modules and styles are kept by their digest; the providers are only asked whether they changed."""
     server = serve()
     tab.open(server.url)
     idle(tab)
@@ -42,7 +42,9 @@ def test_the_second_visit_asks_for_the_page_alone(serve, tab):
         tab.open(server.url)
         idle(tab)
 
+    (providers,) = [exchange for exchange in exchanges if exchange.path == "/api/v1/providers"]
     assert ["/"] == [exchange.path for exchange in shell(exchanges) if not exchange.is_cached]
+    assert providers.size < 2000
 
 
 def test_no_module_waits_for_another_one(serve, tab):

@@ -1,5 +1,8 @@
 """Entity tags, by which a client asks whether it has the current content."""
 
+PRIVATE_REVALIDATE = "private, no-cache"
+"""``Cache-Control`` of an answer that a client may keep if it asks each time whether it still holds."""
+
 
 def matches(if_none_match: str | None, etag: str) -> bool:
     """Return whether the client has it; weak tags count too, since proxies weaken ours when they compress."""

@@ -2,8 +2,13 @@
 
 import asyncio
 import gzip
+import hashlib
+from http import HTTPStatus
+
+import attrs
 
 from imagegen_http.asgi.accepted import accepts_gzip
+from imagegen_http.asgi.entity_tags import PRIVATE_REVALIDATE, matches
 from imagegen_http.asgi.types import App, Message, Receive, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
 
@@ -23,6 +28,9 @@ class CompressedJson:
     Nothing else: images are compressed already, and so is what has images in it. Events must not wait for
     more of them. What a page of another site could make the service say beside a secret (BREACH), it cannot
     ask for: the guard refuses its reads.
+
+    What a client may keep if it asks each time (`PRIVATE_REVALIDATE`) gets a tag of its content, a weak one
+    since it is that of both forms; a client that has it is answered 304.
     """
 
     def __init__(self, app: App) -> None:
@@ -30,51 +38,68 @@ class CompressedJson:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope.get("method") == "GET":
+        if scope.get("method") in {"GET", "HEAD"}:
             request = InboundRequest.from_scope(scope)
-            if request.is_under("/api") and accepts_gzip(request.header(b"accept-encoding")):
-                send = _compressing(send)
+            if request.is_under("/api"):
+                send = _Sending(
+                    send,
+                    gzip=accepts_gzip(request.header(b"accept-encoding")),
+                    if_none_match=request.header(b"if-none-match"),
+                )
         await self._app(scope, receive, send)
 
 
-def _compressing(send: Send) -> Send:
+@attrs.define
+class _Sending:
+    """Sends one response, compressed and with a tag where it should be."""
+
+    send: Send
+    gzip: bool = attrs.field(kw_only=True)
+    if_none_match: str = attrs.field(kw_only=True)
     start: Message | None = None
 
-    async def send_compressed(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start" and _is_worth_it(message):
-            start = message
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and self._is_changed(message):
+            self.start = message
             return
-        begun, start = start, None
-        if begun is not None:
+        start, self.start = self.start, None
+        if start is not None:
             if not message.get("more_body", False):
-                message = {**message, "body": await _gzip(message["body"])}
-                begun = _compressed(begun, len(message["body"]))
-            await send(begun)
-        await send(message)
+                start, body = await self._changed(start, message["body"])
+                message = {**message, "body": body}
+            await self.send(start)
+        await self.send(message)
 
-    return send_compressed
+    def _is_changed(self, start: Message) -> bool:
+        headers = dict(start["headers"])
+        return (
+            start["status"] == HTTPStatus.OK
+            and headers.get(b"content-type") == _JSON
+            and not {b"content-encoding", b"etag"} & headers.keys()
+            and (_is_kept(start) or self._is_compressed(int(headers.get(b"content-length", b"0"))))
+        )
+
+    def _is_compressed(self, length: int) -> bool:
+        return self.gzip and length >= MIN_COMPRESSED_BYTES  # one of unknown length comes in pieces
+
+    async def _changed(self, start: Message, body: bytes) -> tuple[Message, bytes]:
+        headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+        headers.append((b"vary", b"Accept-Encoding"))
+        if _is_kept(start):
+            tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+            headers.append((b"etag", f"W/{tag}".encode()))
+            if matches(self.if_none_match, tag):
+                headers = [(name, value) for name, value in headers if name != b"content-type"]
+                return {**start, "status": HTTPStatus.NOT_MODIFIED, "headers": headers}, b""
+        if self._is_compressed(len(body)):
+            body = await _gzip(body)
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        return {**start, "headers": headers}, body
 
 
-def _is_worth_it(start: Message) -> bool:
-    headers = dict(start["headers"])
-    length = int(headers.get(b"content-length", b"0"))  # a response of unknown length comes in pieces
-    return (
-        start["status"] == 200  # noqa: PLR2004 - HTTP's own number
-        and headers.get(b"content-type") == _JSON
-        and not {b"content-encoding", b"etag"} & headers.keys()
-        and length >= MIN_COMPRESSED_BYTES
-    )
-
-
-def _compressed(start: Message, length: int) -> Message:
-    headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-    headers += [
-        (b"content-length", b"%d" % length),
-        (b"content-encoding", b"gzip"),
-        (b"vary", b"Accept-Encoding"),
-    ]
-    return {**start, "headers": headers}
+def _is_kept(start: Message) -> bool:
+    return (b"cache-control", PRIVATE_REVALIDATE.encode()) in start["headers"]
 
 
 async def _gzip(body: bytes) -> bytes:

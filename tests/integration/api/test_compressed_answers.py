@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.api.asking import IMAGES, TASKS, data, make_image
+from tests.integration.api.asking import CONFIG, IMAGES, TASKS, data, make_image
 
 PROVIDERS = "/api/v1/providers"
 GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
@@ -24,7 +24,20 @@ def test_a_long_answer_is_a_tenth(api, image):
         )
         assert data(packed) == data(plain)
         assert 8 * int(packed.headers["content-length"]) < int(plain.headers["content-length"])
-        assert ("Accept-Encoding", "no-store") == (packed.headers["vary"], packed.headers["cache-control"])
+        policy = "private, no-cache" if path == PROVIDERS else "no-store"
+        assert ("Accept-Encoding", policy) == (packed.headers["vary"], packed.headers["cache-control"])
+
+
+def test_the_providers_are_sent_again_only_if_they_have_changed(api):
+    """A change by the API has another tag; a client that cannot read gzip asks alike."""
+    tag = api.get(PROVIDERS, headers=GZIP).headers["etag"]
+    same = [api.get(PROVIDERS, headers={"If-None-Match": tag, **form}) for form in (GZIP, PLAIN)]
+    api.post(CONFIG, json={"provider_name": "one-more", "kind": "demo"})
+    changed = api.get(PROVIDERS, headers={"If-None-Match": tag})
+    api.delete(f"{CONFIG}/one-more")
+
+    assert [(304, b"", tag)] * 2 == [(r.status_code, r.content, r.headers["etag"]) for r in same]
+    assert "one-more" in {provider["name"] for provider in data(changed)["providers"]}
 
 
 def test_neither_images_nor_events_are_compressed(api, image):

@@ -25,21 +25,20 @@ def app_of(body, *, status=200, content_type="application/json", pieces=1, **mor
     return app
 
 
-async def ask(app, *, path="/api/v1/images", method="GET", accepted="gzip"):
+async def ask(app, *, path="/api/v1/images", method="GET", accepted="gzip", tag=""):
     """Return the headers and the body that a client gets."""
     messages = []
 
     async def send(message):
         messages.append(message)
 
-    headers = [(b"accept-encoding", accepted.encode())]
+    headers = [(b"accept-encoding", accepted.encode()), (b"if-none-match", tag.encode())]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
     await CompressedJson(app)(scope, None, send)
     start, *bodies = messages
     assert "http.response.start" == start["type"]
-    return {name.decode(): value.decode() for name, value in start["headers"]}, b"".join(
-        message["body"] for message in bodies
-    )
+    head = {name.decode(): value.decode() for name, value in start["headers"]}
+    return {**head, "status": start["status"]}, b"".join(message["body"] for message in bodies)
 
 
 @pytest.mark.parametrize("body", [LIST, LARGE], ids=["on the event loop", "in a thread"])
@@ -96,6 +95,21 @@ async def test_everything_else_is_left_as_it_is(app, request_of):
     assert content in (LIST, LIST[: MIN_COMPRESSED_BYTES - 1])
     assert headers.get("content-encoding") != "gzip"
     assert "vary" not in headers
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_what_may_be_kept_is_not_sent_twice(accepted):
+    """Whoever has it in either form gets nothing; what has changed has another tag."""
+    policy = {"cache-control": "private, no-cache"}
+    headers, _ = await ask(app_of(LIST, **policy))
+    again, nothing = await ask(app_of(LIST, **policy), accepted=accepted, tag=headers["etag"])
+    changed, content = await ask(app_of(LIST[:-1], **policy), accepted="identity", tag=headers["etag"])
+
+    assert headers["etag"].startswith('W/"')
+    assert (304, b"") == (again.pop("status"), nothing)
+    assert {"cache-control": "private, no-cache", "vary": "Accept-Encoding", "etag": headers["etag"]} == again
+    assert (200, LIST[:-1]) == (changed["status"], content)
+    assert headers["etag"] != changed["etag"]
 
 
 async def test_events_are_not_held_back():

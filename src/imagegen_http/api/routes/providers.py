@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
 
@@ -16,8 +16,10 @@ from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfi
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.providers import ModelBody, ProviderConfigBody, ToggleBody
 from imagegen_http.api.empty_body import without_fields
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.asgi import request_context
+from imagegen_http.asgi.entity_tags import PRIVATE_REVALIDATE
 from imagegen_http.runtime.service import Service
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
@@ -25,21 +27,21 @@ _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", 
 
 
 @get("/api/v1/providers", tags=["providers"], responses=refusals())
-async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
+async def list_providers(service: ServiceDependency) -> Response[Success[ProviderList]]:
     """List what tasks can be sent to now, and the presets that only need a key.
 
     With the parameters of each model, their labels in Chinese and English, ranges and defaults: enough to
-    draw a form.
+    draw a form. A client that sends the answer's `ETag` as `If-None-Match` is answered 304 while nothing has
+    changed.
     """
     usable, today = await service.imagegen.list_providers.usable(), _today(service)
-    return success(
-        ProviderList(
-            providers=[Provider.from_resolved(provider, today) for provider in usable],
-            presets=service.presets(),
-            groups=ParameterGroup.all(),
-            default_provider=await service.imagegen.resolve.default_name(),
-        )
+    answer = ProviderList(
+        providers=[Provider.from_resolved(provider, today) for provider in usable],
+        presets=service.presets(),
+        groups=ParameterGroup.all(),
+        default_provider=await service.imagegen.resolve.default_name(),
     )
+    return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})
 
 
 @get("/api/v1/providers/config", tags=["providers"], responses=refusals("validation_failed"))
