@@ -17,6 +17,7 @@ import reports  # noqa: F401 - makes the checkout importable
 from litestar import Litestar, route
 
 from imagegen_http.server import server
+from imagegen_http.settings.schema import ServerSettings
 
 
 @attrs.frozen
@@ -118,7 +119,9 @@ async def main():
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         started = lambda: print(listener.getsockname()[1], flush=True)  # noqa: E731 - read in one place
-        await server._Server(server._config(app), started=started, signalled=lambda: None).serve([listener])
+        await server._Server(
+            server._config(app, ServerSettings()), started=started, signalled=lambda: None
+        ).serve([listener])
 
 
 def run():

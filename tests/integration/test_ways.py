@@ -41,7 +41,7 @@ async def _serving(data_dir, *, upstream=UPSTREAM, run_background=False):
     async with composed as service:
         guard = server._guard(service)
         with server._bind("127.0.0.1", 0) as listener:
-            running = uvicorn.Server(server._config(guard))
+            running = uvicorn.Server(server._config(guard, settings.server))
             accepting = asyncio.create_task(running.serve(sockets=[listener]))
             url = "http://{}:{}".format(*listener.getsockname())
             async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:

@@ -224,7 +224,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
         reason = ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id)
         yield Problem(field="params.num", reason=reason)
     declared = {p.name: p for p in model.parameters}
-    yield from format_problems(request, model.upstream_id, {p.name: p.enum for p in model.parameters})
+    yield from format_problems(request.params, model.upstream_id, {p.name: p.enum for p in model.parameters})
     for name, value in request.params.items():
         if name == "num" or request.operation.rules.implies(name, value):
             continue

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.requests.image_request import ImageRequest
 
 _FORMATS = ("png", "jpeg", "jpg", "webp")
 _FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
@@ -23,25 +22,25 @@ _VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
 
 
 def format_problems(
-    request: ImageRequest, upstream_id: str, choices: Mapping[str, tuple[Any, ...]]
+    params: Mapping[str, Any], upstream_id: str, choices: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[Problem]:
     """Yield a problem for each parameter that asks for a format that is not stored, and for such a model.
 
     Args:
-        request: its parameters are searched at any depth.
+        params: those of a request, which are searched at any depth.
         upstream_id: that of the model.
         choices: what a model lets its parameters be. One that has choices, and no format among them, means
             something else by that name.
     """
     if _VECTOR_MODEL.search(upstream_id):
         yield Problem(field="model_id", reason=ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
-    for name, value in request.params.items():
+    for name, value in params.items():
         if choices.get(name) and not any(_is_stored(choice) for choice in choices[name]):
             continue
         for path, text in _formats(name, value, chooses=False):
             if not _is_stored(text):
                 yield Problem(field=f"params.{path}", reason=ProblemCode.NOT_ONE_OF(choices=_FORMATS))
-    style = request.params.get("style")
+    style = params.get("style")
     if isinstance(style, str) and _VECTOR_STYLE.match(style) and "recraft" in upstream_id.casefold():
         yield Problem(field="params.style", reason=ProblemCode.MAKES_SVG(model=upstream_id))
 

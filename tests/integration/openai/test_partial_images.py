@@ -122,7 +122,7 @@ def test_an_error_after_a_partial_image_ends_the_stream(client, fake):
         next(events)
 
     assert "image_generation.partial_image" == first.type
-    assert ("content_policy_violation", "image_generation_user_error") == (
+    assert ("content_policy_violation", "upstream_error") == (
         failure.value.code,
         failure.value.type,
     )

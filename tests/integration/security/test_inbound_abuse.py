@@ -289,20 +289,20 @@ def test_head_answers_everywhere_without_a_body(open_server):
 
 
 def test_guessing_at_the_login_is_slow_and_leaves_no_cookie(guarded):
-    """A wrong token is delayed, and more than a few at once are refused before any comparison."""
+    """Each wrong token is answered as one, and the right one gets in meanwhile."""
 
     def guess(number):
         form = {"password": f"{TOKEN}{number}", "next": "/"}
         with guarded.client() as api:
             return api.post("/login", data=form)
 
-    with ThreadPoolExecutor(12) as pool:
-        responses = list(pool.map(guess, range(12)))
-    with guarded.client() as api:
+    with ThreadPoolExecutor(12) as pool, guarded.client() as api:
+        guesses = [pool.submit(guess, number) for number in range(12)]
         entered = api.post("/login", data={"password": TOKEN, "next": "https://evil.example/"})
-        cookie = entered.headers["set-cookie"]
+        responses = [pending.result() for pending in guesses]
+    cookie = entered.headers["set-cookie"]
 
-    assert {401, 503} == {response.status_code for response in responses}
+    assert {401} == {response.status_code for response in responses}
     assert not any("set-cookie" in response.headers for response in responses)
     assert (303, "/") == (entered.status_code, entered.headers["location"])
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
