@@ -23,6 +23,7 @@ _AUTHORIZATION = re.compile(
 class FakeBedrock:
     """Stability AI on Amazon Bedrock, for a temporary key; a prompt with "forbidden" in it is refused."""
 
+    base = ""
     key = f"AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY:{SESSION_TOKEN}"
 
     def __init__(self):
@@ -59,6 +60,7 @@ class FakeBedrock:
 class FakeVolcengine:
     """Volcengine's visual API; images are behind URLs that need no key."""
 
+    base = ""
     key = "AKLTexample0123456789:c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 
     def __init__(self):
@@ -98,3 +100,36 @@ class FakeVolcengine:
         for part in (*scope.split("/"), text):
             derived = hmac.new(derived, part.encode(), hashlib.sha256).digest()
         return (key_id, derived.hex()) == (match[1], match[7])
+
+
+class FakeAzure:
+    """Azure OpenAI: one deployment, an api-key header, a version in the query, and tokens in its answers."""
+
+    base, key = "/openai", "0123456789abcdef0123456789abcdef"
+
+    def __init__(self):
+        self.ledger = []
+
+    def __call__(self, request: Request) -> Reply:
+        assert "authorization" not in request.headers
+        if request.headers.get("api-key") != self.key:
+            return Reply.json({"error": {"code": "401", "message": "Access denied."}}, 401)
+        folder, name = request.path.rsplit("/", 1)
+        assert ("POST", "/openai/deployments/YOUR_DEPLOYMENT/images") == (request.method, folder)
+        assert {"api-version": "2025-04-01-preview"} == request.query
+        if name == "edits":
+            files = {part.name: part.data for part in request.parts if part.filename is not None}
+            assert {"image[]", "mask"} == set(files)
+            body = request.form
+        else:
+            assert "generations" == name
+            body = request.json
+        assert {"prompt"} <= set(body) <= {"prompt", "n", "size", "quality", "background", "output_format"}
+        if "forbidden" in body["prompt"]:
+            inner = {"code": "ResponsibleAIPolicyViolation"}
+            error = {"code": "contentFilter", "message": "Filtered.", "inner_error": inner}
+            return Reply.json({"error": error}, 400)
+        self.ledger.append(name)
+        usage = {"input_tokens": 200, "output_tokens": 100}
+        usage["input_tokens_details"] = {"text_tokens": 120, "image_tokens": 50}
+        return Reply.json({"created": 1, "data": [{"b64_json": png_base64(1)}], "usage": usage})

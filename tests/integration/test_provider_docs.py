@@ -52,16 +52,15 @@ def test_every_word_is_documented(reference):
 
 
 def test_the_examples_of_the_guide_are_documents():
-    """Each YAML example that begins like a document is one."""
+    """Each YAML example is a document, or a part of the one that the page makes."""
     page = (DOCS / "how-to" / "add-a-provider.md").read_text("utf-8")
     examples = [
         yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "…" not in text
     ]
     whole = next(example for example in examples if "schema" in example)
 
-    for example in examples:
-        assert parse_document({**whole, **example}, "example").id == "inkwell"
-    assert 4 == len(examples)
+    names = [parse_document({**whole, **example}, "example").id for example in examples]
+    assert ["inkwell"] * 4 + ["azure-openai"] == names
 
 
 def test_the_table_of_providers_is_up_to_date():

@@ -30,9 +30,10 @@ class SealedRows:
     """Converts configurations to rows, and back without opening their secrets.
 
     A key opens only in its own row and only while that row's address has the origin that the key was saved
-    for, so neither a swapped token nor an edited address sends a key to another host. The same holds for
-    secret headers and a proxy's password, which are sealed together. If they cannot be opened, the key counts
-    as locked, since a call without them would differ from what was configured.
+    for, so neither a swapped token nor an edited address sends a key to another host. Where the key is
+    exchanged for a token stands behind that origin, and is compared with the document when it is used. The
+    same holds for secret headers and a proxy's password, which are sealed together. If they cannot be opened,
+    the key counts as locked, since a call without them would differ from what was configured.
     """
 
     def __init__(self, box: SecretBox) -> None:
@@ -90,7 +91,9 @@ class SealedRows:
         base, token = row["api_base"], row[column]
         if token is None:
             return None
-        context = _context(row["provider_name"], origin(base) if base else row["key_origin"], column)
+        own, *exchange = (row["key_origin"] or "").split(" ")
+        key_origin = " ".join((origin(base) if base else own, *exchange))
+        context = _context(row["provider_name"], key_origin, column)
         return Secret.sealed(partial(self._box.open, token, context=context))
 
 

@@ -1,5 +1,6 @@
 """Addresses of providers: which ones are valid, and the origin that a key is bound to."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -120,6 +121,16 @@ class Proxy:
 def origin(url: str) -> str:
     """Return ``scheme://host:port``, lower-case and with an explicit port; a key is bound to it."""
     return str(Origin.parse(url))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether it is an address, or the name, by which only this machine reaches itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_host_and_port(text: str) -> tuple[str, int]:

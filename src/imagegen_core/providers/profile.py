@@ -21,9 +21,10 @@ class ProviderProfile:
     dying process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
     cost nothing, instead of nobody knows how much. ``key_hosts`` are hosts that may receive the key besides
     ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
-    says what is wrong with the form of the key. ``ambient_credentials`` names the machine's own credentials
-    that calls use instead of a key (a file, a metadata service) and what they give access to; only the
-    operator may configure them.
+    says what is wrong with the form of the key. ``key_url`` is where the key goes in place of ``api_base``,
+    which then gets a token for it. ``ambient_credentials`` names the machine's own credentials that calls use
+    instead of a key (a file, a metadata service) and what they give access to; only the operator may
+    configure them.
     """
 
     models: tuple[Model, ...]
@@ -37,6 +38,7 @@ class ProviderProfile:
     billed: bool = True
     key_hosts: tuple[str, ...] = ()
     key_problem: Message | None = None
+    key_url: str | None = None
     ambient_credentials: str | None = None
 
     def endings_on(self, day: dt.date) -> tuple[Message, ...]:

@@ -34,8 +34,9 @@ class SecretKind(StrEnum):
 class Reach:
     """The parties that see the secrets of a configuration.
 
-    ``origin`` is where calls go; ``others`` are hosts and proxies that see the secrets as well.
-    ``credentials`` names the machine's own credentials that calls use, and what they are used for.
+    ``origin`` is where calls go, and after it where the key is exchanged for a token, if it is. ``others``
+    are hosts and proxies that see the secrets as well. ``credentials`` names the machine's own credentials
+    that calls use, and what they are used for.
     """
 
     origin: str | None = None
@@ -45,13 +46,15 @@ class Reach:
     @classmethod
     def from_config(cls, config: ProviderConfig, profile: ProviderProfile) -> "Reach":
         """Return the reach of a combined configuration whose ``api_base`` is filled in."""
-        target = origin(config.api_base) if config.api_base else None
+        targets = [origin(url) for url in (config.api_base, profile.key_url) if url]
         proxy = config.extra_config.get("proxy")
         # A proxy tunnels https without reading it; of anything else it sees every header.
-        observers = {_proxy_origin(proxy)} if proxy and not (target or "").startswith("https:") else set()
+        is_encrypted = targets and all(target.startswith("https:") for target in targets)
+        observers = {_proxy_origin(proxy)} if proxy and not is_encrypted else set()
+        exchange = {profile.key_url} if profile.key_url else set()
         return cls(
-            origin=target,
-            others=frozenset({*profile.key_hosts, *observers}),
+            origin=" ".join(targets) or None,
+            others=frozenset({*profile.key_hosts, *observers, *exchange}),
             credentials=profile.ambient_credentials,
         )
 

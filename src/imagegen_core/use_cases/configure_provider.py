@@ -12,7 +12,6 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import (
     MASKED_SETTINGS,
     ConfigSource,
@@ -74,10 +73,10 @@ class SaveProvider:
         self.resolve.kinds.check(self.resolve.kinds.combine([stored, *below]).kind or "", sent_extra)
         resolved = self.resolve.describe([stored, *below])
         stored = self._without_leaks(stored, change, current_layers, resolved)
-        base = resolved.config.api_base
-        if base:
-            await self.guard.check(base)
-        await self.configs.save(stored, key_origin=origin(base) if base else "")
+        for url in (resolved.config.api_base, resolved.profile.key_url):
+            if url:
+                await self.guard.check(url)
+        await self.configs.save(stored, key_origin=resolved.reach.origin or "")
         return self.resolve.describe([stored, *below])
 
     def _sealed(self, key: Secret | None) -> Secret | None:

@@ -1,6 +1,5 @@
 """Reads settings from a YAML file and the environment."""
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,6 +13,7 @@ from cattrs.strategies import configure_union_passthrough
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.providers.addresses import is_loopback
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_core.text_problems import text_problems
@@ -131,16 +131,6 @@ def check_bind(host: str, auth_token: str | None) -> None:
     """
     if not is_loopback(host) and not auth_token:
         raise SettingsError("server.host", SettingCode.TOKEN_REQUIRED(host=host))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a listener on ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _resolve_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str], folder: Path) -> Any:

@@ -128,6 +128,17 @@ def test_the_good_document_is_good():
         ("timeout_s", 3601, "spec.timeout_s"),
         ("auth", {"type": "magic"}, "spec.auth.type"),
         ("auth", {"type": "signer", "signer": "nobody"}, "spec.auth.signer"),
+        ("auth", {"type": "oauth_client_credentials"}, "spec.auth.token_url"),
+        (
+            "auth",
+            {"type": "oauth_client_credentials", "token_url": "http://login.example/token"},
+            "spec.auth.token_url",
+        ),
+        (
+            "auth",
+            {"type": "oauth_client_credentials", "token_url": "https://login.example/token?tenant=1"},
+            "spec.auth.token_url",
+        ),
         (
             "auth",
             {"type": "signer", "signer": "aws_sigv4", "options": {"service": "s"}},

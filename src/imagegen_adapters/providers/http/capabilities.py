@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.model_catalogue import facts_of
+from imagegen_adapters.providers.http.access_tokens import KEY_FORM
 from imagegen_adapters.providers.http.configured_document import model_spec
 from imagegen_adapters.providers.http.egress import key_hosts
 from imagegen_adapters.providers.http.mentions import mentions, mentions_size
@@ -40,11 +41,14 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
         _profile(document, config.models),
         key_hosts=key_hosts(document, config.api_base or document.base_url),
         key_problem=_key_problem(document, config),
+        key_url=document.auth.token_url if document.auth.type is AuthType.OAUTH else None,
     )
 
 
 def _key_problem(document: Document, config: ProviderConfig) -> Message | None:
-    """Return why the key cannot be used for a signature, None if it can."""
+    """Return why the key cannot be used for a signature or a login, None if it can."""
+    if document.auth.type is AuthType.OAUTH:
+        return two_part_key_problem(config, KEY_FORM)
     signer = SIGNERS.get(document.auth.signer or "")
     return None if signer is None else two_part_key_problem(config, signer.key_form)
 

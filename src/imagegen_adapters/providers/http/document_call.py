@@ -63,8 +63,8 @@ class DocumentCall:
 
     @property
     def secret(self) -> Secret | None:
-        """The key, which no message may contain."""
-        return self.call.config.api_key
+        """The key or the access token for it, which no message may contain."""
+        return self.sender.secret
 
     @property
     def now(self) -> datetime:

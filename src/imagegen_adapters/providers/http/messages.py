@@ -46,6 +46,10 @@ class DocumentCode(MessageCode):
     NEEDS_ANY = "needs {fields:or}", "须给出 {fields:or}"
     NO_STATES = "must name at least one state", "须至少有一个状态"
     SECONDS_OUT_OF_RANGE = "must be {minimum} to {maximum} seconds", "须为 {minimum} 到 {maximum} 秒"
+    NOT_ENCRYPTED = (
+        "must start with https://, but for an address of this machine",
+        "须以 https:// 开头，本机地址除外",
+    )
     NOT_A_PATH = "must start with /", "须以 / 开头"
     URL_BEFORE_SUBMIT = (
         "is for poll, result and cancel only; use path",
@@ -170,6 +174,12 @@ class DocumentCode(MessageCode):
     DOCUMENT_NOT_PROBED = (
         "this provider has no free call; address and key were not tried",
         "该服务商没有免费的调用；未检验地址和密钥",
+    )
+    DOCUMENT_LOGIN_FAILED = "no access token: {reason}", "未取得访问令牌：{reason}"
+    DOCUMENT_NO_TOKEN = "the answer of token_url has none", "token_url 的响应中没有令牌"
+    DOCUMENT_TOKEN_REFUSED = (
+        "the access token was refused before its end; the next call gets a new one",
+        "访问令牌在到期前被拒绝；下一次调用会取得新的令牌",
     )
     DOCUMENT_PROBED = "address and key are good", "地址和密钥可用"
     DOCUMENT_PROBE_STATUS = "{status}: {reason}", "{status}：{reason}"

@@ -10,6 +10,7 @@ import httpx
 
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.call_limits import read_error
+from imagegen_adapters.providers.http.access_tokens import NoAccessToken
 from imagegen_adapters.providers.http.classification import Classification, UpstreamResponse, job_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.responses import PartialResponse, headers_of, parse_response, read_head
@@ -147,7 +148,7 @@ class JobWatcher:
         try:
             outcome = await self._request_outcome()
         except CallError as error:
-            if not is_transport_error(error):
+            if not is_transport_error(error) and not isinstance(error, NoAccessToken):
                 raise
             outcome = PollError(error=error, from_upstream=False)
         if isinstance(outcome, CallError):

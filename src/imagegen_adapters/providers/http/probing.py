@@ -31,7 +31,7 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         request = build_request(document.health.request, document, config, names)
         async with sender.open(request, None, seconds=min(_MAX_PROBE_SECONDS, config.timeout)) as response:
             if not response.is_success:
-                upstream_response = await read_error_response(response, config.api_key)
+                upstream_response = await read_error_response(response, sender.secret)
                 error = submit_error(
                     classify(upstream_response, document.errors, sender.clock.now()), upstream_response
                 )
@@ -44,7 +44,7 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
     except CallError as error:
         return Probe(ok=False, detail=error.failure.reason)
     upstream_response = parse_response(
-        partial.status, partial.headers, partial.head if partial.is_complete else b"{}", config.api_key
+        partial.status, partial.headers, partial.head if partial.is_complete else b"{}", sender.secret
     )
     ok_if = document.health.ok_if
     if ok_if is not None and not ok_if.holds(upstream_response.tree, headers=upstream_response.headers):

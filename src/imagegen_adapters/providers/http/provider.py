@@ -5,8 +5,11 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.configured_headers import configured_headers
+from imagegen_adapters.providers.http.access_tokens import AccessTokens
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, streams
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
@@ -24,8 +27,9 @@ from imagegen_adapters.providers.http.responses import (
 )
 from imagegen_adapters.providers.http.results import ResultReader
 from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.errors import ErrorClass
 from imagegen_adapters.providers.http.schema.job import TaskSpec
-from imagegen_adapters.providers.http.sender import Sender
+from imagegen_adapters.providers.http.sender import TOKEN_REFUSED, Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.http.usage import find_usage
@@ -66,6 +70,7 @@ class HttpProvider:
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
+        self._tokens = AccessTokens(outbound, clock)
         self._documents: IdentityCache[Document] = IdentityCache()
 
     @property
@@ -95,9 +100,10 @@ class HttpProvider:
         async with document_call.sender.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
                 error_response = await read_error_response(response, document_call.secret)
-                raise submit_error(
-                    document_call.classify(error_response), error_response, document_call.call.model
-                )
+                classification = document_call.classify(error_response)
+                if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
+                    classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
+                raise submit_error(classification, error_response, document_call.call.model)
             partial = await read_head(response)
             stream = document_call.operation.stream
             if stream is not None and partial.is_event_stream:
@@ -174,6 +180,7 @@ class HttpProvider:
             document=document,
             config=config,
             uploads=self._uploads,
+            tokens=self._tokens,
         )
 
 

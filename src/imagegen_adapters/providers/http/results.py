@@ -1,16 +1,16 @@
 """Makes images of a spooled response; their bytes are downloaded or decoded on demand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.http.access_tokens import NoAccessToken
 from imagegen_adapters.providers.http.classification import UpstreamResponse, is_failure, job_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.image_items import ImageItem, find_images
-from imagegen_adapters.providers.http.sender import Credentials
 from imagegen_adapters.providers.http.usage import find_usage, usage_of
 from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
 from imagegen_adapters.providers.messages import ResponseCode
@@ -125,17 +125,24 @@ class ResultReader:
             check_download(url, document, config)
         except CallError as error:
             return error
-        headers = dict(document.download.headers)
-        if send_auth and same_origin(url, config):
-            headers |= Credentials.from_config(config, document.auth).headers
-        outbound = self.document_call.sender.outbound
+        with_key = send_auth and same_origin(url, config)
+        return GeneratedImage(chunks=lambda: self._download(url, with_key=with_key), metadata=metadata)
+
+    async def _download(self, url: str, *, with_key: bool) -> AsyncIterator[bytes]:
+        config, document = self.document_call.call.config, self.document_call.document
+        sender, headers = self.document_call.sender, dict(document.download.headers)
+        try:
+            if with_key:
+                headers |= (await sender.credentials())[0].headers
+        except NoAccessToken as error:
+            reason = error.failure.reason
+            raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=True) from error
         seconds = max(document.download.timeout_s, config.timeout)
-        return GeneratedImage(
-            chunks=lambda: outbound.download(
-                url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=seconds
-            ),
-            metadata=metadata,
+        chunks = sender.outbound.download(
+            url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=seconds
         )
+        async for chunk in chunks:
+            yield chunk
 
     def _open_file(self) -> BinaryIO:
         return self.exchange.open_spooled(self.receipt.data["file"])

@@ -11,6 +11,7 @@ import httpx
 
 from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
 from imagegen_adapters.providers.call_limits import call_timeout
+from imagegen_adapters.providers.http.access_tokens import AccessToken, AccessTokens
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
@@ -24,6 +25,10 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.secrets import Secret
+
+TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
+"""The extension of a response: the access token was accepted before, and is no longer."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,11 +39,11 @@ class Credentials:
     query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @classmethod
-    def from_config(cls, config: ProviderConfig, auth: Auth) -> "Credentials":
-        """Return the authentication of a request; empty without a key, and if a signer adds it."""
-        if config.api_key is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+    def from_key(cls, secret: Secret | None, auth: Auth) -> "Credentials":
+        """Return the authentication by a key or an access token; none without one, or if a signer adds it."""
+        if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
             return cls()
-        key = config.api_key.reveal()
+        key = secret.reveal()
         if auth.type is AuthType.QUERY:
             return cls(query={auth.param: key})
         if auth.type is AuthType.HEADER:
@@ -65,6 +70,26 @@ class Sender:
     document: Document
     config: ProviderConfig
     uploads: asyncio.Semaphore
+    tokens: AccessTokens
+
+    @property
+    def secret(self) -> Secret | None:
+        """What the API gets of the key, or by it, and no message may contain."""
+        if self.document.auth.type is AuthType.OAUTH:
+            return self.tokens.latest(self.config, self.document.auth)
+        return self.config.api_key
+
+    async def credentials(self) -> tuple[Credentials, AccessToken | None]:
+        """Return what authenticates a request now, and the access token in it if the provider wants one.
+
+        Raises:
+            NoAccessToken: the login failed.
+        """
+        auth = self.document.auth
+        if auth.type is not AuthType.OAUTH or self.config.api_key is None:
+            return Credentials.from_key(self.config.api_key, auth), None
+        token = await self.tokens.get(self.config, auth)
+        return Credentials.from_key(token.secret, auth), token
 
     @asynccontextmanager
     async def open(
@@ -77,12 +102,32 @@ class Sender:
     ) -> AsyncIterator[httpx.Response]:
         """Send the request (a paid one if it has an ``exchange``) and yield the response, its body unread.
 
+        A free one whose access token is refused before its end is sent once more with another; of a paid one
+        the response has the extension `TOKEN_REFUSED`.
+
         Raises:
             CallError: it could not be sent, or no response came.
         """
         transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
+        response = await self._send(transport, request, exchange, seconds)
+        if TOKEN_REFUSED in response.extensions and exchange is None:
+            await response.aclose()
+            response = await self._send(transport, request, exchange, seconds)
+        try:
+            with map_transport_errors():
+                yield response
+        finally:
+            await response.aclose()
+
+    async def _send(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        request: BuiltRequest,
+        exchange: Exchange | None,
+        seconds: float,
+    ) -> httpx.Response:
         read = _reader(exchange)
-        credentials = Credentials.from_config(self.config, self.document.auth)
+        credentials, token = await self.credentials()
         try:
             content, headers = await self._content(request, read)
             http_request = httpx.Request(
@@ -103,11 +148,9 @@ class Sender:
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()  # releases the semaphore for the next upload
-        try:
-            with map_transport_errors():
-                yield response
-        finally:
-            await response.aclose()
+        if token is not None and token.judge(response):
+            response.extensions[TOKEN_REFUSED] = True
+        return response
 
     async def _content(
         self, request: BuiltRequest, read: ReadInput

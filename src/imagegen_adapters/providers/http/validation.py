@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from urllib.parse import urlsplit
 
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.model_validation import problems_of_model
@@ -16,7 +17,7 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
-from imagegen_core.providers.addresses import check_api_base
+from imagegen_core.providers.addresses import check_api_base, is_loopback
 from imagegen_core.providers.config_checks import SERVICE_HEADERS, check_timeout
 from imagegen_core.providers.forms import SIZE_CONTROL
 from imagegen_core.providers.parameters import COMMON
@@ -59,6 +60,8 @@ def _top(document: Document) -> Iterator[Problem]:
         yield Problem(field="egress.max_json_bytes", reason=reason)
     if document.auth.type is AuthType.SIGNER:
         yield from _signer(document.auth)
+    elif document.auth.type is AuthType.OAUTH:
+        yield from _login(document.auth)
 
 
 def _signer(auth: Auth) -> Iterator[Problem]:
@@ -70,6 +73,18 @@ def _signer(auth: Auth) -> Iterator[Problem]:
         if not _NAME.fullmatch(auth.options.get(name, "")):
             reason = ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
             yield Problem(field=f"auth.options.{name}", reason=reason)
+
+
+def _login(auth: Auth) -> Iterator[Problem]:
+    """Check where a login goes: its secret is sent there, so that the way has to be encrypted."""
+    field = "auth.token_url"
+    try:
+        url = check_api_base(auth.token_url or "", field)
+    except ValidationFailed as error:
+        yield from error.problems
+        return
+    if not url.startswith("https:") and not is_loopback(urlsplit(url).hostname or ""):
+        yield Problem(field=field, reason=DocumentCode.NOT_ENCRYPTED())
 
 
 def _choices(document: Document) -> Iterator[Problem]:

@@ -15,11 +15,22 @@ class AuthType(StrEnum):
     QUERY = "query"
     BASIC = "basic"
     SIGNER = "signer"
+    OAUTH = "oauth_client_credentials"
+
+
+class ClientAuth(StrEnum):
+    """Where a login carries the client's secret."""
+
+    POST = "client_secret_post"
+    BASIC = "client_secret_basic"
 
 
 @attrs.frozen(kw_only=True)
 class Auth:
-    """How a request is authenticated."""
+    """How a request is authenticated.
+
+    A login asks ``token_url`` for an access token, with ``scope`` and ``options`` as further fields.
+    """
 
     type: AuthType = AuthType.BEARER
     optional: bool = False
@@ -28,4 +39,7 @@ class Auth:
     param: str = "key"
     username: str | None = None
     signer: str | None = None
+    token_url: str | None = None
+    scope: str = ""
+    client_auth: ClientAuth = ClientAuth.POST
     options: Mapping[str, str] = attrs.field(factory=dict)
