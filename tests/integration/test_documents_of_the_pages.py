@@ -150,9 +150,10 @@ def test_a_saved_key_goes_to_its_own_login_only(api, exchanged):
     """Another token_url needs the key again, also where that is in the settings; the own one does not."""
     data(save_exchanged(api, exchanged, api_key=KEY))
     names = ("exchanged", "filed")
-    moved = [row(save_exchanged(api, exchanged, login=exchanged[3], provider_name=name)) for name in names]
+    moved = [save_exchanged(api, exchanged, login=exchanged[3], provider_name=name) for name in names]
 
-    assert [(400, 40007, "api_key_required")] * 2 == moved
+    assert [(400, 40007, "api_key_required")] * 2 == [row(response) for response in moved]
+    assert all(exchanged[3].url in r.text and exchanged[2].url not in r.text for r in moved)
     assert [200, 200] == [save_exchanged(api, exchanged, provider_name=name).status_code for name in names]
 
 

@@ -61,7 +61,7 @@ class Reach:
     def beyond(self, scope: "Reach") -> str | None:
         """Return a party that is within this reach but not within ``scope``; None if there is none."""
         if self.origin is not None and self.origin != scope.origin:
-            return self.origin
+            return _other_parts(self.origin, scope.origin)
         return min(self.others - scope.others, default=None)
 
 
@@ -88,8 +88,8 @@ class LayeredSecret:
         if is_ambient and reach.credentials != allowed.credentials:
             return reach.origin or RefusalCode.OWN_ADDRESS()
         bound_origin = self.scope[0].key_origin if self.scope else None
-        if None not in (bound_origin, reach.origin) and bound_origin != reach.origin:
-            return reach.origin
+        if bound_origin is not None and reach.origin is not None and bound_origin != reach.origin:
+            return _other_parts(reach.origin, bound_origin)
         return reach.beyond(allowed)
 
 
@@ -111,6 +111,11 @@ def secret_headers(config: ProviderConfig) -> frozenset[str]:
     """Return the names of the headers that are treated as secrets."""
     headers: Any = config.extra_config.get("headers") or {}
     return frozenset(filter(is_secret_header, headers))
+
+
+def _other_parts(target: str, bound: str | None) -> str:
+    """Return which of the target's origins, of calls and of a login, are not bound already."""
+    return " ".join(sorted(set(target.split()) - set((bound or "").split()))) or target
 
 
 def _has_key(layer: ProviderConfig) -> bool:
