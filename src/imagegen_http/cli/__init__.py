@@ -123,6 +123,7 @@ def program(language: Language) -> click.Group:
     """Return the program as it is in a language."""
     own = for_reader(cli, language)
     own.language = language
+    own.commands = {**dict.fromkeys(COMMANDS, own), **own.commands}  # the names, for click's "did you mean"
     return own
 
 

@@ -50,7 +50,7 @@ class WrongUsage(click.UsageError):
 
     def format_message(self) -> str:
         """Return the reason in the reader's language."""
-        return self.reason.text(Context.from_process().language)
+        return self.reason.text(language_of(os.environ))
 
 
 @attrs.define
@@ -64,8 +64,19 @@ class Context:
 
     @classmethod
     def from_process(cls) -> "Context":
-        """Return the context of this process."""
-        return cls(environ=dict(os.environ), cwd=Path.cwd())
+        """Return the context of this process.
+
+        Raises:
+            CommandFailed: its directory was deleted, or may not be looked into.
+        """
+        try:
+            cwd = Path.cwd()
+        except OSError as error:
+            from imagegen_http.problems.system_errors import system_reason
+
+            reason = CommandCode.NO_CURRENT_DIRECTORY(reason=system_reason(error))
+            raise CommandFailed(reason) from error
+        return cls(environ=dict(os.environ), cwd=cwd)
 
     @property
     def language(self) -> Language:
@@ -167,7 +178,7 @@ def run_guarded(command: click.Command) -> NoReturn:
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and error.option_name in PLACE_OPTIONS:
-            complain(UsageCode.BEFORE_THE_COMMAND(option=error.option_name), Context.from_process().language)
+            complain(UsageCode.BEFORE_THE_COMMAND(option=error.option_name), language_of(os.environ))
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -217,5 +228,5 @@ def complain(message: Message | str, language: Language) -> None:
 
 
 def _exit(message: Message | str, code: int) -> NoReturn:
-    complain(message, Context.from_process().language)
+    complain(message, language_of(os.environ))
     sys.exit(code)

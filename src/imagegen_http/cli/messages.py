@@ -42,6 +42,10 @@ class CommandCode(MessageCode):
     NO_IMAGES = "no images {image_ids}; the others are done", "没有图片 {image_ids}；其余的已完成"
     INPUT_GONE = "the input image is no longer kept, or was deleted", "该输入图片已不再保留，或已被删除"
     NOT_REPLACED = "{path} exists; --force replaces it", "{path} 已存在；--force 会替换它"
+    NO_CURRENT_DIRECTORY = (
+        "the current directory cannot be used: {reason}; change to another one",
+        "无法使用当前目录：{reason}；请换到别的目录",
+    )
     NO_DIRECTORY = "{path}: no such directory", "{path}：没有这个目录"
     SOME_FAILED = "{count} failed: {reason}", "{count} 个失败：{reason}"
     SOME_STAYED = "some had to stay: {reason}", "有些须保留：{reason}"

@@ -44,21 +44,21 @@ class OutputFiles:
     force: bool
 
     @classmethod
-    def at(cls, cwd: Path, output: Path, *, count: int, force: bool) -> "OutputFiles":
+    def at(cls, cwd: Path, output: str, *, count: int, force: bool) -> "OutputFiles":
         """Return the files for ``count`` images, before anything is paid for.
 
         Raises:
             CommandFailed: the directory does not exist.
             WrongUsage: a file exists, or several images are meant for standard output, or it is a terminal.
         """
-        if output == STDOUT:
+        if output == str(STDOUT):
             if count > 1:
                 raise WrongUsage(UsageCode.ONE_IMAGE_ONLY(count=count))
             check_stdout(force=force)
             return cls(STDOUT, into_directory=False, force=force)
         target = cwd / output
         files = cls(target, target.is_dir(), force)
-        if not (files.into_directory or target.parent.is_dir()):
+        if not (files.into_directory or (target.parent.is_dir() and not output.endswith(os.sep))):
             raise CommandFailed(CommandCode.NO_DIRECTORY(path=str(target)))
         for number in () if files.into_directory else range(1, count + 1):
             files._check_free(files._numbered(number))

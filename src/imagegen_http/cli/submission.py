@@ -46,7 +46,7 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
+        type=click.Path(),
         metavar="FILE",
         help="The file (or directory) to write; - for standard output.",
     )
@@ -59,7 +59,7 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
         model: str | None,
         num: int | None,
         params: tuple[str, ...],
-        output: Path | None,
+        output: str | None,
         force: bool,
         as_json: bool,
         **more: Any,
@@ -69,7 +69,7 @@ def submission_options(command: Callable[..., None]) -> Callable[..., None]:
             parsed["num"] = num
         if force and output is None:
             raise WrongUsage(UsageCode.NEEDS_OPTION(option="--force", other="-o"))
-        if as_json and output == STDOUT:
+        if as_json and output == str(STDOUT):
             raise WrongUsage(UsageCode.EXCLUDE_EACH_OTHER(first="-o -", second="--json"))
         submission = Submission(
             provider=provider, model=model, params=parsed, output=output, force=force, as_json=as_json
@@ -86,7 +86,7 @@ class Submission:
     provider: str | None
     model: str | None
     params: Mapping[str, Any]
-    output: Path | None
+    output: str | None
     force: bool
     as_json: bool
 

@@ -1,10 +1,12 @@
 """Exit codes, and what a failed command prints in which language."""
 
+import subprocess
 from importlib.metadata import version
 
 import pytest
 
 from tests.integration.api.command_line.conftest import SMALL
+from tests.integration.api.live_server import IMAGEGEN, clean_environ
 from tests.integration.cli.outcomes import failed, good
 
 
@@ -44,6 +46,7 @@ def test_without_data_a_command_says_so_whatever_its_arguments_are(run, args, tm
         (("providers", "test", "opnai"), "did you mean 'openai'?"),
         (("generate", "x", "--model", "gone"), "model"),
         (("generate", "x", "-o", "no/such/directory/cat.png"), "directory"),
+        (("generate", "x", "-o", "directory/"), "directory: no such directory"),
         (("tasks", "show", "nothing"), "task"),
         (("tasks", "cancel", "nothing"), "task"),
         (("images", "show", "99"), "image"),
@@ -155,3 +158,23 @@ def test_a_mistake_in_the_settings_is_told_in_the_language_of_the_locale(run, la
 def test_a_file_that_cannot_be_opened_is_named(run):
     """With the reason."""
     assert "nowhere.tar" in failed(run("restore", "nowhere.tar"))
+
+
+def test_a_misspelt_command_is_told_what_was_probably_meant(run):
+    """Although none of the commands is loaded."""
+    assert "Did you mean 'backup'?" in run("bakup", "x").stderr
+
+
+def test_a_current_directory_that_was_deleted_is_said_in_one_line(tmp_path):
+    """Whatever the command."""
+    command = f"mkdir gone && cd gone && rmdir ../gone && exec {IMAGEGEN} images list"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "imagegen: the current directory cannot be used: No such file or directory" in failed(done)

@@ -175,7 +175,7 @@ def test_an_image_that_cannot_be_written_is_said_to_be_kept(run, tmp_path):
 async def test_a_file_that_appears_meanwhile_is_kept(tmp_path, capsys):
     """The paid image gets the next name that is free, and stderr says which."""
     (tmp_path / "b-2.png").write_text("another file of the user's")
-    files = OutputFiles.at(tmp_path, tmp_path / "b.png", count=1, force=False)
+    files = OutputFiles.at(tmp_path, "b.png", count=1, force=False)
 
     def answer(_request):
         (tmp_path / "b.png").write_text("a file of the user's")
