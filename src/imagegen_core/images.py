@@ -15,9 +15,6 @@ from imagegen_core.values.frozen_mappings import frozen_mapping
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
 """Maximum size of an image that is accepted, from a caller or from a provider."""
 
-MAX_IMAGE_PIXELS = 40_000_000
-"""Maximum number of pixels that are decoded."""
-
 
 SIGNATURE_BYTES = 12
 """How much of an image's beginning shows its type."""

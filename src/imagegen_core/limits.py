@@ -14,6 +14,9 @@ MAX_PROMPT_CHARS = 32_000
 MAX_SIDE_PIXELS = 16_384
 """Longest side, in pixels, that any request may ask for."""
 
+MAX_IMAGE_PIXELS = 40_000_000
+"""Most pixels of an image that is decoded, and so stored."""
+
 MAX_PARTIAL_IMAGE_BYTES = 8 * 1024 * 1024
 """A larger partial image is dropped."""
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 from imagegen_adapters.image_inspectors.decoding import Decoded, Undecodable, decode, open_image
 from imagegen_adapters.image_inspectors.messages import InspectionCode
-from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
+from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+from imagegen_core.limits import MAX_IMAGE_PIXELS
 from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
 
 

@@ -12,7 +12,8 @@ from imagegen_adapters.image_inspectors.decoder_process import (
     Reply,
 )
 from imagegen_adapters.image_inspectors.messages import InspectionCode
-from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
+from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+from imagegen_core.limits import MAX_IMAGE_PIXELS
 from imagegen_core.messages import Message
 from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
 

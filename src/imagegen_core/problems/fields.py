@@ -125,6 +125,14 @@ class ProblemCode(MessageCode):
         "sides must be {minimum} to {maximum} pixels",
         "边长须为 {minimum} 到 {maximum} 像素",
     )
+    SIZE_NOT_STORED = (
+        "would make an image of {width}x{height}, but only up to {maximum} megapixels can be stored",
+        "会生成 {width}x{height} 的图片，而最多只能保存 {maximum}00 万像素",
+    )
+    UPSCALE_NOT_STORED = (
+        "{factor} times as large is {width}x{height}, but only up to {maximum} megapixels can be stored",
+        "放大 {factor} 倍后为 {width}x{height}，而最多只能保存 {maximum}00 万像素",
+    )
     NOT_A_SIZE = "must be WIDTHxHEIGHT or one of {choices}", "须为 WIDTHxHEIGHT，或以下之一：{choices}"
     NOT_SIZE_OF_IMAGE = "must be {width}x{height} like the image", "须与图片同为 {width}x{height}"
     NOT_AN_INPUT = "must be the bytes of an image or a KeptImage", "须为图片的字节或 KeptImage"

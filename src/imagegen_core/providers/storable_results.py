@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_IMAGE_PIXELS
+from imagegen_core.operations import DEFAULT_UPSCALE_FACTOR, UPSCALE_FACTORS
 from imagegen_core.problems.fields import Problem, ProblemCode
+from imagegen_core.requests.input_image import InputImage
 
 _FORMATS = ("png", "jpeg", "jpg", "webp")
 _FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
@@ -43,6 +47,38 @@ def format_problems(
     style = params.get("style")
     if isinstance(style, str) and _VECTOR_STYLE.match(style) and "recraft" in upstream_id.casefold():
         yield Problem(field="params.style", reason=ProblemCode.MAKES_SVG(model=upstream_id))
+
+
+def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
+    """Refuse parameters whose images would have so many pixels that none could be stored.
+
+    Raises:
+        ValidationFailed: naming the parameters that ask for the size.
+    """
+    if width * height <= MAX_IMAGE_PIXELS:
+        return
+    reason = ProblemCode.SIZE_NOT_STORED(
+        width=round(width), height=round(height), maximum=MAX_IMAGE_PIXELS // 1_000_000
+    )
+    fields = [f"params.{name}" for name in ("size", "width", "height") if name in params]
+    raise ValidationFailed(*(Problem(field=field, reason=reason) for field in fields or ["params"]))
+
+
+def check_upscaled(image: InputImage, params: Mapping[str, Any], factor: int | None = None) -> None:
+    """Refuse to make an image so large that it could not be stored; ``factor`` if the provider has its own.
+
+    Raises:
+        ValidationFailed: naming the factor, or the image where no factor was given.
+    """
+    if factor is None:
+        factor = UPSCALE_FACTORS[params.get("upscale_factor", DEFAULT_UPSCALE_FACTOR)]
+    width, height = image.width * factor, image.height * factor
+    if width * height > MAX_IMAGE_PIXELS:
+        reason = ProblemCode.UPSCALE_NOT_STORED(
+            factor=factor, width=width, height=height, maximum=MAX_IMAGE_PIXELS // 1_000_000
+        )
+        field = "params.upscale_factor" if "upscale_factor" in params else "image"
+        raise ValidationFailed.for_field(field, reason)
 
 
 def _formats(path: str, value: Any, *, chooses: bool) -> Iterator[tuple[str, str]]:

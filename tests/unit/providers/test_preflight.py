@@ -4,6 +4,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider
@@ -42,6 +43,17 @@ LIMITS = {
     "total_bytes_max": 3 * MB,
 }
 SHAPES = {"side_min": 100, "side_max": 400, "ratio": [0.5, 2.0]}
+ENLARGING = {
+    "schema": 1,
+    "id": "own",
+    "operations": {
+        "upscale": {
+            "request": {"path": "/x", "body": {"type": "json", "template": {"times": "${upscale_factor}"}}},
+            "response": {"raw": {}},
+        }
+    },
+    "models": [{"id": "m", "capabilities": ["upscale"]}],
+}
 CONFIGS = {
     "demo": ("demo", {}),
     "gemini": ("gemini", {}),
@@ -54,6 +66,10 @@ CONFIGS = {
     "maskless": ("http", {"spec": spec(MASKLESS, limits={"n_max": 4})}),
     "limited": ("http", {"spec": spec(MASKLESS | {"mask": "${mask.base64}"}, limits=LIMITS)}),
     "shaped": ("http", {"spec": spec(MASKLESS, limits=SHAPES)}),
+    "enlarging": ("http", {"spec": ENLARGING}),
+    "rounding": ("http", {"spec": spec(MASKLESS, size={"kind": "wxh", "max": 16384, "multiple_of": 64})}),
+    "compatible": ("http", {"preset": "openai-compatible"}),
+    "comfyui": ("comfyui", {}),
 }
 
 
@@ -86,10 +102,13 @@ def split(name, request, model_id=None):
     outbound = Outbound()
     provider = {
         "demo": lambda: DemoProvider(ManualClock()),
+        "comfyui": lambda: ComfyUIProvider(outbound, clock=ManualClock()),
         "gemini": lambda: GeminiProvider(outbound, clock=ManualClock()),
         "stable_diffusion": lambda: StableDiffusionProvider(outbound),
         "http": lambda: HttpProvider(outbound, clock=ManualClock()),
     }[kind]()
+    if name == "compatible":
+        model_id = "m"
     entries = None if model_id is None else (ModelEntry(id=model_id),)
     config = ProviderConfig(
         provider_name="p", source=ConfigSource.FILE, kind=kind, extra_config=extra, models=entries
@@ -203,3 +222,83 @@ def test_all_images_together_fill_their_limit(last_bytes):
     assert split("limited", reference(an_image(2 * MB), an_image(last_bytes)))
     with pytest.raises(ValidationFailed):
         split("limited", reference(an_image(2 * MB), an_image(MB + 1)))
+
+
+UPSCALING_MODEL = "imagen-4.0-upscale-preview"
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id", "params", "sides"),
+    [
+        ("a1111", None, {"upscale_factor": "x4"}, (1600, 1562)),
+        ("a1111", None, {}, (3200, 3125)),
+        ("vertex", UPSCALING_MODEL, {"upscale_factor": "x4"}, (1600, 1562)),
+        ("enlarging", None, {"upscale_factor": "x4"}, (1600, 1562)),
+        ("stability", None, {"upscale_factor": "x2"}, (1600, 1562)),
+    ],
+)
+def test_an_upscale_that_could_not_be_stored_is_refused(name, model_id, params, sides):
+    """Up to 40 megapixels it is taken; more names the factor, or the image if none was given."""
+    width, height = sides
+    assert split(name, upscale(image=an_image(width=width, height=height), **params), model_id)
+    with pytest.raises(ValidationFailed) as caught:
+        split(name, upscale(image=an_image(width=width, height=height + 1), **params), model_id)
+
+    (problem,) = caught.value.problems
+    factor = 4 if name == "stability" else int(params.get("upscale_factor", "x2")[1:])
+    assert problem.field == ("params.upscale_factor" if params else "image")
+    assert problem.message == (
+        f"{factor} times as large is {width * factor}x{(height + 1) * factor}, "
+        "but only up to 40 megapixels can be stored"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id", "upscaled"),
+    [
+        ("gemini", None, upscale(image=an_image(width=4000, height=4000), upscale_factor="x4")),
+        (
+            "stability",
+            None,
+            upscale(image=an_image(width=3000, height=3000), upscale_mode="creative", prompt="x"),
+        ),
+    ],
+)
+def test_who_chooses_the_size_itself_may_upscale_any_image(name, model_id, upscaled):
+    """To the next tier, or to a few megapixels."""
+    assert split(name, upscaled, model_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("compatible", {"size": "8000x5000"}, {"size": "8000x5001"}),
+        ("compatible", {"width": 8000, "height": 5000}, {"width": 8001, "height": 5000}),
+        ("rounding", {"size": "6272x6336"}, {"size": "6320x6320"}),
+        ("comfyui", {"size": "8000x5000"}, {"size": "8000x8000"}),
+        ("a1111", {"size": "8000x5000"}, {"size": "8000x8000"}),
+        ("a1111", {"size": "4000x2500", "enable_hr": True}, {"size": "4000x2501", "enable_hr": True}),
+        (
+            "a1111",
+            {"size": "1000x1000", "enable_hr": True, "hr_scale": 6.3},
+            {"size": "1000x1000", "enable_hr": True, "hr_scale": 6.4},
+        ),
+        (
+            "a1111",
+            {"enable_hr": True, "hr_resize_x": 8000, "hr_resize_y": 5000},
+            {"enable_hr": True, "hr_resize_x": 8000},
+        ),
+        (
+            "a1111",
+            {"size": "4000x4000", "hr_scale": 4},
+            {"size": "4000x4000", "hr_scale": 4, "enable_hr": True},
+        ),
+    ],
+)
+def test_a_size_that_could_not_be_stored_is_refused(name, inside, outside):
+    """As the provider would make it: rounded, and after a second pass."""
+    assert split(name, generate(**inside))
+    with pytest.raises(ValidationFailed) as caught:
+        split(name, generate(**outside))
+
+    assert "only up to 40 megapixels can be stored" in caught.value.problems[0].message

@@ -30,6 +30,7 @@ from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, Provid
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.storable_results import check_result_size
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from imagegen_core.values.identity_cache import IdentityCache
@@ -77,6 +78,8 @@ class ComfyUIProvider:
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         workflow = self._workflow(config)
         check(request, workflow)
+        if "width" in workflow.inputs:
+            check_result_size(request.params, *(request.dimensions or (0, 0)))
         return (request,) if "num" in workflow.inputs else request.split()
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob:

@@ -35,6 +35,7 @@ from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.storable_results import check_upscaled
 from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
@@ -91,6 +92,9 @@ class GeminiProvider:
         check_total_bytes(request.named_inputs, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
+        is_upscale = request.operation is Operation.UPSCALE and traits_of(model.id).imagen
+        if is_upscale and request.image is not None:
+            check_upscaled(request.image, request.params)
         if traits_of(model.id).imagen and request.operation in _COUNTED_OPERATIONS:
             return (request,)
         return request.split()

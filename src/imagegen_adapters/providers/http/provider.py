@@ -15,6 +15,7 @@ from imagegen_adapters.providers.http.classification import is_failure, submit_e
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
 from imagegen_adapters.providers.http.document_call import DocumentCall, check_excluded, check_images
 from imagegen_adapters.providers.http.egress import absolute_url
+from imagegen_adapters.providers.http.mentions import mentions
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
@@ -42,6 +43,7 @@ from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, Provider
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.storable_results import check_result_size, check_upscaled
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from imagegen_core.values.byte_budget import ByteBudget
@@ -87,7 +89,10 @@ class HttpProvider:
         operation = document.operation_for(request.operation, spec)
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
-        size_for_upstream(request.params, spec.size_of(request.operation))
+        size = size_for_upstream(request.params, spec.size_of(request.operation))
+        check_result_size(request.params, size.width or 0, size.height or 0)
+        if request.image is not None and mentions(document, operation, "upscale_factor"):
+            check_upscaled(request.image, request.params)
         check_excluded(request.params, spec)
         check_images(request.named_inputs, document, spec, operation)
         if fans_out(document, operation) or streams(operation, request.params):

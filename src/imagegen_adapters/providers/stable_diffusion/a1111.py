@@ -29,10 +29,12 @@ from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.storable_results import check_result_size, check_upscaled
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
@@ -70,6 +72,9 @@ class A1111:
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         bodies.body(request, model, task="", options=Options.from_config(config))
+        check_result_size(request.params, *bodies.result_size(request))
+        if request.operation is Operation.UPSCALE and request.image is not None:
+            check_upscaled(request.image, request.params)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:

@@ -22,6 +22,10 @@ from imagegen_core.requests.input_image import InputImage
 MAX_REPAINT_SIDE_PIXELS = 2048
 """A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""
 
+DEFAULT_SIDE_PIXELS = 512
+DEFAULT_HIRES_SCALE = 2.0
+"""The server's own, where a request says nothing."""
+
 PATHS: Mapping[Operation, str] = {
     Operation.GENERATE: "/sdapi/v1/txt2img",
     Operation.REFERENCE: "/sdapi/v1/img2img",
@@ -160,6 +164,23 @@ def _size(request: ImageRequest) -> dict[str, int]:
         size = dict(zip(("width", "height"), request.dimensions, strict=True))
     source = _source_size(request)
     return size if source is None else {"width": source[0], "height": source[1], **size}
+
+
+def result_size(request: ImageRequest) -> tuple[float, float]:
+    """Return width and height of the images that a request makes, also after a second pass (hires)."""
+    size = _size(request)
+    width, height = size.get("width", DEFAULT_SIDE_PIXELS), size.get("height", DEFAULT_SIDE_PIXELS)
+    params = request.params
+    if request.operation is not Operation.GENERATE or not params.get("enable_hr"):
+        return width, height
+    x, y, scale = (_number(params.get(name)) for name in ("hr_resize_x", "hr_resize_y", "hr_scale"))
+    if x or y:
+        return x or width * y / height, y or height * x / width
+    return width * (scale or DEFAULT_HIRES_SCALE), height * (scale or DEFAULT_HIRES_SCALE)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _source_size(request: ImageRequest) -> tuple[int, int] | None:

@@ -22,6 +22,7 @@ from imagegen_adapters.providers.preflight import check_sides, check_size, check
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
+from imagegen_core.providers.storable_results import check_upscaled
 from imagegen_core.requests.image_request import ImageRequest
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
@@ -30,6 +31,9 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 
 DEFAULT_STRENGTH = 0.7
 """How far image-to-image may depart from the image by default: Stability requires a number."""
+
+FAST_FACTOR = 4
+"""However many times a fast upscale was to enlarge."""
 
 _ROOT = "/v2beta/stable-image/"
 _COMMON_FIELDS = frozenset({"negative_prompt", "seed", "output_format", "style_preset"})
@@ -102,6 +106,9 @@ def check(request: ImageRequest, upstream_id: str) -> None:
     route(request, upstream_id)
     check_size(request.params)
     check_sides(request.params)
+    is_fast = request.params.get("upscale_mode", "fast") == "fast"
+    if request.operation is Operation.UPSCALE and request.image is not None and is_fast:
+        check_upscaled(request.image, request.params, FAST_FACTOR)
     check_total_bytes(request.named_inputs, MAX_BODY_BYTES)
 
 
