@@ -63,14 +63,14 @@ def run(tmp_path):
 
 
 def test_openapi_typescript(server, task_id, installed, documented, run, tmp_path):
-    """A program that reads a task and an image is checked with the types, and works."""
+    """A program that asks for images, and reads a task and an image, is checked with the types, and works."""
     shutil.copy(READERS / "reader.ts", tmp_path)
     run(*documented("openapi-typescript"))
     strict = ["--strict", "--noUncheckedSideEffectImports", "--target", "es2022", "--module", "es2022"]
     run(installed.tool("tsc"), *strict, "--noEmit", "reader.ts", "imagegen.d.ts")
     run(installed.tool("tsc"), *strict, "--outDir", "out", "reader.ts")
 
-    assert f"{READ} true" == run("node", "out/reader.js", server.url, task_id)
+    assert f"completed 1\n{READ} true" == run("node", "out/reader.js", server.url, task_id)
 
 
 def test_openapi_python_client(server, task_id, installed, documented, run, tmp_path):

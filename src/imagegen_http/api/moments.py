@@ -9,6 +9,13 @@ from imagegen_core.problems.fields import ProblemCode
 
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
 _MAX_ZONE_CHARS = 64
+MOMENT_WORDS = {
+    "pattern": r"^(?!0000)[0-9]{4}-?((0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])|W[0-5][0-9](-?[1-7])?)"
+    r"([T ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9]([.,][0-9]+)?)?)?"
+    r"(Z|[ +-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?$"
+}
+"""What JSON Schema says of a date or time."""
+
 _EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 
 

@@ -45,8 +45,12 @@ def schemas_of(types: Iterable[Any]) -> dict[str, Schema]:
     for kind in types:
         if isinstance(kind, type) and issubclass(kind, Enum):  # which msgspec sorts
             schemas[kind.__name__] |= {"type": "string", "enum": [member.value for member in kind]}
+        if isinstance(kind, type) and kind.__name__ in schemas:
+            schemas[kind.__name__] |= getattr(kind, "schema_words", {})
     for schema in schemas.values():
         del schema["title"]
+        for field in schema.get("properties", {}).values():
+            field.pop("default", None)  # generators take a field with one for a field that must be there
         if "description" in schema:
             schema["description"] = unwrapped(schema["description"])
     return dict(sorted(schemas.items()))

@@ -7,17 +7,27 @@ The core checks the meaning.
 import json
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
 from litestar import Request
+from msgspec import Meta
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation
+from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.text_problems import text_problems
 from imagegen_http.answers.fields import JsonObject, doc
-from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT, Body, ImageText, ModelId, Name
+from imagegen_http.api.bodies.fields import (
+    EXAMPLE_IMAGE,
+    EXAMPLE_PROMPT,
+    PROMPT_WORDS,
+    Body,
+    ImageText,
+    ModelId,
+    Name,
+)
 from imagegen_http.api.bodies.providers import OverrideBody
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
@@ -43,24 +53,32 @@ class SubmitBody(Body, frozen=True, kw_only=True):
     )
 
 
-_Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
+_Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
 _OptionalPrompt = Annotated[str | None, doc("what to make; not every model heeds it")]
 _ParamsWithPrompt = Annotated[
     JsonObject,
     doc(
         "`prompt`, which is needed, and the model's parameters, as `GET /api/v1/providers` lists them",
         {"prompt": EXAMPLE_PROMPT, "width": 512, "height": 512},
+        required=["prompt"],
+        properties={"prompt": {"description": "what to make", "type": "string", **PROMPT_WORDS}},
     ),
 ]
 _Image = Annotated[ImageText, doc("the image to work on, as a data URL or `image:<id>`", EXAMPLE_IMAGE)]
 _References = Annotated[
-    list[ImageText], doc("images to go by, each a data URL or `image:<id>`", [EXAMPLE_IMAGE])
+    list[ImageText],
+    doc(
+        "images to go by, each a data URL or `image:<id>`",
+        [EXAMPLE_IMAGE],
+        minItems=1,
+        maxItems=MAX_REFERENCES,
+    ),
 ]
 _Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; black stays")]
 _ImageSize = Annotated[str | None, doc("about how large: `1K`, `2K`, where the model takes it")]
 _AspectRatio = Annotated[str | None, doc("the shape: `16:9`, where the model takes it")]
 _EditMode = Annotated[str | None, doc("what to do with the masked part")]
-_UpscaleFactor = Annotated[str | None, doc("`x2` or `x4`")]
+_UpscaleFactor = Annotated[str, doc("`x2` or `x4`", enum=[*UPSCALE_FACTORS])] | None
 _SegmentMode = Annotated[str | None, doc("what to look for, where the model takes it")]
 _PARAMETERS: Mapping[str, Any] = {
     "image_size": _ImageSize,
@@ -87,6 +105,7 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
     if rules.takes_mask:
         fields.append(("mask", _Mask, None))
     fields += [(name, _PARAMETERS[name], None) for name in rules.body_parameters]
+    required = [name for name, _, *default in fields if not default or name == "params"]
     name = "".join(word.title() for word in operation.split("_"))
     body = msgspec.defstruct(
         f"{name}Body",
@@ -94,12 +113,35 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
         bases=(SubmitBody,),
         module=__name__,
         kw_only=True,
-        namespace={"__doc__": rules.description},
+        namespace={"__doc__": rules.description, "schema_words": {"required": required}},
     )
     return cast("type[SubmitBody]", body)
 
 
+def _estimate_words() -> dict[str, Any]:
+    """Return which of the parameters beside ``params`` an estimate takes for which operation."""
+    conditions = [
+        {
+            "if": {
+                "properties": {
+                    "operation": {"enum": [o for o in Operation if name in o.rules.body_parameters]}
+                },
+                "required": ["operation"],
+            },
+            "else": {"properties": {name: {"type": "null"}}},
+        }
+        for name in _PARAMETERS
+    ]
+    return {"allOf": conditions}
+
+
 OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
+
+
+_Counted = Annotated[
+    str, Meta(min_length=1), doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service")
+]
+"""An image of an estimate: counted, and not read."""
 
 
 class EstimateBody(SubmitBody, frozen=True, kw_only=True):
@@ -109,16 +151,18 @@ class EstimateBody(SubmitBody, frozen=True, kw_only=True):
         Operation.GENERATE
     )
     prompt: Annotated[str | None, doc("what to make; `params.prompt` does as well", EXAMPLE_PROMPT)] = None
-    reference_images: Annotated[list[ImageText], doc("may be left out, although their number may count")] = (
+    reference_images: Annotated[list[_Counted], doc("may be left out, although their number may count")] = (
         msgspec.field(default_factory=list)
     )
-    image: ImageText | None = None
-    mask: ImageText | None = None
+    image: _Counted | None = None
+    mask: _Counted | None = None
     image_size: _ImageSize = None
     aspect_ratio: _AspectRatio = None
     edit_mode: _EditMode = None
     upscale_factor: _UpscaleFactor = None
     mode: _SegmentMode = None
+
+    schema_words: ClassVar[Mapping[str, Any]] = _estimate_words()
 
 
 class JsonRequest(Request[Any, Any, Any]):

@@ -24,6 +24,7 @@ from imagegen_http.openai.wire import ImageCompleted, ImageEdit, ImageEditForm, 
 
 _BYTES = {"type": "string", "format": "binary"}
 _JSON, _EVENT_STREAM = "application/json", "text/event-stream"
+_SEARCH = "/api/v1/images/search"
 _RERUN = "/api/v1/tasks/{task_id}/rerun"
 _MEDIA_TYPES = {
     "content": ("image/png", "image/jpeg", "image/webp"),
@@ -106,6 +107,8 @@ def _document(app: Litestar) -> dict[str, Any]:
         "content": {_JSON: _schema(ZipBody)},
     }
     document["paths"][_RERUN]["post"]["requestBody"]["required"] = False  # Litestar says true of all
+    for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar lets it be left out
+        parameter["required"] = parameter["required"] or parameter["name"] == "keyword"
     document["paths"] = outline.in_order(document["paths"])
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -125,6 +128,8 @@ def _describe(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
         (only,) = schema.pop("allOf", [{}])
+        for choice in schema.pop("oneOf", ()):  # a parameter that may be left out is never null
+            only |= choice if choice != {"type": "null"} else {}
         described = {name: parameter[name] for name in ("name", "in", "description", "required")}
         parameter.clear()
         parameter |= {**described, "schema": only | schema}

@@ -1,17 +1,19 @@
 """What bodies look like: the fields with a meaning of their own. All others belong to the model."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_http.answers.fields import Answer, JsonObject, doc
-from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT
+from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
 
+_NUM_WORDS = {"minimum": 1, "maximum": MAX_NUM}
 _IMAGE = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
 _MODEL = "`provider/model`, a model id, or empty"
 _SIZE = "`WIDTHxHEIGHT` or `auto`"
@@ -22,9 +24,9 @@ _STREAM = "send events, the images so far among them"
 class ImageGeneration(msgspec.Struct, kw_only=True):
     """Other fields (quality, background, output_format, seed, …) go to a model that declares them."""
 
-    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
     model: Annotated[str, doc(_MODEL, "demo/demo")] | None = None
-    n: Annotated[int, doc(f"number of images, 1 to {MAX_NUM}")] | None = None
+    n: Annotated[int, doc(f"number of images, 1 to {MAX_NUM}", **_NUM_WORDS)] | None = None
     size: Annotated[str, doc(_SIZE, "512x512")] | None = None
     response_format: Annotated[Literal["b64_json", "url"] | None, doc(_FORMAT, "url")] = None
     stream: Annotated[bool | None, doc(_STREAM)] = None
@@ -59,15 +61,22 @@ class ImageEditForm(msgspec.Struct, kw_only=True):
     image: Annotated[
         list[File],
         Meta(min_length=1),
-        doc(f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`"),
+        doc(
+            f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`",
+            maxItems=MAX_REFERENCES,
+        ),
     ]
-    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT)]
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
     mask: Annotated[File | UnsetType, doc("white, or transparent, is repainted; black stays")] = UNSET
     model: Annotated[str | UnsetType, doc(_MODEL)] = UNSET
-    n: Annotated[int | UnsetType, doc(f"number of images, 1 to {MAX_NUM}")] = UNSET
+    n: Annotated[int | UnsetType, doc(f"number of images, 1 to {MAX_NUM}", **_NUM_WORDS)] = UNSET
     size: Annotated[str | UnsetType, doc(_SIZE)] = UNSET
     response_format: Annotated[Literal["b64_json", "url"] | UnsetType, doc(_FORMAT)] = UNSET
     stream: Annotated[bool | UnsetType, doc(_STREAM)] = UNSET
+
+    schema_words: ClassVar[Mapping[str, Any]] = {
+        "dependentSchemas": {"mask": {"properties": {"image": {"maxItems": 1}}}}
+    }
 
 
 Quality = Annotated[str, doc("as it was asked for", "auto")]
@@ -132,8 +141,8 @@ class ImageCompleted(Answer, frozen=True, kw_only=True):
         doc("the event's name", enum=["image_generation.completed", "image_edit.completed"]),
     ]
     created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
-    quality: Quality = "auto"
-    background: Background = "auto"
+    quality: Quality
+    background: Background
     size: Size = UNSET
     output_format: OutputFormat = UNSET
     usage: Usage = UNSET

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from tests.integration.api.asking import (
     CONFIG,
@@ -472,3 +473,111 @@ def test_a_type_is_told_with_its_spaces(api, headers, message):
     answer = api.post(GENERATE, json={**body_of(), "use_saved_config": 1}, headers=headers)
 
     assert message == answer.json()["data"]["errors"][0]["message"]
+
+
+@pytest.fixture(scope="module")
+def document(api):
+    return api.get("/openapi.json").json()
+
+
+def estimate_of(**more):
+    return {"params": {"prompt": "a"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", GENERATE, {}),
+        ("post", GENERATE, {"params": {}}),
+        ("post", GENERATE, {"params": {"prompt": " \n"}}),
+        ("post", GENERATE, {"params": {"prompt": "a" * 32_001}}),
+        ("post", GENERATE, {"params": {"prompt": None}}),
+        ("post", GENERATE, {**body_of(), "config": {"api_base": "ftp://a.example"}}),
+        ("post", f"{IMAGES}/edit", {"prompt": "a", "image": "image:0"}),
+        ("post", f"{IMAGES}/edit", {"prompt": "a", "image": "https://a.example/cat.png"}),
+        ("post", f"{IMAGES}/upscale", {"image": "image:1", "upscale_factor": "x3"}),
+        ("post", f"{IMAGES}/generate-with-references", {"prompt": "a", "reference_images": []}),
+        ("post", f"{IMAGES}/generate-with-references", {"prompt": "a", "reference_images": ["image:1"] * 15}),
+        ("post", f"{TASKS}/estimate", estimate_of(mode="x")),
+        ("post", f"{TASKS}/estimate", estimate_of(operation="upscale", edit_mode="x")),
+        ("post", f"{TASKS}/cancel", {"status": "completed"}),
+        ("post", f"{IMAGES}/batch", {"ids": [1], "action": "tag"}),
+        ("post", f"{IMAGES}/batch", {"ids": [1], "action": "tag", "tag": None}),
+        ("post", f"{IMAGES}/batch", {"ids": [1], "action": "tag", "tag": "a" * 41}),
+        ("post", f"{IMAGES}/batch", {"ids": [1], "action": "favourite", "tag": "a"}),
+        ("post", f"{IMAGES}/batch", {"ids": [1], "action": "add_to"}),
+        ("patch", f"{IMAGES}/1", {"tags": [" "]}),
+        ("patch", f"{IMAGES}/1", {"tags": ["a\u200bb"]}),
+        ("post", "/api/v1/collections", {"name": "a\nb"}),
+        ("post", "/api/v1/collections", {"name": "a" * 101}),
+        ("post", CONFIG, {"provider_name": "a", "api_key": ""}),
+        ("post", CONFIG, {"provider_name": "a", "api_base": "https://u:p@a.example"}),
+        (
+            "post",
+            CONFIG,
+            {"provider_name": "a", "models": [{"id": "m", "capabilities": ["fly"]}]},
+        ),
+        ("post", "/v1/images/generations", {"prompt": ""}),
+        ("post", "/v1/images/generations", {"prompt": "a", "n": 11}),
+    ],
+)
+def test_what_is_refused_by_its_shape_is_no_body_of_the_document(api, document, method, path, body):
+    """Whoever checks a body by the document knows before it is sent."""
+    template = path.replace(f"{IMAGES}/1", f"{IMAGES}/{{image_id}}")
+    content = document["paths"][template][method]["requestBody"]["content"]["application/json"]
+    schema = {**content["schema"], "components": document["components"]}
+
+    assert 400 == api.request(method, path, json=body).status_code
+    assert not Draft202012Validator(schema).is_valid(body)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        (IMAGES, "from", "yesterday"),
+        (IMAGES, "to", "2026-13-01"),
+        (IMAGES, "tz", "Asia Shanghai"),
+        (IMAGES, "cursor", "%"),
+        (IMAGES, "tag", "a\u200bb"),
+        (SEARCH, "keyword", " "),
+        (f"{IMAGES}/0", "image_id", "0"),
+        (f"{TASKS}/none", "task_id", "none"),
+        ("/api/v1/providers/config/A", "provider_name", "A"),
+    ],
+)
+def test_what_is_refused_by_its_shape_is_no_parameter_of_the_document(api, document, path, name, value):
+    """Those of a path are 404: nothing can have such an id."""
+    template = path if value not in path else path.replace(value, f"{{{name}}}")
+    parameters = document["paths"][template]["get"]["parameters"]
+    (schema,) = [parameter["schema"] for parameter in parameters if parameter["name"] == name]
+    query = {} if value in path else {"keyword": "a", name: value}
+
+    assert api.get(path, params=query).status_code in ((404,) if value in path else (400,))
+    assert not Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "values"),
+    [
+        (
+            IMAGES,
+            "from",
+            [
+                "2026-11-24",
+                "20261124",
+                "2026-11-24T08:00:00.000Z",
+                "2026-11-24 08:00",
+                "2026-11-24T08:00+08:00",
+            ],
+        ),
+        (IMAGES, "tz", ["UTC", "Asia/Shanghai", "+08:00", "America/Port-au-Prince", "Etc/GMT+3"]),
+        (IMAGES, "tag", ["猫", "a b", "👩\u200d🎨"]),
+    ],
+)
+def test_what_is_taken_is_a_parameter_of_the_document(api, document, path, name, values):
+    """The document is no stricter than the service."""
+    parameters = document["paths"][path]["get"]["parameters"]
+    (schema,) = [parameter["schema"] for parameter in parameters if parameter["name"] == name]
+
+    assert [200] * len(values) == [api.get(path, params={name: value}).status_code for value in values]
+    assert [] == [value for value in values if not Draft202012Validator(schema).is_valid(value)]

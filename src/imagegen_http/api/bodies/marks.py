@@ -1,7 +1,8 @@
 """What bodies look like that change the marks of images."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -10,10 +11,11 @@ from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_COLLECTION_NAME_CHARS, MA
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_http.answers.fields import doc
-from imagegen_http.api.bodies.fields import Body
+from imagegen_http.api.bodies.fields import NAME_PATTERN, Body
 
 EXAMPLE_COLLECTION = "猫的图片"
 
+_TAG_WORDS = Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN})
 _TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
 
 
@@ -21,7 +23,7 @@ class MarkBody(Body, frozen=True, kw_only=True):
     """What is to be other of an image; what is left out stays as it is."""
 
     favourite: Annotated[bool, doc("whether it is a favourite", example=True)] | UnsetType = UNSET
-    tags: Annotated[list[str], doc(_TAGS, ["猫", "动物"])] | UnsetType = UNSET
+    tags: Annotated[list[Annotated[str, _TAG_WORDS]], doc(_TAGS, ["猫", "动物"])] | UnsetType = UNSET
 
     @property
     def change(self) -> MarkChange:
@@ -64,8 +66,23 @@ class BatchBody(Body, frozen=True, kw_only=True):
         list[int], Meta(max_length=MAX_BATCH_IMAGES), doc("ids of images; missing ones are no error", [1])
     ]
     action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
-    tag: Annotated[str | None, doc("for `tag` and `untag`", "猫")] = None
+    tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
     collection: Annotated[int | None, doc("its id, for `add_to` and `remove_from`")] = None
+
+    schema_words: ClassVar[Mapping[str, Any]] = {
+        "allOf": [
+            {
+                "if": {
+                    "properties": {
+                        "action": {"enum": [a for a, needed in _ARGUMENTS.items() if needed == name]}
+                    }
+                },
+                "then": {"properties": {name: {"type": kind}}, "required": [name]},
+                "else": {"properties": {name: {"type": "null"}}},
+            }
+            for name, kind in (("tag", "string"), ("collection", "integer"))
+        ]
+    }
 
     @property
     def change(self) -> MarkChange | None:
@@ -100,6 +117,10 @@ class CollectionBody(Body, frozen=True, kw_only=True):
     name: Annotated[
         str,
         doc(
-            f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has", EXAMPLE_COLLECTION
+            f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has",
+            EXAMPLE_COLLECTION,
+            minLength=1,
+            maxLength=MAX_COLLECTION_NAME_CHARS,
+            pattern=NAME_PATTERN,
         ),
     ]

@@ -14,9 +14,10 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
+from imagegen_core.operations import Operation
 from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
 from imagegen_http.answers.fields import JsonObject, doc
-from imagegen_http.api.bodies.fields import Body, ModelId, Shown
+from imagegen_http.api.bodies.fields import API_BASE_PATTERN, Body, ModelId, Shown
 
 
 class ModelBody(Body, frozen=True, kw_only=True):
@@ -25,7 +26,10 @@ class ModelBody(Body, frozen=True, kw_only=True):
     id: ModelId
     name: Annotated[str, Meta(max_length=MAX_MODEL_NAME_CHARS), doc("its name for people")] = ""
     default: Annotated[bool, doc("whether a task goes to it that names no model")] = False
-    capabilities: Annotated[list[str] | None, doc("the operations that it takes")] = None
+    capabilities: Annotated[
+        list[Annotated[str, Meta(extra_json_schema={"enum": [*Operation]})]] | None,
+        doc("the operations that it takes"),
+    ] = None
     limits: Shown = UNSET
     parameters: Shown = UNSET
     form: Shown = UNSET
@@ -58,12 +62,18 @@ class ProviderConfigBody(Body, frozen=True, kw_only=True):
         | None
     ) = UNSET
     api_base: (
-        Annotated[str, Meta(max_length=MAX_API_BASE_CHARS), doc("address of its API, with the path")]
+        Annotated[
+            str,
+            Meta(max_length=MAX_API_BASE_CHARS),
+            doc("address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})"),
+        ]
         | UnsetType
         | None
     ) = UNSET
     api_key: (
-        Annotated[str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it")]
+        Annotated[
+            str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it", minLength=1)
+        ]
         | UnsetType
         | None
     ) = UNSET
@@ -117,7 +127,9 @@ class OverrideBody(Body, frozen=True, kw_only=True):
 
     api_base: (
         Annotated[
-            str, Meta(min_length=1, max_length=MAX_API_BASE_CHARS), doc("address of the provider's API")
+            str,
+            Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
+            doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
         ]
         | None
     ) = None

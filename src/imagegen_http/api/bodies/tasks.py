@@ -31,6 +31,9 @@ class CancelBody(Body, frozen=True, kw_only=True):
     """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
 
     status: Annotated[
-        TaskStatus | None, doc("`pending`, `processing`, or null: both", TaskStatus.PENDING)
+        TaskStatus | None,
+        doc(
+            "`pending`, `processing`, or null: both", TaskStatus.PENDING, enum=["pending", "processing", None]
+        ),
     ] = TaskStatus.PENDING
     provider: Name | None = None

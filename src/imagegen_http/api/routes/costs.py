@@ -15,17 +15,24 @@ from imagegen_core.tasks.submission import Submission
 from imagegen_http.answers.costs import Cost, Estimate, Usage, UsageGroup
 from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
-from imagegen_http.api.moments import parse_moment, parse_zone
+from imagegen_http.api.moments import MOMENT_WORDS, parse_moment, parse_zone
 from imagegen_http.api.routes.dependencies import ServiceDependency, ZoneQuery
 from imagegen_http.api.routes.operations import override_of, params_of, prompt_in, request_fields
 from imagegen_http.api.wire import EstimateBody
 
 FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="ended at or after this date or time (ISO 8601)")
+    str | None,
+    QueryParameter(
+        name="from", description="ended at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
+    ),
 ]
 ToQuery = Annotated[
     str | None,
-    QueryParameter(name="to", description="ended before this time, or up to the end of this date"),
+    QueryParameter(
+        name="to",
+        description="ended before this time, or up to the end of this date",
+        schema_extra=MOMENT_WORDS,
+    ),
 ]
 GroupQuery = Annotated[
     UsageGrouping | None, QueryParameter(description="what a group is; `day` when left out")

@@ -7,7 +7,14 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 
 from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
-from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
+from imagegen_core.limits import (
+    MAX_CURSOR_CHARS,
+    MAX_IDEMPOTENCY_KEY_CHARS,
+    MAX_PAGE,
+    MAX_PAGE_SIZE,
+    MAX_PROVIDER_NAME_CHARS,
+)
+from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
 from imagegen_core.tasks.task import TaskStatus
@@ -15,30 +22,58 @@ from imagegen_http.answers.fields import EXAMPLE_TASK_ID
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
 
+_TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+ROW_ID = "[1-9][0-9]{0,17}"
+"""The pattern of ids that the database counts up."""
+
 ServiceDependency = NamedDependency[SkipValidation[Service]]
 
 IdempotencyHeader = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="1 to 255 visible ASCII characters")
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="1 to 255 visible ASCII characters",
+        schema_extra={"pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}$"},
+    ),
 ]
 PreferHeader = Annotated[
     str | None,
     HeaderParameter(name="Prefer", description="`wait=N`: wait up to N seconds for the end of the task"),
 ]
 LastEventHeader = Annotated[
-    str | None, HeaderParameter(name="Last-Event-ID", description="id of the last event that was seen")
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="id of the last event that was seen",
+        schema_extra={"pattern": "^[0-9]*$"},
+    ),
 ]
 TaskIdPath = Annotated[
-    str, PathParameter(description="id of a task", schema_extra={"examples": [EXAMPLE_TASK_ID]})
+    str,
+    PathParameter(
+        description="id of a task", schema_extra={"examples": [EXAMPLE_TASK_ID], "pattern": f"^{_TASK_ID}$"}
+    ),
 ]
-ImageIdPath = Annotated[str, PathParameter(description="id of an image", schema_extra={"examples": ["1"]})]
+ImageIdPath = Annotated[
+    str,
+    PathParameter(description="id of an image", schema_extra={"examples": ["1"], "pattern": f"^{ROW_ID}$"}),
+]
 ProviderPath = Annotated[
-    str, PathParameter(description="name of a provider", schema_extra={"examples": ["my-demo"]})
+    str,
+    PathParameter(
+        description="name of a provider",
+        schema_extra={"examples": ["my-demo"], "pattern": f"^{PROVIDER_NAME_PATTERN}$"},
+    ),
 ]
 PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
 PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
 CursorQuery = Annotated[
     str | None,
-    QueryParameter(max_length=MAX_CURSOR_CHARS, description="next_cursor of the page before; replaces page"),
+    QueryParameter(
+        max_length=MAX_CURSOR_CHARS,
+        description="next_cursor of the page before; replaces page",
+        schema_extra={"pattern": "^[A-Za-z0-9_-]+={0,2}$"},
+    ),
 ]
 
 ProviderQuery = Annotated[
@@ -47,11 +82,12 @@ ProviderQuery = Annotated[
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 ZoneQuery = Annotated[
-    str, QueryParameter(description="whose days and dates these are: Asia/Shanghai, +08:00")
+    str,
+    QueryParameter(
+        description="whose days and dates these are: Asia/Shanghai, +08:00",
+        schema_extra={"pattern": r"^([A-Za-z0-9_+/-]{1,64}|[+-](0[0-9]|1[0-4]):(00|15|30|45))$"},
+    ),
 ]
-
-_TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def parse_task_id(text: str) -> str:
@@ -60,7 +96,7 @@ def parse_task_id(text: str) -> str:
     Raises:
         TaskNotFound: it is malformed, so no task can have it.
     """
-    if not _TASK_ID.fullmatch(text):
+    if not re.fullmatch(_TASK_ID, text):
         raise TaskNotFound(text[:64])
     return text
 
@@ -71,7 +107,7 @@ def parse_image_id(text: str) -> int:
     Raises:
         ImageNotFound: it is malformed, so no image can have it.
     """
-    if not _IMAGE_ID.fullmatch(text):
+    if not re.fullmatch(ROW_ID, text):
         raise ImageNotFound(text[:64])
     return int(text)
 

@@ -6,13 +6,14 @@ import attrs
 from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
-from imagegen_core.limits import MAX_MODEL_ID_CHARS
+from imagegen_core.limits import MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
 from imagegen_core.marks.names import tag_name
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search.query import SearchQuery
-from imagegen_http.api.moments import parse_moment, parse_zone
+from imagegen_http.api.bodies.fields import NAME_PATTERN, TEXT_PATTERN
+from imagegen_http.api.moments import MOMENT_WORDS, parse_moment, parse_zone
 from imagegen_http.api.routes.dependencies import ProviderQuery, ServiceDependency, ZoneQuery
 
 ModelQuery = Annotated[
@@ -20,19 +21,34 @@ ModelQuery = Annotated[
 ]
 OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
 FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="made at or after this date or time (ISO 8601)")
+    str | None,
+    QueryParameter(
+        name="from", description="made at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
+    ),
 ]
 ToQuery = Annotated[
-    str | None, QueryParameter(name="to", description="made before this time, or up to the end of this date")
+    str | None,
+    QueryParameter(
+        name="to",
+        description="made before this time, or up to the end of this date",
+        schema_extra=MOMENT_WORDS,
+    ),
 ]
 FavouriteQuery = Annotated[bool | None, QueryParameter(description="only favourites, or only others")]
-TagQuery = Annotated[str | None, QueryParameter(description="only with this tag, in any case and width")]
+TagQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="only with this tag, in any case and width",
+        schema_extra={"maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN},
+    ),
+]
 CollectionQuery = Annotated[int | None, QueryParameter(description="only those in this collection: its id")]
 KeywordQuery = Annotated[str | None, QueryParameter(description='words that must all occur; "…" is a phrase')]
 SearchKeywordQuery = Annotated[
     str | None,
     QueryParameter(
-        description='words that must all occur; "…" is a phrase', schema_extra={"examples": ["猫"]}
+        description='words that must all occur; "…" is a phrase',
+        schema_extra={"examples": ["猫"], "minLength": 1, "pattern": TEXT_PATTERN},
     ),
 ]
 ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]

@@ -15,6 +15,7 @@ from imagegen_http.answers.marks import ChangedImages, Collection, Tag
 from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.bodies.marks import BatchBody, CollectionBody, MarkBody
 from imagegen_http.api.routes.dependencies import (
+    ROW_ID,
     ImageIdPath,
     PageQuery,
     PageSizeQuery,
@@ -24,7 +25,10 @@ from imagegen_http.api.routes.dependencies import (
 from imagegen_http.asgi.response_cache import CACHEABLE
 
 CollectionPath = Annotated[
-    str, PathParameter(description="id of a collection", schema_extra={"examples": ["1"]})
+    str,
+    PathParameter(
+        description="id of a collection", schema_extra={"examples": ["1"], "pattern": f"^{ROW_ID}$"}
+    ),
 ]
 PrefixQuery = Annotated[
     str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
@@ -32,8 +36,6 @@ PrefixQuery = Annotated[
 CollectionLimitQuery = Annotated[
     int, QueryParameter(ge=1, le=MAX_COLLECTIONS, description="items a page; all of them when left out")
 ]
-
-_COLLECTION_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @patch(
@@ -176,6 +178,6 @@ def _parse_collection_id(text: str) -> int:
     Raises:
         CollectionNotFound: it is malformed, so no collection can have it.
     """
-    if not _COLLECTION_ID.fullmatch(text):
+    if not re.fullmatch(ROW_ID, text):
         raise CollectionNotFound(text[:64])
     return int(text)
