@@ -52,7 +52,7 @@ def cost_of(
     """Return what an answered call cost.
 
     The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
-    by the ``price`` under which the call was sent; else each image costs its part of the quote.
+    by the ``price`` under which the call was sent; else each image costs its part of the forecast.
 
     Args:
         request: what was asked for.
@@ -60,14 +60,15 @@ def cost_of(
         price: the model's, when the call was sent.
         usage: what the provider says.
         images: how many it made, whatever became of them afterwards.
-        quoted: the `quote` for the call; None if calls cost nothing.
+        quoted: what is known so far, at first the `quote` for the call; None if calls cost nothing.
     """
     if usage is not None and usage.amount is not None and usage.currency is not None:
         return Cost.from_amount(usage.amount, usage.currency, Basis.KNOWN)
     if price is None:
         return quoted
     by_tokens = None if usage is None else _by_tokens(price, request, model, usage.tokens)
-    return by_tokens or _by_images(price, request, model, images) or _part(quoted, images, request.num)
+    forecast = _by_forecast(price, request, model)
+    return by_tokens or _by_images(price, request, model, images) or _part(forecast, images, request.num)
 
 
 def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
@@ -107,11 +108,11 @@ def _by_forecast(price: Price, request: ImageRequest, model: Model) -> Cost | No
     return _by_tokens(price, request, model, {kind: count * request.num for kind, count in tokens.items()})
 
 
-def _part(quoted: Cost | None, images: int, num: int) -> Cost:
+def _part(forecast: Cost | None, images: int, num: int) -> Cost:
     """Return what some images of a call cost; unknown if nobody could say before it was sent."""
-    if quoted is None or quoted.amount is None or quoted.currency is None:
+    if forecast is None or forecast.amount is None or forecast.currency is None:
         return Cost.unknown()
-    return Cost.from_amount(quoted.amount * images / num, quoted.currency, quoted.basis)
+    return Cost.from_amount(forecast.amount * images / num, forecast.currency, forecast.basis)
 
 
 def _input_images(request: ImageRequest) -> int:

@@ -291,3 +291,14 @@ def test_tokens_that_the_provider_counts_replace_the_forecast():
 
     assert cny("0.00015") == cost(2, tokens(image_output=150))
     assert [cny("0.020392"), cny("0.010196")] == [cost(images, None) for images in (2, 1)]
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_forecast_is_divided_once(images):
+    """A response that is read again, since an image could not be stored, costs what it cost before."""
+    model, request = a_forecast_model(), a_request(size="1024x1024", quality="low", num=2)
+    cost = the_cost(model, request=request, images=images)
+
+    again = cost_of(request, model, model.price, usage=None, images=images, quoted=cost)
+
+    assert again == cost
