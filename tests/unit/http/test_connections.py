@@ -1,5 +1,6 @@
 """The limits of open connections."""
 
+import logging
 import resource
 
 import attrs
@@ -55,8 +56,12 @@ def test_a_trusted_proxy_speaks_for_many():
     assert [None, None, None, None, ServiceCode.CONNECTIONS_IN_TOTAL(limit=4)] == reasons
 
 
-def test_a_refusal_names_the_settings_and_is_logged_once(caplog):
+def test_a_refusal_names_the_settings_and_is_logged_once(caplog, monkeypatch):
     """The caller reads what the operator can change; the log has it once until a connection ends."""
+    log = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(log, "handlers", [caplog.handler])  # whatever a server in this process made of it
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "disabled", False)
     connections = OpenConnections(LIMITS)
     connections.enter("192.0.2.1")
 
