@@ -24,17 +24,19 @@ checkout=$(dirname -- "$deploy")
 
 usage() {
     cat <<'END'
-Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall] [--no-start]
+Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall] [--with EXTRAS] [--no-start]
 
   (nothing)        install: user, directories, settings, token, unit, command; what is there stays as it is
   --upgrade        put the checkout's code beside the one in use, copy the database, and change over
   --rollback       change back to the code from before the last upgrade
   --with-database  ... and to the database from then: what was made since is no longer known
   --uninstall      remove code, unit and command; data, settings, backups and the user stay
+  --with EXTRAS    also what these need: cluster (PostgreSQL), s3, or both as cluster,s3. Upgrades what is installed already;
+                   every later upgrade keeps them
   --no-start       change everything and leave the service stopped
 
 Needs root, systemd, and Python 3.11 or later with pip. IMAGEGEN_PYTHON=/path/to/python3 chooses one; pip reads its own
-settings (PIP_INDEX_URL and the like). Afterwards: `sudo imagegen doctor`.
+settings (PIP_INDEX_URL and the like). Nothing but the checkout and what it needs is installed. Afterwards: `sudo imagegen doctor`.
 END
 }
 
@@ -76,12 +78,19 @@ make_account() {
         --shell "$(command -v nologin || echo /usr/sbin/nologin)" "$ACCOUNT"
 }
 
+# extras_of RELEASE: those whose packages it has, also if they were installed by hand.
+extras_of() {
+    "$1/bin/python" -I -c 'import importlib.util as util
+print(",".join(extra for extra, module in {"cluster": "asyncpg", "s3": "obstore"}.items() if util.find_spec(module)))'
+}
+
 fill_release() {
     # shellcheck disable=SC2086 # an option or nothing
     "$host" -m venv $with_pip "$release" || return
     if [ -n "$with_pip" ]; then set -- "$host" -m pip --python "$release/bin/python"
     else set -- "$release/bin/python" -m pip; fi
-    "$@" install -c "$checkout/constraints.txt" "$checkout" || return
+    # By its path: a name alone could be somebody else's package.
+    "$@" install -c "$checkout/constraints.txt" "$checkout${extras:+[$extras]}" || return
     # The units go along with the code that they start, forward and back.
     mkdir "$release/units" && install -m 644 -- "$deploy"/*.service "$deploy"/*.timer "$release/units/" || return
     "$release/bin/imagegen" --version
@@ -102,12 +111,28 @@ make_release() {
     trap - EXIT HUP INT TERM
 }
 
+# What the command does before it runs the program named $0: the variables that the unit has, but for those that whoever
+# calls it has set. Of the unit's EnvironmentFile= nothing is expanded, as systemd does not.
+in_environment=$(cat <<END
+: "\${IMAGEGEN_CONFIG:=$CONFIG/config.yaml}" "\${CREDENTIALS_DIRECTORY:=$CONFIG/credentials}"
+export IMAGEGEN_CONFIG CREDENTIALS_DIRECTORY
+if [ -r $CONFIG/node.env ]; then
+    while IFS= read -r line || [ -n "\$line" ]; do
+        name=\${line%%=*} value=\${line#*=}
+        case \$name in '' | "\$line" | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
+        case \$value in \"*\" | \'*\') value=\${value#?} value=\${value%?} ;; esac
+        eval "[ \"\\\${\$name+set}\" ]" || export "\$name=\$value"
+    done <$CONFIG/node.env
+fi
+END
+)
+
 # command_of RELEASE ARGUMENT...: as the service would run it, whatever root's environment says.
 command_of() {
     of=$1
     shift
-    (cd -- "$DATA" && exec env -i PATH="$PATH" LC_ALL="$LC_ALL" IMAGEGEN_CONFIG="$CONFIG/config.yaml" \
-        CREDENTIALS_DIRECTORY="$CONFIG/credentials" "$of/bin/imagegen" "$@")
+    (cd -- "$DATA" && exec env -i PATH="$PATH" LC_ALL="$LC_ALL" /bin/sh -c "$in_environment
+exec \"\$0\" \"\$@\"" "$of/bin/imagegen" "$@")
 }
 
 # Sets $data: the data directory in the settings, as this release reads them.
@@ -157,8 +182,7 @@ make_command() {
     install -D -m 755 /dev/stdin "$COMMAND" <<END
 #!/bin/sh
 # The service's own settings, so that a command means the service's data wherever it is typed.
-: "\${IMAGEGEN_CONFIG:=$CONFIG/config.yaml}" "\${CREDENTIALS_DIRECTORY:=$CONFIG/credentials}"
-export IMAGEGEN_CONFIG CREDENTIALS_DIRECTORY
+$in_environment
 exec $PREFIX/current/bin/imagegen "\$@"
 END
 }
@@ -208,7 +232,8 @@ copy_database() {
 
 install_all() {
     release=
-    [ -x "$PREFIX/current/bin/imagegen" ] || make_release
+    if [ ! -x "$PREFIX/current/bin/imagegen" ]; then make_release
+    elif [ -n "$extras" ]; then upgrade; return; fi
     adopt_dynamic_data
     make_directories
     make_settings
@@ -220,6 +245,8 @@ install_all() {
 
 upgrade() {
     [ -x "$PREFIX/current/bin/imagegen" ] || die "nothing is installed yet: run it without --upgrade"
+    kept=$(extras_of "$PREFIX/current") || die "the code in use does not run; nothing was changed"
+    extras=$extras${kept:+${extras:+,}$kept}
     make_account
     make_directories
     ask_data "$PREFIX/current" || die "the settings in $CONFIG/config.yaml have to be right first; nothing was changed"
@@ -276,9 +303,20 @@ uninstall() {
 
 refuse() { printf 'install.sh: %s\n\n' "$*" >&2; usage >&2; exit 2; }
 
-act='' with_database=no start=yes
+act='' with_database=no start=yes extras='' previous=''
 for argument in "$@"; do
+    if [ "$previous" = --with ]; then
+        for extra in $(printf %s "$argument" | tr , ' '); do
+            case $extra in
+                cluster | s3) extras=${extras:+$extras,}$extra ;;
+                *) refuse "--with takes cluster and s3, not $extra" ;;
+            esac
+        done
+        previous=
+        continue
+    fi
     case $argument in
+        --with) previous=--with ;;
         --upgrade | --rollback | --uninstall)
             [ -z "$act" ] || refuse "--$act and $argument exclude each other"
             act=${argument#--}
@@ -289,6 +327,8 @@ for argument in "$@"; do
         *) refuse "there is no $argument" ;;
     esac
 done
+[ -z "$previous" ] || refuse "--with needs cluster, s3 or cluster,s3"
+[ -z "$extras" ] || case $act in rollback | uninstall) refuse "--with and --$act exclude each other" ;; esac
 [ "$with_database" = no ] || [ "$act" = rollback ] || refuse "--with-database is for --rollback"
 [ "$(id -u)" = 0 ] || die "run it as root"
 umask 022

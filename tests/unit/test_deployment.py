@@ -1,6 +1,9 @@
 """What `deploy/` ships agrees with the program."""
 
 import configparser
+import json
+import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -35,6 +38,28 @@ def test_a_system_call_that_is_not_allowed_fails_and_kills_nothing():
     """A library that tries one at its import would end the service without a word."""
     assert "EPERM" == _service()["SystemCallErrorNumber"]
     assert "SystemCallFilter=setrlimit prlimit64\n" in UNIT.partition("SystemCallFilter=~")[2]
+
+
+def test_the_installation_knows_the_extras():
+    """Each by a package that comes with it, so that an upgrade keeps those that were installed."""
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = {
+        name: re.match(r"[\w-]+", requirements[0])[0]
+        for name, requirements in project["optional-dependencies"].items()
+        if name not in ("test", "browser", "dev")
+    }
+    script = (DEPLOY / "install.sh").read_text("utf-8")
+
+    assert extras == json.loads(re.search(r"in (\{.*\})\.items", script)[1])
+    assert f"{' | '.join(extras)}) extras=" in script
+
+
+def test_service_backup_and_command_read_the_same_variables():
+    """The command reads the file by itself."""
+    units = [(DEPLOY / f"imagegen{name}.service").read_text("utf-8") for name in ("", "-backup")]
+
+    assert all("\nEnvironmentFile=-/etc/imagegen/node.env\n" in unit for unit in units)
+    assert "done <$CONFIG/node.env\n" in (DEPLOY / "install.sh").read_text("utf-8")
 
 
 def test_the_container_has_no_rights():

@@ -1,5 +1,6 @@
 """Reads settings from a YAML file and the environment."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -39,6 +40,8 @@ if TYPE_CHECKING:  # one command needs them
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
 """The directory where systemd's LoadCredential= puts files that only this service can read."""
+
+MASTER_KEY_CREDENTIAL = "master_key"
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -114,10 +117,16 @@ def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[P
 def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return the environment with the content of the file that ``IMAGEGEN_MASTER_KEY`` names, if it does.
 
+    Without the variable, a credential of systemd's with the name ``master_key`` is the key, for the service
+    and for root's commands alike.
+
     Raises:
         SettingsError: the file cannot be read.
     """
     value = environ.get(MASTER_KEY, "")
+    if not value and (folder := environ.get(CREDENTIALS.removeprefix("$"))):
+        credential = Path(folder, MASTER_KEY_CREDENTIAL)
+        value = f"file:{credential}" if os.access(credential, os.R_OK) else ""
     if not value.startswith("file:"):
         return environ
     return {**environ, MASTER_KEY: _read_secret(value.removeprefix("file:"), MASTER_KEY, environ, Path("/"))}

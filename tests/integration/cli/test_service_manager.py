@@ -1,12 +1,18 @@
 """What the service notifies systemd of, how it reports a failed start, and how it reads credentials."""
 
+import json
 import os
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.integration.cli.outcomes import failed
+from tests.integration.cli.conftest import KEY
+from tests.integration.cli.outcomes import failed, good
+
+INSTALL = Path(__file__).parents[3] / "deploy" / "install.sh"
 
 
 @pytest.fixture
@@ -92,6 +98,65 @@ def test_secrets_are_read_from_systemds_credentials(other, tmp_path):
         status = api.get("/api/v1/tasks").status_code
 
     assert (200, False) == (status, (other.data_dir / "master.key").exists())
+
+
+def test_the_credential_master_key_is_the_key_for_service_and_commands(other, tmp_path):
+    """Without a variable, which root's commands would not have; one that is set counts all the same."""
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "master_key").write_text("A" * 43 + "=\n")
+    environ = {"CREDENTIALS_DIRECTORY": os.fspath(credentials)}
+    save = ("providers", "set", "kept", "--kind", "demo", "--api-key", "-")
+    good(other.imagegen(*save, stdin=KEY, environ=environ))
+    opened = json.loads(good(other.imagegen("doctor", "--json", environ=environ)))["checks"]
+    other_key = {**environ, "IMAGEGEN_MASTER_KEY": "B" * 43 + "="}
+    closed = json.loads(other.imagegen("doctor", "--json", environ=other_key).stdout)["checks"]
+
+    assert not (other.data_dir / "master.key").exists()
+    assert ["ok", "fail"] == [
+        check["status"] for checks in (opened, closed) for check in checks if check["name"] == "master key"
+    ]
+
+
+def test_the_command_has_the_variables_of_the_unit(tmp_path):
+    """Those of node.env, word for word as systemd takes them, but for what whoever calls it has set."""
+    script = INSTALL.read_text("utf-8")
+    snippet = script[script.index("in_environment=") : script.index("# command_of RELEASE")]
+    dsn = "postgresql://a:$HOME`id`@b?c=d&e=f"
+    written = ["# of a node", f"DSN={dsn}", "QUOTED='a b'", "MINE=no", "no variable", "x-y=1"]
+    (tmp_path / "node.env").write_text("\n".join(written))
+    command = f'{snippet}\nexec env -i MINE=yes PATH="$PATH" /bin/sh -c "$in_environment\nenv"'
+    done = subprocess.run(
+        ["/bin/sh", "-euc", command],
+        env={"CONFIG": tmp_path, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    variables = dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+    assert {
+        "CREDENTIALS_DIRECTORY": f"{tmp_path}/credentials",
+        "DSN": dsn,
+        "IMAGEGEN_CONFIG": f"{tmp_path}/config.yaml",
+        "MINE": "yes",
+        "QUOTED": "a b",
+    } == {name: value for name, value in variables.items() if name not in ("PATH", "PWD", "SHLVL", "_")}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--with", "nothing"], "takes cluster and s3, not nothing"),
+        (["--with"], "needs cluster, s3 or cluster,s3"),
+        (["--rollback", "--with", "s3"], "--with and --rollback exclude each other"),
+    ],
+)
+def test_extras_that_there_are_not_are_refused(options, reason):
+    """Before anything is done; pip would only warn, and the service not start."""
+    done = subprocess.run(["/bin/sh", INSTALL, *options], capture_output=True, text=True, check=False)
+
+    assert (2, True) == (done.returncode, reason in done.stderr)
 
 
 def test_a_missing_credentials_directory_is_reported(other):
