@@ -48,12 +48,14 @@ class ProviderResult:
     """The result of one call: images, the failures of images that the provider refused, and warnings.
 
     ``usage`` is what the provider says of its charge for the whole call, None where it says nothing.
+    ``keeps_size``: whether the images are to have the pixels that the request asks for.
     """
 
     images: tuple[GeneratedImage, ...]
     usage: ReportedUsage | None = None
     failures: tuple[CallError, ...] = ()
     warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
+    keeps_size: bool = True
 
 
 class ProbeOutcome(StrEnum):

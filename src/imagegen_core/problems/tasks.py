@@ -54,4 +54,5 @@ class WarningCode(MessageCode):
     DEPRECATED = "deprecated", "即将停用"
     RETIRED = "retired", "已停用"
     ENDING = "at its end", "停用"
+    OTHER_SIZE = "size {requested} was asked for, {size} came", "所要的尺寸是 {requested}，得到的是 {size}"
     IMAGE_MISSING = "one image is missing: {failure}: {reason}", "缺少一张图片：{failure}：{reason}"

@@ -1,6 +1,6 @@
 """Settlement of a task when all its parts have an outcome: it ends, or it is requeued."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from imagegen_core.errors import CallError
@@ -31,7 +31,7 @@ def settle(
         wait = storage_retry.delay(recoveries=task.recoveries)
         return task.requeue(not_before=now + wait, is_recovery=True)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-    warnings = tuple(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))
+    warnings = _distinct(warning for outcome in outcomes for warning in outcome.warnings)
     some_stored = len(errors) < len(outcomes)
     if errors and cancelled:
         charged = some_stored or any(error.failure.possible_charge for error in errors)
@@ -48,6 +48,14 @@ def settle(
     if some_stored:
         return task.complete(now, warnings=warnings + _losses(outcomes))
     return task.fail(now, error.failure, warnings=warnings)
+
+
+def _distinct(warnings: Iterable[Message]) -> tuple[Message, ...]:
+    """Return each warning once, and of images of other sizes the first, however many there are."""
+    first: dict[object, Message] = {}
+    for warning in warnings:
+        first.setdefault(warning.code if warning.code is WarningCode.OTHER_SIZE else warning, warning)
+    return tuple(first.values())
 
 
 def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:

@@ -1,5 +1,6 @@
 """Store the images of a response, each on its own."""
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import attrs
@@ -14,7 +15,8 @@ from imagegen_core.images import Image
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.provider import ProviderResult
-from imagegen_core.problems.tasks import FailureReason
+from imagegen_core.problems.tasks import FailureReason, WarningCode
+from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.use_cases.store_image import RejectedImage, StoreImage
 
@@ -67,7 +69,8 @@ class StoreImages:
                 failures.append(error)
                 if isinstance(error, RejectedImage) and not await active.run.is_stale():
                     await self.blobs.delete(error.key)
-        return StoredImages(images=tuple(images), failures=tuple(failures), warnings=result.warnings)
+        warnings = (*result.warnings, *_size_warnings(active.call.request, result, images))
+        return StoredImages(images=tuple(images), failures=tuple(failures), warnings=warnings)
 
 
 async def _collect(active: ActiveCall) -> ProviderResult:
@@ -77,6 +80,21 @@ async def _collect(active: ActiveCall) -> ProviderResult:
         )
     except BlobMissing as error:
         raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+
+
+def _size_warnings(
+    request: ImageRequest, result: ProviderResult, images: Sequence[Image]
+) -> Iterable[Message]:
+    """Yield a warning if an image has other pixels than were asked for, and no other warning says so."""
+    dimensions = request.dimensions
+    other = next((image for image in images if (image.width, image.height) != dimensions), None)
+    if dimensions is None or other is None or not result.keeps_size:
+        return
+    requested = f"{dimensions[0]}x{dimensions[1]}"
+    arguments = {value for warning in result.warnings for value in warning.args.values()}
+    names = {name for value in arguments if isinstance(value, tuple) for name in value}
+    if requested not in arguments and not {"size", "width"} & names:
+        yield WarningCode.OTHER_SIZE(requested=requested, size=f"{other.width}x{other.height}")
 
 
 def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:

@@ -17,10 +17,10 @@ from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
-def png(color=(10, 20, 30)) -> bytes:
+def png(color=(10, 20, 30), size=(8, 8)) -> bytes:
     """Return a small PNG."""
     file = io.BytesIO()
-    Pillow.new("RGB", (8, 8), color).save(file, "PNG")
+    Pillow.new("RGB", size, color).save(file, "PNG")
     return file.getvalue()
 
 
@@ -39,6 +39,8 @@ class ScriptedProvider:
         self.collects: list[CallError | Callable] = []
         self.images = [png()]
         self.failures: tuple[CallError, ...] = ()
+        self.warnings = ()
+        self.keeps_size = True
         self.price: Price | None = None
         self.usage: ReportedUsage | None = None
         self.billed = True
@@ -92,6 +94,8 @@ class ScriptedProvider:
             images=tuple(GeneratedImage(chunks=_chunks(data), metadata={"seed": 1}) for data in self.images),
             failures=self.failures,
             usage=self.usage,
+            warnings=self.warnings,
+            keeps_size=self.keeps_size,
         )
 
     async def cancel(self, call, job):

@@ -136,7 +136,7 @@ class ComfyUIProvider:
         )
         problems = node_problems(receipt.data["node_errors"])
         warnings = (ComfyUICode.OUTPUTS_IGNORED(problems=problems),) if problems else ()
-        return ProviderResult(images=images, warnings=warnings)
+        return ProviderResult(images=images, warnings=warnings, keeps_size=False)  # the workflow decides
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         """Take the job out of the queue, or interrupt it where it runs, and no other job ever.

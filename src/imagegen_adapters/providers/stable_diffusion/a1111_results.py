@@ -47,7 +47,8 @@ def parse_result(
         )
         for position, value in enumerate(encoded_images)
     )
-    return ProviderResult(images=images, warnings=warnings(request))
+    is_enlarged = bool(request.params.get("enable_hr"))
+    return ProviderResult(images=images, warnings=warnings(request), keeps_size=not is_enlarged)
 
 
 def _chunks(open_file: Callable[[], BinaryIO], value: str | SpooledString) -> Any:

@@ -10,6 +10,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.tasks import WarningCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Charge, Phase
@@ -264,3 +265,45 @@ async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
 
 def refuse_the_size(request):
     raise ValidationFailed.for_field("params.size", ProblemCode.TOO_LARGE(maximum=1))
+
+
+@pytest.mark.parametrize(
+    ("params", "warnings", "is_announced"),
+    [
+        ({"width": 8, "height": 8}, (), True),
+        ({"width": 16, "height": 8}, (), False),
+        ({"width": 16}, (), True),
+        ({}, (), True),
+        ({"width": 16, "height": 8}, ("size 16x8 was sent as 8x8",), False),
+        ({"width": 16, "height": 8}, (WarningCode.OTHER_SIZE(requested="16x8", size="9x9"),), True),
+        (
+            {"width": 16, "height": 8},
+            (WarningCode.STATUS_SINCE(status=("height", "width"), date="x"),),
+            True,
+        ),
+    ],
+)
+@pytest.mark.parametrize("fan_out", [False, True])
+async def test_other_pixels_than_were_asked_for_are_a_warning(params, warnings, is_announced, fan_out):
+    """Once for the whole task, unless its provider says so itself."""
+    provider = ScriptedProvider(fan_out=fan_out)
+    provider.images = [png(), png((1, 2, 3)), png(size=(9, 9))]
+    provider.warnings = warnings
+    if is_announced and params.get("height") == 8 and params["width"] == 8:
+        provider.images = [png()]
+
+    task = await outcome(imagegen_over(provider), num=2, **params)
+
+    messages = [str(warning) for warning in task.warnings]
+    expected = [] if is_announced else ["size 16x8 was asked for, 8x8 came"]
+    assert [*map(str, warnings), *expected] == messages
+
+
+async def test_a_provider_that_was_asked_to_enlarge_warns_of_nothing():
+    """It knows what it was asked for."""
+    provider = ScriptedProvider()
+    provider.keeps_size = False
+
+    task = await outcome(imagegen_over(provider), width=16, height=8)
+
+    assert () == task.warnings
