@@ -5,6 +5,7 @@ import io
 import pytest
 from PIL import Image
 
+from tests.fakes import exchanged_keys
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_upstream import DOCUMENT
@@ -21,9 +22,13 @@ def gif():
 
 
 class Unusable:
-    """Answers with an image of another format, or with a page that shows the key."""
+    """Answers with an image of another format, or with a page that shows the key, or the token for it."""
 
     def __call__(self, request):
+        if request.path == "/login":
+            return Reply.json({"access_token": f"token-{exchanged_keys.TOKEN_END}"})
+        if request.path == "/draw":
+            return Reply.json({"sent": request.headers["authorization"].removeprefix("Bearer ")})
         if request.method == "GET":
             return Reply(body=gif(), headers={"content-type": "image/gif"})
         if "page" in request.json["words"]:
@@ -40,17 +45,24 @@ def upstream():
 
 @pytest.fixture
 def server(start_server, upstream):
-    """A server with the provider ``own``."""
+    """A server with the providers ``own`` and ``exchanged``."""
     make = DOCUMENT["operations"]["make"]
     linked = {**make, "response": {"images": [{"select": "made[]", "url": "url"}]}}
     spec = {**DOCUMENT, "operations": {"make": linked}}
     own = {"kind": "http", "api_base": upstream.url, "api_key": KEY, "extra_config": {"spec": spec}}
+    spec = exchanged_keys.document(f"{upstream.url}/login")
+    exchanged = {**own, "api_key": exchanged_keys.KEY, "extra_config": {"spec": spec}}
     authority = upstream.url.removeprefix("http://")
-    return start_server({"providers": {"own": own}, "security": {"allow_private_upstreams": [authority]}})
+    return start_server(
+        {
+            "providers": {"own": own, "exchanged": exchanged},
+            "security": {"allow_private_upstreams": [authority]},
+        }
+    )
 
 
-def task_of(api, prompt):
-    return data(api.post(GENERATE, json={"provider": "own", "params": {"prompt": prompt}}, headers=WAIT))
+def task_of(api, prompt, provider="own"):
+    return data(api.post(GENERATE, json={"provider": provider, "params": {"prompt": prompt}}, headers=WAIT))
 
 
 def test_it_is_an_attachment_that_no_browser_shows(server):
@@ -81,6 +93,14 @@ def test_it_is_an_attachment_that_no_browser_shows(server):
         )
     ]
     assert [(404, 40405, "response_not_kept")] * 2 == [row(second), row(nothing)]
+
+
+def test_an_access_token_is_masked_as_a_key_is(server):
+    """It opens the same account."""
+    with server.client() as api:
+        path = f"{TASKS}/{task_of(api, 'a cat', 'exchanged')['task_id']}/response"
+
+        assert b'{"sent": "****"}' == api.get(path).content
 
 
 def test_a_command_saves_it_also_after_a_kill(server, tmp_path):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
@@ -18,7 +19,9 @@ _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", 
 """With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
 
 
-def compose_providers(clock: Clock, outbound: Outbound) -> InstalledProviders:
+def compose_providers(
+    clock: Clock, outbound: Outbound, redactor: PatternRedactor | None = None
+) -> InstalledProviders:
     """Return the provider adapters by kind, each of which is loaded once it is needed."""
 
     def demo() -> Provider:
@@ -44,7 +47,7 @@ def compose_providers(clock: Clock, outbound: Outbound) -> InstalledProviders:
     def http() -> Provider:
         from imagegen_adapters.providers.http import HttpProvider
 
-        return HttpProvider(outbound=outbound, clock=clock)
+        return HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
 
     return InstalledProviders(
         {

@@ -73,7 +73,7 @@ async def compose(
         clock, version = SystemClock(), importlib.metadata.version("imagegen-service")
         outbound = _outbound(settings, version)
         stack.push_async_callback(outbound.aclose)
-        providers = compose_providers(clock, outbound)
+        providers = compose_providers(clock, outbound, redactor)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
         create_directory = create or settings.database is not None  # where it is this node's scratch space

@@ -8,6 +8,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, request_for, run_call
 from imagegen_core.errors import CallError
@@ -43,9 +44,14 @@ def clock():
 
 
 @pytest.fixture
-async def provider(servers, clock, anyio_backend):
+def redactor():
+    return PatternRedactor()
+
+
+@pytest.fixture
+async def provider(servers, clock, redactor, anyio_backend):
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}" for server in servers])
-    yield HttpProvider(outbound=outbound, clock=clock)
+    yield HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
     await outbound.aclose()
 
 
@@ -106,6 +112,18 @@ async def test_a_token_is_fetched_again_shortly_before_its_end(provider, keys, c
         await images(provider, call_of())
 
     assert ["token-1", "token-1", "token-2"] == [token[:7] for token in keys.tokens]
+
+
+async def test_a_token_is_a_secret_until_the_next_one(provider, redactor, clock, call_of):
+    """So that those of a year do not slow down the redactor."""
+    tokens = [f"token-{number}-{TOKEN_END}".encode() for number in (1, 2)]
+    secrets = []
+    for pause in (0, 3600):
+        clock.advance(pause)
+        await images(provider, call_of())
+        secrets.append([redactor.contains_secret(token) for token in tokens])
+
+    assert [[True, False], [False, True]] == secrets
 
 
 async def test_a_paid_call_with_a_revoked_token_is_left_to_another_attempt(provider, keys, call_of):

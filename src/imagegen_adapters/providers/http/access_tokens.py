@@ -20,6 +20,7 @@ from imagegen_adapters.providers.key_formats import malformed_key
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
 from imagegen_adapters.providers.upstream_messages import shorten
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -72,11 +73,15 @@ class _Login:
 
 
 class AccessTokens:
-    """The tokens of all logins: one is fetched at a time for each, and shared until it ends or is refused."""
+    """The tokens of all logins: one is fetched at a time for each, and shared until it ends or is refused.
 
-    def __init__(self, outbound: Outbound, clock: Clock) -> None:
+    The redactor knows them meanwhile.
+    """
+
+    def __init__(self, outbound: Outbound, clock: Clock, redactor: PatternRedactor) -> None:
         self._outbound = outbound
         self._clock = clock
+        self._redactor = redactor
         self._logins: dict[str, _Login] = {}
 
     async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
@@ -98,12 +103,16 @@ class AccessTokens:
             if token is None or token.refused or token.ends <= self._clock.monotonic():
                 login.error = None
                 try:
-                    token = login.token = await self._fetch(config, auth)
+                    fetched = await self._fetch(config, auth)
+                    if token is not None:
+                        token.secret.give_to(self._redactor.forget)
+                    token = login.token = fetched
                 except NoAccessToken as error:
                     login.error = error
                     raise
                 finally:
                     login.fetches += 1
+            token.secret.give_to(self._redactor.register)
             return token
 
     def latest(self, config: ProviderConfig, auth: Auth) -> Secret | None:

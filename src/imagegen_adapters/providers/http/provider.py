@@ -36,6 +36,7 @@ from imagegen_adapters.providers.http.streamed_responses import MAX_BUFFERED_BYT
 from imagegen_adapters.providers.http.usage import find_usage
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
@@ -61,18 +62,26 @@ class HttpProvider:
         outbound: makes all connections.
         clock: for the pauses between polls, and for signatures.
         presets: the shipped documents; a new library by default.
+        redactor: learns the access tokens that keys are exchanged for; a new one by default.
     """
 
     extra_keys = frozenset({"preset", "spec", "vars"})
 
-    def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:
+    def __init__(
+        self,
+        outbound: Outbound,
+        *,
+        clock: Clock,
+        presets: PresetLibrary | None = None,
+        redactor: PatternRedactor | None = None,
+    ) -> None:
         self._outbound = outbound
         self.presets = PresetLibrary() if presets is None else presets
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
-        self._tokens = AccessTokens(outbound, clock)
+        self._tokens = AccessTokens(outbound, clock, redactor or PatternRedactor())
         self._documents: IdentityCache[Document] = IdentityCache()
 
     @property
