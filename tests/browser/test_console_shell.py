@@ -2,9 +2,12 @@
 
 import signal
 
+import httpx
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+
+from tests.browser.tab import ENGLISH, Look
 
 ADDRESSES = {
     "/": ".results .card img",
@@ -43,11 +46,38 @@ Date.now = () => now() + (jump += 30000);
 """
 """A minute or two in a second."""
 
+_WATCH_LANGUAGE = """
+window.languages = new Set();
+const look = () => {
+  if (document.body) languages.add(document.documentElement.lang); // before, there is nothing to paint
+  requestAnimationFrame(look);
+};
+look();
+"""
+_FOCUS_ON = """
+const all = [...document.querySelectorAll('button, a')];
+const named = ({ textContent, ariaLabel }) => (ariaLabel ?? textContent.trim()).startsWith(arguments[0]);
+const found = all.find((one) => named(one) && !one.disabled);
+found?.focus();
+return found && document.activeElement === found;
+"""
+_FOCUSED = """
+const { activeElement } = document;
+const isLost = activeElement === document.body || activeElement.closest("dialog");
+return !isLost && (activeElement.ariaLabel ?? activeElement.textContent.trim());
+"""
+"""What the element says that has the focus."""
+
+_BUTTON = "return document.querySelector('.go')?.textContent ?? ''"
 _CONNECTION = "return document.querySelector('.connection').className"
 
 
 def _run(tab, script, *args):
     return tab.driver.execute_script(script, *args)
+
+
+def _press(tab, key):
+    ActionChains(tab.driver).send_keys(key).perform()
 
 
 def _settled_looks(tab, content):
@@ -82,6 +112,73 @@ def test_a_page_looks_the_same_whatever_was_shown_before_it(tab, serve_seeded):
     assert {address: set() for address in ADDRESSES} == {
         address: after_others[address] ^ at_once[address] for address in ADDRESSES
     }
+
+
+def test_the_browsers_language_is_that_of_the_first_frame(tab, serve):
+    """Until the reader chooses another, which holds from the first frame on, too."""
+    server = serve()
+    watching = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=_WATCH_LANGUAGE)["identifier"]
+    tab.look(Look(language=ENGLISH))
+    tab.open(server.url)
+    tab.until(lambda: "Generate" in _run(tab, _BUTTON))
+    first = _run(tab, "return [...languages]")
+    tab.driver.find_element("css selector", "header [lang='zh-CN']").click()
+    tab.until(lambda: "生成" in _run(tab, _BUTTON))
+    tab.driver.refresh()
+    tab.until(lambda: "生成" in _run(tab, _BUTTON))
+    second = _run(tab, "return [...languages]")
+    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=watching)
+
+    assert (["en"], ["zh-CN"]) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        ("/", ["模板"]),
+        ("/p/3", ["加入收藏夹"]),
+        ("/p/3/edit", ["预览蒙版"]),
+        ("/tasks?status=pending", ["全部取消"]),
+        ("/gallery", ["收藏夹", "管理收藏夹"]),
+        ("/providers", ["MiniMax"]),
+    ],
+)
+def test_a_dialog_gives_the_focus_back(tab, serve_seeded, address, names):
+    """To what opened it; that of a menu is gone by then, so to its button."""
+    server = serve_seeded(images=4, pending=40)
+    httpx.post(f"{server.url}/api/v1/collections", json={"name": "Night"}).raise_for_status()
+    tab.open(server.url + address)
+    for name in names:
+        tab.until(lambda name=name: _run(tab, _FOCUS_ON, name))
+        _press(tab, Keys.ENTER)
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog[open]')"))
+    _press(tab, Keys.ESCAPE)
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog')"))
+
+    assert tab.until(lambda: _run(tab, _FOCUSED)).startswith(names[0])
+
+
+def test_the_focus_goes_on_from_what_a_dialog_has_removed(tab, serve):
+    """From a preset that is saved to the provider that it is now, from a deleted one to the next."""
+    server = serve(security={"allow_private_upstreams": ["127.0.0.1:9"]})
+    tab.open(f"{server.url}/providers")
+    tab.until(lambda: _run(tab, _FOCUS_ON, "MiniMax"))
+    _press(tab, Keys.ENTER)
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog[open] [type=password]')"))
+    tab.driver.find_element("css selector", "dialog [type=password]").send_keys("sk-0123456789abcdef")
+    tab.driver.find_element("css selector", "dialog [type=url]").send_keys("http://127.0.0.1:9", Keys.ENTER)
+    tab.until(lambda: _run(tab, "return document.querySelector('.provider h3 a[href$=minimax]')"))
+    _press(tab, Keys.ESCAPE)
+    saved = tab.until(lambda: _run(tab, _FOCUSED))
+    _press(tab, Keys.ENTER)
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog[open] .remove')"))
+    tab.driver.find_element("css selector", "dialog .remove").click()
+    tab.until(lambda: _run(tab, "return document.querySelector('dialog .danger')")).click()
+    tab.until(lambda: not _run(tab, "return document.querySelector('dialog')"))
+    removed = tab.until(lambda: _run(tab, _FOCUSED))
+
+    assert "MiniMax" == saved
+    assert "演示" in removed
 
 
 def test_the_heading_has_the_focus_that_went_with_the_page(tab, serve_seeded):

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from imagegen_core.messages import Language
 from imagegen_http.asgi.static_content import StaticContent
 from imagegen_http.asgi.static_folder import StaticFolder
 from imagegen_http.console.module_graph import entries, needed
+from imagegen_http.guard.plain_page import language_tag
 
 PRELOADS = "<!-- modulepreload -->"
 """Where the page gets the addresses of what it needs; without them a browser finds one after the other."""
 
+_LANG = 'lang="zh-CN"'
 _LOGOUT = 'action="/logout" hidden'
 
 
@@ -20,19 +23,20 @@ def console_files() -> StaticFolder:
     return StaticFolder("console", comments=False)
 
 
-async def console_page(name: str, *, has_login: bool) -> StaticContent:
-    """Return the page as it is to begin; with a logout if a login is required.
+async def console_page(name: str, language: Language, *, has_login: bool) -> StaticContent:
+    """Return the page as it is to begin, in the reader's language; with a logout if a login is required.
 
     ``name`` is that of a module in ``pages/``, which the script loads for this address, with the style of
     that name.
     """
-    return await asyncio.to_thread(_page, name, await console_files().digest(), has_login=has_login)
+    digest = await console_files().digest()
+    return await asyncio.to_thread(_page, name, digest, language_tag(language), has_login=has_login)
 
 
 @cache
-def _page(name: str, digest: str, *, has_login: bool) -> StaticContent:
+def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
     files = console_files()
-    html = files.text("index.html")
+    html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
     if has_login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
     modules = {path: files.text(path) for path in files.paths if path.endswith(".js")}

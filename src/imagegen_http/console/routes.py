@@ -11,9 +11,11 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from imagegen_http.api.routes.dependencies import ServiceDependency
+from imagegen_http.asgi import request_context
 from imagegen_http.asgi.accepted import accepts_page
 from imagegen_http.asgi.static_content import FOREVER, REVALIDATE
 from imagegen_http.console.page import console_files, console_page
+from imagegen_http.guard.plain_page import language_tag
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "create": ("/",),
@@ -45,8 +47,13 @@ def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
         """
         if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
             raise NotFoundException
-        content = await console_page(name, has_login=service.settings.server.auth_token is not None)
-        headers = {"content-security-policy": _POLICY, "vary": "Accept"}
+        language, has_login = request_context.language.get(), service.settings.server.auth_token is not None
+        content = await console_page(name, language, has_login=has_login)
+        headers = {
+            "content-language": language_tag(language),
+            "content-security-policy": _POLICY,
+            "vary": "Accept, Accept-Language",
+        }
         return cast("ASGIApp", content.response(headers=headers))
 
     return console

@@ -60,6 +60,21 @@ def test_the_page_is_whole_and_needs_no_other_host(loaded):
     assert [] == re.findall(r"<script(?![^>]* src=)|\son\w+=|style=", page.text)
 
 
+def test_the_page_begins_in_the_readers_language(api):
+    """From its first byte; a cache in between keeps both apart, and no tag is that of both."""
+    english, chinese, other = (
+        api.get("/", headers={**HTML, "Accept-Language": languages})
+        for languages in ("en-GB,en;q=0.9,zh;q=0.8", "zh-TW,zh;q=0.9,en;q=0.8", "fr")
+    )
+
+    assert ["en", "zh-CN", "zh-CN"] == [
+        re.match(r'<!doctype html>\s<html lang="([^"]+)"', page.text)[1] for page in (english, chinese, other)
+    ]
+    assert ("en", "zh-CN") == tuple(page.headers["content-language"] for page in (english, chinese))
+    assert english.headers["vary"].startswith("Accept, Accept-Language")
+    assert english.headers["etag"] != chinese.headers["etag"] == other.headers["etag"]
+
+
 def test_the_policy_allows_our_own_files_and_images_that_are_made_here(loaded):
     """A preview is a blob, a small icon data; nothing is evaluated and no script or style is in the page."""
     policy = dict(

@@ -11,7 +11,7 @@
     // a browser that keeps nothing: the defaults
   }
   root.dataset.theme = theme === "dark" || theme === "light" ? theme : dark ? "dark" : "light";
-  root.lang = language === "en" ? "en" : "zh-CN";
-  const sentences = new URL(`i18n/${language === "en" ? "en" : "zh"}.js`, document.currentScript.src);
+  if (language) root.lang = language === "en" ? "en" : "zh-CN"; // else it is that which the browser asks for
+  const sentences = new URL(`i18n/${root.lang === "en" ? "en" : "zh"}.js`, document.currentScript.src);
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: sentences.href }));
 })();
