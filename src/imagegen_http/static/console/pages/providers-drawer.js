@@ -88,7 +88,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     <button type="button" disabled=${result === "waiting"} aria-disabled=${busy} onClick=${test}>${t(config && !isChanged ? "providers.test" : "providers.save_and_test")}</button>
     <button type="submit" form="provider" class="main" aria-disabled=${busy}>${t("act.save")}</button>`;
   const title = config?.display_name ?? preset?.display_name ?? t("providers.own");
-  return html`<${Dialog} kind="drawer" title=${title} onClose=${close} foot=${foot}>
+  return html`<${Dialog} kind="drawer" title=${title} onClose=${close} foot=${foot} next=${`.provider a[href="/providers/${CSS.escape(name)}"]`}>
     <form id="provider" class="provider-form" onSubmit=${submit} novalidate>
       ${isChanged && config && html`<p class="muted unsaved">${t("providers.unsaved")} <button type="button" class="bare" onClick=${discard}>${t("providers.discard")}</button></p>`}
       ${errors.form && html`<${Problem} error=${{ message: errors.form }} />`}
