@@ -30,6 +30,7 @@ REPORTING = (
     "marks_postgresql",
     "pages",
     "thumbnails",
+    "document_limits",
     "litellm_proxy",
     "go_plan",
     "profiling",

@@ -13,7 +13,9 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
 MAX_REFUSALS = 3
-"""Consecutive refusals of the key by the provider itself after which the job is given up."""
+"""Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
+the job is given up.
+"""
 
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 
@@ -44,8 +46,10 @@ class PollFailures:
         """Forget earlier failures: the provider responds and works on the job."""
         self._last_error, self._refusals = None, 0
 
-    def tolerate(self, error: CallError, *, from_upstream: bool) -> None:
+    def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> None:
         """Return if the job is to be polled again.
+
+        ``is_unreadable``: the document cannot read this state of the job, but may read the next one.
 
         Raises:
             CallError: ``error`` is the provider's final answer about the job.
@@ -53,7 +57,7 @@ class PollFailures:
         self._last_error = error
         if not from_upstream:
             return
-        if error.failure.code is not FailureCode.AUTH_FAILED:
+        if error.failure.code is not FailureCode.AUTH_FAILED and not is_unreadable:
             raise error
         self._refusals += 1
         if self._refusals >= MAX_REFUSALS:

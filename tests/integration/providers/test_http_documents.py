@@ -129,6 +129,142 @@ def generate(prompt="猫", **params) -> ImageRequest:
     return ImageRequest(operation=Operation.GENERATE, prompt=prompt, params=params)
 
 
+def reading_document(response, **operation) -> dict:
+    """Return a document whose response is read like this."""
+    request = {"path": "/x", "body": {"type": "json", "template": {"prompt": "${prompt}"}}}
+    response = {"images": [{"select": "data[]", "base64": "b64"}], **response}
+    operations = {"generate": {"request": request, "response": response, **operation}}
+    return {"schema": 1, "id": "x", "auth": {"type": "none"}, "operations": operations}
+
+
+async def result_of(document, *answers):
+    """Return what becomes of a call to whose requests a server gives these answers, in order."""
+    answers = list(answers)
+    async with HttpServer(lambda _: Reply.json(answers.pop(0))) as server:
+        provider = provider_for(server)
+        call = call_of(provider, settings(server, {"spec": document}, key=None), generate())
+        result = await run_call(provider, call, MemoryExchange())
+        return result, [await read(image) for image in result.images]
+
+
+IMAGE = {"data": [{"b64": png_base64(1)}], "text": "x", "n": 5, "list": [["y"] * 1000] * 9}
+ODD = "contains(text, n)"
+BOMB = "list[]" + ".[@,@,@,@,@,@,@,@][]" * 3
+IMAGES = {"select": "data[]", "base64": "b64"}
+
+
+@pytest.mark.parametrize("expression", [ODD, BOMB])
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda e: {"meta": {"m": e}},
+        lambda e: {"usage": {"amount": e, "currency": "USD"}},
+        lambda e: {"fail_if": e},
+        lambda e: {"blocked_if": e},
+        lambda e: {"images": [{**IMAGES, "seed": f"$.{e}"}]},
+        lambda e: {"images": [{**IMAGES, "blocked_if": f"$.{e}"}]},
+        lambda e: {"images": [{**IMAGES, "zip": {"z": e}}]},
+    ],
+)
+async def test_an_expression_that_fails_beside_the_image_costs_none(response, expression):
+    """It is a warning, also where it would take too long."""
+    result, images = await result_of(reading_document(response(expression)), IMAGE)
+
+    assert ([png(1)], 1) == (images, len(result.warnings))
+    assert expression in str(result.warnings[0])
+
+
+async def test_a_rule_that_cannot_read_a_response_leaves_it_to_the_next():
+    """As one that finds nothing does."""
+    rules = [{"select": ODD, "url": "@"}, IMAGES]
+
+    _, images = await result_of(reading_document({"images": rules}), IMAGE)
+
+    assert [png(1)] == images
+
+
+@pytest.mark.parametrize("expression", [ODD, BOMB])
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda e: {"images": [{"select": e, "url": "@"}]},
+        lambda e: {"images": [{"select": "data[]", "base64": f"$.{e}"}]},
+        lambda e: {"meta": {"m": e}, "images": [{"select": "data[]", "url": f"$.{e}"}]},
+    ],
+)
+async def test_an_expression_that_finds_no_image_is_named(response, expression):
+    """The task fails as it would for any other response without an image: it may have been charged."""
+    with pytest.raises(CallError) as caught:
+        await result_of(reading_document(response(expression)), IMAGE)
+
+    failure = caught.value.failure
+    assert (FailureCode.BAD_RESPONSE, True) == (failure.code, failure.possible_charge)
+    assert expression in failure.message
+
+
+POLL = {"request": {"method": "GET", "path": "/jobs"}, "status": {"source": "state", "succeeded": "done"}}
+
+
+async def test_what_fails_beside_a_job_is_told_with_its_images():
+    """Also across its requests."""
+    document = reading_document(
+        {"usage": {"amount": ODD, "currency": "USD"}},
+        task={"id": "id", "cancel_url": ODD, "done_if": ODD},
+        poll={**POLL, "progress": ODD, "fail_if": "contains(text, n) || `false`"},
+    )
+    submitted = {"id": "j1", "text": "x", "n": 5}
+    waiting = {"state": "busy", "text": "x", "n": 5}
+
+    result, images = await result_of(document, submitted, waiting, {"state": "done", "data": IMAGE["data"]})
+
+    assert [png(1)] == images
+    assert [ODD, "contains(text, n) || `false`"] == [w.args["expression"] for w in result.warnings]
+
+
+async def test_a_job_is_given_up_when_its_state_cannot_be_read_three_times():
+    """One answer of another shape ends nothing that is paid for."""
+    poll = {**POLL, "status": {"source": ODD, "succeeded": "true"}}
+    document = reading_document({}, task={"id": "id"}, poll=poll)
+    odd, done = {"text": "x", "n": 5}, {**IMAGE, "n": "x"}
+
+    _, images = await result_of(document, {"id": "j1"}, odd, odd, done)
+    with pytest.raises(CallError) as caught:
+        await result_of(document, {"id": "j1"}, odd, odd, odd)
+
+    failure = caught.value.failure
+    assert [png(1)] == images
+    assert (FailureCode.BAD_RESPONSE, True) == (failure.code, failure.possible_charge)
+
+
+async def test_a_job_without_a_readable_id_names_the_expression():
+    """Nobody can ask for it."""
+    document = reading_document({}, task={"id": ODD}, poll=POLL)
+
+    with pytest.raises(CallError) as caught:
+        await result_of(document, {"text": "x", "n": 5})
+
+    assert FailureCode.BAD_RESPONSE is caught.value.failure.code
+    assert ODD in caught.value.failure.message
+
+
+async def test_a_request_that_a_template_makes_too_large_is_never_sent():
+    """Neither is one whose job could not be asked for afterwards."""
+    large = {"type": "json", "template": {"words": ["${prompt}"] * 40}}
+    document = reading_document({})
+    asking = reading_document({}, task={"id": "id"}, poll={**POLL, "request": {"path": "/x", "body": large}})
+    document["operations"]["generate"]["request"]["body"] = large
+    async with HttpServer(lambda _: Reply.json(IMAGE)) as server:
+        provider = provider_for(server)
+        for spec in (document, asking):
+            call = call_of(provider, settings(server, {"spec": spec}, key=None), generate("猫" * 32_000))
+            with pytest.raises(CallError, match="nothing was sent") as caught:
+                await provider.submit(call, MemoryExchange())
+
+            failure = caught.value.failure
+            assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
+        assert 0 == server.connections
+
+
 async def test_an_odd_upstream_needs_a_document_only():
     """Unusual authentication, a nested job id, relative URLs and images in a map need no code."""
     async with HttpServer(OddUpstream()) as server:

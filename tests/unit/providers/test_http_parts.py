@@ -10,6 +10,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from imagegen_adapters.providers.http import PresetLibrary, preset_names
+from imagegen_adapters.providers.http.budgets import Budget, Reading
 from imagegen_adapters.providers.http.classification import CODES, UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.inputs import InputPart
@@ -21,7 +23,8 @@ from imagegen_adapters.providers.http.signers.requests import KeyPair, SignableR
 from imagegen_adapters.providers.http.signers.signature_v4 import VOLCENGINE
 from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_core.errors import ValidationFailed
+from imagegen_adapters.providers.http.validation import expressions_of
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.input_image import InputImage
@@ -77,14 +80,14 @@ SCOPE = {
 )
 def test_templates(template, rendered):
     """A template keeps types, omits nulls and never evaluates inserted values."""
-    assert rendered == Template.parse(template).render(SCOPE)
+    assert rendered == Template.parse(template).render(SCOPE, Budget())
 
 
 def test_one_item_may_be_a_scalar():
     """A provider that expects a single image without a list gets one."""
     template = Template.parse({"$each": "refs", "$item": "${item.mime}", "$single_as_scalar": True})
 
-    assert "image/png" == template.render({**SCOPE, "refs": [part(0)]})
+    assert "image/png" == template.render({**SCOPE, "refs": [part(0)]}, Budget())
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,70 @@ def test_one_item_may_be_a_scalar():
 def test_expressions(text, value):
     """Expressions read body and headers; a wrong type in the response gives None."""
     assert value == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("contains(text, n)", {"text": "x", "n": 5}),
+        ("floor(to_number('inf'))", {}),
+        ("ceil(to_number('nan'))", {}),
+        ("to_string(sum(n))", {"n": [10**4299] * 11}),
+        ("avg(n)", {"n": [10**4000, 1]}),
+        ("@", 10**4000),
+        ("[].contains(@, `1`)", ["a"]),
+    ],
+)
+def test_what_python_cannot_evaluate_is_an_error_of_the_expression(text, tree):
+    """It names the expression, and nothing of the response; what is optional is skipped instead."""
+    reading, expression = Reading(), Expression.parse(text)
+    with pytest.raises(CallError, match="cannot read this response") as caught:
+        expression.search_text(tree)
+    skipped = expression.search_text(tree, reading=reading, optional=True)
+
+    assert (FailureCode.BAD_RESPONSE, True) == (
+        caught.value.failure.code,
+        caught.value.failure.possible_charge,
+    )
+    assert repr(text) in caught.value.failure.message
+    assert (None, [text]) == (skipped, list(reading.skipped))
+
+
+ODD_VALUES = (
+    "x",
+    "",
+    5,
+    0,
+    -1.5,
+    float("nan"),
+    float("inf"),
+    10**300,
+    True,
+    [],
+    [5, "x", None],
+    {},
+    {"a": 1},
+)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_expressions_of_presets_read_answers_of_any_shape(name):
+    """Whatever stands where they look, and beside it."""
+    for path, expression in expressions_of(PresetLibrary().load(name)):
+        names = re.findall(r"[A-Za-z_]\w*", expression.text)
+        for odd in ODD_VALUES:
+            inner = {**dict.fromkeys(names, odd), "x": odd}
+            for tree in (
+                odd,
+                inner,
+                [inner, odd],
+                dict.fromkeys(names, inner),
+                {key: [inner] for key in names},
+            ):
+                reading = Reading()
+                expression.search_text(tree, reading=reading, optional=True)
+
+                assert [] == list(reading.skipped), (path, tree)
 
 
 def test_a_search_leaves_no_cycles():

@@ -10,13 +10,18 @@ import attrs
 
 from imagegen_adapters.providers.base64_stream import encode_base64
 from imagegen_adapters.providers.http.inputs import EmbeddedPart, FilePart, InputPart
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.schema.request import BodySpec, BodyType
 from imagegen_adapters.providers.http.template_nodes import as_text
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
 
 Piece = bytes | EmbeddedPart | FilePart
 ReadInput = Callable[[InputPart], Awaitable[bytes]]
 
 _BLOCK_BYTES = 256 * 1024
+MAX_FORM_BYTES = 256 * 1024
+"""Before they are URL-encoded, which takes a call for each of them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,17 +56,30 @@ class Body:
 
 
 def write_body(spec: BodySpec, rendered: Any) -> Body | None:
-    """Return the body of a rendered template, None for no body."""
+    """Return the body of a rendered template, None for no body.
+
+    Raises:
+        CallError: ``rejected``, nothing was sent: it cannot be written in this form, or would be too large.
+    """
     if spec.type is BodyType.NONE:
         return None
     if spec.type is BodyType.JSON:
         return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
+    if not isinstance(rendered or {}, Mapping):
+        raise _unwritable(spec.type)
     fields = tuple(_fields(rendered or {}))
     has_file = any(isinstance(value, FilePart) for _, value in fields)
     if spec.type is BodyType.MULTIPART and (has_file or spec.force_multipart or fields):
         return _multipart(fields)
     pairs = [(name, as_text(value)) for name, value in fields]
+    if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
+        raise _unwritable(BodyType.FORM)
     return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
+
+
+def _unwritable(kind: BodyType) -> CallError:
+    reason = DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind)
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
 
 
 def _length(piece: Piece) -> int:
@@ -90,7 +108,7 @@ def _json(tree: Any) -> tuple[Piece, ...]:
             return placeholder
         if isinstance(value, Mapping):
             return dict(value)
-        raise TypeError(f"{type(value).__name__} is no JSON")
+        raise _unwritable(BodyType.JSON)
 
     text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
     texts = text.split(placeholder.encode())

@@ -9,6 +9,8 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.http.budgets import Reading
+from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
 from imagegen_adapters.providers.http.schema.errors import ClassifyRule, ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.schema.response import ResponseSpec
@@ -58,7 +60,7 @@ class UpstreamResponse:
     """The parts of a response that classification reads.
 
     ``headers`` are by lower-case name, ``tree`` is None if the body is not JSON, and ``secret`` must never be
-    repeated from it.
+    repeated from it. ``reading`` is what the document's expressions may take for it.
     """
 
     status: int
@@ -66,10 +68,21 @@ class UpstreamResponse:
     tree: Any = None
     text: str = ""
     secret: Secret | None = None
+    reading: Reading = attrs.field(factory=Reading, eq=False)
 
     def shortened(self, message: str) -> str:
         """Return a message that came with the response, for display and without the secret."""
         return shorten(message, () if self.secret is None else (self.secret.reveal(),))
+
+    def text_at(self, expression: Expression | None) -> str | None:
+        """Return what an optional expression finds in it; None for nothing, and where it fails."""
+        if expression is None:
+            return None
+        return expression.search_text(self.tree, headers=self.headers, reading=self.reading, optional=True)
+
+    def holds(self, expression: Expression) -> bool:
+        """Return whether a condition holds; not where it fails, so that it costs no image."""
+        return expression.holds(self.tree, headers=self.headers, reading=self.reading, optional=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,15 +96,15 @@ class Classification:
     matched: bool
 
 
-def is_failure(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
+def is_failure(response: UpstreamResponse, spec: ResponseSpec) -> bool:
     """Return whether a 2xx response is an error after all."""
-    return spec.fail_if is not None and spec.fail_if.holds(tree, headers=headers)
+    return spec.fail_if is not None and response.holds(spec.fail_if)
 
 
 def classify(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:
     """Return what an error response, or a failure inside a 2xx, means: codes count before statuses."""
-    code = _text(spec.code, response)
-    message = _text(spec.message, response) or _plain_text(response)
+    code = response.text_at(spec.code) or None
+    message = response.text_at(spec.message) or _plain_text(response)
     return classify_code(response, spec, now, code=code, message=message)
 
 
@@ -156,7 +169,7 @@ def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> f
         if rule.header is not None:
             seconds = _from_header(rule.header, response.headers, now)
         elif rule.jmespath is not None:
-            text = rule.jmespath.search_text(response.tree, headers=response.headers) or ""
+            text = response.text_at(rule.jmespath) or ""
             match = re.search(rule.regex, text[:MAX_SEARCHED_CHARS])
             seconds = parse_seconds(match[1] or "") if match else None
         else:
@@ -183,13 +196,6 @@ def _by_status(status: int) -> ErrorClass:
     if status in _SERVER_ERRORS:
         return ErrorClass.TRANSIENT
     return _BY_STATUS.get(status, ErrorClass.INVALID)
-
-
-def _text(expression: Any, response: UpstreamResponse) -> str | None:
-    if expression is None:
-        return None
-    text: str | None = expression.search_text(response.tree, headers=response.headers)
-    return text or None
 
 
 def _plain_text(response: UpstreamResponse) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.http.budgets import Budget, OverBudget
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.presets import ENDED, OWN_KINDS, PresetLibrary
@@ -27,6 +28,8 @@ GENERIC_PRESET = "openai-compatible"
 
 _SPEC = "extra_config.spec"
 _MAX_SPEC_CHARS = 262_144
+_MAX_SPEC_STEPS = 20_000
+"""About 10,000 values, thirteen times those of the largest document that is shipped."""
 
 
 def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
@@ -65,6 +68,7 @@ def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
 
 
 def _canonical(spec: Any) -> str:
+    check_size(spec, _SPEC)
     try:
         text = json.dumps(spec, allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
@@ -72,6 +76,14 @@ def _canonical(spec: Any) -> str:
     if len(text) > _MAX_SPEC_CHARS:
         raise ValidationFailed.for_field(_SPEC, ProblemCode.TOO_LONG(maximum=_MAX_SPEC_CHARS))
     return text
+
+
+def check_size(value: Any, field: str) -> None:
+    """Refuse what is too large before it is written as text: YAML's aliases make a lot of a little."""
+    try:
+        Budget(steps=_MAX_SPEC_STEPS, chars=_MAX_SPEC_CHARS).spend_tree(value)
+    except OverBudget as error:
+        raise ValidationFailed.for_field(field, DocumentCode.TOO_COSTLY()) from error
 
 
 def _plain(value: Any) -> Any:
@@ -92,6 +104,7 @@ def _with_vars(document: Document, variables: Any) -> Document:
         raise ValidationFailed.for_field(
             "extra_config.vars", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),))
         )
+    check_size(variables, "extra_config.vars")
     parsed = {}
     for name, value in variables.items():
         field = f"extra_config.vars.{name}"

@@ -16,9 +16,10 @@ from imagegen_adapters.providers.http.classification import (
 )
 from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
 from imagegen_adapters.providers.http.egress import follow
+from imagegen_adapters.providers.http.expressions import MAX_QUOTED_CHARS
 from imagegen_adapters.providers.http.mentions import mentions
 from imagegen_adapters.providers.http.messages import DocumentCode
-from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
+from imagegen_adapters.providers.http.requests import BuiltRequest, build_request, check_requests
 from imagegen_adapters.providers.http.responses import RESPONSE_FILE
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.model import ModelSpec
@@ -39,16 +40,23 @@ from imagegen_core.requests.image_request import RANDOM_SEED
 from imagegen_core.requests.input_image import NamedInputs
 from imagegen_core.tasks.attempt import Receipt
 
+_MAX_SKIPPED = 8
+"""Warnings of one call about expressions."""
+
 
 @attrs.frozen(kw_only=True)
 class DocumentCall:
-    """A call, the part of the document that serves it, and the sender for its requests."""
+    """A call, the part of the document that serves it, and the sender for its requests.
+
+    ``skipped`` are the texts of optional expressions that could not read its responses.
+    """
 
     call: ProviderCall
     document: Document
     model: ModelSpec
     operation: OperationSpec
     sender: Sender
+    skipped: dict[str, None] = attrs.field(factory=dict)
 
     @classmethod
     def from_call(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
@@ -114,7 +122,9 @@ class DocumentCall:
             check_images(request.named_inputs, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
         scope = self.scope(mask=mask)
-        spec = self.operation.request
+        spec, operation = self.operation.request, self.operation
+        polled = None if operation.poll is None else operation.poll.request
+        check_requests((polled, operation.result, operation.cancel), scope.names)
         return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
 
     def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
@@ -143,8 +153,14 @@ class DocumentCall:
                 "status": status,
                 "url": url,
                 "headers": {name: text[:1000] for name, text in kept_headers.items()},
+                **self.skipped_data(),
             }
         )
+
+    def skipped_data(self, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the expressions that were skipped, for the data of a job or a receipt after ``earlier``."""
+        texts = dict.fromkeys([*(earlier or {}).get("skipped", ()), *self.skipped])
+        return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
 
 
 def check_excluded(params: Mapping[str, Any], model: ModelSpec) -> None:

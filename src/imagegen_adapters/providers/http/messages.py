@@ -110,6 +110,8 @@ class DocumentCode(MessageCode):
     # expressions and patterns
     NOT_JMESPATH = "is not a JMESPath expression: {detail}", "不是 JMESPath 表达式：{detail}"
     NO_SUCH_FUNCTION = "calls {name}(), which JMESPath does not have", "调用了 {name}()，而 JMESPath 没有它"
+    SLICE_WITHOUT_STEP = "has a slice whose step is 0", "含有步长为 0 的切片"
+    TOO_COSTLY = "takes too much work or memory", "耗费的计算或内存过多"
     NOT_A_PATTERN = "is not a regular expression: {detail}", "不是正则表达式：{detail}"
     PATTERN_WITHOUT_GROUP = "needs a group around the number", "须用一个分组括住数字"
     PATTERN_REFERS_BACK = "must not refer back to a group", "不能反向引用分组"
@@ -145,6 +147,14 @@ class DocumentCode(MessageCode):
     )
 
     # calls
+    EXPRESSION_FAILED = (
+        "the document's expression {expression!r} cannot read this response: {detail}",
+        "文档中的表达式 {expression!r} 无法读取该响应：{detail}",
+    )
+    EXPRESSION_SKIPPED = (
+        "the document's expression {expression!r} failed on the response or found too much, and was skipped",
+        "已略过文档中的表达式 {expression!r}：它无法读取响应，或结果过大",
+    )
     DOCUMENT_OPERATION_GONE = "model {model} cannot do {operation}", "模型 {model} 不能执行 {operation}"
     DOCUMENT_JOBS_GONE = "this provider's document no longer has jobs", "该服务商的文档不再有任务"
     DOCUMENT_ADDRESS_UNUSABLE = (
@@ -152,6 +162,18 @@ class DocumentCode(MessageCode):
         "请求的地址不是可用的 URL",
     )
     DOCUMENT_PATH_INCOMPLETE = "the request's path is incomplete", "请求的路径不完整"
+    DOCUMENT_REQUEST_TOO_LARGE = (
+        "the document's templates make too large a request of this one; nothing was sent",
+        "文档的模板由此生成的请求过大；未发送任何内容",
+    )
+    DOCUMENT_URL_TOO_LONG = (
+        "the request's URL would be longer than {maximum} characters; nothing was sent",
+        "请求的 URL 会超过 {maximum} 个字符；未发送任何内容",
+    )
+    DOCUMENT_BODY_UNWRITABLE = (
+        "the document's template gives a body that cannot be written as {kind}; nothing was sent",
+        "文档的模板生成的请求体无法写成 {kind}；未发送任何内容",
+    )
     DOCUMENT_STRAY_IMAGE = "a request without images has one", "不带图片的请求中有图片"
     DOCUMENT_SENT_ELSEWHERE = (
         "the provider sent us on to {host}, where this key does not belong",

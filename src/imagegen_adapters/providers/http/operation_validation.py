@@ -14,7 +14,10 @@ from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.providers.prices import is_currency
 
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
-_DAY_SECONDS = 86_400
+DAY_SECONDS = 86_400
+_MIN_INTERVAL_SECONDS = 0.1
+_MAX_BACKOFF = 10
+_MAX_TEMPLATE_CHARS = 2048
 
 
 def problems_of_operation(path: str, name: str, operation: OperationSpec) -> Iterator[Problem]:
@@ -54,6 +57,9 @@ def _response(path: str, response: ResponseSpec) -> Iterator[Problem]:
     if not response.images and response.raw is None:
         yield Problem(field=path, reason=DocumentCode.NEEDS_ANY(fields=("images", "raw")))
     for position, rule in enumerate(response.images):
+        if rule.url_template is not None and len(rule.url_template) > _MAX_TEMPLATE_CHARS:
+            reason = ProblemCode.TOO_LONG(maximum=_MAX_TEMPLATE_CHARS)
+            yield Problem(field=f"{path}.images.{position}.url_template", reason=reason)
         if not any(_sources(rule)):
             yield Problem(field=f"{path}.images.{position}", reason=DocumentCode.NEEDS_ANY(fields=_SOURCES))
     if response.usage is not None:
@@ -88,9 +94,12 @@ def _poll(path: str, operation: OperationSpec) -> Iterator[Problem]:
     if not poll.status.succeeded:
         yield Problem(field=f"{path}.status.succeeded", reason=DocumentCode.NO_STATES())
     for name in ("first_after_s", "interval_s", "interval_max_s", "deadline_s"):
-        if not 0 <= getattr(poll, name) <= _DAY_SECONDS:
-            reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=_DAY_SECONDS)
+        minimum = _MIN_INTERVAL_SECONDS if name.startswith("interval") else 0
+        if not minimum <= getattr(poll, name) <= DAY_SECONDS:
+            reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=minimum, maximum=DAY_SECONDS)
             yield Problem(field=f"{path}.{name}", reason=reason)
+    if problem := range_problem(poll.backoff, minimum=1, maximum=_MAX_BACKOFF):
+        yield Problem(field=f"{path}.backoff", reason=problem)
 
 
 def _request(path: str, request: RequestSpec, *, after_submit: bool) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args
@@ -12,6 +13,7 @@ import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
+from imagegen_adapters.providers.http.budgets import Budget, OverBudget
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.schema.document import Document
@@ -27,6 +29,12 @@ from imagegen_core.providers.form_fields import Label, parse_label
 from imagegen_core.providers.prices import Price, parse_price
 from imagegen_core.providers.sources import Source, parse_date, parse_source
 from imagegen_core.providers.unknown_keys import nearest
+
+_MAX_PLACEHOLDERS = 5000
+_MAX_EXPRESSION_CHARS = 16_384
+"""Of all expressions together. Either takes tens of milliseconds to parse."""
+
+_BUDGETS: ContextVar[Mapping[type, Budget]] = ContextVar("budgets of the document that is being parsed")
 
 _UNSUPPORTED_KEYS: Mapping[str, Message] = {
     "retry": DocumentCode.SERVICE_DECIDES(),
@@ -50,6 +58,7 @@ def parse_document(data: Any, prefix: str) -> Document:
     """
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    _BUDGETS.set({Expression: Budget(chars=_MAX_EXPRESSION_CHARS), Template: Budget(steps=_MAX_PLACEHOLDERS)})
     try:
         document = _converter().structure(data, Document)
     except ClassValidationError as error:
@@ -68,8 +77,10 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(float, lambda value, _: float(_number(value, int | float)))
     converter.register_structure_hook(bool, lambda value, _: _boolean(value))
     converter.register_structure_hook(StrEnum, _choice)
-    converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
-    converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
+    converter.register_structure_hook(Expression, lambda value, _: _expression(_text(value)))
+    converter.register_structure_hook(
+        Template, lambda value, _: Template.parse(value, _BUDGETS.get()[Template])
+    )
     parsers = ((dt.date, parse_date), (Source, parse_source), (Price, parse_price), (Label, parse_label))
     for kind, parse in parsers:
         converter.register_structure_hook(kind, partial(_parsed, parse))
@@ -93,6 +104,14 @@ def _converter() -> cattrs.Converter:
 def _parsed(parse: Callable[[Any, str], Any], value: Any, _: type) -> Any:
     """Parse a value of the core, whose mistakes have paths that start here."""
     return parse(value, "")
+
+
+def _expression(text: str) -> Expression:
+    try:
+        _BUDGETS.get()[Expression].spend(0, chars=len(text))
+    except OverBudget as error:
+        raise Malformed(DocumentCode.TOO_COSTLY()) from error
+    return Expression.parse(text)
 
 
 def _text(value: Any) -> str:

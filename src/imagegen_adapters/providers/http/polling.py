@@ -11,6 +11,7 @@ import httpx
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.call_limits import read_error
 from imagegen_adapters.providers.http.access_tokens import NoAccessToken
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.classification import Classification, UpstreamResponse, job_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.responses import PartialResponse, headers_of, parse_response, read_head
@@ -50,10 +51,14 @@ class JobPending:
 
 @attrs.frozen(kw_only=True)
 class PollError:
-    """A response that is an error, and whether it is the provider's own."""
+    """A response that is an error, and whether it is the provider's own.
+
+    ``is_unreadable``: the document cannot read the state of the job in it.
+    """
 
     error: CallError
     from_upstream: bool
+    is_unreadable: bool = False
 
 
 Outcome = Receipt | JobPending | PollError | CallError
@@ -66,10 +71,10 @@ def state_of(response: UpstreamResponse, poll: PollSpec) -> JobState:
     if expression is None:
         status: str | None = str(response.status)
     else:
-        status = expression.search_text(response.tree, headers=response.headers)
+        status = expression.search_text(response.tree, headers=response.headers, reading=response.reading)
     state = _state_for(status, poll.status)
     if state in (JobState.PENDING, JobState.SUCCEEDED) and poll.fail_if is not None:
-        return JobState.FAILED if poll.fail_if.holds(response.tree, headers=response.headers) else state
+        return JobState.FAILED if response.holds(poll.fail_if) else state
     return state
 
 
@@ -125,8 +130,12 @@ class JobWatcher:
             partial.headers,
             partial.head if partial.is_complete else b"",
             self.document_call.secret,
+            reading=Reading(skipped=self.document_call.skipped),
         )
-        state = self._state(response, partial)
+        try:
+            state = self._state(response, partial)
+        except CallError as error:
+            return PollError(error=error, from_upstream=True, is_unreadable=True)
         if state is JobState.PENDING:
             await self._report(response)
             return JobPending(seconds=self.document_call.retry_after(response) or 0.0)
@@ -154,7 +163,9 @@ class JobWatcher:
         if isinstance(outcome, CallError):
             raise outcome
         if isinstance(outcome, PollError):
-            poll_failures.tolerate(outcome.error, from_upstream=outcome.from_upstream)
+            poll_failures.tolerate(
+                outcome.error, from_upstream=outcome.from_upstream, is_unreadable=outcome.is_unreadable
+            )
             return JobPending()
         poll_failures.clear()
         return outcome
@@ -224,9 +235,7 @@ class JobWatcher:
         return job_error(classification, response)
 
     def _classify(self, response: UpstreamResponse, paths: ErrorPaths) -> Classification:
-        headers = response.headers
-        code = paths.code.search_text(response.tree, headers=headers) if paths.code else None
-        message = paths.message.search_text(response.tree, headers=headers) if paths.message else None
+        code, message = response.text_at(paths.code), response.text_at(paths.message)
         if code is None and message is None:
             return self.document_call.classify(response)
         return self.document_call.classify_code(response, code, message)
@@ -242,6 +251,6 @@ class JobWatcher:
         if self.poll.progress is None:
             return
         with contextlib.suppress(TypeError, ValueError):
-            text = self.poll.progress.search_text(response.tree, headers=response.headers) or ""
+            text = response.text_at(self.poll.progress) or ""
             number = float(text.strip().removesuffix("%"))
             await self.exchange.progress(min(1.0, max(0.0, number / 100 if number > 1 else number)))

@@ -7,6 +7,7 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import build_request
 from imagegen_adapters.providers.http.responses import parse_response, read_error_response, read_head
 from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.scope import render_vars
 from imagegen_adapters.providers.http.sender import Sender
 from imagegen_core.errors import CallError
 from imagegen_core.ports.provider import Probe
@@ -26,8 +27,8 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         "task": {},
         "vars": {},
     }
-    names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
     try:
+        names["vars"] = render_vars(document, names)
         request = build_request(document.health.request, document, config, names)
         async with sender.open(request, None, seconds=min(_MAX_PROBE_SECONDS, config.timeout)) as response:
             if not response.is_success:
@@ -47,7 +48,7 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         partial.status, partial.headers, partial.head if partial.is_complete else b"{}", sender.secret
     )
     ok_if = document.health.ok_if
-    if ok_if is not None and not ok_if.holds(upstream_response.tree, headers=upstream_response.headers):
+    if ok_if is not None and not upstream_response.holds(ok_if):
         refusal = submit_error(
             classify(upstream_response, document.errors, sender.clock.now()), upstream_response
         )

@@ -10,6 +10,7 @@ import attrs
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.access_tokens import AccessTokens
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of, streams
 from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
@@ -155,7 +156,13 @@ class HttpProvider:
             document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
         ).wait()
         usage = job.data.get("usage")
-        return receipt if not usage else Receipt(data={**receipt.data, "usage": usage})
+        return Receipt(
+            data={
+                **receipt.data,
+                **({"usage": usage} if usage else {}),
+                **document_call.skipped_data(job.data),
+            }
+        )
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         document_call = self._call(call)
@@ -206,9 +213,15 @@ def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
 
 def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> None:
     """Raise for a short 2xx that is an error, or is not JSON, before it is taken for a success."""
-    tree = parse_json(partial.head)
-    if is_failure(tree, document_call.operation.response, partial.headers):
-        response = parse_response(partial.status, partial.headers, partial.head, document_call.secret)
+    parse_json(partial.head)
+    response = parse_response(
+        partial.status,
+        partial.headers,
+        partial.head,
+        document_call.secret,
+        reading=Reading(skipped=document_call.skipped),
+    )
+    if is_failure(response, document_call.operation.response):
         raise submit_error(document_call.classify(response), response, document_call.call.model)
 
 
@@ -217,14 +230,18 @@ async def _job(
 ) -> UpstreamJob | Receipt:
     """Return the job from a submit's response, or the receipt if the job is done already."""
     tree = parse_json(partial.head) if partial.is_complete else None
-    job_id = task.id.search_text(tree, headers=partial.headers)
+    places: dict[str, Any] = {
+        "headers": partial.headers,
+        "reading": Reading(skipped=document_call.skipped),
+    }
+    job_id = task.id.search_text(tree, **places)
     fields = {"id": job_id}
     for name in ("poll_url", "result_url", "cancel_url"):
-        expression = getattr(task, name)
-        url = None if expression is None else expression.search_text(tree, headers=partial.headers)
+        expression, optional = getattr(task, name), name == "cancel_url"
+        url = None if expression is None else expression.search_text(tree, optional=optional, **places)
         fields[name] = None if url is None else absolute_url(url, partial.url)
     done = task.done_if is not None and (
-        not partial.is_complete or task.done_if.holds(tree, headers=partial.headers)
+        not partial.is_complete or task.done_if.holds(tree, optional=True, **places)
     )
     if done and document_call.operation.poll is not None and document_call.operation.result is None:
         watcher = JobWatcher(
@@ -241,5 +258,6 @@ async def _job(
             ResponseCode.NO_JOB(),
             upstream_status=partial.status,
         )
-    usage = find_usage(document_call.operation.response.usage, tree, partial.headers)
-    return UpstreamJob(id=job_id, data={"task": fields, **({"usage": usage} if usage else {})})
+    usage = find_usage(document_call.operation.response.usage, tree, **places)
+    data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
+    return UpstreamJob(id=job_id, data=data)

@@ -1,14 +1,16 @@
 """Builds the requests. Pure: nothing is sent here, and no image is read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 
+from imagegen_adapters.providers.base64_stream import encoded_length
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.bodies import Body, write_body
+from imagegen_adapters.providers.http.budgets import MAX_CHARS, Budget
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.request import BodyType, RequestSpec
@@ -17,7 +19,15 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.providers.config import ProviderConfig
+
+MAX_URL_CHARS = 16_384
+"""Longest URL of a request; common servers refuse longer ones."""
+
+_MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
+"""Room for each image of a request once."""
 
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
@@ -43,40 +53,59 @@ def build_request(
     """Return the request that ``spec`` describes, with the values of ``scope``.
 
     Raises:
-        CallError: ``internal``, nothing was sent: a URL is incomplete.
+        CallError: ``internal``, nothing was sent: a URL is incomplete; ``rejected``: it would be too large.
     """
-    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | configured_headers(config)
-    rendered = None if spec.body.template is None else spec.body.template.render(scope)
+    budget = Budget()
+    headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
+    headers |= configured_headers(config)
+    rendered = None if spec.body.template is None else spec.body.template.render(scope, budget)
     if extras and spec.body.type is not BodyType.NONE:
         rendered = _merged(rendered or {}, spec.body.extras, extras)
     body = write_body(spec.body, rendered)
     if body is not None:
         headers["content-type"] = body.content_type
+        if body.length > _MAX_BODY_BYTES:
+            raise too_large()
     return BuiltRequest(
         method=spec.method,
-        url=_with_query(_url(spec, config, scope), spec, scope),
+        url=_url(spec, config, scope, budget),
         headers=headers,
         body=body,
     )
 
 
-def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any]) -> dict[str, str]:
-    rendered = ((name.lower(), template.render(scope)) for name, template in templates.items())
+def check_requests(specs: Iterable[RequestSpec | None], scope: Mapping[str, Any]) -> None:
+    """Check that requests which follow a paid one will not be too large, before that is sent.
+
+    Raises:
+        CallError: ``rejected``: one of them would be.
+    """
+    for spec in specs:
+        budget = Budget()
+        for template in () if spec is None else spec.templates:
+            template.render(scope, budget)
+
+
+def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
+    rendered = ((name.lower(), template.render(scope, budget)) for name, template in templates.items())
     return {
         name: _INVALID_HEADER_CHARS.sub("", as_text(value)) for name, value in rendered if value is not None
     }
 
 
-def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) -> str:
+def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any], budget: Budget) -> str:
     if spec.url is not None:
-        url = spec.url.render(scope)
+        url = spec.url.render(scope, budget)
         if not isinstance(url, str) or not url:
             raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
-        return url
-    path = spec.path.render(_quoted(scope, spec.path)) if spec.path is not None else None
+        return _with_query(url, spec, scope, budget)
+    path = spec.path.render(_quoted(scope, spec.path), budget) if spec.path is not None else None
     if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):
         raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_PATH_INCOMPLETE(), possible_charge=False)
-    return f"{config.api_base}{path}"
+    url = _with_query(f"{config.api_base}{path}", spec, scope, budget)
+    if len(url) > MAX_URL_CHARS:
+        raise _url_too_long()
+    return url
 
 
 def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
@@ -97,14 +126,27 @@ def _safe(value: Any) -> Any:
     return value
 
 
-def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any]) -> str:
-    values = ((name, template.render(scope)) for name, template in spec.query.items())
+def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any], budget: Budget) -> str:
+    values = ((name, template.render(scope, budget)) for name, template in spec.query.items())
     pairs = [(name, as_text(value)) for name, value in values if value is not None]
+    if sum(len(text) for _, text in pairs) > MAX_URL_CHARS:
+        raise _url_too_long()
     query = urlencode(pairs, quote_via=quote)  # a space as %20, as signatures have it
     if not query:
         return url
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+
+
+def too_large() -> CallError:
+    """Return the refusal of a request that the document makes too large; nothing was sent."""
+    reason = DocumentCode.DOCUMENT_REQUEST_TOO_LARGE()
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
+
+
+def _url_too_long() -> CallError:
+    reason = DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS)
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
 
 
 def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:

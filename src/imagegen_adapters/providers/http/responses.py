@@ -8,6 +8,7 @@ import attrs
 import httpx
 
 from imagegen_adapters.providers.call_limits import read_error
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.classification import UpstreamResponse
 from imagegen_adapters.providers.http.schema.response import ResponseSpec
 from imagegen_adapters.providers.json_responses import parse_json
@@ -114,7 +115,12 @@ async def read_error_response(response: httpx.Response, secret: Secret | None) -
 
 
 def parse_response(
-    status: int, headers: Mapping[str, str], body: bytes, secret: Secret | None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: Secret | None,
+    *,
+    reading: Reading | None = None,
 ) -> UpstreamResponse:
     """Return a short response, parsed if it is JSON."""
     try:
@@ -122,7 +128,14 @@ def parse_response(
     except CallError:
         tree = None
     text = "" if tree is not None else body.decode("utf-8", "replace")
-    return UpstreamResponse(status=status, headers=headers, tree=tree, text=text, secret=secret)
+    return UpstreamResponse(
+        status=status,
+        headers=headers,
+        tree=tree,
+        text=text,
+        secret=secret,
+        reading=Reading() if reading is None else reading,
+    )
 
 
 def _without_query(url: str) -> str:

@@ -7,10 +7,12 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.http.access_tokens import NoAccessToken
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.classification import UpstreamResponse, is_failure, job_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.image_items import ImageItem, find_images
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.usage import find_usage, usage_of
 from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
 from imagegen_adapters.providers.messages import ResponseCode
@@ -52,13 +54,14 @@ class ResultReader:
             headers=headers,
             tree=spooled.tree,
             secret=self.document_call.secret,
+            reading=Reading(skipped=self.document_call.skipped),
         )
-        if is_failure(spooled.tree, spec, headers):
+        if is_failure(response, spec):
             raise job_error(self.document_call.classify(response), response)
-        if spec.blocked_if is not None and spec.blocked_if.holds(spooled.tree, headers=headers):
+        if spec.blocked_if is not None and response.holds(spec.blocked_if):
             raise self._blocked(response)
         base_url = str(self.document_call.call.config.api_base)
-        items = find_images(spooled, spec, headers, base_url=base_url)
+        items = find_images(spooled, spec, headers, base_url=base_url, reading=response.reading)
         results = [self._image(item, spooled, response) for item in items]
         images = tuple(each for each in results if isinstance(each, GeneratedImage))
         failures = tuple(each for each in results if isinstance(each, CallError))
@@ -67,7 +70,7 @@ class ResultReader:
         return ProviderResult(
             images=images,
             failures=failures,
-            usage=self._usage(spooled.tree),
+            usage=self._usage(spooled.tree, response.reading),
             warnings=self._warnings(),
         )
 
@@ -75,15 +78,20 @@ class ResultReader:
         async with self.parses:
             return await read_spooled(self._open_file, parse_spooled)
 
-    def _usage(self, tree: Any) -> ReportedUsage | None:
+    def _usage(self, tree: Any, reading: Reading | None = None) -> ReportedUsage | None:
         """Return what this response says of the charge, or else that to the submission."""
         spec = self.document_call.operation.response.usage
-        values = find_usage(spec, tree, self.receipt.data["headers"])
+        values = find_usage(spec, tree, self.receipt.data["headers"], reading)
         return usage_of(spec, values, self.receipt.data.get("usage", {}))
 
     def _warnings(self) -> tuple[Message, ...]:
         warning = self.document_call.operation.warning
-        return (*self.document_call.scope().notes, *([upstream_text(warning)] if warning else ()))
+        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
+        return (
+            *self.document_call.scope().notes,
+            *([upstream_text(warning)] if warning else ()),
+            *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
+        )
 
     def _raw(self) -> GeneratedImage:
         spec = self.document_call.operation.response.raw
@@ -95,6 +103,8 @@ class ResultReader:
     def _image(
         self, item: ImageItem, spooled: SpooledJson, response: UpstreamResponse
     ) -> GeneratedImage | CallError:
+        if item.error is not None:
+            return item.error
         if item.blocked:
             return CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK())
         if item.error_message is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http import sizes
+from imagegen_adapters.providers.http.budgets import Budget
 from imagegen_adapters.providers.http.capabilities import passes_extras, streams
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.mentions import mentions
@@ -74,10 +75,20 @@ def scope_of(
     }
     for name in ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode"):
         names[name] = params.get(name)
-    names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
+    names["vars"] = render_vars(document, names)
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
     notes = (upstream_size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
+
+
+def render_vars(document: Document, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the document's variables.
+
+    Raises:
+        CallError: ``rejected``: they would be too large.
+    """
+    budget = Budget()
+    return {name: template.render(names, budget) for name, template in document.vars.items()}
 
 
 def _images(call: ProviderCall, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:

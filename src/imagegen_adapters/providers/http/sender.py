@@ -15,7 +15,7 @@ from imagegen_adapters.providers.http.access_tokens import AccessToken, AccessTo
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
-from imagegen_adapters.providers.http.requests import BuiltRequest
+from imagegen_adapters.providers.http.requests import BuiltRequest, too_large
 from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.signers import SIGNERS
@@ -29,6 +29,9 @@ from imagegen_core.providers.secrets import Secret
 
 TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
 """The extension of a response: the access token was accepted before, and is no longer."""
+
+_MAX_SIGNED_BYTES = 32 * 1024 * 1024
+"""A signer hashes the whole body in memory."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +160,8 @@ class Sender:
     ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
         headers = dict(request.headers)
         if self.document.auth.type is AuthType.SIGNER:
+            if request.body is not None and request.body.length > _MAX_SIGNED_BYTES:
+                raise too_large()
             whole = b"" if request.body is None else await request.body.whole(read)
             return whole, {**headers, **self._signature(request, whole)}
         if request.body is None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.classification import stream_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.responses import RESPONSE_FILE, PartialResponse, parse_response
@@ -38,13 +39,17 @@ _TYPE = re.compile(rb'"type"\s*:\s*"([^"\\]{1,128})"')
 
 @attrs.frozen(kw_only=True)
 class StreamedResponse:
-    """One response. ``buffers`` limits what is in memory of partial images, over all calls."""
+    """One response. ``buffers`` limits what is in memory of partial images, over all calls.
+
+    ``reading`` is what expressions may take for all its events without a name.
+    """
 
     document_call: DocumentCall
     spec: StreamSpec
     start: PartialResponse
     exchange: Exchange
     buffers: ByteBudget
+    reading: Reading = attrs.field(factory=Reading)
 
     async def receive(self) -> None:
         """Spool the data of the event that completes the response, and show partial images until then.
@@ -103,7 +108,7 @@ class StreamedResponse:
         file.seek(0)
         try:
             parsed = parse_spooled(file)
-            text = spec.base64.search_text(parsed.tree)
+            text = spec.base64.search_text(parsed.tree, optional=True)
             if text is None:
                 return None
             string = parsed.resolve(text)
@@ -111,13 +116,14 @@ class StreamedResponse:
             content = b"".join(decode_base64(blocks))
         except CallError:
             return None
-        index = None if spec.index is None else spec.index.search(parsed.tree)
+        index = None if spec.index is None else spec.index.search(parsed.tree, optional=True)
         return index if isinstance(index, int) else position, content
 
     def _is_error(self, event: ServerSentEvent) -> bool:
         """Return whether an event without a name says where the document's errors say what is wrong."""
         errors, tree = self.document_call.document.errors, _parsed(event)
-        return any(e is not None and e.search_text(tree) for e in (errors.code, errors.message))
+        places = {"reading": self.reading, "optional": True}
+        return any(e is not None and e.search_text(tree, **places) for e in (errors.code, errors.message))
 
     async def _error(self, event: ServerSentEvent, *, has_begun: bool) -> CallError:
         text = bytearray()

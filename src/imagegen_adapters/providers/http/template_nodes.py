@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from imagegen_adapters.providers.http.budgets import Budget
 from imagegen_adapters.providers.http.inputs import FilePart, InputPart
 
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -14,8 +15,12 @@ _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
 class Node(Protocol):
     """A part of a template."""
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        """Return the data with all placeholders filled in."""
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        """Return the data with all placeholders filled in.
+
+        Raises:
+            OverBudget: it would be too large.
+        """
         ...
 
 
@@ -46,7 +51,8 @@ class Constant:
 
     value: Any
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend_tree(self.value)
         return self.value
 
 
@@ -56,8 +62,10 @@ class Value:
 
     path: str
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        return look_up(self.path, scope)
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        value = look_up(self.path, scope)
+        budget.spend_tree(value)
+        return value
 
 
 @attrs.frozen
@@ -66,8 +74,8 @@ class Text:
 
     parts: tuple[Node, ...]
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        values = [part.render(scope) for part in self.parts]
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        values = [part.render(scope, budget) for part in self.parts]
         return None if any(v is None for v in values) else "".join(map(as_text, values))
 
 
@@ -78,10 +86,13 @@ class Object:
     entries: tuple[tuple[str, Node], ...]
     spread: "Spread | None"
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        rendered = {key: value for key, node in self.entries if (value := node.render(scope)) is not None}
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend(len(self.entries), chars=sum(len(key) for key, _ in self.entries))
+        rendered = {
+            key: value for key, node in self.entries if (value := node.render(scope, budget)) is not None
+        }
         if self.spread is not None:
-            rendered |= self.spread.render(scope)
+            rendered |= self.spread.render(scope, budget)
         return rendered if rendered or not (self.entries or self.spread) else None
 
 
@@ -93,8 +104,11 @@ class Spread:
     key: Node
     value: Node
 
-    def render(self, scope: Mapping[str, Any]) -> dict[str, Any]:
-        pairs = ((self.key.render(s), self.value.render(s)) for s in _scopes(self.each, scope))
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+        pairs = (
+            (self.key.render(s, budget), self.value.render(s, budget))
+            for s in _scopes(self.each, scope, budget)
+        )
         return {as_text(key): value for key, value in pairs if key is not None and value is not None}
 
 
@@ -104,8 +118,9 @@ class Items:
 
     nodes: tuple[Node, ...]
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        return [value for node in self.nodes if (value := node.render(scope)) is not None]
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend(len(self.nodes))
+        return [value for node in self.nodes if (value := node.render(scope, budget)) is not None]
 
 
 @attrs.frozen
@@ -117,8 +132,10 @@ class Each:
     single_as_scalar: bool
     omit_empty: bool
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        rendered = [v for s in _scopes(self.each, scope) if (v := self.item.render(s)) is not None]
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        rendered = [
+            v for s in _scopes(self.each, scope, budget) if (v := self.item.render(s, budget)) is not None
+        ]
         if self.single_as_scalar and len(rendered) == 1:
             return rendered[0]
         return None if self.omit_empty and not rendered else rendered
@@ -130,9 +147,10 @@ class Concat:
 
     nodes: tuple[Node, ...]
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
         joined: list[Any] = []
-        for value in (node.render(scope) for node in self.nodes):
+        budget.spend(len(self.nodes))
+        for value in (node.render(scope, budget) for node in self.nodes):
             if isinstance(value, list):
                 joined += value
             elif value is not None:
@@ -146,7 +164,8 @@ class File:
 
     path: str
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend()
         part = look_up(self.path, scope)
         return FilePart(part) if isinstance(part, InputPart) else None
 
@@ -159,10 +178,11 @@ class If:
     if_set: Node
     if_empty: Node
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend()
         value = look_up(self.path, scope)
         is_empty = value is None or value is False or value in ("", [], (), {})
-        return (self.if_empty if is_empty else self.if_set).render(scope)
+        return (self.if_empty if is_empty else self.if_set).render(scope, budget)
 
 
 @attrs.frozen
@@ -171,8 +191,9 @@ class Default:
 
     nodes: tuple[Node, ...]
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        return next((v for node in self.nodes if (v := node.render(scope)) is not None), None)
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        budget.spend(len(self.nodes))
+        return next((v for node in self.nodes if (v := node.render(scope, budget)) is not None), None)
 
 
 @attrs.frozen
@@ -182,18 +203,19 @@ class Map:
     value: Node
     table: Mapping[str, Node]
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        value = self.value.render(scope)
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        value = self.value.render(scope, budget)
         if value is None:
             return None
         replacement = self.table.get(as_text(value))
-        return value if replacement is None else replacement.render(scope)
+        return value if replacement is None else replacement.render(scope, budget)
 
 
 NULL = Constant(None)
 
 
-def _scopes(path: str, scope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _scopes(path: str, scope: Mapping[str, Any], budget: Budget) -> Iterator[Mapping[str, Any]]:
     items = look_up(path, scope)
     for item in items if isinstance(items, list | tuple) else ():
+        budget.spend()
         yield {**scope, "item": item}

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http import template_nodes as nodes
+from imagegen_adapters.providers.http.budgets import Budget, OverBudget
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_core.messages import Message
 from imagegen_core.problems.fields import JsonType, ProblemCode
@@ -50,6 +51,7 @@ _IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
 _IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
 _STANDALONE_FIELDS = frozenset(("base64", "data_uri"))
 _MAX_DEPTH = 40
+_MAX_NAME_CHARS = 200
 _LONE_PLACEHOLDER_PIECES = 3
 """Pieces of a string that is a single placeholder: nothing before it, its name, nothing after it."""
 
@@ -77,7 +79,8 @@ class _Place:
 class TemplateParser:
     """Parses one template; ``names`` maps each name that it mentions to the place of the first mention."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self.names: dict[str, tuple[str, ...]] = {}
         self._directives: Mapping[str, tuple[frozenset[str], Callable[..., nodes.Node]]] = {
             "$each": (frozenset(("$item", "$file", "$single_as_scalar", "$omit_empty")), self._each),
@@ -121,6 +124,10 @@ class TemplateParser:
         alone = len(pieces) == _LONE_PLACEHOLDER_PIECES and not pieces[0] and not pieces[2]
         if any("${" in text for text in pieces[:-1:2]):
             raise TemplateError(place.path, DocumentCode.UNFINISHED_PLACEHOLDER())
+        try:
+            self._budget.spend(len(pieces) // 2)
+        except OverBudget as error:
+            raise TemplateError(place.path, DocumentCode.TOO_COSTLY()) from error
         names = [self._name(name, place, alone=alone) for name in pieces[1::2]]
         if alone:
             return nodes.Value(names[0])
@@ -131,8 +138,8 @@ class TemplateParser:
 
     def _name(self, text: str, place: _Place, *, alone: bool = True) -> str:
         name = text.strip()
-        if not _PATH.fullmatch(name):
-            raise TemplateError(place.path, DocumentCode.NOT_A_VARIABLE_PATH(name=name))
+        if len(name) > _MAX_NAME_CHARS or not _PATH.fullmatch(name):
+            raise TemplateError(place.path, DocumentCode.NOT_A_VARIABLE_PATH(name=name[:_MAX_NAME_CHARS]))
         root = re.split(r"[.\[]", name, maxsplit=1)[0]
         if root not in ROOTS and not (root == "item" and place.in_each):
             raise TemplateError(place.path, DocumentCode.NO_SUCH_VARIABLE(name=name))

@@ -21,8 +21,12 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.http.budgets import Budget, OverBudget
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.template_nodes import Node
 from imagegen_adapters.providers.http.template_parser import TemplateParser
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
 
 
 @attrs.frozen
@@ -34,19 +38,27 @@ class Template:
     _root: Node = attrs.field(eq=False, repr=False)
 
     @classmethod
-    def parse(cls, source: Any) -> "Template":
-        """Return the template for plain data.
+    def parse(cls, source: Any, budget: Budget | None = None) -> "Template":
+        """Return the template for plain data; each placeholder takes a step of the budget.
 
         Raises:
             TemplateError: a placeholder has an unknown name, or a directive is malformed.
         """
-        parser = TemplateParser()
+        parser = TemplateParser(Budget() if budget is None else budget)
         root = parser.parse(source)
         return cls(source, parser.names, root)
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        """Return the data with all placeholders filled in, None if nothing remains."""
-        return self._root.render(scope)
+    def render(self, scope: Mapping[str, Any], budget: Budget) -> Any:
+        """Return the data with all placeholders filled in, None if nothing remains.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent: it would be too large.
+        """
+        try:
+            return self._root.render(scope, budget)
+        except OverBudget as error:
+            reason = DocumentCode.DOCUMENT_REQUEST_TOO_LARGE()
+            raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
 
     def mentions(self, name: str) -> bool:
         """Return whether it uses ``name`` or anything below it."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.schema.response import UsageSpec
 from imagegen_core.costs.reported_usage import ReportedUsage
 
@@ -12,14 +13,19 @@ _MAX_BITS = 64
 _NUMBER = re.compile(r"[0-9][0-9.eE+-]{0,38}")
 
 
-def find_usage(spec: UsageSpec | None, tree: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+def find_usage(
+    spec: UsageSpec | None, tree: Any, headers: Mapping[str, str], reading: Reading | None = None
+) -> dict[str, Any]:
     """Return the numbers that the expressions find, or their digits; fit to be stored."""
     if spec is None:
         return {}
     named = {kind.value: expression for kind, expression in spec.tokens.items()}
     if spec.amount is not None:
         named["amount"] = spec.amount
-    values = {name: expression.search(tree, headers=headers) for name, expression in named.items()}
+    values = {
+        name: expression.search(tree, headers=headers, reading=reading, optional=True)
+        for name, expression in named.items()
+    }
     return {name: value for name, value in values.items() if _may_be_number(value)}
 
 

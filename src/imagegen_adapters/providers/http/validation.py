@@ -1,21 +1,33 @@
 """Checks a document beyond the types of its fields: every name in it must lead somewhere."""
 
+import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any
 from urllib.parse import urlsplit
 
-from imagegen_adapters.providers.http.messages import DocumentCode
+import attrs
+
+from imagegen_adapters.providers.http.budgets import OverBudget, Reading
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.model_validation import problems_of_model
-from imagegen_adapters.providers.http.operation_validation import problems_of_operation
+from imagegen_adapters.providers.http.operation_validation import DAY_SECONDS, problems_of_operation
 from imagegen_adapters.providers.http.patterns import pattern_problem
 from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
 from imagegen_adapters.providers.http.schema.document import Document
+from imagegen_adapters.providers.http.schema.job import StatusSpec
 from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
+from imagegen_core.limits import (
+    MAX_CONCURRENCY,
+    MAX_MODELS,
+    MAX_PROVIDER_NAME_CHARS,
+    MAX_TIMEOUT_SECONDS,
+)
 from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base, is_loopback
 from imagegen_core.providers.config_checks import SERVICE_HEADERS, check_timeout
@@ -27,6 +39,9 @@ SCHEMA = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STATUS = re.compile(r"[1-5](?:\d\d|xx)")
 _MAX_JSON_BYTES = 268_435_456
+_MAX_EXPRESSIONS = 500
+_MAX_OPERATIONS = 50
+_MAX_FORM_FIELDS = 200
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
 
 
@@ -41,6 +56,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
     yield from _names(document)
     yield from _headers(document)
     yield from _form(document)
+    yield from _expressions(document)
 
 
 def _top(document: Document) -> Iterator[Problem]:
@@ -92,8 +108,18 @@ def _choices(document: Document) -> Iterator[Problem]:
         yield Problem(field="n_strategy", reason=ProblemCode.NOT_ONE_OF(choices=("native", "fan_out")))
     if document.extras not in ("pass", "refuse"):
         yield Problem(field="extras", reason=ProblemCode.NOT_ONE_OF(choices=("pass", "refuse")))
-    if document.concurrency is not None and document.concurrency < 1:
-        yield Problem(field="concurrency", reason=ProblemCode.TOO_SMALL(minimum=1))
+    concurrency = 1 if document.concurrency is None else document.concurrency
+    if reason := range_problem(concurrency, minimum=1, maximum=MAX_CONCURRENCY):
+        yield Problem(field="concurrency", reason=reason)
+    if not 0 < document.download.timeout_s <= MAX_TIMEOUT_SECONDS:
+        reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=MAX_TIMEOUT_SECONDS)
+        yield Problem(field="download.timeout_s", reason=reason)
+    for field, maximum in (
+        ("operations", _MAX_OPERATIONS),
+        ("models", MAX_MODELS),
+    ):
+        if len(getattr(document, field)) > maximum:
+            yield Problem(field=field, reason=ProblemCode.TOO_MANY_ITEMS(maximum=maximum))
     if document.timeout_s is not None:
         try:
             check_timeout(document.timeout_s, "timeout_s")
@@ -106,6 +132,9 @@ def _errors(document: Document) -> Iterator[Problem]:
         path = f"errors.classify.{position}"
         if not rule.codes and not rule.status:
             yield Problem(field=path, reason=DocumentCode.NEEDS_ANY(fields=("codes", "status")))
+        if rule.cooldown_s is not None and not 0 <= rule.cooldown_s <= DAY_SECONDS:
+            reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=DAY_SECONDS)
+            yield Problem(field=f"{path}.cooldown_s", reason=reason)
         for status in rule.status:
             if not _STATUS.fullmatch(status):
                 yield Problem(field=f"{path}.status", reason=DocumentCode.NOT_A_STATUS(status=status))
@@ -131,6 +160,9 @@ def _headers(document: Document) -> Iterator[Problem]:
 
 def _form(document: Document) -> Iterator[Problem]:
     """Check that each name of the form is a parameter that some model takes; the size is one of them."""
+    if len(document.form) > _MAX_FORM_FIELDS:
+        yield Problem(field="form", reason=ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_FORM_FIELDS))
+        return
     declared = set(chain.from_iterable(model.params for model in document.models))
     templates = [template for _, template in _templates(document)]
     for position, name in enumerate(document.form):
@@ -162,6 +194,39 @@ def _names(document: Document) -> Iterator[Problem]:
             if root in declared and key and key not in declared[root]:
                 location = ".".join((path, *place))
                 yield Problem(field=location, reason=DocumentCode.UNDECLARED_VARIABLE(name=name))
+
+
+def _expressions(document: Document) -> Iterator[Problem]:
+    """Check that all expressions together are cheap to evaluate where a response has nothing for them."""
+    reading = Reading()
+    for position, (path, expression) in enumerate(expressions_of(document)):
+        if position == _MAX_EXPRESSIONS:
+            yield Problem(field=path, reason=ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_EXPRESSIONS))
+            return
+        value = expression.search({}, reading=reading, optional=True)
+        with contextlib.suppress(OverBudget):
+            reading.optional.spend_tree(value)
+        if reading.optional.is_exceeded:
+            yield Problem(field=path, reason=DocumentCode.TOO_COSTLY())
+            return
+
+
+def expressions_of(part: Any, path: str = "") -> Iterator[tuple[str, Expression]]:
+    """Yield the expressions in a part of a document, with their paths."""
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(part, Expression):
+        yield path, part
+    elif isinstance(part, StatusSpec):
+        with contextlib.suppress(Malformed):  # named by the checks of its operation
+            parts = [("source", part.expression)]
+    elif isinstance(part, Mapping):
+        parts = part.items()
+    elif isinstance(part, tuple):
+        parts = enumerate(part)
+    elif attrs.has(type(part)) and not isinstance(part, Template):
+        parts = ((field.name, getattr(part, field.name)) for field in attrs.fields(type(part)))
+    for name, inner in parts:
+        yield from expressions_of(inner, f"{path}.{name}" if path else str(name))
 
 
 def _templates(document: Document) -> Iterator[tuple[str, Template]]:

@@ -1,0 +1,125 @@
+"""Whatever a document says, what it costs is bounded: counted in calls and bytes, not in seconds."""
+
+import gc
+import sys
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+
+from imagegen_adapters.providers.http.bodies import MAX_FORM_BYTES, write_body
+from imagegen_adapters.providers.http.budgets import MAX_STEPS, Budget, OverBudget
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.schema.request import BodySpec, BodyType
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write
+
+MAX_CALLS = 2 * 12 * MAX_STEPS
+"""Of Python's functions, by a response: two budgets, and what one visit calls."""
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def cost(function, argument):
+    """Return how many functions a call called, and the bytes that it had at most."""
+    calls = 0
+
+    def count(_frame, event, _argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    gc.collect()
+    tracemalloc.start()
+    before, previous = tracemalloc.get_traced_memory()[0], sys.getprofile()
+    sys.setprofile(count)
+    try:
+        function(argument)
+    finally:
+        sys.setprofile(previous)
+        peak = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+    return calls, peak
+
+
+@given(expressions())
+@settings(max_examples=50)
+def test_an_expression_costs_no_more_than_its_budget(text):
+    """Of a response that is as long and as awkward as one can be."""
+    calls, peak = cost(read, text)
+
+    assert calls <= MAX_CALLS
+    assert peak <= MAX_BYTES
+
+
+@given(templates)
+@settings(max_examples=50)
+def test_a_template_costs_no_more_than_its_budget(source):
+    """However often it repeats the prompt."""
+    calls, peak = cost(write, source)
+
+    assert calls <= MAX_CALLS + MAX_FORM_BYTES
+    assert peak <= MAX_BYTES
+
+
+@pytest.mark.parametrize("text", COSTLY)
+def test_what_would_take_long_is_not_begun(text):
+    """The error names the expression, and whose response it was may have been charged."""
+    with pytest.raises(CallError, match=r"takes too much work or memory") as caught:
+        Expression.parse(text).search(RESPONSE)
+
+    failure = caught.value.failure
+    assert (FailureCode.BAD_RESPONSE, True) == (failure.code, failure.possible_charge)
+    assert text[:20] in failure.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "${prompt}" * 40,
+        ["${prompt}"] * 40,
+        {"$each": "params.list", "$item": {"$each": "params.list", "$item": "x"}},
+        {"$each": "params.list", "$item": "y" * 2000},
+        {"$spread": {"$each": "params.words", "$key": "${prompt}", "$value": 1}},
+        ["${params}"] * 2,
+    ],
+)
+def test_a_request_that_would_be_too_large_is_not_sent(source):
+    """It is refused without a charge."""
+    with pytest.raises(CallError, match="too large a request") as caught:
+        Template.parse(source).render(SCOPE, Budget())
+
+    failure = caught.value.failure
+    assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
+
+
+@pytest.mark.parametrize("kind", [BodyType.FORM, BodyType.MULTIPART])
+@pytest.mark.parametrize("rendered", [["a"], "text", 3])
+def test_a_form_needs_fields(kind, rendered):
+    """A template of another shape is refused before anything is sent."""
+    with pytest.raises(CallError, match="cannot be written as") as caught:
+        write_body(BodySpec(type=kind), rendered)
+
+    assert not caught.value.failure.possible_charge
+
+
+def test_shared_values_count_each_time():
+    """A value of kilobytes that is exabytes as text is over the budget at once."""
+    value = ["x"]
+    for _ in range(60):
+        value = [value, value]
+
+    with pytest.raises(OverBudget):
+        Budget().spend_tree(value)
+
+
+def test_what_is_exceeded_stays_exceeded():
+    """The next expression of the same response does not begin again."""
+    budget = Budget(steps=1)
+    with pytest.raises(OverBudget):
+        budget.spend(2)
+
+    assert budget.is_exceeded
+    with pytest.raises(OverBudget):
+        budget.spend(0)
