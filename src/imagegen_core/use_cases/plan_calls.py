@@ -149,7 +149,8 @@ class PlanCalls:
         """Return the call as it was sent; None if this version can no longer use its configuration."""
         try:
             resolved = self.resolve.for_sent_call(sent_call.config)
-            calls = _calls(task.request, resolved, _model(task, resolved, sent_call), attempts)
+            model = _model(task, resolved, sent_call)
+            calls = _calls(task.request, resolved, model, attempts, were_sent=True)
         except Refusal:
             return None
         return next((call for number, call in enumerate(calls) if number == part), None)
@@ -163,15 +164,25 @@ def _model(task: Task, resolved: ResolvedProvider, sent_call: SentCall) -> Model
 
 
 def _calls(
-    request: ImageRequest, resolved: ResolvedProvider, model: Model, attempts: tuple[Attempt, ...]
+    request: ImageRequest,
+    resolved: ResolvedProvider,
+    model: Model,
+    attempts: tuple[Attempt, ...],
+    *,
+    were_sent: bool = False,
 ) -> Iterable[PlannedCall]:
-    requests = _as_started(request, resolved.provider.split(request, model, resolved.config), attempts)
+    try:
+        requests = resolved.provider.split(request, model, resolved.config)
+    except Refusal:
+        if not were_sent:
+            raise
+        requests = ()  # it was sent by an earlier version, which refused less
     return [
         PlannedCall(
             resolved=resolved,
             call=ProviderCall(call_id="", request=each, model=model, config=resolved.config),
         )
-        for each in requests
+        for each in _as_started(request, requests, attempts)
     ]
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, Limits, TaskStatus
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.tasks.attempt import Phase
 from imagegen_core.tasks.events import EventKind
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
@@ -138,6 +140,33 @@ async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, c
 
     assert (TaskStatus.COMPLETED, charged, 1) == (done.status, provider.charged, done.attempts)
     assert [f"job-{n}" for n in range(1, charged + 1)] == sorted(provider.polled)
+
+
+@pytest.mark.parametrize(("fan_out", "charged"), [(False, 1), (True, 3)])
+async def test_an_accepted_call_that_a_newer_version_would_refuse_is_finished(fan_out, charged):
+    """It is paid for: what is checked before a call is sent counts for new ones alone."""
+    provider = ScriptedProvider(as_job=True, fan_out=fan_out)
+    begun = asyncio.Event()
+
+    async def forever():
+        if provider.charged == charged:
+            begun.set()
+        await asyncio.Event().wait()
+
+    def refuses(*_):
+        raise ValidationFailed.for_field("params.size", ProblemCode.REQUIRED())
+
+    provider.polls = [forever] * charged
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫", num=3)
+        await begun.wait()
+    provider.split = refuses
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=60)
+        images = await second.images(task.task_id)
+
+    assert (TaskStatus.COMPLETED, charged, charged) == (done.status, provider.charged, len(images))
 
 
 async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
