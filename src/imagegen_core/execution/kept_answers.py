@@ -109,13 +109,14 @@ def _says_so(reason: Message) -> bool:
 async def _copy_response(exchange: CallExchange, owner: str) -> bool:
     """Copy all that the call has spooled, and return whether there was anything."""
     copied = False
-    if exchange.response is not None and exchange.response.content:
-        await _put(exchange, owner, exchange.response.name, _once(exchange.response.content))
-        copied = True
     for name, size in (await exchange.spool_files.files(exchange.owner)).items():
         if size:
             await _put(exchange, owner, name, exchange.spool_files.chunks(exchange.owner, name))
             copied = True
+    # A short response is newer than a file of its name.
+    if exchange.response is not None and exchange.response.content:
+        await _put(exchange, owner, exchange.response.name, _once(exchange.response.content))
+        copied = True
     return copied
 
 

@@ -171,6 +171,82 @@ async def test_an_event_may_be_named_in_one_place_only(options):
     assert ([FINAL], [(0, PARTIALS[0])]) == (images, partials)
 
 
+def unnamed(**data):
+    """Return an event without an ``event:`` line, its data in alphabetical order, as Go writes it."""
+    return f"data: {json.dumps(data, sort_keys=True)}\n\n".encode()
+
+
+def encoded(content):
+    return base64.b64encode(content).decode()
+
+
+def noise(length):
+    """Return an image of some length."""
+    return png(0) + random.Random(length).randbytes(length)
+
+
+@pytest.mark.parametrize("length", [10, 10_000, 200_000])
+@pytest.mark.parametrize("line", [b"", b"event: message\n"])
+async def test_the_type_of_an_event_may_stand_behind_its_image(length, line):
+    """A partial image is never taken for the final one, however long it is."""
+    first = line + unnamed(
+        b64_json=encoded(noise(length)), partial_image_index=0, type="image_generation.partial_image"
+    )
+    last = line + unnamed(b64_json=encoded(FINAL), type="image_generation.completed")
+    images, partials = await answer_of(Relay(*pieces(first + last, 16_000)))
+
+    assert ([FINAL], [(0, noise(length))]) == (images, partials)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"b64_json": encoded(noise(9000)), "type": "image_generation.preview"},
+        {"a": {"type": "image_generation.completed"}, "b64_json": encoded(noise(9000)), "type": "other"},
+        {"choices": [{"delta": {"content": "x" * 9000}}]},
+        {"choices": [{"delta": {"content": "x"}}]},
+        {"text": '"type": "image_generation.completed"' * 200},
+        {"text": "{" * 9000},
+    ],
+)
+async def test_an_event_of_another_kind_is_skipped(foreign):
+    """Wherever its type stands, and if it has none."""
+    images, partials = await answer_of(Relay(unnamed(**foreign), b"data: " + b"[" * 9000 + b"\n\n", final()))
+
+    assert ([FINAL], []) == (images, partials)
+
+
+@pytest.mark.parametrize("extra", [{}, {"note": "x" * 9000}])
+async def test_an_event_without_a_type_is_the_answer_if_it_has_an_image(extra):
+    """Short or long."""
+    answer = {"data": [{"b64_json": encoded(FINAL)}], **extra}
+    images, _ = await answer_of(Relay(b"data: [DONE]\n\n", unnamed(**answer)))
+
+    assert [FINAL] == images
+
+
+async def test_a_long_error_may_have_its_type_at_the_end():
+    """It is read by the provider's table as any other."""
+    error = {"error": {"code": "moderation_blocked"}, "padding": "x" * 9000, "type": "error"}
+    failure = await failure_of(Relay(unnamed(**error)))
+
+    assert FailureCode.CONTENT_POLICY is failure.failure.code
+
+
+async def test_of_two_final_events_the_first_counts():
+    """A call is for one image."""
+    images, _ = await answer_of(Relay(final(), final(png(3))))
+
+    assert [FINAL] == images
+
+
+async def test_a_final_event_without_an_image_is_a_bad_response():
+    """The provider says that no more comes."""
+    error = await failure_of(Relay(unnamed(type="image_generation.completed"), final()))
+
+    assert (FailureCode.BAD_RESPONSE, True) == (error.failure.code, error.failure.possible_charge)
+
+
 async def test_a_long_event_without_any_name_is_the_answer():
     """Its data is what a plain answer would be."""
     data = json.dumps({"data": [{"b64_json": base64.b64encode(png(3, size=(99, 99))).decode()}]})

@@ -5,24 +5,25 @@ What is spooled is the data of one event, which `collect` reads as any other res
 
 import asyncio
 import io
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, BinaryIO
+from enum import Enum, auto
+from typing import BinaryIO
 
 import attrs
 
 from imagegen_adapters.providers.http.budgets import Reading
-from imagegen_adapters.providers.http.classification import stream_error
+from imagegen_adapters.providers.http.classification import UpstreamResponse, stream_error
 from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.image_items import find_images
 from imagegen_adapters.providers.http.responses import RESPONSE_FILE, PartialResponse, parse_response
 from imagegen_adapters.providers.http.schema.stream import StreamSpec
 from imagegen_adapters.providers.http.server_sent_events import ServerSentEvent, read_events
 from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.long_strings import decode_base64, read_string
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import parse_spooled
+from imagegen_adapters.providers.spooled_json import parse_spooled, read_blocks, read_spooled
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
@@ -34,7 +35,20 @@ MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 
 _MAX_PARTIAL_EVENT_BYTES = MAX_PARTIAL_IMAGE_BYTES * 4 // 3 + 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
-_TYPE = re.compile(rb'"type"\s*:\s*"([^"\\]{1,128})"')
+_TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
+"""A bracket, the type of an object, or any other string."""
+
+_UNNAMED = "message"
+"""What an event is called that has no name, by the standard."""
+
+
+class _Role(Enum):
+    """What an event is for us."""
+
+    PARTIAL = auto()
+    COMPLETED = auto()
+    FAILED = auto()
+    OTHER = auto()
 
 
 @attrs.frozen(kw_only=True)
@@ -62,17 +76,23 @@ class StreamedResponse:
         partial_count = 0
         async with aclosing(read_events(self._limited())) as events:
             async for event in events:
-                name = _name(event)
-                if name in self.spec.partial.events:
+                role, data, is_spooled = self._role(_name(event)), event.data(), False
+                if role is None and event.is_complete:
+                    role = self._role_of_content(io.BytesIO(event.head), self.reading)
+                elif role is None:  # what it is may stand behind its image
+                    await self._spool(data)
+                    role = await read_spooled(self._open_file, self._role_of_content)
+                    data, is_spooled = read_blocks(self._open_file), True
+                if role is _Role.PARTIAL:
                     if partial_count < MAX_PARTIAL_IMAGES:
-                        await self._show(event, partial_count)
+                        await self._show(data, partial_count)
                     partial_count += 1
-                elif name in self.spec.completed or (not name and not event.is_complete):
-                    maximum = self.document_call.document.egress.max_json_bytes
-                    await self.exchange.spool(RESPONSE_FILE, event.data(), max_bytes=maximum)
+                elif role is _Role.COMPLETED:
+                    if not is_spooled:
+                        await self._spool(data)
                     return
-                elif name in self.spec.failed or (not name and self._is_error(event)):
-                    raise await self._error(event, has_begun=partial_count > 0)
+                elif role is _Role.FAILED:
+                    raise await self._error(data, has_begun=partial_count > 0)
         raise CallError(
             FailureCode.BAD_RESPONSE, ResponseCode.STREAM_WITHOUT_IMAGE(), upstream_status=self.start.status
         )
@@ -87,11 +107,45 @@ class StreamedResponse:
                 raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=maximum))
             yield chunk
 
-    async def _show(self, event: ServerSentEvent, position: int) -> None:
+    async def _spool(self, data: AsyncIterator[bytes]) -> None:
+        maximum = self.document_call.document.egress.max_json_bytes
+        await self.exchange.spool(RESPONSE_FILE, data, max_bytes=maximum)
+
+    def _open_file(self) -> BinaryIO:
+        return self.exchange.open_spooled(RESPONSE_FILE)
+
+    def _role(self, name: str) -> "_Role | None":
+        """Return what an event of this name is; None if it has none."""
+        if name in self.spec.partial.events:
+            return _Role.PARTIAL
+        if name in self.spec.completed:
+            return _Role.COMPLETED
+        if name in self.spec.failed:
+            return _Role.FAILED
+        return _Role.OTHER if name else None
+
+    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> "_Role":
+        """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
+        reading = Reading() if reading is None else reading
+        document, spec = self.document_call.document, self.document_call.operation.response
+        try:
+            parsed = parse_spooled(file)
+            kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
+            if isinstance(kind, str) and kind:
+                return self._role(kind) or _Role.OTHER
+            if any(i.base64 or i.url for i in find_images(parsed, spec, {}, base_url="", reading=reading)):
+                return _Role.COMPLETED
+        except CallError:
+            return _Role.OTHER
+        response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
+        is_error = any(response.text_at(e) for e in (document.errors.code, document.errors.message))
+        return _Role.FAILED if is_error else _Role.OTHER
+
+    async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
         """Show the partial image of an event, if it has one and there is room for it."""
         buffer, size = io.BytesIO(), 0
         try:
-            async for piece in event.data():
+            async for piece in data:
                 if size + len(piece) > _MAX_PARTIAL_EVENT_BYTES or not self.buffers.take(len(piece)):
                     return
                 size += len(piece)
@@ -119,15 +173,9 @@ class StreamedResponse:
         index = None if spec.index is None else spec.index.search(parsed.tree, optional=True)
         return index if isinstance(index, int) else position, content
 
-    def _is_error(self, event: ServerSentEvent) -> bool:
-        """Return whether an event without a name says where the document's errors say what is wrong."""
-        errors, tree = self.document_call.document.errors, _parsed(event)
-        places = {"reading": self.reading, "optional": True}
-        return any(e is not None and e.search_text(tree, **places) for e in (errors.code, errors.message))
-
-    async def _error(self, event: ServerSentEvent, *, has_begun: bool) -> CallError:
+    async def _error(self, data: AsyncIterator[bytes], *, has_begun: bool) -> CallError:
         text = bytearray()
-        async for piece in event.data():
+        async for piece in data:
             text += piece[: _MAX_ERROR_BYTES - len(text)]
         secret = self.document_call.secret
         response = parse_response(self.start.status, self.start.headers, bytes(text), secret)
@@ -135,20 +183,16 @@ class StreamedResponse:
 
 
 def _name(event: ServerSentEvent) -> str:
-    """Return the event's name, or the ``type`` in its data: some servers only have one of them."""
-    if event.name:
+    """Return the event's name, or the ``type`` in its data: some servers only have one of them.
+
+    It is empty where neither is known yet.
+    """
+    if event.name not in ("", _UNNAMED):
         return event.name
-    if event.is_complete:
-        tree = _parsed(event)
-        kind = tree.get("type") if isinstance(tree, dict) else None
-        return kind if isinstance(kind, str) else ""
-    match = _TYPE.search(event.head)
-    return match[1].decode("utf-8", "replace") if match else ""
-
-
-def _parsed(event: ServerSentEvent) -> Any:
-    """Return the JSON of an event that is complete; None if it is none."""
-    try:
-        return json.loads(event.head)
-    except (ValueError, RecursionError):
-        return None
+    depth = 0
+    for token in _TOKEN.finditer(event.head):
+        if token[1]:
+            depth += 1 if token[1] in b"[{" else -1
+        elif depth == 1 and token[2]:
+            return token[2].decode("utf-8", "replace")
+    return ""
