@@ -10,11 +10,12 @@ PRICE = {
         {"amount": 0.01, "per": "input_image", "free": 1},
         {"amount": 30, "per": "million_tokens", "tokens": "image_output"},
     ],
+    "forecast": {"grid": {"low": 16, "high": 96}, "input_image": 1536, "partial_image": 100},
 }
 
 
 def test_a_price_comes_back_as_it_was():
-    """With each condition of each rate."""
+    """With each condition of each rate, and the forecast: it is read again after a restart."""
     price = parse_price(PRICE, "price")
 
     assert price == optional_price(price_to_json(price))

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import attrs
+
 from imagegen_adapters.databases.json_columns import from_json, to_json
 from imagegen_core.costs.cost import Basis, Cost
 from imagegen_core.operations import Operation
-from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.providers.prices import Forecast, Price, Rate, TokenKind, Unit
 
 _BASES = {basis.value: basis for basis in Basis}
 
@@ -35,14 +37,22 @@ def optional_price(text: str | None) -> Price | None:
     if text is None:
         return None
     price: dict[str, Any] = from_json(text, dict)
-    return Price(currency=price["currency"], rates=tuple(map(_rate, price["rates"])))
+    forecast = price.get("forecast")
+    return Price(
+        currency=price["currency"],
+        rates=tuple(map(_rate, price["rates"])),
+        forecast=None if forecast is None else Forecast(**forecast),
+    )
 
 
 def price_to_json(price: Price | None) -> str | None:
     """Return a price without its source, or None."""
     if price is None:
         return None
-    return to_json({"currency": price.currency, "rates": [_columns(rate) for rate in price.rates]})
+    columns: dict[str, Any] = {"currency": price.currency, "rates": [_columns(rate) for rate in price.rates]}
+    if price.forecast is not None:
+        columns["forecast"] = {**attrs.asdict(price.forecast), "grid": dict(price.forecast.grid)}
+    return to_json(columns)
 
 
 def _columns(rate: Rate) -> dict[str, Any]:
