@@ -26,6 +26,9 @@ MAX_PARTIAL_IMAGES = 16
 MAX_PARTIAL_IMAGES_HELD_BYTES = 32 * 1024 * 1024
 """Partial images, of all tasks, that wait for those who follow them."""
 
+MAX_METADATA_BYTES = 64 * 1024
+"""Of what a provider said beside one image, roughly as JSON; what is over is dropped."""
+
 MAX_IDEMPOTENCY_KEY_CHARS = 255
 
 MAX_WAIT_SECONDS = 60

@@ -5,6 +5,8 @@ from types import MappingProxyType
 import pytest
 
 from imagegen_adapters.databases.json_columns import object_from_json, object_to_json
+from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.testing.samples import a_task, an_attempt, an_image
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,14 @@ from imagegen_adapters.databases.json_columns import object_from_json, object_to
 def test_an_object_comes_back_as_it_was(value):
     """In any script, with numbers of any size, read-only or not."""
     assert value == object_from_json(object_to_json(value))
+
+
+@pytest.mark.parametrize(("length", "metadata"), [(100, {"a": "x" * 100}), (400_000, {})])
+def test_metadata_of_before_its_bound_is_not_read(length, metadata):
+    """A list of a hundred such images would take hundreds of megabytes."""
+    row = image_to_row(an_image(an_attempt(a_task()), metadata={"a": "x" * length}))
+
+    assert metadata == row_to_image((1, *row.values(), 0)).metadata
 
 
 def test_text_that_is_not_valid_comes_back_repaired():

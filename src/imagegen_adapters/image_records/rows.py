@@ -13,6 +13,7 @@ from imagegen_adapters.databases.json_columns import (
     to_timestamp,
 )
 from imagegen_core.images import Image, MediaType, StorageState
+from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.marks.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
 
@@ -20,6 +21,9 @@ _OPERATIONS = {operation.value: operation for operation in Operation}
 _MEDIA_TYPES = {media_type.value: media_type for media_type in MediaType}
 _STORAGE_STATES = {state.value: state for state in StorageState}
 """A member by its value; calling the enumeration takes five times as long."""
+
+_MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
+"""Whatever is escaped in it. What was stored before there was a bound may be longer, and is not shown."""
 
 _NONE = "[]"
 _FAVOURITE = Marks(favourite=True)
@@ -105,7 +109,7 @@ def row_to_image(row: Iterable[Any]) -> Image:
         thumbnail_key=thumbnail_key,
         storage=_STORAGE_STATES[storage],
         params=object_from_json(params),
-        metadata=object_from_json(metadata),
+        metadata=object_from_json(metadata) if len(metadata) <= _MAX_METADATA_CHARS else {},
         created_at=from_timestamp(created_at),
         cost=cost_from_columns(cost_basis, cost_currency, cost_ticks),
         marks=row_to_marks((favourite, *marks)),

@@ -11,10 +11,12 @@ from imagegen_core.ports.redactor import Redactor
 _MAX_TEXT_CHARS = 10_000
 """What is redacted on the event loop, which takes a few milliseconds at most."""
 
+_FLOAT_BYTES = 20
+
 
 async def redacted(value: Any, redactor: Redactor) -> Any:
     """Return the JSON with secrets redacted in strings and keys, at any depth."""
-    if _has_less_text(value, _MAX_TEXT_CHARS):
+    if json_size(value, _MAX_TEXT_CHARS) <= _MAX_TEXT_CHARS:
         return _redacted(value, redactor)
     # Redacting a few megabytes of text takes a second, so it is done off the event loop.
     return await asyncio.to_thread(_redacted, value, redactor)
@@ -35,14 +37,22 @@ def _redacted(value: Any, redactor: Redactor) -> Any:
     return value
 
 
-def _has_less_text(value: Any, max_chars: int) -> bool:
-    """Return whether the JSON has no more than so many characters and values, all together."""
-    rest, values = max_chars, [value]
-    while values and rest >= 0:
+def json_size(value: Any, limit: int) -> int:
+    """Return roughly the bytes that JSON takes as text, without escapes; of much, more than ``limit``."""
+    size, values = 0, [value]
+    while values and size <= limit:
         item = values.pop()
-        rest -= 1 + (len(item) if isinstance(item, str | Mapping | list | tuple) else 0)
-        if rest >= 0 and isinstance(item, Mapping):
+        size += 1 + (len(item) if isinstance(item, str | Mapping | list | tuple) else 0)
+        if size > limit:
+            break
+        if isinstance(item, str):
+            size += len(item.encode("utf-8", "replace")) - len(item)
+        elif isinstance(item, Mapping):
             values += (*item.keys(), *item.values())
-        elif rest >= 0 and isinstance(item, list | tuple):
+        elif isinstance(item, list | tuple):
             values += item
-    return rest >= 0
+        elif isinstance(item, int):
+            size += item.bit_length() // 3
+        elif isinstance(item, float):
+            size += _FLOAT_BYTES
+    return size

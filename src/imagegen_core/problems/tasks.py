@@ -55,4 +55,8 @@ class WarningCode(MessageCode):
     RETIRED = "retired", "已停用"
     ENDING = "at its end", "停用"
     OTHER_SIZE = "size {requested} was asked for, {size} came", "所要的尺寸是 {requested}，得到的是 {size}"
+    METADATA_DROPPED = (
+        "{names} of what the provider said beside its images is too long, and was dropped",
+        "服务商随图片返回的 {names} 过长，已丢弃",
+    )
     IMAGE_MISSING = "one image is missing: {failure}: {reason}", "缺少一张图片：{failure}：{reason}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import attrs
 
@@ -10,15 +11,22 @@ from imagegen_core.costs.estimates import cost_of
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.kept_answers import keep_image
+from imagegen_core.execution.redacted_json import json_size
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import Image
+from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore
-from imagegen_core.ports.provider import ProviderResult
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.problems.tasks import FailureReason, WarningCode
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.use_cases.store_image import RejectedImage, StoreImage
+
+_MAX_SHARED_BYTES = 1024
+"""Of metadata that is stored with each image of a call, although it is the same for all of them."""
+
+_MAX_NAME_CHARS = 50
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +59,8 @@ class StoreImages:
         result = await _collect(active)
         shares = _hold_cost(active, result)
         images, failures = [], list(result.failures)
-        for position, image in enumerate(result.images):
+        bounded, dropped = _bounded(result.images)
+        for position, image in enumerate(bounded):
             if position in recorded:
                 continue
             try:
@@ -70,6 +79,8 @@ class StoreImages:
                 if isinstance(error, RejectedImage) and not await active.run.is_stale():
                     await self.blobs.delete(error.key)
         warnings = (*result.warnings, *_size_warnings(active.call.request, result, images))
+        if dropped:
+            warnings = (*warnings, WarningCode.METADATA_DROPPED(names=tuple(dropped)))
         return StoredImages(images=tuple(images), failures=tuple(failures), warnings=warnings)
 
 
@@ -80,6 +91,30 @@ async def _collect(active: ActiveCall) -> ProviderResult:
         )
     except BlobMissing as error:
         raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+
+
+def _bounded(images: Sequence[GeneratedImage]) -> tuple[list[GeneratedImage], dict[str, None]]:
+    """Return the images with as much metadata as is kept, and the names of what is dropped.
+
+    What is long and the same for several images is kept with the first of them.
+    """
+    bounded: list[GeneratedImage] = []
+    shared: dict[str, Any] = {}
+    dropped: dict[str, None] = {}
+    for image in images:
+        metadata, room = {}, MAX_METADATA_BYTES
+        for name, value in image.metadata.items():
+            size = json_size([name, value], room)
+            if size > _MAX_SHARED_BYTES and name in shared and shared[name] == value:
+                continue
+            if size > room:
+                dropped[name[:_MAX_NAME_CHARS]] = None
+                continue
+            room -= size
+            metadata[name] = value
+            shared.setdefault(name, value)
+        bounded.append(attrs.evolve(image, metadata=metadata))
+    return bounded, dropped
 
 
 def _size_warnings(

@@ -153,7 +153,8 @@ def _requested(task: Task, name: str) -> str:
 
 def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
     """Return the tokens of all calls together, if each reported them in OpenAI's fields."""
-    calls = {image.attempt_id: image.metadata.get("usage") for image in images}
+    # Where it is long, only the first image of a call has it.
+    calls = {i.attempt_id: i.metadata.get("usage") for i in reversed(images)}
     usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
     if not usages or len(usages) < len(calls):
         return UNSET

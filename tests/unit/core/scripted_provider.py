@@ -39,6 +39,7 @@ class ScriptedProvider:
         self.collects: list[CallError | Callable] = []
         self.images = [png()]
         self.failures: tuple[CallError, ...] = ()
+        self.metadata = {"seed": 1}
         self.warnings = ()
         self.keeps_size = True
         self.price: Price | None = None
@@ -91,7 +92,9 @@ class ScriptedProvider:
     async def collect(self, call, receipt, exchange):
         await self._play(self.collects)
         return ProviderResult(
-            images=tuple(GeneratedImage(chunks=_chunks(data), metadata={"seed": 1}) for data in self.images),
+            images=tuple(
+                GeneratedImage(chunks=_chunks(data), metadata=self.metadata) for data in self.images
+            ),
             failures=self.failures,
             usage=self.usage,
             warnings=self.warnings,

@@ -34,6 +34,37 @@ async def test_a_synchronous_call_ends_as_a_stored_image():
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["x" * 66_000, "猫" * 22_000, [0.5] * 4000, {str(i): None for i in range(20_000)}, [[]] * 40_000],
+)
+async def test_metadata_is_bounded(value):
+    """What is over is dropped, and the task says so; the image and all else of it is stored."""
+    provider = ScriptedProvider()
+    provider.metadata = {"seed": 1, "usage": value, "note": "a"}
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen)
+
+    (image,) = await imagegen.images(task.task_id)
+    assert {"seed": 1, "note": "a"} == image.metadata
+    assert [WarningCode.METADATA_DROPPED(names=("usage",))] == list(task.warnings)
+
+
+async def test_long_metadata_of_a_call_is_stored_once():
+    """Its images share what is short."""
+    provider = ScriptedProvider()
+    provider.images = [png(), png()]
+    provider.metadata = {"seed": 1, "usage": "x" * 2000}
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen, num=2)
+
+    first, second = await imagegen.images(task.task_id)
+    assert ({"seed": 1, "usage": "x" * 2000}, {"seed": 1}) == (first.metadata, second.metadata)
+    assert () == tuple(task.warnings)
+
+
 async def test_an_accepted_job_is_polled_by_its_id():
     """The job's id is stored before the first poll and used by it."""
     provider = ScriptedProvider(as_job=True)
