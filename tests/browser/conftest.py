@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.service import Service as Driver
 from tests.browser import accessibility
 from tests.browser.form import Form
 from tests.browser.seeding import Seeds
-from tests.browser.tab import LOOKS, Tab
+from tests.browser.tab import CHINESE, LOOKS, Tab
 from tests.integration.api.live_server import LiveServer
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -32,6 +32,7 @@ def chromium(tmp_path_factory):
     options.binary_location = BROWSER
     for argument in (*_ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(argument)
+    options.add_experimental_option("prefs", {"intl.accept_languages": CHINESE.replace(";q=0.9", "")})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Driver(executable_path=DRIVER))
     yield driver

@@ -1,6 +1,8 @@
 """Every page of the console is right for people who do not see, do not point, or see little."""
 
 import contextlib
+from contextlib import closing
+from pathlib import Path
 
 import attrs
 import httpx
@@ -8,6 +10,7 @@ import pytest
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.browser.tab import Look
 
 PAGES = {
@@ -120,14 +123,22 @@ def barriers(tab, axe_violations):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
-    """In no language, colours or width: nothing overflows, is too small to touch, or is a program's name."""
+    """In no language, colours or width: nothing overflows, is too small to touch, or is a program's name.
+
+    Nor with a task that has two images, of which one is lost.
+    """
     tab.allow("404 (Not Found)")
     server = serve_seeded(images=12, failed=2, pending=3, delay_seconds=600)
     httpx.post(
         f"{server.url}/api/v1/images/batch", json={"ids": [1, 2], "action": "favourite"}
     ).raise_for_status()
-    body, headers = {"params": {"prompt": "一只猫"}}, {"Prefer": "wait=30"}
-    httpx.post(f"{server.url}/api/v1/tasks/generate", json=body, headers=headers).raise_for_status()
+    body, headers = {"params": {"prompt": "一只猫", "num": 2}}, {"Prefer": "wait=30"}
+    task = httpx.post(f"{server.url}/api/v1/tasks/generate", json=body, headers=headers)
+    lost = task.raise_for_status().json()["data"]["images"][1]["id"]
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
+        (key,) = database.execute("SELECT blob_key FROM images WHERE id = ?", [lost]).fetchone()
+    for path in (server.data_dir / "images").rglob(f"{Path(key).stem}*"):
+        path.unlink()
     tab.open(f"{server.url}/health/live")
     tab.driver.execute_script("localStorage.setItem('imagegen.language', arguments[0])", language)
     wrong = []

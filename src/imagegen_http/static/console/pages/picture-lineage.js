@@ -2,7 +2,7 @@
 
 import { t } from "../lib/i18n.js";
 import { Icon } from "../parts/icon.js";
-import { Thumbnail } from "../parts/card.js";
+import { Thumbnail, useThumbnail } from "../parts/card.js";
 import { html } from "../vendor/index.js";
 
 /** `inputs` are those of its task; those that were sent have no page of their own. */
@@ -29,5 +29,6 @@ function Strip({ name, children }) {
 }
 
 function Related({ id }) {
-  return html`<li><a href=${`/p/${id}`} aria-label=${t("images.open", { prompt: t("images.unnamed", { id: String(id) }) })}><${Thumbnail} image=${{ id, prompt: "" }} /></a></li>`;
+  const { thumbnail, label } = useThumbnail({ id, prompt: "" }, t("images.open", { prompt: t("images.unnamed", { id: String(id) }) }));
+  return html`<li><a href=${`/p/${id}`} aria-label=${label}>${thumbnail}</a></li>`;
 }

@@ -13,7 +13,7 @@ import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { modelOf, providerName } from "../lib/store.js";
 import { ENDED } from "../lib/tasks.js";
-import { Thumbnail } from "../parts/card.js";
+import { useThumbnail } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { html, useState } from "../vendor/index.js";
@@ -51,11 +51,12 @@ export function TaskCard({ task, list, dismissable = false }) {
 
 function Pictures({ task }) {
   const [id] = task.image_ids;
-  if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
-  const more = task.image_ids.length - 1;
+  const more = task.image_ids.length > 1 && `+${task.image_ids.length - 1}`;
   const image = task.images?.find((one) => one.id === id) ?? { id, prompt: task.prompt };
-  return html`<a class="picture" href=${`/p/${id}`} aria-label=${t("images.open", { prompt: task.prompt })}>
-    <${Thumbnail} image=${image} />${more > 0 && html`<span class="more">+${more}</span>`}</a>`;
+  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: task.prompt }), more);
+  if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
+  return html`<a class="picture" href=${`/p/${id}`} aria-label=${label}>
+    ${thumbnail}${more && html`<span class="more">${more}</span>`}</a>`;
 }
 
 function Progress({ task, usual }) {

@@ -11,14 +11,15 @@ import { html, useState } from "../vendor/index.js";
  * `children` lie over the image.
  */
 export function Card({ image, query = "", tabindex = null, className = "", note = "", style = undefined, children = null }) {
-  if (gone.value.has(image.id)) return null;
   const { favourite = false } = current(image);
   const within = tabindex === null ? 0 : -1;
   const told = [favourite && t("images.starred"), note].filter(Boolean);
   const name = image.prompt || t("images.unnamed", { id: image.id });
+  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: name }), ...told);
+  if (gone.value.has(image.id)) return null;
   return html`<figure class="card picture ${className}" style=${style} data-id=${image.id}>
-    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${[t("images.open", { prompt: name }), ...told].join(", ")}>
-      <${Thumbnail} image=${image} /></a>
+    <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${label}>
+      ${thumbnail}</a>
     <figcaption>${name}</figcaption>
     <div class="over">
       <button type="button" class="bare" aria-pressed=${favourite} aria-label=${t(favourite ? "act.unstar" : "act.star")}
@@ -30,10 +31,21 @@ export function Card({ image, query = "", tabindex = null, className = "", note 
   </figure>`;
 }
 
-/** The small picture; where it cannot be had, its place says so. */
-export function Thumbnail({ image }) {
+/** The small picture, and the label of what it is in: `names`, and that it cannot be had, which is all that is seen then. */
+export function useThumbnail(image, ...names) {
   const [broken, setBroken] = useState(false);
+  const label = [...names, broken && t("images.broken")].filter(Boolean).join(", ");
+  return { thumbnail: html`<${Thumbnail} image=${image} onBroken=${() => setBroken(true)} />`, label };
+}
+
+/** The small picture; where it cannot be had, its place says so. */
+export function Thumbnail({ image, onBroken = null }) {
+  const [broken, setBroken] = useState(false);
+  const lose = () => {
+    setBroken(true);
+    onBroken?.();
+  };
   if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
   return html`<img src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
-    width=${image.width} height=${image.height} onError=${() => setBroken(true)} />`;
+    width=${image.width} height=${image.height} onError=${lose} />`;
 }

@@ -3,7 +3,7 @@
 import { get, isAbort } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { gone } from "../lib/images.js";
-import { Thumbnail } from "./card.js";
+import { useThumbnail } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Problem } from "./problem.js";
 import { html, useEffect, useState } from "../vendor/index.js";
@@ -49,13 +49,16 @@ export function GalleryPicker({ title, max, onPick, onClose }) {
     ${list.error && html`<${Problem} error=${list.error} again=${() => load(null)} />`}
     ${items?.length === 0 && html`<p class="muted">${t(words ? "inputs.none_found" : "inputs.none_yet")}</p>`}
     <div class="choices" aria-busy=${!items}>
-      ${items?.map(
-        (image) => html`<button type="button" class="picture" key=${image.id} aria-pressed=${max > 1 ? chosen.includes(image.id) : undefined}
-          disabled=${!chosen.includes(image.id) && max > 1 && chosen.length >= max}
-          aria-label=${image.prompt || t("images.unnamed", { id: image.id })} onClick=${() => choose(image.id)}>
-          <${Thumbnail} image=${image} />${chosen.includes(image.id) && html`<span class="badge">${chosen.indexOf(image.id) + 1}</span>`}</button>`,
-      )}
+      ${items?.map((image) => html`<${Choice} key=${image.id} image=${image} chosen=${chosen} max=${max} onChoose=${choose} />`)}
     </div>
     ${list.next && html`<button type="button" onClick=${() => load(list.next)}>${t("act.more")}</button>`}
   <//>`;
+}
+
+/** An image to choose; of several, with its place among those that are chosen. */
+function Choice({ image, chosen, max, onChoose }) {
+  const place = chosen.indexOf(image.id) + 1;
+  const { thumbnail, label } = useThumbnail(image, image.prompt || t("images.unnamed", { id: image.id }), place);
+  return html`<button type="button" class="picture" aria-pressed=${max > 1 ? place > 0 : undefined} disabled=${!place && max > 1 && chosen.length >= max}
+    aria-label=${label} onClick=${() => onChoose(image.id)}>${thumbnail}${place > 0 && html`<span class="badge">${place}</span>`}</button>`;
 }
