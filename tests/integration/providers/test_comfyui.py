@@ -577,6 +577,39 @@ class TestCancel:
         assert ([], 1) == (either.interrupted, len(either.pending) + len(either.running))
 
 
+async def test_two_servers_may_give_one_id_at_the_same_time(server, config, clock):
+    """Each job is watched to its end, and a cancellation is for the one that it names."""
+    other = FakeComfyUI()
+    async with HttpServer(other) as second_server:
+        hosts = [each.url.removeprefix("http://") for each in (server, second_server)]
+        outbound = Outbound(allow_private=hosts)
+        provider = ComfyUIProvider(outbound, clock=clock)
+        calls = [
+            call_of(provider, attrs.evolve(config, api_base=each.url)) for each in (server, second_server)
+        ]
+        other.is_held = True
+        jobs = [await provider.submit(call, MemoryExchange()) for call in calls]
+        sleep = clock.sleep
+        cancelled = []
+
+        async def cancel_the_other_job(seconds):
+            clock.sleep = sleep
+            await provider.cancel(calls[1], jobs[1])
+            await sleep(seconds)
+
+        async def watch_the_other_job(seconds):
+            clock.sleep = cancel_the_other_job
+            cancelled.append(await failure_of(provider, calls[1], jobs[1]))
+            await sleep(seconds)
+
+        clock.sleep = watch_the_other_job
+        receipt = await provider.poll(calls[0], jobs[0], MemoryExchange())
+        await outbound.aclose()
+
+    assert jobs[0].id == jobs[1].id
+    assert (1, ["cancelled"]) == (len(receipt.data["images"]), [each.code for each in cancelled])
+
+
 class TestAddress:
     """What is sent where."""
 

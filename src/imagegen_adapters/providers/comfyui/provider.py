@@ -60,7 +60,7 @@ class ComfyUIProvider:
         self._clock = clock
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._workflows: IdentityCache[Workflow] = IdentityCache()
-        self._watchers: dict[str, JobWatcher] = {}
+        self._watchers: dict[tuple[str, ...], JobWatcher] = {}
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         if config.extra_config.get("preset") is not None:
@@ -110,7 +110,7 @@ class ComfyUIProvider:
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         api, seconds = self._api(call.config), _seconds(call.config)
-        self._watchers[job.id] = watcher = JobWatcher(
+        self._watchers[_key(call, job)] = watcher = JobWatcher(
             api=api,
             job_id=job.id,
             clock=self._clock,
@@ -120,7 +120,7 @@ class ComfyUIProvider:
         try:
             report = await watcher.wait()
         finally:
-            del self._watchers[job.id]
+            del self._watchers[_key(call, job)]
         images = [{name: api.without_key(text) for name, text in image.items()} for image in report.images]
         return Receipt(data={"images": images, "node_errors": job.data["node_errors"]})
 
@@ -152,7 +152,7 @@ class ComfyUIProvider:
             if await is_in_queue(api, job.id, "queue_running"):
                 interrupted = await api.post("/interrupt", json={"prompt_id": job.id})
                 is_taken = interrupted.is_success
-            if is_taken and (watcher := self._watchers.get(job.id)) is not None:
+            if is_taken and (watcher := self._watchers.get(_key(call, job))) is not None:
                 watcher.cancellation_taken()
 
     async def probe(self, config: ProviderConfig) -> Probe:
@@ -199,6 +199,11 @@ class ComfyUIProvider:
             max_bytes=MAX_IMAGE_BYTES,
             timeout=max(_DOWNLOAD_SECONDS, api.config.timeout),
         )
+
+
+def _key(call: ProviderCall, job: UpstreamJob) -> tuple[str, ...]:
+    """Return what a job is known by here: each server has ids of its own, and may begin them anew."""
+    return call.call_id, str(call.config.api_base), job.id
 
 
 def _seconds(config: ProviderConfig) -> float:
