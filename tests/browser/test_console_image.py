@@ -125,17 +125,23 @@ def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve)
     httpx.post(config, json=saved).raise_for_status()
     image = _generate(server, provider="studio")[0]
 
-    def chosen(press, path=f"/p/{image['id']}"):
+    def chosen(press, path=f"/p/{image['id']}", *, says_so=False):
         tab.open(server.url + path)
         tab.until(lambda: _run(tab, _PRESS, press))
         tab.until(lambda: _path(tab) == "/")
-        return tab.until(lambda: _run(tab, _CHOSEN))
+        return shown(says_so=says_so)
 
-    choices = [chosen("作参考"), chosen("不用蒙版，直接编辑", f"/p/{image['id']}/edit"), chosen("放大")]
+    def shown(*, says_so):
+        tab.until(lambda: (form := _run(tab, _CHOSEN)) and says_so == bool(form[3]))
+        tab.until(lambda: all(e.has_ended for e in tab.exchanges() if e.kind in ("Fetch", "Script")))
+        return _run(tab, _CHOSEN)
+
+    edit = ("不用蒙版，直接编辑", f"/p/{image['id']}/edit")
+    choices = [chosen("作参考"), chosen(*edit), chosen("放大", says_so=True)]
     httpx.patch(f"{config}/studio/toggle", json={"enabled": False}).raise_for_status()
-    choices.append(chosen("不用蒙版，直接编辑", f"/p/{image['id']}/edit"))
+    choices.append(chosen(*edit, says_so=True))
     tab.driver.refresh()
-    choices.append(tab.until(lambda: _run(tab, _CHOSEN)))
+    choices.append(shown(says_so=True))
 
     gone = "服务商 studio 现在不能用：已删除、已停用或没有密钥。已改选：演示 Demo 的 Demo"
     assert [

@@ -68,6 +68,11 @@ return !isLost && (activeElement.ariaLabel ?? activeElement.textContent.trim());
 """
 """What the element says that has the focus."""
 
+_COLOURS = """
+const { dataset } = document.documentElement;
+const { content } = document.querySelector("meta[name=theme-color]");
+return [dataset.theme, content, getComputedStyle(document.body).backgroundColor];
+"""
 _BUTTON = "return document.querySelector('.go')?.textContent ?? ''"
 _CONNECTION = "return document.querySelector('.connection').className"
 
@@ -112,6 +117,29 @@ def test_a_page_looks_the_same_whatever_was_shown_before_it(tab, serve_seeded):
     assert {address: set() for address in ADDRESSES} == {
         address: after_others[address] ^ at_once[address] for address in ADDRESSES
     }
+
+
+def test_an_open_page_follows_the_systems_theme(tab, serve):
+    """With the colour of the browser's own bar, until the reader chooses; a new page has what was chosen."""
+    server = serve()
+    tab.look(Look(theme="dark"))
+    tab.open(server.url)
+    tab.until(lambda: _run(tab, _BUTTON))
+    worn = [_run(tab, _COLOURS)]
+    for theme in ("light", "dark"):
+        tab.look(Look(theme=theme))
+        tab.until(lambda theme=theme: _run(tab, _COLOURS)[0] == theme)
+        worn.append(_run(tab, _COLOURS))
+    tab.driver.find_element("css selector", "header [aria-label='浅色']").click()
+    worn.append(_run(tab, _COLOURS))
+    for theme in ("light", "dark"):
+        tab.look(Look(theme=theme))
+    tab.driver.refresh()
+    tab.until(lambda: _run(tab, _BUTTON))
+    worn.append(_run(tab, _COLOURS))
+
+    light, dark = ["light", "#f6f6f4", "rgb(246, 246, 244)"], ["dark", "#141416", "rgb(20, 20, 22)"]
+    assert [dark, light, dark, light, light] == worn
 
 
 def test_the_browsers_language_is_that_of_the_first_frame(tab, serve):

@@ -11,6 +11,7 @@
     // a browser that keeps nothing: the defaults
   }
   root.dataset.theme = theme === "dark" || theme === "light" ? theme : dark ? "dark" : "light";
+  if (root.dataset.theme === "dark") document.querySelector("meta[name=theme-color]").content = "#141416"; // --bg, which is not there yet
   if (language) root.lang = language === "en" ? "en" : "zh-CN"; // else it is that which the browser asks for
   const sentences = new URL(`i18n/${root.lang === "en" ? "en" : "zh"}.js`, document.currentScript.src);
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: sentences.href }));

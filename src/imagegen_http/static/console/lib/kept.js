@@ -30,6 +30,15 @@ export function keepText(name, text) {
   return write("localStorage", name, text);
 }
 
+/** Return the plain text that is kept under the name, null where there is none. */
+export function recallText(name) {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
 /** Call the listener when another tab has kept something for all tabs under the name. */
 export function onShared(name, listener) {
   addEventListener("storage", ({ key }) => key === PREFIX + name && listener());

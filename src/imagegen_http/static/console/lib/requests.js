@@ -15,34 +15,23 @@ const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * Return `{ provider, model, operation, why }` that the draft means; null until the models are there, or without any.
- * Where the draft's own model is gone, or cannot do the operation, it is the nearest that can, and `why` is the sentence
- * that says so.
+ * Return `{ provider, model, operation, instead }` that the draft means; null until the models are there, or without any.
+ * Where the draft's own model is gone, or cannot do the operation, it is the nearest that can, and `instead` is
+ * `{ provider, model, model_id, operation }` that was meant; `model` is null where it is gone.
  */
 export function choiceOf({ provider: named, model_id, operation }) {
   const { providers = [], default_provider: first } = catalogue.value ?? {};
   const provider = named || first;
-  const isThere = (name) => providers.some((one) => one.name === name && one.models.length);
-  const near = [provider, first, providers.find(({ models }) => models.length)?.name].find(isThere);
+  const find = (name) => providers.find((one) => one.name === name && one.models.length);
+  const near = find(provider) ?? find(first) ?? providers.find(({ models }) => models.length);
   if (!near) return null;
-  const own = modelOf(provider, model_id);
-  const model = own ?? modelOf(near, "");
-  const can = model.capabilities.includes(operation);
-  const able = (!can && ableModel(operation, near)) || { provider: near, model_id: model.id };
-  const chosen = { provider: providers.find(({ name }) => name === able.provider), model: modelOf(able.provider, able.model_id) };
+  const meant = modelOf(provider, model_id);
+  const model = meant ?? modelOf(near.name, "");
+  const able = !model.capabilities.includes(operation) && ableModel(operation, near.name);
+  const chosen = able ? { provider: find(able.provider), model: modelOf(able.provider, able.model_id) } : { provider: near, model };
   const does = chosen.model.capabilities.includes(operation) ? operation : chosen.model.capabilities[0];
-  return { ...chosen, operation: does, why: whyOther(own, { provider, model_id, operation, near }, chosen) };
-}
-
-/** Say why another model than that of the draft is chosen; "" where it is that one. */
-function whyOther(own, { provider, model_id, operation, near }, chosen) {
-  const name = chosen.provider.display_name || chosen.provider.name;
-  const to = t("create.of_provider", { model: chosen.model.name || chosen.model.id, provider: name });
-  if (near !== provider) return t("create.provider_gone", { provider, to });
-  if (!own) return t("create.model_gone", { model: model_id, to });
-  if (!chosen.model.capabilities.includes(operation)) return t("create.none_able", { operation: t(`operations.${operation}`) });
-  if (own === chosen.model) return "";
-  return t("create.unable", { model: own.name || own.id, operation: t(`operations.${operation}`), to });
+  const isMeant = meant === chosen.model && does === operation;
+  return { ...chosen, operation: does, instead: isMeant ? null : { provider, model: meant, model_id, operation } };
 }
 
 /** Return which model can do the operation, as `{ provider, model_id }`: of the same provider, else of the default one, else of any; null if none. */

@@ -1,12 +1,20 @@
-// Light or dark: as the system says, until the reader chooses.
+// Light or dark: as the system says, also when it changes, until the reader chooses.
 
-import { keepText } from "./kept.js";
+import { keepText, recallText } from "./kept.js";
 import { signal } from "../vendor/index.js";
 
 export const theme = signal(document.documentElement.dataset.theme);
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => recallText("theme") ?? wear(dark.matches ? "dark" : "light"));
+
 export function toggleTheme() {
-  theme.value = theme.value === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = theme.value;
+  wear(theme.value === "dark" ? "light" : "dark");
   keepText("theme", theme.value);
+}
+
+function wear(next) {
+  const root = document.documentElement;
+  root.dataset.theme = theme.value = next;
+  document.querySelector("meta[name=theme-color]").content = getComputedStyle(root).getPropertyValue("--bg");
 }

@@ -4,15 +4,18 @@ import { isAbort, post } from "../lib/api.js";
 import { money } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { estimateOf } from "../lib/requests.js";
+import { Lazy } from "../parts/lazy.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PAUSE = 400; // milliseconds after the last change
 const MAC = /mac|iphone|ipad/i.test(navigator.platform);
+const loadInstead = async () => (await import("./create-instead.js")).Instead; // most drafts get the model that they mean
 
 export function Foot({ draft, choice, valid, sending, problem }) {
   const twice = (event) => (event.detail > 1 || (event.repeat && event.key === "Enter")) && event.preventDefault(); // a double click is one task, and a key that is kept down
   return html`<div class="foot">
-    ${[choice.why, problem].map((said) => said && html`<p class="error" role="alert">${said}</p>`)}
+    ${choice.instead && html`<${Lazy} load=${loadInstead} choice=${choice} />`}
+    ${problem && html`<p class="error" role="alert">${problem}</p>`}
     <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
     <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice} onKeyDown=${twice}>
       ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>

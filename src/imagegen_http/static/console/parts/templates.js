@@ -1,10 +1,12 @@
 // Prompts that are wanted again, kept in this browser.
 
-import { t } from "../lib/i18n.js";
+import { fetchSentences, t } from "../lib/i18n.js";
 import { keepText, recall } from "../lib/kept.js";
 import { Dialog } from "./dialog.js";
 import { Icon } from "./icon.js";
 import { html, useRef, useState } from "../vendor/index.js";
+
+await fetchSentences("more");
 
 const MAX_TEMPLATES = 100;
 
@@ -26,13 +28,13 @@ export function Templates({ current, onPick, onClose }) {
   };
   const known = !current.trim() || kept.includes(current);
   return html`<${Dialog} title=${t("create.templates")} onClose=${onClose} foot=${html`<button type="button" disabled=${known || kept.length >= MAX_TEMPLATES}
-      onClick=${() => set([current, ...kept])}>${t("create.keep_prompt")}</button>`}>
-    ${!kept.length && html`<p class="muted">${t("create.no_templates")}</p>`}
+      onClick=${() => set([current, ...kept])}>${t("more.keep_prompt")}</button>`}>
+    ${!kept.length && html`<p class="muted">${t("more.no_templates")}</p>`}
     <ul class="kept" ref=${list}>
       ${kept.map(
         (text, at) => html`<li key=${text}>
           <button type="button" class="text" onClick=${() => pick(text)}>${text}</button>
-          <button type="button" class="bare drop" aria-label=${t("create.drop_template", { n: at + 1 })} onClick=${() => drop(at)}><${Icon} name="trash" /></button>
+          <button type="button" class="bare drop" aria-label=${t("more.drop_template", { n: at + 1 })} onClick=${() => drop(at)}><${Icon} name="trash" /></button>
         </li>`,
       )}
     </ul>
