@@ -265,6 +265,64 @@ async def test_a_request_that_a_template_makes_too_large_is_never_sent():
         assert 0 == server.connections
 
 
+def path_document(path) -> dict:
+    """Return the document of a provider that answers a path with an image."""
+    operation = {"request": {"method": "GET", "path": path}, "response": {"raw": {}}}
+    return {"schema": 1, "id": "x", "auth": {"type": "none"}, "operations": {"generate": operation}}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "segment"),
+    [
+        ("a cat", "a%20cat"),
+        ("猫", "%E7%8C%AB"),
+        ("../a/b?c=d#e%2F", "..%2Fa%2Fb%3Fc%3Dd%23e%252F"),
+        ("...", "..."),
+        ("a\r\nb", "a%0D%0Ab"),
+        ("${model}", "%24%7Bmodel%7D"),
+    ],
+)
+async def test_a_prompt_in_a_path_is_one_segment(prompt, segment):
+    """Whatever is in it."""
+    targets = []
+
+    def answer(request):
+        targets.append((request.raw_path, request.query))
+        return Reply(200, png(1), {"content-type": "image/png"})
+
+    async with HttpServer(answer) as server:
+        provider, extra = provider_for(server), {"spec": path_document("/image/${prompt}?n=${n}")}
+        call = call_of(provider, settings(server, extra, key=None), generate(prompt))
+        (image,) = (await run_call(provider, call, MemoryExchange())).images
+
+        assert png(1) == await read(image)
+    assert [(f"/image/{segment}", {"n": "1"})] == targets
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("/image/${prompt}", generate("..")),
+        ("/image/${prompt}", generate(".")),
+        ("/image/${prompt}", generate("猫" * 2000)),
+        ("/image/${prompt}", generate("a" * 20_000)),
+        ("/image/${prompt}/${negative_prompt}", generate("a", negative_prompt="..")),
+        ("/image/${prompt}/${negative_prompt}", generate("a")),
+    ],
+)
+async def test_a_prompt_that_fits_no_path_is_not_sent(path, request_):
+    """It leads elsewhere, or is too long, or is missing: the task fails without a charge."""
+    async with HttpServer(lambda _: Reply(200)) as server:
+        provider = provider_for(server)
+        call = call_of(provider, settings(server, {"spec": path_document(path)}, key=None), request_)
+        with pytest.raises(CallError, match="nothing was sent") as caught:
+            await provider.submit(call, MemoryExchange())
+
+        assert 0 == server.connections
+    failure = caught.value.failure
+    assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
+
+
 async def test_an_odd_upstream_needs_a_document_only():
     """Unusual authentication, a nested job id, relative URLs and images in a map need no code."""
     async with HttpServer(OddUpstream()) as server:
@@ -675,16 +733,8 @@ async def test_a_preset_without_a_free_call_is_not_verified(name):
     assert ProbeOutcome.NOT_VERIFIED == (await provider.probe(config)).outcome
 
 
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("$vars.place", FailureCode.INTERNAL),
-        ("${vars.place}", FailureCode.INTERNAL),
-        ("${prompt}", FailureCode.REJECTED),
-        ("/make\u0001", FailureCode.REJECTED),
-    ],
-)
-async def test_an_address_that_cannot_be_used_costs_nothing(path, code):
+@pytest.mark.parametrize("path", ["$vars.place", "${vars.place}", "${prompt}", "/make\u0001"])
+async def test_an_address_that_cannot_be_used_costs_nothing(path):
     """One starting with another host, one of 100,000 characters, one with control characters."""
     request = {"method": "GET", "path": path}
     if "prompt" in path:
@@ -704,5 +754,6 @@ async def test_an_address_that_cannot_be_used_costs_nothing(path, code):
             await run_call(provider, call_of(provider, config, generate("猫" * 12_000)), MemoryExchange())
         probe = await provider.probe(config)
 
-        assert (code, False) == (caught.value.failure.code, caught.value.failure.possible_charge)
+        failure = caught.value.failure
+        assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
         assert (False, []) == (probe.ok, server.requests)

@@ -118,6 +118,11 @@ def test_the_good_document_is_good():
         ),
         ("retry", {"max_attempts": 3}, "spec.retry"),
         (
+            "operations.generate.cancel",
+            {"path": "/jobs/${task.id}/${prompt}"},
+            "spec.operations.generate.cancel.path",
+        ),
+        (
             "operations.generate.response.meta",
             {"x": "'a'" + "|[@,@]" * 30},
             "spec.operations.generate.response.meta.x",

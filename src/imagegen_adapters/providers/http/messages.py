@@ -59,6 +59,10 @@ class DocumentCode(MessageCode):
         "mentions task, which exists only after the submit",
         "提到了 task，而它在提交之后才有",
     )
+    PROMPT_AFTER_SUBMIT = (
+        "must not mention a prompt: a job that was paid for could not be asked for if that does not fit",
+        "不能提到提示词：若其不合适，已付费的任务就无法查询",
+    )
     STREAM_OF_A_JOB = (
         "does not go with task: a job is asked for, and streams nothing",
         "不能与 task 同时给出：任务靠轮询，没有事件流",
@@ -161,7 +165,14 @@ class DocumentCode(MessageCode):
         "the request's address is not a URL that can be used",
         "请求的地址不是可用的 URL",
     )
-    DOCUMENT_PATH_INCOMPLETE = "the request's path is incomplete", "请求的路径不完整"
+    DOCUMENT_PATH_INCOMPLETE = (
+        "the request's path is incomplete; nothing was sent",
+        "请求的路径不完整；未发送任何内容",
+    )
+    DOCUMENT_PATH_OF_DOTS = (
+        "the request's path would have a segment . or .., which leads elsewhere; nothing was sent",
+        "请求的路径会含有 . 或 .. 段，将指向别处；未发送任何内容",
+    )
     DOCUMENT_REQUEST_TOO_LARGE = (
         "the document's templates make too large a request of this one; nothing was sent",
         "文档的模板由此生成的请求过大；未发送任何内容",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
+from imagegen_adapters.providers.http.requests import PROSE
 from imagegen_adapters.providers.http.schema.operation import OperationSpec, implemented
 from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec, UsageSpec
@@ -109,6 +110,8 @@ def _request(path: str, request: RequestSpec, *, after_submit: bool) -> Iterator
         yield Problem(field=path, reason=DocumentCode.ONE_OF_TWO(first="path", second="url"))
     if request.path is not None and not str(request.path.source).startswith(("/", "$")):
         yield Problem(field=f"{path}.path", reason=DocumentCode.NOT_A_PATH())
+    if after_submit and request.path is not None and any(map(request.path.mentions, PROSE)):
+        yield Problem(field=f"{path}.path", reason=DocumentCode.PROMPT_AFTER_SUBMIT())
     if not after_submit:
         if request.url is not None:
             yield Problem(field=f"{path}.url", reason=DocumentCode.URL_BEFORE_SUBMIT())

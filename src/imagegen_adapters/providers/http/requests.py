@@ -21,10 +21,14 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.messages import Message
 from imagegen_core.providers.config import ProviderConfig
 
 MAX_URL_CHARS = 16_384
 """Longest URL of a request; common servers refuse longer ones."""
+
+PROSE = ("prompt", "negative_prompt")
+"""What people write, and may be anything."""
 
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
 """Room for each image of a request once."""
@@ -53,7 +57,7 @@ def build_request(
     """Return the request that ``spec`` describes, with the values of ``scope``.
 
     Raises:
-        CallError: ``internal``, nothing was sent: a URL is incomplete; ``rejected``: it would be too large.
+        CallError: ``rejected``, nothing was sent: its path is incomplete, or it would be too large.
     """
     budget = Budget()
     headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
@@ -100,8 +104,10 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any], bu
             raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
         return _with_query(url, spec, scope, budget)
     path = spec.path.render(_quoted(scope, spec.path), budget) if spec.path is not None else None
-    if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):
-        raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_PATH_INCOMPLETE(), possible_charge=False)
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise _unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
+    if _DOTS.search(path.partition("?")[0]):
+        raise _unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
     url = _with_query(f"{config.api_base}{path}", spec, scope, budget)
     if len(url) > MAX_URL_CHARS:
         raise _url_too_long()
@@ -109,20 +115,31 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any], bu
 
 
 def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
-    """Return the part of the scope that a path mentions, URL-quoted; a slash inside an id is kept."""
-    if not path.names:
-        return {}
-    mentioned = {k: v for k, v in scope.items() if path.mentions(k)}
-    return {k: _safe(v) for k, v in mentioned.items() if k not in ("prompt", "negative_prompt", "vars")} | {
-        "vars": {k: _safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
+    """Return the part of the scope that a path mentions, URL-quoted.
+
+    A slash inside an id is kept. What people write is one segment, whatever is in it.
+
+    Raises:
+        CallError: ``rejected``: it would be too long.
+    """
+    return {
+        name: _segment(value, name, path, safe="" if name in PROSE else "/:@-._~")
+        for name, value in scope.items()
+        if path.mentions(name)
     }
 
 
-def _safe(value: Any) -> Any:
+def _segment(value: Any, name: str, path: Template, *, safe: str) -> Any:
     if isinstance(value, str):
-        return quote(value, safe="/:@-._~")
+        if len(value) > MAX_URL_CHARS:
+            raise _url_too_long()
+        return quote(value, safe=safe)
     if isinstance(value, Mapping):
-        return {k: _safe(v) for k, v in value.items()}
+        names = [key for key in value if path.mentions(f"{name}.{key}")]
+        return {
+            key: _segment(value[key], f"{name}.{key}", path, safe="" if key in PROSE else safe)
+            for key in names
+        }
     return value
 
 
@@ -140,12 +157,14 @@ def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any], budget: B
 
 def too_large() -> CallError:
     """Return the refusal of a request that the document makes too large; nothing was sent."""
-    reason = DocumentCode.DOCUMENT_REQUEST_TOO_LARGE()
-    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
+    return _unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
 
 
 def _url_too_long() -> CallError:
-    reason = DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS)
+    return _unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+
+
+def _unsendable(reason: Message) -> CallError:
     return CallError(FailureCode.REJECTED, reason, possible_charge=False)
 
 
