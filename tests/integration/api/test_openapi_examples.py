@@ -11,6 +11,8 @@ from tests.openapi import JSON, operations
 
 TOKEN = "a-token-that-is-long-enough-0001"
 NEVER_ENDS = "GET /api/v1/events"
+KEPT_RESPONSE = "GET /api/v1/tasks/{task_id}/response"
+"""The demo answers nothing that could not be used, so there is none to fetch."""
 
 
 @pytest.fixture(scope="module", params=[None, TOKEN], ids=["open", "token"])
@@ -41,10 +43,11 @@ def _send(api, name, operation):
         return response
 
 
-def _faults(described, operation, response):
+def _faults(described, name, operation, response):
     """Yield how a response is other than what the document says."""
     if response.status_code // 100 != 2:
-        yield response.text
+        if (name, response.status_code) != (KEPT_RESPONSE, 404):
+            yield response.text
         return
     content = operation["responses"][str(response.status_code)].get("content", {})
     content_type = response.headers.get("content-type", "").partition(";")[0]
@@ -72,7 +75,9 @@ def test_every_example_works_untouched(api):
     for name in names:
         described = api.get("/openapi.json").json()
         operation = operations(described)[name]
-        faults += [(name, fault) for fault in _faults(described, operation, _send(api, name, operation))]
+        faults += [
+            (name, fault) for fault in _faults(described, name, operation, _send(api, name, operation))
+        ]
 
     assert [] == faults
     assert len(names) > 40
