@@ -11,7 +11,7 @@ from tests.openapi import JSON, operations
 
 TOKEN = "a-token-that-is-long-enough-0001"
 NEVER_ENDS = "GET /api/v1/events"
-KEPT_RESPONSE = "GET /api/v1/tasks/{task_id}/response"
+KEPT_RESPONSE = "/api/v1/tasks/{task_id}/response"
 """The demo answers nothing that could not be used, so there is none to fetch."""
 
 
@@ -46,7 +46,7 @@ def _send(api, name, operation):
 def _faults(described, name, operation, response):
     """Yield how a response is other than what the document says."""
     if response.status_code // 100 != 2:
-        if (name, response.status_code) != (KEPT_RESPONSE, 404):
+        if not (name.endswith(KEPT_RESPONSE) and response.status_code == 404):
             yield response.text
         return
     content = operation["responses"][str(response.status_code)].get("content", {})
