@@ -7,6 +7,7 @@ image that can be stored. No run of the task removes either.
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 
@@ -27,6 +28,9 @@ _KEPT, _LATE = ".kept", ".late"
 _UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
 _MAX_FORM_BYTES = 64 * 1024
 """Longer than a secret in any encoding."""
+
+_MAX_ESCAPE_LEVELS = 3
+_ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOTALL)
 
 _log = logging.getLogger(__name__)
 
@@ -155,11 +159,23 @@ async def _without_secrets(chunks: AsyncIterator[bytes], redactor: Redactor) -> 
 
 
 def _masked(data: bytes, redactor: Redactor, end: bytes = b"") -> bytes:
-    """Return the bytes without secrets; before an ``end``, what may be the beginning of one is left."""
-    if not redactor.contains_secret(data + end):
-        return data
-    text = (data + end).decode("utf-8", "surrogateescape")
-    return redactor.redact(text).encode("utf-8", "surrogateescape").removesuffix(end)
+    """Return the bytes without secrets; before an ``end``, what may be the beginning of one is left.
+
+    JSON may hold text of JSON, in which a secret has one escape more than any that the redactor knows. Where
+    one shows only without the escapes of a level, the text stays without them.
+    """
+    unescaped = data
+    for _ in range(_MAX_ESCAPE_LEVELS):
+        if redactor.contains_secret(unescaped + end):
+            text = (unescaped + end).decode("utf-8", "surrogateescape")
+            data = unescaped = redactor.redact(text).encode("utf-8", "surrogateescape").removesuffix(end)
+        unescaped = _ESCAPE.sub(_resolved, unescaped)
+    return data
+
+
+def _resolved(escape: re.Match[bytes]) -> bytes:
+    code = escape["code"]
+    return chr(int(code, 16)).encode("utf-8", "replace") if code else escape["char"]
 
 
 def _described(answer: UpstreamJob | Receipt) -> tuple[str, bytes]:
