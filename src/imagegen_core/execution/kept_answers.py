@@ -169,6 +169,8 @@ def _masked(data: bytes, redactor: Redactor, end: bytes = b"") -> bytes:
         if redactor.contains_secret(unescaped + end):
             text = (unescaped + end).decode("utf-8", "surrogateescape")
             data = unescaped = redactor.redact(text).encode("utf-8", "surrogateescape").removesuffix(end)
+        if b"\\" not in unescaped:
+            break
         unescaped = _ESCAPE.sub(_resolved, unescaped)
     return data
 
