@@ -18,6 +18,8 @@ REMOVED_SECONDS = 2
 """How long after the end of a task its response may still exist: it is removed once the end is on disk."""
 
 _UNFINISHED = "('reserved', 'submitting', 'accepted', 'received')"
+_NOT_STORED = ("storage_failed", "internal")
+_UNUSABLE = ("bad_response", "download_failed", "invalid_image")
 
 
 @attrs.define
@@ -158,15 +160,15 @@ class Promises:
         """Return whether the spool directory is no longer needed.
 
         Inputs are kept elsewhere once their task has ended. A provider's response that could not be stored
-        is kept for the operator.
+        is kept for the operator, and one that could not be used for the caller.
         """
-        task_id, _, attempt_id = owner.partition(".")
-        if attempt_id:
-            sql = """
-                SELECT 1 FROM attempts
-                WHERE attempt_id = ? AND json_extract(failure, '$.code') IN ('storage_failed', 'internal')
-            """
-            return not self.service.rows(sql, attempt_id)
+        task_id, *attempt = owner.split(".")
+        if attempt:
+            codes = _UNUSABLE if attempt[1:] == ["kept"] else _NOT_STORED
+            sql = (
+                f"SELECT 1 FROM attempts WHERE attempt_id = ? AND json_extract(failure, '$.code') IN {codes}"  # noqa: S608 - constants
+            )
+            return not self.service.rows(sql, attempt[0])
         return self.ended.get(task_id, ("missing",))[0] in ("missing", "completed", "failed", "cancelled")
 
     def check_database(self):
