@@ -5,6 +5,7 @@ A block below ``<!-- not run by the tests: … -->`` is left out.
 
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -97,6 +98,35 @@ def test_the_readme_names_the_two_commands_of_a_checkout(page):
         [block for block in blocks if command in block] for command in COMMANDS
     ]
     assert [True, True] == [f"  {command.removeprefix('./run ')} " in usage for command in COMMANDS]
+
+
+@pytest.mark.parametrize("variable", ["LANG", "LC_MESSAGES", "LC_ALL"])
+def test_the_script_keeps_the_reader_s_language(tmp_path, variable):
+    """Where the machine lacks that locale too: `./run` then sets how bytes are read, and nothing else."""
+    for name in ("run", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python").symlink_to(sys.executable)
+    (folder / "imagegen").write_text(f"#!/bin/sh\nexec {shlex.quote(str(IMAGEGEN))} --help\n")
+    (folder / "imagegen").chmod(0o700)
+    (folder.parent / ".imagegen-root").write_text(f"{tmp_path.resolve()}\n")
+    needed = b"".join((tmp_path / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    checksum = subprocess.run(["cksum"], input=needed, capture_output=True, check=True).stdout
+    (folder.parent / ".imagegen-base").write_bytes(checksum)
+    environ = {"PATH": os.environ["PATH"], variable: "zh_XX.GB18030"}
+
+    done = subprocess.run(
+        [tmp_path / "run", "--help"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "用法" in done.stdout
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
