@@ -52,6 +52,7 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
         source=ConfigSource(source),
         models=None if models is None else tuple(map(_entry, models)),
         is_unchecked=True,
+        is_sent=True,
         **fields,
     )
     return SentCall(config=provider_config, remote_id=remote_id)

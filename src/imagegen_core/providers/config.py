@@ -74,7 +74,8 @@ class ProviderConfig:
 
     It checks itself when it is made, unless it ``is_unchecked``: made of what was checked before, such as of
     other layers, or of what a version before this one has stored, which is still to be shown and finished.
-    ``key_origin`` is what a saved key was given for.
+    ``key_origin`` is what a saved key was given for. One that ``is_sent`` only finishes a call that is paid
+    for, and was checked by the version that sent it.
 
     Raises:
         ValidationFailed: a field holds what no provider can be configured with, with its path.
@@ -97,6 +98,7 @@ class ProviderConfig:
     updated_at: datetime | None = None
     key_origin: str | None = attrs.field(default=None, eq=False)
     is_unchecked: bool = attrs.field(default=False, eq=False, repr=False)
+    is_sent: bool = attrs.field(default=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.is_unchecked:

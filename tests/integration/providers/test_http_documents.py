@@ -20,7 +20,7 @@ from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.capabilities import Model, check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
@@ -234,6 +234,38 @@ async def test_a_job_is_given_up_when_its_state_cannot_be_read_three_times():
     failure = caught.value.failure
     assert [png(1)] == images
     assert (FailureCode.BAD_RESPONSE, True) == (failure.code, failure.possible_charge)
+
+
+BOUGHT = [
+    {"vars": {"graph": {f"node{i}": {"inputs": [i]} for i in range(3000)}}},
+    {"vars": {"graph": "${prompt}" * 5001}},
+    {"response": {"meta": {f"m{i}": "a" for i in range(501)}}},
+    {"response": {"meta": {"m": "text[::0]"}}},
+    {"response": {"meta": {"m": "[" * 70 + "n" + "]" * 70}}},
+    {"poll": {**POLL, "interval_s": 0, "backoff": 0}},
+    {"poll": {**POLL, "status": {"source": "[state][::1] | [0]" + " | [@][0]" * 70, "succeeded": "done"}}},
+    {"models": [{"id": "m", "size": {"kind": "enum", "values": ["9x9"]}}]},
+]
+
+
+@pytest.mark.parametrize("change", BOUGHT, ids=lambda change: str(change)[:40])
+async def test_a_job_is_finished_whose_document_could_not_be_saved_or_sent_any_more(change):
+    """An earlier version has paid for it: what is checked since then counts for new calls alone."""
+    operation = {"poll": POLL, **{k: v for k, v in change.items() if k == "poll"}}
+    document = reading_document(change.get("response", {}), task={"id": "id"}, **operation)
+    document |= {name: value for name, value in change.items() if name in ("vars", "models")}
+    answers = [{"state": "busy"}, {**IMAGE, "state": "done"}]
+    async with HttpServer(lambda _: Reply.json(answers.pop(0))) as server:
+        provider, exchange = provider_for(server), MemoryExchange()
+        config = settings(server, {"spec": document}, key=None, is_sent=True)
+        provider.describe(config)
+        call = ProviderCall(
+            call_id="call-1", request=generate(image_size="8K"), model=Model(id="m"), config=config
+        )
+        receipt = await provider.poll(call, UpstreamJob(id="j1"), exchange)
+        result = await provider.collect(call, receipt, exchange)
+
+        assert [png(1)] == [await read(image) for image in result.images]
 
 
 async def test_a_job_without_a_readable_id_names_the_expression():

@@ -42,6 +42,7 @@ def test_everything_that_a_call_needs_comes_back():
         call.config.api_key.reveal(),
         call.remote_id,
     )
+    assert call.config.is_sent
 
 
 @pytest.mark.parametrize(

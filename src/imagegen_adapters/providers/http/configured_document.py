@@ -35,6 +35,8 @@ _MAX_SPEC_STEPS = 20_000
 def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
+    What only new calls are checked for does not stop one that was sent: it is paid for.
+
     Raises:
         ProviderEnded: the preset's provider serves it no longer.
         ValidationFailed: an unknown preset, a malformed document, both of them, an unknown variable.
@@ -43,10 +45,10 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     if extra.get("preset") is not None and extra.get("spec") is not None:
         raise ValidationFailed.for_field("extra_config", DocumentCode.PRESET_AND_SPEC())
     if extra.get("spec") is not None:
-        document = _parsed(_canonical(extra["spec"]))
+        document = _parsed(_canonical(extra["spec"], was_sent=config.is_sent), was_sent=config.is_sent)
     else:
         document = presets.load(_preset_name(config, presets))
-    return _with_vars(document, extra.get("vars"))
+    return _with_vars(document, extra.get("vars"), was_sent=config.is_sent)
 
 
 def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
@@ -67,8 +69,9 @@ def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
     return str(preset)
 
 
-def _canonical(spec: Any) -> str:
-    check_size(spec, _SPEC)
+def _canonical(spec: Any, *, was_sent: bool) -> str:
+    if not was_sent:
+        check_size(spec, _SPEC)
     try:
         text = json.dumps(spec, allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
@@ -93,25 +96,26 @@ def _plain(value: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: str) -> Document:
-    return parse_document(json.loads(text), _SPEC)
+def _parsed(text: str, *, was_sent: bool) -> Document:
+    return parse_document(json.loads(text), _SPEC, was_sent=was_sent)
 
 
-def _with_vars(document: Document, variables: Any) -> Document:
+def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Document:
     if variables is None:
         return document
     if not isinstance(variables, Mapping):
         raise ValidationFailed.for_field(
             "extra_config.vars", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),))
         )
-    check_size(variables, "extra_config.vars")
+    if not was_sent:
+        check_size(variables, "extra_config.vars")
     parsed = {}
     for name, value in variables.items():
         field = f"extra_config.vars.{name}"
         if name not in document.vars:
             raise ValidationFailed.for_field(field, DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars)))
         try:
-            parsed[name] = Template.parse(value)
+            parsed[name] = Template.parse(value, Budget(steps=_MAX_SPEC_CHARS) if was_sent else None)
         except TemplateError as error:
             raise ValidationFailed.for_field(".".join((field, *error.path)), error.reason) from error
     return attrs.evolve(document, vars={**document.vars, **parsed})

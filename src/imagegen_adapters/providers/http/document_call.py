@@ -1,6 +1,6 @@
 """One call together with what the document says about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from imagegen_adapters.providers.http.schema.request import RequestSpec
 from imagegen_adapters.providers.http.scope import CallScope, scope_of
 from imagegen_adapters.providers.http.sender import Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
+from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
 from imagegen_adapters.providers.random_seeds import random_seed
@@ -100,14 +101,28 @@ class DocumentCall:
         is_drawn = not has_seed and mentions(self.document, self.operation, "random_seed")
         return random_seed(self.call.call_id) if is_drawn else None
 
-    def scope(self, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None) -> CallScope:
-        """Return the values of the placeholders.
+    def scope(
+        self,
+        *,
+        mask: bytes | None = None,
+        task: Mapping[str, Any] | None = None,
+        templates: Iterable[Template] | None = None,
+    ) -> CallScope:
+        """Return the values of the placeholders; for a call that was sent, what its ``templates`` need.
 
         Raises:
             CallError: ``rejected``, nothing was sent: the model has no such size.
         """
         with map_refusals():
-            return scope_of(self.call, self.document, self.model, self.operation, mask=mask, task=task)
+            return scope_of(
+                self.call,
+                self.document,
+                self.model,
+                self.operation,
+                mask=mask,
+                task=task,
+                templates=templates,
+            )
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
         """Return the one request that costs money.
@@ -133,7 +148,8 @@ class DocumentCall:
         Raises:
             CallError: ``bad_response``: the provider's URL for it must not receive the key.
         """
-        request = build_request(spec, self.document, self.call.config, self.scope(task=task).names)
+        scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
+        request = build_request(spec, self.document, self.call.config, scope.names)
         base = str(self.call.config.api_base)
         return attrs.evolve(request, url=follow(request.url, base, self.document, self.call.config))
 

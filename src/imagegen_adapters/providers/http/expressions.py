@@ -6,7 +6,8 @@ alternatives in ``a || b``. All work is charged to a `Budget`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ from imagegen_adapters.providers.http.budgets import MAX_STEPS, Budget, OverBudg
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.problems.fields import ProblemCode
 
 MAX_EXPRESSION_CHARS = 4096
@@ -55,6 +57,13 @@ class Expression:
             raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
         parts = text.split("||") if "header:" in text or "$." in text else [text]
         return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
+
+    @property
+    def problem(self) -> Message | None:
+        """What can be seen of it without a response, and no document is saved with; None if nothing is."""
+        return next(
+            filter(None, (_problem_of(a.tree) for a in self._alternatives if a.tree is not None)), None
+        )
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -222,23 +231,27 @@ def _parse_alternative(text: str) -> _Alternative:
     except Exception as error:  # JMESPath lets some of Python's own through, such as IndexError
         detail = str(error).partition("\n")[0][:MAX_QUOTED_CHARS]
         raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
-    _check_tree(tree)
+    for node in chain.from_iterable(_levels(tree)):
+        if node["type"] == "function_expression" and node["value"] not in _FUNCTIONS:
+            raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
     return _Alternative(tree=tree, from_root=from_root)
 
 
-def _check_tree(tree: Any) -> None:
-    """Check what can be seen of an expression without a response."""
-    level, depth = [tree], 0
+def _levels(tree: Any) -> Iterator[list[Any]]:
+    """Yield the nodes of a tree, level by level."""
+    level = [tree]
     while level:
-        depth += 1
-        if depth > MAX_EXPRESSION_DEPTH:
-            raise Malformed(ProblemCode.TOO_DEEP())
-        for node in level:
-            if node["type"] == "function_expression" and node["value"] not in _FUNCTIONS:
-                raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
-            if node["type"] == "slice" and node["children"][2] == 0:
-                raise Malformed(DocumentCode.SLICE_WITHOUT_STEP())
+        yield level
         level = [child for node in level for child in node["children"] if isinstance(child, dict)]
+
+
+def _problem_of(tree: Any) -> Message | None:
+    for depth, level in enumerate(_levels(tree), start=1):
+        if depth > MAX_EXPRESSION_DEPTH:
+            return ProblemCode.TOO_DEEP()
+        if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
+            return DocumentCode.SLICE_WITHOUT_STEP()
+    return None
 
 
 def _is_falsy(value: Any) -> bool:

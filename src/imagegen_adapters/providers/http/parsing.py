@@ -2,6 +2,7 @@
 
 import datetime as dt
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
@@ -46,26 +47,28 @@ _UNSUPPORTED_KEYS: Mapping[str, Message] = {
 }
 
 
-def parse_document(data: Any, prefix: str) -> Document:
+def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Document:
     """Return the document with its expressions and templates compiled.
 
     Args:
         data: plain values, as from JSON or YAML.
         prefix: the start of the paths in errors, such as ``extra_config.spec``.
+        was_sent: a call was sent by it; only its structure is checked then.
 
     Raises:
         ValidationFailed: an unknown key, a wrong type, a bad expression, an unknown variable, …
     """
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
-    _BUDGETS.set({Expression: Budget(chars=_MAX_EXPRESSION_CHARS), Template: Budget(steps=_MAX_PLACEHOLDERS)})
+    chars, steps = (sys.maxsize, sys.maxsize) if was_sent else (_MAX_EXPRESSION_CHARS, _MAX_PLACEHOLDERS)
+    _BUDGETS.set({Expression: Budget(chars=chars), Template: Budget(steps=steps)})
     try:
         document = _converter().structure(data, Document)
     except ClassValidationError as error:
         raise ValidationFailed(*_flattened(error, prefix)) from error
-    problems = tuple(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems_of(document))
+    problems = () if was_sent else tuple(problems_of(document))
     if problems:
-        raise ValidationFailed(*problems)
+        raise ValidationFailed(*(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems))
     return document
 
 

@@ -88,7 +88,7 @@ class ResultReader:
         warning = self.document_call.operation.warning
         skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
         return (
-            *self.document_call.scope().notes,
+            *self.document_call.scope(templates=()).notes,
             *([upstream_text(warning)] if warning else ()),
             *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
         )

@@ -1,6 +1,7 @@
 """The values of the placeholders of a document in one call."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,7 +15,9 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.model import ModelSpec
 from imagegen_adapters.providers.http.schema.operation import OperationSpec
+from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.random_seeds import random_seed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.size_presets import SIZE_NAMES
@@ -39,17 +42,24 @@ def scope_of(
     *,
     mask: bytes | None = None,
     task: Mapping[str, Any] | None = None,
+    templates: Iterable[Template] | None = None,
 ) -> CallScope:
     """Return the scope of a call.
 
     ``mask`` replaces the bytes of the caller's; ``task`` contains the fields from a submit's response.
+    ``templates`` are those of a request about a call that was sent: nothing that they do not need fails.
 
     Raises:
         ValidationFailed: the model has no such size.
     """
     request = call.request
     mask_as_image = request.mask is not None and not mentions(document, operation, "mask")
-    upstream_size = sizes.size_for_upstream(request.params, spec.size_of(request.operation))
+    try:
+        upstream_size = sizes.size_for_upstream(request.params, spec.size_of(request.operation))
+    except ValidationFailed:
+        if templates is None:
+            raise
+        upstream_size = sizes.UpstreamSize()  # an earlier version sent it, which knew the size
     defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
     params = {**defaults, **request.params}
     if params.get("seed") == RANDOM_SEED:
@@ -75,20 +85,27 @@ def scope_of(
     }
     for name in ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode"):
         names[name] = params.get(name)
-    names["vars"] = render_vars(document, names)
+    names["vars"] = render_vars(document, names, templates)
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
     notes = (upstream_size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
 
 
-def render_vars(document: Document, names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the document's variables.
+def render_vars(
+    document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
+) -> dict[str, Any]:
+    """Return the values of the document's variables; of given templates, of those that they mention.
 
     Raises:
         CallError: ``rejected``: they would be too large.
     """
-    budget = Budget()
-    return {name: template.render(names, budget) for name, template in document.vars.items()}
+    budget, needed = Budget(), document.vars
+    if templates is not None:
+        paths = {path for template in templates for path in template.names}
+        if "vars" not in paths:
+            mentioned = {re.split(r"[.\[]", path)[1] for path in paths if path.startswith("vars.")}
+            needed = {name: template for name, template in needed.items() if name in mentioned}
+    return {name: template.render(names, budget) for name, template in needed.items()}
 
 
 def _images(call: ProviderCall, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:

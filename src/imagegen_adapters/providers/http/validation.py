@@ -203,6 +203,9 @@ def _expressions(document: Document) -> Iterator[Problem]:
         if position == _MAX_EXPRESSIONS:
             yield Problem(field=path, reason=ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_EXPRESSIONS))
             return
+        if (reason := expression.problem) is not None:
+            yield Problem(field=path, reason=reason)
+            continue
         value = expression.search({}, reading=reading, optional=True)
         with contextlib.suppress(OverBudget):
             reading.optional.spend_tree(value)
