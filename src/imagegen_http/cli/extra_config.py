@@ -118,5 +118,5 @@ def read_spec(path: Path) -> Any:
     try:
         json.dumps(spec, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise CommandFailed(CommandCode.NOT_IN_JSON(name=path.name)) from error
+        raise CommandFailed(CommandCode.NOT_IN_JSON(name=str(path))) from error
     return spec

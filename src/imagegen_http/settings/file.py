@@ -44,15 +44,15 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
     except InvalidValue as error:
-        raise SettingsError(path.name, error.reason) from error
+        raise SettingsError(str(path), error.reason) from error
     except (ValueError, OverflowError, RecursionError) as error:  # an impossible date, endless nesting
-        raise SettingsError(path.name, SettingCode.VALUE_UNREADABLE()) from error
+        raise SettingsError(str(path), SettingCode.VALUE_UNREADABLE()) from error
     except yaml.YAMLError as error:
         mark, detail = getattr(error, "problem_mark", None), str(getattr(error, "problem", ""))
         reason = SettingCode.NOT_YAML(detail=detail)
         if mark is not None:
             reason = SettingCode.NOT_YAML_IN_LINE(line=mark.line + 1, detail=detail)
-        raise SettingsError(path.name, reason) from error
+        raise SettingsError(str(path), reason) from error
 
 
 def read_file(path: Path) -> str:
@@ -65,7 +65,7 @@ def read_file(path: Path) -> str:
         return path.read_bytes()[:_MAX_FILE_BYTES].decode()
     except (OSError, UnicodeDecodeError) as error:
         detail = read_problem(error)
-        raise SettingsError(path.name, SettingCode.FILE_UNREADABLE(detail=detail)) from error
+        raise SettingsError(str(path), SettingCode.FILE_UNREADABLE(detail=detail)) from error
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -78,5 +78,5 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise SettingsError(path.name, SettingCode.NOT_A_MAPPING())
+        raise SettingsError(str(path), SettingCode.NOT_A_MAPPING())
     return tree

@@ -180,12 +180,12 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("queue: 2026-99-99", "config.yaml: holds a value that cannot be read"),
     ],
 )
-def test_an_error_is_one_line_that_names_the_key(load, text, line):
+def test_an_error_is_one_line_that_names_the_key(load, tmp_path, text, line):
     """Unknown keys, wrong types and missing secrets prevent the start."""
     with pytest.raises(SettingsError) as error:
         load(text)
 
-    assert str(error.value).startswith(line)
+    assert str(error.value).removeprefix(f"{tmp_path}/").startswith(line)
     assert "\n" not in str(error.value)
 
 
@@ -227,21 +227,21 @@ def test_a_named_file_must_exist(tmp_path):
     [
         (
             "server: {auth_token: t}\nlog: {}\nserver: {port: 1}",
-            "config.yaml: the key server is there twice, in line 1 and line 3",
+            "the key server is there twice, in line 1 and line 3",
         ),
         (
             "server:\n  port: 1\n  'port': 2\n",
-            "config.yaml: the key port is there twice, in line 2 and line 3",
+            "the key port is there twice, in line 2 and line 3",
         ),
-        ("providers:\n  1: {}\n  '1': {}\n", "config.yaml: the key 1 is there twice, in line 2 and line 3"),
+        ("providers:\n  1: {}\n  '1': {}\n", "the key 1 is there twice, in line 2 and line 3"),
     ],
 )
-def test_a_duplicate_key_is_refused(load, text, line):
-    """A second ``server:`` would lose the token of the first."""
+def test_a_duplicate_key_is_refused(load, tmp_path, text, line):
+    """A second ``server:`` would lose the token of the first; the file is named with its whole path."""
     with pytest.raises(SettingsError) as error:
         load(text)
 
-    assert line == str(error.value)
+    assert f"{tmp_path / 'config.yaml'}: {line}" == str(error.value)
 
 
 def test_a_merged_mapping_may_be_overridden(load):
