@@ -160,6 +160,18 @@ def test_the_good_document_is_good():
             {"classify": [{"as": "quota", "status": "429", "cooldown_s": -1}]},
             "spec.errors.classify.0.cooldown_s",
         ),
+        (
+            "errors",
+            {"classify": [{"as": "quota", "codes": [f"*{i}" for i in range(60)]}] * 2},
+            "spec.errors.classify.1.codes",
+        ),
+        ("errors", {"classify": [{"as": "quota", "codes": "x" * 201}]}, "spec.errors.classify.0.codes"),
+        (
+            "operations.generate.response.raw",
+            {"content_types": [f"{i}/*" for i in range(101)]},
+            "spec.operations.generate.response.raw.content_types",
+        ),
+        ("errors", {"retry_after": ["header:x"] * 21}, "spec.errors.retry_after"),
         ("schema", 2, "spec.schema"),
         ("schema", "1", "spec.schema"),
         ("id", "Not A Slug", "spec.id"),

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +10,7 @@ import attrs
 
 from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.expressions import Expression
-from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
+from imagegen_adapters.providers.http.patterns import matches_glob, searched_chars
 from imagegen_adapters.providers.http.schema.errors import ClassifyRule, ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.schema.response import ResponseSpec
 from imagegen_adapters.providers.messages import ResponseCode
@@ -165,12 +164,13 @@ def job_error(classification: Classification, response: UpstreamResponse) -> Cal
 
 def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
     """Return the seconds that the provider asks us to wait, by the document's first rule that matches."""
+    pattern_count = sum(rule.jmespath is not None for rule in spec.retry_after)
     for rule in spec.retry_after:
         if rule.header is not None:
             seconds = _from_header(rule.header, response.headers, now)
         elif rule.jmespath is not None:
             text = response.text_at(rule.jmespath) or ""
-            match = re.search(rule.regex, text[:MAX_SEARCHED_CHARS])
+            match = re.search(rule.regex, text[: searched_chars(rule.regex, pattern_count)])
             seconds = parse_seconds(match[1] or "") if match else None
         else:
             seconds = None
@@ -185,7 +185,7 @@ def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float 
 
 
 def _has_code(rule: ClassifyRule, code: str) -> bool:
-    return any(fnmatchcase(code, pattern) for pattern in rule.codes)
+    return matches_glob(code, rule.codes)
 
 
 def _has_status(rule: ClassifyRule, status: int) -> bool:

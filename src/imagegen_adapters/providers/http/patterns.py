@@ -5,10 +5,13 @@ provider could block the whole service. Finding a number in a message needs none
 make this possible.
 """
 
+import math
 import re
 import re._constants as ops  # type: ignore[import-not-found] # Python has no public parser of expressions
 import re._parser as parser  # type: ignore[import-not-found] # as above
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -18,7 +21,16 @@ from imagegen_core.messages import Message
 from imagegen_core.problems.fields import ProblemCode
 
 MAX_SEARCHED_CHARS = 500
-"""The length of the text that is searched."""
+"""The length of the text that is searched, at most: `searched_chars`."""
+
+MAX_GLOB_CHARS = 200
+
+_MAX_WAYS = 1_000_000
+"""In which all patterns of a response are tried, which takes some milliseconds."""
+
+_LONG_REPEAT = 20
+_NUMBER = r"\d+(?:\.\d+)?"
+"""Has two repeats, and one way to match: what is between them is no digit."""
 
 MAX_PATTERN_CHARS = 200
 MAX_ALTERNATIVES = 8
@@ -38,6 +50,7 @@ class _Choice:
     max_count: int
     repeated: bool
     reference: bool = False
+    ways: int = 2
 
 
 def pattern_problem(expression: str) -> Message | None:
@@ -49,6 +62,30 @@ def pattern_problem(expression: str) -> Message | None:
     except (re.error, OverflowError, RecursionError) as error:
         return DocumentCode.NOT_A_PATTERN(detail=str(error))
     return DocumentCode.PATTERN_WITHOUT_GROUP() if groups < 1 else _slow_construct(parser.parse(expression))
+
+
+@lru_cache(maxsize=256)
+def searched_chars(expression: str, number: int) -> int:
+    """Return how much of a text may be searched by one of a ``number`` of patterns.
+
+    Each part that can be repeated for long multiplies the ways to match by the length of the text.
+    """
+    choices = list(_choices(parser.parse(expression.replace(_NUMBER, r"\d+")), repeated=False))
+    ways = math.prod(choice.ways for choice in choices if choice.ways <= _LONG_REPEAT)
+    power = 1 + sum(choice.ways > _LONG_REPEAT for choice in choices)
+    chars = (_MAX_WAYS / number / ways * math.factorial(power)) ** (1 / power)
+    return max(1, min(MAX_SEARCHED_CHARS, int(chars)))
+
+
+def matches_glob(text: str, patterns: Iterable[str]) -> bool:
+    """Return whether a short text is one of the names, or matches one of the globs."""
+    short = text[:MAX_SEARCHED_CHARS]
+    return any(fnmatchcase(short, each) if is_glob(each) else text == each for each in patterns)
+
+
+def is_glob(pattern: str) -> bool:
+    """Return whether it may match anything but itself."""
+    return not set("*?[").isdisjoint(pattern)
 
 
 def _slow_construct(tree: Any) -> Message | None:
@@ -69,11 +106,11 @@ def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
     if isinstance(part, tuple) and part and part[0] in _REPEATS:
         min_count, max_count, inner = part[1]
         if min_count != max_count:
-            yield _Choice(int(max_count), repeated)
+            yield _Choice(int(max_count), repeated, ways=int(max_count) - int(min_count) + 1)
         yield from _choices(inner, repeated=repeated or max_count > 1)
         return
     if isinstance(part, tuple) and part and part[0] is ops.BRANCH:
-        yield _Choice(1, repeated)
+        yield _Choice(1, repeated, ways=min(_LONG_REPEAT, len(part[1][1])))
     elif isinstance(part, tuple) and part and part[0] in _REFERENCES:
         yield _Choice(1, repeated, reference=True)
     if isinstance(part, tuple | list | parser.SubPattern):

@@ -1,7 +1,6 @@
 """Receives a response: its start into memory, all that matters to disk."""
 
 from collections.abc import AsyncIterator, Mapping
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
@@ -10,6 +9,7 @@ import httpx
 from imagegen_adapters.providers.call_limits import read_error
 from imagegen_adapters.providers.http.budgets import Reading
 from imagegen_adapters.providers.http.classification import UpstreamResponse
+from imagegen_adapters.providers.http.patterns import matches_glob
 from imagegen_adapters.providers.http.schema.response import ResponseSpec
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
@@ -46,7 +46,7 @@ class PartialResponse:
     def is_image(self, spec: ResponseSpec) -> bool:
         """Return whether the body is one image: by its type, or because the document says so."""
         patterns = ("image/*", *(spec.raw.content_types if spec.raw is not None else ()))
-        return any(fnmatchcase(self.content_type, pattern) for pattern in patterns)
+        return matches_glob(self.content_type, patterns)
 
     @property
     def is_event_stream(self) -> bool:

@@ -14,7 +14,7 @@ from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.model_validation import problems_of_model
 from imagegen_adapters.providers.http.operation_validation import DAY_SECONDS, problems_of_operation
-from imagegen_adapters.providers.http.patterns import pattern_problem
+from imagegen_adapters.providers.http.patterns import MAX_GLOB_CHARS, is_glob, pattern_problem
 from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
 from imagegen_adapters.providers.http.schema.document import Document
 from imagegen_adapters.providers.http.schema.job import StatusSpec
@@ -42,6 +42,8 @@ _MAX_JSON_BYTES = 268_435_456
 _MAX_EXPRESSIONS = 500
 _MAX_OPERATIONS = 50
 _MAX_FORM_FIELDS = 200
+_MAX_GLOBS = 100
+_MAX_RETRY_RULES = 20
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
 
 
@@ -53,6 +55,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
     for position, model in enumerate(document.models):
         yield from problems_of_model(f"models.{position}", document, model)
     yield from _errors(document)
+    yield from _globs(document)
     yield from _names(document)
     yield from _headers(document)
     yield from _form(document)
@@ -127,7 +130,27 @@ def _choices(document: Document) -> Iterator[Problem]:
             yield from error.problems
 
 
+def _globs(document: Document) -> Iterator[Problem]:
+    """Check what codes and types of content are compared with: each glob is compiled at its first use."""
+    named = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
+    for name, operation in document.operations.items():
+        if operation.response.raw is not None:
+            types = operation.response.raw.content_types
+            named.append((f"operations.{name}.response.raw.content_types", types))
+    count = 0
+    for path, patterns in named:
+        count += sum(map(is_glob, patterns))
+        if count > _MAX_GLOBS:
+            yield Problem(field=path, reason=DocumentCode.TOO_COSTLY())
+            return
+        if any(len(pattern) > MAX_GLOB_CHARS for pattern in patterns):
+            yield Problem(field=path, reason=ProblemCode.TOO_LONG(maximum=MAX_GLOB_CHARS))
+
+
 def _errors(document: Document) -> Iterator[Problem]:
+    if len(document.errors.retry_after) > _MAX_RETRY_RULES:
+        yield Problem(field="errors.retry_after", reason=ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_RETRY_RULES))
+        return
     for position, rule in enumerate(document.errors.classify):
         path = f"errors.classify.{position}"
         if not rule.codes and not rule.status:
