@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider
+from imagegen_adapters.providers.http import HttpProvider, sender
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, request_for
 from imagegen_core.errors import CallError
@@ -71,6 +71,16 @@ async def test_a_job_outlives_the_token_that_it_was_sent_with(server, provider, 
 
     assert (await provider.collect(call, receipt, exchange)).images
     assert server.fake.tokens[0] != server.fake.tokens[-1]
+
+
+async def test_a_token_needs_no_body(server, provider, call, monkeypatch):
+    """Its signature is of the token alone: ten references of ten megabytes are sent as they are read."""
+    monkeypatch.setattr(sender, "_MAX_SIGNED_BYTES", 10)
+    server.fake.time = NOW.timestamp()
+
+    await provider.submit(call, MemoryExchange(INPUTS))
+
+    assert 1 == len(server.fake.ledger)
 
 
 @pytest.mark.parametrize("seconds", [-60, 0, 1799])

@@ -18,7 +18,7 @@ from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.requests import BuiltRequest, too_large
 from imagegen_adapters.providers.http.schema.auth import Auth, AuthType
 from imagegen_adapters.providers.http.schema.document import Document
-from imagegen_adapters.providers.http.signers import SIGNERS
+from imagegen_adapters.providers.http.signers import SIGNERS, Signer
 from imagegen_adapters.providers.http.signers.requests import SignableRequest
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -159,7 +159,10 @@ class Sender:
         self, request: BuiltRequest, read: ReadInput
     ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
         headers = dict(request.headers)
-        if self.document.auth.type is AuthType.SIGNER:
+        signer = self._signer
+        if signer is not None and not signer.reads_body:
+            headers |= self._signature(request, b"")
+        elif signer is not None:
             if request.body is not None and request.body.length > _MAX_SIGNED_BYTES:
                 raise too_large()
             whole = b"" if request.body is None else await request.body.whole(read)
@@ -177,12 +180,17 @@ class Sender:
                 async for block in request.body.stream(read):
                     yield block
 
+    @property
+    def _signer(self) -> Signer | None:
+        auth = self.document.auth
+        return SIGNERS[auth.signer] if auth.type is AuthType.SIGNER and auth.signer is not None else None
+
     def _signature(self, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
-        if self.config.api_key is None or self.document.auth.signer is None:
+        signer = self._signer
+        if self.config.api_key is None or signer is None:
             return {}
         url = str(httpx.URL(request.url))  # encoded as it will be sent
         signable = SignableRequest(method=request.method, url=url, headers=request.headers, body=body)
-        signer = SIGNERS[self.document.auth.signer]
         key, options = self.config.api_key.reveal(), self.document.auth.options
         try:
             return signer.headers(signable, key, options, self.clock.now())

@@ -26,12 +26,14 @@ class Signer:
     """How requests are signed, and ``key_form``, which shows people the form of the key.
 
     ``options`` are those that a document must give. A key that ``may_have_token`` may have a third part.
+    What ``reads_body`` gets the whole of it; for another one a body is sent as it is read.
     """
 
     sign: Sign
     key_form: str
     options: tuple[str, ...] = ()
     may_have_token: bool = False
+    reads_body: bool = True
 
     def headers(
         self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
@@ -52,7 +54,7 @@ class Signer:
 
 SIGNERS: Mapping[str, Signer] = MappingProxyType(
     {
-        "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey"),
+        "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey", reads_body=False),
         "aws_sigv4": Signer(
             sign=AWS.sign,
             key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
