@@ -225,6 +225,22 @@ async def test_an_event_without_a_type_is_the_answer_if_it_has_an_image(extra):
     assert [FINAL] == images
 
 
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        ({"data": [{"b64_json": encoded(FINAL)}]}, None),
+        ({"error": {"code": "moderation_blocked", "message": "no"}}, FailureCode.CONTENT_POLICY),
+    ],
+)
+async def test_the_answer_may_come_after_a_thousand_events_without_a_type(last, code):
+    """Relays of chats tell each token, and have their image in the last event."""
+    relay = Relay(unnamed(choices=[{"delta": {"content": "x"}}]) * 1000, unnamed(**last))
+    if code is None:
+        assert [FINAL] == (await answer_of(relay))[0]
+    else:
+        assert code is (await failure_of(relay)).failure.code
+
+
 async def test_a_long_error_may_have_its_type_at_the_end():
     """It is read by the provider's table as any other."""
     error = {"error": {"code": "moderation_blocked"}, "padding": "x" * 9000, "type": "error"}

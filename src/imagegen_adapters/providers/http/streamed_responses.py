@@ -55,7 +55,7 @@ class _Role(Enum):
 class StreamedResponse:
     """One response. ``buffers`` limits what is in memory of partial images, over all calls.
 
-    ``reading`` is what expressions may take for all its events without a name.
+    ``reading`` is what expressions may take on the event loop for all its events without a name.
     """
 
     document_call: DocumentCall
@@ -79,6 +79,9 @@ class StreamedResponse:
                 role, data, is_spooled = self._role(_name(event)), event.data(), False
                 if role is None and event.is_complete:
                     role = self._role_of_content(io.BytesIO(event.head), self.reading)
+                    if self.reading.essential.is_exceeded or self.reading.optional.is_exceeded:
+                        # After many others; this one may be the answer.
+                        role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
                 elif role is None:  # what it is may stand behind its image
                     await self._spool(data)
                     role = await read_spooled(self._open_file, self._role_of_content)
