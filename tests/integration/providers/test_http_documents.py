@@ -285,9 +285,21 @@ async def test_a_request_that_a_template_makes_too_large_is_never_sent():
     document = reading_document({})
     asking = reading_document({}, task={"id": "id"}, poll={**POLL, "request": {"path": "/x", "body": large}})
     document["operations"]["generate"]["request"]["body"] = large
+    paths = [
+        {"path": "/x/${vars.words}"},
+        {"path": "/x/${task.id}/${seed}"},
+        {"path": "/x", "query": {"q": "${prompt}"}},
+    ]
+    unreachable = [
+        {
+            **reading_document({}, task={"id": "id"}, poll={**POLL, "request": path}),
+            "vars": {"words": "${prompt}"},
+        }
+        for path in paths
+    ]
     async with HttpServer(lambda _: Reply.json(IMAGE)) as server:
         provider = provider_for(server)
-        for spec in (document, asking):
+        for spec in (document, asking, *unreachable):
             call = call_of(provider, settings(server, {"spec": spec}, key=None), generate("猫" * 32_000))
             with pytest.raises(CallError, match="nothing was sent") as caught:
                 await provider.submit(call, MemoryExchange())
@@ -323,12 +335,14 @@ async def test_a_prompt_in_a_path_is_one_segment(prompt, segment):
         return Reply(200, png(1), {"content-type": "image/png"})
 
     async with HttpServer(answer) as server:
-        provider, extra = provider_for(server), {"spec": path_document("/image/${prompt}?n=${n}")}
-        call = call_of(provider, settings(server, extra, key=None), generate(prompt))
-        (image,) = (await run_call(provider, call, MemoryExchange())).images
+        provider = provider_for(server)
+        for name in ("prompt", "vars.words"):
+            document = {**path_document(f"/image/${{{name}}}?n=${{n}}"), "vars": {"words": "${prompt}"}}
+            call = call_of(provider, settings(server, {"spec": document}, key=None), generate(prompt))
+            (image,) = (await run_call(provider, call, MemoryExchange())).images
 
-        assert png(1) == await read(image)
-    assert [(f"/image/{segment}", {"n": "1"})] == targets
+            assert png(1) == await read(image)
+    assert [(f"/image/{segment}", {"n": "1"})] * 2 == targets
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,9 @@ class DocumentCall:
         scope = self.scope(mask=mask)
         spec, operation = self.operation.request, self.operation
         polled = None if operation.poll is None else operation.poll.request
-        check_requests((polled, operation.result, operation.cancel), scope.names)
-        return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
+        document, config = self.document, self.call.config
+        check_requests((polled, operation.result), document, config, scope.names)
+        return build_request(spec, document, config, scope.names, scope.extras)
 
     def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
         """Return a request about an accepted job, after checking that its URL may receive the key.

@@ -1,7 +1,7 @@
 """Builds the requests. Pure: nothing is sent here, and no image is read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -72,22 +72,25 @@ def build_request(
             raise too_large()
     return BuiltRequest(
         method=spec.method,
-        url=_url(spec, config, scope, budget),
+        url=_url(spec, document, config, scope, budget),
         headers=headers,
         body=body,
     )
 
 
-def check_requests(specs: Iterable[RequestSpec | None], scope: Mapping[str, Any]) -> None:
-    """Check that requests which follow a paid one will not be too large, before that is sent.
+def check_requests(
+    specs: Iterable[RequestSpec | None], document: Document, config: ProviderConfig, scope: Mapping[str, Any]
+) -> None:
+    """Check that requests which follow a paid one can be sent whatever job it starts, before that is sent.
 
     Raises:
-        CallError: ``rejected``: one of them would be.
+        CallError: ``rejected``: one of them would be too large, or its path incomplete.
     """
+    url = str(config.api_base)
+    task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
     for spec in specs:
-        budget = Budget()
-        for template in () if spec is None else spec.templates:
-            template.render(scope, budget)
+        if spec is not None:
+            build_request(spec, document, config, {**scope, "task": task})
 
 
 def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
@@ -97,13 +100,15 @@ def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any], budget
     }
 
 
-def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any], budget: Budget) -> str:
+def _url(
+    spec: RequestSpec, document: Document, config: ProviderConfig, scope: Mapping[str, Any], budget: Budget
+) -> str:
     if spec.url is not None:
         url = spec.url.render(scope, budget)
         if not isinstance(url, str) or not url:
             raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
         return _with_query(url, spec, scope, budget)
-    path = spec.path.render(_quoted(scope, spec.path), budget) if spec.path is not None else None
+    path = spec.path.render(_quoted(scope, spec.path, document), budget) if spec.path is not None else None
     if not isinstance(path, str) or not path.startswith("/"):
         raise _unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
     if _DOTS.search(path.partition("?")[0]):
@@ -114,7 +119,7 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any], bu
     return url
 
 
-def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
+def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
     """Return the part of the scope that a path mentions, URL-quoted.
 
     A slash inside an id is kept. What people write is one segment, whatever is in it.
@@ -122,24 +127,23 @@ def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
     Raises:
         CallError: ``rejected``: it would be too long.
     """
-    return {
-        name: _segment(value, name, path, safe="" if name in PROSE else "/:@-._~")
-        for name, value in scope.items()
-        if path.mentions(name)
-    }
+    prose = {f"vars.{name}" for name, template in document.vars.items() if _mentions_prose(template)}
+    return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
 
 
-def _segment(value: Any, name: str, path: Template, *, safe: str) -> Any:
+def _mentions_prose(template: Template) -> bool:
+    return any(template.mentions(name) or template.mentions(f"params.{name}") for name in PROSE)
+
+
+def _segment(value: Any, name: str, path: Template, prose: Collection[str]) -> Any:
     if isinstance(value, str):
         if len(value) > MAX_URL_CHARS:
             raise _url_too_long()
-        return quote(value, safe=safe)
+        is_prose = name in prose or name.rpartition(".")[2] in PROSE
+        return quote(value, safe="" if is_prose else "/:@-._~")
     if isinstance(value, Mapping):
         names = [key for key in value if path.mentions(f"{name}.{key}")]
-        return {
-            key: _segment(value[key], f"{name}.{key}", path, safe="" if key in PROSE else safe)
-            for key in names
-        }
+        return {key: _segment(value[key], f"{name}.{key}", path, prose) for key in names}
     return value
 
 
