@@ -41,10 +41,6 @@ class ProviderProfile:
     key_url: str | None = None
     ambient_credentials: str | None = None
 
-    def endings_on(self, day: dt.date) -> tuple[Message, ...]:
-        """Return a warning for each model that is retired on that day or will be."""
-        return tuple(warning for model in self.models if (warning := model.warning_on(day)) is not None)
-
     def with_default_on(self, day: dt.date) -> "ProviderProfile":
         """Return the profile with exactly one default model: never one that is retired while another lives.
 

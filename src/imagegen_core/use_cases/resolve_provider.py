@@ -68,7 +68,17 @@ class ResolvedProvider:
         key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
         others = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in (*self.problems, *unread))
-        return (*self.name_warnings, *key, *others, *self.profile.endings_on(day))
+        return (*self.name_warnings, *key, *others, *self.endings_on(day))
+
+    def endings_on(self, day: dt.date) -> tuple[Message, ...]:
+        """Return a warning for each model in use that is retired on that day or will be.
+
+        In use are the models that the configuration names, and the default. What else a preset or a catalogue
+        lists was nobody's choice.
+        """
+        named = {model.id for model in self.config.models or ()}
+        in_use = (model for model in self.profile.models if model.default or model.id in named)
+        return tuple(warning for model in in_use if (warning := model.warning_on(day)) is not None)
 
     @property
     def name_warnings(self) -> tuple[Message, ...]:

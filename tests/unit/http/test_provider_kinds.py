@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
@@ -201,6 +202,20 @@ def test_a_list_of_ones_own_has_one_default(kinds, preset, models, default):
     )
 
     assert [default] == defaults(resolver(kinds).describe([config]).profile.models)
+
+
+def test_only_models_in_use_are_warned_of(kinds):
+    """A preset that lists a model whose end is past warns nobody who did not name that model."""
+    shipped = ProviderConfig(
+        provider_name="p", source=ConfigSource.FILE, kind="http", extra_config={"preset": "ark"}
+    )
+    listed = resolver(kinds).describe([shipped])
+    ends = [model.warning_on(DAY.date()) for model in listed.profile.models]
+    gone = next(model for model, end in zip(listed.profile.models, ends, strict=True) if end is not None)
+    named = attrs.evolve(shipped, models=(ModelEntry(id=gone.id),))
+
+    assert () == listed.warnings_on(DAY.date())
+    assert (gone.warning_on(DAY.date()),) == resolver(kinds).describe([named]).warnings_on(DAY.date())
 
 
 def test_every_list_shows_one_default(kinds):

@@ -107,7 +107,7 @@ async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]
     warnings = [
         warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
         for provider in enabled
-        for warning in (*provider.name_warnings, *provider.profile.endings_on(today))
+        for warning in (*provider.name_warnings, *provider.endings_on(today))
     ]
     if default_warning is not None:
         warnings.append(warn("default provider", default_warning))
