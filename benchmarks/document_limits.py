@@ -9,18 +9,14 @@ the tests. Processor time is the least of three runs, since other programs distu
 anything takes more than ``--seconds`` or ``--megabytes``.
 """
 
-import argparse
 import collections
 import gc
-import json
 import sys
 import time
 import tracemalloc
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from reports import MIB, Report, option_parser  # makes the checkout importable
 
 from tests.costly_documents import COSTLY, expressions, read, save, templates, write
 
@@ -68,43 +64,45 @@ def bytes_of(function, value):
     return peak
 
 
-def measure(name, function, values):
-    """Print a line about all calls, and one about the longest; return the row."""
+def measure(report, name, function, values):
+    """Add a row about all calls, and print which was the longest."""
     gc.collect()
     gc.freeze()  # the values are not those of a service
     timed = [(*seconds_of(function, value), value) for value in values]
-    peaks = [bytes_of(function, value) for value in values]
-    worst = max(timed, key=lambda row: row[0])
-    row = {
-        "name": name,
-        "number": len(values),
-        "worst_ms": round(worst[0] * 1000, 2),
-        "worst_mb": round(max(peaks) / 2**20, 2),
-        "ends": dict(collections.Counter(end for _, end, _ in timed)),
-    }
-    print(f"{name}: {row['number']}, at most {row['worst_ms']} ms and {row['worst_mb']} MB; {row['ends']}")
-    print(f"  longest: {str(worst[2])[:SHOWN_CHARS]!r}")
-    return row
+    worst_seconds, _, longest = max(timed, key=lambda row: row[0])
+    report.add(
+        work=name,
+        number=len(values),
+        worst_ms=worst_seconds * 1000,
+        worst_mb=max(bytes_of(function, value) for value in values) / MIB,
+        ends=", ".join(f"{end} {n}" for end, n in collections.Counter(end for _, end, _ in timed).items()),
+    )
+    print(f"{name}, longest: {str(longest)[:SHOWN_CHARS]!r}")
 
 
 def main() -> int:
     """Print what was measured, and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = option_parser(__doc__)
     parser.add_argument("--number", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=0.05)
     parser.add_argument("--megabytes", type=float, default=64)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     generated = [*COSTLY, *examples(expressions(), options.number)]
-    rows = [
-        measure("expressions, on a response", read, generated),
-        measure("expressions, when saved", save, generated),
-        measure("templates, of a request", write, examples(templates, options.number)),
-    ]
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}))
+    columns = {
+        "work": "work",
+        "number": "number",
+        "worst_ms": "longest, ms",
+        "worst_mb": "largest, MB",
+        "ends": "how they ended",
+    }
+    report = Report("document-limits", columns)
+    measure(report, "expressions, on a response", read, generated)
+    measure(report, "expressions, when saved", save, generated)
+    measure(report, "templates, of a request", write, examples(templates, options.number))
+    report.publish(options.json)
     is_good = all(
-        row["worst_ms"] <= options.seconds * 1000 and row["worst_mb"] <= options.megabytes for row in rows
+        row["worst_ms"] <= options.seconds * 1000 and row["worst_mb"] <= options.megabytes
+        for row in report.rows
     )
     return 0 if is_good else 1
 

@@ -37,7 +37,7 @@ BENCHMARKS = {
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
     "go-plan": ((*LOAD, "--images", "300", "--number", "4"), {"rate", "plan_rate", "plan_p99_ms", "ratio"}),
-    "document-limits": (("--number", "5"), {"number", "worst_ms", "worst_mb"}),
+    "document-limits": (("--number", "5", "--seconds", "60"), {"number", "worst_ms", "worst_mb"}),
     "usage": (("--tasks", "50", "--runs", "1"), {"tasks", "rows", "ms"}),
     "profiling": (("--seconds", "1", "--callers", "2"), {"accept", "record by id", "list, page 1"}),
 }

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from imagegen_adapters.providers.http import schema
+from imagegen_adapters.providers.http.budgets import Budget
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.schema.auth import AuthType
 from imagegen_adapters.providers.http.schema.errors import ErrorClass
@@ -46,7 +47,7 @@ def test_every_field_is_documented(kind, reference):
 def test_every_word_is_documented(reference):
     """So is every choice, every placeholder and every directive."""
     choices = {*AuthType, *BodyType, *ErrorClass, *SizeKind, *Group}
-    names = {*ROOTS, *TemplateParser()._directives, "$spread"}
+    names = {*ROOTS, *TemplateParser(Budget())._directives, "$spread"}
 
     assert set() == (choices | names) - words(reference)
 

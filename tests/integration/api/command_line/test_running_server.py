@@ -12,6 +12,7 @@ from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_core.errors import StorageError
 from imagegen_http.cli import local_api
 from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
+from imagegen_http.server import logs
 from imagegen_http.settings.loader import load_settings
 from tests.fakes.loopback import Answer, Loopback
 from tests.integration.api.asking import CONFIG, data, ended, finished, running, submit, task_of
@@ -205,6 +206,7 @@ def test_whoever_listens_at_the_address_gets_no_token(run, tmp_path):
 async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
     """As one in a container, whose loopback is another: nothing else may work in the directory."""
     monkeypatch.setattr(local_api, "MAX_LOCK_WAIT_SECONDS", local_api._LOCK_POLL_SECONDS)
+    monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)  # it would be for all tests of this process
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     directory = DataDirectory.open(tmp_path / "data")
