@@ -25,7 +25,7 @@ FENCE = re.compile(
     r"(?P<mark><!--[^\n]*-->\n)?^```(?P<kind>sh|python|toml)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
 )
 PNG = b"\x89PNG\r\n\x1a\n"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 240
 COMMANDS = ("./run serve", "./run test")
 """The two that a newcomer types first; `.ci/run` runs the second, and each test here the first."""
 
