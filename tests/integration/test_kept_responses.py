@@ -12,6 +12,8 @@ from tests.fakes.own_upstream import DOCUMENT
 from tests.integration.api.asking import GENERATE, TASKS, WAIT, data, finished, row
 from tests.integration.cli.outcomes import failed, good
 
+pytestmark = pytest.mark.one_python
+
 KEY = "sk-of-the-own-provider"
 
 

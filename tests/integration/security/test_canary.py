@@ -13,6 +13,8 @@ from tests.integration.api.asking import CONFIG, GENERATE, TASKS, data, ended
 from tests.integration.api.live_server import LiveServer
 from tests.integration.security.searching import canary, files_below, leaks, needles
 
+pytestmark = pytest.mark.one_python
+
 COMMON = ("bad", "bad401", "bad402", "bad429", "bad500", "plain", "garbage", "named", "page", "good")
 CUTS = ("cut", "cut11", "cut23", "cut37", "cut49")
 AWAY = ("away", "away307", "away401")
