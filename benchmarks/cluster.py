@@ -21,7 +21,7 @@ from imagegen_adapters.databases.task_rows import task_to_row
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image
+from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
 from tests.processes import cpu_seconds
 

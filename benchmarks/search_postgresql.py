@@ -32,10 +32,10 @@ from imagegen_adapters.databases.postgresql.migrations import migrations
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.testing.samples import a_task, an_attempt, an_image
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
+from tests.contracts.samples import a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
 
 INSERT_IMAGES = """

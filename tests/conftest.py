@@ -10,6 +10,8 @@ import pytest
 hypothesis.settings.register_profile("any speed", deadline=None)
 hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
 
+pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
+
 _skipped: list[str] = []
 
 

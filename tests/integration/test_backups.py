@@ -16,7 +16,7 @@ from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.testing.samples import NOW, later
+from tests.contracts.samples import NOW, later
 
 
 def no_progress(done, total):
@@ -265,7 +265,7 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     script = (
         "import resource, signal, sys, pathlib\n"
         "from imagegen_adapters.backups.writer import write_backup\n"
-        "from imagegen_adapters.testing.samples import NOW\n"
+        "from tests.contracts.samples import NOW\n"
         "from imagegen_core.errors import StorageError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"

@@ -7,8 +7,8 @@ import pytest
 from imagegen_adapters.blob_stores.cached import CachedBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
-from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from tests.contracts.blob_store import BlobStoreContract, keys_of, read, stream
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ import pytest
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_stores.atomic_file import AtomicFile
 from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, stream
 from imagegen_core.errors import StorageError, StorageFull
+from tests.contracts.blob_store import BlobStoreContract, keys_of, stream
 
 pytestmark = pytest.mark.anyio
 

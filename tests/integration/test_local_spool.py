@@ -6,7 +6,7 @@ import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.spools.local import LocalSpool
-from imagegen_adapters.testing.spool import SpoolContract, pieces
+from tests.contracts.spool import SpoolContract, pieces
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,6 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_adapters.testing.samples import NOW
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging
@@ -29,6 +28,7 @@ from imagegen_core.search.query import SearchQuery
 from imagegen_core.tasks.attempt import Phase
 from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.values.quarters import quarter_of
+from tests.contracts.samples import NOW
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.outcomes import failed
 from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack

@@ -13,10 +13,10 @@ from imagegen_adapters.blob_archives.oss import OssBlobArchive
 from imagegen_adapters.blob_archives.prefix_claim import PrefixTaken
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.testing.blob_archive import BlobArchiveContract
-from imagegen_adapters.testing.blob_store import keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.providers.secrets import Secret
+from tests.contracts.blob_archive import BlobArchiveContract
+from tests.contracts.blob_store import keys_of, read, stream
 from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
 from tests.integration.api.asking import until
 from tests.integration.oss_settings import settings_of

@@ -20,19 +20,6 @@ from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
-from imagegen_adapters.testing.image_inventory import ImageInventoryContract
-from imagegen_adapters.testing.image_marks import ImageMarksContract
-from imagegen_adapters.testing.image_records import ImageRecordsContract
-from imagegen_adapters.testing.image_timeline import ImageTimelineContract
-from imagegen_adapters.testing.lineage import LineageContract
-from imagegen_adapters.testing.outbox import OutboxContract
-from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
-from imagegen_adapters.testing.queue import QueueContract
-from imagegen_adapters.testing.samples import a_task, add_image, later
-from imagegen_adapters.testing.task_feed import TaskFeedContract
-from imagegen_adapters.testing.task_repository import TaskRepositoryContract
-from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
@@ -42,6 +29,19 @@ from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.values.quarters import quarter_of
+from tests.contracts.idempotency_keys import IdempotencyKeysContract
+from tests.contracts.image_inventory import ImageInventoryContract
+from tests.contracts.image_marks import ImageMarksContract
+from tests.contracts.image_records import ImageRecordsContract
+from tests.contracts.image_timeline import ImageTimelineContract
+from tests.contracts.lineage import LineageContract
+from tests.contracts.outbox import OutboxContract
+from tests.contracts.provider_configs import ORIGIN, ProviderConfigsContract, a_config
+from tests.contracts.queue import QueueContract
+from tests.contracts.samples import a_task, add_image, later
+from tests.contracts.task_feed import TaskFeedContract
+from tests.contracts.task_repository import TaskRepositoryContract
+from tests.contracts.usage_ledger import UsageLedgerContract
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.event_bus import EventBusContract, collect
-from imagegen_adapters.testing.samples import an_event
 from imagegen_core.tasks.events import EventKind
+from tests.contracts.event_bus import EventBusContract, collect
+from tests.contracts.samples import an_event
 
 pytestmark = pytest.mark.anyio
 

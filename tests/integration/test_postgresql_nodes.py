@@ -14,7 +14,6 @@ from imagegen_adapters.databases.task_rows import task_to_row
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.samples import NOW, a_claim, a_task, an_attempt, an_image, later
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.queue import QueueCounts
@@ -22,6 +21,7 @@ from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.task import TaskStatus
+from tests.contracts.samples import NOW, a_claim, a_task, an_attempt, an_image, later
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

@@ -15,8 +15,8 @@ from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.postgresql import PostgresqlSlots
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.samples import a_task
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
+from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio
 

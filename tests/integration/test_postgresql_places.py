@@ -11,11 +11,11 @@ from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
 from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.nodes.postgresql import DEAD_AFTER_SECONDS, PostgresqlNodes
 from imagegen_adapters.slots.postgresql import PostgresqlSlots
-from imagegen_adapters.testing.nodes import NodesContract, pass_beating
-from imagegen_adapters.testing.slots import SlotsContract
-from imagegen_adapters.testing.turn import TurnContract
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_core.errors import StorageError
+from tests.contracts.nodes import NodesContract, pass_beating
+from tests.contracts.slots import SlotsContract
+from tests.contracts.turn import TurnContract
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

@@ -17,7 +17,6 @@ from imagegen_adapters.image_records.sqlite import insert_images as insert_into_
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation
@@ -26,6 +25,7 @@ from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search.ngrams import tokens
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
+from tests.contracts.samples import a_task, an_attempt, an_image, later
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

@@ -14,10 +14,10 @@ from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.samples import a_task, add_image
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.pages import Paging
+from tests.contracts.samples import a_task, add_image
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.testing.blob_store import BlobStoreContract
+from tests.contracts.blob_store import BlobStoreContract
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
@@ -165,7 +165,7 @@ def test_an_adapter_in_a_project_of_its_own_is_tested(tmp_path):
     conftest, tests = _blocks(page, "python")
     (settings,) = _blocks(page, "toml")
     for name, text in (("pyproject.toml", settings), ("conftest.py", conftest), ("test_table.py", tests)):
-        (tmp_path / name).write_text(text, "utf-8")
+        (tmp_path / name).write_text(text.replace("/opt/imagegen", str(ROOT)), "utf-8")
     promises = [name for name in vars(BlobStoreContract) if name.startswith("test_")]
 
     done = python("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)

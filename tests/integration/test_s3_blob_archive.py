@@ -12,10 +12,10 @@ from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
 from imagegen_adapters.blob_archives.s3.etag import S3Etag
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.testing.blob_archive import BlobArchiveContract
-from imagegen_adapters.testing.blob_store import keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.providers.secrets import Secret
+from tests.contracts.blob_archive import BlobArchiveContract
+from tests.contracts.blob_store import keys_of, read, stream
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.integration.api.asking import until

@@ -21,7 +21,6 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.marks.marks import MarkChange, Marks
 from imagegen_core.operations import Operation
@@ -29,6 +28,7 @@ from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.folding import fold
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
+from tests.contracts.samples import a_task, an_attempt, an_image, later
 
 pytestmark = pytest.mark.anyio
 

@@ -20,20 +20,6 @@ from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_adapters.testing.event_bus import EventBusContract
-from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
-from imagegen_adapters.testing.image_inventory import ImageInventoryContract
-from imagegen_adapters.testing.image_marks import ImageMarksContract
-from imagegen_adapters.testing.image_records import ImageRecordsContract
-from imagegen_adapters.testing.image_timeline import ImageTimelineContract
-from imagegen_adapters.testing.lineage import LineageContract
-from imagegen_adapters.testing.outbox import OutboxContract
-from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
-from imagegen_adapters.testing.queue import QueueContract
-from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
-from imagegen_adapters.testing.task_feed import TaskFeedContract
-from imagegen_adapters.testing.task_repository import TaskRepositoryContract
-from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import KeysLocked
 from imagegen_core.failures import Failure, FailureCode
@@ -43,6 +29,20 @@ from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import SentConfig
 from imagegen_core.tasks.events import EventKind
+from tests.contracts.event_bus import EventBusContract
+from tests.contracts.idempotency_keys import IdempotencyKeysContract
+from tests.contracts.image_inventory import ImageInventoryContract
+from tests.contracts.image_marks import ImageMarksContract
+from tests.contracts.image_records import ImageRecordsContract
+from tests.contracts.image_timeline import ImageTimelineContract
+from tests.contracts.lineage import LineageContract
+from tests.contracts.outbox import OutboxContract
+from tests.contracts.provider_configs import ORIGIN, ProviderConfigsContract, a_config
+from tests.contracts.queue import QueueContract
+from tests.contracts.samples import a_task, an_attempt, an_event, an_image, later
+from tests.contracts.task_feed import TaskFeedContract
+from tests.contracts.task_repository import TaskRepositoryContract
+from tests.contracts.usage_ledger import UsageLedgerContract
 
 pytestmark = pytest.mark.anyio
 

@@ -17,8 +17,6 @@ from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.testing.blob_store import BlobStoreContract, read, stream
-from imagegen_adapters.testing.samples import NOW, add_image
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.execution.findings import FindingKind
 from imagegen_core.images import StorageState
@@ -26,6 +24,8 @@ from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
+from tests.contracts.blob_store import BlobStoreContract, read, stream
+from tests.contracts.samples import NOW, add_image
 from tests.fakes.oss import FakeOss
 from tests.integration.oss_settings import settings_of
 

@@ -7,8 +7,8 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
-from imagegen_adapters.testing.disk_space import DiskSpaceContract
 from imagegen_core.errors import StorageError
+from tests.contracts.disk_space import DiskSpaceContract
 
 
 class TestSystemDiskSpace(DiskSpaceContract):

@@ -6,7 +6,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.testing.clock import ClockContract
+from tests.contracts.clock import ClockContract
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from imagegen_adapters.blob_archives.memory import MemoryBlobArchive
-from imagegen_adapters.testing.blob_archive import BlobArchiveContract
+from tests.contracts.blob_archive import BlobArchiveContract
 
 pytestmark = pytest.mark.anyio
 

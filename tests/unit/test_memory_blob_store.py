@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
-from imagegen_adapters.testing.blob_store import BlobStoreContract
+from tests.contracts.blob_store import BlobStoreContract
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
-from imagegen_adapters.testing.disk_space import DiskSpaceContract
+from tests.contracts.disk_space import DiskSpaceContract
 
 
 class TestMemoryDiskSpace(DiskSpaceContract):

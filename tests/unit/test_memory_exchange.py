@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
+from tests.contracts.exchange import MemoryExchange
 
 pytestmark = pytest.mark.anyio
 

@@ -63,7 +63,7 @@ def _tables():
     """Return the tables of all modules that can be imported, by name."""
     for package in PACKAGES:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith(("__main__", ".child")) and ".testing" not in module.name:
+            if not module.name.endswith(("__main__", ".child")):
                 importlib.import_module(module.name)
     return {table.__name__: table for table in MessageCode.__subclasses__()}
 
@@ -81,7 +81,7 @@ def _calls():
     """Return all calls in the sources, each with its place."""
     return [
         (f"{path.relative_to(SRC)}:{node.lineno}", node)
-        for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/**/*.py")))
+        for path in sorted(SRC.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
     ]

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ADAPTERS = ROOT / "src" / "imagegen_adapters"
 PORTS = ROOT / "src" / "imagegen_core" / "ports"
-SUITES = ADAPTERS / "testing"
 TESTS = ROOT / "tests"
+SUITES = TESTS / "contracts"
 PAGE = ROOT / "docs" / "how-to" / "test-an-adapter.md"
 ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.+) \|$", re.MULTILINE)
 

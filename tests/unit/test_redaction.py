@@ -11,7 +11,7 @@ from imagegen_adapters.redactors.log_events import on_one_line, redact_event
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.redactors.patterns import _MARKS, _PATTERNS, _URL, _USER_INFO, PatternRedactor
 from imagegen_adapters.redactors.spellings import MASK
-from imagegen_adapters.testing.redactor import SPELLINGS, RedactorContract
+from tests.contracts.redactor import SPELLINGS, RedactorContract
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
 AROUND = st.text(max_size=30)

@@ -30,12 +30,12 @@ from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_adapters.testing.samples import NOW
 from imagegen_core.marks.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery
 from imagegen_core.tasks.attempt import Phase
+from tests.contracts.samples import NOW
 from tests.fakes.images import png
 from tests.fakes.oss import FakeOss, StoredObject
 from tests.integration.api.live_server import clean_environ, imagegen

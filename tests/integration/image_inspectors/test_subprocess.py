@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
-from imagegen_adapters.testing.image_inspector import (
+from imagegen_core.ports.image_inspector import ImageRejected, InspectorUnavailable
+from tests.contracts.image_inspector import (
     ACCEPTED,
     ImageInspectorContract,
     encoded,
     gradient,
     in_chunks,
 )
-from imagegen_core.ports.image_inspector import ImageRejected, InspectorUnavailable
 
 pytestmark = pytest.mark.anyio
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import image_file, request_for
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
 from imagegen_core.requests.input_image import InputImage
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import image_file, request_for
 
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 _SIDE = 300

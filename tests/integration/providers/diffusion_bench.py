@@ -7,7 +7,6 @@ from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
@@ -15,6 +14,7 @@ from imagegen_core.providers.capabilities import choose_model
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.requests.input_image import InputImage
 from imagegen_core.tasks.attempt import UpstreamJob
+from tests.contracts.exchange import MemoryExchange
 
 
 class DiffusionBench:

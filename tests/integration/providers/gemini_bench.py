@@ -9,7 +9,6 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
@@ -17,6 +16,7 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.requests.input_image import InputImage
+from tests.contracts.exchange import MemoryExchange
 from tests.fakes.gemini import KEY, FakeGemini
 
 GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")

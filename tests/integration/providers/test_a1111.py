@@ -9,14 +9,14 @@ from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import ProviderContract
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
 from tests.integration.providers.diffusion_bench import DiffusionBench, bytes_of, generate, image_input

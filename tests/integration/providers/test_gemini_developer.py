@@ -15,14 +15,14 @@ from PIL import Image
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import ProviderContract
 from tests.fakes.gemini import (
     KEY,
     REFUSED,

@@ -14,8 +14,6 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.http.messages import DocumentCode
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
@@ -25,6 +23,8 @@ from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderCon
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer, Reply

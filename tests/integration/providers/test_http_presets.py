@@ -10,8 +10,6 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, request_for, run_call
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
@@ -23,6 +21,8 @@ from imagegen_core.providers.prices import TokenKind
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
 from imagegen_core.tasks.attempt import UpstreamJob
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import INPUTS, ProviderContract, read, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply

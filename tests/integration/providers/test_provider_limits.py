@@ -16,7 +16,6 @@ import yaml
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, presets
-from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, request_for, run_call
 from imagegen_core.errors import CallError, Refusal
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
@@ -25,6 +24,7 @@ from imagegen_core.providers.capabilities import check_request, choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.requests.image_request import ImageRequest
+from tests.contracts.provider import INPUTS, image_file, input_image, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer

@@ -8,8 +8,6 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, sender
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, request_for
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
@@ -17,6 +15,8 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.providers.capabilities import choose_model
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import INPUTS, request_for
 from tests.fakes.http_server import HttpServer
 from tests.fakes.kling import FakeKling
 

@@ -9,14 +9,14 @@ import attrs
 import pytest
 
 from imagegen_adapters.providers.http import streamed_responses
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, read, request_for, run_call
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ModelEntry
 from imagegen_core.tasks.attempt import Receipt
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import INPUTS, read, request_for, run_call
 from tests.fakes.http_server import Cut, HttpServer, Reply
 from tests.fakes.images import png
 from tests.fakes.openai_images import FakeOpenAI

@@ -4,8 +4,8 @@ import pytest
 
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key
-from imagegen_adapters.testing.secret_box import SecretBoxContract
 from imagegen_core.errors import Unavailable
+from tests.contracts.secret_box import SecretBoxContract
 
 
 def started(directory, *, environment_keys=None, sample=None):

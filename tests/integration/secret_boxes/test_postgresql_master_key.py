@@ -12,9 +12,9 @@ from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey, PostgresqlSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.testing.provider_configs import ORIGIN, a_config
-from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import KeysLocked
+from tests.contracts.provider_configs import ORIGIN, a_config
+from tests.contracts.samples import NOW, a_task, an_attempt
 
 pytestmark = pytest.mark.anyio
 

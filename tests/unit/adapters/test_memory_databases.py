@@ -15,20 +15,20 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.queues.memory import MemoryQueue
 from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.testing.event_bus import EventBusContract
-from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
-from imagegen_adapters.testing.image_inventory import ImageInventoryContract
-from imagegen_adapters.testing.image_marks import ImageMarksContract
-from imagegen_adapters.testing.image_records import ImageRecordsContract
-from imagegen_adapters.testing.image_timeline import ImageTimelineContract
-from imagegen_adapters.testing.lineage import LineageContract
-from imagegen_adapters.testing.outbox import OutboxContract
-from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
-from imagegen_adapters.testing.queue import QueueContract
-from imagegen_adapters.testing.task_feed import TaskFeedContract
-from imagegen_adapters.testing.task_repository import TaskRepositoryContract
-from imagegen_adapters.testing.usage_ledger import UsageLedgerContract
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
+from tests.contracts.event_bus import EventBusContract
+from tests.contracts.idempotency_keys import IdempotencyKeysContract
+from tests.contracts.image_inventory import ImageInventoryContract
+from tests.contracts.image_marks import ImageMarksContract
+from tests.contracts.image_records import ImageRecordsContract
+from tests.contracts.image_timeline import ImageTimelineContract
+from tests.contracts.lineage import LineageContract
+from tests.contracts.outbox import OutboxContract
+from tests.contracts.provider_configs import ProviderConfigsContract
+from tests.contracts.queue import QueueContract
+from tests.contracts.task_feed import TaskFeedContract
+from tests.contracts.task_repository import TaskRepositoryContract
+from tests.contracts.usage_ledger import UsageLedgerContract
 
 pytestmark = pytest.mark.anyio
 

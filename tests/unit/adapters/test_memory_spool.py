@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.spools.memory import MemorySpool
-from imagegen_adapters.testing.spool import SpoolContract
+from tests.contracts.spool import SpoolContract
 
 pytestmark = pytest.mark.anyio
 

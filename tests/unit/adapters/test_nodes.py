@@ -5,7 +5,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.testing.nodes import NodesContract
+from tests.contracts.nodes import NodesContract
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.slots.memory import MemorySlots
-from imagegen_adapters.testing.slots import SlotsContract
+from tests.contracts.slots import SlotsContract
 
 pytestmark = pytest.mark.anyio
 

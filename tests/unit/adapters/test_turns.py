@@ -4,9 +4,9 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.testing.turn import TurnContract
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.turns.memory import MemoryTurn
+from tests.contracts.turn import TurnContract
 
 pytestmark = pytest.mark.anyio
 

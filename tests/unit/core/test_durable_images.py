@@ -8,10 +8,10 @@ import pytest
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_labels.memory import MemoryImageLabel
-from imagegen_adapters.testing.samples import a_task, an_attempt
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.use_cases.store_image import RejectedImage
+from tests.contracts.samples import a_task, an_attempt
 from tests.fakes.images import png
 from tests.unit.core.test_store_image import KilledInspector, a_store
 

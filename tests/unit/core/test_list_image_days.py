@@ -9,10 +9,10 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.testing.samples import add_image
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.use_cases.list_image_days import ListImageDays
+from tests.contracts.samples import add_image
 
 pytestmark = pytest.mark.anyio
 

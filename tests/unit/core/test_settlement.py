@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from imagegen_adapters.testing.samples import NOW, a_task
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import CallError
 from imagegen_core.messages import upstream_text
@@ -12,6 +11,7 @@ from imagegen_core.tasks.attempt_outcome import AttemptOutcome
 from imagegen_core.tasks.policies import RetryPolicy, StorageRetryPolicy
 from imagegen_core.tasks.settlement import settle
 from imagegen_core.tasks.task import Task
+from tests.contracts.samples import NOW, a_task
 
 RETRY = RetryPolicy(base=2.0, factor=3.0, jitter=0.5)
 

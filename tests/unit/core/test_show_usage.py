@@ -7,11 +7,11 @@ import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.testing.samples import NOW
-from imagegen_adapters.testing.usage_ledger import add_ended
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 from imagegen_core.costs.usage import UsageGrouping
 from imagegen_core.use_cases.show_usage import ShowUsage
+from tests.contracts.samples import NOW
+from tests.contracts.usage_ledger import add_ended
 
 pytestmark = pytest.mark.anyio
 

@@ -13,12 +13,12 @@ from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
 from imagegen_adapters.redactors.memory import MemoryRedactor
-from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.image_inspector import InspectorUnavailable
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.use_cases.store_image import MAX_STREAMS, StoreImage
+from tests.contracts.samples import NOW, a_task, an_attempt
 from tests.fakes.images import png
 
 pytestmark = pytest.mark.anyio

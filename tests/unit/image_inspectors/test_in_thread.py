@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
-from imagegen_adapters.testing.image_inspector import ImageInspectorContract
+from tests.contracts.image_inspector import ImageInspectorContract
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from imagegen_adapters.image_labels.aigc import AigcImageLabel
-from imagegen_adapters.testing.image_label import ImageLabelContract
 from imagegen_core.images import MediaType
+from tests.contracts.image_label import ImageLabelContract
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ import pytest
 
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
-from imagegen_adapters.testing.image_inspector import in_chunks
-from imagegen_adapters.testing.image_label import FILES, ImageLabelContract
+from tests.contracts.image_inspector import in_chunks
+from tests.contracts.image_label import FILES, ImageLabelContract
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ import pytest
 
 from imagegen_adapters.outbound import AddressGate
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
-from imagegen_adapters.testing.upstream_guard import LISTED, NAMES, UpstreamGuardContract
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from tests.contracts.upstream_guard import LISTED, NAMES, UpstreamGuardContract
 
 pytestmark = pytest.mark.anyio
 

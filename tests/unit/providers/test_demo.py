@@ -11,8 +11,15 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.demo.motifs import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import (
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import (
     INPUTS,
     ProviderContract,
     image_file,
@@ -21,13 +28,6 @@ from imagegen_adapters.testing.provider import (
     request_for,
     run_call,
 )
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation
-from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 pytestmark = pytest.mark.anyio
 

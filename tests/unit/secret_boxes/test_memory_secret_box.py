@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
-from imagegen_adapters.testing.secret_box import SecretBoxContract
+from tests.contracts.secret_box import SecretBoxContract
 
 
 class TestMemorySecretBox(SecretBoxContract):

@@ -5,10 +5,10 @@ import logging
 import attrs
 import pytest
 
-from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode
 from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.tasks.task import MAX_RECOVERIES
+from tests.contracts.samples import an_attempt
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -7,7 +7,6 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory
-from imagegen_adapters.testing.samples import a_task
 from imagegen_core.errors import QueueFull, ValidationFailed
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.task_repository import IdempotencyClaim
@@ -19,6 +18,7 @@ from imagegen_http.openai.client_retries import (
     Call,
     ClientRetries,
 )
+from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio
 

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage, JsonBody
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.requests.input_image import InputImage
+from tests.contracts.exchange import MemoryExchange
 
 pytestmark = pytest.mark.anyio
 
