@@ -67,17 +67,17 @@ class Writer:
         """False after a failed commit until one succeeds, and permanently after an input/output error."""
         return self._broken is None and not self._last_failed and not self._closed
 
-    async def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
         """Run ``run`` in the next transaction and return its result once the transaction is durable.
 
         An exception of ``run`` rolls back only what ``run`` wrote, and is raised here. A caller that is
-        cancelled cannot know whether ``run`` ran.
+        cancelled cannot know whether ``run`` ran. A ``single`` statement costs less.
 
         Raises:
             StorageBroken: an earlier failure has made the database unusable.
             StorageError: the disk is full or failed, or the database is closed; nothing was stored.
         """
-        return await self._enqueue(partial(_in_savepoint, run))
+        return await self._enqueue(run if single else partial(_in_savepoint, run))
 
     async def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Like `write`, at less cost, for a single statement; return how many rows it changed."""

@@ -1,0 +1,167 @@
+"""One SQL for two databases: statements are written once, in PostgreSQL's words with named parameters.
+
+A store reads with `Sql.rows`, and changes things with a generator of statements, which the database runs in
+one transaction: SQLite on its writing thread, PostgreSQL over a connection of its pool.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from imagegen_core.text_problems import text_problem
+
+if TYPE_CHECKING:
+    from imagegen_adapters.databases.postgresql import Database as PostgresqlDatabase
+    from imagegen_adapters.databases.sqlite import Database as SqliteDatabase
+
+T = TypeVar("T")
+
+Row: TypeAlias = Any
+"""A row of either driver: its columns by name and by place."""
+
+Query: TypeAlias = tuple[str, Mapping[str, Any]]
+Steps: TypeAlias = Generator[Query, list[Row], T]
+"""Yields statements with their values, gets the rows of each, and returns the result of all."""
+
+NEWEST = 2**63 - 1
+"""The highest number that a column holds."""
+
+
+class Sql(Protocol):
+    """A database that runs these statements.
+
+    Lists are passed for ``= ANY (:values::bigint[])`` and ``<> ALL (:values::text[])``. Text that no column
+    of PostgreSQL can hold equals nothing that is stored: `rows` finds nothing, and lists go without it.
+    """
+
+    async def rows(self, statement: str, **values: Any) -> list[Row]:
+        """Run one statement that only reads, and return its rows."""
+        ...
+
+    async def change(self, statement: str, **values: Any) -> list[Row]:
+        """Run one statement that writes, durably, and return the rows that it returns.
+
+        Raises:
+            StorageError: it was refused, such as for text that no column can hold.
+        """
+        ...
+
+    async def read(self, steps: Steps[T]) -> T:
+        """Run the statements that ``steps`` yields on one snapshot; they only read."""
+        ...
+
+    async def transact(self, steps: Steps[T]) -> T:
+        """Run the statements that ``steps`` yields in one transaction; an exception rolls it back."""
+        ...
+
+
+# ---------------------------------------------------------------- SQLite
+
+_CAST = re.compile(r"::[a-z]+(?:\[\])?")
+_ANY = re.compile(r"= ANY ?\((:\w+)(?:::\w+\[\])?\)")
+_ALL = re.compile(r"<> ALL ?\((:\w+)(?:::\w+\[\])?\)")
+
+
+@lru_cache(maxsize=512)
+def for_sqlite(statement: str) -> str:
+    """Return the statement in SQLite's words: without casts and row locks, and with lists as JSON."""
+    statement = _ANY.sub(r"IN (SELECT value FROM json_each(\1))", statement)
+    statement = _ALL.sub(r"NOT IN (SELECT value FROM json_each(\1))", statement)
+    return _CAST.sub("", statement).replace(" FOR UPDATE SKIP LOCKED", "")
+
+
+def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[Row]:
+    """Run a statement with a connection to SQLite and return its rows."""
+    plain = {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
+    rows: list[Row] = connection.execute(for_sqlite(statement), plain).fetchall()
+    return rows
+
+
+def run(steps: Steps[T], connection: Any) -> T:
+    """Run the statements of ``steps`` with a connection to SQLite."""
+    try:
+        statement, values = next(steps)
+        while True:
+            statement, values = steps.send(execute(connection, statement, values))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+class SqliteSql:
+    """Runs statements on SQLite: reads by its readers, writes by its one writer."""
+
+    def __init__(self, database: "SqliteDatabase") -> None:
+        self._database = database
+
+    async def rows(self, statement: str, **values: Any) -> list[Row]:
+        return await self._database.read(partial(execute, statement=statement, values=values))
+
+    async def change(self, statement: str, **values: Any) -> list[Row]:
+        return await self._database.writer.write(
+            partial(execute, statement=statement, values=values), single=True
+        )
+
+    async def read(self, steps: Steps[T]) -> T:
+        return await self._database.read(partial(run, steps))
+
+    async def transact(self, steps: Steps[T]) -> T:
+        return await self._database.writer.write(partial(run, steps))
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+_NAME = re.compile(r"(?<!:):([a-z_]+)")
+_HINT = re.compile(r" INDEXED BY \w+")
+
+
+@lru_cache(maxsize=512)
+def for_postgresql(statement: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement with numbered parameters and without hints, and their names in this order."""
+    names = tuple(dict.fromkeys(_NAME.findall(statement)))
+    numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return _NAME.sub(lambda match: numbers[match[1]], _HINT.sub("", statement)), names
+
+
+class PostgresqlSql:
+    """Runs statements on PostgreSQL, each by a connection of the pool."""
+
+    def __init__(self, database: "PostgresqlDatabase") -> None:
+        self._database = database
+
+    async def rows(self, statement: str, **values: Any) -> list[Row]:
+        return [] if any(map(_is_unstorable, values.values())) else await self.change(statement, **values)
+
+    async def change(self, statement: str, **values: Any) -> list[Row]:
+        text, names = for_postgresql(statement)
+        return await self._database.rows(text, *[_storable(values[name]) for name in names])
+
+    async def read(self, steps: Steps[T]) -> T:
+        async with self._database.snapshot() as connection:
+            return await _run(steps, connection.fetch)
+
+    async def transact(self, steps: Steps[T]) -> T:
+        async with self._database.transaction() as connection:
+            return await _run(steps, connection.fetch)
+
+
+async def _run(steps: Steps[T], fetch: Callable[..., Awaitable[list[Row]]]) -> T:
+    try:
+        statement, values = next(steps)
+        while True:
+            text, names = for_postgresql(statement)
+            rows = await fetch(text, *[_storable(values[name]) for name in names])
+            statement, values = steps.send(rows)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _is_unstorable(value: Any) -> bool:
+    return isinstance(value, str) and text_problem(value) is not None
+
+
+def _storable(value: Any) -> Any:
+    return [each for each in value if not _is_unstorable(each)] if isinstance(value, list) else value
