@@ -10,5 +10,7 @@ _STEP = re.compile(r"^\d+\. `(src/[^`]+)`:", re.MULTILINE)
 
 def ways():
     """Return the files of each way: of the prompt, of the image's bytes, and of the API key."""
-    prompt, image, key = (files for text in sections(PAGE) if (files := _STEP.findall(text)))
+    prompt, image, key = (
+        list(dict.fromkeys(files)) for text in sections(PAGE) if (files := _STEP.findall(text))
+    )
     return {"prompt": prompt, "image": image, "key": key}

@@ -23,11 +23,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
-from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
 from tests.contracts.blob_store import BlobStoreContract, RawReader, keys_of, read, stream
 
 Outage = Callable[[], AbstractContextManager[None]]

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import pytest
 
 from imagegen_core.errors import BlobMissing, StorageError
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 
 RawReader = Callable[[str], bytes | None]
 

@@ -15,7 +15,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_core.errors import BlobMissing
-from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.ports.blobs import Spool, SpoolOverflow
 
 
 async def pieces(*parts: bytes) -> AsyncIterator[bytes]:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.blob_stores.cached import CachedBlobStore
-from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from tests.contracts.blob_store import BlobStoreContract, keys_of, read, stream
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
-from imagegen_adapters.blob_stores.atomic_file import AtomicFile
-from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import StorageError, StorageFull
 from tests.contracts.blob_store import BlobStoreContract, keys_of, stream
 

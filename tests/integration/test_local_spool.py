@@ -5,7 +5,7 @@ import os
 import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.spools.local import LocalSpool
+from imagegen_adapters.files.spool import LocalSpool
 from tests.contracts.spool import SpoolContract, pieces
 
 pytestmark = pytest.mark.anyio

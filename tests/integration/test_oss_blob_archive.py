@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_adapters.blob_archives.oss import OssBlobArchive
 from imagegen_adapters.blob_archives.prefix_claim import PrefixTaken
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.providers.secrets import Secret

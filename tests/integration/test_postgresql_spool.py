@@ -10,7 +10,7 @@ from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.postgresql.files import CHUNK_BYTES, Files
 from imagegen_adapters.spools.postgresql import PostgresqlSpool
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
-from imagegen_core.ports.spool import SpoolOverflow
+from imagegen_core.ports.blobs import SpoolOverflow
 from tests.contracts.spool import SpoolContract, pieces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

@@ -10,7 +10,7 @@ import pytest
 
 from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
 from imagegen_adapters.blob_archives.s3.etag import S3Etag
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.providers.secrets import Secret

@@ -8,11 +8,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.blob_archives.oss import OssBlobArchive
-from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
-from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox

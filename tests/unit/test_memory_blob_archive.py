@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from imagegen_adapters.blob_archives.memory import MemoryBlobArchive
+from imagegen_adapters.memory.files import MemoryBlobArchive
 from tests.contracts.blob_archive import BlobArchiveContract
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.memory.files import MemoryBlobStore
 from tests.contracts.blob_store import BlobStoreContract
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Each port has a directory of adapters, one of them in memory, and a contract suite that all pass."""
+"""Each port has two adapters at least, and a contract suite that all of them pass."""
 
 import ast
 import re
@@ -14,104 +14,17 @@ TESTS = ROOT / "tests"
 SUITES = TESTS / "contracts"
 PAGE = ROOT / "docs" / "how-to" / "test-an-adapter.md"
 ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.+) \|$", re.MULTILINE)
-
-NOUNS = sorted(path.stem for path in PORTS.glob("*.py") if path.stem != "__init__")
-
-WITHOUT_MEMORY = {
-    "image_inspector": "in_thread.py decodes in memory; what it is not is a process apart",
-    "provider": "demo/ draws in memory, and its user interface calls it the demo",
-}
-"""Ports whose adapter for tests and for a program without a service is called otherwise."""
+MIN_METHODS = 3
+"""A port of fewer looks like any class that happens to have a method of that name."""
 
 
 @cache
-def tree_of(path):
-    return ast.parse(path.read_text("utf-8"))
-
-
-def plural(noun):
-    """Return the name of the port's directory; a port that is many things already keeps its own."""
-    if noun.endswith("y"):
-        return f"{noun[:-1]}ies"
-    if noun.endswith(("x", "us")):
-        return f"{noun}es"
-    return noun if noun.endswith("s") else f"{noun}s"
-
-
-def class_name(noun):
-    return noun.title().replace("_", "")
-
-
 def classes(path):
-    return [node for node in tree_of(path).body if isinstance(node, ast.ClassDef)]
-
-
-def members(node):
-    """Return the names of a class's methods, properties and attributes."""
-    names = set()
-    for item in ast.walk(node):
-        match item:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                names.add(name)
-            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
-                names.add(name)
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
-                names.add(name)
-    return names
-
-
-def adapters(noun):
-    """Return the classes of the port's directory that have all members of its protocol."""
-    (port,) = (node for node in classes(PORTS / f"{noun}.py") if node.name == class_name(noun))
-    return {
-        node.name
-        for path in (ADAPTERS / plural(noun)).rglob("*.py")
-        for node in classes(path)
-        if members(port) <= members(node)
-    }
+    return [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
 
 
 def bases(node):
     return {base.id for base in node.bases if isinstance(base, ast.Name)}
-
-
-def suites_like(noun):
-    """Return the port's suite and those that extend it."""
-    suite = f"{class_name(noun)}Contract"
-    return {suite} | {
-        node.name for path in SUITES.glob("*.py") for node in classes(path) if suite in bases(node)
-    }
-
-
-@cache
-def modules_with_suites():
-    return [path for path in TESTS.rglob("test_*.py") if "Contract)" in path.read_text("utf-8")]
-
-
-def names_beside(noun):
-    """Return every name in the test modules that subclass the port's suite."""
-    return {
-        name.id
-        for path in modules_with_suites()
-        if any(bases(node) & suites_like(noun) for node in classes(path))
-        for name in ast.walk(tree_of(path))
-        if isinstance(name, ast.Name)
-    }
-
-
-def is_fixture(node):
-    return isinstance(node, ast.FunctionDef) and any(
-        "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
-    )
-
-
-def fixtures(suite):
-    """Return the names of a suite's fixtures, those in parentheses that need not be overridden."""
-    return ", ".join(
-        f"`{function.name}`" if "NotImplementedError" in ast.unparse(function) else f"(`{function.name}`)"
-        for function in suite.body
-        if is_fixture(function)
-    )
 
 
 def suites():
@@ -124,29 +37,73 @@ def suites():
     ]
 
 
-@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun not in WITHOUT_MEMORY])
-def test_a_port_has_an_adapter_in_memory(noun):
-    """In the directory of its plural; tests use it instead of a mock."""
-    assert (ADAPTERS / plural(noun) / "memory.py").is_file()
+def fixtures(suite):
+    """Return the names of a suite's fixtures, those in parentheses that need not be overridden."""
+    return ", ".join(
+        f"`{node.name}`" if "NotImplementedError" in ast.unparse(node) else f"(`{node.name}`)"
+        for node in suite.body
+        if isinstance(node, ast.FunctionDef) and "fixture" in "".join(map(ast.unparse, node.decorator_list))
+    )
 
 
-def test_what_is_called_otherwise_has_no_memory_adapter():
-    """The list of exceptions stays as short as it can be."""
-    assert [] == [noun for noun in WITHOUT_MEMORY if (ADAPTERS / plural(noun) / "memory.py").exists()]
+@cache
+def members(node):
+    """Return the names of a class's methods, properties and attributes."""
+    names = set()
+    for item in ast.walk(node):
+        match item:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                names.add(name)
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
+                names.add(name)
+    return frozenset(names)
 
 
-def test_a_port_has_a_suite_of_its_noun():
-    """And there is no suite without a port."""
-    assert [(noun, f"{class_name(noun)}Contract") for noun in NOUNS] == [suite[:2] for suite in suites()]
+def ports():
+    """Return the protocols that have a suite, by their names."""
+    named = {name.removesuffix("Contract") for _, name, _ in suites()}
+    return {
+        node.name: node
+        for path in PORTS.glob("*.py")
+        for node in classes(path)
+        if node.name in named and len(members(node)) >= MIN_METHODS
+    }
 
 
-@pytest.mark.parametrize("noun", NOUNS)
-def test_each_adapter_is_tested_by_the_suite(noun):
+def adapters(port):
+    """Return the public classes that have all members of the protocol."""
+    return {
+        node.name
+        for path in ADAPTERS.rglob("*.py")
+        for node in classes(path)
+        if members(port) <= members(node) and not node.name.startswith("_")
+    }
+
+
+def names_beside(name):
+    """Return every name in the test modules that subclass the port's suite, or one that extends it."""
+    suite = f"{name}Contract"
+    alike = {suite} | {
+        node.name for path in SUITES.rglob("*.py") for node in classes(path) if suite in bases(node)
+    }
+    return {
+        name.id
+        for path in TESTS.rglob("*.py")
+        if "Contract)" in path.read_text("utf-8") and any(bases(node) & alike for node in classes(path))
+        for name in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(name, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ports()))
+def test_each_adapter_is_tested_by_the_suite(name):
     """There are two at least, in memory and for the service, and no promise that only one of them keeps."""
-    names = adapters(noun)
+    names = adapters(ports()[name])
 
     assert len(names) >= 2
-    assert set() == names - names_beside(noun)
+    assert set() == names - names_beside(name)
 
 
 def test_the_page_lists_every_suite():

@@ -10,11 +10,8 @@ MAX_FILES = {"prompt": 18, "image": 14, "key": 11}
 
 @pytest.mark.parametrize("name", MAX_FILES)
 def test_every_file_of_a_way_exists(name):
-    """And is listed once."""
-    files = ways()[name]
-
-    assert [] == [file for file in files if not (ROOT / file).is_file()]
-    assert sorted(set(files)) == sorted(files)
+    """A step names what is in the tree; several may be in one file."""
+    assert [] == [file for file in ways()[name] if not (ROOT / file).is_file()]
 
 
 @pytest.mark.parametrize(("name", "maximum"), MAX_FILES.items())

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_adapters.blob_stores.keys import is_key
 from imagegen_adapters.databases.data_directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
@@ -20,6 +19,7 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
 )
 from imagegen_core.errors import ImagegenError
+from imagegen_core.ports.blobs import is_key
 
 FORMAT = 1
 HEADER = "imagegen-backup.json"

@@ -14,7 +14,6 @@ from imagegen_adapters.backups.contents import BackupError, Progress
 from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.reader import BackupReader
 from imagegen_adapters.backups.snapshot_rows import SnapshotRows
-from imagegen_adapters.blob_stores.atomic_file import sync_directory
 from imagegen_adapters.databases.data_directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
@@ -26,6 +25,7 @@ from imagegen_adapters.databases.data_directory import (
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
+from imagegen_adapters.files.local import sync_directory
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE
 from imagegen_core.errors import StorageError, StorageFull
 

@@ -25,8 +25,6 @@ from imagegen_adapters.backups.contents import (
 )
 from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
-from imagegen_adapters.blob_stores.atomic_file import sync_directory
-from imagegen_adapters.blob_stores.keys import is_key
 from imagegen_adapters.databases.data_directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
@@ -34,6 +32,8 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
 )
 from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
+from imagegen_adapters.files.local import sync_directory
+from imagegen_core.ports.blobs import is_key
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
 """How often, and at what interval, an image whose file is missing is looked up again.

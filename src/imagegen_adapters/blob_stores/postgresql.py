@@ -4,11 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
-from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.postgresql.files import Files, in_chunks
-from imagegen_core.ports.blob_store import StoredBlob
+from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, check_key
 
 
 class PostgresqlBlobStore:

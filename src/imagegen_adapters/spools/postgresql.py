@@ -8,14 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from imagegen_adapters.blob_stores.disk_errors import disk_errors
-from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.databases.postgresql.files import Files, StoredFile, in_chunks
 from imagegen_adapters.databases.postgresql.write_retry import WriteRetry
-from imagegen_adapters.spools.bounded import bounded
+from imagegen_adapters.files.local import disk_errors
 from imagegen_adapters.spools.local_copies import MAX_COPIED_BYTES, LocalCopies
 from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.blobs import bounded, check_key
 from imagegen_core.ports.clock import Clock
 
 _INPUTS = "inputs"

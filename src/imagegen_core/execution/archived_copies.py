@@ -2,8 +2,7 @@
 
 from imagegen_core.errors import StorageError
 from imagegen_core.images import Image
-from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
 from imagegen_core.problems.storage import StorageCode
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 
 
 async def sha256_of(store: BlobStore, key: str) -> str:

@@ -8,7 +8,7 @@ from imagegen_core.errors import BlobMissing
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.execution.image_keys import ImageKeys
 from imagegen_core.images import MediaType
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob
 
 _LATEST_EPOCHS = 3
 """Claims whose keys are asked for one by one; a list shows what earlier ones stored."""

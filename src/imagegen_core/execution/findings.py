@@ -7,7 +7,7 @@ import attrs
 from imagegen_core.errors import StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.messages import Message
-from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blobs import BlobArchive
 
 _MAX_FINDINGS = 1000
 

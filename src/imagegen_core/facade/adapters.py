@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.event_bus import EventBus
@@ -22,7 +22,6 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard

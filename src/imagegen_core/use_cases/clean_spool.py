@@ -7,8 +7,8 @@ import attrs
 
 from imagegen_core.errors import TaskNotFound
 from imagegen_core.execution.kept_answers import RETENTION_SECONDS, is_kept
+from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.task import Task, TaskStatus
 

@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_core.errors import StorageError
 from imagegen_core.images import Image
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.image_records import ImageRecords
 
 _log = logging.getLogger(__name__)

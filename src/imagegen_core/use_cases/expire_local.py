@@ -9,8 +9,7 @@ from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
-from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Callable
 import attrs
 
 from imagegen_core.errors import ImageNotFound, InputNotFound
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.requests.input_image import InputImage
 

@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_core.errors import ResponseNotKept
 from imagegen_core.execution.kept_answers import kept_owners
-from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 
 

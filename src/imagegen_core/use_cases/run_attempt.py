@@ -14,10 +14,10 @@ from imagegen_core.execution.provider_slots import SlotsClosed
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.ports.spool import Spool
 from imagegen_core.problems.tasks import FailureReason
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Attempt, Phase, UpstreamJob

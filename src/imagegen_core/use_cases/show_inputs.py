@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.lineage import Lineage
-from imagegen_core.ports.spool import Spool
 from imagegen_core.requests.input_image import InputImage, InputRole
 from imagegen_core.tasks.task import Task
 

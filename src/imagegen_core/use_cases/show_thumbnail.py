@@ -9,7 +9,7 @@ import attrs
 
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError
 from imagegen_core.images import Image
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.problems.storage import StorageCode

@@ -15,7 +15,7 @@ from imagegen_core.execution.redacted_json import redacted
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
 from imagegen_core.messages import Message
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inspector import (
     ImageInspector,

@@ -16,7 +16,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.problems.tasks import FailureReason, WarningCode
 from imagegen_core.requests.image_request import ImageRequest

@@ -12,7 +12,7 @@ import attrs
 from imagegen_core.errors import BlobMissing, ImageNotFound, InsufficientStorage, InvalidImage, Unavailable
 from imagegen_core.execution.sealed_overrides import seal_override
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore, Spool, SpoolOverflow
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
@@ -20,7 +20,6 @@ from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, I
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.spool import Spool, SpoolOverflow
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems.fields import ProblemCode

@@ -17,7 +17,7 @@ from imagegen_core.errors import (
 from imagegen_core.images import Image, StorageState
 from imagegen_core.limits import MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.problems.storage import StorageCode

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 from imagegen_adapters.blob_archives.prefix_claim import InstallationId, PrefixClaim
-from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.outbound import AddressGate
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
 from imagegen_core.providers.secrets import Secret
 from imagegen_http.settings.schema import OssSettings, S3Settings, Settings, SettingsError
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases import postgresql, sqlite
 from imagegen_adapters.databases.data_directory import (
@@ -17,6 +16,7 @@ from imagegen_adapters.databases.data_directory import (
     DataDirectory,
 )
 from imagegen_adapters.databases.postgresql.installation import installation_id, read_installation_id
+from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.moves.postgresql.errors import MoveError

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
-from imagegen_adapters.blob_stores.cached import CachedBlobStore
-from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.blob_stores.tiered import TieredBlobStore
+from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_core.messages import Message
-from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox

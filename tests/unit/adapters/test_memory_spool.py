@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.memory.files import MemorySpool
 from tests.contracts.spool import SpoolContract
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,9 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_labels.memory import MemoryImageLabel
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.use_cases.store_image import RejectedImage

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.memory.files import MemorySpool
 from imagegen_core import FailureCode, Operation, TaskStatus
 from imagegen_core.errors import InputNotFound, StorageError, TaskNotFound, ValidationFailed
 from imagegen_core.requests.input_image import InputRole

@@ -5,7 +5,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.memory.files import MemorySpool
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.execution.call_exchange import spool_owner
 from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Phase

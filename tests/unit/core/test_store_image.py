@@ -7,11 +7,11 @@ from hashlib import sha256
 import attrs
 import pytest
 
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
+from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode

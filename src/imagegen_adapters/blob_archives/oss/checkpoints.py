@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from imagegen_adapters.blob_stores.atomic_file import AtomicFile, sync_directory
+from imagegen_adapters.files.local import AtomicFile, sync_directory
 
 
 class UploadCheckpoints:

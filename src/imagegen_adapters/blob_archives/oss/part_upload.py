@@ -13,7 +13,7 @@ from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.objects import OssObjects
 from imagegen_core.errors import StorageError
 from imagegen_core.images import StorageState
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob
 from imagegen_core.problems.storage import StorageCode
 
 T = TypeVar("T")

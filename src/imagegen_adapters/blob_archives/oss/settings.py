@@ -5,9 +5,9 @@ import re
 import attrs
 
 from imagegen_adapters.blob_archives.oss.messages import BucketCode
-from imagegen_adapters.blob_stores.keys import MAX_KEY_CHARS, is_key
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
+from imagegen_core.ports.blobs import MAX_KEY_CHARS, is_key
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.secrets import Secret
 

@@ -19,10 +19,9 @@ from imagegen_adapters.blob_archives.oss.owner_object import OssOwnerObject
 from imagegen_adapters.blob_archives.oss.part_upload import MIN_MULTIPART_BYTES, PartUpload
 from imagegen_adapters.blob_archives.oss.settings import OssSettings
 from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK, InstallationId, PrefixClaim
-from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, check_key, is_key
 from imagegen_core.problems.storage import StorageCode
 
 T = TypeVar("T")

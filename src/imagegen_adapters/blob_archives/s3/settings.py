@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from imagegen_adapters.blob_archives.s3.messages import S3BucketCode
-from imagegen_adapters.blob_stores.keys import MAX_KEY_CHARS, is_key
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
+from imagegen_core.ports.blobs import MAX_KEY_CHARS, is_key
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.providers.secrets import Secret
 

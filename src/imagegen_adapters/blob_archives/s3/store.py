@@ -11,10 +11,9 @@ from imagegen_adapters.blob_archives.s3.gateway import CheckAddress
 from imagegen_adapters.blob_archives.s3.messages import S3Code
 from imagegen_adapters.blob_archives.s3.settings import S3Settings
 from imagegen_adapters.blob_archives.s3.upload import Upload
-from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, check_key, is_key
 
 _MAX_UPLOADS = 8  # at once; each has up to two parts in memory
 

@@ -10,8 +10,7 @@ from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.execution.archived_copies import copy_to_archive
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, MediaType, StorageState
-from imagegen_core.ports.blob_archive import BlobArchive
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobArchive, BlobStore
 
 T = TypeVar("T")
 R = TypeVar("R")

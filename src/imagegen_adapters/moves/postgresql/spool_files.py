@@ -8,8 +8,7 @@ from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.messages import MoveCode
 from imagegen_core.errors import BlobMissing
 from imagegen_core.execution.checksums import sha256_of
-from imagegen_core.ports.blob_store import BlobStore
-from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.blobs import BlobStore, Spool
 
 
 @attrs.frozen(kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import ModuleType
 
-from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
 from imagegen_http.composition.backends import one_box
 from imagegen_http.composition.backends.backend import Backend

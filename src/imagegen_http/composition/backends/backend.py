@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inventory import ImageInventory
@@ -19,7 +19,6 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.turn import Turn

@@ -7,7 +7,6 @@ from socket import gethostname
 
 import structlog
 
-from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
 from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
 from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.databases.postgresql import Database
@@ -35,6 +34,7 @@ from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
+from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
 from imagegen_http.answers.health import ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.composition.backends.backend import Backend

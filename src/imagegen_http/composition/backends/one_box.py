@@ -7,8 +7,6 @@ from functools import partial
 
 import structlog
 
-from imagegen_adapters.blob_stores.atomic_file import RunningChecksum
-from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.databases.data_directory import (
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -17,6 +15,8 @@ from imagegen_adapters.databases.data_directory import (
 )
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -32,12 +32,12 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
-from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import ImagegenError
+from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.backends.backend import Backend

@@ -9,12 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from imagegen_adapters.blob_stores.atomic_file import make_directory, sync_directory
-from imagegen_adapters.blob_stores.disk_errors import disk_errors
-from imagegen_adapters.blob_stores.keys import check_key, is_key
-from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.spools.bounded import bounded
+from imagegen_adapters.files.local import LocalBlobStore, disk_errors, make_directory, sync_directory
 from imagegen_core.errors import BlobMissing, StorageError
+from imagegen_core.ports.blobs import bounded, check_key, is_key
 from imagegen_core.ports.clock import Clock
 
 _CLOCK_STEP_SECONDS = 0.001

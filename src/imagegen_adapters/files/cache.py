@@ -6,10 +6,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from imagegen_adapters.blob_stores.keys import check_key
-from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_core.errors import BlobMissing, StorageError
-from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, check_key
 
 
 class CachedBlobStore:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
@@ -14,6 +13,7 @@ from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.lineages.memory import MemoryLineage
+from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -22,7 +22,6 @@ from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.memory import MemorySlots
-from imagegen_adapters.spools.memory import MemorySpool
 from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard

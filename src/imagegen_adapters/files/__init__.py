@@ -1,0 +1,1 @@
+"""Blobs and spooled files on the local disk, alone or before another store."""

@@ -1,0 +1,470 @@
+"""Blobs as files in a directory tree, written atomically and durably."""
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import itertools
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from imagegen_adapters.threads.worker_threads import WorkerThreads
+from imagegen_core.errors import BlobMissing, StorageError, StorageFull
+from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, check_key, is_key
+from imagegen_core.problems.storage import StorageCode
+
+
+@contextlib.contextmanager
+def disk_errors(key: str) -> Iterator[None]:
+    """Translate `OSError` to the errors of the port, without any path in the message."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BlobMissing(key) from error
+    except OSError as error:
+        kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
+        detail = error.strerror or type(error).__name__
+        raise kind(StorageCode.BLOB_FAILED(key=key, detail=detail)) from error
+
+
+TEMPORARY_MARK = "~"  # in every temporary name, and in no valid key
+_numbers = itertools.count()
+
+
+def make_directory(path: Path) -> None:
+    """Create the directory and its missing parents with mode 0700, syncing each new name."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make changes to the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class AtomicFile:
+    """A file that is being written; its methods block, for use in threads.
+
+    The first of them creates the temporary file next to ``path``, readable by its owner only, and missing
+    parents. Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon`
+    waits for a write in another thread, so that a cancelled task never closes a descriptor that is in use.
+    `write` and `commit` may raise `OSError`; after `abandon`, `write` does nothing and `commit` raises.
+
+    Args:
+        path: where the complete file is to be.
+        checksum: computed beside the SHA-256, if any.
+        make_parent: creates a missing parent, durably.
+        is_synced: whether its bytes survive a power cut once it is renamed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        checksum: RunningChecksum | None = None,
+        make_parent: Callable[[Path], None] = make_directory,
+        is_synced: bool = True,
+    ) -> None:
+        self._path = path
+        self._make_parent = make_parent
+        self._is_synced = is_synced
+        self._temporary = ""
+        self._fd: int | None = None
+        self._lock = threading.Lock()
+        self._finished = False
+        self._sha256 = hashlib.sha256()
+        self._checksum = checksum
+        self.size = 0
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Append the chunks."""
+        with self._lock:
+            if not self._finished:
+                self._append(self._created(), b"".join(chunks))
+
+    def commit(self, chunks: Sequence[bytes] = ()) -> tuple[int, str, str | None]:
+        """Append the last chunks and rename the synced file into place.
+
+        A power cut may undo the renaming until `sync_directory`. Returns its size, its SHA-256 in
+        hexadecimal, and the checksum of the archive, if any.
+        """
+        with self._lock:
+            if self._finished:  # its descriptor may belong to another file by now
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            fd = self._created()
+            self._append(fd, b"".join(chunks))
+            if self._is_synced:
+                os.fsync(fd)
+            os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
+            self._finished = True
+            os.close(fd)
+        return self.size, self._sha256.hexdigest(), None if self._checksum is None else self._checksum.text
+
+    def abandon(self) -> None:
+        """Remove the temporary file, unless it was committed."""
+        with self._lock:
+            if self._finished or self._fd is None:
+                self._finished = True
+                return
+            self._finished = True
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)  # noqa: PTH108 - one system call, on strings
+
+    def _created(self) -> int:
+        """Return the descriptor of the temporary file."""
+        if self._fd is None:
+            try:
+                self._temporary, self._fd = _create_beside(self._path)
+            except (FileNotFoundError, NotADirectoryError):
+                self._make_parent(self._path.parent)
+                self._temporary, self._fd = _create_beside(self._path)
+        return self._fd
+
+    def _append(self, fd: int, data: bytes) -> None:
+        """Write all of the data: few large calls, since each system call and each hash releases the GIL."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        self._sha256.update(data)
+        if self._checksum is not None:
+            self._checksum.update(data)
+        self.size += len(data)
+
+
+def _create_beside(path: Path) -> tuple[str, int]:
+    while True:
+        name = f"{path}{TEMPORARY_MARK}{os.getpid()}-{next(_numbers)}"
+        try:
+            return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:  # left by an earlier process with the same id
+            continue
+
+
+_MAX_REMEMBERED = 4096
+
+
+class DurableDirectories:
+    """The directories below a root, and which of them are known to be durable.
+
+    That a directory exists does not say so: another thread may have made it a moment ago, or a process that
+    was killed before it synced the parent. The methods block, for use in threads; they may raise `OSError`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._durable: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def make(self, path: Path) -> None:
+        """Create the directory and its missing parents, and make their names durable."""
+        with self._lock:
+            make_directory(path)
+            self._remember([path])
+
+    def ensure(self, path: Path) -> None:
+        """Make the name of the directory durable, and with one sync those of its neighbours."""
+        if path in self._durable:
+            return
+        with self._lock:
+            for directory in (path, *path.parents):
+                if directory in self._durable or not directory.is_relative_to(self._root):
+                    return
+                neighbours = _directories(directory.parent) if directory != self._root else [directory]
+                sync_directory(directory.parent)
+                self._remember(neighbours)
+
+    def _remember(self, directories: list[Path]) -> None:
+        if len(self._durable) + len(directories) > _MAX_REMEMBERED:  # another sync, at worst
+            self._durable.clear()
+        self._durable.update(directories)
+
+
+def _directories(parent: Path) -> list[Path]:
+    with os.scandir(parent) as entries:
+        return [parent / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+class OpenFile:
+    """A file read at offsets by changing threads; a lock keeps it open during a read."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._lock = threading.Lock()
+        status = os.fstat(self._fd)
+        self.size = status.st_size
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._fd)
+            raise FileNotFoundError(errno.ENOENT, "not a regular file")
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Return so many bytes; fewer are an `OSError`."""
+        with self._lock:
+            chunk = os.pread(self._fd, length, offset)
+        if len(chunk) != length:  # blobs are only ever replaced, so the disk has lost part of the file
+            raise OSError(errno.EIO, "the file became shorter while it was read")
+        return chunk
+
+    def close(self) -> None:
+        """Close it, after a read that another thread has begun."""
+        with self._lock:
+            os.close(self._fd)
+
+
+def open_file(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[OpenFile | None, bytes]:
+    """Return an open file and its first piece; None as the file if that is all of it."""
+    file = OpenFile(path)
+    stop = file.size if end is None else min(end, file.size)
+    try:
+        chunk = file.read(min(max_bytes, stop - start), start) if start < stop else b""
+    except BaseException:
+        file.close()
+        raise
+    if start + len(chunk) < stop:
+        return file, chunk
+    file.close()
+    return None, chunk
+
+
+def close_opened(opening: "asyncio.Future[tuple[OpenFile | None, bytes]]") -> None:
+    """Close what nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None and (file := opening.result()[0]) is not None:
+        file.close()
+
+
+T = TypeVar("T")
+
+_MAX_BATCH_BYTES = 512 * 1024  # handed to a thread at once; each hop costs some 10 µs and a switch
+# Shared by all running puts, and by all running reads; exceeded only beyond 500 of them, see `_batch_bytes`.
+_MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+_MIN_BATCH_BYTES = 32 * 1024
+# Concurrent reads per thread: hundreds that complete at once would block the event loop for long.
+_READS_PER_THREAD = 2
+_NAMES_PER_BATCH = 1000  # directory entries listed per hop
+
+
+class LocalBlobStore:
+    """Stores each blob as the file ``root/key``, written atomically and durably.
+
+    Args:
+        root: the directory; created (mode 0700) with the first blob.
+        checksum: makes the checksum of the archive behind this store, to compute it while writing.
+        threads: the number of concurrent file operations.
+        is_synced: False for a cache, whose files need not survive a power cut.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        checksum: Callable[[], RunningChecksum] | None = None,
+        threads: int = 4,
+        is_synced: bool = True,
+    ) -> None:
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
+        self._directories = DurableDirectories(self.root)
+        self._checksum = checksum
+        self._is_synced = is_synced
+        self._threads = WorkerThreads("local-blobs", threads)
+        self._puts = self._opens = 0
+        self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        path = self.root / check_key(key)
+        file = AtomicFile(
+            path,
+            checksum=self._checksum and self._checksum(),
+            make_parent=self._directories.make,
+            is_synced=self._is_synced,
+        )
+        self._puts += 1
+        try:
+            last = await self._fill(file, key, chunks)
+            with disk_errors(key):
+                committing = partial(self._commit, file, last, path.parent, durable=durable)
+                size, sha256, checksum = await self.run(committing)
+        except BaseException:  # cancelled too, it leaves no temporary file
+            await asyncio.shield(self._threads.start(file.abandon))
+            raise
+        finally:
+            self._puts -= 1
+        return StoredBlob(key=key, size_bytes=size, sha256=sha256, archive_checksum=checksum)
+
+    async def sync(self, key: str) -> None:
+        path = self.root / check_key(key)
+        with contextlib.suppress(BlobMissing), disk_errors(key):
+            await self.run(partial(self._sync, path.parent))
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        path = self.root / check_key(key)
+        async with self._reads:
+            opening = self._threads.start(partial(open_file, path, start, end, _batch_bytes(self._opens + 1)))
+            try:
+                with disk_errors(key):
+                    file, chunk = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(close_opened)
+                raise
+        if file is None:
+            if chunk:
+                yield chunk
+            return
+        self._opens += 1
+        try:
+            yield chunk
+            start += len(chunk)
+            stop = file.size if end is None else min(end, file.size)
+            while start < stop:
+                length = min(_batch_bytes(self._opens), stop - start)
+                with disk_errors(key):
+                    async with self._reads:
+                        chunk = await self.run(partial(file.read, length, start))
+                start += length
+                yield chunk
+        finally:
+            self._opens -= 1
+            self._threads.start(file.close)  # queued behind a read that a cancelled caller left running
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        path = self.root / check_key(key)
+        try:
+            with disk_errors(key):
+                size = await self.run(partial(_size, path))
+        except BlobMissing:
+            return None
+        return StoredBlob(key=key, size_bytes=size)
+
+    async def delete(self, key: str) -> None:
+        path = self.root / check_key(key)
+        with contextlib.suppress(BlobMissing), disk_errors(key):
+            await self.run(partial(_remove, path))
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        names = self._walk(prefix)
+        while True:
+            with disk_errors(prefix):
+                batch = await self.run(lambda: list(itertools.islice(names, _NAMES_PER_BATCH)))
+            if not batch:
+                return
+            for name in batch:
+                if is_key(name) and name.startswith(prefix):
+                    yield name
+
+    async def sweep_temporary(self, *, before: datetime | None = None) -> int:
+        """Remove temporary files of unfinished puts and return their number.
+
+        Args:
+            before: remove only files last modified before this time; None removes all of them, which is safe
+                only while nothing is being written, such as at the start of the service.
+        """
+        limit = None if before is None else before.timestamp()
+        with disk_errors("temporary files"):
+            return await self.run(partial(self._sweep, limit))
+
+    def close(self) -> None:
+        """Shut the threads down."""
+        self._threads.close()
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run the function in one of the store's threads and return its result."""
+        return await self._threads.start(function)
+
+    def _commit(
+        self, file: AtomicFile, chunks: list[bytes], directory: Path, *, durable: bool
+    ) -> tuple[int, str, str | None]:
+        committed = file.commit(chunks)
+        if durable:
+            self._sync(directory)
+        return committed
+
+    def _sync(self, directory: Path) -> None:
+        """Make the names in the directory durable, and its own."""
+        sync_directory(directory)
+        self._directories.ensure(directory)
+
+    async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> list[bytes]:
+        """Write one batch while the next one is being received; return the last one, not yet written."""
+        writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        writing.set_result(None)
+        batch: list[bytes] = []
+        batch_size = 0
+        try:
+            async for chunk in chunks:
+                batch.append(chunk)
+                batch_size += len(chunk)
+                if batch_size >= _batch_bytes(self._puts):
+                    with disk_errors(key):
+                        await writing
+                    writing = self._write(file, batch)
+                    batch, batch_size = [], 0
+        except BaseException:  # cancelled too, nobody awaits the write any more
+            writing.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # mark it as retrieved
+            raise
+        with disk_errors(key):
+            await writing
+        return batch
+
+    def _write(self, file: AtomicFile, batch: list[bytes]) -> asyncio.Future[None]:
+        return self._threads.start(partial(file.write, batch))
+
+    def _walk(self, prefix: str = "") -> Iterator[str]:
+        """Yield the names in the directory that ``prefix`` leads to and below; blocking."""
+        folder = prefix.rpartition("/")[0]
+        if folder and not is_key(folder):
+            return
+        for directory, _, files in os.walk(self.root / folder, onerror=_raise_unless_missing):
+            relative = os.path.relpath(directory, self.root)
+            for file in files:
+                yield file if relative == "." else f"{relative}/{file}"
+
+    def _sweep(self, limit: float | None) -> int:
+        removed = 0
+        for name in [name for name in self._walk() if TEMPORARY_MARK in name]:
+            path = self.root / name
+            with contextlib.suppress(FileNotFoundError):
+                if limit is None or path.lstat().st_mtime < limit:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+
+def _batch_bytes(streams: int) -> int:
+    """Return the batch size for each of the concurrent streams, which hold two batches each."""
+    return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * streams)))
+
+
+def _size(path: Path) -> int:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "not a regular file")
+    return status.st_size
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+    sync_directory(path.parent)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -1,0 +1,150 @@
+"""Blobs, an archive and a spool in memory, for tests and for library users who need no persistence."""
+
+import hashlib
+import io
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import BinaryIO
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.images import StorageState
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, bounded, check_key
+from imagegen_core.ports.clock import Clock
+from imagegen_core.problems.storage import StorageCode
+
+_CHUNK_BYTES = 256 * 1024
+
+
+@attrs.define
+class MemoryBlobStore:
+    """Keeps whole blobs in the dictionary ``blobs``, which tests may read and modify."""
+
+    blobs: dict[str, bytes] = attrs.field(factory=dict)
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        blobs = self._reach(key)
+        blobs[key] = b"".join([chunk async for chunk in chunks])
+        return self._describe(key, blobs[key])
+
+    async def sync(self, key: str) -> None:
+        self._reach(key)
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        data = self._reach(key).get(key)
+        if data is None:
+            raise BlobMissing(key)
+        stop = len(data) if end is None else min(end, len(data))
+        for offset in range(start, stop, _CHUNK_BYTES):
+            yield data[offset : min(offset + _CHUNK_BYTES, stop)]
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        data = self._reach(key).get(key)
+        return None if data is None else self._describe(key, data)
+
+    async def delete(self, key: str) -> None:
+        self._reach(key).pop(key, None)
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        for key in list(self._reach()):
+            if key.startswith(prefix):
+                yield key
+
+    def _reach(self, key: str | None = None) -> dict[str, bytes]:
+        """Return the blobs, after a check of the key that is wanted."""
+        if key is not None:
+            check_key(key)
+        return self.blobs
+
+    def _describe(self, key: str, data: bytes) -> StoredBlob:
+        return StoredBlob(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+@attrs.define(kw_only=True)
+class MemoryBlobArchive(MemoryBlobStore):
+    """An archive of the same kind; unless ``reachable``, every call raises `StorageUnreachable`."""
+
+    reachable: bool = True
+
+    async def copy_from(
+        self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
+    ) -> StoredBlob:
+        blobs = self._reach(key)
+        data = b"".join([chunk async for chunk in source.open(key)])
+        if len(data) != size_bytes:
+            raise StorageError(StorageCode.BLOB_OF_OTHER_SIZE(key=key, size=len(data), expected=size_bytes))
+        blobs[key] = data
+        return self._describe(key, data)
+
+    async def matches(self, source: BlobStore, key: str) -> bool:
+        archived = self._reach(key).get(key)
+        return b"".join([chunk async for chunk in source.open(key)]) == archived
+
+    def _reach(self, key: str | None = None) -> dict[str, bytes]:
+        if not self.reachable:
+            raise StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE())
+        return super()._reach(key)
+
+    def _describe(self, key: str, data: bytes) -> StoredBlob:
+        blob = super()._describe(key, data)
+        return attrs.evolve(blob, archive_checksum=blob.sha256, state=StorageState.ARCHIVE)
+
+
+class MemorySpool:
+    """Keeps the files of each owner in a dictionary; ``clock`` determines their age."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._files: dict[str, dict[str, bytes]] = {}
+        self._inputs: dict[str, dict[str, bytes]] = {}
+        self._written: dict[str, float] = {}
+
+    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        data = b"".join([chunk async for chunk in bounded(chunks, max_bytes)])
+        self._files.setdefault(owner, {})[name] = data
+        self._written[owner] = self._clock.monotonic()
+        return len(data)
+
+    async def bring(self, owner: str) -> None:
+        """All files are in this process already."""
+
+    def open(self, owner: str, name: str) -> BinaryIO:
+        return io.BytesIO(self._content(owner, name))
+
+    def _content(self, owner: str, name: str) -> bytes:
+        for files in (self._files, self._inputs):
+            if name in files.get(owner, {}):
+                return files[owner][name]
+        raise BlobMissing(f"{owner}/{name}")
+
+    async def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        content = self._content(owner, name)[start:end]
+        for place in range(0, len(content), _CHUNK_BYTES):
+            yield content[place : place + _CHUNK_BYTES]
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        files = self._files.pop(owner, {})
+        self._written.pop(owner, None)
+        inputs = self._inputs.get(owner, {}) | {name: data for name, data in files.items() if name in names}
+        if inputs:
+            self._inputs[owner] = inputs
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        files = {**self._inputs.get(owner, {}), **self._files.get(owner, {})}
+        return {name: len(files[name]) for name in sorted(files)}
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        return frozenset(owner for owner in owners if owner in self._files or owner in self._inputs)
+
+    async def remove(self, owner: str) -> None:
+        for files in (self._files, self._inputs):
+            files.pop(owner, None)
+        self._written.pop(owner, None)
+
+    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        limit = self._clock.monotonic() - older_than_seconds
+        return tuple(sorted(owner for owner, written in self._written.items() if written <= limit))

@@ -1,0 +1,242 @@
+"""Bytes under keys: the blob store, the archive behind it, and the spool of files that tasks need."""
+
+import re
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import BinaryIO, Protocol
+
+import attrs
+
+from imagegen_core.errors import StorageError
+from imagegen_core.images import StorageState
+from imagegen_core.problems.storage import StorageCode
+
+MAX_KEY_CHARS = 512
+"""Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""
+
+MAX_SEGMENT_CHARS = 200
+"""Length between two slashes. File systems allow 255 bytes, including the suffix of a temporary name."""
+
+_SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{MAX_SEGMENT_CHARS}}}")
+
+
+def is_key(text: str) -> bool:
+    """Return whether it is a valid key, with no segment that leads out of the store."""
+    return len(text) <= MAX_KEY_CHARS and all(
+        _SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/")
+    )
+
+
+def check_key(key: str) -> str:
+    """Return the key; raises `StorageError` if it is not valid."""
+    if not is_key(key):
+        raise StorageError(StorageCode.NOT_A_BLOB_KEY(key=key[:MAX_KEY_CHARS]))
+    return key
+
+
+class RunningChecksum(Protocol):
+    """The checksum of an archive, computed while bytes pass by."""
+
+    @property
+    def text(self) -> str:
+        """The checksum so far, as the archive writes it."""
+        ...
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes in."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class StoredBlob:
+    """What a store knows about a blob; checksums are None if they take reading the bytes.
+
+    ``archive_checksum`` is what an archive compares by, opaque to everybody else.
+    """
+
+    key: str
+    size_bytes: int
+    sha256: str | None = None
+    archive_checksum: str | None = None
+    state: StorageState = StorageState.LOCAL
+
+
+class BlobStore(Protocol):
+    """Keys are relative paths of ``a-z 0-9 . _ -`` and ``/``, made from ids, never from user input."""
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        """Store the bytes; when this returns they are complete and durable. Size and sha256 are filled in.
+
+        An existing blob is replaced atomically: readers see the old bytes or the new ones. If ``chunks``
+        raises, nothing is stored and its exception propagates.
+
+        Unless ``durable``, the blob survives the end of the process, but a power cut only after `sync`, or
+        after a durable put of a key in the same directory. So two blobs of one directory cost one wait less.
+
+        Raises:
+            StorageError: the bytes could not be stored; nothing is left behind.
+        """
+        ...
+
+    async def sync(self, key: str) -> None:
+        """Make a blob durable that was put without; a missing one is no error.
+
+        Raises:
+            StorageError: it may not be durable.
+        """
+        ...
+
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 1 MiB.
+
+        Raises (on the first iteration):
+            BlobMissing: there is no such key.
+            StorageUnreachable: the store that has it does not respond now.
+        """
+        ...
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        """Return what is known about the blob; None if there is none.
+
+        Raises:
+            StorageUnreachable: the store does not respond now.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the blob; a missing one is no error."""
+        ...
+
+    def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        """Yield the keys that start with ``prefix``, in any order; unfinished blobs are never among them."""
+        ...
+
+
+class BlobArchive(BlobStore, Protocol):
+    """A blob store whose `stat` returns its own ``archive_checksum``, which proves that it has the bytes.
+
+    The state of its blobs is ``oss``. While it does not respond, every method raises `StorageUnreachable`.
+    """
+
+    async def copy_from(
+        self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
+    ) -> StoredBlob:
+        """Copy a blob from another store under the same key; return its size and checksums.
+
+        A large blob is uploaded in parts, and a later call resumes an upload that was interrupted.
+
+        Raises:
+            BlobMissing: the source has no such blob.
+            StorageUnreachable: the archive does not respond now.
+            StorageError: it refused, the source had another size, or its checksum differs from that of the
+                bytes that were sent; then the archive keeps nothing.
+        """
+        ...
+
+    async def matches(self, source: BlobStore, key: str) -> bool:
+        """Return whether the archive's own size and checksum match the bytes that the source has now.
+
+        Raises:
+            BlobMissing: the source has no such blob.
+            StorageUnreachable: the archive does not respond now.
+        """
+        ...
+
+
+class SpoolOverflow(Exception):
+    """There were more bytes than the caller allowed; nothing was stored."""
+
+
+async def bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
+    """Yield the chunks; raises `SpoolOverflow` before the one that exceeds ``max_bytes``."""
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > max_bytes:
+            raise SpoolOverflow
+        yield chunk
+
+
+class Spool(Protocol):
+    """Files of an owner (a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
+
+    Files that are kept remain readable until they are removed, but are left out where `owners` looks for what
+    nobody needs any more: however many there are, they cost nothing.
+    """
+
+    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Store the bytes durably and return their number; an earlier file is replaced.
+
+        Raises:
+            SpoolOverflow: there are more than ``max_bytes``.
+            StorageError: the bytes could not be stored.
+        """
+        ...
+
+    async def bring(self, owner: str) -> None:
+        """Make the files that other processes have put for an owner ready for `open` in this one.
+
+        An owner without files is no error.
+
+        Raises:
+            StorageError: they cannot be read now.
+        """
+        ...
+
+    def open(self, owner: str, name: str) -> BinaryIO:
+        """Return the file, seekable; the caller reads it in a thread and closes it.
+
+        What this process has put can be opened, and what `bring` has found.
+
+        Raises:
+            BlobMissing: there is none.
+        """
+        ...
+
+    def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to ``end`` in chunks of at most 512 KiB, read off the event loop.
+
+        A file that is kept meanwhile is read to its end.
+
+        Raises:
+            BlobMissing: there is none.
+            StorageError: the bytes cannot be read.
+        """
+        ...
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        """Keep these files of an owner from now on, durably, and remove its others but for those kept before.
+
+        A missing file is no error, so that what was interrupted can be done again.
+
+        Raises:
+            StorageError: not all could be done now; whatever could not is as it was.
+        """
+        ...
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        """Return the names of an owner's files, kept or not, in order, each with its size in bytes.
+
+        Raises:
+            StorageError: that cannot be told now.
+        """
+        ...
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        """Return those of the owners that have any file, kept or not.
+
+        Raises:
+            StorageError: that cannot be told now.
+        """
+        ...
+
+    async def remove(self, owner: str) -> None:
+        """Remove all files of an owner, kept or not; an owner without files is no error."""
+        ...
+
+    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        """Return the owners with files that are not kept, none of which were written within that time."""
+        ...
