@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from imagegen_core.providers.config import PROVIDER_FIELDS
-from imagegen_http.settings.environment import PREFIX
+from imagegen_http.settings.loader import PREFIX
 from imagegen_http.settings.schema import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"

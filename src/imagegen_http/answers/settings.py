@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from imagegen_http.answers.fields import Answer, JsonObject, Scalar, doc
-from imagegen_http.settings.origins import EffectiveSetting, Origin
+from imagegen_http.settings.shown import EffectiveSetting, Origin
 
 
 class Setting(Answer, frozen=True, kw_only=True):

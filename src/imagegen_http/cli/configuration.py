@@ -38,11 +38,6 @@ def show(context: Context, file: Path | None) -> None:
     """Print the settings as YAML, defaults and environment included, secrets masked."""
     import yaml
 
-    from imagegen_http.settings.database_url import masked_database_url
-    from imagegen_http.settings.masking import masked
+    from imagegen_http.settings.shown import masked
 
-    settings = context.settings(file)
-    tree = masked(settings)
-    if settings.database is not None:
-        tree["database"] = masked_database_url(settings.database)
-    click.echo(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), nl=False)
+    click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)

@@ -118,8 +118,8 @@ class Context:
 
     def exposure_warning(self, settings: Any, config: Path | None = None) -> Message | None:
         """Return a warning if every user can read the secrets in the file of the settings."""
-        from imagegen_http.settings.exposure import exposure_warning
         from imagegen_http.settings.loader import settings_file
+        from imagegen_http.settings.shown import exposure_warning
 
         return exposure_warning(settings, settings_file(config=config, environ=self.environ, cwd=self.cwd))
 

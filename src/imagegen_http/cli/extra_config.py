@@ -96,7 +96,7 @@ def read_workflow(path: Path) -> Any:
     Raises:
         SettingsError: it cannot be read.
     """
-    from imagegen_http.settings.file import read_file
+    from imagegen_http.settings.loader import read_file
 
     text = read_file(path)
     try:
@@ -112,7 +112,7 @@ def read_spec(path: Path) -> Any:
         SettingsError: it cannot be read.
         CommandFailed: it has a value that JSON does not have, such as a date.
     """
-    from imagegen_http.settings.file import read_yaml
+    from imagegen_http.settings.loader import read_yaml
 
     spec = read_yaml(path)
     try:

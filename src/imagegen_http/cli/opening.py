@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imagegen_core.messages import Message, MessageCode
 from imagegen_http.settings.schema import Settings
-from imagegen_http.settings.token_place import TokenPlace
+from imagegen_http.settings.shown import TokenPlace
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _HERE = "localhost"

@@ -40,7 +40,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
     from imagegen_http.settings.loader import check_bind
-    from imagegen_http.settings.origins import Origin
+    from imagegen_http.settings.shown import Origin
 
     settings = context.settings(config)
     server = settings.server

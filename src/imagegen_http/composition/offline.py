@@ -23,8 +23,8 @@ from imagegen_http.composition.archives import open_archive
 from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
-from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings, SettingsError
+from imagegen_http.settings.words import SettingCode
 
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 

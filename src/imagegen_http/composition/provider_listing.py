@@ -21,8 +21,8 @@ from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.answers.providers import ProviderConfig
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.service import file_configs
-from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings
+from imagegen_http.settings.words import SettingCode
 
 
 def saved_configs(database: Database) -> ProviderConfigs:

@@ -33,9 +33,8 @@ from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.service import Service
-from imagegen_http.settings.database_url import passwords
-from imagegen_http.settings.origins import Origins
-from imagegen_http.settings.schema import Settings
+from imagegen_http.settings.schema import Settings, passwords
+from imagegen_http.settings.shown import Origins
 
 _MIB = 1024 * 1024
 _CONNECTIONS_PER_WORKER = 4

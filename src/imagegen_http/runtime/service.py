@@ -14,8 +14,8 @@ from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
-from imagegen_http.settings.origins import Origins
 from imagegen_http.settings.schema import Settings
+from imagegen_http.settings.shown import Origins
 
 
 @attrs.define

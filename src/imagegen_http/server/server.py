@@ -42,8 +42,8 @@ from imagegen_http.server.process_memory import (
 )
 from imagegen_http.server.request_log import RequestLog
 from imagegen_http.server.service_manager import ServiceManager
-from imagegen_http.settings.origins import Origins
 from imagegen_http.settings.schema import ServerSettings, Settings
+from imagegen_http.settings.shown import Origins
 
 SOCKET_CLOSE_SECONDS = 3
 """How long open connections may stay once no task is running any more."""

@@ -1,11 +1,17 @@
-"""The settings: ``config.yaml``, overridden by the environment; each error is one line that names the key."""
+"""The settings: ``config.yaml``, overridden by the environment; each error is one line that names the key.
 
-from collections.abc import Mapping
+A setting is its line in a section here, with its type, its default and what is checked of it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
     DEFAULT_KEEP_INPUTS,
@@ -18,19 +24,26 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems.fields import Problem
+from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
 from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config import ProviderConfig
-from imagegen_http.settings import validators
-from imagegen_http.settings.database_url import masked_database_url
-from imagegen_http.settings.messages import SettingCode
-from imagegen_http.settings.validators import InvalidValue
+from imagegen_core.providers.config_checks import check_provider_name
+from imagegen_http.guard.forwarding import parse_network, parse_origin, parse_page_origin
+from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.settings.words import SettingCode
 
 API, WORKER = ROLES = "api", "worker"
 """What a node can do: answer requests, run tasks."""
 
 MIN_SILENT_BEATS = 3
 """How many beats in a row must be missing at least before a node counts as dead."""
+
+MASK = "****"
+_MAX_PRODUCER_CHARS = 1000  # no label has room for more
+
+_Check = Callable[[Any], Message | None]
+"""Returns what is wrong with a value, if anything is."""
 
 
 class SettingsError(Exception):
@@ -46,6 +59,183 @@ class SettingsError(Exception):
         return cls(f"{below}.{problem.field}" if below else problem.field, problem.reason)
 
 
+class InvalidValue(ValueError):
+    """A value that cannot be used; ``field`` is its key within its section, where that is known."""
+
+    def __init__(self, reason: Message, field: str | None = None) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.field = field
+
+
+# ---------------------------------------------------------------- what is checked of single values
+
+
+def _setting(default: Any, check: _Check, **more: Any) -> Any:
+    """Return a field that refuses values with a problem; None, where it is allowed, has none."""
+
+    def validate(_: object, field: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and (reason := check(value)) is not None:
+            raise InvalidValue(reason, field.name)
+
+    return attrs.field(default=default, validator=validate, **more)
+
+
+def _secret(**more: Any) -> Any:
+    return attrs.field(repr=False, **more)
+
+
+def _within(minimum: float, maximum: float | None = None) -> _Check:
+    return lambda value: range_problem(value, minimum=minimum, maximum=maximum)
+
+
+def _positive(value: float) -> Message | None:
+    return None if value > 0 else ProblemCode.NOT_ABOVE(limit=0)
+
+
+def _one_of(*choices: str) -> _Check:
+    return lambda value: None if value in choices else ProblemCode.NOT_ONE_OF(choices=choices)
+
+
+def _roles(value: tuple[str, ...]) -> Message | None:
+    if not value or not set(value) <= set(ROLES):
+        return SettingCode.NOT_MEMBERS(choices=ROLES)
+    repeated = next((role for role in ROLES if value.count(role) > 1), None)
+    return None if repeated is None else SettingCode.MEMBER_TWICE(value=repeated)
+
+
+def _token(value: str) -> Message | None:
+    return None if value == value.strip() else SettingCode.SPACES_AROUND()
+
+
+def _producer(value: str) -> Message | None:
+    return ProblemCode.TOO_LONG(maximum=_MAX_PRODUCER_CHARS) if len(value) > _MAX_PRODUCER_CHARS else None
+
+
+def _provider_name(value: str) -> Message | None:
+    try:
+        check_provider_name(value, "name")
+    except ValidationFailed as error:
+        return error.problems[0].reason
+    return None
+
+
+def _parsed(parse: Callable[[str], object], problem: Callable[[str], Message]) -> _Check:
+    """Return a check of what a parser must take: a text, or each text of a list."""
+
+    def check(value: str | tuple[str, ...]) -> Message | None:
+        for text in (value,) if isinstance(value, str) else value:
+            try:
+                parse(text)
+            except ValueError:
+                return problem(text)
+        return None
+
+    return check
+
+
+_hosts = _parsed(
+    lambda name: AllowedHosts(bind_host="127.0.0.1", names=(name,)),
+    lambda name: SettingCode.NOT_A_HOST(value=name),
+)
+_public_url = _parsed(parse_origin, lambda _: SettingCode.NOT_A_PUBLIC_URL())
+_page_origins = _parsed(parse_page_origin, lambda text: SettingCode.NOT_A_PAGE_ORIGIN(value=text))
+_networks = _parsed(parse_network, lambda text: SettingCode.NOT_A_NETWORK(value=text))
+_addresses = _parsed(parse_host_and_port, lambda _: SettingCode.NOT_HOST_AND_PORT())
+
+
+# ---------------------------------------------------------------- the URL of a PostgreSQL database
+
+_SECRET_PARAMETERS = frozenset({"password", "sslpassword"})
+_PASSWORD = re.compile(r"(?<=://)(?P<user>[^:@/?]*):(?P<password>[^@/?]+)@")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+_PARAMETER_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "target_session_attrs": ("any", "primary", "standby", "prefer-standby", "read-write", "read-only"),
+}
+_PARAMETERS = frozenset(
+    {
+        *_PARAMETER_CHOICES,
+        *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
+        *("sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname", "gsslib"),
+        *("search_path", "options"),
+    }
+)
+"""What the driver reads of a URL, and what of the session's settings an operator may want to choose."""
+
+
+def check_database_url(url: str) -> None:
+    """Check that the driver will read of the URL what is meant; it does not complain about everything.
+
+    Raises ValueError if it is none, or has a character that must be escaped.
+    """
+    parts = urlsplit(url)
+    if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable() or "#" in url:
+        raise ValueError
+    _, _, hosts = parts.netloc.rpartition("@")
+    if parts.netloc.count("@") > 1 or any(_port(host) > MAX_PORT for host in hosts.split(",")):
+        raise ValueError
+    if parts.query and not all("=" in pair for pair in parts.query.split("&")):
+        raise ValueError
+
+
+def _database_url(url: str) -> Message | None:
+    """Return what is wrong with a URL or its parameters; the driver would say it only of some, and late.
+
+    The name of an unknown parameter is not quoted: it may be the rest of a password with a question mark.
+    """
+    try:
+        check_database_url(url)
+    except ValueError:
+        return SettingCode.NOT_A_DATABASE_URL()
+    for written, value in _url_parameters(url.partition("?")[2]):
+        name = unquote_plus(written)
+        if name not in _PARAMETERS:
+            return SettingCode.DATABASE_PARAMETER_UNKNOWN(choices=tuple(sorted(_PARAMETERS)))
+        choices = _PARAMETER_CHOICES.get(name)
+        if choices is not None and unquote_plus(value) not in choices:
+            return SettingCode.DATABASE_PARAMETER_INVALID(name=name, choices=choices)
+    return None
+
+
+def passwords(url: str) -> Iterator[str]:
+    """Yield the secrets in the URL, as they are written there and as they are meant."""
+    head, _, query = url.partition("?")
+    written = [value for name, value in _url_parameters(query) if _is_secret(name)]
+    if match := _PASSWORD.search(head):
+        written.append(match["password"])
+    for value in written:
+        yield from {value, unquote(value), unquote_plus(value)}
+
+
+def masked_database_url(url: str) -> str:
+    """Return the URL as it may be shown."""
+    head, mark, query = url.partition("?")
+    parameters = [f"{name}={MASK if _is_secret(name) else value}" for name, value in _url_parameters(query)]
+    return _PASSWORD.sub(rf"\g<user>:{MASK}@", head) + mark + "&".join(parameters)
+
+
+def _port(host: str) -> int:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        raise ValueError
+    return int(match["port"] or 0)
+
+
+def _url_parameters(query: str) -> Iterator[tuple[str, str]]:
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _is_secret(name: str) -> bool:
+    return unquote_plus(name) in _SECRET_PARAMETERS
+
+
+# ---------------------------------------------------------------- the sections
+
+
 @attrs.frozen(kw_only=True)
 class ServerSettings:
     """Where the service listens. ``max_upload_mb`` (MiB) limits the bodies that carry images.
@@ -55,28 +245,28 @@ class ServerSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = attrs.field(default=8080, validator=validators.within(0, MAX_PORT))
-    auth_token: str | None = attrs.field(default=None, repr=False, validator=validators.token)
-    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=validators.hosts)
-    public_url: str | None = attrs.field(default=None, validator=validators.public_url)
-    trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=validators.networks)
-    max_upload_mb: int = attrs.field(default=64, validator=validators.within(1, 1024))
-    max_connections_per_address: int = attrs.field(default=64, validator=validators.within(1, 1024))
+    port: int = _setting(8080, _within(0, MAX_PORT))
+    auth_token: str | None = _setting(None, _token, repr=False)
+    allowed_hosts: tuple[str, ...] = _setting((), _hosts)
+    public_url: str | None = _setting(None, _public_url)
+    trusted_proxies: tuple[str, ...] = _setting((), _networks)
+    max_upload_mb: int = _setting(64, _within(1, 1024))
+    max_connections_per_address: int = _setting(64, _within(1, 1024))
 
 
 @attrs.frozen(kw_only=True)
 class QueueSettings:
     """``size`` tasks may be pending, ``workers`` run concurrently."""
 
-    size: int = attrs.field(default=DEFAULT_QUEUE_SIZE, validator=validators.within(1, MAX_QUEUE_SIZE))
-    workers: int = attrs.field(default=DEFAULT_WORKERS, validator=validators.within(1, MAX_WORKERS))
+    size: int = _setting(DEFAULT_QUEUE_SIZE, _within(1, MAX_QUEUE_SIZE))
+    workers: int = _setting(DEFAULT_WORKERS, _within(1, MAX_WORKERS))
 
 
 @attrs.frozen(kw_only=True)
 class LocalSettings:
     """How many days a local file stays once OSS has proved that it holds the same bytes."""
 
-    retention_days: float = attrs.field(default=7, validator=validators.within(0))
+    retention_days: float = _setting(7, _within(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -86,9 +276,9 @@ class OssSettings:
     endpoint: str
     region: str
     bucket: str
-    access_key_id: str = attrs.field(repr=False)
-    access_key_secret: str = attrs.field(repr=False)
-    security_token: str | None = attrs.field(default=None, repr=False)
+    access_key_id: str = _secret()
+    access_key_secret: str = _secret()
+    security_token: str | None = _secret(default=None)
     prefix: str = ""
 
 
@@ -99,9 +289,9 @@ class S3Settings:
     endpoint: str
     region: str
     bucket: str
-    access_key_id: str = attrs.field(repr=False)
-    access_key_secret: str = attrs.field(repr=False)
-    session_token: str | None = attrs.field(default=None, repr=False)
+    access_key_id: str = _secret()
+    access_key_secret: str = _secret()
+    session_token: str | None = _secret(default=None)
     prefix: str = ""
     virtual_host: bool = False
 
@@ -118,9 +308,9 @@ class StorageSettings:
     oss: OssSettings | None = None
     s3: S3Settings | None = None
     keep_inputs: bool = DEFAULT_KEEP_INPUTS
-    cache_mb: int = attrs.field(default=0, validator=validators.within(0))
-    min_free_mb: int = attrs.field(default=200, validator=validators.within(0))
-    sweep_minutes: float = attrs.field(default=10, validator=validators.positive)
+    cache_mb: int = _setting(0, _within(0))
+    min_free_mb: int = _setting(200, _within(0))
+    sweep_minutes: float = _setting(10, _positive)
 
     @property
     def archive_name(self) -> str | None:
@@ -137,8 +327,8 @@ class SecuritySettings:
     ``allowed_origins``: whose pages may use the API without a token, as a browser writes them in ``Origin``.
     """
 
-    allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=validators.addresses)
-    allowed_origins: tuple[str, ...] = attrs.field(default=(), validator=validators.page_origins)
+    allow_private_upstreams: tuple[str, ...] = _setting((), _addresses)
+    allowed_origins: tuple[str, ...] = _setting((), _page_origins)
 
 
 @attrs.frozen(kw_only=True)
@@ -146,15 +336,15 @@ class AigcLabelSettings:
     """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
 
     enabled: bool = False
-    producer: str = attrs.field(default="", validator=validators.producer)
+    producer: str = _setting("", _producer)
 
 
 @attrs.frozen(kw_only=True)
 class LogSettings:
     """``format`` auto: text on a terminal, JSON lines elsewhere."""
 
-    level: str = attrs.field(default="info", validator=validators.one_of("debug", "info", "warning", "error"))
-    format: str = attrs.field(default="auto", validator=validators.one_of("auto", "text", "json"))
+    level: str = _setting("info", _one_of("debug", "info", "warning", "error"))
+    format: str = _setting("auto", _one_of("auto", "text", "json"))
 
 
 @attrs.frozen(kw_only=True)
@@ -164,19 +354,15 @@ class ClusterSettings:
     A node that was silent for ``dead_after_seconds`` is dead: others take its tasks.
     """
 
-    heartbeat_seconds: float = attrs.field(default=DEFAULT_BEAT_SECONDS, validator=validators.within(0.1, 60))
-    dead_after_seconds: float = attrs.field(default=60, validator=validators.within(0.3, 3600))
-    spool: str = attrs.field(default="database", validator=validators.one_of("database"))
+    heartbeat_seconds: float = _setting(DEFAULT_BEAT_SECONDS, _within(0.1, 60))
+    dead_after_seconds: float = _setting(60, _within(0.3, 3600))
+    spool: str = _setting("database", _one_of("database"))
 
     def __attrs_post_init__(self) -> None:
         least = MIN_SILENT_BEATS * self.heartbeat_seconds
         if self.dead_after_seconds < least:
             reason = SettingCode.TOO_FEW_BEATS(beats=MIN_SILENT_BEATS, seconds=f"{least:g}")
             raise InvalidValue(reason, "dead_after_seconds")
-
-
-def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return dict(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -188,36 +374,38 @@ class Settings:
     """
 
     data_dir: Path = Path("data")
-    database: str | None = attrs.field(default=None, repr=False, validator=validators.database_url)
-    roles: tuple[str, ...] = attrs.field(default=ROLES, validator=validators.members(*ROLES))
+    database: str | None = _setting(None, _database_url, repr=False)
+    roles: tuple[str, ...] = _setting(ROLES, _roles)
     cluster: ClusterSettings = ClusterSettings()
     server: ServerSettings = ServerSettings()
     queue: QueueSettings = QueueSettings()
-    shutdown_grace_seconds: float = attrs.field(
-        default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=validators.within(0)
-    )
+    shutdown_grace_seconds: float = _setting(DEFAULT_SHUTDOWN_GRACE_SECONDS, _within(0))
     storage: StorageSettings = StorageSettings()
-    default_provider: str = attrs.field(default=DEFAULT_PROVIDER, validator=validators.provider_name)
-    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
+    default_provider: str = _setting(DEFAULT_PROVIDER, _provider_name)
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)
     security: SecuritySettings = SecuritySettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()
     log: LogSettings = LogSettings()
 
     def __attrs_post_init__(self) -> None:
-        if self.storage.oss is not None and self.storage.s3 is not None:
-            raise SettingsError("storage.s3", SettingCode.ONE_ARCHIVE())
-        if self.storage.local is None and self.storage.archive_name is None:
-            raise SettingsError("storage.local", SettingCode.NEEDS_ARCHIVE())
-        if self.aigc_label.enabled and not self.aigc_label.producer.strip():
-            raise SettingsError("aigc_label.producer", SettingCode.PRODUCER_REQUIRED())
-        if self.storage.cache_mb and self.storage.local is not None:
-            raise SettingsError("storage.cache_mb", SettingCode.CACHE_NEEDS_NO_DISK())
-        if self.database is not None and self.storage.local is not None:
-            raise SettingsError("storage.local", SettingCode.NO_SHARED_DISK())
-        if self.database is None and set(self.roles) != set(ROLES):
-            raise SettingsError("roles", SettingCode.ROLES_NEED_DATABASE())
-        if self.database is None and self.cluster != ClusterSettings():
-            raise SettingsError("cluster", SettingCode.CLUSTER_NEEDS_DATABASE())
+        storage, aigc, alone = self.storage, self.aigc_label, self.database is None
+        local = storage.local
+        rules = (
+            (storage.oss and storage.s3, "storage.s3", SettingCode.ONE_ARCHIVE),
+            (not local and not storage.archive_name, "storage.local", SettingCode.NEEDS_ARCHIVE),
+            (
+                aigc.enabled and not aigc.producer.strip(),
+                "aigc_label.producer",
+                SettingCode.PRODUCER_REQUIRED,
+            ),
+            (storage.cache_mb and local, "storage.cache_mb", SettingCode.CACHE_NEEDS_NO_DISK),
+            (local and not alone, "storage.local", SettingCode.NO_SHARED_DISK),
+            (alone and set(self.roles) != set(ROLES), "roles", SettingCode.ROLES_NEED_DATABASE),
+            (alone and self.cluster != ClusterSettings(), "cluster", SettingCode.CLUSTER_NEEDS_DATABASE),
+        )
+        for is_broken, key, code in rules:
+            if is_broken:
+                raise SettingsError(key, code())
 
     @property
     def place(self) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.settings.database_url import check_database_url, masked_database_url, passwords
+from imagegen_http.settings.schema import check_database_url, masked_database_url, passwords
 
 SECRET = "postgresql://user:p%40ss@[::1]:5432,host1/imagegen?sslmode=require&sslpassword=key%2B1"
 

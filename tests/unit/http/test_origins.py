@@ -7,7 +7,7 @@ import pytest
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_http.settings.loader import load_settings, setting_origins
-from imagegen_http.settings.origins import Origin, effective_settings
+from imagegen_http.settings.shown import Origin, effective_settings
 
 MASTER_KEY = {"IMAGEGEN_MASTER_KEY": "k"}
 

@@ -6,8 +6,7 @@ import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_core.messages import Language
-from imagegen_http.settings.environment import DASHED_PROVIDERS
-from imagegen_http.settings.loader import check_bind, load_settings, variable_warnings
+from imagegen_http.settings.loader import DASHED_PROVIDERS, check_bind, load_settings, variable_warnings
 from imagegen_http.settings.schema import SettingsError
 
 

@@ -10,7 +10,7 @@ from imagegen_http.answers.settings import Setting
 from imagegen_http.api.bodies.providers import SettingsBody
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.runtime.service import Service
-from imagegen_http.settings.origins import Origin, effective_settings
+from imagegen_http.settings.shown import Origin, effective_settings
 
 
 @get("/api/v1/settings", tags=["settings"], responses=refusals())

@@ -9,8 +9,8 @@ from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
 from imagegen_http.composition.backends import one_box
 from imagegen_http.composition.backends.backend import Backend
-from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings, SettingsError
+from imagegen_http.settings.words import SettingCode
 
 __all__ = ["Backend", "cluster_module", "open_backend"]
 

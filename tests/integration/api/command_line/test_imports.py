@@ -12,7 +12,7 @@ SERVICE = {
     "imagegen_core.tasks",
     "imagegen_core.use_cases",
     "imagegen_http.app",
-    "imagegen_http.settings.origins",
+    "imagegen_http.settings.shown",
     "litestar",
     "msgspec",
     "structlog",

@@ -7,10 +7,9 @@ import pytest
 
 from imagegen_core.messages import Language
 from imagegen_http.cli.opening import opening_messages
-from imagegen_http.settings.loader import load_settings
+from imagegen_http.settings.loader import EnvText, load_settings
 from imagegen_http.settings.schema import OssSettings
-from imagegen_http.settings.token_place import TokenPlace
-from imagegen_http.settings.values import EnvText
+from imagegen_http.settings.shown import TokenPlace
 
 SETTINGS = load_settings(config=None, environ={}, cwd=Path("/nowhere"))
 TOKEN = "a-token-that-nobody-may-read"
