@@ -7,29 +7,11 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
-
-LOOSE_MODULES: Mapping[str, frozenset[str]] = {
-    "imagegen_core": frozenset(
-        {
-            "failures",
-            "images",
-            "limits",
-            "messages",
-            "node",
-            "operations",
-            "text_problems",
-            "worker",
-        }
-    ),
-    "imagegen_adapters": frozenset({"detached_threads", "fast_yaml", "identifiers", "memory"}),
-    "imagegen_http": frozenset({"__main__", "app"}),
-}
-"""The modules beside the rooms; one more wants a room, or a reason to stand here."""
 
 _SUPERLATIVES = re.compile(r"_*(?:MOST|LONGEST|LARGEST|FEWEST|SMALLEST|SHORTEST|SLOWEST)_")
 
@@ -94,10 +76,6 @@ def faults(root: Path = ROOT) -> Iterator[str]:
             for line, name in names(ast.parse(path.read_bytes())):
                 if name not in PERSISTED and (fault := vocabulary.fault(name)):
                     yield f"{place}:{line}: {name} {fault}"
-    for package, allowed in LOOSE_MODULES.items():
-        loose = {path.stem for path in (root / "src" / package).glob("*.py")} - {"__init__"}
-        for name in sorted(loose - allowed):
-            yield f"src/{package}/{name}.py lies loose: put it into a room"
 
 
 PERSISTED = frozenset({"m009_picture_ages", "vendor_sha256"})

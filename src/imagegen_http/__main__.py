@@ -9,6 +9,7 @@ import types
 from typing import NoReturn
 
 EXIT_FAILED = 1
+
 _NEW_OBJECTS = 50_000
 """After how many the garbage collector looks at the new ones; with Python's own 700, a tenth of the start."""
 

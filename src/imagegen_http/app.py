@@ -1,6 +1,6 @@
 """The Litestar application: routes, errors, documentation."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
 from litestar import Litestar, Router
@@ -11,25 +11,21 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Message, Scope, Send
 
-from imagegen_http.api import error_handlers
-from imagegen_http.api.json_response import JsonResponse
-from imagegen_http.api.openapi_schemas import DescribedTypes
-from imagegen_http.api.query_parameters import with_clean_query
-from imagegen_http.api.routes import (
+from imagegen_http.api import (
     costs,
-    events,
-    health,
-    image_zip,
+    errors,
     images,
     inputs,
     marks,
     operations,
     providers,
-    settings,
-    storage,
+    streams,
     tasks,
+    upkeep,
 )
-from imagegen_http.api.wire import JsonRequest
+from imagegen_http.api.bodies import JsonRequest
+from imagegen_http.api.parameters import with_clean_query
+from imagegen_http.api.responses import JsonResponse
 from imagegen_http.asgi.head_requests import allowed, serve_head
 from imagegen_http.asgi.types import App
 from imagegen_http.console import routes
@@ -39,8 +35,24 @@ from imagegen_http.documentation.document import LITESTARS_PATH, openapi_config
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
 from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import DescribedTypes
 
 MIB = 1024 * 1024
+
+API: Sequence[ControllerRouterHandler] = (
+    *operations.HANDLERS,
+    *tasks.HANDLERS,
+    *streams.HANDLERS,
+    *inputs.HANDLERS,
+    operations.estimate_task,
+    *costs.HANDLERS,
+    *images.HANDLERS,
+    *marks.HANDLERS,
+    images.zip_images,
+    *providers.HANDLERS,
+    *upkeep.HANDLERS,
+)
+"""All below ``/api``, in the order in which the document has them within their groups."""
 
 
 class _App(Litestar):
@@ -70,9 +82,9 @@ def build_app(service: Service) -> Litestar:
     """Return the application for a running service; one that only runs tasks answers for its health alone."""
     has_api = service.settings.serves_api
     return _App(
-        route_handlers=[*health.HANDLERS, *(_api_handlers(service) if has_api else ())],
+        route_handlers=[*upkeep.HEALTH, *(_handlers(service) if has_api else ())],
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
-        exception_handlers=_exception_handlers() if has_api else error_handlers.NO_API,
+        exception_handlers=_exception_handlers() if has_api else errors.NO_API,
         middleware=[with_clean_query],
         response_class=JsonResponse,
         request_class=JsonRequest,
@@ -86,28 +98,14 @@ def build_app(service: Service) -> Litestar:
     )
 
 
+def _handlers(service: Service) -> list[ControllerRouterHandler]:
+    openai = openai_router(service.imagegen.adapters.clock, service.peers)
+    return [*API, *documentation.HANDLERS, *routes.HANDLERS, openai]
+
+
 def _exception_handlers() -> dict[Any, Any]:
     """Return handlers that answer in the form of whoever asks: ours, OpenAI's, or a page."""
-    return with_missing_page(in_both_shapes(error_handlers.HANDLERS))
-
-
-def _api_handlers(service: Service) -> list[ControllerRouterHandler]:
-    return [
-        *operations.HANDLERS,
-        *tasks.HANDLERS,
-        *events.HANDLERS,
-        *inputs.HANDLERS,
-        *costs.HANDLERS,
-        *images.HANDLERS,
-        *marks.HANDLERS,
-        *image_zip.HANDLERS,
-        *providers.HANDLERS,
-        *storage.HANDLERS,
-        *settings.HANDLERS,
-        *documentation.HANDLERS,
-        *routes.HANDLERS,
-        openai_router(service.imagegen.adapters.clock, service.peers),
-    ]
+    return with_missing_page(in_both_shapes(errors.HANDLERS))
 
 
 def _all_methods_in_options(send: Send, scope: Scope) -> Send:

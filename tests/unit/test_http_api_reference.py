@@ -5,20 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.api.routes import (
-    costs,
-    events,
-    health,
-    image_zip,
-    images,
-    inputs,
-    marks,
-    operations,
-    providers,
-    settings,
-    storage,
-    tasks,
-)
+from imagegen_http.api import upkeep
+from imagegen_http.app import API
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http-api.md"
 
@@ -27,23 +15,7 @@ def _routes():
     """Return ``METHOD /path`` of each handler; HEAD goes without saying."""
     return sorted(
         f"{method} {re.sub(r':[a-z]+}', '}', path)}"
-        for module in (
-            *(
-                operations,
-                tasks,
-                events,
-                inputs,
-                costs,
-                images,
-                image_zip,
-                marks,
-                providers,
-                storage,
-                settings,
-                health,
-            ),
-        )
-        for handler in module.HANDLERS
+        for handler in (*upkeep.HEALTH, *API)
         for path in handler.paths
         for method in handler.http_methods
         if method != "HEAD"

@@ -18,7 +18,7 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems.refusals import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
-from imagegen_http.answers.providers import ProviderConfig
+from imagegen_http.api.providers import ProviderConfig
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.service import file_configs
 from imagegen_http.settings.schema import Settings

@@ -18,9 +18,9 @@ from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_http.answers.health import ArchiveHealth
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.composition.backends.backend import Backend
+from imagegen_http.health import ArchiveHealth
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.settings.schema import Settings
 

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from imagegen_http.api.routes.dependencies import ServiceDependency
+from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.accepted import accepts_page
 from imagegen_http.asgi.static_content import FOREVER, REVALIDATE

@@ -11,16 +11,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from imagegen_core.messages import Language
-from imagegen_http.answers.images import DeletedImage, Image
-from imagegen_http.answers.task_events import PartialImage, TaskChange, TaskProgress
-from imagegen_http.answers.tasks import Task
-from imagegen_http.api.bodies.images import ZipBody
-from imagegen_http.api.openapi_schemas import SCHEMAS, DescribedTypes, schemas_of, short_name, unwrapped
+from imagegen_http.api.images import DeletedImage, Image, ZipBody
+from imagegen_http.api.streams import PartialImage, TaskChange, TaskProgress
+from imagegen_http.api.tasks import Task
 from imagegen_http.documentation import outline
 from imagegen_http.documentation.examples import operations, with_examples
 from imagegen_http.documentation.translation import in_chinese
 from imagegen_http.guard.content_headers import ZIP
 from imagegen_http.openai.wire import ImageCompleted, ImageEdit, ImageEditForm, ImagePartial, OpenAIErrorEvent
+from imagegen_http.schemas import SCHEMAS, DescribedTypes, schemas_of, short_name, unwrapped
 
 _BYTES = {"type": "string", "format": "binary"}
 _JSON, _EVENT_STREAM = "application/json", "text/event-stream"

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagegen_http.api.openapi_schemas import NoExample, example_of, request_example_of
+from imagegen_http.schemas import NoExample, example_of, request_example_of
 
 _JSON = "application/json"
 

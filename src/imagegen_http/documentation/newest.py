@@ -11,7 +11,7 @@ from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.task import Task, TaskStatus
-from imagegen_http.api.bodies.marks import EXAMPLE_COLLECTION
+from imagegen_http.api.marks import EXAMPLE_COLLECTION
 
 _NEWEST = Paging(page_size=1)
 _RETRIED, _INPUTS = "/retry", "/inputs/"

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.messages import Language
-from imagegen_http.api.routes.dependencies import ServiceDependency
+from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.asgi.static_content import StaticContent
 from imagegen_http.asgi.static_folder import StaticFolder
 from imagegen_http.asgi.types import Scope

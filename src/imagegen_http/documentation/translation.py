@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from imagegen_core.messages import Language
-from imagegen_http.answers.responses import error_example
+from imagegen_http.api.errors import error_example
 from imagegen_http.problems.error_table import TABLE
 
 _TEXTS = frozenset({"description", "summary"})

@@ -7,8 +7,8 @@ from typing import Any
 
 from litestar import Request, Response
 
-from imagegen_http.api import error_handlers
-from imagegen_http.api.json_response import JsonResponse
+from imagegen_http.api import errors
+from imagegen_http.api.responses import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
@@ -40,11 +40,11 @@ async def refuse(
 ) -> None:
     """Send an error from outside the router, in the format of the path; the guard uses it."""
     if not is_openai_path(scope):
-        await error_handlers.refuse(scope, receive, send, slug, data, headers)
+        await errors.refuse(scope, receive, send, slug, data, headers)
         return
     problem = problem_from_slug(slug, data)
-    if slug in error_handlers.RETRY_AFTER_SECONDS:
-        headers = {"retry-after": str(error_handlers.RETRY_AFTER_SECONDS[slug]), **headers}
+    if slug in errors.RETRY_AFTER_SECONDS:
+        headers = {"retry-after": str(errors.RETRY_AFTER_SECONDS[slug]), **headers}
     await send_problem(problem, scope, send, headers)
 
 

@@ -9,8 +9,7 @@ import attrs
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems.fields import ProblemCode
 from imagegen_core.tasks.submission import InputSource, canonical_json
-from imagegen_http.api.input_images import InputImages, read_image
-from imagegen_http.api.wire import converted, decoded
+from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference

@@ -8,7 +8,7 @@ import attrs
 
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Language
-from imagegen_http.answers.tasks import TaskError
+from imagegen_http.api.tasks import TaskError
 
 SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}

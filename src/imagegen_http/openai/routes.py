@@ -12,10 +12,10 @@ from litestar.types import ASGIApp
 
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.clock import Clock
-from imagegen_http.answers.responses import response
-from imagegen_http.api.json_response import JsonResponse
-from imagegen_http.api.routes.dependencies import IdempotencyHeader, ServiceDependency, parse_idempotency_key
-from imagegen_http.api.wire import JsonRequest
+from imagegen_http.api.bodies import JsonRequest
+from imagegen_http.api.errors import response
+from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
+from imagegen_http.api.responses import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.types import Receive

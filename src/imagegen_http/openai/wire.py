@@ -7,8 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
-from imagegen_http.answers.fields import Answer, JsonObject, doc
-from imagegen_http.api.bodies.fields import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS
+from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, Answer, JsonObject, doc
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""

@@ -9,14 +9,7 @@ from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import QueueCounts
-from imagegen_http.answers.health import (
-    ArchiveHealth,
-    Checks,
-    ClusterHealth,
-    Health,
-    QueueHealth,
-    Status,
-)
+from imagegen_http.health import ArchiveHealth, Checks, ClusterHealth, Health, QueueHealth, Status
 from imagegen_http.runtime.service import Service
 
 

@@ -1,13 +1,13 @@
 """What the routes share: the use cases, the settings, and whether the service is stopping."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
 from imagegen_core.facade.imagegen import ImageGen
-from imagegen_http.answers.health import Health
-from imagegen_http.answers.providers import Preset
+from imagegen_core.providers.capabilities import Model
+from imagegen_http.health import Health
 from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.peers import NoPeers, Peers
@@ -16,6 +16,20 @@ from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
 from imagegen_http.settings.schema import Settings
 from imagegen_http.settings.shown import Origins
+
+
+@attrs.frozen(kw_only=True)
+class ShippedProvider:
+    """A provider that is known: its configuration needs an API key at most, or an address of one's own."""
+
+    name: str
+    kind: str
+    extra_config: Mapping[str, str]
+    display_name: str
+    api_base: str | None = None
+    needs_api_base: bool
+    needs_api_key: bool
+    models: tuple[Model, ...] = ()
 
 
 @attrs.define
@@ -35,7 +49,7 @@ class Service:
     imagegen: ImageGen
     settings: Settings
     version: str
-    presets: Callable[[], list[Preset]]
+    presets: Callable[[], list[ShippedProvider]]
     health: Callable[["Service"], Awaitable[Health]]
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance

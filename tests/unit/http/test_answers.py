@@ -7,13 +7,7 @@ from imagegen_core.execution.findings import Finding
 from imagegen_core.execution.findings import VerifyReport as CoreVerifyReport
 from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
-from imagegen_http.answers.storage import (
-    ExpiryReport,
-    SearchIndexReport,
-    StorageFinding,
-    SyncReport,
-    VerifyReport,
-)
+from imagegen_http.api.upkeep import ExpiryReport, SearchIndexReport, StorageFinding, SyncReport, VerifyReport
 from imagegen_http.runtime.search_index import IndexReport
 
 

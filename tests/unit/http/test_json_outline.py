@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
-from imagegen_http.api.input_images import InputImages
+from imagegen_http.api.bodies import InputImages
 from imagegen_http.guard import BufferedBody
 from imagegen_http.guard.json_outline import MAX_VALUES, MIN_EXTRACTED_IMAGE_BYTES, TooComplex, outline
 

@@ -4,7 +4,7 @@ import msgspec
 
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.providers.parameters import common
-from imagegen_http.answers.parameters import ModelParameter
+from imagegen_http.api.providers import ModelParameter
 
 
 def test_the_bounds_of_an_integer_are_whole_numbers():

@@ -70,7 +70,7 @@ def test_a_body_has_an_example_that_it_takes(name):
     body = BODIES[name]
     assert "example" in body, (
         f"{name}: give each field of its body that must be there an example, with doc() of "
-        "imagegen_http.answers.fields"
+        "imagegen_http.schemas"
     )
     schema = {**body["schema"], "components": ENGLISH["components"]}
 
@@ -87,7 +87,7 @@ def test_a_body_describes_its_fields(name):
         if not any("description" in part for part in (about, *about.get("anyOf", [])))
     ]
 
-    assert [] == silent, f"{name}: describe these fields with doc() of imagegen_http.answers.fields"
+    assert [] == silent, f"{name}: describe these fields with doc() of imagegen_http.schemas"
 
 
 def test_every_text_has_its_chinese():

@@ -10,20 +10,19 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from imagegen_core.operations import Operation
-from imagegen_http.api import wire
-from imagegen_http.api.bodies import images, marks, providers, storage, tasks
-from imagegen_http.api.bodies.fields import Body
+from imagegen_http.api import bodies, images, marks, operations, providers, tasks, upkeep
 from imagegen_http.openai.wire import ImageEdit, ImageGeneration
 from imagegen_http.problems.shapes import problems_of
+from imagegen_http.schemas import Body
 
 BODIES = (
     *(
         kind
-        for module in (images, marks, providers, storage, tasks, wire)
+        for module in (images, marks, providers, upkeep, tasks, bodies, operations)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Body)
     ),
-    *wire.OPERATION_BODIES.values(),
+    *operations.OPERATION_BODIES.values(),
     ImageGeneration,
     ImageEdit,
 )
@@ -113,7 +112,7 @@ def test_a_number_out_of_range_is_found_in_what_may_be_anything():
     body = json.loads('{"params": {"a": [1, 1e999]}}')
 
     assert [("params.a.1", "not_representable", "is a number out of range")] == rows_of(
-        body, wire.OPERATION_BODIES[Operation.GENERATE]
+        body, operations.OPERATION_BODIES[Operation.GENERATE]
     )
 
 

@@ -6,10 +6,9 @@ import msgspec
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from imagegen_http.answers.errors import ErrorAnswer
-from imagegen_http.answers.responses import error_example
-from imagegen_http.api.openapi_schemas import NoExample, example_of
+from imagegen_http.api.errors import ErrorAnswer, error_example
 from imagegen_http.problems.error_table import TABLE
+from imagegen_http.schemas import NoExample, example_of
 from tests.openapi import document
 
 REF = "#/components/schemas/"

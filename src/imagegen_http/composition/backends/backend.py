@@ -23,7 +23,7 @@ from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.turn import Turn
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_http.answers.health import ClusterHealth
+from imagegen_http.health import ClusterHealth
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import Progress
 

@@ -36,8 +36,8 @@ from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
-from imagegen_http.answers.health import ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.composition.backends.backend import Backend
+from imagegen_http.health import ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.settings.schema import Settings
 
 _REMOVALS = "removals"

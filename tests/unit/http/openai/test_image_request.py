@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from imagegen_http.api.wire import decoded
+from imagegen_http.api.bodies import decoded
 from imagegen_http.guard import BufferedBody
 from imagegen_http.guard.json_outline import MIN_EXTRACTED_IMAGE_BYTES, outline
 from imagegen_http.openai.image_request import read_edit, read_generation

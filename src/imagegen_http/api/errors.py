@@ -1,8 +1,9 @@
-"""Turns exceptions into the error envelope."""
+"""The envelope of an error."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import structlog
 from litestar import Request, Response
@@ -13,6 +14,9 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import (
     BlobMissing,
@@ -22,18 +26,134 @@ from imagegen_core.errors import (
     StorageUnreachable,
     ValidationFailed,
 )
-from imagegen_core.messages import upstream_text
+from imagegen_core.messages import Language, upstream_text
 from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_http.api.json_response import JsonResponse
+from imagegen_http.api.responses import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.head_requests import allowed
 from imagegen_http.asgi.types import Receive, Scope, Send
-from imagegen_http.problems.error_table import envelope
+from imagegen_http.problems.error_table import TABLE, envelope
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.shapes import problems_of
+from imagegen_http.schemas import Answer, doc
+
+
+class FieldProblem(Answer, frozen=True, kw_only=True):
+    """What is wrong with one field of a request."""
+
+    field: Annotated[str, doc("its dotted path in the body, or the name of a parameter", "params.prompt")]
+    code: Annotated[str, doc("a stable slug of what is wrong", "required")]
+    message: Annotated[str, doc("a sentence in the caller's language", "is required")]
+
+
+class ErrorData(Answer, frozen=True, kw_only=True):
+    """Which error it is, and what it is about."""
+
+    error: Annotated[str, doc("a stable slug to decide by", "validation_failed", enum=list(TABLE))]
+    request_id: Annotated[str, doc("as in `X-Request-Id` and in the log", "0193a5c87e1f7c3a9d526f0f5c1e2b7a")]
+    hint: Annotated[str | UnsetType, doc("what the caller can do", "correct what errors lists")] = UNSET
+    errors: Annotated[list[FieldProblem] | UnsetType, doc("what is wrong with the fields")] = UNSET
+    provider: Annotated[str | UnsetType, doc("name of the provider", "demo")] = UNSET
+    models: Annotated[list[str] | UnsetType, doc("ids of the models that there are", ["demo"])] = UNSET
+    operation: Annotated[str | UnsetType, doc("the operation that was asked for", "edit")] = UNSET
+    supported: Annotated[list[str] | UnsetType, doc("the operations that there are", ["generate"])] = UNSET
+    field: Annotated[str | UnsetType, doc("the image that is not valid", "reference_images.0")] = UNSET
+    max: Annotated[int | UnsetType, doc("how many there may be", 14)] = UNSET
+    collection: Annotated[int | UnsetType, doc("id of the collection that has the name", 3)] = UNSET
+    images: Annotated[list[int] | UnsetType, doc("ids of the images that it is about", [7])] = UNSET
+    secret: Annotated[
+        str | UnsetType,
+        doc("what must come along", "api_key", enum=["api_key", "headers", "proxy", "credentials"]),
+    ] = UNSET
+    max_bytes: Annotated[int | UnsetType, doc("the largest body that is taken", 1_048_576)] = UNSET
+    accepted: Annotated[
+        list[str] | UnsetType, doc("the media types that the path takes", ["application/json"])
+    ] = UNSET
+    queue_size: Annotated[int | UnsetType, doc("how many tasks can wait", 1000)] = UNSET
+    detail: Annotated[
+        str | UnsetType, doc("a sentence about this request, in the caller's language", "no such model")
+    ] = UNSET
+
+
+class ErrorAnswer(Answer, frozen=True, kw_only=True):
+    """The envelope of an error."""
+
+    code: Annotated[int, doc("not 0; `code // 100` is the HTTP status", 40000)]
+    message: Annotated[str, doc("a sentence in the caller's language", "the request is not valid")]
+    data: Annotated[ErrorData, doc("which error it is, and what it is about")]
+
+
+BODY_REFUSALS = ("validation_failed", "body_too_large", "unsupported_media_type")
+"""What any body may be refused for."""
+
+SUBMISSION_REFUSALS = (
+    "provider_not_configured",
+    "provider_disabled",
+    "model_not_available",
+    "unsupported_operation",
+    "api_key_required",
+    "upstream_not_allowed",
+    "idempotency_key_reused",
+    "queue_full",
+    "unavailable",
+    "insufficient_storage",
+)
+"""What a new task may be refused for, whatever is in its body."""
+
+_DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "validation_failed": {"errors": (Problem(field="params.prompt", reason=ProblemCode.REQUIRED()),)},
+        "provider_not_configured": {"provider": "demo"},
+        "provider_disabled": {"provider": "demo"},
+        "model_not_available": {"models": ["demo"]},
+        "unsupported_operation": {"operation": "edit", "supported": ["generate"]},
+        "invalid_image": {"field": "image"},
+        "reference_count": {"max": 14},
+        "api_key_required": {"secret": "api_key"},
+        "collection_exists": {"collection": 3},
+        "too_many_collections": {"max": 1000},
+        "too_many_tags": {"max": 20, "images": [7]},
+        "unsupported_media_type": {"accepted": ("application/json",)},
+        "body_too_large": {"max_bytes": 1_048_576},
+        "queue_full": {"queue_size": 1000},
+    }
+)
+"""What is in the data of a row of the table beside what is in all of them."""
+
+
+def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]:
+    """Return an error as its caller sees it."""
+    _, body = envelope(
+        slug, dict(_DATA.get(slug, {})), language=language, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
+    )
+    return body
+
+
+def refusals(*slugs: str) -> dict[Any, ResponseSpec]:
+    """Return the errors that a route answers with, rows of the table, by status; and those that any may."""
+    rows: dict[Any, list[str]] = {
+        "4XX": ["unauthorized", "forbidden_origin"],
+        "5XX": ["internal", "unavailable"],
+    }
+    for slug in dict.fromkeys(slugs):
+        rows.setdefault(TABLE[slug].code // 100, []).append(slug)
+    return {
+        status: ResponseSpec(
+            ErrorAnswer,
+            generate_examples=False,
+            description=", ".join(f"`{slug}`" for slug in names),
+            examples=[Example(id=slug, summary=TABLE[slug].en, value=error_example(slug)) for slug in names],
+        )
+        for status, names in rows.items()
+    }
+
+
+def response(shape: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
+    """Return what a route may answer beside its usual answer; a shape of None: nothing."""
+    return ResponseSpec(shape, generate_examples=False, description=description, media_type=media_type)
+
 
 RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
-
 _log = structlog.get_logger("imagegen.errors")
 
 

@@ -1,10 +1,16 @@
-"""The dependencies and parameters of handlers."""
+"""Times and time zones in queries."""
 
 import re
+from collections import Counter
+from collections.abc import Awaitable
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from typing import Annotated
+from urllib.parse import unquote_plus
+from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
 from imagegen_core.limits import (
@@ -14,20 +20,112 @@ from imagegen_core.limits import (
     MAX_PAGE_SIZE,
     MAX_PROVIDER_NAME_CHARS,
 )
+from imagegen_core.problems.fields import Problem, ProblemCode
 from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
 from imagegen_core.tasks.task import TaskStatus
-from imagegen_http.answers.fields import EXAMPLE_TASK_ID
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import EXAMPLE_TASK_ID
+
+_OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
+_MAX_ZONE_CHARS = 64
+
+MOMENT_WORDS = {
+    "pattern": r"^(?!0000)[0-9]{4}-?((0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])|W[0-5][0-9](-?[1-7])?)"
+    r"([T ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9]([.,][0-9]+)?)?)?"
+    r"(Z|[ +-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?$"
+}
+"""What JSON Schema says of a date or time."""
+
+_EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
+
+
+def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo = UTC) -> datetime | None:
+    """Return a date or time in UTC; for ``to``, a date without a time means the end of that day.
+
+    Without an offset it is one of the time zone.
+
+    Raises:
+        ValidationFailed: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
+    is_date = len(text) <= len("2026-01-01")
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        if end_of_day and is_date:
+            moment += timedelta(days=1)
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        if is_date:  # the first or the last day that there is
+            return _EARLIEST if moment.year == MINYEAR else _LATEST
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
+
+
+def parse_zone(field: str, text: str) -> tzinfo:
+    """Return a time zone by its name or by its offset from UTC.
+
+    Raises:
+        ValidationFailed: this machine knows none of that name.
+    """
+    offset = _OFFSET.fullmatch(text.replace(" ", "+"))  # a plus sign in a query means a space
+    if offset is not None:
+        delta = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(delta if offset[1] == "+" else -delta)
+    if text.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        if len(text) <= _MAX_ZONE_CHARS:
+            return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME_ZONE())
+
+
+_API = "/api/"
+
+
+def with_clean_query(app: ASGIApp) -> ASGIApp:
+    """Return an application that passes on query parameters with a value: ``?provider=&page=`` is "not set".
+
+    Which of several values the router would take, nobody who reads the address can tell.
+
+    Raises:
+        ValidationFailed: a parameter of the API has several values.
+    """
+
+    def filtered(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["query_string"]:
+            pairs = dict.fromkeys(p for p in scope["query_string"].split(b"&") if p.partition(b"=")[2])
+            if scope["path"].startswith(_API) and len(pairs) > 1:
+                _check_once(pairs)
+            scope["query_string"] = b"&".join(pairs)
+        return app(scope, receive, send)
+
+    return filtered
+
+
+def _check_once(pairs: dict[bytes, None]) -> None:
+    values = Counter(unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs)
+    problems = [
+        Problem(field=name, reason=ProblemCode.REPEATED()) for name, count in values.items() if count > 1
+    ]
+    if problems:
+        raise ValidationFailed(*problems)
+
 
 _TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 ROW_ID = "[1-9][0-9]{0,17}"
 """The pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
-
 IdempotencyHeader = Annotated[
     str | None,
     HeaderParameter(
@@ -75,11 +173,9 @@ CursorQuery = Annotated[
         schema_extra={"pattern": "^[A-Za-z0-9_-]+={0,2}$"},
     ),
 ]
-
 ProviderQuery = Annotated[
     str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
 ]
-
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 ZoneQuery = Annotated[
     str,

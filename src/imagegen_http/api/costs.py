@@ -5,11 +5,17 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
+from litestar import get
+from litestar.params import QueryParameter
 
 from imagegen_core.costs.cost import Basis, amount_text
 from imagegen_core.costs.cost import Cost as CoreCost
 from imagegen_core.costs.usage import Usage as CoreUsage
-from imagegen_http.answers.fields import Answer, doc
+from imagegen_core.costs.usage import UsageGrouping
+from imagegen_http.api.errors import refusals
+from imagegen_http.api.parameters import MOMENT_WORDS, ServiceDependency, ZoneQuery, parse_moment, parse_zone
+from imagegen_http.api.responses import Success, success
+from imagegen_http.schemas import Answer, doc
 
 Amounts = dict[Annotated[str, doc("currency")], Annotated[str, doc("a decimal number")]]
 
@@ -85,3 +91,48 @@ class Usage(Answer, frozen=True, kw_only=True):
 
 def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     return {currency: amount_text(amount) for currency, amount in amounts.items()}
+
+
+FromQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="from", description="ended at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
+    ),
+]
+ToQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="to",
+        description="ended before this time, or up to the end of this date",
+        schema_extra=MOMENT_WORDS,
+    ),
+]
+GroupQuery = Annotated[
+    UsageGrouping | None, QueryParameter(description="what a group is; `day` when left out")
+]
+
+
+@get("/api/v1/usage", tags=["tasks"], responses=refusals("validation_failed"))
+async def show_usage(
+    service: ServiceDependency,
+    ended_from: FromQuery = None,
+    ended_to: ToQuery = None,
+    group_by: GroupQuery = None,
+    tz: ZoneQuery = "UTC",
+) -> Success[Usage]:
+    """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted.
+
+    Each currency has its own sum. What may have been charged by calls with an unknown outcome is in
+    `possible` alone.
+    """
+    zone = parse_zone("tz", tz)
+    usages = await service.imagegen.show_usage(
+        grouping=group_by or UsageGrouping.DAY,
+        since=parse_moment("from", ended_from, end_of_day=False, zone=zone),
+        until=parse_moment("to", ended_to, end_of_day=True, zone=zone),
+        zone=zone,
+    )
+    return success(Usage(groups=[UsageGroup.from_usage(key, usage) for key, usage in usages.items()]))
+
+
+HANDLERS = [show_usage]

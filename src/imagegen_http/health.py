@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
-from imagegen_http.answers.fields import Answer, ProviderName, doc
+from imagegen_http.schemas import Answer, ProviderName, doc
 
 Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
 

@@ -1,0 +1,215 @@
+"""Parses JSON bodies, as declared or not at all, and says what those of operations are; `bodies` has others.
+
+Parsing is strict: ``"60"`` is not a number and 1 not a boolean, and a field that is not declared is refused.
+The core checks the meaning.
+"""
+
+import binascii
+import contextlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from imagegen_core.errors import InvalidImage, ValidationFailed
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.problems.fields import Problem, ProblemCode
+from imagegen_core.tasks.submission import InputSource, StoredImage
+from imagegen_core.text_problems import text_problems
+from imagegen_http.asgi.types import Scope
+from imagegen_http.guard import BufferedBody, Text
+from imagegen_http.problems.messages import RequestProblem
+from imagegen_http.problems.shapes import problems_of
+from imagegen_http.schemas import Body
+
+_MAX_DIGITS = 300
+"""A longer integer is out of range, as is a number that is as large."""
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """Litestar's own parsing is lenient: query parameters need that, but bodies must be strict."""
+
+    @property
+    def buffered_body(self) -> BufferedBody:
+        """The body as the guard buffered it; `json` returns placeholders for its large images."""
+        scope: Scope = self.scope  # type: ignore[assignment] # plain ASGI, for which Litestar has its own type
+        return BufferedBody.from_scope(scope)
+
+    async def body(self) -> bytes:
+        """Return the body without its large images; Litestar would keep a copy until the response."""
+        text = self.buffered_body.outline.text or await super().body()
+        return cast("bytes", text)  # or a bytearray, which nobody modifies
+
+    async def json(self) -> Any:
+        """Return the parsed body, with the type of the handler's ``data`` if it has one.
+
+        Raises:
+            ValidationFailed: it does not match that type, or is not JSON.
+        """
+        declared = self.route_handler.parsed_data_field
+        return decoded(await self.body(), declared.annotation if declared else Any)
+
+
+def decoded(body: Text, declared: Any) -> Any:
+    """Return what JSON holds, as the declared type.
+
+    Raises:
+        ValidationFailed: with everything that is wrong.
+    """
+    try:
+        return msgspec.json.decode(body, type=declared)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what is JSON and of another type
+        wrong_type = isinstance(error, msgspec.ValidationError)
+        raise ValidationFailed(*_problems(body, declared if wrong_type else None)) from error
+
+
+def converted(value: Any, declared: Any, *, strict: bool) -> Any:
+    """Return what JSON or a form holds, as the declared type.
+
+    Raises:
+        ValidationFailed: with everything that is wrong.
+    """
+    try:
+        return msgspec.convert(value, declared, strict=strict)
+    except msgspec.ValidationError as error:
+        problems = tuple(problems_of(value, declared, from_text=not strict))
+        raise ValidationFailed(*problems or (_BODY_INVALID,)) from error
+
+
+_BODY_INVALID = Problem(field="body", reason=ProblemCode.INVALID())
+
+
+def _problems(body: Text, declared: Any) -> tuple[Problem, ...]:
+    """Return what msgspec holds against a body, of which the guard lets through two megabytes at most.
+
+    JSON's grammar allows half of a surrogate pair, so the field that has one is named.
+    """
+    not_json = (Problem(field="body", reason=ProblemCode.NOT_JSON()),)
+    try:
+        value = json.loads(body, parse_int=_integer)
+    except (ValueError, RecursionError):
+        return not_json
+    if declared is not None:
+        return tuple(problems_of(value, declared)) or (_BODY_INVALID,)
+    texts = tuple(Problem(field=field or "body", reason=reason) for field, reason in text_problems(value))
+    return texts or not_json
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
+
+
+class EmptyBody(Body, frozen=True):
+    """A body that may as well be missing."""
+
+
+async def without_fields(request: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Let a request pass whose body is missing, or an object without fields.
+
+    Raises:
+        ValidationFailed: there is something in it, or it is no JSON.
+    """
+    body = await request.body() if isinstance(request, JsonRequest) else b""
+    if body:
+        decoded(body, EmptyBody)
+
+
+_DATA_URL = re.compile(rb"data:image\\?/[a-z0-9.+-]{1,40}(?:;[a-z0-9=.+-]{1,80})*;base64,", re.IGNORECASE)
+_STORED_IMAGE = re.compile(rb"image:([1-9][0-9]{0,17})")
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|/)")
+_MAX_PREFIX_BYTES = 200
+_PIECE_BYTES = 256 * 1024
+_MAX_ESCAPE_BYTES = 6
+
+
+class InputImages:
+    """The images of one JSON body. Each is read once; then the body is no longer needed."""
+
+    def __init__(self, body: BufferedBody) -> None:
+        self._body = body
+        self._unread = set(body.outline.images)
+
+    @classmethod
+    @contextlib.contextmanager
+    def reading(cls, body: BufferedBody) -> Iterator["InputImages"]:
+        """Yield the images of a body, and drop the body in the end.
+
+        Raises:
+            ValidationFailed: an image was not read, since it is in a field that takes none.
+        """
+        images = cls(body)
+        yield images
+        if images._unread:
+            raise ValidationFailed.for_field("body", RequestProblem.STRAY_IMAGE())
+        body.drop()
+
+    async def read(self, text: str, field: str) -> InputSource:
+        """Return the bytes of a data URL, or a reference to a stored image.
+
+        Raises:
+            InvalidImage: the text is neither, is not base64, or is too large.
+        """
+        return await self._body.read(lambda: self.read_now(text, field))
+
+    def read_now(self, text: str, field: str) -> InputSource:
+        """Do the same; blocks."""
+        span = self._body.outline.images.get(text)
+        if span is None:
+            return read_image(text, field)
+        self._unread.discard(text)
+        start, end = span
+        return _decode(self._body.text, start, end, field)
+
+
+def read_image(text: str | bytes, field: str) -> InputSource:
+    """Return the bytes of a data URL, or a reference to a stored image; blocks.
+
+    Raises:
+        InvalidImage: the text is neither, is not base64, or is too large.
+    """
+    text = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    if reference := _STORED_IMAGE.fullmatch(text):
+        return StoredImage(id=int(reference[1]))
+    return _decode(text, 0, len(text), field)
+
+
+def _decode(text: Text, start: int, end: int, field: str) -> bytes:
+    prefix = _DATA_URL.match(text[start : min(end, start + _MAX_PREFIX_BYTES)])
+    if prefix is None:
+        raise InvalidImage(field, RequestProblem.NOT_A_DATA_URL())
+    start += prefix.end()
+    if (end - start) * 3 // 4 > MAX_IMAGE_BYTES + 2 and b"\\" not in text[start : start + _PIECE_BYTES]:
+        raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES))
+    try:
+        data = b"".join(_decode_pieces(text, start, end))
+    except binascii.Error as error:
+        raise InvalidImage(field, RequestProblem.NOT_BASE64()) from error
+    if not data:
+        raise InvalidImage(field, ProblemCode.EMPTY())
+    return data
+
+
+def _decode_pieces(text: Text, start: int, end: int) -> Iterator[bytes]:
+    """Yield the decoded bytes piece by piece, since each call of the decoder blocks the interpreter."""
+    carry = b""
+    while start < end:
+        stop = min(start + _PIECE_BYTES, end)
+        if stop < end and (escape := text.rfind(b"\\", stop - _MAX_ESCAPE_BYTES, stop)) > start:
+            stop = escape
+        piece = carry + _ESCAPE.sub(_unescaped, bytes(text[start:stop]))
+        start = stop
+        whole = len(piece) // 4 * 4 if start < end else len(piece)
+        carry, piece = piece[whole:], piece[:whole]
+        if start < end and piece.endswith(b"="):
+            raise binascii.Error("there is more after the padding")
+        yield binascii.a2b_base64(piece + b"=" * (-len(piece) % 4), strict_mode=True)
+
+
+def _unescaped(match: "re.Match[bytes]") -> bytes:
+    return b"/" if match[1] is None else bytes((int(match[1], 16),))

@@ -1,1 +1,0 @@
-"""What JSON bodies look like, by subject; the core checks what they mean."""

@@ -1,0 +1,507 @@
+"""Images: their records."""
+
+from functools import partial
+from typing import Annotated, Any, Self, cast
+from urllib.parse import parse_qsl
+
+import attrs
+from litestar import Request, delete, get, post, route
+from litestar.di import NamedDependency, Provide
+from litestar.enums import HttpMethod
+from litestar.params import QueryParameter, SkipValidation
+from litestar.types import ASGIApp
+from msgspec import Meta
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.images import Image as CoreImage
+from imagegen_core.images import MediaType, StorageState
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS, MAX_ZIPPED_IMAGES
+from imagegen_core.marks.names import tag_name
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
+from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.search.pages import encode_cursor
+from imagegen_core.search.query import SearchQuery
+from imagegen_core.use_cases.show_image import ImageView
+from imagegen_core.values.file_names import file_name
+from imagegen_http.api.bodies import JsonRequest, converted, decoded
+from imagegen_http.api.costs import Cost
+from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.parameters import (
+    MOMENT_WORDS,
+    CursorQuery,
+    ImageIdPath,
+    PageQuery,
+    PageSizeQuery,
+    ProviderQuery,
+    ServiceDependency,
+    ZoneQuery,
+    parse_image_id,
+    parse_moment,
+    parse_paging,
+    parse_zone,
+)
+from imagegen_http.api.responses import (
+    DELETED,
+    Blob,
+    BlobResponse,
+    Deleted,
+    ListPage,
+    Success,
+    ZipResponse,
+    success,
+)
+from imagegen_http.asgi import entity_tags, request_context
+from imagegen_http.asgi.response_cache import CACHEABLE
+from imagegen_http.asgi.types import Scope
+from imagegen_http.guard.content_headers import FORM, ZIP, media_type
+from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import (
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    Answer,
+    Body,
+    ImageId,
+    JsonObject,
+    ModelId,
+    Prompt,
+    ProviderName,
+    TaskId,
+    Time,
+    doc,
+    timestamp,
+    with_exact_seed,
+)
+
+Tags = Annotated[list[str], doc("its tags, in the order in which it got them", ["猫", "夜景"])]
+CollectionIds = Annotated[list[int], doc("ids of the collections that it is in", [3])]
+Favourite = Annotated[bool, doc("whether it is a favourite", example=False)]
+
+
+class Image(Answer, frozen=True, kw_only=True):
+    """The record of an image."""
+
+    id: ImageId
+    task_id: TaskId
+    operation: Annotated[Operation, doc("what it was made by", "generate")]
+    prompt: Prompt
+    provider: ProviderName
+    model_id: ModelId
+    params: Annotated[JsonObject, doc("the parameters that it was made with", {"width": 512, "height": 512})]
+    image_url: Annotated[str, doc("where its bytes are", "/api/v1/images/7/content")]
+    thumbnail_url: Annotated[str, doc("where its thumbnail is", "/api/v1/images/7/thumbnail")]
+    mime_type: Annotated[MediaType, doc("type of the stored bytes", "image/png")]
+    width: Annotated[int, doc("pixels", 512)]
+    height: Annotated[int, doc("pixels", 512)]
+    size_bytes: Annotated[int, doc("size of the stored bytes", 56345)]
+    sha256: Annotated[str, doc("SHA-256 of the stored bytes, in hexadecimal", "9f86d081884c7d65" * 4)]
+    storage: Annotated[StorageState, doc("where the bytes are", "local")]
+    metadata: Annotated[JsonObject, doc("what the provider said beside the image", {"seed": 7})]
+    cost: Annotated[
+        Cost | None,
+        doc("its share of what its call cost; null if that was nothing, or was not recorded yet"),
+    ]
+    favourite: Favourite
+    tags: Tags
+    collections: CollectionIds
+    created_at: Time
+
+    @classmethod
+    def from_image(cls, image: CoreImage, **more: Any) -> Self:
+        """Return the record of an image."""
+        url = f"/api/v1/images/{image.id}"
+        return cls(
+            id=image.id,
+            task_id=image.task_id,
+            operation=image.operation,
+            prompt=image.prompt,
+            provider=image.provider_name,
+            model_id=image.model_id,
+            params=with_exact_seed(image.params),
+            image_url=f"{url}/content",
+            thumbnail_url=f"{url}/thumbnail",
+            mime_type=image.mime_type,
+            width=image.width,
+            height=image.height,
+            size_bytes=image.size_bytes,
+            sha256=image.sha256,
+            storage=image.storage,
+            metadata=with_exact_seed(image.metadata),
+            cost=Cost.optional(image.cost),
+            favourite=image.marks.favourite,
+            tags=list(image.marks.tags),
+            collections=list(image.marks.collections),
+            created_at=timestamp(image.created_at),
+            **more,
+        )
+
+
+class FoundImage(Image, frozen=True, kw_only=True):
+    """The record of an image that a search came up with."""
+
+    match: Annotated[Match, doc("whether its prompt has the words, or is only close to them", "exact")]
+
+
+class ImageDetail(Image, frozen=True, kw_only=True):
+    """The record of an image, its relatives, and what is beside it in the list that the query names."""
+
+    parents: Annotated[list[ImageId], doc("images that its task took as inputs, in order", [3])]
+    children: Annotated[list[ImageId], doc("the newest 100 images made from it, newest first", [12, 9])]
+    previous: Annotated[
+        int | None,
+        doc("id of the image that the list shows before it, a newer one; null for the first", 8),
+    ]
+    next: Annotated[int | None, doc("id of the image that the list shows after it; null for the last", 6)]
+
+    @classmethod
+    def from_view(cls, view: ImageView) -> "ImageDetail":
+        """Return what is said of an image."""
+        beside = view.neighbours
+        return cls.from_image(
+            view.image,
+            parents=[*view.parents],
+            children=[*view.children],
+            previous=beside.previous,
+            next=beside.next,
+        )
+
+
+class ImageDay(Answer, frozen=True, kw_only=True):
+    """A day on which images were made."""
+
+    day: Annotated[str, doc("of the time zone that was asked for", "2026-11-27", format="date")]
+    count: Annotated[int, doc("images that were made on it, and are still there", 3)]
+
+
+class DeletedImage(Answer, frozen=True, kw_only=True):
+    """What an event says of an image that was deleted since."""
+
+    id: ImageId
+    deleted: Annotated[bool, doc("always true", example=True, const=True)]
+
+
+MAX_IMAGE_ID = 2**63 - 1
+
+
+class ZipBody(Body, frozen=True, kw_only=True):
+    """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
+
+    ids: Annotated[
+        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
+        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
+        doc("ids of images, in this order; each once", [1]),
+    ]
+
+
+ModelQuery = Annotated[
+    str | None, QueryParameter(max_length=MAX_MODEL_ID_CHARS, description="only this model's")
+]
+OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
+FromQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="from", description="made at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
+    ),
+]
+ToQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="to",
+        description="made before this time, or up to the end of this date",
+        schema_extra=MOMENT_WORDS,
+    ),
+]
+FavouriteQuery = Annotated[bool | None, QueryParameter(description="only favourites, or only others")]
+TagQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description="only with this tag, in any case and width",
+        schema_extra={"maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN},
+    ),
+]
+CollectionQuery = Annotated[int | None, QueryParameter(description="only those in this collection: its id")]
+KeywordQuery = Annotated[str | None, QueryParameter(description='words that must all occur; "…" is a phrase')]
+SearchKeywordQuery = Annotated[
+    str | None,
+    QueryParameter(
+        description='words that must all occur; "…" is a phrase',
+        schema_extra={"examples": ["猫"], "minLength": 1, "pattern": TEXT_PATTERN},
+    ),
+]
+ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
+FilterDependency = NamedDependency[SkipValidation[ImageFilter]]
+ListDependency = NamedDependency[SkipValidation[ImageList]]
+
+
+async def image_filter(
+    provider: ProviderQuery = None,
+    model_id: ModelQuery = None,
+    operation: OperationQuery = None,
+    created_from: FromQuery = None,
+    created_to: ToQuery = None,
+    favourite: FavouriteQuery = None,
+    tag: TagQuery = None,
+    collection: CollectionQuery = None,
+    tz: ZoneQuery = "UTC",
+) -> ImageFilter:
+    """Return the filter that a query names."""
+    zone = parse_zone("tz", tz)
+    return ImageFilter(
+        provider_name=provider,
+        model_id=model_id,
+        operation=operation,
+        created_from=parse_moment("from", created_from, end_of_day=False, zone=zone),
+        created_to=parse_moment("to", created_to, end_of_day=True, zone=zone),
+        favourite=favourite,
+        tag=None if tag is None else tag_name(tag),
+        collection=collection,
+    )
+
+
+async def image_list(
+    service: ServiceDependency,
+    criteria: FilterDependency,
+    keyword: KeywordQuery = None,
+    mode: ModeQuery = SearchMode.CONTAINS,
+) -> ImageList:
+    """Return the list that a query names: that of a search if it has a keyword."""
+    query = None if keyword is None else SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
+    return ImageList(criteria=criteria, query=query, mode=mode)
+
+
+def identity(criteria: ImageFilter) -> tuple[Any, ...]:
+    """Return the filter as a part of the query that a cursor belongs to."""
+    return attrs.astuple(criteria)
+
+
+FILTER = {"criteria": Provide(image_filter)}
+LIST = {**FILTER, "images": Provide(image_list)}
+
+
+@get(
+    "/api/v1/images",
+    dependencies=FILTER,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed"),
+)
+async def list_images(
+    service: ServiceDependency,
+    criteria: FilterDependency,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: CursorQuery = None,
+) -> Success[ListPage[Image]]:
+    """List images, newest first.
+
+    `cursor` is how to read a long list: it costs the same at any depth.
+    """
+    query = ["images", *identity(criteria)]
+    paging = parse_paging(page, page_size, cursor, query)
+
+    async def read() -> Success[ListPage[Image]]:
+        matches = await service.imagegen.adapters.images.find(criteria, paging)
+        items = [Image.from_image(image) for image in matches.items]
+        following = None if matches.last is None else encode_cursor(matches.last, query)
+        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    return await service.shared_reads.run(("list", criteria, paging, page), read)
+
+
+@get(
+    "/api/v1/images/search",
+    dependencies=FILTER,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed", "unavailable"),
+)
+async def search_images(
+    service: ServiceDependency,
+    criteria: FilterDependency,
+    keyword: SearchKeywordQuery = None,
+    mode: ModeQuery = SearchMode.CONTAINS,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: CursorQuery = None,
+) -> Success[ListPage[FoundImage]]:
+    """Find images by any piece of their prompt.
+
+    Case, width and traditional or simplified characters make no difference. `mode=relevant` adds those
+    whose prompt is close, such as 可爱的小猫 for 可爱的猫.
+    """
+    parsed = SearchQuery.parse(keyword or "", service.imagegen.adapters.simplify)
+    query = ["search", mode, parsed.words, *identity(criteria)]
+    paging = parse_paging(page, page_size, cursor, query)
+
+    async def read() -> Success[ListPage[FoundImage]]:
+        matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
+        items = [FoundImage.from_image(hit.image, match=hit.match) for hit in matches.items]
+        following = None if matches.last is None else encode_cursor(matches.last, query)
+        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    return await service.shared_reads.run(("search", parsed, mode, criteria, paging, page), read)
+
+
+@get(
+    "/api/v1/images/days",
+    dependencies=LIST,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed", "unavailable"),
+)
+async def list_image_days(
+    service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
+) -> Success[list[ImageDay]]:
+    """Count images by the day on which they were made, newest first; a day without any is left out.
+
+    With a `keyword` only what a search for it finds is counted. `tz` says whose days these are.
+    """
+    zone = parse_zone("tz", tz)
+
+    async def read() -> Success[list[ImageDay]]:
+        days = await service.imagegen.list_image_days(images, zone=zone)
+        return success([ImageDay(day=day.isoformat(), count=count) for day, count in days])
+
+    return await service.shared_reads.run(("days", images, tz), read)
+
+
+@get(
+    "/api/v1/images/{image_id:str}",
+    dependencies=LIST,
+    opt={CACHEABLE: True},
+    tags=["images"],
+    responses=refusals("validation_failed", "image_not_found", "unavailable"),
+)
+async def get_image(
+    image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
+) -> Success[ImageDetail]:
+    """Show an image's record, what it was made from and what from it, and what is beside it in a list.
+
+    Its bytes are at `image_url`, a small preview at `thumbnail_url`. Both stay for as long as the record
+    does.
+    """
+    view = await service.imagegen.show_image(image_id=parse_image_id(image_id), images=images)
+    return success(ImageDetail.from_view(view))
+
+
+@delete(
+    "/api/v1/images/{image_id:str}", status_code=200, tags=["images"], responses=refusals("image_not_found")
+)
+async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
+    """Delete an image: record, file, thumbnail and OSS object.
+
+    It is gone at once for all readers; an object that OSS does not remove now is removed later.
+    """
+    await service.imagegen.delete_image(image_id=parse_image_id(image_id))
+    return DELETED
+
+
+@route(
+    "/api/v1/images/{image_id:str}/content",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["images"],
+    responses=refusals("image_not_found", "unavailable"),
+)
+async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch an image's bytes, exactly as the provider sent them.
+
+    They never change, so caches may hold them for good. One `Range` is answered with 206, a known `ETag`
+    with 304.
+    """
+    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    return _response(
+        Blob(
+            size=image.size_bytes,
+            etag=image.sha256,
+            mime_type=image.mime_type,
+            file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
+            read=partial(_read, service, image.blob_key),
+        )
+    )
+
+
+@route(
+    "/api/v1/images/{image_id:str}/thumbnail",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["images"],
+    responses=refusals("image_not_found", "unavailable"),
+)
+async def get_thumbnail(
+    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+) -> ASGIApp:
+    """Fetch an image's thumbnail: WebP, at most 512 pixels a side.
+
+    It is made when the image is stored. Caches may hold it for good.
+    """
+    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    etag = f"{image.sha256}-thumbnail"
+    is_unchanged = entity_tags.matches(request.headers.get("if-none-match"), f'"{etag}"')
+    data = b"" if is_unchanged else await service.imagegen.show_thumbnail(image)  # it may have to be rebuilt
+
+    async def read(start: int, end: int) -> Any:
+        yield data[start:end]
+
+    return _response(
+        Blob(
+            size=len(data),
+            etag=etag,
+            mime_type=MediaType.WEBP,
+            file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
+            read=read,
+        )
+    )
+
+
+HANDLERS = [list_images, search_images, list_image_days, get_image, delete_image, get_content, get_thumbnail]
+
+
+def _response(blob: Blob) -> ASGIApp:
+    return cast("ASGIApp", BlobResponse(blob))  # plain ASGI, for which Litestar has types of its own
+
+
+def _read(service: Service, key: str, start: int, end: int) -> Any:
+    return service.imagegen.adapters.blobs.open(key, start=start, end=end)
+
+
+@post(
+    ZIP,
+    status_code=200,
+    tags=["images"],
+    responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
+)
+async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIApp:
+    """Fetch images as one zip file, which is made while it is sent.
+
+    In the order of `ids`, each named after its prompt. A form may ask for it as well, as a browser does to
+    save it.
+    """
+    body = _body(request)
+    pieces = service.imagegen.zip_images(body.ids, language=request_context.language.get())
+    return cast("ASGIApp", ZipResponse(pieces))  # plain ASGI, for which Litestar has types of its own
+
+
+def _body(request: JsonRequest) -> ZipBody:
+    """Return the body, which is JSON or a form.
+
+    Raises:
+        ValidationFailed: it does not say which images.
+    """
+    text = bytes(request.buffered_body.text)
+    is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
+    body: ZipBody = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)
+    return body
+
+
+def _fields(text: bytes) -> dict[str, list[str]]:
+    """Return the fields of a form: each has what is in all of that name, between commas or spaces."""
+    fields: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(text.decode("latin-1"), max_num_fields=MAX_ZIPPED_IMAGES)
+    except ValueError as error:
+        reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
+        raise ValidationFailed.for_field("ids", reason) from error
+    for name, value in pairs:
+        fields.setdefault(name, []).extend(value.replace(",", " ").split())
+    return fields

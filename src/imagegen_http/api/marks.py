@@ -1,0 +1,355 @@
+"""Marks of images: what a change of many did, tags, collections."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from litestar import delete, get, patch, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from msgspec import UNSET, Meta, UnsetType
+
+from imagegen_core.errors import CollectionNotFound, ValidationFailed
+from imagegen_core.limits import (
+    MAX_BATCH_IMAGES,
+    MAX_COLLECTION_NAME_CHARS,
+    MAX_COLLECTIONS,
+    MAX_PAGE_SIZE,
+    MAX_TAG_CHARS,
+    MAX_TAGS,
+)
+from imagegen_core.marks.collection import Collection as CoreCollection
+from imagegen_core.marks.collection import TagUse
+from imagegen_core.marks.marks import ChangedImages as CoreChangedImages
+from imagegen_core.marks.marks import MarkChange
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.search.pages import Page
+from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.images import ImageDetail
+from imagegen_http.api.parameters import (
+    ROW_ID,
+    ImageIdPath,
+    PageQuery,
+    PageSizeQuery,
+    ServiceDependency,
+    parse_image_id,
+)
+from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.asgi.response_cache import CACHEABLE
+from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc, timestamp
+
+
+class ChangedImages(Answer, frozen=True, kw_only=True):
+    """What a change of many images did."""
+
+    changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
+    missing: Annotated[list[int], doc("ids that no image has", [7])]
+
+    @classmethod
+    def from_result(cls, result: CoreChangedImages) -> "ChangedImages":
+        """Return what a change did."""
+        return cls(changed=result.changed, missing=list(result.missing))
+
+
+class Tag(Answer, frozen=True, kw_only=True):
+    """A tag that images have."""
+
+    tag: Annotated[str, doc("as it was first written", "猫")]
+    count: Annotated[int, doc("images that have it", 12)]
+
+    @classmethod
+    def from_use(cls, use: TagUse) -> "Tag":
+        """Return a tag and how often it is used."""
+        return cls(tag=use.name, count=use.count)
+
+
+class Collection(Answer, frozen=True, kw_only=True):
+    """A named set of images."""
+
+    id: Annotated[int, doc("id of the collection", 3)]
+    name: Annotated[str, doc("its name", "夜景")]
+    count: Annotated[int, doc("images that are in it", 12)]
+    cover_image_id: Annotated[int | None, doc("id of the newest of them; null while it is empty", 7)]
+    created_at: Time
+
+    @classmethod
+    def from_collection(cls, collection: CoreCollection) -> "Collection":
+        """Return a collection."""
+        return cls(
+            id=collection.id,
+            name=collection.name,
+            count=collection.count,
+            cover_image_id=collection.cover,
+            created_at=timestamp(collection.created_at),
+        )
+
+
+EXAMPLE_COLLECTION = "猫的图片"
+_TAG_WORDS = Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN})
+_TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
+
+
+class MarkBody(Body, frozen=True, kw_only=True):
+    """What is to be other of an image; what is left out stays as it is."""
+
+    favourite: Annotated[bool, doc("whether it is a favourite", example=True)] | UnsetType = UNSET
+    tags: Annotated[list[Annotated[str, _TAG_WORDS]], doc(_TAGS, ["猫", "动物"])] | UnsetType = UNSET
+
+    @property
+    def change(self) -> MarkChange:
+        """The change that it asks for."""
+        return MarkChange(
+            favourite=None if self.favourite is UNSET else self.favourite,
+            tags=None if self.tags is UNSET else tuple(self.tags),
+        )
+
+
+class BatchAction(StrEnum):
+    """What may be done to many images at once."""
+
+    DELETE = "delete"
+    FAVOURITE = "favourite"
+    UNFAVOURITE = "unfavourite"
+    TAG = "tag"
+    UNTAG = "untag"
+    ADD_TO = "add_to"
+    REMOVE_FROM = "remove_from"
+
+    @property
+    def argument(self) -> str | None:
+        """The field that it needs."""
+        return _ARGUMENTS.get(self)
+
+
+_ARGUMENTS = {
+    BatchAction.TAG: "tag",
+    BatchAction.UNTAG: "tag",
+    BatchAction.ADD_TO: "collection",
+    BatchAction.REMOVE_FROM: "collection",
+}
+
+
+class BatchBody(Body, frozen=True, kw_only=True):
+    """What is to be done to many images: to all of them or, if it is refused, to none."""
+
+    ids: Annotated[
+        list[int], Meta(max_length=MAX_BATCH_IMAGES), doc("ids of images; missing ones are no error", [1])
+    ]
+    action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
+    tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
+    collection: Annotated[int | None, doc("its id, for `add_to` and `remove_from`")] = None
+
+    schema_words: ClassVar[Mapping[str, Any]] = {
+        "allOf": [
+            {
+                "if": {
+                    "properties": {
+                        "action": {"enum": [a for a, needed in _ARGUMENTS.items() if needed == name]}
+                    }
+                },
+                "then": {"properties": {name: {"type": kind}}, "required": [name]},
+                "else": {"properties": {name: {"type": "null"}}},
+            }
+            for name, kind in (("tag", "string"), ("collection", "integer"))
+        ]
+    }
+
+    @property
+    def change(self) -> MarkChange | None:
+        """The change of marks that it asks for; None if the images are to be deleted.
+
+        Raises:
+            ValidationFailed: the action needs another field, or does not take one that is there.
+        """
+        for name, value in (("tag", self.tag), ("collection", self.collection)):
+            if value is None and name == self.action.argument:
+                raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
+            if value is not None and name != self.action.argument:
+                raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
+        match self.action:
+            case BatchAction.DELETE:
+                return None
+            case BatchAction.FAVOURITE | BatchAction.UNFAVOURITE:
+                return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
+            case BatchAction.TAG:
+                return MarkChange(tag=self.tag)
+            case BatchAction.UNTAG:
+                return MarkChange(untag=self.tag)
+            case BatchAction.ADD_TO:
+                return MarkChange(add_to=self.collection)
+            case BatchAction.REMOVE_FROM:
+                return MarkChange(remove_from=self.collection)
+
+
+class CollectionBody(Body, frozen=True, kw_only=True):
+    """The name of a collection."""
+
+    name: Annotated[
+        str,
+        doc(
+            f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has",
+            EXAMPLE_COLLECTION,
+            minLength=1,
+            maxLength=MAX_COLLECTION_NAME_CHARS,
+            pattern=NAME_PATTERN,
+        ),
+    ]
+
+
+CollectionPath = Annotated[
+    str,
+    PathParameter(
+        description="id of a collection", schema_extra={"examples": ["1"], "pattern": f"^{ROW_ID}$"}
+    ),
+]
+PrefixQuery = Annotated[
+    str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
+]
+CollectionLimitQuery = Annotated[
+    int, QueryParameter(ge=1, le=MAX_COLLECTIONS, description="items a page; all of them when left out")
+]
+
+
+@patch(
+    "/api/v1/images/{image_id:str}",
+    tags=["images"],
+    responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
+)
+async def mark_image(
+    image_id: ImageIdPath, data: JSONBody[MarkBody], service: ServiceDependency
+) -> Success[ImageDetail]:
+    """Change whether an image is a favourite, and its tags.
+
+    The answer is its record, with what is beside it among all images. Tags are replaced, not added;
+    `POST /api/v1/images/batch` adds one.
+    """
+    image = await service.imagegen.mark_image(image_id=parse_image_id(image_id), change=data.change)
+    return success(ImageDetail.from_view(await service.imagegen.show_image(image_id=image.id)))
+
+
+@post(
+    "/api/v1/images/batch",
+    status_code=200,
+    tags=["images"],
+    responses=refusals(*BODY_REFUSALS, "collection_not_found", "too_many_tags"),
+)
+async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
+    """Delete many images at once, or mark them: all of them or, if it is refused, none.
+
+    `tag` and `untag` need a `tag`; `add_to` and `remove_from` need a `collection`. Images that are
+    missing are named, and are no error.
+    """
+    change = data.change
+    if change is None:
+        result = await service.imagegen.delete_images(image_ids=data.ids)
+    else:
+        result = await service.imagegen.mark_images(image_ids=data.ids, change=change)
+    return success(ChangedImages.from_result(result))
+
+
+@get("/api/v1/tags", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
+async def list_tags(
+    service: ServiceDependency,
+    prefix: PrefixQuery = "",
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = MAX_PAGE_SIZE,
+) -> Success[ListPage[Tag]]:
+    """List the most used tags.
+
+    With how many images have each. `prefix` completes what somebody types.
+    """
+    limit = Page.enough(page, page_size)
+    uses = await service.imagegen.adapters.marks.tags(prefix.strip(), limit)
+    matches = Page.of_all(uses, number=page, size=page_size)
+    items = [Tag.from_use(use) for use in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+
+
+@get(
+    "/api/v1/collections",
+    opt={CACHEABLE: True},
+    tags=["collections"],
+    responses=refusals("validation_failed"),
+)
+async def list_collections(
+    service: ServiceDependency, page: PageQuery = 1, page_size: CollectionLimitQuery = MAX_COLLECTIONS
+) -> Success[ListPage[Collection]]:
+    """List all collections, newest first.
+
+    With how many images are in each. `GET /api/v1/images?collection=` lists those.
+    """
+    collections = await service.imagegen.adapters.marks.collections()
+    matches = Page.of_all(collections, number=page, size=page_size)
+    items = [Collection.from_collection(collection) for collection in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+
+
+@post(
+    "/api/v1/collections",
+    status_code=200,
+    tags=["collections"],
+    responses=refusals(*BODY_REFUSALS, "collection_exists", "too_many_collections"),
+)
+async def create_collection(
+    data: JSONBody[CollectionBody], service: ServiceDependency
+) -> Success[Collection]:
+    """Create an empty collection.
+
+    `POST /api/v1/images/batch` puts images into it. Its name belongs to it alone.
+    """
+    collection = await service.imagegen.create_collection(name=data.name)
+    return success(Collection.from_collection(collection))
+
+
+@patch(
+    "/api/v1/collections/{collection_id:str}",
+    tags=["collections"],
+    responses=refusals(*BODY_REFUSALS, "collection_not_found", "collection_exists"),
+)
+async def rename_collection(
+    collection_id: CollectionPath, data: JSONBody[CollectionBody], service: ServiceDependency
+) -> Success[Collection]:
+    """Give a collection another name.
+
+    Its id and its images stay. `POST /api/v1/collections` creates one.
+    """
+    number = _parse_collection_id(collection_id)
+    collection = await service.imagegen.rename_collection(collection_id=number, name=data.name)
+    return success(Collection.from_collection(collection))
+
+
+@delete(
+    "/api/v1/collections/{collection_id:str}",
+    status_code=200,
+    tags=["collections"],
+    responses=refusals("collection_not_found"),
+)
+async def delete_collection(collection_id: CollectionPath, service: ServiceDependency) -> Deleted:
+    """Delete a collection; its images stay.
+
+    They are in no collection then, or in their others. `POST /api/v1/collections` creates one.
+    """
+    await service.imagegen.adapters.marks.remove_collection(_parse_collection_id(collection_id))
+    return DELETED
+
+
+HANDLERS = [
+    mark_image,
+    change_images,
+    list_tags,
+    list_collections,
+    create_collection,
+    rename_collection,
+    delete_collection,
+]
+
+
+def _parse_collection_id(text: str) -> int:
+    """Return a well-formed id of a collection.
+
+    Raises:
+        CollectionNotFound: it is malformed, so no collection can have it.
+    """
+    if not re.fullmatch(ROW_ID, text):
+        raise CollectionNotFound(text[:64])
+    return int(text)

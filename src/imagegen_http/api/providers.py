@@ -1,0 +1,701 @@
+"""Parameters of a model, and what a form needs to show them."""
+
+import datetime as dt
+from typing import Annotated
+
+import attrs
+from litestar import Response, delete, get, patch, post
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, UnsetType
+
+from imagegen_core.limits import (
+    DEFAULT_PAGE_SIZE,
+    MAX_API_BASE_CHARS,
+    MAX_API_KEY_CHARS,
+    MAX_DISPLAY_NAME_CHARS,
+    MAX_KIND_CHARS,
+    MAX_MODEL_NAME_CHARS,
+    MAX_MODELS,
+    MAX_RETRIES,
+    MAX_TIMEOUT_SECONDS,
+)
+from imagegen_core.operations import Operation
+from imagegen_core.ports.provider import ProbeOutcome
+from imagegen_core.providers.capabilities import Lifecycle as CoreLifecycle
+from imagegen_core.providers.capabilities import LifecycleStatus
+from imagegen_core.providers.capabilities import Model as CoreModel
+from imagegen_core.providers.capabilities import Parameter as CoreParameter
+from imagegen_core.providers.config import ConfigSource, ModelEntry, masked_extra
+from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN, parse_operations
+from imagegen_core.providers.form_fields import Group
+from imagegen_core.providers.form_fields import Label as CoreLabel
+from imagegen_core.providers.forms import form_of
+from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.providers.size_presets import SizePreset as CoreSizePreset
+from imagegen_core.search.pages import Page
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider
+from imagegen_http.api.bodies import without_fields
+from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
+from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, success
+from imagegen_http.asgi import request_context
+from imagegen_http.asgi.entity_tags import PRIVATE_REVALIDATE
+from imagegen_http.runtime.service import Service, ShippedProvider
+from imagegen_http.schemas import (
+    API_BASE_PATTERN,
+    Answer,
+    Body,
+    JsonObject,
+    ProviderName,
+    RequestedModel,
+    Scalar,
+    Shown,
+    Time,
+    doc,
+    if_any,
+    optional_timestamp,
+)
+
+
+class Label(Answer, frozen=True, kw_only=True):
+    """A few words for people, in each language."""
+
+    zh: Annotated[str, doc("Chinese", "步数")]
+    en: Annotated[str, doc("English", "Steps")]
+
+    @classmethod
+    def from_label(cls, label: CoreLabel) -> "Label":
+        """Return a label."""
+        return cls(zh=label.zh, en=label.en)
+
+
+class ParameterGroup(Answer, frozen=True, kw_only=True):
+    """A group of parameters in a form."""
+
+    id: Annotated[Group, doc("what `group` of a parameter names it by", "sampling")]
+    label: Annotated[Label, doc("its heading", {"zh": "采样", "en": "Sampling"})]
+
+    @classmethod
+    def all(cls) -> "list[ParameterGroup]":
+        """Return every group, in the order of a form."""
+        return [cls(id=group, label=Label.from_label(group.label)) for group in Group]
+
+
+class ModelParameter(Answer, frozen=True, kw_only=True):
+    """A parameter that a model takes; what does not limit it is left out."""
+
+    name: Annotated[str, doc("its key in `params`", "steps")]
+    type: Annotated[
+        str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
+    ]
+    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
+    minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
+    maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
+    multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
+    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
+    label: Annotated[Label, doc("its name for people", {"zh": "步数", "en": "Steps"})]
+    group: Annotated[Group, doc("where a form puts it, one of `groups`", "sampling")]
+    unit: Annotated[Label | UnsetType, doc("of its values", {"zh": "像素", "en": "px"})] = UNSET
+    description: Annotated[
+        Label | UnsetType, doc("what it does", {"zh": "越多越慢", "en": "the more, the slower"})
+    ] = UNSET
+    value_labels: Annotated[
+        dict[str, Label] | UnsetType,
+        doc(
+            "names of values for people; a value without one speaks for itself",
+            {"hd": {"zh": "高清", "en": "HD"}},
+        ),
+    ] = UNSET
+    operations: Annotated[
+        list[Operation] | UnsetType, doc("the only operations that it belongs to", ["upscale"])
+    ] = UNSET
+
+    @classmethod
+    def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
+        """Return a parameter."""
+        field = parameter.form_field
+        return cls(
+            name=parameter.name,
+            type=parameter.type,
+            enum=list(parameter.enum) or UNSET,
+            minimum=_bound(parameter, parameter.minimum),
+            maximum=_bound(parameter, parameter.maximum),
+            multiple_of=if_any(parameter.multiple_of),
+            default=if_any(parameter.default),
+            label=Label.from_label(field.label),
+            group=field.group,
+            unit=UNSET if field.unit is None else Label.from_label(field.unit),
+            description=UNSET if field.description is None else Label.from_label(field.description),
+            value_labels=_value_labels(parameter) or UNSET,
+            operations=list(parameter.operations) or UNSET,
+        )
+
+
+def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
+    """Return a bound as a number of the parameter's type, however a document wrote it."""
+    return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
+
+
+def _value_labels(parameter: CoreParameter) -> dict[str, Label]:
+    """Return the labels of the values that the parameter has."""
+    choices = parameter.form_field.choices
+    values = {str(value) for value in parameter.enum} if parameter.enum else set(choices)
+    return {value: Label.from_label(label) for value, label in choices.items() if value in values}
+
+
+class SizePreset(Answer, frozen=True, kw_only=True):
+    """A size to choose, and the parameters that ask for it."""
+
+    label: Annotated[str, doc("what tells it from the others", "16:9 2K")]
+    ratio: Annotated[str | None, doc("its shape; null where the model chooses", "16:9")]
+    resolution: Annotated[str | None, doc("about how large, if the model has several", "2K")]
+    width: Annotated[int | None, doc("pixels, where they are known", 2048)]
+    height: Annotated[int | None, doc("pixels, where they are known", 1152)]
+    params: Annotated[JsonObject, doc("what a request's `params` contain for it", {"size": "2048x1152"})]
+    operations: Annotated[
+        list[Operation] | UnsetType, doc("the only operations that make it", ["generate"])
+    ] = UNSET
+
+    @classmethod
+    def from_preset(cls, preset: CoreSizePreset) -> "SizePreset":
+        """Return a size."""
+        return cls(
+            label=preset.label,
+            ratio=preset.ratio,
+            resolution=preset.resolution,
+            width=preset.width,
+            height=preset.height,
+            params=dict(preset.params),
+            operations=list(preset.operations) or UNSET,
+        )
+
+
+Kind = Annotated[str, doc("which adapter speaks to it", "demo")]
+DisplayName = Annotated[str, doc("its name for people", "Demo")]
+
+
+class ModelLimits(Answer, frozen=True, kw_only=True):
+    """How much one request to a model may ask for."""
+
+    max_num: Annotated[int, doc("images", 10)]
+    max_references: Annotated[int, doc("reference images", 14)]
+    prompt_chars: Annotated[int, doc("characters of the prompt", 32000)]
+
+    @classmethod
+    def from_model(cls, model: CoreModel) -> "ModelLimits":
+        """Return a model's limits."""
+        return cls(
+            max_num=model.max_num, max_references=model.max_references, prompt_chars=model.prompt_chars
+        )
+
+
+class ModelLifecycle(Answer, frozen=True, kw_only=True):
+    """When a model is or was switched off, and what to use instead."""
+
+    status: Annotated[LifecycleStatus, doc("whether it is gone already", "deprecated")]
+    date: Annotated[str | None, doc("the day of its end", "2026-12-31", format="date")]
+    replacement: Annotated[str | None, doc("the model to use instead", "demo-2")]
+
+    @classmethod
+    def from_lifecycle(cls, lifecycle: CoreLifecycle, today: dt.date) -> "ModelLifecycle | None":
+        """Return what there is to say; None of a model that goes on."""
+        status, retires = lifecycle.status_on(today), lifecycle.retires
+        if status is LifecycleStatus.ACTIVE:
+            return None
+        date = None if retires is None else retires.isoformat()
+        return cls(status=status, date=date, replacement=lifecycle.replaced_by)
+
+
+class ModelRate(Answer, frozen=True, kw_only=True):
+    """What a provider charges for a unit; conditions that are left out apply to all."""
+
+    amount: Annotated[str, doc("a decimal number", "0.20")]
+    per: Annotated[Unit, doc("what it buys", "image")]
+    tokens: Annotated[TokenKind | UnsetType, doc("which tokens it is for", "image_output")] = UNSET
+    sizes: Annotated[list[str] | UnsetType, doc("sizes that it is for", ["2K"])] = UNSET
+    qualities: Annotated[list[str] | UnsetType, doc("qualities that it is for", ["high"])] = UNSET
+    max_pixels: Annotated[int | UnsetType, doc("the largest area of an image that it is for", 1048576)] = (
+        UNSET
+    )
+    free: Annotated[int | UnsetType, doc("how many input images of a call cost nothing", 1)] = UNSET
+    operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
+
+    @classmethod
+    def from_rate(cls, rate: Rate) -> "ModelRate":
+        """Return a line of a price list."""
+        return cls(
+            amount=format(rate.amount, "f"),
+            per=rate.per,
+            tokens=rate.tokens or UNSET,
+            sizes=list(rate.sizes) or UNSET,
+            qualities=list(rate.qualities) or UNSET,
+            max_pixels=rate.max_pixels or UNSET,
+            free=rate.free or UNSET,
+            operations=list(rate.operations) or UNSET,
+        )
+
+
+class ModelPrice(Answer, frozen=True, kw_only=True):
+    """A price list; of several rates for images, the first that applies counts."""
+
+    currency: Annotated[str, doc("in which the provider bills", "CNY")]
+    rates: Annotated[list[ModelRate], doc("its lines")]
+
+    @classmethod
+    def optional(cls, price: Price | None) -> "ModelPrice | None":
+        """Return a price list, None for None."""
+        if price is None:
+            return None
+        return cls(currency=price.currency, rates=[ModelRate.from_rate(rate) for rate in price.rates])
+
+
+class Model(Answer, frozen=True, kw_only=True):
+    """A model and what it can do."""
+
+    id: Annotated[str, doc("what `model_id` names it by", "demo")]
+    name: Annotated[str, doc("its name for people", "Demo")]
+    default: Annotated[bool, doc("whether a task that names no model goes to it", example=True)]
+    capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
+    limits: Annotated[ModelLimits, doc("how much one request may ask for")]
+    parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
+    form: Annotated[
+        list[str],
+        doc(
+            "the fields that a form shows, in order; `size` is one for all that sets a size", ["size", "num"]
+        ),
+    ]
+    sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
+    accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
+    price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
+    lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
+    facts_read: Annotated[
+        str | None, doc("the oldest day on which its facts were read", "2026-11-26", format="date")
+    ]
+
+    @classmethod
+    def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
+        """Return a model."""
+        return cls(
+            id=model.id,
+            name=model.name or model.id,
+            default=model.default,
+            capabilities=list(model.operations),
+            limits=ModelLimits.from_model(model),
+            parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
+            form=list(form_of(model)),
+            sizes=[SizePreset.from_preset(size) for size in model.sizes],
+            accepts_extras=model.accepts_extras,
+            price=ModelPrice.optional(model.price),
+            lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
+            facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
+        )
+
+
+Models = Annotated[list[Model], doc("its models")]
+
+
+class Provider(Answer, frozen=True, kw_only=True):
+    """A provider that tasks can be sent to now."""
+
+    name: ProviderName
+    kind: Kind | None
+    display_name: DisplayName
+    models: Models
+
+    @classmethod
+    def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "Provider":
+        """Return what a client can use of a provider."""
+        config = provider.config
+        return cls(
+            name=config.provider_name,
+            kind=config.kind,
+            display_name=provider.display_name,
+            models=[Model.from_model(model, today) for model in provider.profile.models],
+        )
+
+
+class Preset(Answer, frozen=True, kw_only=True):
+    """A provider that is known: its configuration needs an API key at most, or an address of one's own."""
+
+    name: Annotated[str, doc("`provider_name` to save it under", "siliconflow")]
+    kind: Annotated[str, doc("its `kind`", "http")]
+    extra_config: Annotated[JsonObject, doc("and its `extra_config`", {"preset": "siliconflow"})]
+    display_name: Annotated[str, doc("its name for people", "SiliconFlow")]
+    api_base: Annotated[str | None, doc("its address, where there is only one", "https://example.com/v1")]
+    needs_api_base: Annotated[bool, doc("whether it is of no use without an address", example=False)]
+    needs_api_key: Annotated[bool, doc("whether it is of no use without a key", example=True)]
+    models: Annotated[list[Model], doc("its models; empty where they are known once it is configured")]
+
+    @classmethod
+    def from_shipped(cls, shipped: ShippedProvider, today: dt.date) -> "Preset":
+        """Return a provider that is shipped."""
+        models = [Model.from_model(model, today) for model in shipped.models]
+        return cls(**{**attrs.asdict(shipped, recurse=False), "models": models})
+
+
+class ProviderList(Answer, frozen=True, kw_only=True):
+    """What tasks can be sent to, and what could be configured."""
+
+    providers: Annotated[list[Provider], doc("the providers that can be used now, by name")]
+    presets: Annotated[list[Preset], doc("the providers that are shipped")]
+    groups: Annotated[list[ParameterGroup], doc("the groups of parameters, in the order of a form")]
+    default_provider: Annotated[str, doc("where a task goes that names no provider", "demo")]
+
+
+class ProviderConfig(Answer, frozen=True, kw_only=True):
+    """The configuration of a provider, database over file, secrets masked."""
+
+    provider_name: ProviderName
+    kind: Kind | None
+    display_name: DisplayName
+    api_base: Annotated[str | None, doc("address of its API", "https://example.com/v1")]
+    api_key: Annotated[str | None, doc("its key, masked", "sk-****cdef")]
+    has_api_key: Annotated[bool, doc("whether there is a key", example=True)]
+    models: Models
+    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
+    timeout_seconds: Annotated[float, doc("how long one call may take", 60.0)]
+    max_retries: Annotated[int, doc("how often a call that started nothing is sent again", 3)]
+    extra_config: Annotated[JsonObject, doc("settings of its kind, secrets masked", {"max_concurrency": 4})]
+    source: Annotated[ConfigSource, doc("`database` where anything is saved, else `file`", "database")]
+    warnings: Annotated[list[str], doc("what cannot be right, and models that are retired", [])]
+    created_at: Annotated[Time | None, doc("when it was first saved")]
+    updated_at: Annotated[Time | None, doc("when it was last saved")]
+
+    @classmethod
+    def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "ProviderConfig":
+        """Return a configuration."""
+        config = provider.config
+        return cls(
+            provider_name=config.provider_name,
+            kind=config.kind,
+            display_name=provider.display_name,
+            api_base=config.api_base,
+            api_key=None if config.api_key is None else config.api_key.masked,
+            has_api_key=config.api_key is not None,
+            models=[Model.from_model(model, today) for model in provider.profile.models],
+            enabled=config.is_enabled,
+            timeout_seconds=config.timeout,
+            max_retries=config.retries,
+            extra_config=masked_extra(config.extra_config),
+            source=config.source,
+            warnings=[request_context.text(warning) for warning in provider.warnings_on(today)],
+            created_at=optional_timestamp(config.created_at),
+            updated_at=optional_timestamp(config.updated_at),
+        )
+
+
+class ProbeResult(Answer, frozen=True, kw_only=True):
+    """What a cheap, unpaid call came to."""
+
+    ok: Annotated[bool, doc("false when the call failed", example=True)]
+    outcome: Annotated[ProbeOutcome, doc("`not_verified` where the provider has no free call", "ok")]
+    detail: Annotated[str, doc("a sentence about it", "3 models")]
+    latency_ms: Annotated[int, doc("how long it took", 120)]
+
+
+class ModelBody(Body, frozen=True, kw_only=True):
+    """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
+
+    id: RequestedModel
+    name: Annotated[str, Meta(max_length=MAX_MODEL_NAME_CHARS), doc("its name for people")] = ""
+    default: Annotated[bool, doc("whether a task goes to it that names no model")] = False
+    capabilities: Annotated[
+        list[Annotated[str, Meta(extra_json_schema={"enum": [*Operation]})]] | None,
+        doc("the operations that it takes"),
+    ] = None
+    limits: Shown = UNSET
+    parameters: Shown = UNSET
+    form: Shown = UNSET
+    sizes: Shown = UNSET
+    accepts_extras: Shown = UNSET
+    lifecycle: Shown = UNSET
+    price: Shown = UNSET
+    facts_read: Shown = UNSET
+
+
+class ProviderConfigBody(Body, frozen=True, kw_only=True):
+    """A provider's configuration. On an update, what is left out stays as it was.
+
+    What an answer showed may be sent back whole: keys in their masks stay, and what is only shown is ignored.
+    """
+
+    provider_name: Annotated[
+        str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$"), doc("name of the provider", "my-demo")
+    ]
+    kind: (
+        Annotated[
+            str, Meta(min_length=1, max_length=MAX_KIND_CHARS), doc("which adapter speaks to it", "demo")
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    display_name: (
+        Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS), doc("its name for people", "My demo")]
+        | UnsetType
+        | None
+    ) = UNSET
+    api_base: (
+        Annotated[
+            str,
+            Meta(max_length=MAX_API_BASE_CHARS),
+            doc("address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})"),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    api_key: (
+        Annotated[
+            str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it", minLength=1)
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    models: (
+        Annotated[list[ModelBody], Meta(max_length=MAX_MODELS), doc("its models; left out: the known ones")]
+        | UnsetType
+        | None
+    ) = UNSET
+    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)] | UnsetType = UNSET
+    timeout_seconds: (
+        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("how long one call may take", 60)]
+        | UnsetType
+        | None
+    ) = UNSET
+    max_retries: (
+        Annotated[
+            int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again", 3)
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    extra_config: (
+        Annotated[JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")]
+        | UnsetType
+        | None
+    ) = UNSET
+    has_api_key: Shown = UNSET
+    source: Shown = UNSET
+    warnings: Shown = UNSET
+    created_at: Shown = UNSET
+    updated_at: Shown = UNSET
+
+
+class ToggleBody(Body, frozen=True, kw_only=True):
+    """Switches a provider on or off."""
+
+    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
+
+
+class SettingsBody(Body, frozen=True, kw_only=True):
+    """The setting that can be saved."""
+
+    default_provider: Annotated[
+        Annotated[str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$")] | None,
+        doc("where a task goes that names no provider; null: as `config.yaml` says", "demo"),
+    ]
+
+
+class OverrideBody(Body, frozen=True, kw_only=True):
+    """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
+
+    api_base: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
+            doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
+        ]
+        | None
+    ) = None
+    api_key: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
+            doc("key of the provider's API; needed where `api_base` names another origin"),
+        ]
+        | None
+    ) = None
+    timeout: (
+        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")] | None
+    ) = None
+    max_retries: (
+        Annotated[int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")]
+        | None
+    ) = None
+
+
+_NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
+"""Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
+
+
+@get("/api/v1/providers", tags=["providers"], responses=refusals())
+async def list_providers(service: ServiceDependency) -> Response[Success[ProviderList]]:
+    """List what tasks can be sent to now, and the presets that only need a key.
+
+    With the parameters of each model, their labels in Chinese and English, ranges and defaults: enough to
+    draw a form. A client that sends the answer's `ETag` as `If-None-Match` is answered 304 while nothing has
+    changed.
+    """
+    usable, today = await service.imagegen.list_providers.usable(), _today(service)
+    answer = ProviderList(
+        providers=[Provider.from_resolved(provider, today) for provider in usable],
+        presets=[Preset.from_shipped(preset, today) for preset in service.presets()],
+        groups=ParameterGroup.all(),
+        default_provider=await service.imagegen.resolve.default_name(),
+    )
+    return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})
+
+
+@get("/api/v1/providers/config", tags=["providers"], responses=refusals("validation_failed"))
+async def list_configs(
+    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
+) -> Success[ListPage[ProviderConfig]]:
+    """List all configurations, by name.
+
+    Disabled ones, too. Keys and other secrets are masked.
+    """
+    configs = await service.imagegen.list_providers.configured()
+    matches = Page.of_all(configs, number=page, size=page_size)
+    items = [ProviderConfig.from_resolved(provider, _today(service)) for provider in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+
+
+@post(
+    "/api/v1/providers/config",
+    status_code=200,
+    tags=["providers"],
+    responses=refusals(*BODY_REFUSALS, "api_key_required", "upstream_not_allowed"),
+)
+async def save_config(
+    data: JSONBody[ProviderConfigBody], service: ServiceDependency
+) -> Success[ProviderConfig]:
+    """Create or change a provider's configuration.
+
+    It is checked before it is saved, and keys are encrypted. On a change, what is left out stays as it was.
+    For a preset, its name and a key are enough: `{"provider_name": "openai", "api_key": "sk-…"}`.
+    """
+    changes = {
+        name: value
+        for name in data.__struct_fields__
+        if name not in _NO_SETTINGS and (value := getattr(data, name)) is not UNSET
+    }
+    if changes.get("models") is not None:
+        changes["models"] = _models(changes["models"])
+    changes["extra_config"] = changes["extra_config"] or {} if "extra_config" in changes else None
+    if changes["extra_config"] is None:
+        del changes["extra_config"]
+    await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
+    return await _saved_config(service, data.provider_name)
+
+
+@get(
+    "/api/v1/providers/config/{provider_name:str}",
+    tags=["providers"],
+    responses=refusals("provider_config_not_found"),
+)
+async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProviderConfig]:
+    """Show a provider's configuration, secrets masked.
+
+    What is saved, over what `config.yaml` says. It may be sent back as it is: a masked key stays.
+    """
+    return await _saved_config(service, provider_name)
+
+
+@delete(
+    "/api/v1/providers/config/{provider_name:str}",
+    status_code=200,
+    tags=["providers"],
+    responses=refusals("provider_config_not_found"),
+)
+async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> Deleted:
+    """Remove a saved configuration; the history of its tasks stays.
+
+    What `config.yaml` says of the provider holds again; without that, its waiting tasks fail.
+    """
+    await service.imagegen.adapters.configs.delete(provider_name)
+    return DELETED
+
+
+@patch(
+    "/api/v1/providers/config/{provider_name:str}/toggle",
+    tags=["providers"],
+    responses=refusals(*BODY_REFUSALS, "provider_config_not_found"),
+)
+async def toggle_config(
+    provider_name: ProviderPath, data: JSONBody[ToggleBody], service: ServiceDependency
+) -> Success[ProviderConfig]:
+    """Switch a saved provider on or off.
+
+    Tasks that wait for one that is off fail with `provider_disabled`; calls that run go on.
+    """
+    await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
+    return await _saved_config(service, provider_name)
+
+
+@post(
+    "/api/v1/providers/config/{provider_name:str}/test",
+    status_code=200,
+    tags=["providers"],
+    guards=[without_fields],
+    responses=refusals(
+        "provider_config_not_found", "provider_disabled", "provider_not_configured", *BODY_REFUSALS
+    ),
+)
+async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProbeResult]:
+    """Make one cheap, unpaid call, where the provider has one.
+
+    This is 200 whatever the provider says; `outcome` tells. `not_verified`: it has no such call.
+    """
+    names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
+    if provider_name not in names:
+        raise await service.imagegen.list_providers.not_found(provider_name)
+    clock = service.imagegen.adapters.clock
+    started = clock.monotonic()
+    probe = await service.imagegen.probe_provider(provider_name=provider_name)
+    milliseconds = round((clock.monotonic() - started) * 1000)
+    return success(
+        ProbeResult(
+            ok=probe.ok,
+            outcome=probe.outcome,
+            detail=request_context.text(probe.detail),
+            latency_ms=milliseconds,
+        )
+    )
+
+
+HANDLERS = [
+    list_providers,
+    list_configs,
+    save_config,
+    get_config,
+    delete_config,
+    toggle_config,
+    probe_config,
+]
+
+
+async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
+    saved = await service.imagegen.list_providers.get(provider_name)
+    return success(ProviderConfig.from_resolved(saved, _today(service)))
+
+
+def _today(service: Service) -> dt.date:
+    return service.imagegen.adapters.clock.now().date()
+
+
+def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
+    """Return the models that a body names.
+
+    Raises:
+        ValidationFailed: an operation is unknown.
+    """
+    return tuple(
+        ModelEntry(
+            id=body.id,
+            name=body.name,
+            default=body.default,
+            capabilities=None
+            if body.capabilities is None
+            else parse_operations(body.capabilities, f"models.{index}.capabilities"),
+        )
+        for index, body in enumerate(bodies)
+    )

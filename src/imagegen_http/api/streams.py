@@ -1,0 +1,299 @@
+"""A server-sent event with an image in it, in pieces."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
+from imagegen_core.execution.partial_images import PartialImage as CorePartialImage
+from imagegen_core.execution.partial_images import PartialImageFollower
+from imagegen_core.messages import Language
+from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.use_cases.show_task import TaskView
+from imagegen_http.api.errors import refusals, response
+from imagegen_http.api.images import DeletedImage, Image
+from imagegen_http.api.parameters import (
+    LastEventHeader,
+    ServiceDependency,
+    StatusQuery,
+    TaskIdPath,
+    parse_event_id,
+    parse_task_id,
+)
+from imagegen_http.api.tasks import Task, TaskError, progress_of
+from imagegen_http.asgi import request_context
+from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import Answer, ImageId, TaskId, doc
+
+_PIECE_BYTES = 48 * 1024
+"""A multiple of three, so that base64 needs no padding in between."""
+
+
+def image_event(name: str, data: Answer, content: bytes) -> Iterator[bytes]:
+    """Yield the event: ``data`` ends with a field for base64, empty so far, that ``content`` goes into.
+
+    A client that stops reading costs one piece here and another in its connection.
+    """
+    text = msgspec.json.encode(data)
+    yield b"event: %s\ndata: %s" % (name.encode(), text.removesuffix(b'"}'))
+    rest = memoryview(content)
+    while rest:
+        yield base64.b64encode(rest[:_PIECE_BYTES])
+        rest = rest[_PIECE_BYTES:]
+    yield b'"}\n\n'
+
+
+class TaskChange(Answer, frozen=True, kw_only=True):
+    """What the stream of all tasks says of one that has changed: how it is now."""
+
+    task_id: TaskId
+    status: Annotated[TaskStatus, doc("where it is on its way", "processing")]
+    progress: Annotated[float, doc("0 to 1; 0 where the provider says nothing", 0.4)]
+    queue_position: Annotated[
+        int | None, doc("1 for the next one of its provider; null when it does not wait", None)
+    ]
+    image_ids: Annotated[list[ImageId], doc("its images so far, in order")]
+    error: Annotated[TaskError | None, doc("why it failed or was cancelled", None)]
+
+    @classmethod
+    def from_view(cls, view: TaskView, language: Language) -> "TaskChange":
+        """Return how a task is now, its error in the caller's language."""
+        task = view.task
+        return cls(
+            task_id=task.task_id,
+            status=task.status,
+            progress=progress_of(task),
+            queue_position=view.queue_position,
+            image_ids=[image.id for image in view.images],
+            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
+        )
+
+
+class TaskProgress(Answer, frozen=True, kw_only=True):
+    """How far a provider is with a task."""
+
+    progress: Annotated[float, doc("0 to 1", 0.4)]
+
+
+class PartialImage(Answer, frozen=True, kw_only=True):
+    """What an image looks like so far."""
+
+    index: Annotated[int, doc("number among the partial images of this image, from 0", 0)]
+    image_index: Annotated[int, doc("number of the image among those of the task, from 0", 0)]
+    mime_type: Annotated[str, doc("as its first bytes show", "image/png")]
+    b64_json: Annotated[str, doc("its bytes in base64, as the provider sent them", "iVBORw0KGgo=")]
+
+    @classmethod
+    def from_partial(cls, partial: CorePartialImage) -> "PartialImage":
+        """Return the answer but for the bytes, which are encoded while they are sent."""
+        return cls(
+            index=partial.index,
+            image_index=partial.image_index,
+            mime_type=partial.media_type,
+            b64_json="",
+        )
+
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+KEEP_ALIVE_SECONDS = 15.0
+_END = None
+_Queue = asyncio.Queue[TaskEvent | PartialImageFollower | None]
+
+
+async def event_stream(
+    service: Service, task_id: str, *, after: int | None, language: Language
+) -> AsyncIterator[bytes]:
+    """Yield a snapshot, the task's later events, and comments while nothing happens, until the task ends.
+
+    Without ``after`` (the last event that the client received) only new events follow, or of a finished
+    task its last event. The stream ends at once when the service stops. Partial images are those of now: they
+    have no number, and a client that reads too slowly gets the latest one only.
+    """
+    last = await service.imagegen.adapters.events.last_id(task_id)
+    view = await service.imagegen.show_task(task_id=task_id)
+    yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
+    if after is None or after > last:  # no event has such a number, unless a backup was restored since
+        after = max(0, last - 1) if view.task.status.final else last
+    queue: _Queue = asyncio.Queue()
+    pump = asyncio.create_task(_pump(service, task_id, after, queue))
+    stopping = asyncio.create_task(_stop(service, queue))
+    try:
+        with service.imagegen.partial_images.follow(task_id, queue.put_nowait) as follower:
+            while (event := await _next(queue)) is not _END:
+                if isinstance(event, TaskEvent):
+                    yield frame(str(event.kind), await _data(service, event, language=language), event.id)
+                elif event is follower:
+                    for piece in _partial_image(follower):
+                        yield piece
+                else:
+                    yield b": keep-alive\n\n"
+    finally:
+        pump.cancel()
+        stopping.cancel()
+        await asyncio.gather(pump, stopping, return_exceptions=True)
+
+
+async def _next(queue: _Queue) -> TaskEvent | PartialImageFollower | bool | None:
+    """Return the next event, a follower with a partial image, None at the end, or True for a comment."""
+    try:
+        return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
+    except TimeoutError:
+        return True
+
+
+def _partial_image(follower: PartialImageFollower) -> Iterator[bytes]:
+    """Yield the event of the latest partial image in small pieces, if there still is one."""
+    partial = follower.take()
+    if partial is not None:
+        yield from image_event("partial_image", PartialImage.from_partial(partial), partial.content)
+
+
+async def _pump(service: Service, task_id: str, after: int, queue: _Queue) -> None:
+    try:
+        async for event in service.imagegen.adapters.events.subscribe(task_id, after=after):
+            queue.put_nowait(event)
+    finally:
+        queue.put_nowait(_END)
+
+
+async def _stop(service: Service, queue: _Queue) -> None:
+    await service.stopping.wait()
+    queue.put_nowait(_END)
+
+
+async def _data(
+    service: Service, event: TaskEvent, *, language: Language
+) -> Task | Image | DeletedImage | TaskProgress:
+    if event.kind is EventKind.IMAGE:
+        try:
+            return Image.from_image(await service.imagegen.adapters.images.get(int(event.data["image_id"])))
+        except ImageNotFound:
+            return DeletedImage(id=event.data["image_id"], deleted=True)
+    if event.kind.final:
+        return Task.from_view(await service.imagegen.show_task(task_id=event.task_id), language)
+    return TaskProgress(progress=event.data["progress"])
+
+
+def frame(name: str, data: Answer, number: int | None = None) -> bytes:
+    """Return one event as it is sent."""
+    head = f"id: {number}\n" if number is not None else ""
+    return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), _json(data))
+
+
+def _json(data: Answer) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(data), indent=0)
+
+
+_PAGE_SIZE = 100
+
+
+async def task_stream(
+    service: Service, *, status: TaskStatus | None, after: int | None, language: Language
+) -> AsyncIterator[bytes]:
+    """Yield the tasks that change, each as it is then, and comments while none does.
+
+    The id of an event is where the feed goes on behind it. The stream ends when the service stops, and where
+    the database does not answer; the client connects again and gets what it missed.
+    """
+    feed = service.imagegen.adapters.feed
+    with suppress(StorageError, Unavailable):
+        position = await feed.end() if after is None else after
+        yield b"retry: 3000\nid: %d\n\n" % position
+        while not service.stopping.is_set():
+            page = await feed.since(position, limit=_PAGE_SIZE)
+            changes = [change for change in page.changes if status in (None, change.task.status)]
+            views = await asyncio.gather(*(service.imagegen.show_task.view(c.task) for c in changes))
+            for change, view in zip(changes, views, strict=True):
+                yield frame("task", TaskChange.from_view(view, language), change.position)
+            position = page.position
+            if not page.has_more and not await _moved(service, position):
+                yield b": keep-alive\nid: %d\n\n" % position
+
+
+async def _moved(service: Service, position: int) -> bool:
+    """Wait for the next change, or for the stop; return False if it is time for a comment."""
+    waiting = {
+        asyncio.create_task(service.feed_watch.moved(position)),
+        asyncio.create_task(service.stopping.wait()),
+    }
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+SpokenQuery = Annotated[
+    Language | None,
+    QueryParameter(
+        name="lang",
+        description="language of the messages, for browsers, whose event source sends no header of its own",
+    ),
+]
+
+
+@get(
+    "/api/v1/tasks/{task_id:str}/events",
+    tags=["tasks"],
+    media_type="text/event-stream",
+    responses={
+        200: response(str, "the events", "text/event-stream"),
+        204: response(None, "the last event was received already"),
+        **refusals("validation_failed", "task_not_found"),
+    },
+)
+async def follow_task(
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    last_event_id: LastEventHeader = None,
+    spoken: SpokenQuery = None,
+) -> Stream | Response[None]:
+    """Follow a task as server-sent events: a snapshot, then its events to the last.
+
+    A client that has received the last event gets 204, which stops a browser's automatic reconnects.
+    """
+    after = parse_event_id(last_event_id)
+    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
+    if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
+        return Response(None, status_code=204)
+    language = spoken or request_context.language.get()
+    stream = event_stream(service, view.task.task_id, after=after, language=language)
+    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
+
+
+@get(
+    "/api/v1/events",
+    tags=["tasks"],
+    media_type="text/event-stream",
+    responses={
+        200: response(str, "the events", "text/event-stream"),
+        **refusals("validation_failed"),
+    },
+)
+async def follow_tasks(
+    service: ServiceDependency,
+    status: StatusQuery = None,
+    last_event_id: LastEventHeader = None,
+    spoken: SpokenQuery = None,
+) -> Stream:
+    """Follow all tasks as server-sent events: each that changes, as it is then.
+
+    After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
+    """
+    after = parse_event_id(last_event_id)
+    language = spoken or request_context.language.get()
+    stream = task_stream(service, status=status, after=after, language=language)
+    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
+
+
+HANDLERS = [follow_task, follow_tasks]

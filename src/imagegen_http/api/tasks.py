@@ -1,0 +1,478 @@
+"""Tasks: on their way and at their end."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+from msgspec import UNSET, UnsetType
+
+from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
+from imagegen_core.messages import Language
+from imagegen_core.operations import Operation
+from imagegen_core.ports.task_repository import AddedTask, TaskFilter
+from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.providers.config import ConfigSource
+from imagegen_core.search.pages import encode_cursor
+from imagegen_core.tasks.task import Task as CoreTask
+from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.use_cases.rerun_task import TaskChanges
+from imagegen_core.use_cases.show_task import TaskView
+from imagegen_http.api.bodies import without_fields
+from imagegen_http.api.costs import Cost
+from imagegen_http.api.errors import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.api.images import Image
+from imagegen_http.api.inputs import TaskInput
+from imagegen_http.api.parameters import (
+    CursorQuery,
+    IdempotencyHeader,
+    PageQuery,
+    PageSizeQuery,
+    PreferHeader,
+    ProviderQuery,
+    ServiceDependency,
+    StatusQuery,
+    TaskIdPath,
+    parse_idempotency_key,
+    parse_paging,
+    parse_task_id,
+)
+from imagegen_http.api.responses import JsonResponse, ListPage, Success, success
+from imagegen_http.asgi import request_context
+from imagegen_http.problems.error_table import failure_sentence
+from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import (
+    EXAMPLE_PROMPT,
+    Answer,
+    Body,
+    JsonObject,
+    ModelId,
+    Name,
+    Prompt,
+    ProviderName,
+    RequestedModel,
+    TaskId,
+    Time,
+    doc,
+    optional_timestamp,
+    timestamp,
+    with_exact_seed,
+)
+
+_URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
+
+
+class TaskUrls(Answer, frozen=True, kw_only=True):
+    """Where a task can be seen, followed and cancelled."""
+
+    self: Annotated[str, doc("`GET`: the task", _URL)]
+    events: Annotated[str, doc("`GET`: what happens to it, as server-sent events", f"{_URL}/events")]
+    cancel: Annotated[str, doc("`POST`: cancel it", f"{_URL}/cancel")]
+
+    @classmethod
+    def from_id(cls, task_id: str) -> "TaskUrls":
+        """Return the addresses of a task."""
+        url = f"/api/v1/tasks/{task_id}"
+        return cls(self=url, events=f"{url}/events", cancel=f"{url}/cancel")
+
+
+class AcceptedTask(Answer, frozen=True, kw_only=True):
+    """A task that is on disk and will be worked on."""
+
+    task_id: TaskId
+    status: Annotated[
+        TaskStatus, doc("`pending`, or the status of now where the task was there already", "pending")
+    ]
+    urls: Annotated[TaskUrls, doc("where it can be seen, followed and cancelled")]
+
+    @classmethod
+    def from_task(cls, task: CoreTask) -> "AcceptedTask":
+        """Return what a 202 says of a task."""
+        return cls(task_id=task.task_id, status=task.status, urls=TaskUrls.from_id(task.task_id))
+
+
+class TaskError(Answer, frozen=True, kw_only=True):
+    """Why a task failed or was cancelled."""
+
+    code: Annotated[FailureCode, doc("what went wrong", "rejected")]
+    message: Annotated[
+        str,
+        doc(
+            "a sentence in the caller's language, then the provider's own words",
+            "the provider refused the request",
+        ),
+    ]
+    retryable: Annotated[
+        bool, doc("whether the same request may succeed later without a change", example=False)
+    ]
+    possible_charge: Annotated[bool, doc("whether the provider may have charged for the call", example=False)]
+    upstream_status: Annotated[int | None, doc("HTTP status of the provider's answer", 400)]
+    upstream_code: Annotated[str | None, doc("the provider's own code", None)]
+
+    @classmethod
+    def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
+        """Return why a task failed."""
+        return cls(
+            code=failure.code,
+            message=failure_sentence(failure.code, failure.reason, language),
+            retryable=failure.retryable,
+            possible_charge=failure.possible_charge,
+            upstream_status=failure.upstream_status,
+            upstream_code=failure.upstream_code,
+        )
+
+
+class ConfigSnapshot(Answer, frozen=True, kw_only=True):
+    """The provider's configuration that a task was accepted under, without secrets."""
+
+    api_base: Annotated[str | UnsetType | None, doc("address of the provider's API", None)] = UNSET
+    api_key: Annotated[str | UnsetType | None, doc("its key, masked", "sk-****cdef")] = UNSET
+    model_id: ModelId | UnsetType = UNSET
+    timeout_seconds: Annotated[float | UnsetType, doc("how long one call may take", 60.0)] = UNSET
+    max_retries: Annotated[int | UnsetType, doc("how often a call that started nothing is sent again", 3)] = (
+        UNSET
+    )
+    source: Annotated[
+        ConfigSource | UnsetType, doc("`request` where its `config` changed anything", "database")
+    ] = UNSET
+
+    @classmethod
+    def from_mapping(cls, snapshot: Mapping[str, Any]) -> "ConfigSnapshot":
+        """Return what is stored with a task."""
+        return cls(**{name: snapshot[name] for name in cls.__struct_fields__ if name in snapshot})
+
+
+class Task(Answer, frozen=True, kw_only=True):
+    """A task with its images, or with why it failed."""
+
+    task_id: TaskId
+    operation: Annotated[Operation, doc("what was asked for", "generate")]
+    status: Annotated[TaskStatus, doc("where it is on its way", "completed")]
+    provider: ProviderName
+    model_id: ModelId
+    prompt: Prompt
+    params: Annotated[JsonObject, doc("the model's parameters", {"width": 512, "height": 512})]
+    progress: Annotated[float, doc("0 to 1; 0 where the provider says nothing", 1.0)]
+    queue_position: Annotated[
+        int | None, doc("1 for the next one of its provider; null when it does not wait", None)
+    ]
+    attempts: Annotated[int, doc("tries that reached the provider or tried to", 1)]
+    created_at: Time
+    started_at: Annotated[
+        Time | None, doc("when a provider first had a place for it", "2026-11-24T08:00:00.120Z")
+    ]
+    completed_at: Annotated[Time | None, doc("when it ended, however it did", "2026-11-24T08:00:09.480Z")]
+    image_url: Annotated[str | None, doc("where the first image's bytes are", "/api/v1/images/7/content")]
+    images: Annotated[list[Image], doc("its images, in order")]
+    inputs: Annotated[list[TaskInput], doc("its input images: references, then image, then mask")]
+    cost: Annotated[
+        Cost | None,
+        doc("what its calls cost, or may have cost; null if nothing, or in several currencies"),
+    ]
+    costs: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
+    warnings: Annotated[
+        list[str], doc("what its caller should know, such as what became of images that are missing", [])
+    ]
+    error: Annotated[TaskError | None, doc("why it failed or was cancelled", None)]
+    config_snapshot: Annotated[ConfigSnapshot, doc("the configuration that it was accepted under")]
+    cancel_requested: Annotated[bool, doc("whether a caller wants it stopped while it runs", example=False)]
+    retry_of: Annotated[str | None, doc("id of the task that it repeats", None)]
+    urls: Annotated[TaskUrls, doc("where it can be seen, followed and cancelled")]
+
+    @classmethod
+    def from_view(cls, view: TaskView, language: Language) -> "Task":
+        """Return a task in full, its error in the caller's language."""
+        task, images = view.task, [Image.from_image(image) for image in view.images]
+        costs = [Cost.from_cost(cost) for cost in view.costs]
+        return cls(
+            task_id=task.task_id,
+            operation=task.request.operation,
+            status=task.status,
+            provider=task.provider_name,
+            model_id=task.model_id,
+            prompt=task.request.prompt,
+            params=with_exact_seed(task.request.params),
+            progress=progress_of(task),
+            queue_position=view.queue_position,
+            attempts=task.attempts,
+            created_at=timestamp(task.created_at),
+            started_at=optional_timestamp(task.started_at),
+            completed_at=optional_timestamp(task.completed_at),
+            image_url=images[0].image_url if images else None,
+            images=images,
+            inputs=[TaskInput.from_view(one, task.task_id, number) for number, one in enumerate(view.inputs)],
+            cost=costs[0] if len(costs) == 1 else None,
+            costs=costs,
+            warnings=[warning.text(language) for warning in task.warnings],
+            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
+            config_snapshot=ConfigSnapshot.from_mapping(task.config_snapshot),
+            cancel_requested=task.cancel_requested,
+            retry_of=task.retry_of,
+            urls=TaskUrls.from_id(task.task_id),
+        )
+
+
+def progress_of(task: CoreTask) -> float:
+    """Return how far a task is, 0 to 1; 0 where the provider says nothing."""
+    return 1.0 if task.status is TaskStatus.COMPLETED else task.progress or 0.0
+
+
+class TaskCounts(Answer, frozen=True, kw_only=True):
+    """How many tasks have each status."""
+
+    pending: Annotated[int, doc("waiting", 12)]
+    processing: Annotated[int, doc("at a provider", 4)]
+    completed: Annotated[int, doc("ended with images", 830)]
+    failed: Annotated[int, doc("ended without", 3)]
+    cancelled: Annotated[int, doc("ended because a caller wanted it", 1)]
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[TaskStatus, int]) -> "TaskCounts":
+        """Return the numbers by their names."""
+        return cls(**{str(status): number for status, number in counts.items()})
+
+
+class CancelledTasks(Answer, frozen=True, kw_only=True):
+    """What became of a request to cancel many."""
+
+    cancelled: Annotated[int, doc("how many were cancelled, or while they run were asked to stop", 12)]
+
+
+class RerunBody(Body, frozen=True, kw_only=True):
+    """What is to be other than in the task that is made again; what is left out stays as it was."""
+
+    params: Annotated[
+        JsonObject | None,
+        doc(
+            "parameters, and `prompt`, in place of the task's own; null takes one back",
+            {"prompt": f"{EXAMPLE_PROMPT}，水彩"},
+        ),
+    ] = None
+    provider: Name | None = None
+    model_id: RequestedModel | None = None
+
+    @property
+    def changes(self) -> TaskChanges:
+        """The changes that it asks for."""
+        return TaskChanges(params=self.params or {}, provider_name=self.provider, model_id=self.model_id)
+
+
+class CancelBody(Body, frozen=True, kw_only=True):
+    """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
+
+    status: Annotated[
+        TaskStatus | None,
+        doc(
+            "`pending`, `processing`, or null: both", TaskStatus.PENDING, enum=["pending", "processing", None]
+        ),
+    ] = TaskStatus.PENDING
+    provider: Name | None = None
+
+
+TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
+_WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+
+
+def acceptances(*slugs: str) -> dict[Any, ResponseSpec]:
+    """Return what the OpenAPI document says of the responses of a route that submits, and may refuse."""
+    return {
+        202: response(Success[AcceptedTask], "the task is on disk"),
+        200: response(Success[Task], "the finished task, where the caller waited for it"),
+        **refusals(*slugs),
+    }
+
+
+async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> TaskResponse:
+    """Return 202 with the durable task, or 200 with the finished one when the caller waits for it."""
+    headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
+    if added.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if seconds := _wait_seconds(prefer):
+        headers["Preference-Applied"] = f"wait={seconds}"
+        done = await _wait(service, added.task.task_id, seconds)
+        if done is not None:
+            return JsonResponse(done, status_code=200, headers=headers)
+    headers["Retry-After"] = "1"
+    return JsonResponse(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
+
+
+async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] | None:
+    """Return the finished task, or None when the time is up or the service stops."""
+    waiting = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
+    stopping = asyncio.create_task(service.stopping.wait())
+    try:
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done() or not waiting.result().status.final:
+            return None
+        view = await service.imagegen.show_task.view(waiting.result())
+        return success(Task.from_view(view, request_context.language.get()))
+    finally:
+        waiting.cancel()
+        stopping.cancel()
+
+
+def _wait_seconds(prefer: str | None) -> int:
+    match = _WAIT_PREFERENCE.search(prefer or "")
+    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
+
+
+_NO_CHANGES = RerunBody()
+
+
+@get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
+async def list_tasks(
+    service: ServiceDependency,
+    status: StatusQuery = None,
+    provider: ProviderQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: CursorQuery = None,
+) -> Success[ListPage[Task]]:
+    """List tasks, newest first.
+
+    Each as `GET /api/v1/tasks/{task_id}` shows it. `cursor` is how to read a long list: it costs the same
+    at any depth.
+    """
+    query = ["tasks", status, provider]
+    views = await service.imagegen.list_tasks(
+        criteria=TaskFilter(status=status, provider_name=provider),
+        paging=parse_paging(page, page_size, cursor, query),
+    )
+    language = request_context.language.get()
+    items = [Task.from_view(view, language) for view in views.items]
+    following = None if views.last is None else encode_cursor(views.last, query)
+    return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/tasks/counts", tags=["tasks"], responses=refusals())
+async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
+    """Tell how many tasks have each status, exactly however many there are.
+
+    It costs the same however many tasks there are, so that a page may show it.
+    """
+    return success(TaskCounts.from_counts(await service.imagegen.adapters.tasks.counts()))
+
+
+@post(
+    "/api/v1/tasks/cancel",
+    status_code=200,
+    tags=["tasks"],
+    responses=refusals("validation_failed", *BODY_REFUSALS),
+)
+async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -> Success[CancelledTasks]:
+    """Cancel all tasks of a status, or of a provider: those that run as far as the provider can.
+
+    The answer is how many. Those that are submitted meanwhile are left alone, and images that still arrive
+    are stored.
+    """
+    criteria = TaskFilter(status=data.status, provider_name=data.provider)
+    return success(CancelledTasks(cancelled=await service.imagegen.cancel_tasks(criteria=criteria)))
+
+
+@get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
+async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
+    """Show a task, with its images and its error.
+
+    This is 200 however the task goes; `status` and `error` tell. While it has not ended, `Retry-After` says
+    when to look again.
+    """
+    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
+    body = success(Task.from_view(view, request_context.language.get()))
+    return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
+
+
+@post(
+    "/api/v1/tasks/{task_id:str}/cancel",
+    status_code=200,
+    tags=["tasks"],
+    guards=[without_fields],
+    responses={
+        202: response(Success[Task], "it runs; the provider was asked to stop"),
+        **refusals("task_not_found", *BODY_REFUSALS),
+    },
+)
+async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
+    """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202).
+
+    A task that has ended stays as it is, so this may be repeated. What was charged already is not given
+    back; images that still arrive are stored.
+    """
+    task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
+    view = await service.imagegen.show_task.view(task)
+    body = success(Task.from_view(view, request_context.language.get()))
+    return JsonResponse(body, status_code=200 if task.status.final else 202)
+
+
+@post(
+    "/api/v1/tasks/{task_id:str}/retry",
+    status_code=202,
+    tags=["tasks"],
+    guards=[without_fields],
+    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
+)
+async def retry_task(
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> TaskResponse:
+    """Make a new task from one that failed or was cancelled; the same key gives the same new task.
+
+    Any other task is refused with `validation_failed`. `params: {"fail": "rejected"}` of the provider
+    `demo` makes one that fails, to try it with.
+    """
+    _check_running(service)
+    key = parse_idempotency_key(idempotency_key)
+    added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
+    return await acceptance(service, added, prefer)
+
+
+@post(
+    "/api/v1/tasks/{task_id:str}/rerun",
+    status_code=202,
+    tags=["tasks"],
+    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
+)
+async def rerun_task(
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    data: JSONBody[RerunBody] = _NO_CHANGES,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> TaskResponse:
+    """Make a new task from any other one, with changes; the same key and changes give the same new task.
+
+    What the body leaves out stays as it was, and so does all without a body. It is charged like any other
+    task.
+    """
+    _check_running(service)
+    try:
+        added = await service.imagegen.rerun_task(
+            task_id=parse_task_id(task_id),
+            changes=data.changes,
+            idempotency_key=parse_idempotency_key(idempotency_key),
+        )
+    except ValidationFailed as error:
+        raise error.with_fields({"prompt": "params.prompt"}) from error
+    return await acceptance(service, added, prefer)
+
+
+def _check_running(service: Service) -> None:
+    if service.stopping.is_set():
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
+
+
+HANDLERS = [
+    list_tasks,
+    count_tasks,
+    cancel_tasks,
+    get_task,
+    cancel_task,
+    retry_task,
+    rerun_task,
+]

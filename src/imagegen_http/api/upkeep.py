@@ -1,0 +1,346 @@
+"""The stores and the search index: what was done by hand."""
+
+from typing import Annotated, Any, cast
+
+import attrs
+import msgspec
+from litestar import Request, Response, get, patch, post, route
+from litestar.enums import HttpMethod
+from litestar.params import JSONBody
+
+from imagegen_core.execution.findings import FindingKind
+from imagegen_http.api.bodies import without_fields
+from imagegen_http.api.errors import BODY_REFUSALS, refusals, response
+from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.api.providers import SettingsBody
+from imagegen_http.api.responses import JsonResponse, Success, success
+from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.asgi.request_context import optional_text
+from imagegen_http.asgi.types import Receive
+from imagegen_http.health import Health, Liveness
+from imagegen_http.runtime.health_report import can_accept_tasks
+from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER
+from imagegen_http.runtime.service import Service
+from imagegen_http.schemas import (
+    Answer,
+    Body,
+    JsonObject,
+    Scalar,
+    Time,
+    doc,
+    optional_timestamp,
+)
+from imagegen_http.settings.shown import EffectiveSetting, Origin, effective_settings
+
+DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
+PassName = Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])]
+Unreachable = Annotated[bool, doc("whether it stopped because OSS does not answer", example=False)]
+
+
+class StoragePass(Answer, frozen=True, kw_only=True):
+    """How far the pass is that was asked for by hand; all null when none runs."""
+
+    name: Annotated[PassName | None, doc("which of them runs")] = msgspec.field(name="pass")
+    done: Annotated[int | None, doc("images that it has dealt with", 120)]
+    total: Annotated[int | None, doc("images in all; null while nobody knows", 4000)]
+
+
+class SyncReport(Answer, frozen=True, kw_only=True):
+    """What became of the uploads and removals that waited."""
+
+    dry_run: DryRun
+    uploaded: Annotated[int, doc("objects uploaded to OSS", 3)]
+    uploaded_bytes: Annotated[int, doc("bytes of them", 169035)]
+    removed: Annotated[int, doc("objects and files removed", 1)]
+    failed: Annotated[int, doc("what is tried again later", 0)]
+    unreachable: Unreachable
+    last_error: Annotated[str | None, doc("why the last of them failed", None)]
+    next_due: Annotated[Time | None, doc("when something is tried again", None)]
+
+
+class ExpiryReport(Answer, frozen=True, kw_only=True):
+    """What became of the local files that are old enough to go."""
+
+    dry_run: DryRun
+    expired: Annotated[int, doc("local files removed", 12)]
+    freed_bytes: Annotated[int, doc("bytes of them", 676140)]
+    retained: Annotated[int, doc("old files that OSS has not proved to hold", 0)] = msgspec.field(name="kept")
+    unreachable: Unreachable
+    last_error: Annotated[str | None, doc("why something stays that will not be put right by itself", None)]
+
+
+class StorageFinding(Answer, frozen=True, kw_only=True):
+    """One thing that is wrong in the stores."""
+
+    kind: Annotated[FindingKind, doc("what is wrong", "local_missing")]
+    key: Annotated[str, doc("key of the blob", "2026/11/24/7.png")]
+    image_id: Annotated[int | None, doc("id of its image; null without a record", 7)]
+    mended: Annotated[bool, doc("whether it is right again", example=True)]
+
+
+class VerifyReport(Answer, frozen=True, kw_only=True):
+    """How the records and the stores agree."""
+
+    dry_run: DryRun
+    images: Annotated[int, doc("images that were looked at", 4000)] = msgspec.field(name="pictures")
+    blobs: Annotated[int, doc("blobs that were looked at", 8000)]
+    wrong: Annotated[int, doc("findings in all", 1)]
+    mended: Annotated[int, doc("findings that are right again", 1)]
+    archive_checked: Annotated[bool, doc("whether OSS was asked, and answered to the end", example=True)]
+    orphans: Annotated[int, doc("blobs without a record", 0)]
+    archive_error: Annotated[str | None, doc("why OSS was not checked", None)]
+    findings: Annotated[list[StorageFinding], doc("the first 1000 of them")]
+
+
+IndexState = Annotated[
+    str, doc("whether searches find what they should", "current", enum=["current", "stale", "missing"])
+]
+
+
+class SearchIndexReport(Answer, frozen=True, kw_only=True):
+    """How the search index is."""
+
+    state: IndexState
+    reached: Annotated[
+        int | None, doc("id of the image that a rebuild has reached; null when none runs", None)
+    ]
+    until: Annotated[int | None, doc("id of the last image that it has to reach", None)]
+
+
+class ReindexReport(Answer, frozen=True, kw_only=True):
+    """How the search index is after it was made again."""
+
+    state: IndexState
+    last_id: Annotated[int, doc("id of the last image in it", 4000)]
+
+
+class Setting(Answer, frozen=True, kw_only=True):
+    """One setting, its value masked if it is a secret."""
+
+    key: Annotated[str, doc("its path in `config.yaml`", "queue.workers")]
+    value: Annotated[
+        Scalar | list[Scalar | JsonObject] | JsonObject | None,
+        doc("what holds: a number, a text, a list or a mapping; secrets are `****`", 32),
+    ]
+    source: Annotated[
+        Origin,
+        doc(
+            "`environment`: a variable, or an option of `serve`; `database`: saved through the API",
+            "default",
+        ),
+    ]
+
+    @classmethod
+    def from_effective(cls, setting: EffectiveSetting) -> "Setting":
+        """Return a setting as answers have it."""
+        return cls(key=setting.key, value=setting.value, source=setting.origin)
+
+
+class StorageBody(Body, frozen=True, kw_only=True):
+    """Something to do to the stores; in a dry run, nothing is changed."""
+
+    dry_run: Annotated[bool, doc("count only, and change nothing", example=True)] = False
+
+
+class VerifyBody(StorageBody, frozen=True, kw_only=True):
+    """What to compare in the stores, and whether to put it right."""
+
+    checksums: Annotated[
+        bool, doc("read every local file whole; else only sizes are compared", example=True)
+    ] = True
+
+
+_REFUSALS = refusals(*BODY_REFUSALS, "unavailable")
+
+
+@get("/api/v1/storage", tags=["storage"], responses=refusals())
+async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
+    """Show the progress of the manual pass.
+
+    The passes below run by themselves as well; this shows the one that was asked for by hand.
+    """
+    running = service.maintenance.manual_pass
+    if running is None:
+        return success(StoragePass(name=None, done=None, total=None))
+    return success(StoragePass(name=running.name, done=running.done, total=running.total))
+
+
+@post("/api/v1/storage/sync", status_code=200, tags=["storage"], responses=_REFUSALS)
+async def sync_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> Success[SyncReport]:
+    """Carry out all pending uploads to OSS and removals, including deferred ones.
+
+    The answer comes at the end. Without OSS there is nothing to upload. `dry_run` only counts.
+    """
+    work = service.maintenance.sync_now(dry_run=data.dry_run)
+    summary = await unless_disconnected(_receive(request), work)
+    totals = attrs.asdict(summary, recurse=False) | {
+        "last_error": optional_text(summary.last_error),
+        "next_due": optional_timestamp(summary.next_due),
+    }
+    return success(SyncReport(dry_run=data.dry_run, **totals))
+
+
+@post("/api/v1/storage/expire", status_code=200, tags=["storage"], responses=_REFUSALS)
+async def expire_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> Success[ExpiryReport]:
+    """Remove local files older than `retention_days` that OSS has proved to hold.
+
+    No file goes that is nowhere else, so without OSS none does. `dry_run` only counts.
+    """
+    work = service.maintenance.expire_now(dry_run=data.dry_run)
+    summary = await unless_disconnected(_receive(request), work)
+    totals = attrs.asdict(summary, recurse=False) | {"last_error": optional_text(summary.last_error)}
+    return success(ExpiryReport(dry_run=data.dry_run, **totals))
+
+
+@post("/api/v1/storage/verify", status_code=200, tags=["storage"], responses=_REFUSALS)
+async def verify_storage(
+    data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> Success[VerifyReport]:
+    """Compare every record with the stores, and repair what can be repaired.
+
+    A missing file is fetched from OSS, a missing object is uploaded. `dry_run` only reports.
+    """
+    work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
+    report = await unless_disconnected(_receive(request), work)
+    totals = attrs.asdict(report, recurse=False) | {"archive_error": optional_text(report.archive_error)}
+    findings = [StorageFinding(**attrs.asdict(finding)) for finding in totals.pop("findings")]
+    return success(VerifyReport(dry_run=data.dry_run, **totals, findings=findings))
+
+
+@get("/api/v1/search/index", tags=["storage"], responses=refusals())
+async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
+    """Show whether the search index is up to date, and the progress of a rebuild.
+
+    While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
+    """
+    return success(SearchIndexReport(**attrs.asdict(await service.search_index.report())))
+
+
+@post(
+    "/api/v1/search/reindex",
+    status_code=200,
+    tags=["storage"],
+    guards=[without_fields],
+    responses=refusals("unavailable", *BODY_REFUSALS),
+)
+async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
+    """Rebuild the search index while searches go on; the response comes when it is done.
+
+    It is needed when the index is `stale` or `missing`, and refused with `unavailable` while one runs
+    already.
+    """
+    last = await service.search_index.reindex()
+    return success(ReindexReport(state=await service.search_index.read_state(), last_id=last))
+
+
+def _receive(request: Request[Any, Any, Any]) -> Receive:
+    return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
+
+
+@get("/api/v1/settings", tags=["settings"], responses=refusals())
+async def list_settings(service: ServiceDependency) -> Success[list[Setting]]:
+    """List the settings that hold now, secrets masked, each with its source.
+
+    A source is the default, `config.yaml`, an environment variable, an option of `serve`, or what was saved
+    here.
+    """
+    return await _settings(service)
+
+
+@patch(
+    "/api/v1/settings",
+    tags=["settings"],
+    responses=refusals(
+        *BODY_REFUSALS, "provider_not_configured", "provider_disabled", "api_key_required", "unavailable"
+    ),
+)
+async def change_settings(data: JSONBody[SettingsBody], service: ServiceDependency) -> Success[list[Setting]]:
+    """Save the provider that tasks go to which name none.
+
+    It counts more than `config.yaml` and its variable, holds at once and on all nodes, and must be one that a
+    task could be sent to now.
+    """
+    resolve = service.imagegen.resolve
+    if data.default_provider is not None:
+        await resolve(provider_name=data.default_provider)
+    await resolve.configs.set_default(data.default_provider)
+    return await _settings(service)
+
+
+HANDLERS = [
+    show_pass,
+    sync_storage,
+    expire_storage,
+    verify_storage,
+    show_index,
+    reindex,
+    list_settings,
+    change_settings,
+]
+
+
+async def _settings(service: Service) -> Success[list[Setting]]:
+    resolve, settings, origins = service.imagegen.resolve, service.settings, service.origins
+    default = await resolve.configs.default()
+    if default is not None:
+        settings = attrs.evolve(settings, default_provider=default)
+        origins = {**origins, "default_provider": Origin.DATABASE}
+    effective = effective_settings(
+        settings, origins, configured=resolve.file_configs, saved=await resolve.configs.all()
+    )
+    return success([Setting.from_effective(setting) for setting in effective])
+
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+@route(
+    "/health",
+    http_method=_METHODS,
+    tags=["health"],
+    responses={503: response(Health, "degraded, or stopping")},
+)
+async def health(service: ServiceDependency) -> Response[Health]:
+    """Report the state of the service; 503 when it is degraded or stopping.
+
+    With the parts that it stands on: database, disk, queue, keys, and the archive where there is one.
+    """
+    report = await service.health(service)
+    return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
+
+
+@route("/health/live", http_method=_METHODS, tags=["health"])
+async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> Response[Liveness]:
+    """Report that the process responds.
+
+    For supervisors that restart what hangs.
+    """
+    headers, challenge = dict(_NO_STORE), request.headers.get(CHALLENGE_HEADER)
+    if challenge is not None and service.running_server is not None:
+        headers[PROOF_HEADER] = service.running_server.proof(challenge)
+    return JsonResponse(Liveness(status="ok"), headers=headers)
+
+
+@route(
+    "/health/ready",
+    http_method=_METHODS,
+    tags=["health"],
+    responses={503: response(Liveness, "no new tasks are accepted")},
+)
+async def ready(service: ServiceDependency) -> Response[Liveness]:
+    """Report whether new tasks are accepted; locked keys only affect tasks of providers that have one.
+
+    For load balancers; 503 while the disk is full, the database is away, or the service stops.
+    """
+    report = await service.health(service)
+    is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
+    status = "ok" if is_ready else report.status
+    return JsonResponse(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)
+
+
+HEALTH = [health, live, ready]
