@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import reports  # noqa: F401 - makes the checkout importable
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 ROW = ("0190b8e5-0000-7000-8000-000000000000", "pending", "x" * 400)
 """Of about the size of a task that was just accepted."""

@@ -23,7 +23,7 @@ from reads import COMMON_WORD, NEW, shuffled
 from reports import Report, add_load_options, option_parser
 from stage import GENERATE, LOAD_COLUMNS, Cost, Stage, stage, task
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.chaos.service import wait_until
 
 COLUMNS = {

@@ -20,7 +20,7 @@ from fill import fill
 from search import Result, Sizes, measure, sizes
 
 from imagegen_adapters.databases.data_directory import DATABASE_FILE
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.stores.sqlite.database import Database
 
 SIZES = (10_000, 100_000, 1_000_000)
 MAX_IMAGES = 3_000_000

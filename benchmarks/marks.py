@@ -14,10 +14,10 @@ from pathlib import Path
 from reports import Report, option_parser
 
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.ports.image_records import ImageFilter, SearchMode

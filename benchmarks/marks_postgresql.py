@@ -25,11 +25,11 @@ from search_processor import Processor
 from timeline import SHANGHAI
 from timeline import lists_of as timeline_lists_of
 
-from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList

@@ -27,11 +27,10 @@ from prompts import prompts
 from search import measure, measure_filters, resident_mb, table
 from search_processor import processor_table
 
-from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
-from imagegen_adapters.databases.postgresql.migrations import migrations
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery

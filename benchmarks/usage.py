@@ -16,8 +16,8 @@ from reports import Report, option_parser
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.databases.migrations.sequence import Sequence
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.costs.usage import UsageGrouping
 from imagegen_core.use_cases.show_usage import ShowUsage

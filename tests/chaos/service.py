@@ -14,7 +14,7 @@ import attrs
 import httpx
 import yaml
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.chaos.upstream import DOCUMENT, read_ledger
 from tests.integration.api.asking import data_url
 

@@ -16,7 +16,7 @@ OLDEST, PREVIOUS = NAMES[0], NAMES[-2]
 UPGRADE = """
 import sys
 from pathlib import Path
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import ImagegenError
 try:
     Database.open(Path(sys.argv[1])).close_now()

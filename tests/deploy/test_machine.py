@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(900)
 DATA = "/var/lib/imagegen"
 SETTINGS = "/etc/imagegen/config.yaml"
 LATER = """
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 connection = sqlite3.connect("/var/lib/imagegen/imagegen.db")
 connection.execute("UPDATE _sqlite_migrations SET name = 'm999_later' WHERE rowid = 1")
 connection.commit()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.stores.postgresql.database import Database
 from tests.fakes.postgresql import Cluster
 from tests.integration.api.live_server import LiveServer
 

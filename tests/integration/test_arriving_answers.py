@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.images import png_base64
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_upstream import DOCUMENT, FakeOwn

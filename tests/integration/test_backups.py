@@ -14,8 +14,8 @@ import pytest
 from imagegen_adapters.backups.contents import BackupError, Tally
 from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.contracts.samples import NOW, later
 
 

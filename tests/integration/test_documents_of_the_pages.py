@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.exchanged_keys import CLIENT_SECRET, KEY, TOKEN_END, ExchangedKeys, document
 from tests.fakes.http_server import HttpServer
 from tests.fakes.images import png

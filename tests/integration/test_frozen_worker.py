@@ -3,11 +3,11 @@
 import attrs
 import pytest
 
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from tests.frozen_worker import TwoWorkers

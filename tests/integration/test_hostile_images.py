@@ -14,7 +14,7 @@ import attrs
 import pytest
 from PIL import Image
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.images import png
 from tests.fakes.in_thread import in_thread
 from tests.fakes.raw_server import RawServer, http_response

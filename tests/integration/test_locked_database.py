@@ -7,8 +7,8 @@ import threading
 import httpx
 import pytest
 
-from imagegen_adapters.databases.sqlite import connections
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite import engine
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core import TaskStatus
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
@@ -40,7 +40,7 @@ OPENAI_WRITE = ("POST", "/v1/images/generations", {"model": "demo", "prompt": "w
 @pytest.fixture(autouse=True)
 def _refused_at_once(monkeypatch):
     """Without this, each write would wait for the lock for five seconds."""
-    monkeypatch.setattr(connections, "_COMMON", ("PRAGMA busy_timeout=0",))
+    monkeypatch.setattr(engine, "_COMMON", ("PRAGMA busy_timeout=0",))
 
 
 @contextlib.contextmanager

@@ -12,14 +12,14 @@ from imagegen_adapters.backups.contents import BackupError
 from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.migrations import migrations
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import TaskFilter
@@ -41,7 +41,7 @@ FIRST = "m008_search"
 UPGRADE = """
 import sys
 from pathlib import Path
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.stores.sqlite.database import Database
 sys.stdin.readline()
 Database.open(Path(sys.argv[1])).close_now()
 """

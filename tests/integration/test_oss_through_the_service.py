@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
 from tests.integration.api.asking import ENGLISH, IMAGES, data, ended, make_image, row, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer

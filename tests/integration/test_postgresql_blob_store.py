@@ -7,16 +7,15 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.blob_archives.oss import OssBlobArchive
-from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.files import CHUNK_BYTES
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.memory.files import MemoryBlobArchive
 from imagegen_adapters.outboxes.memory import MemoryOutbox
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.errors import BlobMissing
 from imagegen_core.execution.findings import FindingKind

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.databases.json_columns import from_timestamp, to_json, to_timestamp
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
-from imagegen_adapters.databases.postgresql.migrations import migrations
-from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaUnusable
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
+from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
+from imagegen_adapters.stores.schema import SchemaTooNew, SchemaUnusable
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
 from tests.fakes.postgresql import Cluster, at_port, free_port
 
@@ -97,7 +96,7 @@ async def test_a_migration_that_fails_leaves_nothing(postgresql, monkeypatch):
     """The earlier ones of the same start are rolled back, too."""
     dsn = postgresql.create_database("half_migrated")
     broken = {**migrations(), "9999_broken": "CREATE TABLE x (y nonsense)"}
-    monkeypatch.setattr("imagegen_adapters.databases.postgresql.migrations.migrations", lambda: broken)
+    monkeypatch.setattr("imagegen_adapters.stores.postgresql.database.migrations", lambda: broken)
 
     assert DatabaseCode.DATABASE_REFUSED is await refused(dsn, StorageError)
     assert ["0"] == postgresql.run(TABLES, "half_migrated")

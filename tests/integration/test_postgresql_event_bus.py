@@ -5,10 +5,10 @@ import contextlib
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.tasks.events import EventKind
 from tests.contracts.event_bus import EventBusContract, collect

@@ -6,16 +6,15 @@ import contextlib
 import attrs
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.listener import Listener
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.slots.postgresql import PostgresqlSlots
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_core import FailureCode, TaskStatus

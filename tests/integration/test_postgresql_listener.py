@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.listener import MAX_HINT_BYTES, Listener, ListenerPolicy
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.listener import MAX_HINT_BYTES, Listener, ListenerPolicy
 
 pytestmark = pytest.mark.anyio
 

@@ -7,12 +7,11 @@ from functools import partial
 import attrs
 import pytest
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
-from imagegen_adapters.databases.postgresql.json_arguments import json_argument
-from imagegen_adapters.databases.task_rows import task_to_row
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, json_argument
+from imagegen_adapters.stores.rows import task_to_row
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
 from imagegen_core.operations import Operation

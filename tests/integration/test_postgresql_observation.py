@@ -6,16 +6,13 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.activity import read_activity
-from imagegen_adapters.databases.postgresql.inspection import inspect
-from imagegen_adapters.databases.postgresql.listener import Listener
-from imagegen_adapters.databases.schema_versions import SchemaTooNew, SchemaTooOld
-from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.slots.postgresql import PostgresqlSlots
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots, PostgresqlTurn
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.health import inspect, read_activity
+from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio

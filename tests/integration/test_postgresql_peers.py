@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from imagegen_adapters.databases.postgresql.peers import PostgresqlPeers
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlPeers
 from tests.integration.test_postgresql_listener import node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("postgresql_database")]

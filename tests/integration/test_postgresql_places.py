@@ -7,11 +7,14 @@ from functools import partial
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import ConnectionPolicy, Database
-from imagegen_adapters.databases.postgresql.listener import Listener
-from imagegen_adapters.nodes.postgresql import DEAD_AFTER_SECONDS, PostgresqlNodes
-from imagegen_adapters.slots.postgresql import PostgresqlSlots
-from imagegen_adapters.turns.postgresql import PostgresqlTurn
+from imagegen_adapters.stores.postgresql.cluster import (
+    DEAD_AFTER_SECONDS,
+    PostgresqlNodes,
+    PostgresqlSlots,
+    PostgresqlTurn,
+)
+from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
+from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_core.errors import StorageError
 from tests.contracts.nodes import NodesContract, pass_beating
 from tests.contracts.slots import SlotsContract

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.image_records.postgresql.additions import images_to_json
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
+from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import Paging
 from imagegen_core.search.query import SearchQuery

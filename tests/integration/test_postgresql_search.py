@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import attrs
 import pytest
 
-from imagegen_adapters.databases import sqlite
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, windows
@@ -17,6 +16,7 @@ from imagegen_adapters.image_records.sqlite import insert_images as insert_into_
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores import sqlite
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation

@@ -6,9 +6,8 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.files import CHUNK_BYTES, Files
-from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, Files, PostgresqlSpool
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.ports.blobs import SpoolOverflow
 from tests.contracts.spool import SpoolContract, pieces

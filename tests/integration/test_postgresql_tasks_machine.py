@@ -4,9 +4,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from tests.task_machine import TaskMachine
 

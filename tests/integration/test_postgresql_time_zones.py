@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes
+from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_upstream import DOCUMENT, FakeOwn

@@ -10,8 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.connections import open_reader
 from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records import image_blocks, index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
@@ -21,6 +19,8 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.marks.marks import MarkChange, Marks
 from imagegen_core.operations import Operation

@@ -6,7 +6,7 @@ from contextlib import closing
 import attrs
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.in_thread import in_thread
 from tests.fakes.job_upstreams import FakeReplicate

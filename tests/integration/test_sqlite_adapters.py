@@ -5,7 +5,6 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -16,8 +15,9 @@ from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger

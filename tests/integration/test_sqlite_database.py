@@ -11,10 +11,9 @@ import threading
 
 import pytest
 
-from imagegen_adapters.databases.sqlite import Database, SchemaTooNew, SchemaTooOld
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
-from imagegen_adapters.databases.sqlite.watchdog import WalLimits
+from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld
+from imagegen_adapters.stores.sqlite.database import Database, WalLimits
+from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -434,7 +433,7 @@ async def test_the_pragmas_are_in_effect(database):
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.stores.sqlite.database import Database
 
 async def work(database, worker):
     for number in range(100_000):
@@ -469,7 +468,7 @@ def test_a_killed_process_loses_nothing_acknowledged(path):
 def test_importing_it_does_not_load_the_schema_tools():
     """Commands that open no database start faster."""
     program = (
-        "import sys, imagegen_adapters.databases.sqlite, imagegen_adapters.provider_configs.sqlite; "
+        "import sys, imagegen_adapters.stores.sqlite.database, imagegen_adapters.provider_configs.sqlite; "
         "print('sqlite_utils' in sys.modules)"
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.version import MIN_VERSION
+from imagegen_adapters.stores.sqlite.engine import MIN_VERSION
 from tests.integration.api.live_server import IMAGEGEN, clean_environ
 
 FAKES = Path(__file__).parents[1] / "fakes"

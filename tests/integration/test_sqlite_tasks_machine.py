@@ -5,9 +5,9 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from tests.task_machine import TaskMachine
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes import gemini
 from tests.fakes.forward_proxy import ForwardProxy
 from tests.fakes.images import png

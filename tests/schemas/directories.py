@@ -5,7 +5,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 FOLDER = Path(__file__).parent
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/imagegen.sql")))

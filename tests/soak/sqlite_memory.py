@@ -39,7 +39,7 @@ def _write(file, number):
 
 def bytes_used():
     """Return a function that returns the number of bytes allocated by the process's SQLite."""
-    from imagegen_adapters.databases.sqlite.engine import sqlite3
+    from imagegen_adapters.stores.sqlite.engine import sqlite3
 
     package = sqlite3.Connection.__module__.partition(".")[0]
     extension = "_sqlite3" if package == "sqlite3" else f"{package}._sqlite3"

@@ -1,6 +1,6 @@
 """The price of an attempt survives its row."""
 
-from imagegen_adapters.databases.cost_columns import optional_price, price_to_json
+from imagegen_adapters.stores.rows import optional_price, price_to_json
 from imagegen_core.providers.prices import parse_price
 
 PRICE = {

@@ -4,8 +4,8 @@ from types import MappingProxyType
 
 import pytest
 
-from imagegen_adapters.databases.json_columns import object_from_json, object_to_json
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.stores.rows import object_from_json, object_to_json
 from tests.contracts.samples import a_task, an_attempt, an_image
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.databases.json_columns import from_json, to_json
+from imagegen_adapters.stores.rows import from_json, to_json
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.problems.fields import ProblemCode

@@ -5,8 +5,8 @@ import ssl
 import asyncpg
 import pytest
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql.errors import (
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import (
     CLIENT_ROWS,
     FOREIGN_ERRORS,
     ROWS,

@@ -17,8 +17,7 @@ READINGS = frozenset(
 
 EXCEPTIONS = {
     "imagegen_adapters/clocks/system.py": "the port's own adapter",
-    "imagegen_adapters/databases/sqlite/readers.py": "deadlines of reads, in threads that SQLite calls back",
-    "imagegen_adapters/databases/sqlite/watchdog.py": "the same threads' pause between two checkpoints",
+    "imagegen_adapters/stores/sqlite/database.py": "deadlines of reads and of checkpoints, in threads",
 }
 
 LOOP_TIME = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, run
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 
 @pytest.mark.parametrize(

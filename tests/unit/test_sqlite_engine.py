@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import sqlite_utils.utils
 
-from imagegen_adapters.databases.sqlite.engine import choose_engine, sqlite3
+from imagegen_adapters.stores.sqlite.engine import choose_engine, sqlite3
 
 TESTS = Path(__file__).parents[1]
 UNCLOSED = re.compile(r"\bwith sqlite3\.connect\(")

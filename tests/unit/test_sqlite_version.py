@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.version import sqlite_warning
+from imagegen_adapters.stores.sqlite.engine import sqlite_warning
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.databases.postgresql.write_retry import NO_RETRY, WriteRetry
+from imagegen_adapters.stores.postgresql.files import NO_RETRY, WriteRetry
 from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
 
 pytestmark = pytest.mark.anyio

@@ -22,11 +22,11 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.databases.sqlite import Database, SchemaTooNew
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
 from imagegen_adapters.files.local import sync_directory
-from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE
+from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE
+from imagegen_adapters.stores.schema import SchemaTooNew
+from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError, StorageFull
 
 _FIRST_SECOND = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.databases.sqlite.connections import open_copier
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import storage_error
+from imagegen_adapters.stores.sqlite.engine import open_copier, sqlite3, storage_error
 
 _IMAGES = """
 SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ? ORDER BY id LIMIT 1000

@@ -31,8 +31,8 @@ from imagegen_adapters.databases.data_directory import (
     INPUTS_DIRECTORY,
     SPOOL_DIRECTORY,
 )
-from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
 from imagegen_adapters.files.local import sync_directory
+from imagegen_adapters.stores.sqlite.database import take_snapshot
 from imagegen_core.ports.blobs import is_key
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.files.local import AtomicFile, sync_directory
+from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_core.errors import StorageError
 
 DATABASE_FILE = "imagegen.db"

@@ -6,12 +6,10 @@ from contextlib import suppress
 
 import attrs
 
-from imagegen_adapters.databases.event_rows import event_to_row, row_to_event
-from imagegen_adapters.databases.postgresql import Database, Row
-from imagegen_adapters.databases.postgresql.batches import Batches
-from imagegen_adapters.databases.postgresql.json_arguments import json_argument
-from imagegen_adapters.databases.postgresql.listener import POLL_SECONDS, Listener
 from imagegen_adapters.event_buses.watchers import Watchers
+from imagegen_adapters.stores.postgresql.database import Batches, Database, Row, json_argument
+from imagegen_adapters.stores.postgresql.listener import POLL_SECONDS, Listener
+from imagegen_adapters.stores.rows import event_to_row, row_to_event
 from imagegen_core.errors import StorageError
 from imagegen_core.tasks.events import TaskEvent
 

@@ -1,16 +1,19 @@
 """Events in SQLite, so that a subscriber can resume where it was after a restart."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 
 import attrs
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.event_rows import insert_event, row_to_event
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.event_buses.watchers import Watchers
+from imagegen_adapters.stores.rows import event_to_row, row_to_event, to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.tasks.events import EventKind, TaskEvent
+
+_PROGRESS_RETENTION = timedelta(days=1)
 
 
 class SqliteEventBus:
@@ -53,3 +56,11 @@ def _after(connection: sqlite3.Connection, *, task_id: str, since: int) -> tuple
     last = connection.execute(statements.LAST_EVENT, (task_id,)).fetchone()
     is_final = last is not None and EventKind(last["kind"]).final
     return events, is_final and (not events or events[-1].id == last["id"])
+
+
+def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
+    """Insert an event and return its id; a final event also purges expired progress events of all tasks."""
+    number = connection.execute(statements.INSERT_EVENT, event_to_row(event)).lastrowid
+    if event.kind.final:
+        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_RETENTION),))
+    return number or 0

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.task_rows import row_to_task
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.rows import row_to_task, to_timestamp
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim

@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import row_to_task
+from imagegen_adapters.stores.rows import row_to_task, to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim

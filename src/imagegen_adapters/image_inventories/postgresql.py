@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from imagegen_adapters.databases.json_columns import optional_timestamp, to_timestamp
-from imagegen_adapters.databases.postgresql import Database
 from imagegen_adapters.image_records.postgresql.statements import SELECT_IMAGES
 from imagegen_adapters.image_records.rows import row_to_image
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.rows import optional_timestamp, to_timestamp
 from imagegen_core.images import Image, StorageState
 from imagegen_core.text_problems import text_problem
 

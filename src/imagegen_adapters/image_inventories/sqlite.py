@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.json_columns import optional_timestamp, to_json, to_timestamp
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.statements import SELECT_IMAGES
+from imagegen_adapters.stores.rows import optional_timestamp, to_json, to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.images import Image, StorageState
 
 _IMAGES = f"{SELECT_IMAGES} WHERE id > :after ORDER BY id LIMIT :limit"

@@ -4,11 +4,11 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_marks.rows import row_to_collection, row_to_tag
 from imagegen_adapters.image_records.postgresql.statements import HAS_COLLECTION, LOCK_MARKS
 from imagegen_adapters.image_records.rows import row_to_marks
+from imagegen_adapters.stores.postgresql.database import Connection, Database
+from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.marks.collection import Collection, TagUse

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from imagegen_adapters.databases.json_columns import from_timestamp
+from imagegen_adapters.stores.rows import from_timestamp
 from imagegen_core.marks.collection import Collection, TagUse
 
 

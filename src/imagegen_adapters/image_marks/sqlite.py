@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_marks import statements
 from imagegen_adapters.image_marks.rows import row_to_collection, row_to_tag
 from imagegen_adapters.image_records.index import exchange_marks
 from imagegen_adapters.image_records.rows import row_to_marks
 from imagegen_adapters.image_records.statements import COUNT_MARK_CHANGE, HAS_COLLECTION, MARKS_OF
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.marks.collection import Collection, TagUse

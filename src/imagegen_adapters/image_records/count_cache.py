@@ -5,9 +5,9 @@ from collections import OrderedDict
 
 import attrs
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.lookup import NEWEST, Lookup
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.limits import MAX_EXACT_TOTAL
 
 _MAX_ENTRIES = 1000

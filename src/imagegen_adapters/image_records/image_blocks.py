@@ -5,9 +5,9 @@ from itertools import accumulate
 
 import attrs
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.similar import SEARCHED_IMAGES
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 IDS_PER_BLOCK = 1024
 """As the triggers of ``image_blocks`` count them."""

@@ -9,11 +9,11 @@ active. During a reindexing there is a second one, and both are kept up to date.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens, mark_tokens
 from imagegen_adapters.image_records.index_state import folding_version
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
 from imagegen_core.marks.marks import Marks

@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import DAY_MS, active_generation
 from imagegen_adapters.image_records.index_entry import (
@@ -19,6 +18,7 @@ from imagegen_adapters.image_records.index_entry import (
 )
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_adapters.image_records.similar import TextLookup
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.values.quarters import QUARTER_SECONDS

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 import attrs
 
-from imagegen_adapters.databases.listing import list_page
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.image_records.similar import ExactIds, RelevantList, SimilarIds, answer_each
+from imagegen_adapters.stores.rows import list_page
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
 from imagegen_core.marks.names import fold_name

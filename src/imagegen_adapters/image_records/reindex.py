@@ -9,8 +9,6 @@ from functools import partial
 
 import attrs
 
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import (
     active_generation,
@@ -20,6 +18,8 @@ from imagegen_adapters.image_records.index import (
 from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.rows import row_to_image, row_to_marks
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.search.folding import Simplify
 
 IMAGES_PER_BATCH = 500

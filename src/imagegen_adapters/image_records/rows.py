@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.cost_columns import cost_from_columns, cost_to_columns
-from imagegen_adapters.databases.json_columns import (
+from imagegen_adapters.stores.rows import (
+    cost_from_columns,
+    cost_to_columns,
     from_timestamp,
     object_from_json,
     to_json,

@@ -7,10 +7,6 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_adapters.databases.listing import make_page
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
@@ -29,6 +25,10 @@ from imagegen_adapters.image_records.similar import (
     answer_each,
     ranked_ids,
 )
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.rows import make_page
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode

@@ -6,9 +6,6 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.count_cache import CountCache
 from imagegen_adapters.image_records.image_blocks import oldest_of_newest
@@ -24,6 +21,9 @@ from imagegen_adapters.image_timelines.intervals import (
     within,
 )
 from imagegen_adapters.image_timelines.neighbours import Newer, Older, Question, Similar, neighbours
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList, Neighbours

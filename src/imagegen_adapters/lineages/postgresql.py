@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from imagegen_adapters.databases.postgresql import Database
+from imagegen_adapters.stores.postgresql.database import Database
 
 _PARENTS = """
 SELECT parent_id FROM image_lineage JOIN images ON images.id = parent_id

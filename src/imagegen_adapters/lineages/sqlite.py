@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.stores.sqlite.database import Database
 
 _PARENTS = "SELECT parent_id FROM image_lineage WHERE child_id = ? ORDER BY position"
 

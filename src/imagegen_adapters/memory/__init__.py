@@ -19,7 +19,7 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.queues.memory import MemoryQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.task_feeds.memory import MemoryTaskFeed

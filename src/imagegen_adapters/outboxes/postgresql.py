@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.json_columns import (
+from imagegen_adapters.stores.postgresql.database import Database, Row
+from imagegen_adapters.stores.rows import (
     optional_moment,
     optional_timestamp,
     optional_value,
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.databases.postgresql import Database, Row
 from imagegen_core.messages import Message
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 

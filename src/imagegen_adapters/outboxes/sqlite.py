@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.json_columns import (
+from imagegen_adapters.stores.rows import (
     from_json,
     optional_moment,
     optional_timestamp,
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 

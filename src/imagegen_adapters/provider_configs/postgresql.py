@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.batches import Batches
-from imagegen_adapters.databases.postgresql.database import Row
-from imagegen_adapters.provider_configs.sealed_rows import SealedRows
+from imagegen_adapters.stores.postgresql.database import Batches, Database, Row
+from imagegen_adapters.stores.rows import SealedRows
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.problems.refusals import RefusalCode

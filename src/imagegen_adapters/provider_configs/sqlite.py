@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from imagegen_adapters.databases.json_columns import (
-    from_json,
-)
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.provider_configs.sealed_rows import SealedRows
+from imagegen_adapters.stores.rows import SealedRows, from_json
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.problems.refusals import RefusalCode

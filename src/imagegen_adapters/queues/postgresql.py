@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.listener import Listener
-from imagegen_adapters.databases.task_rows import claimed_tasks
 from imagegen_adapters.queues.wake_signal import WakeSignal
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.rows import claimed_tasks, optional_moment, to_timestamp
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
 from imagegen_core.tasks.task import Task
 from imagegen_core.text_problems import text_problem

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import claimed_tasks
 from imagegen_adapters.queues.wake_signal import WakeSignal
+from imagegen_adapters.stores.rows import claimed_tasks, optional_moment, to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
 from imagegen_core.tasks.task import Task
 

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.secret_boxes.rotation import SealedRow
+from imagegen_adapters.secrets import SealedRow
+from imagegen_adapters.stores.sqlite.database import Database
 
 _ALL = """
 SELECT 'provider_configs' AS kind, provider_name AS id, api_key AS token

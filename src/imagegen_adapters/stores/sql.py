@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from imagegen_core.text_problems import text_problem
 
 if TYPE_CHECKING:
-    from imagegen_adapters.databases.postgresql import Database as PostgresqlDatabase
-    from imagegen_adapters.databases.sqlite import Database as SqliteDatabase
+    from imagegen_adapters.stores.postgresql.database import Database as PostgresqlDatabase
+    from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 
 T = TypeVar("T")
 
@@ -22,6 +22,7 @@ Row: TypeAlias = Any
 """A row of either driver: its columns by name and by place."""
 
 Query: TypeAlias = tuple[str, Mapping[str, Any]]
+
 Steps: TypeAlias = Generator[Query, list[Row], T]
 """Yields statements with their values, gets the rows of each, and returns the result of all."""
 

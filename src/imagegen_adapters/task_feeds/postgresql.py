@@ -1,7 +1,7 @@
 """The feed of tasks in PostgreSQL."""
 
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.task_feeds.pages import changed_tasks
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.rows import changed_tasks
 from imagegen_core.ports.task_feed import ChangedTasks
 
 _END = "SELECT oldest_transaction() AS position"

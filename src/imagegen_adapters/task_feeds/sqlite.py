@@ -1,9 +1,9 @@
 """The feed of tasks in SQLite."""
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.task_feeds.pages import changed_tasks
+from imagegen_adapters.stores.rows import changed_tasks
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.ports.task_feed import ChangedTasks
 
 

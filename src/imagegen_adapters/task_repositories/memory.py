@@ -5,8 +5,8 @@ from datetime import datetime
 
 import attrs
 
-from imagegen_adapters.databases.listing import list_page
 from imagegen_adapters.databases.memory import MemoryState, StoredClaim
+from imagegen_adapters.stores.rows import list_page
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter

@@ -4,23 +4,27 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.event_rows import event_to_row
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.postgresql import Database, Row
-from imagegen_adapters.databases.postgresql.batches import Batches
-from imagegen_adapters.databases.postgresql.json_arguments import bytes_argument, json_argument
-from imagegen_adapters.databases.postgresql.listener import Listener
-from imagegen_adapters.databases.postgresql.listing import select_page
-from imagegen_adapters.databases.task_rows import (
+from imagegen_adapters.image_records.postgresql.additions import images_to_json, stored_images
+from imagegen_adapters.stores.postgresql.database import (
+    Batches,
+    Database,
+    Row,
+    bytes_argument,
+    json_argument,
+    select_page,
+)
+from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.rows import (
     attempt_to_row,
     claim_to_row,
+    event_to_row,
     readable_tasks,
     row_to_attempt,
     row_to_task,
     task_state,
     task_to_row,
+    to_timestamp,
 )
-from imagegen_adapters.image_records.postgresql.additions import images_to_json, stored_images
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.event_rows import insert_event
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.listing import select_page
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import (
+from imagegen_adapters.event_buses.sqlite import insert_event
+from imagegen_adapters.idempotency_keys.sqlite import keyed_task
+from imagegen_adapters.image_records.index_entry import prepare_each
+from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
+from imagegen_adapters.image_records.statements import NEWEST_IMAGE
+from imagegen_adapters.stores.rows import (
     attempt_to_row,
     claim_to_row,
     readable_tasks,
@@ -20,12 +20,12 @@ from imagegen_adapters.databases.task_rows import (
     row_to_task,
     task_state,
     task_to_row,
+    to_timestamp,
     usage_key,
 )
-from imagegen_adapters.idempotency_keys.sqlite import keyed_task
-from imagegen_adapters.image_records.index_entry import prepare_each
-from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
-from imagegen_adapters.image_records.statements import NEWEST_IMAGE
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.listing import select_page
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter

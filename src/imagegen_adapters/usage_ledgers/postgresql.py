@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from imagegen_adapters.databases.postgresql import Database, Row
-from imagegen_adapters.usage_ledgers.rows import costs_by_task, usage_by_key
+from imagegen_adapters.stores.postgresql.database import Database, Row
+from imagegen_adapters.stores.rows import costs_by_task, usage_by_key
 from imagegen_adapters.usage_ledgers.statements import SPAN, SUMS
 from imagegen_core.costs.cost import Cost
 from imagegen_core.costs.usage import Usage

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.usage_ledgers.rows import costs_by_task, usage_by_key
+from imagegen_adapters.stores.rows import costs_by_task, usage_by_key
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.usage_ledgers.statements import SPAN, SUMS
 from imagegen_core.costs.cost import Cost
 from imagegen_core.costs.usage import Usage

@@ -6,13 +6,12 @@ service, ``checkup`` the checks of `doctor`.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
-from imagegen_adapters.databases.schema_versions import MoveUnfinished, SchemaTooNew, SchemaUnusable
-from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
-from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.redactors.log_events import redact_event
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
+from imagegen_adapters.secrets import MasterKeyRefused
+from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaUnusable
+from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_http.composition.provider_listing import default_provider_warning
 from imagegen_http.composition.service import compose
 

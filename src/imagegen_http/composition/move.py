@@ -8,14 +8,12 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases import postgresql, sqlite
 from imagegen_adapters.databases.data_directory import (
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.databases.postgresql.installation import installation_id, read_installation_id
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -31,13 +29,15 @@ from imagegen_adapters.moves.postgresql.table_copy import Progress
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlier_state
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import read_keys
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_adapters.secrets import FernetSecretBox, read_keys
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.postgresql import database as postgresql
+from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id
+from imagegen_adapters.stores.postgresql.files import PostgresqlSpool
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_core.errors import Unavailable
 from imagegen_http.composition.archives import OpenArchive, open_archive
 from imagegen_http.settings.schema import Settings

@@ -9,13 +9,19 @@ from imagegen_adapters.backups.restore import RestoreReport, restore_backup
 from imagegen_adapters.backups.writer import BackupReport, write_backup
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_adapters.secrets import (
+    FernetSecretBox,
+    MasterKeyRefused,
+    parse_keys,
+    read_keys,
+    reseal,
+    rotate_master_key,
+    write_witness,
+)
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import Unavailable
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DATABASE_FILE
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import (
     ENGLISH,
     GENERATE,

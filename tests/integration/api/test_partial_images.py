@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.images import png, png_base64
 from tests.integration.api.asking import GENERATE, TASKS, data, ended, until
 from tests.integration.api.streaming_upstream import STREAMING, streaming, streaming_upstream

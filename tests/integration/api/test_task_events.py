@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import TASKS, WAIT, data, ended, finished, running, submit
 
 ENDS = {"completed", "failed", "cancelled"}

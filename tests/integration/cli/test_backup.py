@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import data, ended, finished, until
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.conftest import KEY, files_below

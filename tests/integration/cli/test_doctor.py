@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 import yaml
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_http.cli.cells import width_of
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy

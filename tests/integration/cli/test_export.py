@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.cli.outcomes import good
 from tests.integration.cli.test_backup import image_files
 

@@ -8,9 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import new_key
+from imagegen_adapters.secrets import FernetSecretBox, new_key
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import CONFIG, GENERATE, SMALL, body_of, data, until
 from tests.integration.api.live_server import LiveServer, clean_environ
 from tests.integration.cli.conftest import KEY

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import make_image
 from tests.integration.api.live_server import LiveServer
 

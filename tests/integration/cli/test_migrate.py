@@ -14,20 +14,20 @@ import pytest
 import yaml
 
 from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK
-from imagegen_adapters.databases import sqlite
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.schema_versions import MoveUnfinished
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.secret_boxes.master_key import new_key
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
+from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores import sqlite
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.schema import MoveUnfinished
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_core.marks.marks import Marks

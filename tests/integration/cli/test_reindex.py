@@ -6,7 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import data, make_image, until
 from tests.integration.api.live_server import clean_environ
 from tests.integration.cli.outcomes import good

@@ -2,8 +2,7 @@ import stat
 
 import pytest
 
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key
+from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
 from imagegen_core.errors import Unavailable
 from tests.contracts.secret_box import SecretBoxContract
 
@@ -174,10 +173,10 @@ def test_a_new_key_in_front_of_the_old_one_opens_both(tmp_path):
 
 def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):
     """Two first starts at once agree on one key."""
-    from imagegen_adapters.secret_boxes import master_key
+    from imagegen_adapters import secrets
 
     other = new_key()
-    written = master_key._written
+    written = secrets._written
 
     def slow(directory, text):
         path = written(directory, text)
@@ -185,6 +184,6 @@ def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):
             written(directory, other).rename(directory / "master.key")
         return path
 
-    monkeypatch.setattr(master_key, "_written", slow)
+    monkeypatch.setattr(secrets, "_written", slow)
 
-    assert (other,) == master_key.make_key(tmp_path)
+    assert (other,) == secrets.make_key(tmp_path)

@@ -4,13 +4,12 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.errors import KeysLocked
 from tests.contracts.provider_configs import ORIGIN, a_config

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key, parse_keys
-from imagegen_adapters.secret_boxes.rotation import SealedRow, rotate_master_key
+from imagegen_adapters.secrets import (
+    FernetSecretBox,
+    MasterKeyRefused,
+    SealedRow,
+    new_key,
+    parse_keys,
+    rotate_master_key,
+)
 from imagegen_core.errors import Unavailable
 
 pytestmark = pytest.mark.anyio

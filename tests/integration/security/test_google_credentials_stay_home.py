@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.gemini import TOKEN, FakeGemini
 from tests.fakes.google_sign_in import GoogleSignIn, environ_of_a_cloud_machine, service_account
 from tests.fakes.http_server import HttpServer, Reply

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.echo import DOCUMENT, JOB, Echo
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.in_thread import in_thread

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql import batches
-from imagegen_adapters.databases.postgresql.batches import Batches
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql import database
+from imagegen_adapters.stores.postgresql.database import Batches
 from imagegen_core.errors import StorageError, StorageUnreachable
 
 pytestmark = pytest.mark.anyio
@@ -57,8 +57,8 @@ async def test_calls_that_arrive_meanwhile_are_the_next_batch(echo):
 
 async def test_a_batch_is_bounded_in_number_and_size(echo, monkeypatch):
     """What is longer than the bound is a batch of its own."""
-    monkeypatch.setattr(batches, "MAX_BATCH_CALLS", 3)
-    monkeypatch.setattr(batches, "MAX_BATCH_CHARACTERS", 10)
+    monkeypatch.setattr(database, "MAX_BATCH_CALLS", 3)
+    monkeypatch.setattr(database, "MAX_BATCH_CHARACTERS", 10)
 
     await all_of(Batches(echo), "1234", "1234", "1234", "x" * 99, "a", "b", "c", "d")
 

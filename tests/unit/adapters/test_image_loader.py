@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records.image_loader import ImageLoader
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 pytestmark = pytest.mark.anyio
 

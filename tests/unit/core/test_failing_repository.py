@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable, Unavailable
 from imagegen_core.providers.config import ConfigSource, ProviderConfig

@@ -5,7 +5,7 @@ import json
 import attrs
 import pytest
 
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.errors import Unavailable
 from imagegen_core.execution.sealed_calls import open_call, seal_call
 from imagegen_core.operations import Operation

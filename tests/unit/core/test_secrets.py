@@ -5,7 +5,7 @@ from functools import partial
 import attrs
 import pytest
 
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.errors import KeysLocked
 from imagegen_core.providers.secrets import Secret, open_fields, seal_fields
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import MemorySecretBox
 from tests.contracts.secret_box import SecretBoxContract
 
 

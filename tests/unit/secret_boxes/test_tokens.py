@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, WrongContext
-from imagegen_adapters.secret_boxes.master_key import new_key
-from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox, WrongContext, new_key
 
 
 @given(st.text(), st.text())

@@ -35,8 +35,8 @@ from imagegen_adapters.databases.migrations.tasks import (
     m020_task_changes,
 )
 from imagegen_adapters.databases.migrations.usage_totals import m019_costs
-from imagegen_adapters.databases.schema_versions import SchemaTooOld
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 migrations = Sequence(
     (

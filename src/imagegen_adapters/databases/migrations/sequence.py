@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from imagegen_adapters.databases.schema_versions import SchemaTooNew
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.schema import SchemaTooNew
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
     from sqlite_utils import Database

@@ -6,12 +6,11 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.postgresql import Connection, Row
-from imagegen_adapters.databases.postgresql.json_arguments import json_argument
 from imagegen_adapters.image_records.index_entry import prepare_each
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.stores.postgresql.database import Connection, Row, json_argument
 from imagegen_core.images import Image
 from imagegen_core.search.folding import Simplify, fold
 
@@ -34,7 +33,9 @@ async def images_to_json(images: Sequence[Image], simplify: Simplify) -> str:
 
 
 async def stored_images(
-    fetch_row: Callable[..., Awaitable[Row | None]], images: Sequence[Image], ids: Sequence[int | None]
+    fetch_row: Callable[..., Awaitable[Row | None]],
+    images: Sequence[Image],
+    ids: Sequence[int | None],
 ) -> tuple[Image, ...]:
     """Return images with the ids that ``add_images`` has returned, or as they had been stored before.
 

@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 import attrs
 
-from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, BucketChanges, Windows
+from imagegen_adapters.stores.postgresql.database import Connection
 from imagegen_core.limits import MAX_EXACT_TOTAL
 
 _MAX_ENTRIES = 1000

@@ -7,9 +7,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.listing import make_page
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCounts
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, Windows, oldest_of_newest
@@ -23,6 +20,9 @@ from imagegen_adapters.image_records.similar import (
     await_each,
     ranked_ids,
 )
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import Connection, Database
+from imagegen_adapters.stores.rows import make_page
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode

@@ -9,10 +9,9 @@ nodes have the same version.
 import asyncio
 from functools import partial
 
-from imagegen_adapters.databases.postgresql import Connection, Database, Row
-from imagegen_adapters.databases.postgresql.json_arguments import json_argument
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.postgresql import statements
+from imagegen_adapters.stores.postgresql.database import Connection, Database, Row, json_argument
 from imagegen_core.search.folding import Simplify, fold
 
 IMAGES_PER_BATCH = 500

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.similar import SEARCHED_IMAGES, TextLookup
+from imagegen_adapters.stores.postgresql.database import Connection
 from imagegen_core.marks.names import fold_name
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.ngrams import text_of_token

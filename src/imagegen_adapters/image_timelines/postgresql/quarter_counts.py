@@ -8,8 +8,8 @@ from itertools import accumulate, pairwise
 
 import attrs
 
-from imagegen_adapters.databases.postgresql import Connection
 from imagegen_adapters.image_records.postgresql.windows import NEWEST, BucketChanges, Windows
+from imagegen_adapters.stores.postgresql.database import Connection
 
 _MAX_QUARTERS = 500_000
 """Of all lists together, in 8 MB; those that were asked for least recently are forgotten."""

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.postgresql.bucket_counts import BucketCounts
 from imagegen_adapters.image_records.postgresql.records import SEARCH_SECONDS
@@ -19,6 +17,8 @@ from imagegen_adapters.image_timelines.intervals import (
 )
 from imagegen_adapters.image_timelines.neighbours import Newer, Older, Question, Similar, neighbours
 from imagegen_adapters.image_timelines.postgresql.quarter_counts import QuarterCounts
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList, Neighbours

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from imagegen_adapters.databases.json_columns import from_timestamp, to_json, to_timestamp
+from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
 from imagegen_core.values.valid_text import valid_json, valid_text
 
 _MAX_INTEGER = 2**31 - 1

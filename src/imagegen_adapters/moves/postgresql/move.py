@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import attrs
 
-from imagegen_adapters.databases.postgresql.installation import adopt_installation, installation_id
 from imagegen_adapters.moves.postgresql.image_files import ImageFiles
 from imagegen_adapters.moves.postgresql.report import FilesReport, MoveReport
 from imagegen_adapters.moves.postgresql.source import Source
@@ -12,6 +11,7 @@ from imagegen_adapters.moves.postgresql.spool_files import SpoolFiles
 from imagegen_adapters.moves.postgresql.table_copy import Progress, TableCopy
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.moves.postgresql.target import Target
+from imagegen_adapters.stores.postgresql.database import adopt_installation, installation_id
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.values.batches import in_batches

@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.json_columns import to_json
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.moves.postgresql import statements
 from imagegen_adapters.moves.postgresql.columns import Column
 from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.messages import MoveCode
 from imagegen_adapters.moves.postgresql.tables import Table
+from imagegen_adapters.stores.rows import to_json
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 Rows = list[tuple[Any, ...]]
 

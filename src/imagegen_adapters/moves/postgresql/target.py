@@ -5,8 +5,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.postgresql import Connection, Database
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.moves.postgresql import statements
@@ -15,6 +13,8 @@ from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.messages import MoveCode
 from imagegen_adapters.moves.postgresql.source import Rows
 from imagegen_adapters.moves.postgresql.tables import IMAGES, Table
+from imagegen_adapters.stores.postgresql.database import Connection, Database
+from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_core.images import StorageState
 from imagegen_core.search.folding import Simplify, fold
 

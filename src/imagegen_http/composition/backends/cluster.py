@@ -7,13 +7,7 @@ from socket import gethostname
 
 import structlog
 
-from imagegen_adapters.blob_stores.postgresql import PostgresqlBlobStore
 from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.activity import read_activity
-from imagegen_adapters.databases.postgresql.installation import installation_id
-from imagegen_adapters.databases.postgresql.listener import Listener
-from imagegen_adapters.databases.postgresql.peers import PostgresqlPeers
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
@@ -22,17 +16,23 @@ from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
-from imagegen_adapters.nodes.postgresql import PostgresqlNodes
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_adapters.slots.postgresql import PostgresqlSlots
-from imagegen_adapters.spools.postgresql import PostgresqlSpool
+from imagegen_adapters.stores.postgresql.cluster import (
+    PostgresqlNodes,
+    PostgresqlPeers,
+    PostgresqlSlots,
+    PostgresqlTurn,
+)
+from imagegen_adapters.stores.postgresql.database import Database, installation_id
+from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
+from imagegen_adapters.stores.postgresql.health import read_activity
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
-from imagegen_adapters.turns.postgresql import PostgresqlTurn
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock

@@ -13,7 +13,6 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
@@ -29,9 +28,10 @@ from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.turns.local import LocalTurn

@@ -4,26 +4,25 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.postgresql import Database
-from imagegen_adapters.databases.postgresql.activity import Activity, NodeActivity, read_activity
-from imagegen_adapters.databases.postgresql.inspection import (
-    CONNECTIONS_BESIDE_POOL,
-    Inspection,
-    inspect,
-)
-from imagegen_adapters.databases.postgresql.installation import installation_id
-from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY
-from imagegen_adapters.databases.schema_versions import SchemaTooOld
 from imagegen_adapters.image_records.postgresql.reindex import index_state
 from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.postgresql import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
+from imagegen_adapters.stores.postgresql.health import (
+    CONNECTIONS_BESIDE_POOL,
+    Activity,
+    Inspection,
+    NodeActivity,
+    inspect,
+    read_activity,
+)
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_core.errors import ImagegenError
 from imagegen_http.composition.checkup import stores
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn

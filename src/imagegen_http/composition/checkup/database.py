@@ -5,14 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.json_columns import to_timestamp
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE, MasterKeyRefused
-from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import Refusal
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import QueueCounts

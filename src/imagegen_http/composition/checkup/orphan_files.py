@@ -12,8 +12,8 @@ from pathlib import Path
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
-from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.ports.blobs import is_key
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode

@@ -6,18 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
-from imagegen_adapters.databases.schema_versions import SchemaTooOld
-from imagegen_adapters.databases.sqlite import Database
-from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
-from imagegen_adapters.databases.sqlite.version import (
-    SqliteTooOld,
-    check_sqlite,
-    sqlite_name,
-    sqlite_warning,
-)
 from imagegen_adapters.image_records.reindex import index_state
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
+from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_core.errors import ImagegenError
 from imagegen_core.messages import Message
 from imagegen_http.composition.backends import cluster_module

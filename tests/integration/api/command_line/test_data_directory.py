@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.command_line.conftest import SMALL
 from tests.integration.cli.outcomes import failed, good
 

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import (
     CONFIG,
     GENERATE,

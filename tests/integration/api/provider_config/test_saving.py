@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,

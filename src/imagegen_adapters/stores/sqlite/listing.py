@@ -1,10 +1,10 @@
-"""Pages of a table or a list, newest first, with a total that is exact up to 10,000."""
+"""Pages of a table, newest first, with a total that is exact up to 10,000."""
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.stores.rows import make_page
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.search.pages import Page, Paging
 
@@ -38,26 +38,3 @@ def select_page(
     bounds = (before, paging.page_size + 1, paging.offset)
     rows = connection.execute(selecting, (*values, *bounds)).fetchall()
     return make_page([(row[number], convert(row)) for row in rows], paging, count=count)
-
-
-def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
-    """Return a page of ``(number, item)`` pairs, which must be ordered newest first."""
-    pairs = list(numbered)
-    following = pairs if paging.after is None else [pair for pair in pairs if pair[0] < paging.after]
-    selected = list(islice(following, paging.offset, paging.offset + paging.page_size + 1))
-    return make_page(selected, paging, count=len(pairs))
-
-
-def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:
-    """Return the page of the ``(number, item)`` pairs, of which one more than ``page_size`` means more pages.
-
-    ``count`` is the number of all matches; the page's total is capped at `MAX_EXACT_TOTAL`.
-    """
-    shown = pairs[: paging.page_size]
-    return Page(
-        items=tuple(item for _, item in shown),
-        total=min(count, MAX_EXACT_TOTAL),
-        total_is_exact=count <= MAX_EXACT_TOTAL,
-        has_more=len(pairs) > len(shown),
-        last=shown[-1][0] if shown else None,
-    )

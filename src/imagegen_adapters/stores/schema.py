@@ -1,6 +1,6 @@
 """Why a database is refused although it answers: its schema is another version's, or it is not whole yet."""
 
-from imagegen_adapters.databases.messages import DatabaseCode
+from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_core.errors import StorageBroken, StorageError
 
 

@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_adapters.databases.messages import DatabaseCode
-from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sqlite.engine import is_fatal, is_full, sqlite3, storage_error
 from imagegen_adapters.threads.deliveries import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError
 
@@ -20,7 +19,6 @@ MAX_BATCH_OPERATIONS = 256
 """The maximum number of operations in one transaction."""
 
 T = TypeVar("T")
-
 _log = logging.getLogger(__name__)
 
 

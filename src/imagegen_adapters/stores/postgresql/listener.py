@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_core.errors import StorageError
 
 POLL_SECONDS = 1.0

@@ -1,37 +1,131 @@
-"""Seals secrets with master keys from the environment or from ``master.key`` in the data directory.
+"""The file ``master.key`` and its witness ``master.check``, created once and readable by their owner only."""
 
-A token is Fernet around a small JSON document. Fernet does not support associated data, so a token moved to
-another row would open there. The context is therefore part of the document, ``{"v": 1, "context": …,
-"secret": …}``, and checked at each opening.
-
-A key is opened at each use, many times in the life of a task, so the tokens that were opened last are kept,
-sealed by a cipher that takes a fifteenth of the time.
-"""
-
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+import secrets
+import stat
+from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
+import attrs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from imagegen_adapters.secret_boxes.master_key import (
-    KEY_FILE,
-    MasterKeyRefused,
-    is_valid_key,
-    make_key,
-    parse_keys,
-    read_keys,
-    read_witness,
-    sweep_temporary,
-    write_witness,
-)
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_core.errors import KeysLocked
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_core.errors import ImagegenError, KeysLocked
 from imagegen_core.messages import Message
+
+KEY_FILE = "master.key"
+CHECK_FILE = "master.check"
+_TEMPORARY = ".master."
+_KEY_CHARS = 44
+
+
+class MasterKeyRefused(ImagegenError):
+    """The service must not start with these keys; the message says in one line what to do."""
+
+
+def new_key() -> str:
+    """Return a new master key: 32 random bytes as 44 characters of URL-safe base64."""
+    return Fernet.generate_key().decode("ascii")
+
+
+def is_valid_key(key: str) -> bool:
+    """Return whether the text is a valid master key."""
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return len(key) == _KEY_CHARS  # the decoder ignores everything after the first "="
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Return the keys in the text, separated by commas or white space; the first one seals."""
+    return tuple(text.replace(",", " ").split())
+
+
+def read_keys(directory: Path) -> tuple[str, ...] | None:
+    """Return the keys in ``master.key``, or None if there is no such file.
+
+    Raises:
+        MasterKeyRefused: the file is readable by others.
+    """
+    try:
+        with (directory / KEY_FILE).open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if os.name == "posix" and mode & 0o077:
+                raise MasterKeyRefused(KeyCode.MASTER_KEY_OPEN(file=KEY_FILE, mode=f"{mode:04o}"))
+            return parse_keys(file.read().decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return None
+
+
+def make_key(directory: Path) -> tuple[str, ...]:
+    """Create ``master.key`` durably and return its key, or that of a file created concurrently."""
+    key = new_key()
+    temporary = _written(directory, key + "\n")
+    try:
+        os.link(temporary, directory / KEY_FILE)  # fails if the file exists
+    except FileExistsError:
+        return read_keys(directory) or ()
+    finally:
+        temporary.unlink()
+        _sync(directory)
+    return (key,)
+
+
+def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
+    """Replace the keys in ``master.key``, atomically and durably."""
+    _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
+
+
+def read_witness(directory: Path) -> str | None:
+    """Return the token in ``master.check``, or None."""
+    try:
+        return (directory / CHECK_FILE).read_text("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return None
+
+
+def write_witness(directory: Path, token: str) -> None:
+    """Write the token to ``master.check``, atomically and durably."""
+    _replace(directory, CHECK_FILE, token + "\n")
+
+
+def sweep_temporary(directory: Path) -> None:
+    """Remove temporary files of a killed process; the caller must hold the lock of the data directory."""
+    for path in directory.glob(f"{_TEMPORARY}*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _replace(directory: Path, name: str, text: str) -> None:
+    temporary = _written(directory, text)
+    temporary.replace(directory / name)
+    _sync(directory)
+
+
+def _written(directory: Path, text: str) -> Path:
+    """Write a new file of mode 0600 in the directory, sync it and return its path."""
+    path = directory / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def _sync(directory: Path) -> None:
+    with contextlib.suppress(PermissionError):  # Windows cannot open directories
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
 
 _VERSION = 1
 _MAX_CACHED_TOKENS = 256
@@ -209,3 +303,87 @@ def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | No
     if file_keys is not None and variable_keys is not None and file_keys != variable_keys:
         raise MasterKeyRefused(KeyCode.MASTER_KEYS_DIFFER(file=KEY_FILE))
     return file_keys if variable_keys is None else variable_keys
+
+
+@attrs.frozen(kw_only=True)
+class SealedRow:
+    """A sealed token, and where it is stored, in a form that only the store interprets."""
+
+    place: str
+    token: str = attrs.field(repr=False)
+
+
+class SealedRows(Protocol):
+    """All stored sealed tokens."""
+
+    def all(self) -> AsyncIterator[SealedRow]:
+        """Yield all tokens; rows may be replaced meanwhile."""
+        ...
+
+    async def replace(self, row: SealedRow, token: str) -> None:
+        """Durably replace the row's token, unless it has changed in the meantime."""
+        ...
+
+
+async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
+    """Give the data directory a new master key and return the number of tokens sealed again.
+
+    Nothing may be sealed concurrently: the caller must hold the lock of the data directory. An interrupted
+    rotation is completed with the key that it had generated.
+
+    Raises:
+        MasterKeyRefused: there is no usable ``master.key``. Keys from the environment are rotated by listing
+            the new one first, ``IMAGEGEN_MASTER_KEY=new,old``, and calling `reseal`.
+        KeysLocked: no key opens one of the tokens; all keys are kept.
+    """
+    keys = read_keys(directory)
+    if not keys or not all(is_valid_key(key) for key in keys):
+        raise MasterKeyRefused(KeyCode.NO_USABLE_MASTER_KEY())
+    if len(keys) == 1:
+        keys = (new_key(), *keys)
+        await _check_all_open(FernetSecretBox(keys), rows)
+        replace_keys(directory, keys)
+    box = FernetSecretBox(keys)
+    count = await reseal(box, rows)
+    write_witness(directory, box.new_witness())
+    replace_keys(directory, keys[:1])
+    return count
+
+
+async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
+    """Seal every token with the first key and return how many were not sealed with it before.
+
+    When this returns, the first key alone opens all tokens.
+
+    Raises:
+        KeysLocked: no key opens one of the tokens.
+    """
+    count = 0
+    while stale := [row async for row in rows.all() if not box.is_current(row.token)]:
+        for row in stale:
+            await rows.replace(row, box.rotate(row.token))
+            count += 1
+    return count
+
+
+async def _check_all_open(box: FernetSecretBox, rows: SealedRows) -> None:
+    """Raise before anything is changed if a token cannot be opened."""
+    async for row in rows.all():
+        box.rotate(row.token)
+
+
+class MemorySecretBox:
+    """A `SecretBox` with a new key; while ``locked``, it raises as if the master key were missing."""
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.locked = locked
+        self._box = FernetSecretBox([new_key()])
+
+    def seal(self, plaintext: str, *, context: str) -> str:
+        return self._unlocked().seal(plaintext, context=context)
+
+    def open(self, token: str, *, context: str) -> str:
+        return self._unlocked().open(token, context=context)
+
+    def _unlocked(self) -> FernetSecretBox:
+        return FernetSecretBox([]) if self.locked else self._box

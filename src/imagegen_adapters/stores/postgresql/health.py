@@ -1,13 +1,19 @@
 """What a server says of itself, for those who check an installation; nothing is written."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import asyncpg
 import attrs
 
-from imagegen_adapters.databases.json_columns import from_timestamp
-from imagegen_adapters.databases.postgresql.errors import storage_errors
-from imagegen_adapters.databases.postgresql.policy import DEFAULT_POLICY, ConnectionPolicy
+from imagegen_adapters.stores.postgresql.cluster import CALLS, TURN
+from imagegen_adapters.stores.postgresql.database import (
+    DEFAULT_POLICY,
+    ConnectionPolicy,
+    Database,
+    storage_errors,
+)
+from imagegen_adapters.stores.rows import from_timestamp
 from imagegen_core.ports.clock import Clock
 
 CONNECTIONS_BESIDE_POOL = 1
@@ -68,4 +74,64 @@ async def inspect(dsn: str, clock: Clock, policy: ConnectionPolicy = DEFAULT_POL
         keeps_settings=server["time_zone"] == "UTC" and server["has_time_outs"],
         max_connections=server["max_connections"],
         clock_difference=local_time - from_timestamp(server["now"]),
+    )
+
+
+_NODES = """
+SELECT node, host, roles, version, extract(epoch FROM now() - heard_at)::float AS silent_seconds
+FROM nodes ORDER BY node
+"""
+
+_PLACES = "SELECT resource, min(node) AS node, count(*) AS taken FROM places WHERE granted GROUP BY resource"
+
+_OLDEST = """
+SELECT extract(epoch FROM now() - min(created_at))::float AS seconds
+FROM tasks WHERE status = 'pending' AND not_before IS NULL
+"""
+
+
+@attrs.frozen(kw_only=True)
+class NodeActivity:
+    """A node that has not left, with how long it has been silent; a dead one is there for a day."""
+
+    name: str
+    host: str
+    roles: tuple[str, ...]
+    version: str
+    silent_seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class Activity:
+    """``turn`` is the node that maintains the stores; ``calls`` are in flight to each provider.
+
+    ``oldest_pending_seconds``: how long the oldest task has waited that could run now; None if none waits.
+    """
+
+    nodes: tuple[NodeActivity, ...]
+    turn: str | None
+    calls: Mapping[str, int]
+    oldest_pending_seconds: float | None
+
+
+async def read_activity(database: Database) -> Activity:
+    """Return what the nodes do now."""
+    async with database.snapshot() as connection:
+        nodes, resources = await connection.fetch(_NODES), await connection.fetch(_PLACES)
+        oldest = await connection.fetchval(_OLDEST)
+    places = [(*row["resource"].split(" ", 1), row) for row in resources]
+    return Activity(
+        nodes=tuple(
+            NodeActivity(
+                name=row["node"],
+                host=row["host"],
+                roles=tuple(row["roles"]),
+                version=row["version"],
+                silent_seconds=row["silent_seconds"],
+            )
+            for row in nodes
+        ),
+        turn=next((row["node"] for kind, _, row in places if kind == TURN), None),
+        calls={name: row["taken"] for kind, name, row in places if kind == CALLS},
+        oldest_pending_seconds=None if oldest is None else max(0.0, oldest),
     )

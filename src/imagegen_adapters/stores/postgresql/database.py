@@ -1,0 +1,613 @@
+"""Maps errors of asyncpg and of the server to storage errors, by one table.
+
+Messages never quote the server, whose texts may contain values of rows, nor the address, which may contain a
+password: a refused statement is reported by its SQLSTATE, whose meaning is in the server's manual
+(https://www.postgresql.org/docs/current/errcodes-appendix.html).
+"""
+
+import asyncio
+import logging
+import math
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import asyncpg
+import attrs
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.rows import make_page
+from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.messages import Message
+from imagegen_core.search.pages import Page, Paging
+
+FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""All that asyncpg raises; `TimeoutError` is an `OSError`."""
+
+ErrorRow = tuple[type[StorageError], DatabaseCode]
+_UNREACHABLE: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
+_REFUSES_TLS = "rejected SSL upgrade"
+_NO_TLS: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_WITHOUT_TLS
+_TOO_SLOW: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
+_TOO_BUSY: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
+_CONFLICT: ErrorRow = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
+_FAILED: ErrorRow = StorageError, DatabaseCode.SERVER_FAILED
+_NO_ACCESS: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS
+_DRIVER_FAILED: ErrorRow = StorageUnreachable, DatabaseCode.DRIVER_FAILED
+_REFUSED: ErrorRow = StorageError, DatabaseCode.DATABASE_REFUSED
+
+REFUSALS = (
+    *("03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22", "23", "24", "25"),
+    *("26", "27", "2B", "2D", "2F", "34", "38", "39", "3B", "42", "44", "54", "72", "HV", "P0"),
+)
+"""Classes of SQLSTATEs that a correct program does not cause."""
+
+ROWS: dict[str, ErrorRow] = {
+    **dict.fromkeys(REFUSALS, _REFUSED),
+    "08": _UNREACHABLE,
+    "25006": (StorageUnreachable, DatabaseCode.SERVER_READ_ONLY),
+    "25P03": _TOO_SLOW,
+    "28": _NO_ACCESS,
+    "3D": _NO_ACCESS,
+    "3F": _NO_ACCESS,
+    "40": _CONFLICT,
+    "42501": _NO_ACCESS,
+    "53": _TOO_BUSY,
+    "53100": (StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
+    "55": _CONFLICT,
+    "57": _UNREACHABLE,
+    "57014": _TOO_SLOW,
+    "58": _FAILED,
+    "F0": _FAILED,
+    "XX": _FAILED,
+    "XX001": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
+    "XX002": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
+}
+"""By SQLSTATE or by its class, which are its first two characters; the longer one prevails.
+
+What an operator has to set right, such as a right that was taken away, is right again without a new start of
+this process, and tasks wait for it.
+"""
+
+CLIENT_ROWS: dict[type[Exception], ErrorRow] = {
+    TimeoutError: _TOO_SLOW,
+    ssl.SSLError: (StorageUnreachable, DatabaseCode.SERVER_TLS_FAILED),
+    OSError: _UNREACHABLE,
+    asyncpg.ClientConfigurationError: (StorageBroken, DatabaseCode.SERVER_DENIES_ACCESS),
+    asyncpg.UnsupportedClientFeatureError: _REFUSED,
+    asyncpg.UnsupportedServerFeatureError: _REFUSED,
+    asyncpg.exceptions.TargetServerAttributeNotMatched: _UNREACHABLE,
+    asyncpg.exceptions.OutdatedSchemaCacheError: _CONFLICT,
+    asyncpg.DataError: _REFUSED,
+    asyncpg.InterfaceError: _UNREACHABLE,
+    asyncpg.InternalClientError: _DRIVER_FAILED,
+    asyncpg.PostgresError: _FAILED,
+}
+"""Errors without SQLSTATE; the first class that fits prevails.
+
+Of a connection that was cut off comes an interface error, or an internal error if that was in the middle of a
+statement. Any other internal error is a defect of the driver, or of how it is used, so its text is logged.
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Raise the storage error for any error of asyncpg in the body.
+
+    Raises:
+        StorageError: see the table.
+    """
+    try:
+        yield
+    except FOREIGN_ERRORS as error:
+        raise storage_error(error) from error
+
+
+def storage_error(error: Exception) -> StorageError:
+    """Return the storage error for an error of asyncpg."""
+    state = getattr(error, "sqlstate", None) or ""
+    kind, code = _row(error, state)
+    if code is DatabaseCode.DRIVER_FAILED:
+        _log.warning("the driver of the database failed", extra={"reason": str(error)})
+    return kind(_message(code, state or type(error).__name__))
+
+
+def _row(error: Exception, state: str) -> ErrorRow:
+    row = ROWS.get(state) or ROWS.get(state[:2])
+    if row is not None:
+        return row
+    if type(error) is ConnectionError and _REFUSES_TLS in str(error):  # asyncpg has no class for it
+        return _NO_TLS
+    return next((row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind)), _FAILED)
+
+
+def _message(code: DatabaseCode, detail: str) -> Message:
+    return code(detail=detail) if code.placeholders else code()
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionPolicy:
+    """Bounds of a pool of connections; none of the time-outs can be switched off.
+
+    A client that is frozen inside a transaction would otherwise keep its row locks, and with them the task
+    that another node is to rescue, for as long as the kernel keeps the connection.
+
+    Args:
+        max_connections: the largest number of connections that one node opens.
+        connect_seconds: the longest wait for a new connection, and for a free one of the pool.
+        command_timeout_seconds: after which a statement is cancelled by the client and by the server.
+        idle_in_transaction_seconds: after which the server ends a transaction whose client is silent.
+    """
+
+    max_connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))
+    connect_seconds: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
+    command_timeout_seconds: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    idle_in_transaction_seconds: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
+
+    @property
+    def server_settings(self) -> dict[str, str]:
+        """The settings of each session.
+
+        The server has time-outs of its own, since a client's request to cancel is lost if it arrives before
+        the statement, which would then keep its locks although nobody waits for it. Times travel as text,
+        which two of the settings make ISO 8601 in UTC. Compiling a statement would take longer than any of
+        ours does.
+        """
+        return {
+            "application_name": "imagegen",
+            "client_connection_check_interval": "1000",
+            "DateStyle": "ISO",
+            "TimeZone": "UTC",
+            "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_seconds),
+            "jit": "off",
+            "statement_timeout": _milliseconds(self.command_timeout_seconds),
+        }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(math.ceil(seconds * 1000))
+
+
+DEFAULT_POLICY = ConnectionPolicy()
+FOLDER = Path(__file__).with_name("schema")
+
+MIN_SERVER_VERSION = 15
+"""The oldest version that the tests run on."""
+
+_LOCK = 0x696D6167656E
+"""The key of the advisory lock that processes hold while they migrate: "imagen" in ASCII."""
+
+_SERVER = """
+SELECT current_setting('server_version_num')::int / 10000 AS version,
+    current_setting('server_encoding') AS encoding,
+    current_setting('transaction_read_only')::bool AS read_only,
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS can_create,
+    to_regclass('schema_migrations') IS NOT NULL AS has_schema
+"""
+
+_NAMES = "SELECT name FROM schema_migrations"
+
+_CREATE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text COLLATE "C" PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+_ADD_NAME = "INSERT INTO schema_migrations (name) VALUES ($1)"
+
+
+@cache
+def migrations() -> dict[str, str]:
+    """Return the SQL of all migrations of this version by their names, in their order."""
+    return {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
+
+
+async def migrate(connection: Any) -> None:
+    """Apply all pending migrations in one transaction; what is refused writes nothing.
+
+    Raises:
+        SchemaTooNew: the database has migrations that this version does not know.
+        SchemaUnusable: its encoding, its server's version or this user's rights do not do.
+        StorageUnreachable: the server is a standby, or otherwise read-only.
+    """
+    server = await _checked_server(connection)
+    if server["has_schema"] and not await _pending(connection):
+        return
+    if not server["can_create"]:
+        raise SchemaUnusable(DatabaseCode.SERVER_DENIES_SCHEMA())
+    async with connection.transaction():
+        # Serialises processes that start at the same time; until then, any of them may have migrated.
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute(_CREATE)
+        for name in await _pending(connection):
+            await connection.execute(migrations()[name])
+            await connection.execute(_ADD_NAME, name)
+
+
+async def check_schema(connection: Any) -> None:
+    """Check that there is nothing to migrate; nothing is written, also where it could be.
+
+    Raises:
+        SchemaTooOld: migrations are pending.
+        SchemaTooNew, SchemaUnusable, StorageUnreachable: as for `migrate`.
+    """
+    server = await _checked_server(connection)
+    if not server["has_schema"] or await _pending(connection):
+        raise SchemaTooOld
+
+
+async def _checked_server(connection: Any) -> Any:
+    """Return what the server says of itself, which does for the schema."""
+    server = await connection.fetchrow(_SERVER)
+    if server["version"] < MIN_SERVER_VERSION:
+        reason = DatabaseCode.SERVER_TOO_OLD(version=server["version"], minimum=MIN_SERVER_VERSION)
+        raise SchemaUnusable(reason)
+    if server["encoding"] != "UTF8":
+        raise SchemaUnusable(DatabaseCode.ENCODING_NOT_UTF8(encoding=server["encoding"]))
+    if server["read_only"]:
+        raise StorageUnreachable(DatabaseCode.SERVER_READ_ONLY())
+    return server
+
+
+async def _pending(connection: Any) -> list[str]:
+    """Return the names of the migrations that the database does not have."""
+    applied = {row["name"] for row in await connection.fetch(_NAMES)}
+    if unknown := applied - migrations().keys():
+        raise SchemaTooNew(frozenset(unknown))
+    return [name for name in migrations() if name not in applied]
+
+
+_IS_UNFINISHED = "SELECT EXISTS (SELECT FROM moves WHERE finished_at IS NULL)"
+
+
+async def check_complete(connection: Any) -> None:
+    """Check that no move into the database is unfinished.
+
+    Raises:
+        MoveUnfinished: there is one.
+    """
+    if await connection.fetchval(_IS_UNFINISHED):
+        raise MoveUnfinished
+
+
+Row: TypeAlias = asyncpg.Record
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+
+class Database:
+    """A pool of connections, returned by `open`, for one event loop.
+
+    Columns of type ``timestamptz`` are read and written as the text of `to_timestamp`, and those of type
+    ``json`` are text anyway: so rows are converted by the same functions as those of SQLite.
+    """
+
+    def __init__(self, dsn: str, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
+        self._dsn = dsn
+        self._pool = pool
+        self._policy = policy
+
+    @classmethod
+    async def open(
+        cls,
+        dsn: str,
+        policy: ConnectionPolicy = DEFAULT_POLICY,
+        *,
+        migrating: bool = True,
+        incomplete: bool = False,
+    ) -> "Database":
+        """Connect to the server and migrate the schema; without ``migrating``, check it.
+
+        Only the move of a data directory opens an ``incomplete`` database, to go on filling it.
+
+        Raises:
+            MoveUnfinished: the move of a data directory into the database has not finished.
+            SchemaTooOld: migrations are pending, which are not to be applied.
+            SchemaTooNew: the database is from a newer version of imagegen.
+            SchemaUnusable: its encoding, its server's version or this user's rights do not do.
+            StorageUnreachable: the server does not answer, or is a standby.
+            StorageError: it refuses the connection.
+        """
+        with storage_errors():
+            async with _connection(dsn, policy) as connection:
+                await (migrate if migrating else check_schema)(connection)
+                if not incomplete:
+                    await check_complete(connection)
+            pool = asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=policy.max_connections,
+                command_timeout=policy.command_timeout_seconds,
+                init=_set_codecs,
+                reset=_keep_session,
+                timeout=policy.connect_seconds,
+                server_settings=policy.server_settings,
+            )
+            return cls(dsn, await pool, policy)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it lends no connection any more."""
+        return self._pool.is_closing()
+
+    @asynccontextmanager
+    async def own_connection(self, **settings: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """Open a connection that nobody else gets, with further settings of its session, until the body ends.
+
+        Raises:
+            StorageError: as `connection`, and for what asyncpg raises in the body.
+        """
+        with storage_errors():
+            connection = await asyncpg.connect(
+                self._dsn,
+                timeout=self._policy.connect_seconds,
+                command_timeout=self._policy.command_timeout_seconds,
+                server_settings=self._policy.server_settings | settings,
+            )
+            try:
+                yield connection
+            finally:
+                connection.terminate()  # at once, also where the server does not answer any more
+
+    @classmethod
+    @asynccontextmanager
+    async def rehearsal(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> AsyncIterator[Any]:
+        """Lend a connection to the database as `open` would leave it; nothing is stored of that, or by it.
+
+        Raises:
+            StorageError: as `open`.
+        """
+        with storage_errors():
+            async with _connection(dsn, policy) as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    await migrate(connection)
+                    yield connection
+                finally:
+                    await transaction.rollback()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection, each statement of which is a transaction.
+
+        Raises:
+            StorageError: the database is closed; for others see `errors`.
+        """
+        if self.is_closed:
+            raise StorageError(DatabaseCode.DATABASE_CLOSED())
+        with storage_errors():
+            async with self._pool.acquire(timeout=self._policy.connect_seconds) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose statements are one transaction; an exception rolls it back."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose statements see the same state, and write nothing."""
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        """Run a statement as a transaction and return its rows."""
+        async with self.connection() as connection:
+            return await connection.fetch(statement, *values)
+
+    async def row(self, statement: str, *values: Any) -> Row | None:
+        """Run a statement as a transaction and return its first row."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(statement, *values)
+
+    async def close(self) -> None:
+        """Wait for the statements that run, at most as long as one may take, and close all connections."""
+        with storage_errors():
+            try:
+                await asyncio.wait_for(self._pool.close(), self._policy.command_timeout_seconds)
+            except TimeoutError:
+                self._pool.terminate()
+
+
+@asynccontextmanager
+async def _connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(
+        dsn,
+        timeout=policy.connect_seconds,
+        command_timeout=policy.command_timeout_seconds,
+        server_settings=policy.server_settings,
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=policy.connect_seconds)
+
+
+async def _set_codecs(connection: Any) -> None:
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=str, decoder=str, format="text"
+    )
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Change nothing: what a transaction sets ends with it, so each loan is a round trip shorter."""
+
+
+def json_argument(value: Any) -> str:
+    """Return rows of columns, or what contains them, as JSON; columns of JSON are strings in it.
+
+    Raises:
+        StorageError: it contains halves of surrogate pairs, which no column can hold.
+    """
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError as error:
+        raise StorageError(DatabaseCode.DATABASE_REFUSED(detail=type(error).__name__)) from error
+
+
+def bytes_argument(content: bytes | None) -> str | None:
+    """Return the value of a column of bytes as such JSON has it."""
+    return None if content is None else f"\\x{content.hex()}"
+
+
+MAX_BATCH_CALLS = 256
+
+MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
+"""A call that is longer is a batch of its own."""
+
+R = TypeVar("R")
+
+
+@attrs.frozen
+class _Call(Generic[R]):
+    """What one caller passes, and the future for what the database returns for it."""
+
+    argument: str
+    future: "asyncio.Future[R]"
+
+
+class Batches(Generic[R]):
+    """Passes calls that arrive while the database is busy on together, one batch after the other.
+
+    Args:
+        run: calls the database with the arguments of a batch, in one transaction, and returns as many rows.
+    """
+
+    def __init__(self, run: Callable[[Sequence[str]], Awaitable[Sequence[R]]]) -> None:
+        self._run = run
+        self._waiting: deque[_Call[R]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def call(self, argument: str) -> R:
+        """Return the row of a call once its transaction is durable.
+
+        A caller that is cancelled cannot know whether its call was made.
+
+        Raises:
+            StorageError: the database refused this call, or failed the batch.
+        """
+        call: _Call[R] = _Call(argument, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run_all(), name="batches")
+        return await call.future
+
+    async def _run_all(self) -> None:
+        batch: list[_Call[R]] = []
+        try:
+            while batch := self._next_batch():
+                await self._deliver(batch)
+        finally:  # with the event loop, too; then nobody waits forever
+            self._running = None
+            _fail((*batch, *self._waiting), StorageError(DatabaseCode.DATABASE_STOPPED()))
+            self._waiting.clear()
+
+    def _next_batch(self) -> list[_Call[R]]:
+        """Return the oldest calls, but for those of cancelled callers; empty if there are none."""
+        batch: list[_Call[R]] = []
+        characters = 0
+        while self._waiting and len(batch) < MAX_BATCH_CALLS:
+            characters += len(self._waiting[0].argument)
+            if batch and characters > MAX_BATCH_CHARACTERS:
+                break
+            call = self._waiting.popleft()
+            if call.future.cancelled():
+                characters -= len(call.argument)
+            else:
+                batch.append(call)
+        return batch
+
+    async def _deliver(self, batch: Sequence[_Call[R]]) -> None:
+        """Run a batch; if it is refused, each of its calls, so that only the refused ones fail."""
+        try:
+            rows = await self._run([call.argument for call in batch])
+            results = list(zip(batch, rows, strict=True))
+        except StorageError as error:
+            if len(batch) == 1 or error.reason.code is not DatabaseCode.DATABASE_REFUSED:
+                _fail(batch, error)
+                return
+            for call in batch:
+                await self._deliver([call])
+        except Exception as error:  # noqa: BLE001 - a defect; its callers must not wait forever
+            _log.exception("a batch of database calls failed")
+            _fail(batch, StorageError(DatabaseCode.DATABASE_STOPPED()), error)
+        else:
+            for call, row in results:
+                if not call.future.done():
+                    call.future.set_result(row)
+
+
+def _fail(batch: Sequence[_Call[R]], error: StorageError, cause: Exception | None = None) -> None:
+    for call in batch:
+        if not call.future.done():
+            # A separate exception for each caller, since each raise extends the traceback.
+            failure = type(error)(error.reason)
+            failure.__cause__ = cause or error
+            call.future.set_exception(failure)
+
+
+async def installation_id(database: Database) -> str:
+    """Return the id."""
+    async with database.connection() as connection:
+        return await read_installation_id(connection)
+
+
+async def read_installation_id(connection: Any) -> str:
+    """Return the id that a connection sees."""
+    return str(await connection.fetchval("SELECT id FROM installation"))
+
+
+async def adopt_installation(database: Database, id_of_source: str) -> None:
+    """Go on as the installation with that id, such as one that was moved here."""
+    await database.rows("UPDATE installation SET id = $1", id_of_source)
+
+
+_NEWEST = 2**63 - 1
+T = TypeVar("T")
+
+
+async def select_page(
+    database: Database,
+    table: str,
+    conditions: Mapping[str, Any],
+    paging: Paging,
+    *,
+    number: str,
+    convert: Callable[[Row], T],
+) -> Page[T]:
+    """Return a page of the rows whose columns have the values of ``conditions``; None means any.
+
+    ``number`` names the column of increasing integers by which rows are ordered and pages are continued.
+    """
+    active = {column: value for column, value in conditions.items() if value is not None}
+    clause = " AND ".join(f"{column} = ${place}" for place, column in enumerate(active, 1)) or "true"
+    before, limit, offset = (f"${len(active) + place}" for place in (1, 2, 3))
+    statement = f"""
+        SELECT found, page.* FROM (
+            SELECT count(*) AS found FROM (
+                SELECT FROM {table} WHERE {clause} LIMIT {MAX_EXACT_TOTAL + 1}
+            ) AS counted
+        ) AS total LEFT JOIN (
+            SELECT * FROM {table} WHERE {clause} AND {number} < {before}
+            ORDER BY {number} DESC LIMIT {limit} OFFSET {offset}
+        ) AS page ON true ORDER BY {number} DESC
+    """  # noqa: S608 - constants only; values are bound
+    bounds = (_NEWEST if paging.after is None else paging.after, paging.page_size + 1, paging.offset)
+    rows = await database.rows(statement, *active.values(), *bounds)
+    pairs = [(row[number], convert(row)) for row in rows if row[number] is not None]
+    return make_page(pairs, paging, count=rows[0]["found"])

@@ -1,0 +1,426 @@
+"""Tries a write again while the server does not answer, as during a failover, or has no room."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import attrs
+
+from imagegen_adapters.files.local import disk_errors
+from imagegen_adapters.spools.local_copies import MAX_COPIED_BYTES, LocalCopies
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_core.errors import BlobMissing, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, bounded, check_key
+from imagegen_core.ports.clock import Clock
+from imagegen_core.problems.storage import StorageCode
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class WriteRetry:
+    """For writes that change nothing if they are made twice.
+
+    Args:
+        sleep: returns after that many seconds.
+        waits: seconds between two tries; without any there is one try.
+    """
+
+    sleep: Callable[[float], Awaitable[None]]
+    waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+
+    async def __call__(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Return what the write returns.
+
+        Raises:
+            StorageError: it was refused, or the last try failed, too.
+        """
+        for seconds in self.waits:
+            try:
+                return await write()
+            except (StorageFull, StorageUnreachable):
+                await self.sleep(seconds)
+        return await write()
+
+
+async def _no_sleep(_seconds: float) -> None:
+    """Return at once."""
+
+
+NO_RETRY = WriteRetry(sleep=_no_sleep, waits=())
+
+CHUNK_BYTES = 512 * 1024
+"""Of a row. A file that is being written takes about twice as much memory."""
+
+_KEYS_PER_BATCH = 1000
+_BEGIN = "INSERT INTO files (store) VALUES ($1) RETURNING file_id"
+
+_ADD_CHUNK = """
+INSERT INTO file_chunks (file_id, starts_at, content) VALUES ($1, $2, $3)
+ON CONFLICT (file_id, starts_at) DO NOTHING
+"""
+
+_FINISH = "SELECT finish_file($1, $2, $3)"
+_ABANDON = "DELETE FROM files WHERE file_id = $1 AND key IS NULL"
+_GET = "SELECT file_id, key, size_bytes FROM files WHERE store = $1 AND key = $2"
+
+_FILES_AFTER = """
+SELECT file_id, key, size_bytes FROM files
+WHERE store = $1 AND key > $2 AND key >= $3 AND ($4::text IS NULL OR key < $4) ORDER BY key LIMIT $5
+"""
+
+_READ = """
+SELECT substring(content FROM ($2 - starts_at + 1)::integer FOR $3) AS content FROM file_chunks
+WHERE file_id = $1 AND starts_at <= $2 ORDER BY starts_at DESC LIMIT 1
+"""
+
+_DELETE = "DELETE FROM files WHERE store = $1 AND key = $2"
+_DELETE_FOLDER = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
+_MOVE_FOLDER = "SELECT move_files($1, $2, $3, $4)"
+
+_EXISTING_FOLDERS = """
+SELECT folder FROM unnest($2::text[]) AS folder
+WHERE EXISTS (SELECT FROM files WHERE store = $1 AND key >= folder || '/' AND key < folder || '0')
+"""
+"""In the order of bytes, 0 follows the slash."""
+
+_FOLDERS = """
+WITH unfinished AS (
+    DELETE FROM files WHERE file_id IN (
+        SELECT file_id FROM files WHERE key IS NULL AND written_at < now() - interval '1 day'
+        LIMIT 100 FOR UPDATE SKIP LOCKED
+    )
+)
+SELECT split_part(key, '/', 1) AS folder FROM files WHERE store = $1 AND key IS NOT NULL
+GROUP BY 1 HAVING max(written_at) <= $2 ORDER BY 1
+"""
+
+
+@attrs.frozen(kw_only=True)
+class StoredFile:
+    """A complete file; its number belongs to these bytes, and to none that replace them."""
+
+    file_id: int
+    key: str
+    size_bytes: int
+
+
+class Files:
+    """The files of one store, under keys of ASCII characters.
+
+    However slowly a file comes, no transaction waits for it: each chunk is a statement of its own, under a
+    number that nobody else knows, and the last statement makes the whole visible. What a dead node has left
+    unfinished is removed when folders are looked for, as are replaced files, which may be read for a day.
+
+    Args:
+        database: an open database.
+        store: keeps these files apart from those of other stores.
+        retry: whether a write is tried again while the server does not answer.
+    """
+
+    def __init__(self, database: Database, store: str, *, retry: WriteRetry = NO_RETRY) -> None:
+        self._database = database
+        self._store = store
+        self._retry = retry
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> StoredFile:
+        """Store the bytes durably, in place of those that the key has; if ``chunks`` raises, nothing is.
+
+        Raises:
+            StorageError: the bytes could not be stored.
+        """
+        file_id, size = await self._write(_BEGIN, self._store), 0
+        try:
+            async for chunk in in_chunks(chunks):
+                await self._write(_ADD_CHUNK, file_id, size, chunk)
+                size += len(chunk)
+            if not await self._write(_FINISH, file_id, key, size):
+                raise StorageUnreachable(DatabaseCode.WRITES_LOST())
+        except BaseException:  # cancelled too
+            await asyncio.shield(self._abandon(file_id))
+            raise
+        return StoredFile(file_id=file_id, key=key, size_bytes=size)
+
+    async def get(self, key: str) -> StoredFile | None:
+        """Return the file of a key; None if there is none."""
+        row = await self._database.row(_GET, self._store, key)
+        return None if row is None else StoredFile(**dict(row))
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of the key's file, as `read` does.
+
+        Raises:
+            BlobMissing: there is none, or it was removed meanwhile.
+        """
+        file = await self.get(key)
+        if file is None:
+            raise BlobMissing(key)
+        async for chunk in self.read(file, start=start, end=end):
+            yield chunk
+
+    async def starting_with(self, prefix: str) -> AsyncIterator[StoredFile]:
+        """Yield the files whose keys start with ``prefix``, by key."""
+        after, limit = "", _end(prefix)
+        while rows := await self._database.rows(
+            _FILES_AFTER, self._store, after, prefix, limit, _KEYS_PER_BATCH
+        ):
+            for row in rows:
+                yield StoredFile(**dict(row))
+            after = rows[-1]["key"]
+
+    async def read(self, file: StoredFile, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 512 KiB.
+
+        Raises:
+            BlobMissing: the file was removed meanwhile.
+            StorageError: a part of it is missing.
+        """
+        stop = file.size_bytes if end is None else min(end, file.size_bytes)
+        while start < stop:
+            row = await self._database.row(_READ, file.file_id, start, min(stop - start, CHUNK_BYTES))
+            if row is None:
+                raise BlobMissing(file.key)
+            if not row["content"]:
+                raise StorageError(StorageCode.BLOB_SHORTER(key=file.key, size=file.size_bytes))
+            start += len(row["content"])
+            yield row["content"]
+
+    async def delete(self, key: str) -> None:
+        """Remove the file of a key; a missing one is no error."""
+        await self._database.rows(_DELETE, self._store, key)
+
+    async def delete_folder(self, folder: str) -> None:
+        """Remove the files whose keys start with ``folder/``."""
+        prefix = f"{folder}/"
+        await self._database.rows(_DELETE_FOLDER, self._store, prefix, _end(prefix))
+
+    async def move_folder(self, folder: str, names: Collection[str], *, store: str) -> None:
+        """Move these files of a folder to another store of the database, and remove its others, at once."""
+        await self._database.rows(_MOVE_FOLDER, self._store, folder, list(names), store)
+
+    async def existing_folders(self, folders: Collection[str]) -> frozenset[str]:
+        """Return those of the folders, the first parts of keys, that have any file."""
+        if not folders:
+            return frozenset()
+        rows = await self._database.rows(_EXISTING_FOLDERS, self._store, list(folders))
+        return frozenset(row["folder"] for row in rows)
+
+    async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
+        """Return the first parts of keys, before a slash, of which no file was written after that time.
+
+        Some of what was left unfinished is removed on the occasion.
+        """
+        rows = await self._database.rows(_FOLDERS, self._store, to_timestamp(written_before))
+        return tuple(row["folder"] for row in rows)
+
+    async def _write(self, statement: str, *values: Any) -> Any:
+        """Return what the statement returns, if anything."""
+        rows = await self._retry(lambda: self._database.rows(statement, *values))
+        return rows[0][0] if rows else None
+
+    async def _abandon(self, file_id: int) -> None:
+        with contextlib.suppress(StorageError):  # removed by a later sweep
+            await self._database.rows(_ABANDON, file_id)
+
+
+async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes in chunks of 512 KiB, of which the last one may be shorter."""
+    buffer = bytearray()
+    async for chunk in chunks:
+        if not buffer and len(chunk) == CHUNK_BYTES:
+            yield chunk
+            continue
+        buffer += chunk
+        while len(buffer) >= CHUNK_BYTES:
+            yield bytes(buffer[:CHUNK_BYTES])
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _end(prefix: str) -> str | None:
+    """Return the first text in the order of bytes after all that start with ``prefix``; None if all do."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else None
+
+
+class PostgresqlBlobStore:
+    """Stores blobs where each node can read them; all puts are durable.
+
+    Args:
+        database: an open database.
+        checksum: makes the checksum of the archive behind this store, to compute it while writing.
+    """
+
+    def __init__(self, database: Database, *, checksum: Callable[[], RunningChecksum] | None = None) -> None:
+        self._files = Files(database, "images")
+        self._checksum = checksum
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        sha256 = hashlib.sha256()
+        checksum = None if self._checksum is None else self._checksum()
+        updates = [sha256.update] if checksum is None else [sha256.update, checksum.update]
+        file = await self._files.put(check_key(key), _passing(in_chunks(chunks), updates))
+        return StoredBlob(
+            key=key,
+            size_bytes=file.size_bytes,
+            sha256=sha256.hexdigest(),
+            archive_checksum=None if checksum is None else checksum.text,
+        )
+
+    async def sync(self, key: str) -> None:
+        check_key(key)
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        async for chunk in self._files.open(check_key(key), start=start, end=end):
+            yield chunk
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        file = await self._files.get(check_key(key))
+        return None if file is None else StoredBlob(key=key, size_bytes=file.size_bytes)
+
+    async def delete(self, key: str) -> None:
+        await self._files.delete(check_key(key))
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        async for file in self._files.starting_with(prefix):
+            yield file.key
+
+
+async def _passing(
+    chunks: AsyncIterator[bytes], updates: Sequence[Callable[[bytes], None]]
+) -> AsyncIterator[bytes]:
+    """Yield the chunks, each after a thread has taken it into the checksums."""
+    async for chunk in chunks:
+        for update in updates:
+            await asyncio.to_thread(update, chunk)
+        yield chunk
+
+
+_INPUTS = "inputs"
+"""The store of files that are kept."""
+
+_log = logging.getLogger(__name__)
+
+
+class PostgresqlSpool:
+    """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
+
+    A response is paid for and comes once, so each of its writes is tried again for half a minute while the
+    server does not answer or has no room. The copy on disk is a cache: an error there does not fail the put,
+    and `bring` makes another copy. A file that is kept goes to another store of the same database.
+
+    Args:
+        database: an open database.
+        directory: belongs to this process alone.
+        clock: the time from which ages are counted; it is the database that dates files.
+        max_copied_bytes: the largest size of the directory.
+        copies_puts: whether who puts a file will open it, too, as where tasks are run.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        directory: Path,
+        *,
+        clock: Clock,
+        max_copied_bytes: int = MAX_COPIED_BYTES,
+        copies_puts: bool = True,
+    ) -> None:
+        self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
+        self._inputs = Files(database, _INPUTS)
+        self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
+        self._clock = clock
+        self._copies_puts = copies_puts
+
+    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        key, content = check_key(f"{owner}/{name}"), in_chunks(bounded(chunks, max_bytes))
+        if not self._copies_puts:
+            return (await self._files.put(key, content)).size_bytes
+        copy = self._copies.new()
+        try:
+            file = await self._files.put(key, copy.written(content))
+        except BaseException:  # cancelled too
+            await asyncio.shield(copy.remove())
+            raise
+        try:
+            await self._copies.keep(copy, owner, name, file_id=file.file_id)
+        except OSError as error:
+            await copy.remove()
+            _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
+        return file.size_bytes
+
+    async def bring(self, owner: str) -> None:
+        files = [file async for file in self._files.starting_with(f"{check_key(owner)}/")]
+        await self._copies.retain(owner, {file.file_id for file in files})
+        for file in files:
+            name = file.key.removeprefix(f"{owner}/")
+            if not self._copies.holds(owner, name):
+                with contextlib.suppress(BlobMissing):  # removed meanwhile
+                    await self._copy(file, owner, name)
+
+    def open(self, owner: str, name: str) -> BinaryIO:
+        return self._copies.open(owner, name)
+
+    async def chunks(
+        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        key = check_key(f"{owner}/{name}")
+        for store in (self._files, self._inputs):  # in the order in which a file moves
+            if (file := await store.get(key)) is not None:
+                async for chunk in store.read(file, start=start, end=end):
+                    yield chunk
+                return
+        raise BlobMissing(key)
+
+    async def keep(self, owner: str, names: Collection[str]) -> None:
+        await self._files.move_folder(check_key(owner), names, store=_INPUTS)
+        await self._copies.retain(owner, ())
+
+    async def files(self, owner: str) -> Mapping[str, int]:
+        prefix = f"{check_key(owner)}/"
+        sizes = {
+            file.key.removeprefix(prefix): file.size_bytes
+            for store in (self._inputs, self._files)
+            async for file in store.starting_with(prefix)
+        }
+        return dict(sorted(sizes.items()))
+
+    async def holds(self, owners: Collection[str]) -> frozenset[str]:
+        spooled = await self._files.existing_folders(owners)
+        return spooled | await self._inputs.existing_folders(set(owners) - spooled)
+
+    async def remove(self, owner: str) -> None:
+        await self._files.delete_folder(check_key(owner))
+        await self._inputs.delete_folder(owner)
+        await self._copies.retain(owner, ())
+
+    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        limit = self._clock.now() - timedelta(seconds=older_than_seconds)
+        return await self._files.folders(written_before=limit)
+
+    async def sweep_temporary(self) -> int:
+        """Remove all copies that an earlier process has left in the directory, and return their number.
+
+        Call this only at the start, while nothing is being written.
+        """
+        return await self._copies.clear()
+
+    async def _copy(self, file: StoredFile, owner: str, name: str) -> None:
+        copy = self._copies.new()
+        try:
+            async for _ in copy.written(self._files.read(file)):
+                pass
+            with disk_errors(file.key):
+                await self._copies.keep(copy, owner, name, file_id=file.file_id)
+        except BaseException:  # cancelled too
+            await asyncio.shield(copy.remove())
+            raise

@@ -1,0 +1,720 @@
+"""Conversion of messages and failures to and from JSON; rows of earlier versions hold only the text.
+
+An upstream text is stored as a string. A message of our own is stored as its code and arguments together with
+its English text, which remains readable for a version that no longer has the code.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache, partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import attrs
+import cattrs
+import msgspec
+
+from imagegen_core.costs.cost import Basis, Cost
+from imagegen_core.costs.usage import Ticks, Usage
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
+from imagegen_core.operations import Operation
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.task_feed import ChangedTask, ChangedTasks
+from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.providers.addresses import origin
+from imagegen_core.providers.config import (
+    ConfigSource,
+    ModelEntry,
+    ProviderConfig,
+    split_secrets,
+    with_secrets,
+)
+from imagegen_core.providers.prices import Forecast, Price, Rate, TokenKind, Unit
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.tasks.attempt import (
+    Attempt,
+    Charge,
+    InlineResponse,
+    Phase,
+    Receipt,
+    SentConfig,
+    UpstreamJob,
+)
+from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.values.quarters import quarter_of
+from imagegen_core.values.valid_text import valid_json
+
+
+def message_to_json(message: Message) -> Any:
+    """Return a string, or an object with ``text``, ``code`` and ``args``."""
+    text = str(message)
+    return text if _is_upstreams(message) else {"text": text, **_encoded(message)}
+
+
+def message_from_json(value: Any) -> Message:
+    """Return the message that `message_to_json` wrote, or its text if the code is no longer known."""
+    if not isinstance(value, Mapping):
+        return upstream_text(str(value))
+    return _decoded(value, str(value.get("text", "")))
+
+
+def failure_to_json(failure: Failure) -> dict[str, Any]:
+    """Return the fields, with ``message`` as text, and its code and arguments as ``reason``."""
+    plain = attrs.asdict(failure, recurse=False) | {"code": str(failure.code), "message": failure.message}
+    reason = plain.pop("reason")
+    return plain if _is_upstreams(reason) else {**plain, "reason": _encoded(reason)}
+
+
+def failure_from_json(value: Mapping[str, Any]) -> Failure:
+    """Return the failure that `failure_to_json` wrote."""
+    names = {field.name for field in attrs.fields(Failure)} - {"code", "reason"}
+    return Failure(
+        code=FailureCode(value["code"]),  # type: ignore[call-arg] # by value
+        reason=_decoded(value.get("reason"), value["message"]),
+        **{name: value[name] for name in names if name in value},
+    )
+
+
+def _is_upstreams(message: Message) -> bool:
+    return message.code is UpstreamCode.UPSTREAM_TEXT
+
+
+def _encoded(value: Any) -> Any:
+    match value:
+        case Message():
+            return {
+                "code": str(value.code),
+                "args": {name: _encoded(item) for name, item in value.args.items()},
+            }
+        case tuple():
+            return [_encoded(item) for item in value]
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
+def _decoded(value: Any, text: str) -> Message:
+    try:
+        message = _message(value)
+        for language in Language:  # arguments that do not fit the sentence fail here, not in an answer
+            message.text(language)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return upstream_text(text)
+    return message
+
+
+def _message(value: Any) -> Message:
+    code = MessageCode.named(value["code"]) or _unused_code(value["code"])
+    args = {str(name): _argument(item) for name, item in value["args"].items()}
+    if code is None or code.placeholders != args.keys():
+        raise LookupError(value["code"])
+    return code(**args)
+
+
+def _unused_code(name: str) -> MessageCode | None:
+    """Return a code of an adapter that this process has not used; no adapter is loaded for it."""
+    _load_tables()
+    return MessageCode.named(name)
+
+
+@cache
+def _load_tables() -> None:
+    package = Path(__file__).parents[1]
+    for path in sorted(package.rglob("messages.py")):
+        import_module(".".join((package.name, *path.relative_to(package).with_suffix("").parts)))
+
+
+def _argument(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return _message(value)
+        case list():
+            return tuple(map(_argument, value))
+        case _:
+            return value
+
+
+T = TypeVar("T")
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_NUL = "\\u0000"
+_NON_FINITE_NUMBERS = ("NaN", "Infinity")
+
+
+def to_timestamp(moment: datetime) -> str:
+    """Return the time as ``2026-11-24T08:00:00.000Z``; these strings sort chronologically."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = msgspec.json.encode(utc).decode()  # in quotes, with microseconds if there are any
+    return f"{text[1:24]}Z" if utc.microsecond else f"{text[1:20]}.000Z"
+
+
+def from_timestamp(text: str) -> datetime:
+    """Return the timezone-aware time that `to_timestamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
+    """Return the time as a timestamp, or None."""
+    return None if moment is None else to_timestamp(moment)
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    """Return the time that `to_timestamp` wrote, or None."""
+    return None if text is None else from_timestamp(text)
+
+
+def to_json(value: Any) -> str:
+    """Return the value as JSON, in ASCII."""
+    return _encoder.encode(value)
+
+
+def object_to_json(value: Mapping[str, Any]) -> str:
+    """Return a mapping of what JSON has, in UTF-8, at a fifth of the cost of `to_json`."""
+    try:
+        return msgspec.json.encode(dict(value)).decode()
+    except (TypeError, ValueError):  # mappings of other types in it, or lone surrogates
+        return to_json(value)
+
+
+def optional_json(value: Any) -> str | None:
+    """Return the value as JSON, or None."""
+    return None if value is None else to_json(value)
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """Return the value of type ``kind`` that `to_json` wrote, with invalid text in it replaced."""
+    return _converter.structure(_plain_value(text), kind)
+
+
+def object_from_json(text: str) -> dict[str, Any]:
+    """Return the JSON object that `object_to_json` wrote, with invalid text in it replaced.
+
+    Raises:
+        TypeError: it is no object.
+    """
+    value = {} if text == "{}" else _plain_value(text)
+    if not isinstance(value, dict):
+        raise TypeError("no JSON object")
+    return value
+
+
+def optional_value(text: str | None, kind: type[T]) -> T | None:
+    """Return the value of type ``kind`` that `to_json` wrote, or None."""
+    return None if text is None else from_json(text, kind)
+
+
+def _plain_value(text: str) -> Any:
+    """Return what JSON holds; msgspec takes a fifth of the time, and refuses what may be invalid but NUL."""
+    if _NUL not in text:
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.MsgspecError, UnicodeEncodeError):
+            pass
+    value = json.loads(text)
+    return valid_json(value) if _may_be_invalid(text) else value
+
+
+def _may_be_invalid(text: str) -> bool:
+    """Return whether it may contain lone surrogates or NaN, which earlier versions stored as received.
+
+    Texts of a megabyte are checked here, so each pattern begins with a character that is rare in them.
+    """
+    return _SUSPECT_ESCAPE.search(text) is not None or any(word in text for word in _NON_FINITE_NUMBERS)
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
+    converter.register_structure_hook(Message, lambda value, _: message_from_json(value))
+    converter.register_structure_hook(Failure, lambda value, _: failure_from_json(value))
+    return converter
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has of a value that the encoder does not know."""
+    match value:
+        case Mapping():
+            return dict(value)
+        case Message():
+            return message_to_json(value)
+        case Failure():
+            return failure_to_json(value)
+        case datetime():
+            return to_timestamp(value)
+        case Enum():
+            return value.value
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
+_converter = _make_converter()
+_encoder = json.JSONEncoder(separators=(",", ":"), default=_plain)
+_BASES = {basis.value: basis for basis in Basis}
+
+
+def cost_to_columns(cost: Cost | None) -> dict[str, Any]:
+    """Return the columns of a cost; its amount is a number of ticks."""
+    return {
+        "cost_basis": None if cost is None else cost.basis.value,
+        "cost_currency": None if cost is None else cost.currency,
+        "cost_ticks": None if cost is None else cost.ticks,
+    }
+
+
+def cost_from_columns(basis: str | None, currency: str | None, ticks: int | None) -> Cost | None:
+    """Return the cost of its columns."""
+    if basis is None:
+        return None
+    if currency is None or ticks is None:
+        return Cost(basis=_BASES[basis])
+    return Cost.from_ticks(ticks, currency, _BASES[basis])
+
+
+def optional_price(text: str | None) -> Price | None:
+    """Return the price that `price_to_json` wrote, or None."""
+    if text is None:
+        return None
+    price: dict[str, Any] = from_json(text, dict)
+    forecast = price.get("forecast")
+    return Price(
+        currency=price["currency"],
+        rates=tuple(map(_rate, price["rates"])),
+        forecast=None if forecast is None else Forecast(**forecast),
+    )
+
+
+def price_to_json(price: Price | None) -> str | None:
+    """Return a price without its source, or None."""
+    if price is None:
+        return None
+    columns: dict[str, Any] = {"currency": price.currency, "rates": [_columns(rate) for rate in price.rates]}
+    if price.forecast is not None:
+        columns["forecast"] = {**attrs.asdict(price.forecast), "grid": dict(price.forecast.grid)}
+    return to_json(columns)
+
+
+def _columns(rate: Rate) -> dict[str, Any]:
+    return {
+        "amount": str(rate.amount),
+        "per": rate.per,
+        "tokens": rate.tokens,
+        "sizes": rate.sizes,
+        "qualities": rate.qualities,
+        "max_pixels": rate.max_pixels,
+        "free": rate.free,
+        "operations": rate.operations,
+    }
+
+
+def _rate(data: Mapping[str, Any]) -> Rate:
+    return Rate(
+        amount=Decimal(data["amount"]),
+        per=Unit(data["per"]),
+        tokens=None if data["tokens"] is None else TokenKind(data["tokens"]),
+        sizes=tuple(data["sizes"]),
+        qualities=tuple(data["qualities"]),
+        max_pixels=data.get("max_pixels"),
+        free=data.get("free", 0),
+        operations=tuple(map(Operation, data["operations"])),
+    )
+
+
+MAX_INLINE_CHARACTERS = 16 * 1024
+"""The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
+
+_log = logging.getLogger(__name__)
+
+
+class Row(Protocol):
+    """A row of whichever database."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return a column."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class _Inputs:
+    """The input images of a request, which share one column."""
+
+    references: tuple[InputImage, ...] = ()
+    image: InputImage | None = None
+    mask: InputImage | None = None
+
+
+_NO_INPUTS = '{"references":[],"image":null,"mask":null}'
+
+
+def task_to_row(task: Task) -> dict[str, Any]:
+    """Return the columns of a task."""
+    request = task.request
+    return {
+        **task_state(task),
+        "operation": request.operation.value,
+        "prompt": request.prompt,
+        "params": object_to_json(request.params),
+        "inputs": _inputs_to_json(request),
+        "provider_name": task.provider_name,
+        "retry_of": task.retry_of,
+        "created_at": to_timestamp(task.created_at),
+    }
+
+
+def _inputs_to_json(request: ImageRequest) -> str:
+    if not request.references and request.image is None:
+        return _NO_INPUTS
+    return to_json(_Inputs(references=request.references, image=request.image, mask=request.mask))
+
+
+def task_state(task: Task) -> dict[str, Any]:
+    """Return the id and the mutable columns of a task, without its request, which may be a megabyte."""
+    return {
+        "task_id": task.task_id,
+        "model_id": task.model_id,
+        "status": task.status.value,
+        "config_snapshot": object_to_json(task.config_snapshot),
+        "override": task.override,
+        "max_retries": task.max_retries,
+        "progress": task.progress,
+        "attempts": task.attempts,
+        "retries": task.retries,
+        "rescues": task.recoveries,
+        "warnings": to_json(task.warnings) if task.warnings else "[]",
+        "failure": optional_json(task.failure),
+        "cancel_requested": int(task.cancel_requested),
+        "not_before": optional_timestamp(task.not_before),
+        "locked": int(task.locked),
+        "owner": task.owner,
+        "epoch": task.epoch,
+        "started_at": optional_timestamp(task.started_at),
+        "completed_at": optional_timestamp(task.completed_at),
+    }
+
+
+def usage_key(task: Task) -> dict[str, Any]:
+    """Return by which quarter of an hour a task that has ended counts as used, and its id."""
+    return {"task_id": task.task_id, "quarter": quarter_of(task.completed_at or task.created_at)}
+
+
+def row_to_task(row: Row) -> Task:
+    """Return the task of a row."""
+    return Task(
+        task_id=row["task_id"],
+        request=_request(row),
+        provider_name=row["provider_name"],
+        model_id=row["model_id"],
+        status=TaskStatus(row["status"]),
+        config_snapshot=object_from_json(row["config_snapshot"]),
+        override=row["override"],
+        max_retries=row["max_retries"],
+        progress=row["progress"],
+        attempts=row["attempts"],
+        retries=row["retries"],
+        recoveries=row["rescues"],
+        warnings=() if row["warnings"] == "[]" else from_json(row["warnings"], tuple[Message, ...]),
+        failure=optional_value(row["failure"], Failure),
+        cancel_requested=bool(row["cancel_requested"]),
+        not_before=optional_moment(row["not_before"]),
+        locked=bool(row["locked"]),
+        owner=row["owner"],
+        epoch=row["epoch"],
+        retry_of=row["retry_of"],
+        created_at=from_timestamp(row["created_at"]),
+        started_at=optional_moment(row["started_at"]),
+        completed_at=optional_moment(row["completed_at"]),
+    )
+
+
+def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
+    """Return the tasks of all readable rows, so that a damaged one does not block the others."""
+    tasks = []
+    for row in rows:
+        try:
+            tasks.append(row_to_task(row))
+        except Exception:  # noqa: BLE001 - logged, whatever is wrong with it
+            _log.exception("a stored task cannot be read", extra={"task_id": row["task_id"]})
+    return tuple(tasks)
+
+
+async def claimed_tasks(rows: Sequence[Row]) -> tuple[Task, ...]:
+    """Return the tasks of all readable rows, oldest first; long ones are parsed in a thread."""
+    by_age = sorted(rows, key=lambda row: int(row["seq"]))
+    if sum(map(_characters, rows)) <= MAX_INLINE_CHARACTERS:
+        return readable_tasks(by_age)
+    return await asyncio.to_thread(readable_tasks, by_age)  # each may be a megabyte
+
+
+def _characters(row: Row) -> int:
+    return len(row["prompt"]) + len(row["params"]) + len(row["inputs"])
+
+
+def _request(row: Row) -> ImageRequest:
+    inputs = _Inputs() if row["inputs"] == _NO_INPUTS else from_json(row["inputs"], _Inputs)
+    return ImageRequest(
+        operation=Operation(row["operation"]),
+        prompt=row["prompt"],
+        params=object_from_json(row["params"]),
+        references=inputs.references,
+        image=inputs.image,
+        mask=inputs.mask,
+    )
+
+
+def claim_to_row(claim: IdempotencyClaim, task: Task) -> dict[str, Any]:
+    """Return the columns of the idempotency key that a task was created with."""
+    return {
+        "scope": claim.scope,
+        "key": claim.key,
+        "body_sha256": claim.body_sha256,
+        "task_id": task.task_id,
+        "expires_at": to_timestamp(claim.expires_at),
+    }
+
+
+def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
+    """Return the columns of an attempt."""
+    config, response = attempt.config, attempt.response
+    return {
+        "attempt_id": attempt.attempt_id,
+        "task_id": attempt.task_id,
+        "number": attempt.number,
+        "part": attempt.part,
+        "phase": attempt.phase.value,
+        "charge": attempt.charge.value,
+        "job": optional_json(attempt.job),
+        "receipt": optional_json(attempt.receipt),
+        "failure": optional_json(attempt.failure),
+        "config": config.text if config is not None and not config.sealed else None,
+        "sealed_config": config.text if config is not None and config.sealed else None,
+        "created_at": to_timestamp(attempt.created_at),
+        "updated_at": to_timestamp(attempt.updated_at),
+        "response_name": None if response is None else response.name,
+        "response": None if response is None else response.content,
+        "price": price_to_json(attempt.price),
+        **cost_to_columns(attempt.cost),
+    }
+
+
+def _config(row: Row) -> SentConfig | None:
+    if row["sealed_config"] is not None:
+        return SentConfig(text=row["sealed_config"], sealed=True)
+    return None if row["config"] is None else SentConfig(text=row["config"], sealed=False)
+
+
+def _response(row: Row) -> InlineResponse | None:
+    if row["response"] is None:
+        return None
+    return InlineResponse(name=row["response_name"], content=row["response"])
+
+
+def row_to_attempt(row: Row) -> Attempt:
+    """Return the attempt of a row."""
+    return Attempt(
+        attempt_id=row["attempt_id"],
+        task_id=row["task_id"],
+        number=row["number"],
+        part=row["part"],
+        phase=Phase(row["phase"]),
+        charge=Charge(row["charge"]),
+        job=optional_value(row["job"], UpstreamJob),
+        receipt=optional_value(row["receipt"], Receipt),
+        response=_response(row),
+        failure=optional_value(row["failure"], Failure),
+        config=_config(row),
+        price=optional_price(row["price"]),
+        cost=cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"]),
+        created_at=from_timestamp(row["created_at"]),
+        updated_at=from_timestamp(row["updated_at"]),
+    )
+
+
+def event_to_row(event: TaskEvent) -> dict[str, Any]:
+    """Return the columns of an event, without its id."""
+    return {
+        "task_id": event.task_id,
+        "kind": event.kind.value,
+        "at": to_timestamp(event.at),
+        "data": object_to_json(event.data),
+    }
+
+
+def row_to_event(row: Row) -> TaskEvent:
+    """Return the event of a row."""
+    return TaskEvent(
+        id=row["id"],
+        task_id=row["task_id"],
+        kind=EventKind(row["kind"]),
+        at=from_timestamp(row["at"]),
+        data=object_from_json(row["data"]),
+    )
+
+
+def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
+    """Return a page of ``(number, item)`` pairs, which must be ordered newest first."""
+    pairs = list(numbered)
+    following = pairs if paging.after is None else [pair for pair in pairs if pair[0] < paging.after]
+    selected = list(islice(following, paging.offset, paging.offset + paging.page_size + 1))
+    return make_page(selected, paging, count=len(pairs))
+
+
+def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:
+    """Return the page of the ``(number, item)`` pairs, of which one more than ``page_size`` means more pages.
+
+    ``count`` is the number of all matches; the page's total is capped at `MAX_EXACT_TOTAL`.
+    """
+    shown = pairs[: paging.page_size]
+    return Page(
+        items=tuple(item for _, item in shown),
+        total=min(count, MAX_EXACT_TOTAL),
+        total_is_exact=count <= MAX_EXACT_TOTAL,
+        has_more=len(pairs) > len(shown),
+        last=shown[-1][0] if shown else None,
+    )
+
+
+class SealedRows:
+    """Converts configurations to rows, and back without opening their secrets.
+
+    A key opens only in its own row and only while that row's address has the origin that the key was saved
+    for, so neither a swapped token nor an edited address sends a key to another host. Where the key is
+    exchanged for a token stands behind that origin, and is compared with the document when it is used. The
+    same holds for secret headers and a proxy's password, which are sealed together. If they cannot be opened,
+    the key counts as locked, since a call without them would differ from what was configured.
+    """
+
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
+
+    def from_config(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
+        """Return the row of a configuration."""
+        key, (public, secret) = config.api_key, split_secrets(config.extra_config)
+        seal_key, seal_extra = (self._seal(config, key_origin, name) for name in ("api_key", "sealed_extra"))
+        return {
+            "provider_name": config.provider_name,
+            "kind": config.kind,
+            "display_name": config.display_name,
+            "api_base": config.api_base,
+            "api_key": None if key is None else key.give_to(seal_key),
+            "key_origin": key_origin,
+            "models": optional_json(config.models),
+            "enabled": config.enabled,
+            "timeout_seconds": config.timeout_seconds,
+            "max_retries": config.max_retries,
+            "extra_config": to_json(public),
+            "sealed_extra": seal_extra(to_json(secret)) if secret else None,
+            "created_at": optional_timestamp(config.created_at),
+            "updated_at": optional_timestamp(config.updated_at),
+        }
+
+    def _seal(self, config: ProviderConfig, key_origin: str, column: str) -> Callable[[str], str]:
+        return partial(self._box.seal, context=_context(config.provider_name, key_origin, column))
+
+    def to_config(self, row: Row) -> ProviderConfig:
+        """Return the configuration of a row."""
+        key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
+        if secret is not None and secret.locked:
+            key = secret
+        opened = {} if secret is None or secret.locked else json.loads(secret.reveal())
+        return ProviderConfig(
+            provider_name=row["provider_name"],
+            source=ConfigSource.DATABASE,
+            kind=row["kind"],
+            display_name=row["display_name"],
+            api_base=row["api_base"],
+            api_key=key,
+            models=optional_value(row["models"], tuple[ModelEntry, ...]),
+            enabled=None if row["enabled"] is None else bool(row["enabled"]),
+            timeout_seconds=row["timeout_seconds"],
+            max_retries=row["max_retries"],
+            extra_config=with_secrets(from_json(row["extra_config"], dict[str, Any]), opened),
+            created_at=optional_moment(row["created_at"]),
+            updated_at=optional_moment(row["updated_at"]),
+            key_origin=row["key_origin"] or None,
+            is_unchecked=True,
+        )
+
+    def _open(self, row: Row, column: str) -> Secret | None:
+        base, token = row["api_base"], row[column]
+        if token is None:
+            return None
+        own, *exchange = (row["key_origin"] or "").split(" ")
+        key_origin = " ".join((origin(base) if base else own, *exchange))
+        context = _context(row["provider_name"], key_origin, column)
+        return Secret.sealed(partial(self._box.open, token, context=context))
+
+
+def _context(provider_name: str, key_origin: str, column: str) -> str:
+    return f"provider_configs/{provider_name}|{key_origin}|{column}"
+
+
+Key = TypeVar("Key", int, str)
+
+
+def usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
+    """Return the totals of each key."""
+    usages: dict[Key, Usage] = {}
+    for row in rows:
+        key = kind(row["key"])
+        usage = _usage(row)
+        usages[key] = usages[key].plus(usage) if key in usages else usage
+    return usages
+
+
+def costs_by_task(rows: Iterable[Row]) -> Mapping[str, tuple[Cost, ...]]:
+    """Return the costs of each task's attempts."""
+    costs: dict[str, tuple[Cost, ...]] = {}
+    for row in rows:
+        cost = cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"])
+        if cost is not None:
+            costs[row["task_id"]] = (*costs.get(row["task_id"], ()), cost)
+    return costs
+
+
+def _usage(row: Any) -> Usage:
+    currencies = {}
+    if row["currency"]:
+        currencies[row["currency"]] = Ticks(
+            known_ticks=_sum(row, "known"),
+            estimated_ticks=_sum(row, "estimated"),
+            possible_ticks=_sum(row, "possible"),
+        )
+    return Usage(
+        tasks=int(row["tasks"]),
+        images=int(row["images"]),
+        unknown_attempts=int(row["unknown_attempts"]),
+        currencies=currencies,
+    )
+
+
+def _sum(row: Row, name: str) -> int:
+    """Return a sum from its high and its low half: whole, it may be more than a column of SQLite holds."""
+    return (int(row[f"{name}_high"]) << 32) + int(row[f"{name}_low"])
+
+
+def changed_tasks(rows: Sequence[Row], column: str, *, end: int, limit: int) -> ChangedTasks:
+    """Return a page of rows in the order of ``column``, the number of their change; the feed ends at ``end``.
+
+    Behind a task the feed goes on where the next one stands: several may share a number, and come again then.
+    """
+    has_more = len(rows) >= limit
+    numbers: list[Any] = [row[column] for row in rows]
+    following = [*numbers[1:], numbers[-1] + 1 if has_more else end] if rows else []
+    changes = [
+        ChangedTask(task=task, position=position)
+        for row, position in zip(rows, following, strict=True)
+        for task in readable_tasks([row])
+    ]
+    return ChangedTasks(changes=tuple(changes), position=following[-1] if rows else end, has_more=has_more)

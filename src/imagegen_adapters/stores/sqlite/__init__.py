@@ -1,0 +1,1 @@
+"""One SQLite file with a single writer, which commits in groups, and a few readers."""

@@ -1,0 +1,380 @@
+"""A pool of read-only connections, each in its own thread."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sqlite.engine import (
+    BUSY_TIMEOUT_MS,
+    LOSSY_TEXT,
+    WAL_SIZE_LIMIT_BYTES,
+    DatabaseUnusable,
+    check_sqlite,
+    is_interrupt,
+    is_undecodable,
+    open_copier,
+    open_reader,
+    open_writer,
+    sqlite3,
+    storage_error,
+)
+from imagegen_adapters.stores.sqlite.writer import Writer
+from imagegen_adapters.threads.worker_threads import WorkerThreads
+from imagegen_core.errors import StorageError, Unavailable
+from imagegen_core.messages import Message, upstream_text
+
+_STEPS_PER_CHECK = 20_000
+"""Virtual machine steps between checks of the deadline: about a millisecond. Each check takes the GIL."""
+
+T = TypeVar("T")
+
+
+class Readers:
+    """Runs functions with a read-only connection; each sees a consistent snapshot and has a deadline.
+
+    At most ``threads`` functions run concurrently, others wait. Each connection has a page cache of
+    ``cache_kib``.
+    """
+
+    def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
+        self._path = path
+        self._cache_kib = cache_kib
+        self._threads = WorkerThreads("imagegen-database-reader", threads)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[sqlite3.Connection] = []
+        self._busy: dict[sqlite3.Connection, float] = {}
+        self._closed = False
+
+    async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
+        """Run ``fn`` and return its result; the time in the queue counts towards its deadline.
+
+        Raises:
+            Unavailable: it took longer than ``deadline_seconds``.
+            StorageError: the file cannot be read, or the database is closed.
+        """
+        if self._closed:
+            raise StorageError(DatabaseCode.DATABASE_CLOSED())
+        return await self._threads.run(partial(self._read, fn, time.monotonic() + deadline_seconds))
+
+    def interrupt(self, *, older_than_seconds: float) -> int:
+        """Interrupt reads that have run for longer, since they block checkpoints; return their number."""
+        limit = time.monotonic() - older_than_seconds
+        with self._lock:
+            old = [connection for connection, since in self._busy.items() if since < limit]
+            for connection in old:
+                connection.interrupt()
+        return len(old)
+
+    def close(self) -> None:
+        """Interrupt running reads, fail queued ones and close all connections. May be called twice."""
+        with self._lock:
+            self._closed = True
+        self.interrupt(older_than_seconds=0)
+        self._threads.close()
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+
+    def _read(self, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+        try:
+            connection = self._connection()
+            with self._lock:
+                if self._closed:  # since it was queued
+                    raise StorageError(DatabaseCode.DATABASE_CLOSED())
+                self._busy[connection] = time.monotonic()
+            try:
+                return _in_snapshot(connection, fn, deadline)
+            finally:
+                with self._lock:
+                    del self._busy[connection]
+        except sqlite3.Error as error:
+            if is_interrupt(error):
+                raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
+            raise storage_error(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open()
+            with self._lock:
+                self._all.append(connection)
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return open_reader(self._path, cache_kib=self._cache_kib)
+        except sqlite3.Error as error:
+            # Not StorageBroken, since the file could be opened before: descriptors may have run out.
+            raise StorageError(storage_error(error).reason) from error
+
+
+def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+    if time.monotonic() > deadline:
+        raise Unavailable(DatabaseCode.DATABASE_TOO_BUSY())
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
+    try:
+        connection.execute("BEGIN")
+        return _with_lossy_retry(connection, fn)
+    finally:
+        connection.set_progress_handler(None, 0)
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
+    """Return the function's result; if text is not valid UTF-8, read again with lossy decoding."""
+    try:
+        return fn(connection)
+    except sqlite3.OperationalError as error:
+        if not is_undecodable(error):
+            raise
+    connection.text_factory = LOSSY_TEXT
+    try:
+        return fn(connection)
+    finally:
+        connection.text_factory = str
+
+
+_TRUNCATE_TIMEOUT_MS = 200
+"""How long the writer waits for readers when it truncates the log."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class WalLimits:
+    """The sizes of the log at which a warning is logged and at which old reads are interrupted."""
+
+    warn_bytes: int = WAL_SIZE_LIMIT_BYTES
+    truncate_bytes: int = 4 * WAL_SIZE_LIMIT_BYTES
+    old_read_seconds: float = 2.0
+
+
+DEFAULT_WAL_LIMITS = WalLimits()
+
+
+class Watchdog:
+    """Called after each batch in the writer's thread; truncates at most once in ``old_read_seconds``."""
+
+    def __init__(self, wal: Path, readers: Sequence[Readers], limits: WalLimits) -> None:
+        self._wal = wal
+        self._readers = readers
+        self._limits = limits
+        self._warned = False
+        self._next_truncation = 0.0
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Warn, or interrupt old reads and truncate, depending on the size of the log."""
+        size = self._size()
+        if size <= self._limits.warn_bytes:
+            self._warned = False
+            return
+        if not self._warned:
+            _log.warning("the write-ahead log has grown to %d bytes", size)
+            self._warned = True
+        if size > self._limits.truncate_bytes and time.monotonic() >= self._next_truncation:
+            self._next_truncation = time.monotonic() + self._limits.old_read_seconds
+            age = self._limits.old_read_seconds
+            interrupted = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
+            _log.warning("interrupted %d old reads to truncate the write-ahead log", interrupted)
+            _truncate(connection)
+
+    def _size(self) -> int:
+        try:
+            return self._wal.stat().st_size
+        except OSError:
+            return 0
+
+
+def _truncate(connection: sqlite3.Connection) -> None:
+    """Truncate the log if no reader needs it."""
+    try:
+        connection.execute(f"PRAGMA busy_timeout={_TRUNCATE_TIMEOUT_MS}").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        _log.warning("the write-ahead log could not be truncated: %s", error)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
+
+
+DEFAULT_READ_SECONDS = 30.0
+"""The default deadline of a read. A longer read would keep the write-ahead log from being checkpointed."""
+
+_READERS = {"threads": 3, "cache_kib": 4_000}
+
+_SEARCHERS = {"threads": 2, "cache_kib": 32_000}
+"""Searches are bound by the CPU, so more of them only slow each other down; they visit many pages."""
+
+_PROBE = {"threads": 1, "cache_kib": 200}
+
+
+class Database:
+    """One SQLite file with a single writer and separate readers for reads, searches and probes.
+
+    Returned by `open`. Every function passed in runs in another thread with a `sqlite3.Connection` whose rows
+    are `sqlite3.Row`. It must be quick, fetch all rows that it selects, neither begin nor commit a
+    transaction, and not retain the connection.
+    """
+
+    def __init__(
+        self, path: Path, *, writer: Writer | None, readers: Readers, searchers: Readers, probes: Readers
+    ) -> None:
+        self.path = path
+        self._writer = writer
+        self._readers = readers
+        self._searchers = searchers
+        self._probes = probes
+
+    @classmethod
+    def open(
+        cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = DEFAULT_WAL_LIMITS
+    ) -> "Database":
+        """Open the file and migrate its schema; blocking, for the start of a program.
+
+        ``read_only`` changes nothing and needs no lock on the data directory; the file must exist.
+
+        Raises:
+            SchemaTooNew: the database is from a newer version of imagegen.
+            SchemaTooOld: it is opened read-only, and migrations are pending.
+            SqliteTooOld: this version of SQLite is not supported.
+            StorageError: the database cannot be opened.
+        """
+        check_sqlite()
+        try:
+            return cls._open_read_only(path) if read_only else cls._open_writable(path, wal_limits)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        except PermissionError as error:
+            raise DatabaseUnusable(DatabaseCode.DATABASE_FILE_UNUSABLE(detail=str(error.strerror))) from error
+        except OSError as error:
+            raise StorageError(DatabaseCode.DATABASE_FILE_NOT_MADE(detail=str(error.strerror))) from error
+
+    @classmethod
+    def _open_read_only(cls, path: Path) -> "Database":
+        from imagegen_adapters.databases.migrations import check_schema  # it imports this package
+
+        connection = open_reader(path)
+        try:
+            check_schema(connection)
+        finally:
+            connection.close()
+        return cls(path, writer=None, **_reader_pools(path))
+
+    @classmethod
+    def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
+        from imagegen_adapters.databases.migrations import migrate  # the same
+
+        connection = open_writer(path)
+        try:
+            migrate(connection)
+        except BaseException:  # interrupted too, nobody else can close it
+            connection.close()
+            raise
+        pools = _reader_pools(path)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(pools.values()), limits)
+        return cls(path, writer=Writer(connection, after_batch=watchdog), **pools)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last commit succeeded and there has been no input/output error since the start."""
+        return self._writer is None or self._writer.healthy
+
+    @property
+    def writer(self) -> Writer:
+        """What runs functions in a transaction.
+
+        Raises:
+            StorageError: the database was opened for reading only.
+        """
+        if self._writer is None:
+            raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
+        return self._writer
+
+    async def read(
+        self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = DEFAULT_READ_SECONDS
+    ) -> T:
+        """Run ``fn`` on a snapshot that includes everything written before this call.
+
+        Raises:
+            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
+            StorageError: the file cannot be read.
+        """
+        return await self._readers.read(fn, deadline_seconds=deadline_seconds)
+
+    async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
+        """Like `read`, for queries that are bound by the CPU; they never delay a `read`.
+
+        Raises:
+            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
+            StorageError: the file cannot be read.
+        """
+        return await self._searchers.read(fn, deadline_seconds=deadline_seconds)
+
+    async def probe(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Like `read`, for health checks, which must not queue behind other reads.
+
+        Raises:
+            Unavailable: it took longer than `DEFAULT_READ_SECONDS`.
+            StorageError: the file cannot be read.
+        """
+        return await self._probes.read(fn, deadline_seconds=DEFAULT_READ_SECONDS)
+
+    async def close(self) -> None:
+        """Finish pending writes, checkpoint and close. May be called twice."""
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Like `close`, for programs without an event loop."""
+        for pool in (self._readers, self._searchers, self._probes):
+            pool.close()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _reader_pools(path: Path) -> dict[str, Readers]:
+    """Return the pools of read-only connections, which are opened on their first use."""
+    pools = {"readers": _READERS, "searchers": _SEARCHERS, "probes": _PROBE}
+    return {name: Readers(path, **sizes) for name, sizes in pools.items()}
+
+
+_MAX_INTEGRITY_ERRORS = 5
+
+
+def take_snapshot(database: Path, target: Path) -> None:
+    """Write a consistent copy of the database to ``target``, a new file of mode 0600, and check it.
+
+    Raises:
+        StorageError: the database cannot be read or is damaged; ``target`` may be incomplete.
+    """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(open_copier(database)) as connection:
+            connection.execute("VACUUM INTO ?", (str(target),)).fetchall()
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+    except UnicodeEncodeError as error:
+        raise StorageError(DatabaseCode.COPY_PATH_NOT_UTF8()) from error
+    if errors := integrity_errors(target):
+        raise StorageError(DatabaseCode.COPY_DAMAGED(detail=errors[0]))
+
+
+def integrity_errors(database: Path) -> tuple[Message, ...]:
+    """Return the findings of SQLite's ``integrity_check``; empty if the file is intact."""
+    try:
+        with closing(open_copier(database)) as connection:
+            rows = connection.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ERRORS})").fetchall()
+    except sqlite3.Error as error:
+        return (storage_error(error).reason,)
+    findings = [str(row[0]) for row in rows]
+    return () if findings == ["ok"] else tuple(map(upstream_text, findings))

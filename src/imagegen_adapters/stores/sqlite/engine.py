@@ -1,0 +1,253 @@
+"""The SQLite library of the process, from which every module imports ``sqlite3``; its connections and errors.
+
+POSIX locks belong to the process, so two SQLite libraries that open the same file release each other's locks.
+Therefore no other module may import one.
+"""
+
+import importlib
+import os
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.messages import Message
+
+MIN_BUILT_IN_VERSION = (3, 45)
+"""Python's own SQLite is used from this version on; an older one gives way to a packaged one."""
+
+
+def choose_engine() -> ModuleType:
+    """Return the DB-API module: pysqlite3 if installed, else Python's own unless too old, else sqlean.
+
+    sqlite-utils prefers pysqlite3 too, so it always uses the same library. sqlean has wheels for
+    architectures that pysqlite3 does not support, but with an older SQLite.
+    """
+    if (bundled := _installed("pysqlite3")) is not None:
+        return bundled
+    import sqlite3
+
+    if sqlite3.sqlite_version_info < MIN_BUILT_IN_VERSION and (bundled := _installed("sqlean")) is not None:
+        return bundled
+    return sqlite3
+
+
+def _installed(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:  # also if its wheel does not match this system
+        return None
+
+
+if TYPE_CHECKING:
+    import sqlite3 as sqlite3  # noqa: PLC0414 - exported
+else:
+    sqlite3 = choose_engine()
+
+
+MIN_VERSION = (3, 37)
+"""The first version with strict tables."""
+
+FIXED_RELEASES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+"""Older release lines to which the fix was backported, with the first fixed release."""
+
+FIXED_SINCE = (3, 51, 3)
+BROKEN_SINCE = (3, 7, 0)
+
+
+class SqliteTooOld(StorageError):
+    """Neither Python nor an installed package provides a supported SQLite."""
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        super().__init__(DatabaseCode.SQLITE_TOO_OLD(version=_text(version), minimum=_text(MIN_VERSION)))
+
+
+def sqlite_name() -> Message:
+    """Return the version in use and where it comes from."""
+    if sqlite3.__name__ == "sqlite3":
+        return DatabaseCode.SQLITE_OWN(version=sqlite3.sqlite_version)
+    return DatabaseCode.SQLITE_PACKAGED(version=sqlite3.sqlite_version, package=sqlite3.__name__)
+
+
+def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Check that this SQLite version is supported.
+
+    Raises:
+        SqliteTooOld: it is not.
+    """
+    if version < MIN_VERSION:
+        raise SqliteTooOld(version)
+
+
+def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Message | None:
+    """Return a warning about a version that can damage a database in WAL mode, or None.
+
+    In these versions, a commit can be lost if another connection checkpoints just as the log is reset; see
+    the notes of release 3.51.3. Our only writer also makes all checkpoints, so its commits are safe, but
+    those of another program that writes to the database are not.
+    """
+    if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED_RELEASES.get(version[:2], (99,)):
+        return None
+    return DatabaseCode.SQLITE_WAL_RESET(version=_text(version))
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version[:3]))
+
+
+_FATAL = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
+)
+
+_PERMANENT = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+)
+
+_MESSAGES = {
+    sqlite3.SQLITE_FULL: DatabaseCode.DISK_OF_DATABASE_FULL,
+    sqlite3.SQLITE_BUSY: DatabaseCode.DATABASE_LOCKED,
+    sqlite3.SQLITE_READONLY: DatabaseCode.DATABASE_NOT_WRITABLE,
+    # Also raised when a full disk has no room for the -shm file; pysqlite3 does not distinguish the two.
+    sqlite3.SQLITE_IOERR: DatabaseCode.DATABASE_IO_ERROR,
+    sqlite3.SQLITE_CORRUPT: DatabaseCode.DATABASE_DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseCode.NOT_A_DATABASE,
+    sqlite3.SQLITE_CANTOPEN: DatabaseCode.DATABASE_NOT_OPENED,
+}
+
+
+class DatabaseUnusable(StorageBroken):
+    """The file is damaged or inaccessible to this user; retrying does not help."""
+
+
+def storage_error(error: sqlite3.Error) -> StorageError:
+    """Return the storage error for an SQLite error; its message never contains a path."""
+    code = _primary(error)
+    reason = _MESSAGES[code]() if code in _MESSAGES else DatabaseCode.DATABASE_REFUSED(detail=str(error))
+    return _kind(error, code)(reason)
+
+
+def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
+    if is_full(error):
+        return StorageFull
+    if code == sqlite3.SQLITE_BUSY:  # nothing was written, and the same works once the lock is released
+        return StorageUnreachable
+    if code in _PERMANENT:
+        return DatabaseUnusable
+    return StorageBroken if is_fatal(error) else StorageError
+
+
+def is_fatal(error: sqlite3.Error) -> bool:
+    """Return whether no further write may be acknowledged.
+
+    After a failed write or fsync the kernel may have dropped dirty pages, so a later successful fsync proves
+    nothing. Only a restart reads what is really on the disk.
+    """
+    return _primary(error) in _FATAL
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Return whether the disk is full: nothing is lost, and writing works again once there is room."""
+    return _primary(error) == sqlite3.SQLITE_FULL
+
+
+def is_interrupt(error: sqlite3.Error) -> bool:
+    """Return whether a statement was interrupted, by its deadline or by the watchdog."""
+    return _primary(error) == sqlite3.SQLITE_INTERRUPT
+
+
+def is_undecodable(error: sqlite3.Error) -> bool:
+    """Return whether a text column is not valid UTF-8; the driver reports this only in its message."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code, or -1 for an error of the driver itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return -1 if code is None else code & 0xFF
+
+
+PAGES_PER_CHECKPOINT = 1000
+
+WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
+"""The write-ahead log is truncated to this size after a checkpoint."""
+
+BUSY_TIMEOUT_MS = 5000
+"""How long to wait for a lock held by another process."""
+
+_COMMON = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA mmap_size=0",  # an I/O error in a mapped file would crash the process
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+)
+
+_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # losing the record of a paid call means paying twice
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # deleted secrets leave no copy in free pages
+    f"PRAGMA wal_autocheckpoint={PAGES_PER_CHECKPOINT}",
+    f"PRAGMA journal_size_limit={WAL_SIZE_LIMIT_BYTES}",
+    "PRAGMA cache_size=-16000",
+)
+
+_READER = (
+    "PRAGMA query_only=ON",
+    "PRAGMA wal_autocheckpoint=0",
+)
+
+LOSSY_TEXT = partial(str, encoding="utf-8", errors="replace")
+"""Also reads text that is not valid UTF-8; takes twice as long as the driver's own decoding."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Return the connection that writes; the file is created readable by its owner only."""
+    _make_private(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.text_factory = LOSSY_TEXT
+    return _configured(connection, *_COMMON, *_WRITER)
+
+
+def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
+    """Return a connection that neither writes nor checkpoints, not even when it is closed."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    return _configured(connection, *_COMMON, *_READER, f"PRAGMA cache_size=-{cache_kib:d}")
+
+
+def open_copier(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection that allows ``VACUUM INTO``, which writes to another file."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    connection.text_factory = LOSSY_TEXT
+    return _configured(connection, *_COMMON)
+
+
+def _configured(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+    connection.row_factory = sqlite3.Row
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma).fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file with mode 0600; SQLite gives its ``-wal`` and ``-shm`` files the same mode.
+
+    An existing file is never opened here: closing it would release the POSIX locks that SQLite holds on it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        path.chmod(0o600)
