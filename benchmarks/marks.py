@@ -14,9 +14,11 @@ from pathlib import Path
 from reports import Report, option_parser
 
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
+from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks.marks import MarkChange
@@ -87,7 +89,7 @@ async def measure_batches(database, report, collection):
     """Put the marks on the images, and report how long it took."""
     newest = await database.read(lambda c: c.execute("SELECT max(id) FROM images").fetchone()[0])
     for name, (change, ids) in changes_of(newest, collection).items():
-        milliseconds = await make_batches(SqliteImageMarks(database), change, ids)
+        milliseconds = await make_batches(SqlMarks(SqliteSql(database), SqliteMarkIndex()), change, ids)
         median, slowest = statistics.median(milliseconds), max(milliseconds)
         report.add(what=name, images=f"{len(ids):,}", median_ms=median, max_ms=slowest)
 
@@ -106,7 +108,7 @@ async def measure_lists(database, report, collection, rounds):
 
 async def measure(database, rounds):
     """Return the report."""
-    report, marks = Report("marks", COLUMNS), SqliteImageMarks(database)
+    report, marks = Report("marks", COLUMNS), SqlMarks(SqliteSql(database), SqliteMarkIndex())
     collection = (await marks.add_collection(f"{time.time()}", datetime.now(UTC))).id
     await measure_batches(database, report, collection)
     await measure_lists(database, report, collection, rounds)

@@ -25,11 +25,13 @@ from search_processor import Processor
 from timeline import SHANGHAI
 from timeline import lists_of as timeline_lists_of
 
-from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
@@ -52,7 +54,7 @@ COLUMNS = {
 
 async def measure_batches(database, report, collection, newest):
     """Put the marks on the images, and report how long a batch took and what it wrote to the log."""
-    marks = PostgresqlImageMarks(database)
+    marks = SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex())
     for name, (change, ids) in changes_of(newest, collection).items():
         ((start,),) = await database.rows("SELECT pg_current_wal_insert_lsn()::text")
         milliseconds = await make_batches(marks, change, ids)
@@ -136,7 +138,10 @@ async def measure_lists(database, report, lists, options):
 
 async def measure(database, options):
     """Return the report."""
-    report, marks = Report("marks_postgresql", COLUMNS), PostgresqlImageMarks(database)
+    report, marks = (
+        Report("marks_postgresql", COLUMNS),
+        SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+    )
     records = PostgresqlImageRecords(database, simplify=simplify)
     collection = (await marks.add_collection(f"{time.time()}", datetime.now(UTC))).id
     (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items

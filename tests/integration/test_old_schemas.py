@@ -13,11 +13,12 @@ from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
@@ -238,7 +239,7 @@ async def test_the_oldest_task_comes_first(database):
 
 async def test_what_is_to_be_done_elsewhere_is_done(database):
     """An upload that OSS did not take, and a removal."""
-    outbox = SqliteOutbox(database)
+    outbox = SqlOutbox(SqliteSql(database))
     await outbox.add_missing_uploads()
     counts = await outbox.counts()
 

@@ -9,15 +9,17 @@ import pytest
 
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images, statements
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline, quarter_counts
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
-from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
@@ -165,7 +167,7 @@ class TestPostgresqlUsageLedger(OverPostgresql, UsageLedgerContract):
 class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
     @pytest.fixture
     def marks(self, database):
-        return PostgresqlImageMarks(database)
+        return SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex())
 
     async def test_many_change_marks_at_once(self, repository, records, marks):
         """In any order, while images and a collection are deleted: nobody fails, and counts are right."""
@@ -219,7 +221,7 @@ class TestPostgresqlImageTimeline(OverPostgresql, ImageTimelineContract):
 class TestPostgresqlImageMarks(OverPostgresql, ImageMarksContract):
     @pytest.fixture
     def marks(self, database):
-        return PostgresqlImageMarks(database)
+        return SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex())
 
     async def test_no_bit_outlives_its_mark(self, repository, records, marks, database):
         """Nothing is left of a deleted image, a tag that was taken away, and a removed collection."""
@@ -251,7 +253,7 @@ class TestPostgresqlImageInventory(OverPostgresql, ImageInventoryContract):
 class TestPostgresqlOutbox(OverPostgresql, OutboxContract):
     @pytest.fixture
     def outbox(self, database):
-        return PostgresqlOutbox(database)
+        return SqlOutbox(PostgresqlSql(database))
 
     async def test_two_nodes_claim_different_entries(self, repository, outbox, database):
         """What one is just claiming the other passes over without waiting."""

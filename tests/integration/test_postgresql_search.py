@@ -7,16 +7,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import attrs
 import pytest
 
-from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
-from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
+from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, windows
 from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores import sqlite
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks.marks import MarkChange
 from imagegen_core.operations import Operation
@@ -61,7 +63,10 @@ class Both:
             PostgresqlImageRecords(database, simplify=simplify),
             SqliteImageRecords(other, simplify=simplify),
         ]
-        self.marks = [PostgresqlImageMarks(database), SqliteImageMarks(other)]
+        self.marks = [
+            SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+            SqlMarks(SqliteSql(other), SqliteMarkIndex()),
+        ]
 
     async def add(self, *prompts, **changes):
         attempt = an_attempt(a_task())

@@ -10,15 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
 from imagegen_adapters.image_records import image_blocks, index_entry
 from imagegen_adapters.image_records.image_blocks import IDS_PER_BLOCK, ImageBlocks
-from imagegen_adapters.image_records.index import exchange_marks, remove_entry
+from imagegen_adapters.image_records.index import SqliteMarkIndex, remove_entry
 from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_core.errors import Unavailable, ValidationFailed
@@ -187,7 +188,7 @@ async def test_a_similar_image_is_found_behind_many_exact_ones(records, database
 async def test_filters_combine_with_words(records, database):
     """Every combination equals a plain comparison, in lists and in searches."""
     rng = random.Random(1)
-    marks = SqliteImageMarks(database)
+    marks = SqlMarks(SqliteSql(database), SqliteMarkIndex())
     collections = [None, *[(await marks.add_collection(name, later(0))).id for name in "ab"]]
     choices = {
         "provider_name": ["a", "b"],
@@ -268,8 +269,8 @@ async def _exchange(path, changes):
                 await database.writer.write(partial(remove_entry, image=image))
                 (images[number - 1],) = await add_image(database, image.prompt)
             else:
-                exchange = partial(exchange_marks, image_id=image.id, before=image.marks, after=marks)
-                await database.writer.write(exchange)
+                before, after = {image.id: image.marks}, {image.id: marks}
+                await SqliteSql(database).transact(SqliteMarkIndex().exchange_marks(before, after))
                 images[number - 1] = attrs.evolve(image, marks=marks)
         check = "INSERT INTO image_index_1 (image_index_1) VALUES ('integrity-check')"
         await database.writer.write(lambda c: c.execute(check).fetchall())
@@ -290,7 +291,7 @@ async def test_marks_that_change_during_a_reindexing_are_those_of_the_new_index(
     """Of images that it has reached, and of those that it has not."""
     images = await add_image(database, *(f"猫{n}" for n in range(700)))
     ids = [image.id for image in images]
-    marks = SqliteImageMarks(database)
+    marks = SqlMarks(SqliteSql(database), SqliteMarkIndex())
     await marks.change(ids, MarkChange(tags=("early", "both")))
 
     async def change(done, _until):

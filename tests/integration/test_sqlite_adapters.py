@@ -8,15 +8,17 @@ import pytest
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
+from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.lineages.sqlite import SqliteLineage
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
@@ -160,14 +162,14 @@ class TestSqliteImageRecords(OverSqlite, ImageRecordsContract):
 class TestSqliteOutbox(OverSqlite, OutboxContract):
     @pytest.fixture
     def outbox(self, database):
-        return SqliteOutbox(database)
+        return SqlOutbox(SqliteSql(database))
 
 
 async def test_the_error_of_an_earlier_version_is_its_text(database):
     """It stored no code."""
     row = "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
     await database.writer.write(lambda c: c.execute(row).rowcount)
-    outbox = SqliteOutbox(database)
+    outbox = SqlOutbox(SqliteSql(database))
 
     (entry,) = await outbox.peek(due=None)
 
@@ -189,7 +191,7 @@ class TestSqliteUsageLedger(OverSqlite, UsageLedgerContract):
 class TestSqliteImageTimeline(OverSqlite, ImageTimelineContract):
     @pytest.fixture
     def marks(self, database):
-        return SqliteImageMarks(database)
+        return SqlMarks(SqliteSql(database), SqliteMarkIndex())
 
     @pytest.fixture
     def timeline(self, database):
@@ -199,7 +201,7 @@ class TestSqliteImageTimeline(OverSqlite, ImageTimelineContract):
 class TestSqliteImageMarks(OverSqlite, ImageMarksContract):
     @pytest.fixture
     def marks(self, database):
-        return SqliteImageMarks(database)
+        return SqlMarks(SqliteSql(database), SqliteMarkIndex())
 
 
 class TestSqliteImageInventory(OverSqlite, ImageInventoryContract):

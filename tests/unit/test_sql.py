@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, run
+from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, json_rows, run
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 
@@ -14,6 +14,10 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
         ("WHERE id = ANY(:ids)", "WHERE id IN (SELECT value FROM json_each(:ids))"),
         ("WHERE id <> ALL (:ids::text[])", "WHERE id NOT IN (SELECT value FROM json_each(:ids))"),
         ("SELECT id FROM t LIMIT 1 FOR UPDATE SKIP LOCKED", "SELECT id FROM t LIMIT 1"),
+        (
+            "SELECT json_agg(value ->> 1) FROM t",
+            "SELECT json_group_array(json_extract(value, '$[1]')) FROM t",
+        ),
     ],
 )
 def test_statements_for_sqlite(statement, in_words_of_sqlite):
@@ -45,3 +49,11 @@ def test_lists_are_matched():
     rows = execute(sqlite3.connect(":memory:"), "SELECT 1 WHERE 2 = ANY (:ids::bigint[])", {"ids": [1, 2]})
 
     assert rows == [(1,)]
+
+
+def test_rows_are_passed_as_one_value():
+    """In their order, and numbers stay numbers."""
+    statement = "SELECT (value ->> 0)::bigint, value ->> 1 FROM json_each(:rows::json)"
+    rows = execute(sqlite3.connect(":memory:"), statement, {"rows": json_rows([(2, "b"), (1, "a")])})
+
+    assert rows == [(2, "b"), (1, "a")]

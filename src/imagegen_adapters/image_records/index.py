@@ -7,12 +7,13 @@ deleted by passing the same tokens to FTS5 again; SQLite before 3.43 has no othe
 active. During a reindexing there is a second one, and both are kept up to date.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index_entry import IndexEntry, index_tokens, mark_tokens
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sql import Steps
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
@@ -87,22 +88,28 @@ def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
             )
 
 
-def exchange_marks(connection: sqlite3.Connection, image_id: int, before: Marks, after: Marks) -> None:
-    """Exchange the tokens of an image's marks in all generations that have it; its others stay.
+class SqliteMarkIndex:
+    """The tokens of marks in all generations of the index."""
 
-    FTS5 keeps a list of entries for each token, so that an entry may lose some of its tokens and get others.
-    It also counts entries, and takes none away from none: what loses tokens gets some, though there be none.
-    """
-    old, new = mark_tokens(before), mark_tokens(after)
-    for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
-        texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
-        existing = f"SELECT 1 FROM {texts} WHERE id = ?"  # noqa: S608 - a constant and a number
-        if connection.execute(existing, (image_id,)).fetchone() is not None:
-            connection.execute(
-                f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
-                (image_id, " ".join(old - new)),
-            )
-            connection.execute(
-                f"INSERT INTO {index} (rowid, tokens) VALUES (?, ?)",  # noqa: S608 - as above
-                (image_id, " ".join(new - old)),
-            )
+    def lock_marks(self) -> Steps[None]:
+        """There is one writer."""
+        yield from ()
+
+    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+        """Exchange the tokens of the images' marks where they are indexed; their other tokens stay.
+
+        FTS5 keeps a list of entries for each token, so that an entry may lose some of its tokens and get
+        others. It also counts entries, and takes none away from none: what loses tokens gets some, though
+        there be none.
+        """
+        generations = yield statements.LIVE_GENERATIONS, {}
+        for generation in (row["generation"] for row in generations):
+            texts, index = f"image_texts_{generation:d}", f"image_index_{generation:d}"
+            entries = yield f"SELECT id FROM {texts} WHERE id = ANY (:ids)", {"ids": sorted(after)}  # noqa: S608 - a constant and a number
+            for image_id in (row["id"] for row in entries):
+                old, new = mark_tokens(before[image_id]), mark_tokens(after[image_id])
+                deleting = f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', :id, :tokens)"  # noqa: S608 - as above
+                yield deleting, {"id": image_id, "tokens": " ".join(old - new)}
+                adding = f"INSERT INTO {index} (rowid, tokens) VALUES (:id, :tokens)"  # noqa: S608 - as above
+                yield adding, {"id": image_id, "tokens": " ".join(new - old)}
+        yield statements.COUNT_MARK_CHANGE, {}

@@ -41,10 +41,6 @@ IMAGES_AFTER = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT 
 
 MARKS_BETWEEN = f"SELECT id, favourite, {_MARKS} FROM images WHERE id BETWEEN ? AND ?"  # noqa: S608 - as above
 
-MARKS_OF = f"""
-SELECT id, favourite, {_MARKS} FROM images WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
-"""  # noqa: S608 - as above
-
 IMAGES_OF_TASK = f"""
 {SELECT_IMAGES} LEFT JOIN attempts USING (attempt_id)
 WHERE images.task_id = ? ORDER BY attempts.part, images.position, images.id

@@ -6,7 +6,7 @@ one transaction: SQLite on its writing thread, PostgreSQL over a connection of i
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -58,19 +58,29 @@ class Sql(Protocol):
         ...
 
 
+def json_rows(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as a value to select from: ``SELECT value ->> 0 FROM json_each(:rows::json)``."""
+    return json.dumps(dict(enumerate(rows)))
+
+
 # ---------------------------------------------------------------- SQLite
 
 _CAST = re.compile(r"::[a-z]+(?:\[\])?")
 _ANY = re.compile(r"= ANY ?\((:\w+)(?:::\w+\[\])?\)")
 _ALL = re.compile(r"<> ALL ?\((:\w+)(?:::\w+\[\])?\)")
+_FIELD = re.compile(r"value ->> (\d)")
 
 
 @lru_cache(maxsize=512)
 def for_sqlite(statement: str) -> str:
-    """Return the statement in SQLite's words: without casts and row locks, and with lists as JSON."""
+    """Return the statement in SQLite's words: without casts and row locks, and with lists as JSON.
+
+    Fields of rows that `json_rows` passes are read as SQLite does before 3.38.
+    """
     statement = _ANY.sub(r"IN (SELECT value FROM json_each(\1))", statement)
     statement = _ALL.sub(r"NOT IN (SELECT value FROM json_each(\1))", statement)
-    return _CAST.sub("", statement).replace(" FOR UPDATE SKIP LOCKED", "")
+    statement = _FIELD.sub(r"json_extract(value, '$[\1]')", _CAST.sub("", statement))
+    return statement.replace(" FOR UPDATE SKIP LOCKED", "").replace("json_agg(", "json_group_array(")
 
 
 def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[Row]:

@@ -15,8 +15,8 @@ import yaml
 
 from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
@@ -24,9 +24,11 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores import sqlite
+from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.schema import MoveUnfinished
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
@@ -352,7 +354,10 @@ def test_marks_are_shown_and_found(desk):
     desk.moved()
 
     async def ask(database):
-        records, marks = PostgresqlImageRecords(database, simplify=simplify), PostgresqlImageMarks(database)
+        records, marks = (
+            PostgresqlImageRecords(database, simplify=simplify),
+            SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+        )
         filters = (
             ImageFilter(favourite=True),
             ImageFilter(tag="CAT"),

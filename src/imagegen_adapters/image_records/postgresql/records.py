@@ -1,7 +1,7 @@
 """Image records in PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,8 +23,10 @@ from imagegen_adapters.image_records.similar import (
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_adapters.stores.rows import make_page
+from imagegen_adapters.stores.sql import Steps
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
+from imagegen_core.marks.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
 from imagegen_core.search.folding import Simplify
 from imagegen_core.search.pages import Page, Paging
@@ -155,6 +157,17 @@ class PostgresqlImageRecords:
         return page.with_items(
             SearchHit(image=images[image_id], match=match) for image_id, match in page.items
         )
+
+
+class PostgresqlMarkIndex:
+    """Marks are bits of the index, which triggers keep; one transaction at a time changes them."""
+
+    def lock_marks(self) -> Steps[None]:
+        yield statements.LOCK_MARKS, {}
+
+    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+        """Nothing is left to be done."""
+        yield from ()
 
 
 def _is_nowhere(words: Sequence[str], criteria: ImageFilter) -> bool:

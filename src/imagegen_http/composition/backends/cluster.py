@@ -11,15 +11,16 @@ from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDir
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_marks.postgresql import PostgresqlImageMarks
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
-from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import (
     PostgresqlNodes,
     PostgresqlPeers,
@@ -31,6 +32,7 @@ from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, Postg
 from imagegen_adapters.stores.postgresql.health import read_activity
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
@@ -91,14 +93,14 @@ async def open_backend(
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
             images=PostgresqlImageRecords(database, simplify=simplify),
             timeline=PostgresqlImageTimeline(database),
-            marks=PostgresqlImageMarks(database),
+            marks=SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
             lineage=PostgresqlLineage(database),
             usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
             inventory=PostgresqlImageInventory(database),
-            outbox=PostgresqlOutbox(database),
+            outbox=SqlOutbox(PostgresqlSql(database)),
             blobs=PostgresqlBlobStore(database, checksum=checksum),
             spool=spool,
             configs=PostgresqlProviderConfigs(database, box),

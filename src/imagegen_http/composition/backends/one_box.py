@@ -19,18 +19,20 @@ from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.image_marks.sqlite import SqliteImageMarks
+from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.reindex import index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.nodes.local import LocalNodes
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
@@ -85,14 +87,14 @@ async def open_backend(
             turn=LocalTurn(),
             images=SqliteImageRecords(database, simplify=simplify),
             timeline=SqliteImageTimeline(database),
-            marks=SqliteImageMarks(database),
+            marks=SqlMarks(SqliteSql(database), SqliteMarkIndex()),
             lineage=SqliteLineage(database),
             usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
             inventory=SqliteImageInventory(database),
-            outbox=SqliteOutbox(database),
+            outbox=SqlOutbox(SqliteSql(database)),
             blobs=blobs,
             spool=spool,
             configs=configs,

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.image_records.postgresql.reindex import index_state
-from imagegen_adapters.outboxes.postgresql import PostgresqlOutbox
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
 from imagegen_adapters.stores.postgresql.health import (
     CONNECTIONS_BESIDE_POOL,
@@ -23,6 +23,7 @@ from imagegen_adapters.stores.postgresql.health import (
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.errors import ImagegenError
 from imagegen_http.composition.checkup import stores
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
@@ -93,7 +94,7 @@ async def _open_database(
         await _master_key(database, environ),
         *await _tasks(database, has_server=bool(alive)),
         search_index(await index_state(database, simplify)),
-        *await stores.outbox(PostgresqlOutbox(database), settings),
+        *await stores.outbox(SqlOutbox(PostgresqlSql(database)), settings),
         *await providers(PostgresqlProviderConfigs(database, FernetSecretBox(())), settings),
     ]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.image_records.reindex import index_state
-from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_core.errors import ImagegenError
@@ -58,7 +59,7 @@ async def run_checks(
             checks.append(await stores.images(open_database, data_dir, full=full, progress=progress))
             checks.append(await orphan_files.orphans(open_database, data_dir, has_server=has_server))
             checks.append(database.search_index(await index_state(open_database, simplify)))
-            checks += await stores.outbox(SqliteOutbox(open_database), settings)
+            checks += await stores.outbox(SqlOutbox(SqliteSql(open_database)), settings)
             checks += await database.providers(saved_configs(open_database), settings)
     checks += await stores.bucket(settings, _installation_id(data_dir))
     checks.append(stores.disk(settings))

@@ -1,0 +1,134 @@
+"""Uploads and removals of files that are still to be done, in the database of the images."""
+
+from datetime import datetime
+from typing import Any
+
+from imagegen_adapters.stores.rows import (
+    from_json,
+    optional_moment,
+    optional_timestamp,
+    to_json,
+    to_timestamp,
+)
+from imagegen_adapters.stores.sql import Row, Sql, Steps
+from imagegen_core.messages import Message, upstream_text
+from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
+
+# A hundred thousand entries may wait while the archive is away, and each new image triggers a pass. So what
+# is claimed is found by an index, and SQLite's writer, which all writes share, never scans what waits.
+
+_MISSING_UPLOADS = """
+SELECT id FROM images
+WHERE storage = 'local' AND NOT EXISTS (SELECT 1 FROM outbox WHERE image_id = images.id AND kind = 'upload')
+ORDER BY id LIMIT :limit
+"""
+
+_ADD = """
+INSERT INTO outbox (kind, blob_key, image_id)
+SELECT 'upload', blob_key, id FROM images WHERE id = ANY (:ids::bigint[]) AND storage = 'local' ORDER BY id
+ON CONFLICT (kind, blob_key) DO NOTHING RETURNING id
+"""
+
+_PEEK = """
+SELECT * FROM outbox
+WHERE id > :after
+    AND (:due::timestamptz IS NULL OR not_before IS NULL OR not_before <= :due OR not_before > :beyond)
+ORDER BY id LIMIT :limit
+"""
+
+_RELEASE_DUE = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR not_before > :beyond"
+
+_CLAIM = """
+WITH chosen AS MATERIALIZED (
+    SELECT id FROM outbox WHERE id > :after ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM chosen) RETURNING *
+"""
+
+_CLAIM_DUE = """
+WITH chosen AS MATERIALIZED (
+    SELECT id FROM outbox INDEXED BY outbox_by_time
+    WHERE not_before IS NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM chosen) RETURNING *
+"""
+
+_COUNTS = """
+SELECT count(*) FILTER (WHERE kind = 'upload') AS uploads,
+    count(*) FILTER (WHERE kind = 'remove') AS removals,
+    count(last_error) AS failing,
+    (SELECT last_error FROM outbox WHERE last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error
+FROM outbox
+"""
+
+
+class SqlOutbox:
+    """The ``outbox`` table."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def add_missing_uploads(self, *, limit: int = 1000) -> int:
+        ids = [row["id"] for row in await self._sql.rows(_MISSING_UPLOADS, limit=limit)]
+        return len(await self._sql.change(_ADD, ids=ids)) if ids else 0
+
+    async def claim(
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
+    ) -> tuple[OutboxEntry, ...]:
+        def claim() -> Steps[list[Row]]:
+            if due is not None:
+                yield _RELEASE_DUE, _due(due)
+            return (yield (_CLAIM if due is None else _CLAIM_DUE), {"after": after, "limit": limit})
+
+        rows = await self._sql.transact(claim())
+        return tuple(sorted(map(_entry, rows), key=lambda entry: entry.id))
+
+    async def peek(
+        self, *, due: datetime | None, after: int = 0, limit: int = 100
+    ) -> tuple[OutboxEntry, ...]:
+        return tuple(map(_entry, await self._sql.rows(_PEEK, after=after, limit=limit, **_due(due))))
+
+    async def complete(self, entry: OutboxEntry) -> None:
+        await self._sql.change("DELETE FROM outbox WHERE id = :id", id=entry.id)
+
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
+        await self._sql.change(
+            "UPDATE outbox SET not_before = :not_before, last_error = :error WHERE id = :id",
+            id=entry.id,
+            not_before=to_timestamp(not_before),
+            error=to_json(error),
+        )
+
+    async def next_due(self) -> datetime | None:
+        ((moment,),) = await self._sql.rows("SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL")
+        return optional_moment(moment)
+
+    async def counts(self) -> OutboxCounts:
+        (row,) = await self._sql.rows(_COUNTS)
+        return OutboxCounts(**{**dict(row), "last_error": _error(row["last_error"])})
+
+
+def _due(due: datetime | None) -> dict[str, Any]:
+    """Return the time until which entries are due, and that after which they were deferred too far."""
+    beyond = None if due is None else due + MAX_DEFERRAL
+    return {"due": optional_timestamp(due), "beyond": optional_timestamp(beyond)}
+
+
+def _entry(row: Row) -> OutboxEntry:
+    return OutboxEntry(
+        id=row["id"],
+        kind=OutboxKind(row["kind"]),
+        blob_key=row["blob_key"],
+        image_id=row["image_id"],
+        attempts=row["attempts"],
+        not_before=optional_moment(row["not_before"]),
+        last_error=_error(row["last_error"]),
+    )
+
+
+def _error(text: str | None) -> Message | None:
+    """Return the message that an entry was deferred with; an earlier version stored only its text."""
+    try:
+        return None if text is None else from_json(text, Message)
+    except ValueError:
+        return upstream_text(text or "")
