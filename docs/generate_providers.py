@@ -10,12 +10,10 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
+from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.http.configured_document import model_spec
-from imagegen_adapters.providers.http.presets import ALIASES
-from imagegen_adapters.providers.http.schema.document import Document
-from imagegen_adapters.providers.http.schema.size import SizeKind, SizeSpec
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.operations import Operation
@@ -128,7 +126,7 @@ def facts(provider: Provider, config: ProviderConfig, models: tuple[Model, ...])
 
 def sizes(document: Document | None, model: Model) -> str:
     """Return the sizes that a model makes."""
-    spec = None if document is None else model_spec(document, model.id)
+    spec = None if document is None else document.model(model.id)
     if spec is None or spec.size is None:
         tiers = next((p.enum for p in model.parameters if p.name == "image_size" and p.enum), ())
         return ", ".join(tiers) or "–"

@@ -4,17 +4,14 @@ import json
 
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.http.bodies import write_body
-from imagegen_adapters.providers.http.budgets import Budget, Reading
-from imagegen_adapters.providers.http.configured_document import check_size
-from imagegen_adapters.providers.http.expressions import MAX_EXPRESSION_CHARS, Expression
-from imagegen_adapters.providers.http.image_items import find_images
-from imagegen_adapters.providers.http.messages import Malformed
-from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.schema.request import BodySpec, BodyType
-from imagegen_adapters.providers.http.schema.response import ImageRule, ResponseSpec
-from imagegen_adapters.providers.http.templates import Template
-from imagegen_adapters.providers.spooled_json import SpooledJson
+from imagegen_adapters.providers.common.json_files import SpooledJson
+from imagegen_adapters.providers.document.expressions import MAX_EXPRESSION_CHARS, Budget, Expression, Reading
+from imagegen_adapters.providers.document.reading import check_size, parse_document
+from imagegen_adapters.providers.document.requests import write_body
+from imagegen_adapters.providers.document.results import find_images
+from imagegen_adapters.providers.document.schema import BodySpec, BodyType, ImageRule, ResponseSpec
+from imagegen_adapters.providers.document.templates import Template
+from imagegen_adapters.providers.document.words import Malformed
 from imagegen_core.errors import CallError, ValidationFailed
 
 RESPONSE = {

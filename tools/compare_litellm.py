@@ -15,9 +15,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.model_catalogue import catalogue
-from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_adapters.providers.http.presets import ALIASES
+from imagegen_adapters.providers.common.catalogue import catalogue
+from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_core.providers.capabilities import Lifecycle
 from imagegen_core.providers.prices import Price, TokenKind, Unit
 

@@ -1,8 +1,6 @@
 """What the pages about providers say is so."""
 
-import importlib
 import inspect
-import pkgutil
 import re
 import runpy
 from pathlib import Path
@@ -11,21 +9,14 @@ import attrs
 import pytest
 import yaml
 
-from imagegen_adapters.providers.http import schema
-from imagegen_adapters.providers.http.budgets import Budget
-from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.schema.auth import AuthType
-from imagegen_adapters.providers.http.schema.errors import ErrorClass
-from imagegen_adapters.providers.http.schema.request import BodyType
-from imagegen_adapters.providers.http.schema.size import SizeKind
-from imagegen_adapters.providers.http.template_parser import ROOTS, TemplateParser
+from imagegen_adapters.providers.document import schema
+from imagegen_adapters.providers.document.reading import parse_document
+from imagegen_adapters.providers.document.schema import AuthType, BodyType, ErrorClass, SizeKind
+from imagegen_adapters.providers.document.templates import DIRECTIVES, ROOTS
 from imagegen_core.providers.form_fields import Group
 
 DOCS = Path(__file__).parents[2] / "docs"
-MODULES = [
-    importlib.import_module(m.name) for m in pkgutil.iter_modules(schema.__path__, f"{schema.__name__}.")
-]
-CLASSES = [c for m in MODULES for _, c in inspect.getmembers(m, attrs.has) if c.__module__ == m.__name__]
+CLASSES = [c for _, c in inspect.getmembers(schema, attrs.has) if c.__module__ == schema.__name__]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +38,7 @@ def test_every_field_is_documented(kind, reference):
 def test_every_word_is_documented(reference):
     """So is every choice, every placeholder and every directive."""
     choices = {*AuthType, *BodyType, *ErrorClass, *SizeKind, *Group}
-    names = {*ROOTS, *TemplateParser(Budget())._directives, "$spread"}
+    names = {*ROOTS, *DIRECTIVES}
 
     assert set() == (choices | names) - words(reference)
 

@@ -18,7 +18,7 @@ from tests.ways import ways
 
 TEXT = "a text that is traced"
 PORTS = "src/imagegen_core/ports/"
-ONLY_PASS_ON = {"src/imagegen_adapters/providers/http/results.py"}
+ONLY_PASS_ON = {"src/imagegen_adapters/providers/document/results.py"}
 """It has a stream of the bytes in hand, and looks at none of them."""
 
 SPEC = {

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.http.classification import UpstreamResponse, classify
-from imagegen_adapters.providers.http.schema.errors import ErrorSpec
-from imagegen_adapters.providers.http.templates import Template
-from imagegen_adapters.providers.upstream_messages import shorten, visible_text
+from imagegen_adapters.providers.common.calls import shorten, visible_text
+from imagegen_adapters.providers.document.responses import UpstreamResponse, classify
+from imagegen_adapters.providers.document.schema import ErrorSpec
+from imagegen_adapters.providers.document.templates import Template
 from imagegen_adapters.redactors.log_events import on_one_line
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import ImagegenError

@@ -8,9 +8,9 @@ import pytest
 
 from imagegen_adapters.providers.comfyui.api import Answer
 from imagegen_adapters.providers.comfyui.failures import refusal
+from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
+from imagegen_adapters.providers.document.schema import ErrorSpec
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
-from imagegen_adapters.providers.http.classification import UpstreamResponse, classify, submit_error
-from imagegen_adapters.providers.http.schema.errors import ErrorSpec
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"

@@ -9,7 +9,7 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_http.runtime.service import ShippedProvider
 
 if TYPE_CHECKING:  # each adapter takes a moment to load, and most services use one
-    from imagegen_adapters.providers.http import HttpProvider
+    from imagegen_adapters.providers.document.provider import HttpProvider
 
 
 def describe_presets(providers: Mapping[str, Provider], today: dt.date) -> list[ShippedProvider]:

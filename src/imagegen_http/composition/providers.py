@@ -45,7 +45,7 @@ def compose_providers(
         return ComfyUIProvider(outbound, clock=clock)
 
     def http() -> Provider:
-        from imagegen_adapters.providers.http import HttpProvider
+        from imagegen_adapters.providers.document.provider import HttpProvider
 
         return HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
 

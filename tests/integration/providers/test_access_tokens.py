@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider
+from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode

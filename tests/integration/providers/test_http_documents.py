@@ -12,8 +12,9 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation

@@ -9,7 +9,8 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.providers.document.reading import PresetLibrary, preset_names
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode

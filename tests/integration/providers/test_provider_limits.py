@@ -15,7 +15,8 @@ import yaml
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider, presets
+from imagegen_adapters.providers.document import reading
+from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.errors import CallError, Refusal
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
@@ -38,7 +39,7 @@ from tests.integration.providers.declared_requests import TIERS, exchange_for, t
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
-LIBRARY = presets.PresetLibrary()
+LIBRARY = reading.PresetLibrary()
 UPSTREAMS = (
     FakeOpenAI,
     FakeXai,
@@ -103,7 +104,7 @@ class Limit:
 @cache
 def models_of(preset: str) -> list[dict]:
     """Return the models of a shipped document as plain values."""
-    return yaml.safe_load(resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
+    return yaml.safe_load(resources.files(reading).joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
 
 
 def limits_of_documents() -> Iterator[Limit]:
@@ -581,7 +582,7 @@ def call_of(provider, server, limit, request, extra, *, checked=True) -> Provide
 @cache
 def without_limits(preset: str) -> dict:
     """Return a shipped document whose models accept whatever the service itself does."""
-    text = resources.files(presets).joinpath(f"{preset}.yaml").read_text("utf-8")
+    text = resources.files(reading).joinpath(f"{preset}.yaml").read_text("utf-8")
     document = yaml.safe_load(text)
     specs = {name: spec for model in document["models"] for name, spec in model.get("params", {}).items()}
     for model in document["models"]:

@@ -8,7 +8,7 @@ import yaml
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider
+from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation

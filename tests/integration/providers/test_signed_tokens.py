@@ -7,7 +7,8 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider, sender
+from imagegen_adapters.providers.document import sending
+from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
@@ -75,7 +76,7 @@ async def test_a_job_outlives_the_token_that_it_was_sent_with(server, provider, 
 
 async def test_a_token_needs_no_body(server, provider, call, monkeypatch):
     """Its signature is of the token alone: ten references of ten megabytes are sent as they are read."""
-    monkeypatch.setattr(sender, "_MAX_SIGNED_BYTES", 10)
+    monkeypatch.setattr(sending, "_MAX_SIGNED_BYTES", 10)
     server.fake.time = NOW.timestamp()
 
     await provider.submit(call, MemoryExchange(INPUTS))

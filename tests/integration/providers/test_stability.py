@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.poll_failures import MAX_REFUSALS
+from imagegen_adapters.providers.common.calls import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import check_request

@@ -8,7 +8,7 @@ import random
 import attrs
 import pytest
 
-from imagegen_adapters.providers.http import streamed_responses
+from imagegen_adapters.providers.document import streams
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
@@ -352,8 +352,8 @@ async def test_endless_partial_images_end_with_the_call():
 
 async def test_partial_images_share_their_room_in_memory(monkeypatch):
     """Where calls have no room for what they receive of one, it is dropped, and the room is given back."""
-    monkeypatch.setattr(streamed_responses, "MAX_BUFFERED_BYTES", 10)
-    monkeypatch.setattr("imagegen_adapters.providers.http.provider.MAX_BUFFERED_BYTES", 10)
+    monkeypatch.setattr(streams, "MAX_BUFFERED_BYTES", 10)
+    monkeypatch.setattr("imagegen_adapters.providers.document.provider.MAX_BUFFERED_BYTES", 10)
     images, partials = await answer_of(Relay(partial(0), final()))
 
     assert ([FINAL], []) == (images, partials)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_core.messages import Language
 from imagegen_http.settings.loader import DASHED_PROVIDERS, check_bind, load_settings, variable_warnings
 from imagegen_http.settings.schema import SettingsError

@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagegen_adapters.providers.common.json_files import parse_json, parse_spooled
+from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
+from imagegen_adapters.providers.document.results import find_images
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
-from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
-from imagegen_adapters.providers.http.image_items import find_images
-from imagegen_adapters.providers.http.presets import PresetLibrary
-from imagegen_adapters.providers.http.responses import parse_response
-from imagegen_adapters.providers.json_responses import parse_json
-from imagegen_adapters.providers.spooled_json import parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_results, stability_wire
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError

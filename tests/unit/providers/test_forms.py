@@ -6,10 +6,10 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.http.configured_document import model_spec
-from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import check_request
@@ -72,7 +72,7 @@ def test_every_offered_size_is_taken_as_it_is(provider, settings, model):
             check_request(request, model)
             provider.split(request, model, settings)
         if isinstance(provider, HttpProvider):
-            spec = model_spec(LIBRARY.load(settings.extra_config["preset"]), model.id)
+            spec = LIBRARY.load(settings.extra_config["preset"]).model(model.id)
             for operation in size.operations or model.operations:
                 assert None is size_for_upstream(size.params, spec.size_of(operation)).note
 

@@ -7,11 +7,10 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 
-from imagegen_adapters.providers.http.bodies import MAX_FORM_BYTES, write_body
-from imagegen_adapters.providers.http.budgets import MAX_STEPS, Budget, OverBudget
-from imagegen_adapters.providers.http.expressions import Expression
-from imagegen_adapters.providers.http.schema.request import BodySpec, BodyType
-from imagegen_adapters.providers.http.templates import Template
+from imagegen_adapters.providers.document.expressions import MAX_STEPS, Budget, Expression, OverBudget
+from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
+from imagegen_adapters.providers.document.schema import BodySpec, BodyType
+from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write

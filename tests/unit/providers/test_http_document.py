@@ -7,11 +7,13 @@ import weakref
 import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.providers.http import PresetLibrary, preset_names
-from imagegen_adapters.providers.http.capabilities import profile_of
-from imagegen_adapters.providers.http.configured_document import document_of
-from imagegen_adapters.providers.http.mentions import mentions
-from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.document.models import profile_of
+from imagegen_adapters.providers.document.reading import (
+    PresetLibrary,
+    document_of,
+    parse_document,
+    preset_names,
+)
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.capabilities import LifecycleStatus, choose_model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
@@ -56,7 +58,7 @@ def config(name="p", **fields) -> ProviderConfig:
 def test_a_document_that_nothing_uses_any_more_is_not_kept():
     """A request may bring one of its own, which may be large and contain secrets."""
     document = parse_document(GOOD, "spec")
-    mentions(document, document.operations["generate"], "prompt")
+    document.mentions(document.operations["generate"], "prompt")
     reference = weakref.ref(document)
     del document
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.providers.http.egress import check_download, follow
-from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.document.reading import parse_document
+from imagegen_adapters.providers.document.sending import check_download, follow
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig

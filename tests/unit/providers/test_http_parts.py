@@ -10,20 +10,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from imagegen_adapters.providers.http import PresetLibrary, preset_names
-from imagegen_adapters.providers.http.budgets import Budget, Reading
-from imagegen_adapters.providers.http.classification import CODES, UpstreamResponse, classify, submit_error
-from imagegen_adapters.providers.http.expressions import Expression
-from imagegen_adapters.providers.http.inputs import InputPart
-from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_adapters.providers.http.schema.errors import ErrorClass, ErrorSpec
-from imagegen_adapters.providers.http.schema.size import SizeSpec
-from imagegen_adapters.providers.http.signers import SIGNERS
-from imagegen_adapters.providers.http.signers.requests import KeyPair, SignableRequest
-from imagegen_adapters.providers.http.signers.signature_v4 import VOLCENGINE
-from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream
-from imagegen_adapters.providers.http.templates import Template
-from imagegen_adapters.providers.http.validation import expressions_of
+from imagegen_adapters.providers.document.checks import expressions_of
+from imagegen_adapters.providers.document.expressions import Budget, Expression, Reading
+from imagegen_adapters.providers.document.reading import PresetLibrary, parse_document, preset_names
+from imagegen_adapters.providers.document.responses import CODES, UpstreamResponse, classify, submit_error
+from imagegen_adapters.providers.document.schema import ErrorClass, ErrorSpec, SizeSpec
+from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair, SignableRequest
+from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
+from imagegen_adapters.providers.document.templates import InputPart, Template
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.secrets import Secret

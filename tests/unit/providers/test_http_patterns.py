@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.providers.http.patterns import (
+from imagegen_adapters.providers.document.expressions import (
     MAX_SEARCHED_CHARS,
     matches_glob,
     pattern_problem,

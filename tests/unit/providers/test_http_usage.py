@@ -6,10 +6,11 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
-from imagegen_adapters.providers.http.expressions import Expression
-from imagegen_adapters.providers.http.schema.response import UsageSpec
-from imagegen_adapters.providers.http.usage import find_usage, usage_of
+from imagegen_adapters.providers.document.expressions import Expression
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.results import find_usage, usage_of
+from imagegen_adapters.providers.document.schema import UsageSpec
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.prices import TokenKind

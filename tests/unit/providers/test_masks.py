@@ -5,8 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from imagegen_adapters.providers.mask_conversion import convert_mask
-from imagegen_adapters.providers.masks import MaskPolarity
+from imagegen_adapters.providers.common.images import MaskPolarity, convert_mask
 from imagegen_core.errors import InvalidImage
 
 LEFT_EDITED = (255, 0)

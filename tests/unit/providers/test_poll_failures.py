@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
+from imagegen_adapters.providers.common.calls import PollFailures, is_from_upstream, may_be_json
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 

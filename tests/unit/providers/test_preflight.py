@@ -6,8 +6,8 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.http import HttpProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation

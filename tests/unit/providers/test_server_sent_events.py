@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.providers.http.server_sent_events import MAX_HEAD_BYTES, read_events
+from imagegen_adapters.providers.document.streams import MAX_HEAD_BYTES, read_events
 
 pytestmark = pytest.mark.anyio
 

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers import long_strings
-from imagegen_adapters.providers.long_strings import (
+from imagegen_adapters.providers.common import json_files
+from imagegen_adapters.providers.common.json_files import (
     MAX_INLINE_STRING_BYTES,
     MAX_JSON_BYTES,
     SpooledString,
     decode_base64,
     decode_chunks,
+    parse_spooled,
     read_string,
+    read_text,
 )
-from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.values.valid_text import valid_json
@@ -50,8 +51,8 @@ def test_an_answer_without_long_strings_is_itself(value):
 @pytest.mark.parametrize("escaped", [False, True])
 def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
     """Whatever the block size and escapes, short strings are parsed and long ones located."""
-    monkeypatch.setattr(long_strings, "BLOCK_BYTES", block)
-    monkeypatch.setattr(long_strings, "MAX_INLINE_STRING_BYTES", 200)
+    monkeypatch.setattr(json_files, "BLOCK_BYTES", block)
+    monkeypatch.setattr(json_files, "MAX_INLINE_STRING_BYTES", 200)
     image = IMAGE[:3000]
     text = base64.b64encode(image).decode()
     tree = {'odd\\"key': "\\", "long": f"data:image/png;base64,{text}", "cjk": "猫" * 40, "last": '"\\\\"'}

@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagegen_adapters.providers.common.calls import (
+    MAX_RETRY_AFTER_SECONDS,
+    parse_retry_after,
+    shorten,
+    visible_text,
+    with_model_warning,
+)
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
-from imagegen_adapters.providers.retry_after import MAX_RETRY_AFTER_SECONDS, parse_retry_after
-from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.providers.capabilities import Lifecycle, Model

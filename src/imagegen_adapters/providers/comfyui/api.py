@@ -9,10 +9,13 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.call_limits import call_timeout, read_at_most
-from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.json_responses import parse_json
-from imagegen_adapters.providers.streamed_responses import streamed_response
+from imagegen_adapters.providers.common.calls import (
+    call_timeout,
+    configured_headers,
+    read_at_most,
+    streamed_response,
+)
+from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import CallError
 from imagegen_core.providers.config import ProviderConfig

@@ -8,9 +8,8 @@ from typing import Any
 
 from imagegen_adapters.providers.comfyui.api import Answer, as_object
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.retry_after import parse_retry_after
-from imagegen_adapters.providers.upstream_messages import shorten, visible_text
+from imagegen_adapters.providers.common.calls import parse_retry_after, shorten, visible_text
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, upstream_text

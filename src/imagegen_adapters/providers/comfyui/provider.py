@@ -19,10 +19,10 @@ from imagegen_adapters.providers.comfyui.requests import check, drawn_seed, valu
 from imagegen_adapters.providers.comfyui.uploads import Uploads
 from imagegen_adapters.providers.comfyui.workflow import Workflow
 from imagegen_adapters.providers.comfyui.workflow_parser import parse_workflow
-from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.preflight import map_refusals
+from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.images import map_refusals
+from imagegen_adapters.providers.common.json_files import bad_response
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.ports.clock import Clock

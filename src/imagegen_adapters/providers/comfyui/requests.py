@@ -5,8 +5,7 @@ from typing import Any
 
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.comfyui.workflow import Workflow
-from imagegen_adapters.providers.preflight import check_size
-from imagegen_adapters.providers.random_seeds import random_seed
+from imagegen_adapters.providers.common.images import check_size, random_seed
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest

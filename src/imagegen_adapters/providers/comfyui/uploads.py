@@ -10,8 +10,7 @@ from imagegen_adapters.providers.comfyui.api import ComfyUIApi, as_object
 from imagegen_adapters.providers.comfyui.failures import reason_of
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.comfyui.workflow import Workflow
-from imagegen_adapters.providers.masks import MaskPolarity, mask_for
-from imagegen_adapters.providers.preflight import map_refusals
+from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange

@@ -5,11 +5,10 @@ from types import MappingProxyType
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
+from imagegen_adapters.providers.common.images import MaskPolarity, convert_mask
 from imagegen_adapters.providers.demo.drawing import draw
 from imagegen_adapters.providers.demo.files import decode
 from imagegen_adapters.providers.demo.work import MAX_SIDE_PIXELS, Work
-from imagegen_adapters.providers.mask_conversion import convert_mask
-from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.operations import Operation
 
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import BinaryIO
 
+from imagegen_adapters.providers.common.images import map_refusals
+from imagegen_adapters.providers.common.json_files import read_blocks
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, Options
 from imagegen_adapters.providers.demo.work import OPERATIONS, Work
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import read_blocks
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES

@@ -12,10 +12,14 @@ from typing import Any
 import attrs
 import httpx
 
+from imagegen_adapters.providers.common.calls import (
+    parse_retry_after,
+    parse_seconds,
+    shorten,
+    with_model_warning,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
-from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import upstream_text

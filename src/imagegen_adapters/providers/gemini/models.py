@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.model_catalogue import facts_of
+from imagegen_adapters.providers.common.catalogue import facts_of
 from imagegen_adapters.providers.gemini.settings import Backend
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.operations import Operation

@@ -8,7 +8,10 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.configured_headers import configured_headers
+from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.images import check_total_bytes, map_refusals
+from imagegen_adapters.providers.common.json_files import decode_chunks, parse_spooled, read_spooled
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini import sdk
 from imagegen_adapters.providers.gemini.credentials import load as load_credentials
 from imagegen_adapters.providers.gemini.credentials import refresh
@@ -20,10 +23,6 @@ from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
 from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
 from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
 from imagegen_adapters.providers.gemini.uploads import uploads_of
-from imagegen_adapters.providers.long_strings import decode_chunks
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
-from imagegen_adapters.providers.spooled_json import parse_spooled, read_spooled
 from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode

@@ -5,10 +5,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.calls import shorten
+from imagegen_adapters.providers.common.json_files import SpooledString
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.usage import read_usage
-from imagegen_adapters.providers.long_strings import SpooledString
-from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.costs.reported_usage import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from imagegen_adapters.providers.configured_headers import configured_headers
+from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.gemini.sdk_calls import SdkCall
 from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings
 from imagegen_adapters.providers.gemini.transport import SdkTransport

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from imagegen_adapters.outbound import map_transport_errors
+from imagegen_adapters.providers.common.calls import shorten
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.transport import UploadContext
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.capabilities import Model

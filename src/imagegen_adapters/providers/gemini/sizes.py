@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from imagegen_adapters.providers.common.images import nearest_ratio
 from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import UPSCALE_FACTORS

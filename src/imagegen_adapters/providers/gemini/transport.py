@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import attrs
 import httpx
 
-from imagegen_adapters.providers.call_limits import call_timeout, read_at_most, read_error
+from imagegen_adapters.providers.common.calls import call_timeout, read_at_most, read_error
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
-from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
 from imagegen_core.failures import FailureCode

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import attrs
 
-from imagegen_adapters.providers.base64_stream import encode_base64, encoded_length
-from imagegen_adapters.providers.masks import MaskPolarity, mask_for
-from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_adapters.providers.common.images import MaskPolarity, encode_base64, encoded_length, mask_for
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange, ProviderCall

@@ -8,15 +8,16 @@ from typing import Any, BinaryIO
 import httpx
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.call_limits import call_timeout
-from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.json_responses import parse_json
-from imagegen_adapters.providers.key_formats import malformed_key, two_part_key_problem
-from imagegen_adapters.providers.long_strings import MAX_JSON_BYTES
-from imagegen_adapters.providers.masks import MaskPolarity, mask_for
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import read_spooled
+from imagegen_adapters.providers.common.calls import (
+    call_timeout,
+    configured_headers,
+    malformed_key,
+    streamed_response,
+    two_part_key_problem,
+)
+from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
+from imagegen_adapters.providers.common.json_files import MAX_JSON_BYTES, parse_json, read_spooled
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
 from imagegen_adapters.providers.stable_diffusion import a1111_results as results
 from imagegen_adapters.providers.stable_diffusion import failures
@@ -25,7 +26,6 @@ from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
-from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES

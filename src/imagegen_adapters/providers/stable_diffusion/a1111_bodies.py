@@ -6,7 +6,7 @@ Forge and SD.Next speak the same protocol, except for error responses.
 from collections.abc import Mapping
 from typing import Any
 
-from imagegen_adapters.providers.preflight import check_size
+from imagegen_adapters.providers.common.images import check_size
 from imagegen_adapters.providers.stable_diffusion.a1111_models import DEFAULT_MODEL
 from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage

@@ -4,10 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.long_strings import SpooledString, decode_chunks
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
+from imagegen_adapters.providers.common.json_files import (
+    SpooledString,
+    bad_response,
+    decode_chunks,
+    parse_spooled,
+    read_text,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.a1111_bodies import warnings
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError

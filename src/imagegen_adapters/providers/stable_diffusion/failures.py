@@ -7,10 +7,14 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.retry_after import parse_http_date, parse_retry_after
+from imagegen_adapters.providers.common.calls import (
+    parse_http_date,
+    parse_retry_after,
+    shorten,
+    with_model_warning,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, MessageCode, as_message

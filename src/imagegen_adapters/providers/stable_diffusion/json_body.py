@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.base64_stream import encode_base64, encode_base64_chunks, encoded_length
-from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_adapters.providers.common.images import encode_base64, encode_base64_chunks, encoded_length
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message

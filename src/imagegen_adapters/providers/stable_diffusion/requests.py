@@ -2,11 +2,10 @@
 
 import httpx
 
-from imagegen_adapters.providers.call_limits import read_at_most, read_error
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_adapters.providers.common.calls import read_at_most, read_error, streamed_response
+from imagegen_adapters.providers.common.json_files import bad_response
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
-from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig

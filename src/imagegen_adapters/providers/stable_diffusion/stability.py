@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.call_limits import call_timeout, read_at_most
-from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.json_responses import parse_json
-from imagegen_adapters.providers.long_strings import decode_chunks
-from imagegen_adapters.providers.masks import MaskPolarity, mask_for
-from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import read_spooled
+from imagegen_adapters.providers.common.calls import (
+    call_timeout,
+    configured_headers,
+    read_at_most,
+    streamed_response,
+)
+from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
+from imagegen_adapters.providers.common.json_files import decode_chunks, parse_json, read_spooled
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
@@ -25,7 +26,6 @@ from imagegen_adapters.providers.stable_diffusion.stability_jobs import (
     parse_job_id,
 )
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS, model
-from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.problems.fields import ProblemCode

@@ -10,14 +10,19 @@ import httpx
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
-from imagegen_adapters.providers.call_limits import call_timeout, read_error
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
+from imagegen_adapters.providers.common.calls import (
+    PollFailures,
+    call_timeout,
+    is_from_upstream,
+    may_be_json,
+    read_error,
+    streamed_response,
+)
+from imagegen_adapters.providers.common.json_files import bad_response
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_adapters.providers.stable_diffusion.requests import api_url
-from imagegen_adapters.providers.streamed_responses import streamed_response
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange, ProviderCall

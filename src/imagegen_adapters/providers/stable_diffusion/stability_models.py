@@ -1,6 +1,6 @@
 """Stability's models: which exist, what each can do, and which parameters it takes."""
 
-from imagegen_adapters.model_catalogue import facts_of
+from imagegen_adapters.providers.common.catalogue import facts_of
 from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from imagegen_adapters.providers.preflight import check_sides, check_size, check_total_bytes
+from imagegen_adapters.providers.common.images import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation

@@ -5,12 +5,16 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.json_responses import bad_response
-from imagegen_adapters.providers.long_strings import MAX_JSON_BYTES, SpooledString
-from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.ratios import nearest_ratio
-from imagegen_adapters.providers.spooled_json import parse_spooled, read_text
+from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.images import nearest_ratio
+from imagegen_adapters.providers.common.json_files import (
+    MAX_JSON_BYTES,
+    SpooledString,
+    bad_response,
+    parse_spooled,
+    read_text,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.stability_routes import ASPECT_RATIOS, Route
 from imagegen_core.errors import CallError

@@ -2,8 +2,8 @@
 
 import pytest
 
+from imagegen_adapters.providers.common.images import nearest_ratio
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
-from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
 from imagegen_core.requests.image_request import ImageRequest

@@ -1,0 +1,254 @@
+"""The operator's headers in ``extra_config.headers``, which are sent with each call."""
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import attrs
+import httpx
+
+from imagegen_adapters.outbound import map_transport_errors
+from imagegen_adapters.providers.common.words import InputCode, ResponseCode
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
+from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+
+
+def configured_headers(config: ProviderConfig) -> dict[str, str]:
+    """Return the headers by lower-case name.
+
+    Raises:
+        ValidationFailed: they are not an object of strings.
+    """
+    headers = config.extra_config.get("headers") or {}
+    are_strings = isinstance(headers, Mapping) and all(
+        isinstance(t, str) for pair in headers.items() for t in pair
+    )
+    if not are_strings:
+        raise ValidationFailed.for_field("extra_config.headers", ProblemCode.NOT_STRINGS())
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def two_part_key_problem(config: ProviderConfig, form: str) -> Message | None:
+    """Return what is wrong with a key that must be two parts around a colon; None if it is right or absent.
+
+    ``form`` shows the format to the user, such as ``user:password``.
+    """
+    key = config.api_key
+    if key is None or key.locked:
+        return None
+    return None if ":" in key.reveal() else InputCode.KEY_FORM(form=form)
+
+
+def malformed_key(form: str) -> Message:
+    """Return the same as a sentence of its own, for a key that has to be used."""
+    return RefusalCode.PROBLEM(field="api_key", reason=InputCode.KEY_FORM(form=form))
+
+
+MAX_ERROR_BYTES = 64 * 1024
+"""The part of an error response that is read."""
+
+_CONNECT_SECONDS = 10.0
+
+
+def call_timeout(seconds: float) -> httpx.Timeout:
+    """Return time-outs of which connecting expires first, since that proves that nothing was started."""
+    connect = min(_CONNECT_SECONDS, seconds / 2)
+    return httpx.Timeout(seconds, connect=connect, pool=seconds / 2)
+
+
+async def read_at_most(response: httpx.Response, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
+    """Return the body, or its first ``max_bytes`` bytes.
+
+    Raises:
+        httpx.HTTPError: the connection broke.
+    """
+    body = bytearray()
+    await _fill(body, response, max_bytes)
+    return bytes(body)
+
+
+async def read_error(response: httpx.Response) -> bytes:
+    """Return as much of an error body as arrives: the status counts even if the body is cut off."""
+    body = bytearray()
+    with contextlib.suppress(httpx.HTTPError, TimeoutError):
+        await _fill(body, response, MAX_ERROR_BYTES)
+    return bytes(body)
+
+
+async def _fill(body: bytearray, response: httpx.Response, max_bytes: int) -> None:
+    async for chunk in response.aiter_bytes():
+        body += chunk[: max_bytes - len(body)]
+        if len(body) >= max_bytes:
+            return
+
+
+MAX_REFUSALS = 3
+"""Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
+the job is given up.
+"""
+
+_FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
+
+
+def is_from_upstream(status: int, body: bytes) -> bool:
+    """Return whether an error response is the provider's own, whose API speaks JSON, not a proxy's."""
+    if httpx.codes.is_redirect(status) or status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        return False
+    try:
+        return isinstance(json.loads(body), (dict, list))
+    except (ValueError, RecursionError):
+        return False
+
+
+def may_be_json(head: bytes) -> bool:
+    """Return whether a body that starts so can be JSON; an HTML page cannot."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+@attrs.define
+class PollFailures:
+    """The failed polls of one job so far."""
+
+    _last_error: CallError | None = None
+    _refusals: int = 0
+
+    def clear(self) -> None:
+        """Forget earlier failures: the provider responds and works on the job."""
+        self._last_error, self._refusals = None, 0
+
+    def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> None:
+        """Return if the job is to be polled again.
+
+        ``is_unreadable``: the document cannot read this state of the job, but may read the next one.
+
+        Raises:
+            CallError: ``error`` is the provider's final answer about the job.
+        """
+        self._last_error = error
+        if not from_upstream:
+            return
+        if error.failure.code is not FailureCode.AUTH_FAILED and not is_unreadable:
+            raise error
+        self._refusals += 1
+        if self._refusals >= MAX_REFUSALS:
+            raise error
+
+    def timeout_error(self, seconds: float) -> CallError:
+        """Return the error of a job that was not done within its time."""
+        reason = ResponseCode.JOB_TOO_SLOW(seconds=seconds)
+        last_error = self._last_error
+        if last_error is None:
+            return CallError(FailureCode.TIMEOUT, reason)
+        if last_error.failure.code in _FINAL_CODES:
+            return last_error
+        return CallError(
+            FailureCode.TIMEOUT,
+            ResponseCode.AT_LAST(reason=reason, trouble=last_error.failure.reason),
+            upstream_status=last_error.failure.upstream_status,
+        )
+
+
+MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
+"""About thirty years: finite, so that callers can compute with it; they cap it to what they honour."""
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_MAX_DATE_CHARS = 100
+
+
+def parse_retry_after(value: str | None, now: datetime | None) -> float | None:
+    """Return the seconds of ``Retry-After``: a number, or a date minus ``now``.
+
+    None for anything else, and for a date if ``now`` is unknown. Never negative, never more than
+    `MAX_RETRY_AFTER_SECONDS`.
+    """
+    text = (value or "").strip()
+    if (number := parse_seconds(text)) is not None:
+        return number
+    date = parse_http_date(text)
+    return min(MAX_RETRY_AFTER_SECONDS, max(0.0, (date - now).total_seconds())) if date and now else None
+
+
+def parse_seconds(text: str) -> float | None:
+    """Return plain seconds, None for anything else: a sign, an exponent, more than nine digits."""
+    return float(text) if _SECONDS.fullmatch(text) else None
+
+
+def parse_http_date(value: str) -> datetime | None:
+    """Return a header's date in UTC, None for anything else; a date without a zone counts as UTC."""
+    if len(value) > _MAX_DATE_CHARS:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        IndexError,
+    ):  # such as a zone of a hundred hours, or the year 0
+        return None
+
+
+@contextlib.asynccontextmanager
+async def streamed_response(
+    client: httpx.AsyncClient, request: httpx.Request
+) -> AsyncIterator[httpx.Response]:
+    """Send a request and yield the response; its body is read inside the context.
+
+    Raises:
+        CallError: as `map_transport_errors` does, both while sending and while reading.
+    """
+    with map_transport_errors():
+        response = await client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+
+MAX_MESSAGE_CHARS = 500
+# Each expression consumes every start that it meets, so that matching takes linear time.
+_QUERY = re.compile(
+    r"(https?://[^\s?#\"']*)(?:[?#]\S*)?"
+)  # up to white space: a key in the query may contain a quote
+_TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
+
+
+def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
+    """Return a text on one line, without ``secrets`` and without queries of URLs, cut to 500 characters."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "****")
+    bare = _QUERY.sub(r"\1", text)
+    line = " ".join("".join(char if char.isprintable() else " " for char in bare).split())
+    return line if len(line) <= MAX_MESSAGE_CHARS else line[: MAX_MESSAGE_CHARS - 1] + "…"
+
+
+def visible_text(page: str) -> str:
+    """Return the visible text of an HTML page on one line, without tags and scripts; other text unchanged."""
+    text, *tagged = _TAG.split(page)
+    visible, hidden_tag = [text], ""
+    for slash, name, following in zip(tagged[::3], tagged[1::3], tagged[2::3], strict=True):
+        tag = (name or "").lower()
+        if not hidden_tag and not slash:
+            hidden_tag = tag
+        elif slash and tag == hidden_tag:
+            hidden_tag = ""
+        if not hidden_tag:
+            visible.append(following)
+    return " ".join(" ".join(visible).split())
+
+
+def with_model_warning(model: Model | None, code: FailureCode, reason: Message) -> Message:
+    """Return why a call failed; if it was rejected, with the successor of a model that is being retired."""
+    ending = None if model is None else model.ending
+    if ending is None or code is not FailureCode.REJECTED:
+        return reason
+    return ResponseCode.BLAMED_MODEL(warning=ending, reason=reason)

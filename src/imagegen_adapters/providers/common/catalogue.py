@@ -1,0 +1,102 @@
+"""Loads YAML with libyaml if PyYAML was built with it: ten times as fast, with the same result."""
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import cattrs
+import yaml
+
+from imagegen_core.providers.capabilities import Lifecycle
+from imagegen_core.providers.prices import Price, parse_price
+from imagegen_core.providers.sources import Source, parse_date, parse_source
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_yaml(text: str) -> Any:
+    """Return the document as built-in types.
+
+    Raises:
+        yaml.YAMLError: the text is malformed.
+    """
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+
+
+@attrs.frozen(kw_only=True)
+class CatalogueEntry:
+    """One model of the data file, as in a document: ``retires`` is the first day without it."""
+
+    id: str
+    retires: dt.date | None = None
+    replaced_by: str | None = None
+    price: Price | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CataloguedProvider:
+    """The models of one provider, and where that was read."""
+
+    provider: str
+    sources: tuple[Source, ...]
+    models: tuple[CatalogueEntry, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ModelFacts:
+    """What a description of a model takes from here."""
+
+    lifecycle: Lifecycle = attrs.field(factory=Lifecycle)
+    price: Price | None = None
+    sources: tuple[Source, ...] = ()
+
+
+def facts_of(model_id: str, *, provider: str) -> ModelFacts:
+    """Return what is known of a provider's model.
+
+    A model of that id with another provider tells its lifecycle: whoever passes calls on cannot serve it
+    longer. A leading ``models/`` or ``publishers/…/models/`` is ignored.
+    """
+    name = model_id.rpartition("models/")[2]
+    own = _facts().get((provider, name))
+    return own or ModelFacts(lifecycle=_lifecycles().get(name, Lifecycle()))
+
+
+@cache
+def catalogue() -> tuple[CataloguedProvider, ...]:
+    """Return all that the data file lists."""
+    text = resources.files(__package__ or "").joinpath("models.yaml").read_text("utf-8")
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(dt.date, lambda value, _: parse_date(value, "date"))
+    converter.register_structure_hook(Source, lambda value, _: parse_source(value, "sources"))
+    converter.register_structure_hook(Price, lambda value, _: parse_price(value, "price"))
+    return converter.structure(load_yaml(text), tuple[CataloguedProvider, ...])
+
+
+@cache
+def _facts() -> MappingProxyType[tuple[str, str], ModelFacts]:
+    return MappingProxyType(
+        {
+            (listed.provider, model.id): ModelFacts(
+                lifecycle=_lifecycle(model), price=model.price, sources=listed.sources
+            )
+            for listed, model in _entries()
+        }
+    )
+
+
+@cache
+def _lifecycles() -> MappingProxyType[str, Lifecycle]:
+    return MappingProxyType({model.id: _lifecycle(model) for _, model in _entries()})
+
+
+def _entries() -> Iterator[tuple[CataloguedProvider, CatalogueEntry]]:
+    return ((listed, model) for listed in catalogue() for model in listed.models)
+
+
+def _lifecycle(model: CatalogueEntry) -> Lifecycle:
+    return Lifecycle(retires=model.retires, replaced_by=model.replaced_by)

@@ -1,0 +1,222 @@
+"""The images of a request: their limits, their masks, and their base64."""
+
+import asyncio
+import base64
+import hashlib
+import io
+import math
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from imagegen_adapters.providers.common.words import InputCode
+from imagegen_core.errors import CallError, InvalidImage, Refusal, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, MessageCode
+from imagegen_core.ports.provider import Exchange
+from imagegen_core.problems.fields import Problem, ProblemCode
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.input_image import InputImage, NamedInputs
+from imagegen_core.requests.sizes import dimensions_of, parse_size
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_OPAQUE = 255
+_PIECE_BYTES = 3 * 64 * 1024  # a multiple of 3, so that only the last piece has padding
+
+
+# Checks before a request is queued
+
+
+def check_total_bytes(
+    images: NamedInputs, max_bytes: int, *, code: MessageCode = InputCode.REQUEST_TOO_HEAVY
+) -> None:
+    """Refuse images that are more than ``max_bytes`` together; the largest is named."""
+    total = sum(image.size_bytes for _, image in images)
+    if total > max_bytes:
+        field = max(images, key=lambda pair: pair[1].size_bytes)[0]
+        raise ValidationFailed.for_field(field, code(size=total, maximum=max_bytes))
+
+
+def check_size(params: Mapping[str, Any], keywords: Sequence[str] = ("auto",)) -> None:
+    """Refuse a ``size`` that is neither WIDTHxHEIGHT nor one of the ``keywords``."""
+    size = params.get("size")
+    if size is not None and size not in keywords and parse_size(size) is None:
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=tuple(keywords)))
+
+
+def check_sides(params: Mapping[str, Any]) -> None:
+    """Refuse ``width`` without ``height`` and the reverse, for providers that need both."""
+    names = [name for name in ("width", "height") if params.get(name) is not None]
+    if len(names) == 1 and dimensions_of(params) is None:
+        missing = "height" if names == ["width"] else "width"
+        raise ValidationFailed.for_field(f"params.{missing}", ProblemCode.NEEDS_OTHER(other=names[0]))
+
+
+@attrs.frozen(kw_only=True)
+class ImageLimits:
+    """A provider's limits on input images: types (empty: all), bytes, pixels, bytes of all together.
+
+    ``min_side`` and ``max_side`` hold for width and height, ``ratio`` for width by height.
+    """
+
+    mime_types: Collection[str] = ()
+    max_bytes: int | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    min_side: int | None = None
+    max_side: int | None = None
+    ratio: tuple[float, float] | None = None
+    total_bytes: int | None = None
+
+    def check(self, images: NamedInputs) -> None:
+        """Refuse images that the provider does not accept, each named; not the mask, which is converted."""
+        problems = tuple(
+            Problem(field=field, reason=reason)
+            for field, image in images
+            if field != "mask" and (reason := next(self._reasons(image), None)) is not None
+        )
+        if problems:
+            raise ValidationFailed(*problems)
+        if self.total_bytes is not None:
+            check_total_bytes(images, self.total_bytes)
+
+    def _reasons(self, image: InputImage) -> Iterator[Message]:
+        pixels, size = image.width * image.height, f"{image.width}x{image.height}"
+        low, high = self.ratio or (0.0, math.inf)
+        if self.mime_types and str(image.mime_type) not in self.mime_types:
+            yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=tuple(self.mime_types))
+        if self.max_bytes is not None and image.size_bytes > self.max_bytes:
+            yield InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.max_bytes)
+        if self.min_pixels is not None and pixels < self.min_pixels:
+            yield InputCode.TOO_FEW_PIXELS(pixels=pixels, minimum=self.min_pixels)
+        if self.max_pixels is not None and pixels > self.max_pixels:
+            yield InputCode.TOO_MANY_PIXELS(pixels=pixels, maximum=self.max_pixels)
+        if self.min_side is not None and min(image.width, image.height) < self.min_side:
+            yield InputCode.SIDE_TOO_SHORT(size=size, minimum=self.min_side)
+        if self.max_side is not None and max(image.width, image.height) > self.max_side:
+            yield InputCode.SIDE_TOO_LONG(size=size, maximum=self.max_side)
+        if not low <= image.width / image.height <= high:
+            yield InputCode.IMAGE_SHAPE(size=size, minimum=low, maximum=high)
+
+
+@contextmanager
+def map_refusals() -> Iterator[None]:
+    """Turn a refusal after the task was queued into ``rejected``; nothing was sent."""
+    try:
+        yield
+    except Refusal as error:
+        raise CallError(FailureCode.REJECTED, error.reason, possible_charge=False) from error
+
+
+# Masks
+
+
+class MaskPolarity(StrEnum):
+    """How a provider marks the area to repaint."""
+
+    WHITE_IS_EDIT = "white_is_edit"
+    BLACK_IS_EDIT = "black_is_edit"
+    TRANSPARENT_IS_EDIT = "transparent_is_edit"
+
+
+async def mask_for(request: ImageRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
+    """Return the request's mask as `convert_mask` does, None if there is none."""
+    if request.mask is None or request.image is None:
+        return None
+    data = await exchange.read_input(request.mask)
+    size = (request.image.width, request.image.height)
+    return await asyncio.to_thread(convert_mask, data, polarity=polarity, size=size)
+
+
+def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) -> bytes:
+    """Return the caller's mask, for an image of ``size``, as a PNG of the provider's polarity.
+
+    In the caller's mask white is repainted and black kept, with grey levels in between; in a mask with an
+    alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
+    everywhere marks nothing and is ignored. The result is 8-bit grey, or RGBA for
+    `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole image: call it in a thread.
+
+    Raises:
+        InvalidImage: the mask cannot be decoded, or its size differs from the image's.
+    """
+    from PIL import Image, UnidentifiedImageError  # takes 5 MB, and few tasks have a mask
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.size != size:
+                actual, expected = (f"{width}x{height}" for width, height in (image.size, size))
+                raise InvalidImage("mask", InputCode.MASK_SIZE(actual=actual, expected=expected))
+            mask = _edit_area(image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidImage("mask", InputCode.UNDECODABLE()) from error
+    if polarity is not MaskPolarity.WHITE_IS_EDIT:
+        mask = _inverted(mask)
+    if polarity is MaskPolarity.TRANSPARENT_IS_EDIT:
+        alpha, mask = mask, Image.new("RGBA", size)
+        mask.putalpha(alpha)
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _edit_area(image: "Image") -> "Image":
+    """Return the caller's mask in 8-bit grey, 255 where it is repainted."""
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        if alpha.getextrema()[0] != _OPAQUE:
+            return _inverted(alpha)
+        return image.convert("RGB").convert("L")
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() alone would clip
+        return image.convert("I").point(lambda value: value * (1 / 256) + 0).convert("L")
+    return image.convert("L")
+
+
+def _inverted(image: "Image") -> "Image":
+    return image.point(lambda value: _OPAQUE - value)
+
+
+# What a provider gets instead of bytes and pixels
+
+
+def encode_base64(data: bytes) -> Iterator[bytes]:
+    """Yield the base64 of an image in chunks of 256 KiB, of `encoded_length` characters altogether."""
+    for start in range(0, len(data), _PIECE_BYTES):
+        yield base64.b64encode(data[start : start + _PIECE_BYTES])
+
+
+async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the base64 of chunks of any length."""
+    remainder = b""
+    async for chunk in chunks:
+        data = remainder + chunk
+        complete = len(data) - len(data) % 3
+        remainder = data[complete:]
+        yield base64.b64encode(data[:complete])
+    yield base64.b64encode(remainder)
+
+
+def encoded_length(size: int) -> int:
+    """Return the number of characters that ``size`` bytes take in base64."""
+    return (size + 2) // 3 * 4
+
+
+def nearest_ratio(width: int, height: int, ratios: Sequence[str]) -> str | None:
+    """Return the ratio (``"16:9"``) nearest to ``width:height`` on a log scale; None if there are none."""
+    target = math.log(width / height)
+    return min(ratios, key=lambda ratio: abs(math.log(quotient(ratio)) - target), default=None)
+
+
+def quotient(ratio: str) -> float:
+    """Return the value of a ratio of whole numbers, width by height."""
+    width, height = ratio.split(":")
+    return int(width) / int(height)
+
+
+def random_seed(call_id: str) -> int:
+    """Return a seed for a call without one, from its random id: 31 bits, which every provider accepts."""
+    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big") >> 1

@@ -1,0 +1,346 @@
+"""Parses the JSON of a response: a short one, or a long one without its images."""
+
+import asyncio
+import binascii
+import io
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, BinaryIO, TypeVar
+
+import attrs
+
+from imagegen_adapters.providers.common.calls import visible_text
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
+from imagegen_core.values.valid_text import valid_json
+
+MAX_VALUES = 100_000
+"""Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from
+a thread, since the parser holds the GIL throughout.
+"""
+
+_MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+"""JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree."""
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse a short response; all text in the result is valid Unicode.
+
+    Raises:
+        CallError: ``bad_response``; it is empty, not JSON, or has more than `MAX_VALUES` values.
+    """
+    if not text.strip():
+        raise bad_response(ResponseCode.RESPONSE_EMPTY())
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise bad_response(ResponseCode.RESPONSE_VALUES())
+    try:
+        tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+        return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
+    except (ValueError, RecursionError) as error:
+        raise bad_response(ResponseCode.RESPONSE_NOT_JSON(text=_excerpt(text))) from error
+
+
+def bad_response(reason: Message) -> CallError:
+    """Return the error for a response that cannot be read; the call may have been charged."""
+    return CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+def _excerpt(text: bytes) -> str:
+    return visible_text(text[:2000].decode("utf-8", "replace"))[:200]
+
+
+MAX_INLINE_STRING_BYTES = 64 * 1024
+"""The longest string that is read into memory."""
+
+MAX_JSON_BYTES = 4 * 1024 * 1024
+"""JSON without its long strings: no response with images has more."""
+
+BLOCK_BYTES = 512 * 1024
+_PREVIEW_BYTES = 64
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_PLAIN = re.compile(rb"[ -\[\]-~]*")
+_STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_MAX_ESCAPE_BYTES = 6
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_SPACE = b" \t\r\n"
+_MAX_DATA_URI_HEAD_BYTES = 256
+
+
+@attrs.frozen(kw_only=True)
+class SpooledString:
+    """Where a string's text is in the file; ``length`` is in bytes, escapes included."""
+
+    offset: int
+    length: int
+
+
+def read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
+    """Return the JSON with nonce, offset and length in place of what each long string holds. Blocks.
+
+    Raises:
+        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES` without them.
+    """
+    head = file.read(MAX_INLINE_STRING_BYTES)
+    if len(head) < MAX_INLINE_STRING_BYTES:
+        return head  # too short for a long string
+    scanner = _Scanner(nonce)
+    scanner.feed(head)
+    while block := file.read(BLOCK_BYTES):
+        scanner.feed(block)
+        if len(scanner.output) > MAX_JSON_BYTES:
+            raise bad_response(ResponseCode.RESPONSE_JSON())
+    return bytes(scanner.output + scanner.buffer)
+
+
+class _Scanner:
+    """Copies JSON to ``output``; a string is in ``buffer`` until it ends or turns out to be a long one."""
+
+    def __init__(self, nonce: bytes) -> None:
+        self.output = bytearray()
+        self.buffer = bytearray()
+        self._nonce = nonce
+        self._base = 0
+        self._start = -1  # offset of the current string's first byte; -1 outside strings
+        self._escapes = False  # whether the last block ended with an escaping backslash
+
+    def feed(self, block: bytes) -> None:
+        position = 0
+        while position < len(block):
+            if self._start < 0:
+                quote = block.find(b'"', position)
+                end = len(block) if quote < 0 else quote + 1
+                self.output += block[position:end]
+                self._start = -1 if quote < 0 else self._base + end
+                position = end
+            else:
+                end = self._end_of_string(block, position)
+                self._buffer(block, position, end)
+                if end < len(block):
+                    self._close(self._base + end)
+                position = end + 1
+        self._base += len(block)
+
+    def _end_of_string(self, block: bytes, position: int) -> int:
+        """Return the position of the quote that ends the current string, or the length of the block."""
+        quote = block.find(b'"', position)
+        end = len(block) if quote < 0 else quote
+        if not self._escapes and block.find(b"\\", position, end) < 0:
+            return end
+        begin = position + self._escapes
+        within = _STRING_CONTENT.match(block, begin)
+        end = within.end() if within else begin
+        self._escapes = block[end : end + 1] == b"\\"  # the last byte of the block
+        return len(block) if self._escapes else end
+
+    def _buffer(self, block: bytes, start: int, end: int) -> None:
+        room = MAX_INLINE_STRING_BYTES + 1 - len(self.buffer)
+        if room > 0:
+            self.buffer += block[start : min(end, start + room)]
+
+    def _close(self, end: int) -> None:
+        length = end - self._start
+        if length <= MAX_INLINE_STRING_BYTES:
+            self.output += self.buffer
+        else:
+            head = _PLAIN.match(bytes(self.buffer[:_PREVIEW_BYTES]))
+            self.output += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
+        self.output += b'"'
+        self.buffer.clear()
+        self._start, self._escapes = -1, False
+
+
+async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
+    """Yield the bytes of a base64 string of the response in blocks of at most 512 KiB.
+
+    Args:
+        open_file: opens the spooled response, which is read in a thread; the file is closed afterwards.
+        text: as `SpooledJson.resolve` returns it; at most 64 KiB that are in memory are decoded at once.
+
+    Raises:
+        CallError: ``bad_response``; it is not base64, or empty.
+    """
+    if isinstance(text, str):
+        for block in decode_base64([text.encode("utf-8", "replace")]):
+            yield block
+        return
+    with open_file() as file:
+        async for block in iterate_in_thread(decode_base64(read_string(file, text))):
+            yield block
+
+
+async def iterate_in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the items of a blocking iterator, each step in a thread."""
+    iterator = iter(blocks)
+    while (block := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield block
+
+
+def read_string(file: BinaryIO, string: SpooledString) -> Iterator[bytes]:
+    """Yield a spooled string's bytes, unescaped, in blocks of at most 512 KiB. Blocks while reading."""
+    position, end, remainder = string.offset, string.offset + string.length, b""
+    while position < end:
+        file.seek(position)
+        block = file.read(min(BLOCK_BYTES, end - position))
+        if not block:
+            break
+        position += len(block)
+        block = remainder + block
+        cut = len(block) if position >= end else _safe_cut(block)
+        remainder, block = block[cut:], block[:cut]
+        yield _ESCAPE.sub(_unescaped, block) if b"\\" in block else block
+
+
+def _safe_cut(block: bytes) -> int:
+    """Return where to cut the block without splitting an escape; the block never starts inside one."""
+    last = block.rfind(b"\\", max(0, len(block) - _MAX_ESCAPE_BYTES))
+    if last < 0:
+        return len(block)
+    run = len(block[:last].rstrip(b"\\"))
+    begins_escape = (last - run) % 2 == 0
+    needed = _MAX_ESCAPE_BYTES if block[last + 1 : last + 2] == b"u" else 2
+    return last if begins_escape and last + needed > len(block) else len(block)
+
+
+def _unescaped(match: "re.Match[bytes]") -> bytes:
+    if match[1] is not None:
+        return chr(int(match[1], 16)).encode("utf-8", "replace")
+    return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}.get(match[2], match[2])
+
+
+def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of base64 text, holding no more than one block in memory.
+
+    Both alphabets are taken, with or without padding, white space and a data URI's head.
+
+    Raises:
+        CallError: ``bad_response``; it is not base64, or empty.
+    """
+    remainder = b""
+    empty = True
+    for block in _without_head(blocks):
+        text = remainder + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
+        complete = len(text) // 4 * 4
+        remainder = text[complete:]
+        if complete:
+            empty = False
+            yield _decoded(text[:complete])
+    if remainder:
+        empty = False
+        yield _decoded(remainder + b"=" * (-len(remainder) % 4))
+    if empty:
+        raise bad_response(ResponseCode.RESPONSE_IMAGE_EMPTY())
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error as error:
+        raise bad_response(ResponseCode.RESPONSE_IMAGE_NOT_BASE64()) from error
+
+
+def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks without a leading ``data:image/png;base64,``."""
+    rest = iter(blocks)
+    start = b""
+    for block in rest:
+        start += block
+        if len(start) >= _MAX_DATA_URI_HEAD_BYTES:
+            break
+    head, comma, _ = start[:_MAX_DATA_URI_HEAD_BYTES].partition(b",")
+    yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
+    yield from rest
+
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class SpooledJson:
+    """A parsed response in which markers, resolved by `spooled_string`, replace the long strings."""
+
+    tree: Any
+    _nonce: str
+
+    def spooled_string(self, text: str) -> SpooledString | None:
+        """Return where a shortened string is stored, None if ``text`` is complete."""
+        _, marker, location = text.partition(self._nonce)
+        if not marker:
+            return None
+        offset, _, length = location.partition(":")
+        return SpooledString(offset=int(offset), length=int(length))
+
+    def resolve(self, text: str) -> "str | SpooledString":
+        """Return a string of the tree unchanged, or its location in the file if it was shortened."""
+        return self.spooled_string(text) or text
+
+    def resolved(self) -> Any:
+        """Return the tree with a `SpooledString` in place of each shortened string.
+
+        Raises:
+            CallError: ``bad_response``; it is nested too deeply.
+        """
+        try:
+            return self._resolved(self.tree)
+        except RecursionError as error:
+            raise bad_response(ResponseCode.RESPONSE_TOO_DEEP()) from error
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._resolved(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(item) for item in value]
+        return self.resolve(value) if isinstance(value, str) else value
+
+    def display_text(self, text: str) -> str:
+        """Return the text for display: a shortened string without its marker."""
+        return text.partition(self._nonce)[0]
+
+
+def parse_spooled(file: BinaryIO) -> SpooledJson:
+    """Parse a JSON file; blocks, so call it by `read_spooled`.
+
+    Raises:
+        CallError: ``bad_response``; it is empty, not JSON, or has too much JSON beside its images.
+    """
+    nonce = f"<{secrets.token_hex(16)}:"
+    text = read_without_long_strings(file, nonce.encode())
+    return SpooledJson(tree=parse_json(text), nonce=nonce)
+
+
+async def read_spooled(open_file: Callable[[], BinaryIO], read: Callable[[BinaryIO], T]) -> T:
+    """Return what ``read`` returns for a response; in a thread, unless that is short and in memory."""
+    with open_file() as file:
+        return read(file) if _is_short(file) else await asyncio.to_thread(read, file)
+
+
+async def read_blocks(open_file: Callable[[], BinaryIO]) -> AsyncIterator[bytes]:
+    """Yield a spooled response in blocks of at most 512 KiB, each read as by `read_spooled`."""
+    with open_file() as file:
+        if _is_short(file):
+            yield file.read(BLOCK_BYTES)
+            return
+        async for block in iterate_in_thread(iter(lambda: file.read(BLOCK_BYTES), b"")):
+            yield block
+
+
+def _is_short(file: BinaryIO) -> bool:
+    return isinstance(file, io.BytesIO) and file.getbuffer().nbytes <= MAX_INLINE_RESPONSE_BYTES
+
+
+def read_text(file: BinaryIO, text: Any) -> str | None:
+    """Return a text that is not an image, inline or spooled; None for any other type. Blocks.
+
+    Raises:
+        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES`, or not UTF-8.
+    """
+    if not isinstance(text, SpooledString):
+        return text if isinstance(text, str) else None
+    if text.length > MAX_JSON_BYTES:
+        raise bad_response(ResponseCode.RESPONSE_TEXT_TOO_LONG())
+    file.seek(text.offset)
+    return str(parse_json(b'"' + file.read(text.length) + b'"'))

@@ -1,0 +1,448 @@
+"""How much work and text an expression or a template of a document may cost.
+
+A document comes from a caller and a response from a provider, and both run on the event loop. So work is
+counted before it is done, by sizes rather than by a clock, and ends with `OverBudget`.
+"""
+
+import math
+import re
+import re._constants as ops  # type: ignore[import-not-found] # Python has no public parser of expressions
+import re._parser as parser  # type: ignore[import-not-found] # as above
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import jmespath
+from jmespath import ast
+from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
+from jmespath.visitor import Options, TreeInterpreter
+
+from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
+from imagegen_core.problems.fields import ProblemCode
+
+MAX_STEPS = 5000
+"""Nodes that are visited for one response or one request; a step takes two or three microseconds.
+
+``benchmarks/document_limits.py`` measures the longest.
+"""
+
+MAX_CHARS = 1_000_000
+"""Characters that they make or compare."""
+
+MAX_DEPTH = 64
+"""Nesting of a value that is written as text."""
+
+_MAX_NUMBER_BITS = 1024
+
+
+class OverBudget(Exception):
+    """More work or text than the budget allows; it stays exceeded."""
+
+
+@attrs.define(kw_only=True)
+class Budget:
+    """What is left for one response or one request, over all its expressions or templates."""
+
+    steps: int = MAX_STEPS
+    chars: int = MAX_CHARS
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more was needed than there was."""
+        return self.steps < 0 or self.chars < 0
+
+    def spend(self, steps: int = 1, *, chars: int = 0) -> None:
+        """Take steps and characters.
+
+        Raises:
+            OverBudget: there are not as many left.
+        """
+        self.steps -= steps
+        self.chars -= chars
+        if self.steps < 0 or self.chars < 0:  # as `is_exceeded`, for each node
+            raise OverBudget
+
+    def spend_tree(self, value: Any) -> None:
+        """Take what a value costs that is written as text: what is in it twice counts twice.
+
+        Raises:
+            OverBudget: it is too large, or nested more deeply than `MAX_DEPTH`.
+        """
+        level, depth = [value], 0
+        while level:
+            self.spend(len(level))
+            if depth > MAX_DEPTH:
+                raise OverBudget
+            following: list[Any] = []
+            for item in level:
+                if isinstance(item, str):
+                    self.spend(0, chars=len(item))
+                elif isinstance(item, Mapping):
+                    self.spend(len(item), chars=sum(len(str(name)) for name in item))
+                    following += item.values()
+                elif isinstance(item, list | tuple):
+                    self.spend(len(item))
+                    following += item
+                elif isinstance(item, int):
+                    check_digits(item)
+            level, depth = following, depth + 1
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """The budgets of one response, for what its images depend on and for what they do not.
+
+    ``skipped`` are the texts of expressions that failed and that nothing depends on: one warning each.
+    """
+
+    essential: Budget = attrs.field(factory=Budget)
+    optional: Budget = attrs.field(factory=Budget)
+    skipped: dict[str, None] = attrs.field(factory=dict)
+
+
+def check_digits(number: int) -> None:
+    """Check that a number can be written.
+
+    Raises:
+        OverBudget: it has thousands of digits, which Python itself refuses to write.
+    """
+    if number.bit_length() > _MAX_NUMBER_BITS:
+        raise OverBudget
+
+
+MAX_SEARCHED_CHARS = 500
+"""The length of the text that is searched, at most: `searched_chars`."""
+
+MAX_GLOB_CHARS = 200
+_MAX_WAYS = 1_000_000
+"""In which all patterns of a response are tried, which takes some milliseconds."""
+
+_LONG_REPEAT = 20
+_NUMBER = r"\d+(?:\.\d+)?"
+"""Has two repeats, and one way to match: what is between them is no digit."""
+
+MAX_PATTERN_CHARS = 200
+MAX_ALTERNATIVES = 8
+"""Alternatives and optional parts; each may double the work."""
+
+MAX_REPEATS = 2
+"""Repeated parts; each multiplies the work by the length of the text."""
+
+_REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
+_REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
+
+
+@attrs.frozen
+class _Choice:
+    """A part that can match in several ways or up to ``max_count`` times; ``repeated`` inside a repeat."""
+
+    max_count: int
+    repeated: bool
+    reference: bool = False
+    ways: int = 2
+
+
+def pattern_problem(expression: str) -> Message | None:
+    """Return what is wrong with an expression for a number: malformed, without a group, or slow."""
+    if len(expression) > MAX_PATTERN_CHARS:
+        return ProblemCode.TOO_LONG(maximum=MAX_PATTERN_CHARS)
+    try:
+        groups = re.compile(expression).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        return DocumentCode.NOT_A_PATTERN(detail=str(error))
+    return DocumentCode.PATTERN_WITHOUT_GROUP() if groups < 1 else _slow_construct(parser.parse(expression))
+
+
+@lru_cache(maxsize=256)
+def searched_chars(expression: str, number: int) -> int:
+    """Return how much of a text may be searched by one of a ``number`` of patterns.
+
+    Each part that can be repeated for long multiplies the ways to match by the length of the text.
+    """
+    choices = list(_choices(parser.parse(expression.replace(_NUMBER, r"\d+")), repeated=False))
+    ways = math.prod(choice.ways for choice in choices if choice.ways <= _LONG_REPEAT)
+    power = 1 + sum(choice.ways > _LONG_REPEAT for choice in choices)
+    chars = (_MAX_WAYS / number / ways * math.factorial(power)) ** (1 / power)
+    return max(1, min(MAX_SEARCHED_CHARS, int(chars)))
+
+
+def matches_glob(text: str, patterns: Iterable[str]) -> bool:
+    """Return whether a short text is one of the names, or matches one of the globs."""
+    short = text[:MAX_SEARCHED_CHARS]
+    return any(fnmatchcase(short, each) if is_glob(each) else text == each for each in patterns)
+
+
+def is_glob(pattern: str) -> bool:
+    """Return whether it may match anything but itself."""
+    return not set("*?[").isdisjoint(pattern)
+
+
+def _slow_construct(tree: Any) -> Message | None:
+    choices = list(_choices(tree, repeated=False))
+    if any(choice.reference for choice in choices):
+        return DocumentCode.PATTERN_REFERS_BACK()
+    if any(choice.repeated for choice in choices):
+        return DocumentCode.PATTERN_NESTED()
+    if sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
+        return DocumentCode.PATTERN_REPEATS(maximum=MAX_REPEATS)
+    if len(choices) > MAX_ALTERNATIVES:
+        return DocumentCode.PATTERN_CHOICES(maximum=MAX_ALTERNATIVES)
+    return None
+
+
+def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
+    """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
+    if isinstance(part, tuple) and part and part[0] in _REPEATS:
+        min_count, max_count, inner = part[1]
+        if min_count != max_count:
+            yield _Choice(int(max_count), repeated, ways=int(max_count) - int(min_count) + 1)
+        yield from _choices(inner, repeated=repeated or max_count > 1)
+        return
+    if isinstance(part, tuple) and part and part[0] is ops.BRANCH:
+        yield _Choice(1, repeated, ways=min(_LONG_REPEAT, len(part[1][1])))
+    elif isinstance(part, tuple) and part and part[0] in _REFERENCES:
+        yield _Choice(1, repeated, reference=True)
+    if isinstance(part, tuple | list | parser.SubPattern):
+        for inner in part:
+            yield from _choices(inner, repeated=repeated)
+
+
+MAX_EXPRESSION_CHARS = 4096
+MAX_EXPRESSION_DEPTH = 64
+"""Nesting of an expression; deeper ones would overflow the stack."""
+
+MAX_QUOTED_CHARS = 200
+_CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
+_MAX_COMPARISONS = MAX_STEPS.bit_length()
+"""Of one key with others, while what has keys is sorted."""
+
+_HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
+_FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@attrs.frozen
+class Expression:
+    """One compiled expression; equal texts are equal expressions."""
+
+    text: str
+    _alternatives: tuple["_Alternative", ...] = attrs.field(eq=False, repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Expression":
+        """Return the compiled expression.
+
+        Raises:
+            Malformed: it is no expression, or calls a function that JMESPath does not have.
+        """
+        if len(text) > MAX_EXPRESSION_CHARS:
+            raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
+        parts = text.split("||") if "header:" in text or "$." in text else [text]
+        return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
+
+    @property
+    def problem(self) -> Message | None:
+        """What can be seen of it without a response, and no document is saved with; None if nothing is."""
+        return next(
+            filter(None, (_problem_of(a.tree) for a in self._alternatives if a.tree is not None)), None
+        )
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The names of the response headers that it reads, in lower case."""
+        return tuple(a.header for a in self._alternatives if a.header is not None)
+
+    def search(
+        self,
+        item: Any,
+        *,
+        root: Any = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        reading: Reading | None = None,
+        optional: bool = False,
+    ) -> Any:
+        """Return what the expression finds in ``item``, or None.
+
+        ``root`` is the whole response, ``headers`` are its headers by lower-case name. A JMESPath type error
+        gives None: a response may have any shape. So does any other error of one that is ``optional``; it
+        is then among those that the ``reading`` skipped.
+
+        Raises:
+            CallError: ``bad_response``; it takes more than the budget, or cannot be evaluated.
+        """
+        reading = Reading() if reading is None else reading
+        interpreter = _Interpreter(reading.optional if optional else reading.essential)
+        try:
+            for alternative in self._alternatives:
+                value = alternative.search(interpreter, item, root if root is not None else item, headers)
+                if not _is_falsy(value):
+                    break
+            if isinstance(value, int):
+                check_digits(value)
+            return value
+        except Exception as error:  # JMESPath lets some of Python's own through, such as TypeError
+            if optional:
+                reading.skipped[self.text] = None
+                return None
+            raise self.failure(error) from error
+
+    def search_text(self, item: Any, **places: Any) -> str | None:
+        """Return the scalar that it finds as text; None for nothing, a list or an object. As `search`."""
+        value = self.search(item, **places)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, str | int | float) else None
+
+    def holds(self, item: Any, **places: Any) -> bool:
+        """Return whether it finds something that is true in the sense of JMESPath. As `search`."""
+        return not _is_falsy(self.search(item, **places))
+
+    def failure(self, error: Exception) -> CallError:
+        """Return the error of a call whose response it cannot read."""
+        detail = DocumentCode.TOO_COSTLY() if isinstance(error, OverBudget) else type(error).__name__
+        reason = DocumentCode.EXPRESSION_FAILED(expression=self.text[:MAX_QUOTED_CHARS], detail=detail)
+        return CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+@attrs.frozen(kw_only=True)
+class _Alternative:
+    header: str | None = None
+    tree: Any = None
+    from_root: bool = False
+
+    def search(self, interpreter: "_Interpreter", item: Any, root: Any, headers: Mapping[str, str]) -> Any:
+        if self.header is not None:
+            return headers.get(self.header)
+        try:
+            return interpreter.visit(self.tree, root if self.from_root else item)
+        except JMESPathError:
+            return None
+
+
+class _Interpreter(TreeInterpreter):
+    """Evaluates trees, and spends a budget before it works.
+
+    Unlike the one of JMESPath it keeps no bound methods: they would make a cycle of each that is used up.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(Options(custom_functions=_Functions(budget)))
+        self._budget = budget
+
+    def visit(self, node: Any, value: Any) -> Any:
+        self._budget.spend()
+        return _VISITS[node["type"]](self, node, value)
+
+    def visit_slice(self, node: Any, value: Any) -> Any:
+        self._budget.spend(len(value) if isinstance(value, list) else 0)
+        return super().visit_slice(node, value)
+
+    def visit_flatten(self, node: Any, value: Any) -> Any:
+        base = self.visit(node["children"][0], value)
+        for element in base if isinstance(base, list) else ():
+            self._budget.spend(len(element) if isinstance(element, list) else 1)
+        flatten: Any = ast.flatten(ast.literal(base))
+        return super().visit_flatten(flatten, None)
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        one, other = (self.visit(child, value) for child in node["children"])
+        if isinstance(one, list | dict | str) and type(one) is type(other):
+            self._budget.spend_tree(min(one, other, key=len))
+        comparator: Any = ast.comparator(node["value"], ast.literal(one), ast.literal(other))
+        return super().visit_comparator(comparator, None)
+
+
+_VISITS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        name.removeprefix("visit_"): getattr(_Interpreter, name)
+        for name in dir(_Interpreter)
+        if "visit_" in name
+    }
+)
+
+
+class _Functions(Functions):
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self._budget = budget
+
+    def call_function(self, function_name: str, resolved_args: Iterable[Any]) -> Any:
+        arguments = list(resolved_args)
+        if function_name == "to_string":
+            self._budget.spend_tree(arguments)
+        elif function_name not in _CONSTANT_TIME:
+            for argument in arguments:
+                self._spend(function_name, argument, arguments)
+        return super().call_function(function_name, arguments)
+
+    def _spend(self, name: str, argument: Any, arguments: list[Any]) -> None:
+        if isinstance(argument, str):
+            # Reading a number takes longer than reading text.
+            self._budget.spend(len(argument) // 16 if name == "to_number" else 0, chars=len(argument))
+        elif isinstance(argument, list | dict):
+            count, searched = len(argument), arguments[-1]
+            self._budget.spend(count)
+            if name == "contains" and isinstance(searched, list | dict):
+                self._budget.spend_tree(argument)
+            if name in ("contains", "join"):
+                text = searched if name == "contains" else arguments[0]
+                self._budget.spend(0, chars=count * len(text) if isinstance(text, str) else 0)
+            if name in ("join", "sort", "min", "max"):
+                comparisons = 1 if name == "join" else count.bit_length()
+                texts = (len(item) for item in argument if isinstance(item, str))
+                self._budget.spend(0, chars=comparisons * sum(texts))
+
+    def _create_key_func(self, *args: Any) -> Callable[[Any], Any]:
+        read_key = super()._create_key_func(*args)  # type: ignore[misc] # not among the types
+
+        def key(item: Any) -> Any:
+            value = read_key(item)
+            self._budget.spend(0, chars=_MAX_COMPARISONS * len(value) if isinstance(value, str) else 0)
+            return value
+
+        return key
+
+
+def _parse_alternative(text: str) -> _Alternative:
+    header = _HEADER.fullmatch(text)
+    if header:
+        return _Alternative(header=header[1].lower())
+    from_root = text.startswith("$.")
+    try:
+        tree = jmespath.compile(text.removeprefix("$.")).parsed
+    except Exception as error:  # JMESPath lets some of Python's own through, such as IndexError
+        detail = str(error).partition("\n")[0][:MAX_QUOTED_CHARS]
+        raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
+    for node in chain.from_iterable(_levels(tree)):
+        if node["type"] == "function_expression" and node["value"] not in _FUNCTIONS:
+            raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
+    return _Alternative(tree=tree, from_root=from_root)
+
+
+def _levels(tree: Any) -> Iterator[list[Any]]:
+    """Yield the nodes of a tree, level by level."""
+    level = [tree]
+    while level:
+        yield level
+        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
+
+
+def _problem_of(tree: Any) -> Message | None:
+    for depth, level in enumerate(_levels(tree), start=1):
+        if depth > MAX_EXPRESSION_DEPTH:
+            return ProblemCode.TOO_DEEP()
+        if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
+            return DocumentCode.SLICE_WITHOUT_STEP()
+    return None
+
+
+def _is_falsy(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, str | list | dict) and not value)

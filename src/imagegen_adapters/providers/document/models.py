@@ -1,0 +1,192 @@
+"""The models of a document in the core's terms: what each can do, which parameters it takes, which sizes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
+
+import attrs
+
+from imagegen_adapters.providers.common.calls import two_part_key_problem
+from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_adapters.providers.document.schema import (
+    AuthType,
+    Document,
+    ModelSpec,
+    OperationSpec,
+    ParamSpec,
+    SizeKind,
+    SizeSpec,
+)
+from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
+from imagegen_adapters.providers.document.signers import SIGNERS
+from imagegen_adapters.providers.document.sizes import size_presets_of
+from imagegen_adapters.providers.document.words import DocumentCode
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.operations import Operation
+from imagegen_core.providers.capabilities import Lifecycle, Model, Parameter
+from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.providers.form_fields import FormField
+from imagegen_core.providers.known_fields import form_field_of
+from imagegen_core.providers.parameters import common
+from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.size_presets import SIZE_NAMES
+
+UNNAMED_MODEL = "default"
+"""The id of the only model of a provider whose requests name none."""
+
+
+def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
+    """Return the profile of a configuration.
+
+    Raises:
+        ValidationFailed: the configuration gives a model an operation that the document cannot do.
+    """
+    signer = SIGNERS.get(document.auth.signer or "")
+    has_login = document.auth.type is AuthType.OAUTH
+    key_form = KEY_FORM if has_login else None if signer is None else signer.key_form
+    return attrs.evolve(
+        _profile(document, config.models),
+        key_hosts=key_hosts(document, config.api_base or document.base_url),
+        key_problem=None if key_form is None else two_part_key_problem(config, key_form),
+        key_url=document.auth.token_url if has_login else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> ProviderProfile:
+    entries = models or tuple(ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models)
+    if not entries and not any(document.mentions(o, "model") for o in document.operations.values()):
+        entries = (ModelEntry(id=UNNAMED_MODEL, default=True),)
+    return ProviderProfile(
+        models=tuple(_model(document, entry, position) for position, entry in enumerate(entries)),
+        display_name=document.name,
+        default_api_base=document.base_url,
+        default_timeout=document.timeout_s,
+        needs_api_base=document.base_url is None,
+        needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
+        max_concurrency=document.concurrency,
+        billed=document.billed,
+    )
+
+
+def _model(document: Document, entry: ModelEntry, position: int) -> Model:
+    spec = document.model(entry.id)
+    serving: dict[Operation, OperationSpec] = {}
+    for operation in spec.capabilities if entry.capabilities is None else entry.capabilities:
+        call = document.operation_for(operation, spec)
+        if call is None:
+            field = f"models.{position}.capabilities"
+            raise ValidationFailed.for_field(field, DocumentCode.NO_OPERATION_FOR(operation=operation))
+        serving[operation] = call
+    uses_size = any(document.mentions(call, name) for call in serving.values() for name in SIZE_NAMES)
+    is_listed = spec in document.models
+    lifecycle = Lifecycle(retires=spec.retires, replaced_by=spec.replaced_by)
+    return Model(
+        id=entry.id,
+        name=entry.name or spec.name,
+        default=entry.default,
+        remote_id=spec.remote_id,
+        operations=tuple(serving),
+        parameters=tuple(_parameters(document, spec, serving, uses_size=uses_size)),
+        form=document.form,
+        sizes=size_presets_of(spec) if spec.size or uses_size else (),
+        accepts_extras=document.passes_extras(spec),
+        max_num=min(MAX_NUM, spec.limits.n_max),
+        max_references=min(MAX_REFERENCES, spec.limits.refs_max),
+        prompt_chars=min(MAX_PROMPT_CHARS, spec.limits.prompt_chars),
+        default_size=None if spec.size is None else spec.size.default,
+        lifecycle=lifecycle if is_listed else facts_of(spec.id, provider=document.id).lifecycle,
+        price=spec.price,
+        sources=(*spec.sources, *document.sources) if is_listed else (),
+    )
+
+
+def _parameters(
+    document: Document, spec: ModelSpec, serving: Mapping[Operation, OperationSpec], *, uses_size: bool
+) -> Iterator[Parameter]:
+    """Yield what a model takes: what is declared, and what its templates mention of what all know."""
+    declared = {name: _declared(name, p) for name, p in spec.params.items()}
+    excluded = {*declared, *spec.refuses}
+    yield from common("num")
+    for name in ("seed", "negative_prompt", "steps", "cfg_scale"):
+        if name not in excluded and any(document.mentions(call, name) for call in serving.values()):
+            yield from common(name)
+    any_size = spec.size is None and uses_size
+    sizes = [_size_parameters(size, any_size=any_size) for size in (spec.size, *spec.size_for.values())]
+    yield from (parameter for parameter in _widest(sizes) if parameter.name not in excluded)
+    for operation in Operation:
+        own = operation.rules.own
+        if own is not None and operation in serving and own.name not in declared:
+            is_mentioned = document.mentions(serving[operation], own.name)
+            (parameter,) = common(own.name)
+            if operation is Operation.EDIT and not is_mentioned:
+                parameter = attrs.evolve(parameter, enum=(own.implied,))
+            if is_mentioned or own.implied is not None:
+                yield parameter
+    yield from declared.values()
+    for stream in {s.stream.parameter: s.stream for s in serving.values() if s.stream is not None}.values():
+        if stream.parameter not in excluded:
+            yield Parameter(name=stream.parameter, type="integer", minimum=0, maximum=stream.max)
+
+
+def _widest(alternatives: Iterable[Iterable[Parameter]]) -> Iterable[Parameter]:
+    """Return each parameter with its widest range; what an operation takes is checked with its size."""
+    widest: dict[str, Parameter] = {}
+    for parameter in chain.from_iterable(alternatives):
+        other = widest.setdefault(parameter.name, parameter)
+        enum = (*other.enum, *parameter.enum) if other.enum and parameter.enum else ()
+        widest[parameter.name] = attrs.evolve(
+            other,
+            enum=tuple(dict.fromkeys(enum)),
+            minimum=_extreme(min, other.minimum, parameter.minimum),
+            maximum=_extreme(max, other.maximum, parameter.maximum),
+        )
+    return widest.values()
+
+
+def _extreme(
+    choose: Callable[[float, float], float], first: float | None, second: float | None
+) -> float | None:
+    """Return the wider bound; None is wider than any."""
+    return None if first is None or second is None else choose(first, second)
+
+
+def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:
+    if any_size:
+        yield from common(*SIZE_NAMES)
+        return
+    if size is None or size.kind is SizeKind.FIXED:
+        return
+    for side in common("width", "height"):
+        pixels = size.kind is SizeKind.WXH
+        yield attrs.evolve(side, minimum=size.min, maximum=size.max) if pixels else side
+    yield from common("size")
+    yield attrs.evolve(common("aspect_ratio")[0], enum=size.ratios)
+    if size.kind is SizeKind.TIER:
+        yield attrs.evolve(common("image_size")[0], enum=size.values)
+    elif any(token[:1].isdigit() for token in size.extra):
+        yield attrs.evolve(common("image_size")[0], enum=size.extra)
+
+
+def _declared(name: str, spec: ParamSpec) -> Parameter:
+    """Return a declared parameter; what the document does not say for a form is that of a known name."""
+    of_value: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number"}
+    is_typed = spec.type != "string" or not spec.enum
+    field = form_field_of(name)
+    return Parameter(
+        name=name,
+        type=spec.type if is_typed else of_value.get(type(spec.enum[0]), "string"),
+        enum=spec.enum,
+        minimum=spec.min,
+        maximum=spec.max,
+        multiple_of=spec.multiple_of,
+        default=spec.default,
+        form_field=FormField(
+            label=spec.label or field.label,
+            group=spec.group or field.group,
+            unit=spec.unit or field.unit,
+            description=spec.description or field.description,
+            choices={**field.choices, **spec.choices},
+        ),
+    )

@@ -1,0 +1,301 @@
+"""Makes an unpaid request to a provider, to see whether address and key work."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.json_files import parse_json
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.document.calls import DocumentCall, check_excluded, check_images
+from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.document.jobs import JobWatcher
+from imagegen_adapters.providers.document.models import profile_of
+from imagegen_adapters.providers.document.reading import PresetLibrary, document_of
+from imagegen_adapters.providers.document.requests import build_request, render_vars
+from imagegen_adapters.providers.document.responses import (
+    PartialResponse,
+    classify,
+    is_failure,
+    parse_response,
+    read_error_response,
+    read_head,
+    submit_error,
+)
+from imagegen_adapters.providers.document.results import ResultReader, find_usage
+from imagegen_adapters.providers.document.schema import Document, ErrorClass, TaskSpec
+from imagegen_adapters.providers.document.sending import TOKEN_REFUSED, AccessTokens, Sender, absolute_url
+from imagegen_adapters.providers.document.sizes import size_for_upstream
+from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
+from imagegen_adapters.providers.document.words import DocumentCode
+from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
+from imagegen_core.failures import FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.providers.storable_results import check_result_size, check_upscaled
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.values.byte_budget import ByteBudget
+from imagegen_core.values.identity_cache import IdentityCache
+
+_MAX_PROBE_SECONDS = 15.0
+
+
+async def probe_health(document: Document, config: ProviderConfig, sender: Sender) -> Probe:
+    """Return the outcome of the document's ``health`` request; without one, that nothing was verified."""
+    if document.health is None:
+        return Probe(ok=True, detail=DocumentCode.DOCUMENT_NOT_PROBED(), verified=False)
+    names: dict[str, Any] = {
+        "base_url": config.api_base,
+        "params": {},
+        "model_vars": {},
+        "task": {},
+        "vars": {},
+    }
+    try:
+        names["vars"] = render_vars(document, names)
+        request = build_request(document.health.request, document, config, names)
+        async with sender.open(request, None, seconds=min(_MAX_PROBE_SECONDS, config.timeout)) as response:
+            if not response.is_success:
+                upstream_response = await read_error_response(response, sender.secret)
+                error = submit_error(
+                    classify(upstream_response, document.errors, sender.clock.now()), upstream_response
+                )
+                reason = error.failure.reason
+                return Probe(
+                    ok=False,
+                    detail=DocumentCode.DOCUMENT_PROBE_STATUS(status=upstream_response.status, reason=reason),
+                )
+            partial = await read_head(response)
+    except CallError as error:
+        return Probe(ok=False, detail=error.failure.reason)
+    upstream_response = parse_response(
+        partial.status, partial.headers, partial.head if partial.is_complete else b"{}", sender.secret
+    )
+    ok_if = document.health.ok_if
+    if ok_if is not None and not upstream_response.holds(ok_if):
+        refusal = submit_error(
+            classify(upstream_response, document.errors, sender.clock.now()), upstream_response
+        )
+        return Probe(ok=False, detail=refusal.failure.reason)
+    return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
+
+
+_MAX_PARSES = 2
+_MAX_UPLOADS = 4
+_CANCEL_SECONDS = 10.0
+
+
+class HttpProvider:
+    """Speaks to every provider that a document describes.
+
+    Args:
+        outbound: makes all connections.
+        clock: for the pauses between polls, and for signatures.
+        presets: the shipped documents; a new library by default.
+        redactor: learns the access tokens that keys are exchanged for; a new one by default.
+    """
+
+    extra_keys = frozenset({"preset", "spec", "vars"})
+
+    def __init__(
+        self,
+        outbound: Outbound,
+        *,
+        clock: Clock,
+        presets: PresetLibrary | None = None,
+        redactor: PatternRedactor | None = None,
+    ) -> None:
+        self._outbound = outbound
+        self.presets = PresetLibrary() if presets is None else presets
+        self._clock = clock
+        self._parses = asyncio.Semaphore(_MAX_PARSES)
+        self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
+        self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
+        self._tokens = AccessTokens(outbound, clock, redactor or PatternRedactor())
+        self._documents: IdentityCache[Document] = IdentityCache()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("*", *self.presets.names())
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        configured_headers(config)
+        return profile_of(self._document(config), config)
+
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
+        document = self._document(config)
+        spec = document.model(model.id)
+        operation = document.operation_for(request.operation, spec)
+        if operation is None:
+            raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
+        size = size_for_upstream(request.params, spec.size_of(request.operation))
+        check_result_size(request.params, size.width or 0, size.height or 0)
+        if request.image is not None and document.mentions(operation, "upscale_factor"):
+            check_upscaled(request.image, request.params)
+        check_excluded(request.params, spec)
+        check_images(request.named_inputs, document, spec, operation)
+        if document.fans_out(operation) or operation.streams(request.params):
+            return request.split()
+        return (request,)
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        document_call = self._call(call)
+        request = await document_call.paid_request(exchange)
+        async with document_call.sender.open(request, exchange, seconds=call.config.timeout) as response:
+            if not response.is_success:
+                error_response = await read_error_response(response, document_call.secret)
+                classification = document_call.classify(error_response)
+                if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
+                    classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
+                raise submit_error(classification, error_response, document_call.call.model)
+            partial = await read_head(response)
+            stream = document_call.operation.stream
+            if stream is not None and partial.is_event_stream:
+                await StreamedResponse(
+                    document_call=document_call,
+                    spec=stream,
+                    start=partial,
+                    exchange=exchange,
+                    buffers=self._buffers,
+                ).receive()
+                return document_call.receipt(
+                    status=partial.status, url=partial.url, headers=partial.headers, is_image=False
+                )
+            is_image = partial.is_image(document_call.operation.response)
+            try:
+                if partial.is_complete and not is_image:
+                    _raise_failure(document_call, partial)
+                if document_call.operation.task is not None:
+                    return await _job(document_call, document_call.operation.task, partial, exchange)
+            except CallError as error:
+                if error.failure.code is FailureCode.BAD_RESPONSE and partial.head:  # paid for, and kept
+                    await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
+                raise
+            await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
+            return document_call.receipt(
+                status=partial.status, url=partial.url, headers=partial.headers, is_image=is_image
+            )
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        document_call = self._call(call)
+        poll = document_call.operation.poll
+        if poll is None:
+            raise CallError(FailureCode.RESULT_EXPIRED, DocumentCode.DOCUMENT_JOBS_GONE())
+        receipt = await JobWatcher(
+            document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
+        ).wait()
+        usage = job.data.get("usage")
+        return Receipt(
+            data={
+                **receipt.data,
+                **({"usage": usage} if usage else {}),
+                **document_call.skipped_data(job.data),
+            }
+        )
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
+        document_call = self._call(call)
+        return await ResultReader(
+            document_call=document_call, receipt=receipt, exchange=exchange, parses=self._parses
+        ).result()
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        if job is None:
+            return
+        with contextlib.suppress(CallError, Refusal):
+            document_call = self._call(call)
+            if document_call.operation.cancel is None:
+                return
+            request = document_call.free_request(document_call.operation.cancel, _task_fields(job))
+            async with document_call.sender.open(
+                request, None, seconds=_CANCEL_SECONDS, extra_origins=(request.url,)
+            ):
+                return
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        document = self._document(config)
+        return await probe_health(document, config, self._sender(document, config))
+
+    def _call(self, call: ProviderCall) -> DocumentCall:
+        document = self._document(call.config)
+        return DocumentCall.from_call(call, document, self._sender(document, call.config))
+
+    def _document(self, config: ProviderConfig) -> Document:
+        return self._documents.result_for((config,), lambda: document_of(config, self.presets))
+
+    def _sender(self, document: Document, config: ProviderConfig) -> Sender:
+        return Sender(
+            outbound=self._outbound,
+            clock=self._clock,
+            document=document,
+            config=config,
+            uploads=self._uploads,
+            tokens=self._tokens,
+        )
+
+
+def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
+    """Return the fields from the submit's response about a job; at least the id."""
+    fields: Mapping[str, Any] = job.data.get("task", {"id": job.id})
+    return fields
+
+
+def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> None:
+    """Raise for a short 2xx that is an error, or is not JSON, before it is taken for a success."""
+    parse_json(partial.head)
+    response = parse_response(
+        partial.status,
+        partial.headers,
+        partial.head,
+        document_call.secret,
+        reading=Reading(skipped=document_call.skipped),
+    )
+    if is_failure(response, document_call.operation.response):
+        raise submit_error(document_call.classify(response), response, document_call.call.model)
+
+
+async def _job(
+    document_call: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
+) -> UpstreamJob | Receipt:
+    """Return the job from a submit's response, or the receipt if the job is done already."""
+    tree = parse_json(partial.head) if partial.is_complete else None
+    places: dict[str, Any] = {
+        "headers": partial.headers,
+        "reading": Reading(skipped=document_call.skipped),
+    }
+    job_id = task.id.search_text(tree, **places)
+    fields = {"id": job_id}
+    for name in ("poll_url", "result_url", "cancel_url"):
+        expression, optional = getattr(task, name), name == "cancel_url"
+        url = None if expression is None else expression.search_text(tree, optional=optional, **places)
+        fields[name] = None if url is None else absolute_url(url, partial.url)
+    done = task.done_if is not None and (
+        not partial.is_complete or task.done_if.holds(tree, optional=True, **places)
+    )
+    if done and document_call.operation.poll is not None and document_call.operation.result is None:
+        watcher = JobWatcher(
+            document_call=document_call, poll=document_call.operation.poll, task=fields, exchange=exchange
+        )
+        outcome = await watcher.settle(partial)
+        if isinstance(outcome, CallError):
+            raise outcome
+        if isinstance(outcome, Receipt):
+            return outcome
+    if not job_id:
+        raise CallError(
+            FailureCode.BAD_RESPONSE,
+            ResponseCode.NO_JOB(),
+            upstream_status=partial.status,
+        )
+    usage = find_usage(document_call.operation.response.usage, tree, **places)
+    data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
+    return UpstreamJob(id=job_id, data=data)

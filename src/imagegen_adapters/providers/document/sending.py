@@ -1,0 +1,511 @@
+"""Decides which URLs from responses are followed, and which of them may receive the key."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import attrs
+import httpx
+
+from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
+from imagegen_adapters.providers.common.calls import (
+    call_timeout,
+    malformed_key,
+    parse_retry_after,
+    parse_seconds,
+    read_at_most,
+    shorten,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.document.requests import BuiltRequest, ReadInput, too_large
+from imagegen_adapters.providers.document.schema import Auth, AuthType, ClientAuth, Document
+from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
+from imagegen_adapters.providers.document.templates import InputPart
+from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_adapters.redactors.spellings import without
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, upstream_text
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Exchange
+from imagegen_core.providers.addresses import WEB_PORTS, origin
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.secrets import Secret
+
+
+def same_origin(url: str, config: ProviderConfig) -> bool:
+    """Return whether the URL has the origin that the key was configured for."""
+    try:
+        return config.api_base is not None and origin(url) == origin(config.api_base)
+    except ValueError:
+        return False
+
+
+def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
+    """Return the hosts that receive the key in addition to ``api_base``.
+
+    Unless that is the provider's own address they receive nothing, and their text says so. The text then
+    changes when a document makes ``api_base`` the provider's own, which extends the reach of the key although
+    the list of hosts stays the same.
+    """
+    hosts = document.egress.allow_hosts
+    if _is_upstream_host(document, api_base):
+        return hosts
+    return tuple(f"{host}, once api_base is the provider's own" for host in hosts)
+
+
+def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
+    """Return a URL of the API from a response as an absolute one; it may receive the key.
+
+    It has the configured origin, or, if that is the provider's own, one of the document's
+    ``egress.allow_hosts`` over https on port 443.
+
+    Raises:
+        CallError: ``bad_response``: it leads anywhere else.
+    """
+    absolute = absolute_url(url, base)
+    if same_origin(absolute, config):
+        return absolute
+    try:
+        parts = urlsplit(absolute)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit("invalid:"), None
+    host = (parts.hostname or "").lower().rstrip(".")
+    is_plain_https = (
+        parts.scheme == "https" and port in (None, WEB_PORTS["https"]) and "@" not in parts.netloc
+    )
+    if (
+        is_plain_https
+        and _is_upstream_host(document, config.api_base)
+        and _matches_any(host, document.egress.allow_hosts)
+    ):
+        return absolute
+    reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
+    raise CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+def check_download(url: str, document: Document, config: ProviderConfig) -> None:
+    """Return if a result may be downloaded from the URL.
+
+    Raises:
+        CallError: ``download_failed``: the document lists the hosts of results, and this is not one of them.
+    """
+    hosts = document.egress.download_hosts
+    host = (urlsplit(url).hostname or "").lower()
+    if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
+        raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
+
+
+def absolute_url(url: str, base: str) -> str:
+    """Return the absolute URL; a relative one is resolved against ``base``.
+
+    Raises:
+        CallError: ``bad_response``: it is malformed.
+    """
+    try:
+        return urljoin(base, url.strip())
+    except ValueError as error:
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED()) from error
+
+
+def _is_upstream_host(document: Document, api_base: str | None) -> bool:
+    upstream = urlsplit(document.base_url or "").hostname
+    host = urlsplit(api_base or "").hostname or ""
+    return _matches_any(host, (*document.egress.allow_hosts, *([upstream] if upstream else [])))
+
+
+def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
+    return any(
+        host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern for pattern in patterns
+    )
+
+
+KEY_FORM = "client_id:client_secret"
+_MAX_LOGINS = 64
+_MAX_SECONDS = 4.0
+"""A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off."""
+
+_DEFAULT_LIFE_SECONDS = 300
+_MAX_LIFE_SECONDS = 86_400
+_MARGIN_SECONDS = 60
+_MAX_TOKEN_CHARS = 16_384
+
+
+class NoAccessToken(CallError):
+    """No token came, so the request that needed it was not sent and nothing of it was started."""
+
+
+@attrs.define(eq=False)
+class AccessToken:
+    """A token until ``ends`` on the clock, and whether the provider has ``accepted`` or ``refused`` it."""
+
+    secret: Secret
+    ends: float
+    accepted: bool = False
+    refused: bool = False
+
+    def judge(self, response: httpx.Response) -> bool:
+        """Return whether the response refuses the token though it was accepted before: another one may do.
+
+        One that is refused at once says that the login itself is wrong: a new one would be refused as well.
+        """
+        self.accepted = self.accepted or response.is_success
+        self.refused = response.status_code == httpx.codes.UNAUTHORIZED
+        return self.refused and self.accepted
+
+
+@attrs.define(eq=False)
+class _Login:
+    """One login: its token, and the error of the latest of the ``fetches`` that ended, if that failed."""
+
+    token: AccessToken | None = None
+    error: NoAccessToken | None = None
+    fetches: int = 0
+    lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+
+
+class AccessTokens:
+    """The tokens of all logins: one is fetched at a time for each, and shared until it ends or is refused.
+
+    The redactor knows them meanwhile.
+    """
+
+    def __init__(self, outbound: Outbound, clock: Clock, redactor: PatternRedactor) -> None:
+        self._outbound = outbound
+        self._clock = clock
+        self._redactor = redactor
+        self._logins: dict[str, _Login] = {}
+
+    async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
+        """Return a token that is valid for now.
+
+        Raises:
+            NoAccessToken: none came; whoever waited for it meanwhile does not ask once more.
+        """
+        name = _name(config, auth)
+        login = self._logins.pop(name) if name in self._logins else _Login()
+        self._logins[name] = login
+        if len(self._logins) > _MAX_LOGINS:
+            del self._logins[next(iter(self._logins))]
+        fetches = login.fetches
+        async with login.lock:
+            if login.error is not None and login.fetches != fetches:
+                raise login.error
+            token = login.token
+            if token is None or token.refused or token.ends <= self._clock.monotonic():
+                login.error = None
+                try:
+                    fetched = await self._fetch(config, auth)
+                    if token is not None:
+                        token.secret.give_to(self._redactor.forget)
+                    token = login.token = fetched
+                except NoAccessToken as error:
+                    login.error = error
+                    raise
+                finally:
+                    login.fetches += 1
+            token.secret.give_to(self._redactor.register)
+            return token
+
+    def latest(self, config: ProviderConfig, auth: Auth) -> Secret | None:
+        """Return the token that was sent last, which no message may repeat."""
+        login = self._logins.get(_name(config, auth))
+        return None if login is None or login.token is None else login.token.secret
+
+    async def _fetch(self, config: ProviderConfig, auth: Auth) -> AccessToken:
+        request = _request(config, auth, self._outbound.api_headers)
+        try:
+            transport = self._outbound.api_transport(config, extra_origins=(str(request.url),))
+            with map_transport_errors():
+                response = await transport.handle_async_request(request)
+                try:
+                    body = await read_at_most(response)
+                finally:
+                    await response.aclose()
+        except CallError as error:
+            code = error.failure.code
+            if code is not FailureCode.PROVIDER_NOT_CONFIGURED:
+                code = FailureCode.UNAVAILABLE
+            raise _no_token(code, error.reason) from error
+        tree = _json(body)
+        if not response.is_success:
+            wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
+            raise _refusal(response.status_code, tree, config, retry_after=wait)
+        text = tree.get("access_token")
+        if not isinstance(text, str) or not 0 < len(text) <= _MAX_TOKEN_CHARS or not _is_sendable(text):
+            raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
+        life = _life(tree.get("expires_in"))
+        ends = self._clock.monotonic() + life - min(_MARGIN_SECONDS, life / 2)
+        return AccessToken(secret=Secret(text), ends=ends)
+
+
+def _name(config: ProviderConfig, auth: Auth) -> str:
+    """Return what a login is kept by; the key is in it as a digest only."""
+    fields = (auth.token_url, auth.scope, auth.client_auth, sorted(auth.options.items()))
+    key = "" if config.api_key is None else config.api_key.reveal()
+    place = (config.api_base, config.extra_config.get("proxy"))
+    return hashlib.sha256(json.dumps([fields, place, key]).encode()).hexdigest()
+
+
+def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> httpx.Request:
+    key = "" if config.api_key is None else config.api_key.reveal()
+    client_id, colon, client_secret = key.partition(":")
+    if not (colon and client_id and client_secret):
+        raise _no_token(FailureCode.AUTH_FAILED, malformed_key(KEY_FORM))
+    form = {
+        "grant_type": "client_credentials",
+        **({"scope": auth.scope} if auth.scope else {}),
+        **auth.options,
+    }
+    headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
+    if auth.client_auth is ClientAuth.BASIC:
+        pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+        headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    else:
+        form |= {"client_id": client_id, "client_secret": client_secret}
+    seconds = min(_MAX_SECONDS, config.timeout)
+    return httpx.Request(
+        "POST",
+        str(auth.token_url),
+        headers=headers,
+        content=urlencode(form).encode(),
+        extensions={"timeout": call_timeout(seconds).as_dict(), PAID: False},
+    )
+
+
+def _refusal(
+    status: int, tree: Mapping[str, Any], config: ProviderConfig, *, retry_after: float | None
+) -> NoAccessToken:
+    """Return the error of an answer that is none of a token; what it says is shown without the secret."""
+    code = FailureCode.AUTH_FAILED
+    if status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status):
+        code = FailureCode.UNAVAILABLE
+    words = [text for name in ("error", "error_description") if isinstance(text := tree.get(name), str)]
+    message = ": ".join(words)
+    if config.api_key is not None:
+        message = config.api_key.give_to(partial(without, message))
+    status_reason = ResponseCode.RESPONSE_STATUS(status=status)
+    reason = upstream_text(shorten(message)) if message else status_reason
+    return _no_token(code, reason, retry_after=retry_after)
+
+
+def _no_token(code: FailureCode, reason: Message, *, retry_after: float | None = None) -> NoAccessToken:
+    """Return the error; only trouble that may pass lets the call be sent again."""
+    return NoAccessToken(
+        code,
+        DocumentCode.DOCUMENT_LOGIN_FAILED(reason=reason),
+        not_started=code is FailureCode.UNAVAILABLE,
+        retry_after=retry_after,
+        possible_charge=False,
+    )
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        tree = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, Mapping) else {}
+
+
+def _is_sendable(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _life(value: Any) -> float:
+    """Return for how many seconds a token is valid; some write the number as text, and some none."""
+    if isinstance(value, str):
+        value = parse_seconds(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        return _DEFAULT_LIFE_SECONDS
+    return min(value, _MAX_LIFE_SECONDS)
+
+
+TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
+"""The extension of a response: the access token was accepted before, and is no longer."""
+
+_MAX_SIGNED_BYTES = 32 * 1024 * 1024
+"""A signer hashes the whole body in memory."""
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """What authentication adds to a request: headers, and at most one query parameter."""
+
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+    @classmethod
+    def from_key(cls, secret: Secret | None, auth: Auth) -> "Credentials":
+        """Return the authentication by a key or an access token; none without one, or if a signer adds it."""
+        if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+            return cls()
+        key = secret.reveal()
+        if auth.type is AuthType.QUERY:
+            return cls(query={auth.param: key})
+        if auth.type is AuthType.HEADER:
+            return cls(headers={auth.header.lower(): f"{auth.prefix}{key}"})
+        if auth.type is AuthType.BASIC:
+            pair = key if auth.username is None else f"{auth.username}:{key}"
+            return cls(headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
+        return cls(headers={"authorization": f"Bearer {key}"})
+
+    def url(self, url: str) -> str:
+        """Return the URL with the query parameter."""
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(self.query)}" if self.query else url
+
+
+@attrs.frozen(kw_only=True)
+class Sender:
+    """Signs and sends one provider's requests, and limits how many images are in memory at once.
+
+    ``uploads`` is shared by all calls: an image is read only when its turn to be sent has come.
+    """
+
+    outbound: Outbound
+    clock: Clock
+    document: Document
+    config: ProviderConfig
+    uploads: asyncio.Semaphore
+    tokens: AccessTokens
+
+    @property
+    def secret(self) -> Secret | None:
+        """What the API gets of the key, or by it, and no message may contain."""
+        if self.document.auth.type is AuthType.OAUTH:
+            return self.tokens.latest(self.config, self.document.auth)
+        return self.config.api_key
+
+    async def credentials(self) -> tuple[Credentials, AccessToken | None]:
+        """Return what authenticates a request now, and the access token in it if the provider wants one.
+
+        Raises:
+            NoAccessToken: the login failed.
+        """
+        auth = self.document.auth
+        if auth.type is not AuthType.OAUTH or self.config.api_key is None:
+            return Credentials.from_key(self.config.api_key, auth), None
+        token = await self.tokens.get(self.config, auth)
+        return Credentials.from_key(token.secret, auth), token
+
+    @asynccontextmanager
+    async def open(
+        self,
+        request: BuiltRequest,
+        exchange: Exchange | None,
+        *,
+        seconds: float,
+        extra_origins: Iterable[str] = (),
+    ) -> AsyncIterator[httpx.Response]:
+        """Send the request (a paid one if it has an ``exchange``) and yield the response, its body unread.
+
+        A free one whose access token is refused before its end is sent once more with another; of a paid one
+        the response has the extension `TOKEN_REFUSED`.
+
+        Raises:
+            CallError: it could not be sent, or no response came.
+        """
+        transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
+        response = await self._send(transport, request, exchange, seconds)
+        if TOKEN_REFUSED in response.extensions and exchange is None:
+            await response.aclose()
+            response = await self._send(transport, request, exchange, seconds)
+        try:
+            with map_transport_errors():
+                yield response
+        finally:
+            await response.aclose()
+
+    async def _send(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        request: BuiltRequest,
+        exchange: Exchange | None,
+        seconds: float,
+    ) -> httpx.Response:
+        read = _reader(exchange)
+        credentials, token = await self.credentials()
+        try:
+            content, headers = await self._content(request, read)
+            http_request = httpx.Request(
+                request.method,
+                credentials.url(request.url),
+                headers={**self.outbound.api_headers, **headers, **credentials.headers},
+                content=content,
+                extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
+            )
+        except httpx.InvalidURL as error:  # too long, or with invalid characters
+            reason = DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()
+            raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
+        try:
+            with map_transport_errors():
+                response = await transport.handle_async_request(http_request)
+            if exchange is not None:
+                exchange.mark_response_started()
+        finally:
+            if isinstance(content, AsyncGenerator):
+                await content.aclose()  # releases the semaphore for the next upload
+        if token is not None and token.judge(response):
+            response.extensions[TOKEN_REFUSED] = True
+        return response
+
+    async def _content(
+        self, request: BuiltRequest, read: ReadInput
+    ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
+        headers = dict(request.headers)
+        signer = self._signer
+        if signer is not None and not signer.reads_body:
+            headers |= self._signature(request, b"")
+        elif signer is not None:
+            if request.body is not None and request.body.length > _MAX_SIGNED_BYTES:
+                raise too_large()
+            whole = b"" if request.body is None else await request.body.whole(read)
+            return whole, {**headers, **self._signature(request, whole)}
+        if request.body is None:
+            return None, headers
+        headers["content-length"] = str(request.body.length)
+        if not request.body.has_images:
+            return await request.body.whole(read), headers
+        return self._upload(request, read), headers
+
+    async def _upload(self, request: BuiltRequest, read: ReadInput) -> AsyncGenerator[bytes, None]:
+        async with self.uploads:
+            if request.body is not None:
+                async for block in request.body.stream(read):
+                    yield block
+
+    @property
+    def _signer(self) -> Signer | None:
+        auth = self.document.auth
+        return SIGNERS[auth.signer] if auth.type is AuthType.SIGNER and auth.signer is not None else None
+
+    def _signature(self, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
+        signer = self._signer
+        if self.config.api_key is None or signer is None:
+            return {}
+        url = str(httpx.URL(request.url))  # encoded as it will be sent
+        signable = SignableRequest(method=request.method, url=url, headers=request.headers, body=body)
+        key, options = self.config.api_key.reveal(), self.document.auth.options
+        try:
+            return signer.headers(signable, key, options, self.clock.now())
+        except Malformed as error:
+            raise CallError(FailureCode.AUTH_FAILED, error.reason) from error
+
+
+def _reader(exchange: Exchange | None) -> ReadInput:
+    async def read(part: InputPart) -> bytes:
+        if part.data is not None:
+            return part.data
+        if exchange is None:
+            raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_STRAY_IMAGE(), possible_charge=False)
+        return await exchange.read_input(part.image)
+
+    return read

@@ -1,0 +1,354 @@
+"""Splits a body into server-sent events while it arrives, wherever it is cut and however long they are.
+
+The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, of which ``id`` and
+``retry`` mean nothing here. The data of an event may be an image of megabytes: it is passed on in pieces.
+"""
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from enum import Enum, auto
+from typing import BinaryIO
+
+import attrs
+
+from imagegen_adapters.providers.common.json_files import (
+    bad_response,
+    decode_base64,
+    parse_spooled,
+    read_blocks,
+    read_spooled,
+    read_string,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.document.calls import DocumentCall
+from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.document.responses import (
+    RESPONSE_FILE,
+    PartialResponse,
+    UpstreamResponse,
+    parse_response,
+    stream_error,
+)
+from imagegen_adapters.providers.document.results import find_images
+from imagegen_adapters.providers.document.schema import StreamSpec
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
+from imagegen_core.ports.provider import Exchange
+from imagegen_core.values.byte_budget import ByteBudget
+
+MAX_HEAD_BYTES = 4096
+"""How much of an event's data is read before the event is shown."""
+
+_MAX_FIELD_BYTES = 16
+_MAX_NAME_BYTES = 128
+_LINE_END = re.compile(rb"[\r\n]")
+_BOM = b"\xef\xbb\xbf"
+
+
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
+    """Yield the events of a body. What was not read of one when the next is asked for is skipped.
+
+    The last one counts even without the empty line that ends it, which some servers forget.
+    """
+    parser = _Parser()
+    pieces = _pieces(parser, chunks)
+    async for piece in pieces:
+        if piece is None:
+            continue
+        event = ServerSentEvent(pieces)
+        await event.read_head(piece)
+        event.name = parser.name
+        yield event
+        async for _ in event.rest():
+            pass
+
+
+class ServerSentEvent:
+    """An event with data; ``head`` is the beginning of it, and all of it if it ``is_complete``.
+
+    ``name`` is empty if the event has none.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
+        self._pieces = pieces
+        self.name = ""
+        self.head = b""
+        self.is_complete = False
+
+    async def read_head(self, piece: bytes) -> None:
+        """Read `MAX_HEAD_BYTES` of the data, of which ``piece`` is the first, or all if there is less."""
+        head = bytearray(piece)
+        while len(head) < MAX_HEAD_BYTES and not self.is_complete:
+            head += await self._next() or b""
+        self.head = bytes(head)
+
+    async def data(self) -> AsyncIterator[bytes]:
+        """Yield the data, once."""
+        yield self.head
+        async for piece in self.rest():
+            yield piece
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """Yield what follows the head."""
+        while not self.is_complete:
+            if piece := await self._next():
+                yield piece
+
+    async def _next(self) -> bytes | None:
+        piece = await anext(self._pieces, None)
+        self.is_complete = piece is None
+        return piece
+
+
+async def _pieces(parser: "_Parser", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
+    """Yield the data of all events; None ends one."""
+    async for chunk in chunks:
+        for piece in parser.feed(chunk):
+            yield piece
+    for piece in parser.feed(b"\n\n"):
+        yield piece
+
+
+class _Parser:
+    """Parses lines that may be cut anywhere, and end in CR, LF or both."""
+
+    def __init__(self) -> None:
+        self._name = bytearray()
+        self._field = bytearray()  # of the current line: its name, up to the colon
+        self._in_value = False
+        self._at_value = False  # whether a space is next that does not count
+        self._data_lines = 0
+        self._skips_newline = False
+
+    @property
+    def name(self) -> str:
+        """The name of the current event."""
+        return self._name.decode("utf-8", "replace")
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        """Yield pieces of the current event's data, and None at its end."""
+        position = 0
+        while position < len(chunk):
+            if self._skips_newline:
+                self._skips_newline = False
+                if chunk.startswith(b"\n", position):
+                    position += 1
+                    continue
+            line_end = _LINE_END.search(chunk, position)
+            end = line_end.start() if line_end else len(chunk)
+            if position < end:
+                yield from self._text(chunk[position:end])
+            if line_end:
+                yield from self._end_of_line()
+                self._skips_newline = line_end[0] == b"\r"
+            position = end + 1
+
+    def _text(self, text: bytes) -> Iterator[bytes]:
+        if not self._in_value:
+            field, colon, text = text.partition(b":")
+            self._field += field[: _MAX_FIELD_BYTES - len(self._field)]
+            if not colon:
+                return
+            yield from self._begin_value()
+        if self._at_value and text:
+            self._at_value = False
+            text = text.removeprefix(b" ")
+        if self._field == b"event":
+            self._name += text[: _MAX_NAME_BYTES - len(self._name)]
+        elif self._field == b"data" and text:
+            yield text
+
+    def _begin_value(self) -> Iterator[bytes]:
+        self._in_value = self._at_value = True
+        self._field = self._field.removeprefix(_BOM)
+        if self._field == b"event":
+            self._name.clear()
+        elif self._field == b"data":
+            self._data_lines += 1
+            if self._data_lines > 1:
+                yield b"\n"
+
+    def _end_of_line(self) -> Iterator[None]:
+        is_empty = not self._in_value and not self._field
+        self._in_value = False
+        self._field.clear()
+        if is_empty:
+            if self._data_lines:
+                yield None
+            self._data_lines = 0
+            self._name.clear()
+
+
+MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+"""Text of partial images that is being received, of all calls; what is more is dropped."""
+
+_MAX_PARTIAL_EVENT_BYTES = MAX_PARTIAL_IMAGE_BYTES * 4 // 3 + 64 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+_TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
+"""A bracket, the type of an object, or any other string."""
+
+_UNNAMED = "message"
+"""What an event is called that has no name, by the standard."""
+
+
+class _Role(Enum):
+    """What an event is for us."""
+
+    PARTIAL = auto()
+    COMPLETED = auto()
+    FAILED = auto()
+    OTHER = auto()
+
+
+@attrs.frozen(kw_only=True)
+class StreamedResponse:
+    """One response. ``buffers`` limits what is in memory of partial images, over all calls.
+
+    ``reading`` is what expressions may take on the event loop for all its events without a name.
+    """
+
+    document_call: DocumentCall
+    spec: StreamSpec
+    start: PartialResponse
+    exchange: Exchange
+    buffers: ByteBudget
+    reading: Reading = attrs.field(factory=Reading)
+
+    async def receive(self) -> None:
+        """Spool the data of the event that completes the response, and show partial images until then.
+
+        Raises:
+            CallError: an event is an error, or the stream ends without an image. What was charged by then,
+                nobody knows.
+            httpx.HTTPError: the connection broke.
+        """
+        partial_count = 0
+        async with aclosing(read_events(self._limited())) as events:
+            async for event in events:
+                role, data, is_spooled = self._role(_name(event)), event.data(), False
+                if role is None and event.is_complete:
+                    role = self._role_of_content(io.BytesIO(event.head), self.reading)
+                    if self.reading.essential.is_exceeded or self.reading.optional.is_exceeded:
+                        # After many others; this one may be the answer.
+                        role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
+                elif role is None:  # what it is may stand behind its image
+                    await self._spool(data)
+                    role = await read_spooled(self._open_file, self._role_of_content)
+                    data, is_spooled = read_blocks(self._open_file), True
+                if role is _Role.PARTIAL:
+                    if partial_count < MAX_PARTIAL_IMAGES:
+                        await self._show(data, partial_count)
+                    partial_count += 1
+                elif role is _Role.COMPLETED:
+                    if not is_spooled:
+                        await self._spool(data)
+                    return
+                elif role is _Role.FAILED:
+                    raise await self._error(data, has_begun=partial_count > 0)
+        raise CallError(
+            FailureCode.BAD_RESPONSE, ResponseCode.STREAM_WITHOUT_IMAGE(), upstream_status=self.start.status
+        )
+
+    async def _limited(self) -> AsyncIterator[bytes]:
+        """Yield the body, as long as an answer and its partial images may be together."""
+        maximum = 2 * self.document_call.document.egress.max_json_bytes
+        size = 0
+        async for chunk in self.start.chunks():
+            size += len(chunk)
+            if size > maximum:
+                raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=maximum))
+            yield chunk
+
+    async def _spool(self, data: AsyncIterator[bytes]) -> None:
+        maximum = self.document_call.document.egress.max_json_bytes
+        await self.exchange.spool(RESPONSE_FILE, data, max_bytes=maximum)
+
+    def _open_file(self) -> BinaryIO:
+        return self.exchange.open_spooled(RESPONSE_FILE)
+
+    def _role(self, name: str) -> "_Role | None":
+        """Return what an event of this name is; None if it has none."""
+        if name in self.spec.partial.events:
+            return _Role.PARTIAL
+        if name in self.spec.completed:
+            return _Role.COMPLETED
+        if name in self.spec.failed:
+            return _Role.FAILED
+        return _Role.OTHER if name else None
+
+    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> "_Role":
+        """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
+        reading = Reading() if reading is None else reading
+        document, spec = self.document_call.document, self.document_call.operation.response
+        try:
+            parsed = parse_spooled(file)
+            kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
+            if isinstance(kind, str) and kind:
+                return self._role(kind) or _Role.OTHER
+            if any(i.base64 or i.url for i in find_images(parsed, spec, {}, base_url="", reading=reading)):
+                return _Role.COMPLETED
+        except CallError:
+            return _Role.OTHER
+        response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
+        is_error = any(response.text_at(e) for e in (document.errors.code, document.errors.message))
+        return _Role.FAILED if is_error else _Role.OTHER
+
+    async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
+        """Show the partial image of an event, if it has one and there is room for it."""
+        buffer, size = io.BytesIO(), 0
+        try:
+            async for piece in data:
+                if size + len(piece) > _MAX_PARTIAL_EVENT_BYTES or not self.buffers.take(len(piece)):
+                    return
+                size += len(piece)
+                buffer.write(piece)
+            partial = await asyncio.to_thread(self._partial_image, buffer, position)
+            if partial is not None:
+                self.exchange.partial_image(*partial)
+        finally:
+            self.buffers.give_back(size)
+
+    def _partial_image(self, file: BinaryIO, position: int) -> tuple[int, bytes] | None:
+        """Return the number of a partial image and its bytes; None if there is none to be decoded."""
+        spec = self.spec.partial
+        file.seek(0)
+        try:
+            parsed = parse_spooled(file)
+            text = spec.base64.search_text(parsed.tree, optional=True)
+            if text is None:
+                return None
+            string = parsed.resolve(text)
+            blocks = [string.encode()] if isinstance(string, str) else read_string(file, string)
+            content = b"".join(decode_base64(blocks))
+        except CallError:
+            return None
+        index = None if spec.index is None else spec.index.search(parsed.tree, optional=True)
+        return index if isinstance(index, int) else position, content
+
+    async def _error(self, data: AsyncIterator[bytes], *, has_begun: bool) -> CallError:
+        text = bytearray()
+        async for piece in data:
+            text += piece[: _MAX_ERROR_BYTES - len(text)]
+        secret = self.document_call.secret
+        response = parse_response(self.start.status, self.start.headers, bytes(text), secret)
+        return stream_error(self.document_call.classify(response), response, has_begun=has_begun)
+
+
+def _name(event: ServerSentEvent) -> str:
+    """Return the event's name, or the ``type`` in its data: some servers only have one of them.
+
+    It is empty where neither is known yet.
+    """
+    if event.name not in ("", _UNNAMED):
+        return event.name
+    depth = 0
+    for token in _TOKEN.finditer(event.head):
+        if token[1]:
+            depth += 1 if token[1] in b"[{" else -1
+        elif depth == 1 and token[2]:
+            return token[2].decode("utf-8", "replace")
+    return ""
