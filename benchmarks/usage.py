@@ -19,7 +19,7 @@ from imagegen_adapters.databases.migrations.sequence import Sequence
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
-from imagegen_core.costs.usage import UsageGrouping
+from imagegen_core.costs import UsageGrouping
 from imagegen_core.use_cases.show_usage import ShowUsage
 
 COLUMNS = {"work": "work", "tasks": "tasks", "rows": "rows of totals", "ms": "ms"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.costs.cost import Cost
+from imagegen_core.costs import Cost
 from imagegen_core.marks.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagegen_core.costs.cost import MAX_AMOUNT, Basis, Cost
-from imagegen_core.costs.usage import Ticks, Usage
+from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository

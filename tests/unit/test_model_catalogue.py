@@ -12,12 +12,11 @@ from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS
 from imagegen_adapters.providers.stable_diffusion import stability_models
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS
-from imagegen_core.costs.estimates import quote
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.costs import quote
+from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, choose_model
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
 LIBRARY = PresetLibrary()

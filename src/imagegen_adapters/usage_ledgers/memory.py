@@ -5,8 +5,7 @@ from functools import reduce
 from itertools import pairwise
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_core.costs.cost import Basis, Cost
-from imagegen_core.costs.usage import Ticks, Usage
+from imagegen_core.costs import Basis, Cost, Ticks, Usage
 from imagegen_core.tasks.attempt import Attempt, Charge, costs_of
 from imagegen_core.tasks.task import Task
 from imagegen_core.values.quarters import quarter_of

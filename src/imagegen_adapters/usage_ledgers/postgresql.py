@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from imagegen_adapters.stores.postgresql.database import Database, Row
 from imagegen_adapters.stores.rows import costs_by_task, usage_by_key
 from imagegen_adapters.usage_ledgers.statements import SPAN, SUMS
-from imagegen_core.costs.cost import Cost
-from imagegen_core.costs.usage import Usage
-from imagegen_core.text_problems import text_problem
+from imagegen_core.costs import Cost, Usage
+from imagegen_core.text import text_problem
 
 _TOTALS = """
 SELECT {key} AS key, currency, {sums} FROM usage_totals

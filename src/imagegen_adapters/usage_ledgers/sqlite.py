@@ -9,8 +9,7 @@ from imagegen_adapters.stores.rows import costs_by_task, usage_by_key
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.usage_ledgers.statements import SPAN, SUMS
-from imagegen_core.costs.cost import Cost
-from imagegen_core.costs.usage import Usage
+from imagegen_core.costs import Cost, Usage
 
 _TOTALS = """
 SELECT {key} AS key, currency, {sums} FROM usage_totals

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 import attrs
 
-from imagegen_core.costs.reported_usage import ReportedUsage
+from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.messages import Message, as_message, as_messages
 from imagegen_core.providers.capabilities import Model

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from imagegen_core.costs.cost import Cost
-from imagegen_core.costs.usage import Usage
+from imagegen_core.costs import Cost, Usage
 
 
 class UsageLedger(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.costs.cost import Cost
+from imagegen_core.costs import Cost
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.providers.prices import Price

@@ -2,8 +2,7 @@
 
 import attrs
 
-from imagegen_core.costs.cost import Cost, total
-from imagegen_core.costs.estimates import quote
+from imagegen_core.costs import Cost, quote, total
 from imagegen_core.images import MediaType
 from imagegen_core.providers.capabilities import check_operation, check_request, choose_model
 from imagegen_core.providers.parameters import canonical

@@ -4,7 +4,7 @@ import asyncio
 
 import attrs
 
-from imagegen_core.costs.estimates import quote
+from imagegen_core.costs import quote
 from imagegen_core.errors import CallError, StaleTask
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.arriving_responses import interrupt

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from imagegen_core.costs.cost import Cost, total
+from imagegen_core.costs import Cost, total
 from imagegen_core.images import Image
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue

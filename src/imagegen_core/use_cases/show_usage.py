@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 import attrs
 
-from imagegen_core.costs.usage import Usage, UsageGrouping
+from imagegen_core.costs import Usage, UsageGrouping
 from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.values.quarters import QUARTER_SECONDS, CalendarDays, quarter_of
 

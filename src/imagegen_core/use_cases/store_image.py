@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import attrs
 
-from imagegen_core.costs.cost import Cost
-from imagegen_core.errors import BlobMissing, CallError, StorageError
+from imagegen_core.attempt import Attempt
+from imagegen_core.costs import Cost
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError
 from imagegen_core.execution.earlier_blobs import earlier_blob
 from imagegen_core.execution.image_keys import ImageKeys, thumbnail_key
 from imagegen_core.execution.redacted_json import redacted
-from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
 from imagegen_core.messages import Message
+from imagegen_core.policies import DownloadRetryPolicy
 from imagegen_core.ports.blobs import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inspector import (
@@ -26,10 +27,8 @@ from imagegen_core.ports.image_inspector import (
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.policies import DownloadRetryPolicy
-from imagegen_core.tasks.task import Task
+from imagegen_core.problems import FailureReason
+from imagegen_core.task import Task
 
 MAX_STREAMS = 32
 """Images that are streamed to the store at once; each takes about a megabyte of buffers."""

@@ -6,21 +6,19 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.costs.cost import Cost
-from imagegen_core.costs.estimates import cost_of
-from imagegen_core.errors import BlobMissing, CallError
+from imagegen_core.attempt import Receipt
+from imagegen_core.costs import Cost, cost_of
+from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.kept_answers import keep_image
 from imagegen_core.execution.redacted_json import json_size
-from imagegen_core.failures import FailureCode
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.problems.tasks import FailureReason, WarningCode
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.problems import FailureReason, WarningCode
+from imagegen_core.requests import ImageRequest
 from imagegen_core.use_cases.store_image import RejectedImage, StoreImage
 
 _MAX_SHARED_BYTES = 1024

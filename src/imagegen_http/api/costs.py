@@ -8,10 +8,9 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from imagegen_core.costs.cost import Basis, amount_text
-from imagegen_core.costs.cost import Cost as CoreCost
-from imagegen_core.costs.usage import Usage as CoreUsage
-from imagegen_core.costs.usage import UsageGrouping
+from imagegen_core.costs import Basis, UsageGrouping, amount_text
+from imagegen_core.costs import Cost as CoreCost
+from imagegen_core.costs import Usage as CoreUsage
 from imagegen_http.api.errors import refusals
 from imagegen_http.api.parameters import MOMENT_WORDS, ServiceDependency, ZoneQuery, parse_moment, parse_zone
 from imagegen_http.api.responses import Success, success

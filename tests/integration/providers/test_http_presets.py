@@ -11,17 +11,16 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary, preset_names
-from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import UpstreamJob
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.costs import ReportedUsage
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.prices import TokenKind
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import UpstreamJob
+from imagegen_core.prices import TokenKind
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, ProviderContract, read, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams

@@ -2,7 +2,7 @@
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
-from imagegen_core.costs.cost import Cost
+from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.tasks.attempt import Phase, Receipt, UpstreamJob

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from PIL import Image as Pillow
 
-from imagegen_core.costs.reported_usage import ReportedUsage
+from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult

@@ -11,9 +11,9 @@ from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.results import find_usage, usage_of
 from imagegen_adapters.providers.document.schema import UsageSpec
-from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.prices import TokenKind
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.costs import ReportedUsage
+from imagegen_core.prices import TokenKind
 from tests.unit.providers.test_http_document import changed, problems
 
 CENTS = UsageSpec(

@@ -9,11 +9,10 @@ from imagegen_adapters.providers.common.calls import shorten
 from imagegen_adapters.providers.common.json_files import SpooledString
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.usage import read_usage
-from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.costs import ReportedUsage
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, as_message
-from imagegen_core.problems.tasks import FailureReason
+from imagegen_core.problems import FailureReason
 
 REFUSALS = frozenset(
     {

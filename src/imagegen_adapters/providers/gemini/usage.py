@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from imagegen_core.costs.reported_usage import MAX_TOKENS, ReportedUsage
+from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.providers.prices import TokenKind
 
 

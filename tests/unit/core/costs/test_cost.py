@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_core.costs.cost import (
-    MAX_AMOUNT,
-    Basis,
-    Cost,
-    amount_of,
-    least_sure,
-    total,
-)
+from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, amount_of, least_sure, total
 
 
 def cny(amount, basis=Basis.ESTIMATED):

@@ -5,9 +5,7 @@ from decimal import Decimal
 import attrs
 import pytest
 
-from imagegen_core.costs.cost import Basis, Cost
-from imagegen_core.costs.estimates import cost_of, quote
-from imagegen_core.costs.reported_usage import ReportedUsage
+from imagegen_core.costs import Basis, Cost, ReportedUsage, cost_of, quote
 from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.prices import TokenKind, parse_price

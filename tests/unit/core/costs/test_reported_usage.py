@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from imagegen_core.costs.reported_usage import MAX_TOKENS, ReportedUsage
+from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.providers.prices import TokenKind
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.costs.cost import Basis, Cost
-from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.costs.usage import UsageGrouping
+from imagegen_core.costs import Basis, Cost, ReportedUsage, UsageGrouping
 from imagegen_core.errors import CallError
 from imagegen_core.providers.prices import parse_price
 from imagegen_core.tasks.attempt import Charge, Phase

@@ -1,0 +1,458 @@
+"""An amount of money, and how sure it is: exact decimals, added up by currency and split without a rest."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Self
+
+import attrs
+
+from imagegen_core.operations import UPSCALE_FACTORS, Operation
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests.sizes import parse_size
+from imagegen_core.values.frozen_mappings import frozen_mapping
+
+TICKS_PER_UNIT = 10**10
+
+
+"""A tick is a ten-billionth of a currency's unit: the smallest amount, and what databases store and add up.
+
+A token at 0.001 for a million is ten of them. It is the unit in which xAI bills.
+"""
+
+
+MAX_AMOUNT = Decimal(1_000_000)
+
+
+"""What one call can cost at most; more is a mistake, of a price list or of an answer."""
+
+
+_TICK = Decimal(1).scaleb(-10)
+
+
+class Basis(StrEnum):
+    """How sure an amount is, surest first."""
+
+    KNOWN = "known"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class Cost:
+    """What was or will be charged.
+
+    ``known``: the provider said the amount. ``estimated``: it is a price times what was made. ``unknown``: it
+    costs something, and the amount is all that is known of it, or None.
+    """
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    basis: Basis
+
+    @classmethod
+    def from_amount(cls, amount: Decimal, currency: str, basis: Basis) -> Self:
+        """Return the cost, rounded to ticks; unknown if the amount cannot be what one call costs."""
+        if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
+            return cls.unknown()
+        return cls(amount=amount.quantize(_TICK), currency=currency, basis=basis)
+
+    @classmethod
+    def from_ticks(cls, ticks: int, currency: str, basis: Basis) -> Self:
+        """Return the cost of that many ticks, as a database stores it."""
+        return cls(amount=amount_of(ticks), currency=currency, basis=basis)
+
+    @classmethod
+    def unknown(cls) -> Self:
+        """Return the cost of what costs nobody knows how much."""
+        return cls(basis=Basis.UNKNOWN)
+
+    @property
+    def ticks(self) -> int | None:
+        """The amount in ticks."""
+        return None if self.amount is None else ticks_of(self.amount)
+
+    @property
+    def text(self) -> str | None:
+        """The amount as a decimal number with at least two places, such as ``0.20``."""
+        return None if self.amount is None else amount_text(self.amount)
+
+    def shares(self, count: int) -> tuple["Cost", ...]:
+        """Return the cost of each of ``count`` images, which add up to this; the first cost a tick more."""
+        if self.amount is None or self.currency is None:
+            return (self,) * count
+        each, rest = divmod(ticks_of(self.amount), count) if count else (0, 0)
+        ticks = (each + (position < rest) for position in range(count))
+        return tuple(self.from_ticks(share, self.currency, self.basis) for share in ticks)
+
+
+def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
+    """Return the sum of each currency, in the order in which they first occur.
+
+    A sum is as sure as its least sure part; a part without an amount makes every sum unknown.
+    """
+    parts = tuple(costs)
+    ticks: dict[str, int] = {}
+    bases: dict[str, Basis] = {}
+    for cost in parts:
+        if cost.amount is not None and cost.currency is not None:
+            ticks[cost.currency] = ticks.get(cost.currency, 0) + ticks_of(cost.amount)
+            bases[cost.currency] = least_sure(bases.get(cost.currency, cost.basis), cost.basis)
+    has_unknown = any(cost.amount is None for cost in parts)
+    if has_unknown and not ticks:
+        return (Cost.unknown(),)
+    return tuple(
+        Cost.from_ticks(sum_, currency, Basis.UNKNOWN if has_unknown else bases[currency])
+        for currency, sum_ in ticks.items()
+    )
+
+
+def least_sure(*bases: Basis) -> Basis:
+    """Return the one of them that is least sure."""
+    return max(bases, key=tuple(Basis).index)
+
+
+def ticks_of(amount: Decimal) -> int:
+    """Return an amount in ticks."""
+    return int(amount.scaleb(10))
+
+
+def amount_of(ticks: int) -> Decimal:
+    """Return the amount of that many ticks, however many, exactly."""
+    whole, rest = divmod(ticks, TICKS_PER_UNIT)
+    return Decimal(f"{whole}.{rest:010d}")
+
+
+def amount_text(amount: Decimal) -> str:
+    """Return an amount with as many places as it needs, and at least two."""
+    digits = f"{amount:f}"
+    if "." in digits:
+        digits = digits.rstrip("0")
+    whole, _, places = digits.partition(".")
+    return f"{whole}.{places:0<2}"
+
+
+MAX_TOKENS = 10**9
+
+
+"""What one call can count at most; more is a mistake."""
+
+
+_MAX_NUMBER = 10**18
+
+
+_MAX_NUMBER_CHARS = 40
+
+
+@attrs.frozen(kw_only=True)
+class ReportedUsage:
+    """What one call was charged for; nothing of it is None or empty where the provider does not say it."""
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    tokens: Mapping[TokenKind, int] = attrs.field(factory=dict, converter=frozen_mapping)
+
+    @classmethod
+    def from_values(
+        cls,
+        amount: Any = None,
+        *,
+        currency: str | None = None,
+        unit: Decimal = Decimal(1),
+        tokens: Mapping[TokenKind, Any] | None = None,
+    ) -> Self:
+        """Return the report in a provider's values; one that cannot be true counts as missing.
+
+        Args:
+            amount: in units of ``unit`` of the currency, such as credits; a number, or its digits.
+            currency: what the provider bills in.
+            unit: what one of them is worth.
+            tokens: how many of each kind.
+        """
+        number = None if currency is None else _number(amount)
+        sum_ = None if number is None else number * unit
+        plausible = sum_ is not None and sum_ <= MAX_AMOUNT
+        counts = {kind: _count(value) for kind, value in (tokens or {}).items()}
+        return cls(
+            amount=sum_ if plausible else None,
+            currency=currency if plausible else None,
+            tokens={kind: count for kind, count in counts.items() if count is not None},
+        )
+
+
+def _number(value: Any) -> Decimal | None:
+    """Return a finite number that is not negative, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    if isinstance(value, int) and abs(value) > _MAX_NUMBER:
+        return None  # its digits may be more than Python converts
+    text = str(value)
+    if len(text) > _MAX_NUMBER_CHARS:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and 0 <= number <= _MAX_NUMBER else None
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None or number > MAX_TOKENS or number != int(number) else int(number)
+
+
+_PIXELS_PER_MEGAPIXEL = 1_000_000
+
+
+_TOKENS_PER_UNIT = 1_000_000
+
+
+_BYTES_PER_TOKEN = 3
+
+
+"""Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
+
+
+_QUALITY_NAMES = ("quality", "upscale_mode")
+
+
+_SIZE_NAMES = ("size", "image_size", "resolution")
+
+
+_UNCACHED: Mapping[TokenKind, TokenKind] = {
+    TokenKind.CACHED_TEXT_INPUT: TokenKind.TEXT_INPUT,
+    TokenKind.CACHED_IMAGE_INPUT: TokenKind.IMAGE_INPUT,
+}
+
+
+"""Where a price list has no rate for cached tokens, they cost what others do."""
+
+
+def quote(request: ImageRequest, model: Model, *, is_billed: bool) -> Cost | None:
+    """Return what a call would cost that makes all that it asks for; None if calls cost nothing.
+
+    By tokens that is unknown unless the price has a forecast of them: only the provider can count them.
+    """
+    price = model.price
+    if price is None:
+        return Cost.unknown() if is_billed else None
+    by_images = _by_images(price, request, model, request.num)
+    return by_images or _by_forecast(price, request, model) or Cost.unknown()
+
+
+def cost_of(
+    request: ImageRequest,
+    model: Model,
+    price: Price | None,
+    *,
+    usage: ReportedUsage | None,
+    images: int,
+    quoted: Cost | None,
+) -> Cost | None:
+    """Return what an answered call cost.
+
+    The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
+    by the ``price`` under which the call was sent; else each image costs its part of the forecast.
+
+    Args:
+        request: what was asked for.
+        model: the model that made it.
+        price: the model's, when the call was sent.
+        usage: what the provider says.
+        images: how many it made, whatever became of them afterwards.
+        quoted: what is known so far, at first the `quote` for the call; None if calls cost nothing.
+    """
+    if usage is not None and usage.amount is not None and usage.currency is not None:
+        return Cost.from_amount(usage.amount, usage.currency, Basis.KNOWN)
+    if price is None:
+        return quoted
+    by_tokens = None if usage is None else _by_tokens(price, request, model, usage.tokens)
+    forecast = _by_forecast(price, request, model)
+    return by_tokens or _by_images(price, request, model, images) or _part(forecast, images, request.num)
+
+
+def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
+    rate = _first_rate(price, request, model, Unit.IMAGE, Unit.MEGAPIXEL)
+    if rate is None:
+        return None
+    amount = rate.amount * images
+    if rate.per is Unit.MEGAPIXEL:
+        pixels = _pixels(request, model)
+        if pixels is None:
+            return None
+        amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
+    input_rate = _first_rate(price, request, model, Unit.INPUT_IMAGE)
+    if input_rate is not None:
+        amount += input_rate.amount * max(0, _input_images(request) - input_rate.free)
+    return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
+
+
+def _by_forecast(price: Price, request: ImageRequest, model: Model) -> Cost | None:
+    """Return the cost of the tokens that a call is forecast to take; None if nobody knows them.
+
+    Without a size, or with one that the provider chooses, the largest could cost ten times the usual: that
+    is no estimate. Images of one call are billed as if each were a call of its own.
+    """
+    forecast = price.forecast
+    says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
+    sides = request.dimensions or (None if says_size else parse_size(model.default_size))
+    if forecast is None or sides is None:
+        return None
+    partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
+    inputs = len(request.named_inputs) or int(request.operation.rules.has_input_images)
+    tokens = {
+        TokenKind.IMAGE_OUTPUT: forecast.output_tokens(*sides, _value(request, model, "quality")) + partial,
+        TokenKind.IMAGE_INPUT: forecast.input_image * inputs,
+        TokenKind.TEXT_INPUT: -(-len(request.prompt.encode()) // _BYTES_PER_TOKEN),
+    }
+    return _by_tokens(price, request, model, {kind: count * request.num for kind, count in tokens.items()})
+
+
+def _part(forecast: Cost | None, images: int, num: int) -> Cost:
+    """Return what some images of a call cost; unknown if nobody could say before it was sent."""
+    if forecast is None or forecast.amount is None or forecast.currency is None:
+        return Cost.unknown()
+    return Cost.from_amount(forecast.amount * images / num, forecast.currency, forecast.basis)
+
+
+def _input_images(request: ImageRequest) -> int:
+    """Return how many images go along besides a mask; of an estimate, which has none, the one that must."""
+    count = len([name for name, _ in request.named_inputs if name != "mask"])
+    return count or int(request.operation.rules.has_input_images)
+
+
+def _first_rate(price: Price, request: ImageRequest, model: Model, *units: Unit) -> Rate | None:
+    rates = (rate for rate in price.rates if rate.per in units)
+    return next((rate for rate in rates if _applies(rate, request, model)), None)
+
+
+def _by_tokens(
+    price: Price, request: ImageRequest, model: Model, tokens: Mapping[TokenKind, int]
+) -> Cost | None:
+    """Return the cost of the tokens; None if there are none, or some have no rate."""
+    rates: dict[TokenKind, Decimal] = {}
+    for rate in price.rates:
+        if rate.tokens is not None and _applies(rate, request, model):
+            rates.setdefault(rate.tokens, rate.amount)
+    counts = {kind: count for kind, count in tokens.items() if count}
+    for cached, kind in _UNCACHED.items():
+        if kind in rates:
+            rates.setdefault(cached, rates[kind])
+    if not counts or not counts.keys() <= rates.keys():
+        return None
+    amount = sum((rates[kind] * count for kind, count in counts.items()), Decimal())
+    return Cost.from_amount(amount / _TOKENS_PER_UNIT, price.currency, Basis.ESTIMATED)
+
+
+def _applies(rate: Rate, request: ImageRequest, model: Model) -> bool:
+    if rate.operations and request.operation not in rate.operations:
+        return False
+    if rate.sizes and not _is_among(_sizes(request, model), rate.sizes):
+        return False
+    if rate.max_pixels is not None:
+        pixels = _pixels(request, model)
+        if pixels is None or pixels > rate.max_pixels:
+            return False
+    qualities = [_value(request, model, name) for name in _QUALITY_NAMES]
+    return not rate.qualities or _is_among(qualities, rate.qualities)
+
+
+def _is_among(values: Iterable[str], choices: tuple[str, ...]) -> bool:
+    folded = {choice.casefold() for choice in choices}
+    return any(value.casefold() in folded for value in values)
+
+
+def _sizes(request: ImageRequest, model: Model) -> Iterator[str]:
+    """Yield the size of a request in the forms that a price list may have, or else the model's own."""
+    dimensions = request.dimensions
+    if dimensions is not None:
+        yield f"{dimensions[0]}x{dimensions[1]}"
+    values = [str(request.params[name]) for name in _SIZE_NAMES if request.params.get(name) is not None]
+    yield from values
+    if dimensions is None and not values and model.default_size:
+        yield model.default_size
+
+
+def _value(request: ImageRequest, model: Model, name: str) -> str:
+    """Return a parameter of a request, or what the model takes it for where there is none."""
+    default = next((parameter.default for parameter in model.parameters if parameter.name == name), None)
+    return str(request.params.get(name, default))
+
+
+def _pixels(request: ImageRequest, model: Model) -> int | None:
+    """Return the pixels of one image, as far as the request or the model says."""
+    sides = request.dimensions or parse_size(model.default_size)
+    if request.operation is Operation.UPSCALE and request.image is not None:
+        factor = UPSCALE_FACTORS.get(request.upscale_factor, 1)
+        sides = (request.image.width * factor, request.image.height * factor)
+    return None if sides is None else sides[0] * sides[1]
+
+
+class UsageGrouping(StrEnum):
+    """What totals are grouped by."""
+
+    DAY = "day"
+    PROVIDER = "provider"
+    MODEL = "model"
+
+
+@attrs.frozen(kw_only=True)
+class Ticks:
+    """Sums of one currency in ticks; a charge that is only possible is in none of the others."""
+
+    known_ticks: int = 0
+    estimated_ticks: int = 0
+    possible_ticks: int = 0
+
+    def plus(self, other: "Ticks") -> "Ticks":
+        """Return the sums of both."""
+        return Ticks(
+            known_ticks=self.known_ticks + other.known_ticks,
+            estimated_ticks=self.estimated_ticks + other.estimated_ticks,
+            possible_ticks=self.possible_ticks + other.possible_ticks,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """What the tasks that ended in a time have used.
+
+    ``unknown_attempts`` are paid calls, or calls that may have been paid for, whose amount nobody knows.
+    """
+
+    tasks: int = 0
+    images: int = 0
+    unknown_attempts: int = 0
+    currencies: Mapping[str, Ticks] = attrs.field(factory=dict, converter=frozen_mapping)
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return what both have used."""
+        currencies = dict(self.currencies)
+        for currency, ticks in other.currencies.items():
+            currencies[currency] = currencies.get(currency, Ticks()).plus(ticks)
+        return Usage(
+            tasks=self.tasks + other.tasks,
+            images=self.images + other.images,
+            unknown_attempts=self.unknown_attempts + other.unknown_attempts,
+            currencies=currencies,
+        )
+
+    @property
+    def known_amounts(self) -> dict[str, Decimal]:
+        """What the providers said that they charged."""
+        return self._amounts({c: ticks.known_ticks for c, ticks in self.currencies.items()})
+
+    @property
+    def estimated_amounts(self) -> dict[str, Decimal]:
+        """What was charged by the price lists."""
+        return self._amounts({c: ticks.estimated_ticks for c, ticks in self.currencies.items()})
+
+    @property
+    def possible_amounts(self) -> dict[str, Decimal]:
+        """What calls with an unknown outcome may have cost."""
+        return self._amounts({c: ticks.possible_ticks for c, ticks in self.currencies.items()})
+
+    def _amounts(self, ticks: Mapping[str, int]) -> dict[str, Decimal]:
+        return {currency: amount_of(ticks[currency]) for currency in sorted(ticks) if ticks[currency]}

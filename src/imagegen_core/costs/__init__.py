@@ -1,1 +1,0 @@
-"""What calls cost: prices times what was made, or what the provider says; never converted."""
