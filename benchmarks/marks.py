@@ -21,10 +21,9 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.limits import MAX_BATCH_IMAGES
-from imagegen_core.marks.marks import MarkChange
+from imagegen_core.marks import MarkChange
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 
 COLUMNS = {
     "what": "batches of 1,000 images, and pages of lists",

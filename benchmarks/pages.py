@@ -17,7 +17,7 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.search.pages import Paging
+from imagegen_core.search import Paging
 
 SKIPPING = "SELECT * FROM images ORDER BY id DESC LIMIT ? OFFSET ?"
 PAGES = (1, 50, 1_000, 10_000, 40_000)

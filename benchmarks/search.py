@@ -32,8 +32,7 @@ from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Page, Paging, SearchQuery
 
 KINDS = {
     "common, 1 character": ["猫", "的", "爱", "一"],

@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import reports  # noqa: F401 - makes the checkout importable
 import uvloop
 from fill import SECONDS_APART, numbered_batches, prepared_batches
 from prompts import prompts
@@ -32,8 +31,7 @@ from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, i
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
 

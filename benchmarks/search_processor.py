@@ -10,8 +10,7 @@ from search import KINDS, PAGE
 
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 
 CALLS = 3
 HEAD = "|  | page 1 | again | relevant | page 1, at least | relevant, at least |"

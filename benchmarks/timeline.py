@@ -21,8 +21,7 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.use_cases.list_image_days import ListImageDays
 
 COLUMNS = {

@@ -15,14 +15,13 @@ from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS
+from imagegen_core.models import Model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Provider
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.prices import Price, Rate
-from imagegen_core.providers.sources import Source, Witness
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.prices import Price, Rate, Source, Witness
+from imagegen_core.requests import ImageRequest
 
 PAGE = Path(__file__).parent / "reference" / "providers.md"
 

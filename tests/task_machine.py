@@ -9,12 +9,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode, IdempotencyKeyReused, QueueFull, StaleTask
 from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.search import Paging
+from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, an_attempt
 
 QUEUE_SIZE = 5

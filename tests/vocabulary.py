@@ -1,4 +1,4 @@
-"""Fails on names that the glossary replaced, and on modules that lie loose beside the rooms of a package.
+"""Fails on names that the glossary replaced.
 
 `./run check` runs it over src, tests and benchmarks; the glossary is the only list of words.
 """
@@ -64,7 +64,7 @@ def modules(folder: Path) -> Iterator[Path]:
 
 
 def faults(root: Path = ROOT) -> Iterator[str]:
-    """Yield a line about each name and each loose module that has to go."""
+    """Yield a line about each name that has to go."""
     vocabulary = Vocabulary(GLOSSARY.read_text("utf-8"))
     for top in ("src", "tests", "benchmarks"):
         for path in sorted(modules(root / top)):

@@ -17,8 +17,8 @@ import attrs
 
 from imagegen_adapters.providers.common.catalogue import catalogue
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
-from imagegen_core.providers.capabilities import Lifecycle
-from imagegen_core.providers.prices import Price, TokenKind, Unit
+from imagegen_core.models import Lifecycle
+from imagegen_core.prices import Price, TokenKind, Unit
 
 LITELLM_NAMES: Mapping[str, str] = {
     "openai": "openai",

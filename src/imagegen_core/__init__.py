@@ -9,19 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imagegen_core.errors import CallError, ImagegenError, Refusal, ValidationFailed
+    from imagegen_core.errors import CallError, Failure, FailureCode, ImagegenError, Refusal, ValidationFailed
     from imagegen_core.facade.adapters import Adapters
     from imagegen_core.facade.imagegen import ImageGen
     from imagegen_core.facade.limits import Limits
-    from imagegen_core.failures import Failure, FailureCode
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
     from imagegen_core.ports.task_repository import TaskFilter
-    from imagegen_core.problems.fields import Problem
-    from imagegen_core.requests.image_request import ImageRequest
-    from imagegen_core.tasks.submission import StoredImage, Submission
-    from imagegen_core.tasks.task import Task, TaskStatus
+    from imagegen_core.problems import Problem
+    from imagegen_core.requests import ImageRequest
+    from imagegen_core.task import StoredImage, Submission, Task, TaskStatus
     from imagegen_core.use_cases.rerun_task import TaskChanges
 
 __all__ = [
@@ -52,25 +50,25 @@ __all__ = [
 _HOMES = {
     "Adapters": "facade.adapters",
     "CallError": "errors",
-    "Failure": "failures",
-    "FailureCode": "failures",
+    "Failure": "errors",
+    "FailureCode": "errors",
     "Image": "images",
     "ImageGen": "facade.imagegen",
     "ImagegenError": "errors",
-    "StoredImage": "tasks.submission",
+    "StoredImage": "task",
     "Language": "messages",
     "Limits": "facade.limits",
     "Message": "messages",
     "MessageCode": "messages",
     "Operation": "operations",
-    "ImageRequest": "requests.image_request",
-    "Problem": "problems.fields",
+    "ImageRequest": "requests",
+    "Problem": "problems",
     "Refusal": "errors",
-    "Submission": "tasks.submission",
-    "Task": "tasks.task",
+    "Submission": "task",
+    "Task": "task",
     "TaskChanges": "use_cases.rerun_task",
     "TaskFilter": "ports.task_repository",
-    "TaskStatus": "tasks.task",
+    "TaskStatus": "task",
     "ValidationFailed": "errors",
 }
 

@@ -1,4 +1,4 @@
-"""An amount of money, and how sure it is: exact decimals, added up by currency and split without a rest."""
+"""What calls cost: their prices, what providers report, estimates, and sums by currency, never converted."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -7,27 +7,20 @@ from typing import Any, Self
 
 import attrs
 
+from imagegen_core.models import Model
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.sizes import parse_size
-from imagegen_core.values.frozen_mappings import frozen_mapping
+from imagegen_core.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.requests import ImageRequest, parse_size
+from imagegen_core.values import frozen_mapping
 
 TICKS_PER_UNIT = 10**10
-
-
 """A tick is a ten-billionth of a currency's unit: the smallest amount, and what databases store and add up.
 
 A token at 0.001 for a million is ten of them. It is the unit in which xAI bills.
 """
 
-
 MAX_AMOUNT = Decimal(1_000_000)
-
-
 """What one call can cost at most; more is a mistake, of a price list or of an answer."""
-
 
 _TICK = Decimal(1).scaleb(-10)
 
@@ -135,13 +128,9 @@ def amount_text(amount: Decimal) -> str:
 
 
 MAX_TOKENS = 10**9
-
-
 """What one call can count at most; more is a mistake."""
 
-
 _MAX_NUMBER = 10**18
-
 
 _MAX_NUMBER_CHARS = 40
 
@@ -205,28 +194,19 @@ def _count(value: Any) -> int | None:
 
 _PIXELS_PER_MEGAPIXEL = 1_000_000
 
-
 _TOKENS_PER_UNIT = 1_000_000
 
-
 _BYTES_PER_TOKEN = 3
-
-
 """Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
-
 
 _QUALITY_NAMES = ("quality", "upscale_mode")
 
-
 _SIZE_NAMES = ("size", "image_size", "resolution")
-
 
 _UNCACHED: Mapping[TokenKind, TokenKind] = {
     TokenKind.CACHED_TEXT_INPUT: TokenKind.TEXT_INPUT,
     TokenKind.CACHED_IMAGE_INPUT: TokenKind.IMAGE_INPUT,
 }
-
-
 """Where a price list has no rate for cached tokens, they cost what others do."""
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.marks.marks import UNMARKED, Marks
+from imagegen_core.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
-from imagegen_core.values.frozen_mappings import frozen_mapping
+from imagegen_core.values import frozen_mapping
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
 """Maximum size of an image that is accepted, from a caller or from a provider."""
-
 
 SIGNATURE_BYTES = 12
 """How much of an image's beginning shows its type."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from imagegen_core.values.valid_text import valid_text
+from imagegen_core.values import valid_text
 
 
 class Language(StrEnum):

@@ -4,13 +4,15 @@ An operation is a member of `Operation` and its row in `OPERATIONS`. Routes and 
 OpenAPI document, the command line and all checks read the row; whether a model can do it, providers know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
 import attrs
 
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.problems import ProblemCode
 
 OPENAI_GENERATIONS = "/v1/images/generations"
 OPENAI_EDITS = "/v1/images/edits"
@@ -138,3 +140,16 @@ OPERATIONS: Mapping[Operation, OperationRules] = MappingProxyType(
         ),
     }
 )
+
+
+def parse_operations(names: Iterable[str], field: str) -> tuple[Operation, ...]:
+    """Return the operations with these names, each once.
+
+    Raises:
+        ValidationFailed: naming ``field``: there is no such operation.
+    """
+    try:
+        return tuple(dict.fromkeys(Operation(name) for name in names))
+    except ValueError as error:
+        choices = tuple(sorted(str(operation) for operation in Operation))
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_ONE_OF(choices=choices)) from error

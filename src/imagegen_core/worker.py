@@ -13,7 +13,7 @@ from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import Queue
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 from imagegen_core.use_cases.run_task import RunTask
 
 IDLE_SECONDS = 1.0

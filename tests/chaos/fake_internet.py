@@ -14,8 +14,8 @@ import httpx
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, UpstreamNotAllowed
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 PUBLIC, METADATA = "93.184.216.34", "169.254.169.254"
 ANSWERS = {  # for each name, the answers to successive queries; the last one is repeated

@@ -15,11 +15,10 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_core.errors import StaleTask
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode, StaleTask
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.events import EventKind, TaskEvent, image_event, last_event
+from imagegen_core.task import EventKind, TaskEvent, image_event, last_event
 from tests.contracts.samples import NOW, a_task, an_attempt, an_event, an_image, later
 
 

@@ -4,9 +4,8 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from typing import BinaryIO
 
-from imagegen_core.errors import BlobMissing, CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.errors import BlobMissing, CallError, FailureCode
+from imagegen_core.requests import InputImage
 
 _PIECE = 7
 

@@ -12,14 +12,14 @@ import pytest
 
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_core.images import Image
-from imagegen_core.marks.marks import MarkChange
+from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
 from imagegen_core.ports.image_timeline import ImageList, ImageTimeline, Neighbours
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.values.quarters import QUARTER_SECONDS, quarter_of
+from imagegen_core.search import SearchQuery
+from imagegen_core.values import QUARTER_SECONDS, quarter_of
 from tests.contracts.samples import NOW, add_image, later
 
 _NOW = quarter_of(NOW)

@@ -11,8 +11,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 
 

@@ -9,7 +9,7 @@ from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxCounts, OutboxEntry, OutboxKind
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 from tests.contracts.samples import NOW, add_image, later
 
 _DOWN = StorageCode.ARCHIVE_UNREACHABLE()

@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
+from imagegen_core.models import Model, check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Provider, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model, check_request, choose_model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.requests import ImageRequest, InputImage
 from tests.contracts.exchange import MemoryExchange
 
 

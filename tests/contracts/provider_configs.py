@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import pytest
 
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderConfigNotFound, Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 from tests.contracts.samples import NOW, later
 
 ORIGIN = "https://api.example.com:443"

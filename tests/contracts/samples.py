@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imagegen_adapters.identifiers.uuid7 import new_id
+from imagegen_core.attempt import Attempt
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskRepository
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import EventKind, TaskEvent
-from imagegen_core.tasks.task import Task
+from imagegen_core.requests import ImageRequest
+from imagegen_core.task import EventKind, Task, TaskEvent
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
 """The time at which everything in these samples happens."""

@@ -16,7 +16,7 @@ import pytest
 
 from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 
 

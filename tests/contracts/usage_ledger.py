@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from imagegen_core.attempt import Attempt, Receipt
 from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt, Receipt
-from imagegen_core.tasks.task import Task
-from imagegen_core.values.quarters import quarter_of
+from imagegen_core.problems import FailureReason
+from imagegen_core.task import Task
+from imagegen_core.values import quarter_of
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image, later
 
 _UNKNOWN = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())

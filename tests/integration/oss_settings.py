@@ -1,7 +1,7 @@
 """Settings for the fake OSS on loopback."""
 
 from imagegen_adapters.blob_archives.oss import OssSettings
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 
 
 def settings_of(oss, **more):

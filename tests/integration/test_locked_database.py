@@ -10,8 +10,8 @@ import pytest
 from imagegen_adapters.stores.sqlite import engine
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core import TaskStatus
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Secret
 from imagegen_http.app import build_app
 from imagegen_http.composition import compose
 from imagegen_http.guard import GuardRules, InboundGuard

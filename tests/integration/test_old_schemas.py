@@ -22,13 +22,12 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_core.attempt import Phase
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.tasks.attempt import Phase
-from imagegen_core.tasks.task import TaskStatus
-from imagegen_core.values.quarters import quarter_of
+from imagegen_core.search import Paging, SearchQuery
+from imagegen_core.task import TaskStatus
+from imagegen_core.values import quarter_of
 from tests.contracts.samples import NOW
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.outcomes import failed

@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
-from imagegen_core.search.folding import fold
+from imagegen_core.search import fold
 
 
 @pytest.mark.parametrize(

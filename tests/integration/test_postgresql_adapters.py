@@ -25,12 +25,12 @@ from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskReposit
 from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.images import StorageState
-from imagegen_core.marks.marks import MarkChange
+from imagegen_core.marks import MarkChange
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.values.quarters import quarter_of
+from imagegen_core.search import SearchQuery
+from imagegen_core.values import quarter_of
 from tests.contracts.idempotency_keys import IdempotencyKeysContract
 from tests.contracts.image_inventory import ImageInventoryContract
 from tests.contracts.image_marks import ImageMarksContract

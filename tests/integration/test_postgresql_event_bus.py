@@ -10,7 +10,7 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_core.tasks.events import EventKind
+from imagegen_core.task import EventKind
 from tests.contracts.event_bus import EventBusContract, collect
 from tests.contracts.samples import an_event
 

@@ -18,7 +18,7 @@ from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
 from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.tasks.events import EventKind
+from imagegen_core.task import EventKind
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -17,9 +17,9 @@ from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnre
 from imagegen_core.operations import Operation
 from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.requests import ImageRequest
+from imagegen_core.search import Paging
+from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_claim, a_task, an_attempt, an_image, later
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

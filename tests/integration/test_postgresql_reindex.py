@@ -11,8 +11,7 @@ from imagegen_adapters.image_records.postgresql.additions import images_to_json
 from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

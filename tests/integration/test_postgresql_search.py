@@ -20,13 +20,11 @@ from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_core.errors import Unavailable
-from imagegen_core.marks.marks import MarkChange
+from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.search.ngrams import tokens
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery, tokens
 from tests.contracts.samples import a_task, an_attempt, an_image, later
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

@@ -16,7 +16,7 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.search.pages import Paging
+from imagegen_core.search import Paging
 from tests.contracts.samples import a_task, add_image
 
 pytestmark = pytest.mark.anyio

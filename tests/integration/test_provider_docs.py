@@ -13,7 +13,7 @@ from imagegen_adapters.providers.document import schema
 from imagegen_adapters.providers.document.reading import parse_document
 from imagegen_adapters.providers.document.schema import AuthType, BodyType, ErrorClass, SizeKind
 from imagegen_adapters.providers.document.templates import DIRECTIVES, ROOTS
-from imagegen_core.providers.form_fields import Group
+from imagegen_core.forms import Group
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLASSES = [c for _, c in inspect.getmembers(schema, attrs.has) if c.__module__ == schema.__name__]

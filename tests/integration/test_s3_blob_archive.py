@@ -13,7 +13,7 @@ from imagegen_adapters.blob_archives.s3.etag import S3Etag
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 from tests.contracts.blob_archive import BlobArchiveContract
 from tests.contracts.blob_store import keys_of, read, stream
 from tests.fakes import s3_servers

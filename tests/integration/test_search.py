@@ -23,12 +23,10 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_core.errors import Unavailable, ValidationFailed
-from imagegen_core.marks.marks import MarkChange, Marks
+from imagegen_core.marks import MarkChange, Marks
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.folding import fold
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery, fold
 from tests.contracts.samples import a_task, an_attempt, an_image, later
 
 pytestmark = pytest.mark.anyio

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from imagegen_core import TaskStatus
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import FailureCode
+from imagegen_core.secrets import Secret
 from imagegen_http.composition import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.images import png, png_base64

@@ -23,14 +23,13 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
-from imagegen_core.errors import KeysLocked
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.attempt import SentConfig
+from imagegen_core.errors import Failure, FailureCode, KeysLocked
 from imagegen_core.images import StorageState
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.tasks.attempt import SentConfig
-from imagegen_core.tasks.events import EventKind
+from imagegen_core.secrets import Secret
+from imagegen_core.task import EventKind
 from tests.contracts.event_bus import EventBusContract
 from tests.contracts.idempotency_keys import IdempotencyKeysContract
 from tests.contracts.image_inventory import ImageInventoryContract

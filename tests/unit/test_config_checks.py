@@ -7,9 +7,9 @@ import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import ImageGen, Submission
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 from imagegen_http.api.providers import ProviderConfigBody
 from imagegen_http.problems.shapes import problems_of
 from imagegen_http.settings.loader import load_settings

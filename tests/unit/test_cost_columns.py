@@ -1,7 +1,7 @@
 """The price of an attempt survives its row."""
 
 from imagegen_adapters.stores.rows import optional_price, price_to_json
-from imagegen_core.providers.prices import parse_price
+from imagegen_core.prices import parse_price
 
 PRICE = {
     "currency": "USD",

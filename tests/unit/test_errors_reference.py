@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_core.failures import FailureCode
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.errors import FailureCode
+from imagegen_core.problems import ProblemCode
 from imagegen_http.problems.error_table import FAILURES, TABLE
 from imagegen_http.problems.messages import RequestProblem
 

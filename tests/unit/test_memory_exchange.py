@@ -2,8 +2,7 @@
 
 import pytest
 
-from imagegen_core.errors import BlobMissing, CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from tests.contracts.exchange import MemoryExchange
 
 pytestmark = pytest.mark.anyio

@@ -3,10 +3,9 @@
 import pytest
 
 from imagegen_adapters.stores.rows import from_json, to_json
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.problems.tasks import FailureReason, WarningCode
+from imagegen_core.problems import FailureReason, ProblemCode, WarningCode
 
 REASON = FailureReason.IMAGE_REFUSED(reason=ProblemCode.NOT_ONE_OF(choices=("PNG", "JPEG")))
 

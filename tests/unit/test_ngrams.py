@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imagegen_core.search.ngrams import (
+from imagegen_core.search import (
     MAX_TERMS_PER_WORD,
     evenly_spaced,
     terms,

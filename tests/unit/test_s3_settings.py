@@ -9,7 +9,7 @@ from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
 from imagegen_adapters.blob_archives.s3.etag import PART_BYTES, S3Etag
 from imagegen_adapters.blob_archives.s3.proxied_request import RequestHead
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 
 
 def settings(**more):

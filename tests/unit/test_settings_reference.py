@@ -7,7 +7,7 @@ from typing import get_args
 import attrs
 import pytest
 
-from imagegen_core.providers.config import PROVIDER_FIELDS
+from imagegen_core.config import PROVIDER_FIELDS
 from imagegen_http.settings.loader import PREFIX
 from imagegen_http.settings.schema import Settings
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.search.similarity import SimilarityMatcher
+from imagegen_core.search import SearchQuery, SimilarityMatcher
 
 
 def close_to(keyword):

@@ -6,11 +6,10 @@ from datetime import datetime
 
 import attrs
 
+from imagegen_core.attempt import Attempt
 from imagegen_core.images import Image
-from imagegen_core.marks.collection import Collection
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import TaskEvent
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.marks import Collection
+from imagegen_core.task import Task, TaskEvent, TaskStatus
 
 
 def _unchanged(text: str) -> str:

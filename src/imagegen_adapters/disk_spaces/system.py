@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 _MAX_AGE_SECONDS = 1.0
 

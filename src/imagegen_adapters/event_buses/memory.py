@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.event_buses.watchers import Watchers
-from imagegen_core.tasks.events import TaskEvent
+from imagegen_core.task import TaskEvent
 
 
 class MemoryEventBus:

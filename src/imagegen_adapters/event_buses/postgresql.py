@@ -11,7 +11,7 @@ from imagegen_adapters.stores.postgresql.database import Batches, Database, Row,
 from imagegen_adapters.stores.postgresql.listener import POLL_SECONDS, Listener
 from imagegen_adapters.stores.rows import event_to_row, row_to_event
 from imagegen_core.errors import StorageError
-from imagegen_core.tasks.events import TaskEvent
+from imagegen_core.task import TaskEvent
 
 _PUBLISH = "SELECT publish_events($1) AS id"
 

@@ -11,7 +11,7 @@ from imagegen_adapters.event_buses.watchers import Watchers
 from imagegen_adapters.stores.rows import event_to_row, row_to_event, to_timestamp
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_core.task import EventKind, TaskEvent
 
 _PROGRESS_RETENTION = timedelta(days=1)
 

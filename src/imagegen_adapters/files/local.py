@@ -17,7 +17,7 @@ from typing import TypeVar
 from imagegen_adapters.threads.worker_threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, check_key, is_key
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 
 @contextlib.contextmanager

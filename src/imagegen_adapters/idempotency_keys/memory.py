@@ -7,7 +7,7 @@ from imagegen_adapters.databases.memory import MemoryState, StoredClaim
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 
 class MemoryIdempotencyKeys:

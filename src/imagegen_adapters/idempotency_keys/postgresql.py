@@ -7,7 +7,7 @@ from imagegen_adapters.stores.rows import row_to_task, to_timestamp
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 _AFTER_ANY = "\x7f"
 """Sorts after every character that a key may contain."""

@@ -8,7 +8,7 @@ from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.rows import optional_timestamp, to_timestamp
 from imagegen_core.images import Image, StorageState
-from imagegen_core.text_problems import text_problem
+from imagegen_core.text import text_problem
 
 _IMAGES = f"{SELECT_IMAGES} WHERE id > $1 ORDER BY id LIMIT $2"
 

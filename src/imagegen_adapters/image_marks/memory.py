@@ -10,9 +10,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
-from imagegen_core.marks.collection import Collection, TagUse
-from imagegen_core.marks.marks import ChangedImages, MarkChange
-from imagegen_core.marks.names import fold_name
+from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse, fold_name
 
 
 class MemoryImageMarks:

@@ -17,8 +17,8 @@ from imagegen_adapters.stores.sql import Steps
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image
-from imagegen_core.marks.marks import Marks
-from imagegen_core.search.folding import Simplify
+from imagegen_core.marks import Marks
+from imagegen_core.search import Simplify
 
 DAY_MS = 86_400_000
 

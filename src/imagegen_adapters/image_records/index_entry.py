@@ -9,11 +9,9 @@ import attrs
 
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_core.images import Image
-from imagegen_core.marks.marks import Marks
-from imagegen_core.marks.names import fold_name
+from imagegen_core.marks import Marks, fold_name
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.search.folding import Simplify, fold
-from imagegen_core.search.ngrams import evenly_spaced, terms, tokens
+from imagegen_core.search import Simplify, evenly_spaced, fold, terms, tokens
 
 MAX_TERMS = 24
 """A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 
-from imagegen_core.search.folding import Simplify, fold
-from imagegen_core.search.ngrams import VERSION
+from imagegen_core.search import VERSION, Simplify, fold
 
 _CHARACTERS_PER_FOLD = 1000
 

@@ -21,7 +21,7 @@ from imagegen_adapters.image_records.similar import TextLookup
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.values.quarters import QUARTER_SECONDS
+from imagegen_core.values import QUARTER_SECONDS
 
 NEWEST = 2**63 - 1
 

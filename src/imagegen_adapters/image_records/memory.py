@@ -9,12 +9,9 @@ from imagegen_adapters.image_records.similar import ExactIds, RelevantList, Simi
 from imagegen_adapters.stores.rows import list_page
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
-from imagegen_core.marks.names import fold_name
+from imagegen_core.marks import fold_name
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.search.folding import fold
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
+from imagegen_core.search import MAX_SIMILAR_IMAGES, Page, Paging, SearchQuery, SimilarityMatcher, fold
 
 
 class MemoryImageRecords:

@@ -10,17 +10,13 @@ from functools import partial
 import attrs
 
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.index import (
-    active_generation,
-    create_generation,
-    write_entries,
-)
+from imagegen_adapters.image_records.index import active_generation, create_generation, write_entries
 from imagegen_adapters.image_records.index_entry import IndexEntry
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.rows import row_to_image, row_to_marks
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_core.search.folding import Simplify
+from imagegen_core.search import Simplify
 
 IMAGES_PER_BATCH = 500
 """Images per transaction, which limits how long other writers wait."""

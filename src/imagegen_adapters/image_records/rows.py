@@ -15,7 +15,7 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.limits import MAX_METADATA_BYTES
-from imagegen_core.marks.marks import UNMARKED, Marks
+from imagegen_core.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
 
 _OPERATIONS = {operation.value: operation for operation in Operation}

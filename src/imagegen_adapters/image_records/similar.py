@@ -12,10 +12,14 @@ import attrs
 from imagegen_adapters.image_records.index_entry import search_terms
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.ports.image_records import Match
-from imagegen_core.search.ngrams import without_implied
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
+from imagegen_core.search import (
+    MAX_SIMILAR_IMAGES,
+    Page,
+    Paging,
+    SearchQuery,
+    SimilarityMatcher,
+    without_implied,
+)
 
 MAX_NEAR_IMAGES = 400_000
 """Images with all parts of the query, or something inserted, are searched for among so many newest ones."""

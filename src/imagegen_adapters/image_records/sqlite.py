@@ -32,9 +32,7 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.search.folding import Simplify
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Page, Paging, SearchQuery, Simplify
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""

@@ -8,7 +8,7 @@ import attrs
 
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.values.quarters import QUARTER_SECONDS, quarter_of
+from imagegen_core.values import QUARTER_SECONDS, quarter_of
 
 MIN_BOUNDS = 2
 """Fewer of them have no interval between them."""

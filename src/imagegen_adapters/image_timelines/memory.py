@@ -11,8 +11,8 @@ from imagegen_core.images import Image
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.ports.image_records import ImageRecords, SearchMode
 from imagegen_core.ports.image_timeline import ImageList, Neighbours
-from imagegen_core.search.pages import Paging
-from imagegen_core.values.quarters import quarter_of
+from imagegen_core.search import Paging
+from imagegen_core.values import quarter_of
 
 
 class MemoryImageTimeline:

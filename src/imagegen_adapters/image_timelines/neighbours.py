@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from imagegen_core.ports.image_timeline import Neighbours
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import SearchQuery
 
 
 @attrs.frozen(kw_only=True)

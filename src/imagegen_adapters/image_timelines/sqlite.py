@@ -27,7 +27,7 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList, Neighbours
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import SearchQuery
 
 _SPAN = """
 SELECT (SELECT min(quarter) FROM image_quarters) AS first, (SELECT max(quarter) FROM image_quarters) AS last

@@ -27,9 +27,9 @@ from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 from imagegen_core import Adapters, ImageGen, Limits
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 
 def in_memory(

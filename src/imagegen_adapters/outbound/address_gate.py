@@ -8,9 +8,9 @@ from ipaddress import IPv4Address, ip_address
 from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non_public_reason, normalized
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import numeric_addresses, resolve_blocking
+from imagegen_core.config import parse_host_and_port
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.messages import Message
-from imagegen_core.providers.addresses import parse_host_and_port
 
 _NEVER_ALLOWED = (AddressCode.METADATA_SERVICE, AddressCode.UNSPECIFIED, AddressCode.THIS_SERVICE)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")

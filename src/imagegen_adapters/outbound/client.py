@@ -15,8 +15,7 @@ from imagegen_adapters.outbound.network_backend import CheckedBackend
 from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
 from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
 from imagegen_adapters.outbound.transport import PooledTransport, ProviderTransport
-from imagegen_core.providers.addresses import Proxy
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.config import ProviderConfig, Proxy
 
 
 class Outbound:

@@ -11,10 +11,9 @@ from imagegen_adapters.outbound.address_gate import same_host
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
 from imagegen_adapters.outbound.messages import DownloadCode
 from imagegen_adapters.outbound.origins import origin_of, port_of
-from imagegen_core.errors import CallError, UpstreamNotAllowed
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import WEB_PORTS
+from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from imagegen_core.messages import Message
-from imagegen_core.providers.addresses import WEB_PORTS
 
 MAX_REDIRECTS = 3
 

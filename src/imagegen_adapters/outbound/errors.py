@@ -12,8 +12,7 @@ import httpx
 
 from imagegen_adapters.outbound.messages import TransportCode
 from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
-from imagegen_core.errors import CallError, UpstreamNotAllowed
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from imagegen_core.messages import Message
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 import httpx
 
 from imagegen_adapters.outbound.messages import TransportCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.addresses import WEB_PORTS, Origin
+from imagegen_core.config import WEB_PORTS, Origin
+from imagegen_core.errors import CallError, FailureCode
 
 
 def parse_url(text: str) -> httpx.URL:

@@ -4,10 +4,8 @@ import httpcore
 import httpx
 
 from imagegen_adapters.outbound.messages import TransportCode
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.addresses import Proxy
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.config import ProviderConfig, Proxy
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 
 
 def proxy_of(config: ProviderConfig) -> Proxy | None:

@@ -2,8 +2,8 @@
 
 import attrs
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ProviderConfigNotFound
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 
 class MemoryProviderConfigs:

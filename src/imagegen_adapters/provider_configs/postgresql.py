@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from imagegen_adapters.stores.postgresql.database import Batches, Database, Row
 from imagegen_adapters.stores.rows import SealedRows
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.text_problems import text_problem
+from imagegen_core.problems import RefusalCode
+from imagegen_core.text import text_problem
 
 _GET = "SELECT * FROM provider_configs WHERE provider_name = ANY($1)"
 

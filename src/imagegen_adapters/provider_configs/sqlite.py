@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 from imagegen_adapters.stores.rows import SealedRows, from_json
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_core.config import ProviderConfig, split_secrets
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import (
-    ProviderConfig,
-    split_secrets,
-)
+from imagegen_core.problems import RefusalCode
 
 if TYPE_CHECKING:
     from sqlite_utils.db import Table

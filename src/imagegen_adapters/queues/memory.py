@@ -9,7 +9,7 @@ import attrs
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.queues.wake_signal import WakeSignal
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 
 
 class MemoryQueue:

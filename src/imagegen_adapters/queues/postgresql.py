@@ -9,8 +9,8 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.rows import claimed_tasks, optional_moment, to_timestamp
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
-from imagegen_core.tasks.task import Task
-from imagegen_core.text_problems import text_problem
+from imagegen_core.task import Task
+from imagegen_core.text import text_problem
 
 _DEMAND = "SELECT * FROM queue_demand($1, $2, $3)"
 

@@ -10,7 +10,7 @@ from imagegen_adapters.stores.rows import claimed_tasks, optional_moment, to_tim
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 
 class SqliteQueue:

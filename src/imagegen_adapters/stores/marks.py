@@ -10,9 +10,7 @@ from imagegen_adapters.stores.rows import from_timestamp, to_timestamp
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
-from imagegen_core.marks.collection import Collection, TagUse
-from imagegen_core.marks.marks import ChangedImages, MarkChange, Marks
-from imagegen_core.marks.names import fold_name
+from imagegen_core.marks import ChangedImages, Collection, MarkChange, Marks, TagUse, fold_name
 
 # Each table is read once: while PostgreSQL has not counted its rows, it would do so for each image.
 _MARKS_OF = """

@@ -22,41 +22,22 @@ import attrs
 import cattrs
 import msgspec
 
-from imagegen_core.costs.cost import Basis, Cost
-from imagegen_core.costs.usage import Ticks, Usage
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
+from imagegen_core.costs import Basis, Cost, Ticks, Usage
+from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
 from imagegen_core.operations import Operation
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.task_feed import ChangedTask, ChangedTasks
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.providers.addresses import origin
-from imagegen_core.providers.config import (
-    ConfigSource,
-    ModelEntry,
-    ProviderConfig,
-    split_secrets,
-    with_secrets,
-)
-from imagegen_core.providers.prices import Forecast, Price, Rate, TokenKind, Unit
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.attempt import (
-    Attempt,
-    Charge,
-    InlineResponse,
-    Phase,
-    Receipt,
-    SentConfig,
-    UpstreamJob,
-)
-from imagegen_core.tasks.events import EventKind, TaskEvent
-from imagegen_core.tasks.task import Task, TaskStatus
-from imagegen_core.values.quarters import quarter_of
-from imagegen_core.values.valid_text import valid_json
+from imagegen_core.prices import Forecast, Price, Rate, TokenKind, Unit
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.search import Page, Paging
+from imagegen_core.secrets import Secret
+from imagegen_core.task import EventKind, Task, TaskEvent, TaskStatus
+from imagegen_core.values import quarter_of, valid_json
 
 
 def message_to_json(message: Message) -> Any:

@@ -7,13 +7,12 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState, StoredClaim
 from imagegen_adapters.stores.rows import list_page
+from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import image_event, last_event
-from imagegen_core.tasks.task import Fence, Task, TaskStatus
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Fence, Task, TaskStatus, image_event, last_event
 
 
 class MemoryTaskRepository:

@@ -25,15 +25,13 @@ from imagegen_adapters.stores.rows import (
     task_to_row,
     to_timestamp,
 )
+from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
-from imagegen_core.search.folding import Simplify
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import last_event
-from imagegen_core.tasks.task import Fence, Task, TaskStatus
-from imagegen_core.text_problems import text_problem
+from imagegen_core.search import Page, Paging, Simplify
+from imagegen_core.task import Fence, Task, TaskStatus, last_event
+from imagegen_core.text import text_problem
 
 CANCELLATIONS = "cancellations"
 

@@ -26,13 +26,12 @@ from imagegen_adapters.stores.rows import (
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.listing import select_page
+from imagegen_core.attempt import Attempt
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import image_event, last_event
-from imagegen_core.tasks.task import Fence, Task, TaskStatus
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Fence, Task, TaskStatus, image_event, last_event
 
 
 class SqliteTaskRepository:

@@ -8,8 +8,8 @@ from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameNotResolved
+from imagegen_core.config import WEB_PORTS
 from imagegen_core.errors import UpstreamNotAllowed
-from imagegen_core.providers.addresses import WEB_PORTS
 
 Resolve = Callable[[str, int], Awaitable[Sequence[IpAddress]]]
 """Returns every address of a host; raises `NameNotResolved`, or `TimeoutError` when it takes too long."""

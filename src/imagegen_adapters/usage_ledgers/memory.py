@@ -5,10 +5,10 @@ from functools import reduce
 from itertools import pairwise
 
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_core.attempt import Attempt, Charge, costs_of
 from imagegen_core.costs import Basis, Cost, Ticks, Usage
-from imagegen_core.tasks.attempt import Attempt, Charge, costs_of
-from imagegen_core.tasks.task import Task
-from imagegen_core.values.quarters import quarter_of
+from imagegen_core.task import Task
+from imagegen_core.values import quarter_of
 
 
 class MemoryUsageLedger:

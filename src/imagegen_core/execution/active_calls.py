@@ -4,12 +4,12 @@ from datetime import datetime
 
 import attrs
 
+from imagegen_core.attempt import Attempt, Receipt
 from imagegen_core.execution.call_exchange import CallExchange
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.images import Image
+from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.provider import Provider, ProviderCall
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.tasks.attempt import Attempt, Receipt
 
 
 @attrs.frozen(kw_only=True)

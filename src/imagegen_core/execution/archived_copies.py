@@ -3,7 +3,7 @@
 from imagegen_core.errors import StorageError
 from imagegen_core.images import Image
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 
 async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive) -> StoredBlob:

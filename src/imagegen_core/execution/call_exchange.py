@@ -7,18 +7,17 @@ from typing import BinaryIO
 
 import attrs
 
-from imagegen_core.errors import CallError, StaleTask, StorageError
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
+from imagegen_core.errors import CallError, FailureCode, StaleTask, StorageError
 from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.failures import FailureCode
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
-from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_core.problems import FailureReason
+from imagegen_core.requests import InputImage
+from imagegen_core.task import EventKind, TaskEvent
 
 PROGRESS_INTERVAL_SECONDS = 0.5
 

@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from imagegen_core.attempt import UpstreamJob
 from imagegen_core.execution.active_calls import ActiveCall
-from imagegen_core.tasks.attempt import UpstreamJob
 
 _log = logging.getLogger(__name__)
 

@@ -11,15 +11,14 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 
-from imagegen_core.errors import BlobMissing, CallError, StorageError
+from imagegen_core.attempt import Attempt, Receipt, UpstreamJob
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
-from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt, Receipt, UpstreamJob
+from imagegen_core.problems import FailureReason
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
 """How long they are kept, as are responses whose images could not be stored."""

@@ -11,7 +11,7 @@ import attrs
 
 from imagegen_core.images import SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HELD_BYTES
-from imagegen_core.values.byte_budget import ByteBudget
+from imagegen_core.values import ByteBudget
 
 
 @attrs.frozen(kw_only=True, eq=False)

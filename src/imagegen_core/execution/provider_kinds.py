@@ -5,11 +5,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.config import ProviderConfig, combine, unknown_extra_keys
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import Provider
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.config import ProviderConfig, combine
-from imagegen_core.providers.unknown_keys import unknown_extra_keys
+from imagegen_core.problems import ProblemCode
 
 _MIN_RESEMBLANCE = 0.65
 """``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from imagegen_core.failures import MAX_MESSAGE_CHARS
+from imagegen_core.errors import MAX_MESSAGE_CHARS
 from imagegen_core.messages import Message
 from imagegen_core.ports.redactor import Redactor
 

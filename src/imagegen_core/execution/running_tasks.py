@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
+from imagegen_core.attempt import Attempt, Phase
 from imagegen_core.execution.provider_slots import Ticket
 from imagegen_core.images import Image
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import Attempt, Phase
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 
 @attrs.define(eq=False, kw_only=True)

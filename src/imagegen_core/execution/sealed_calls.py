@@ -5,12 +5,12 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.attempt import SentConfig
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, split_secrets
+from imagegen_core.models import Model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig, split_secrets
-from imagegen_core.providers.secrets import open_fields, seal_fields
-from imagegen_core.tasks.attempt import SentConfig
+from imagegen_core.secrets import open_fields, seal_fields
 
 
 @attrs.frozen(kw_only=True)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import open_fields, seal_fields
+from imagegen_core.secrets import open_fields, seal_fields
 
 
 def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:

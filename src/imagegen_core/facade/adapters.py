@@ -26,7 +26,7 @@ from imagegen_core.ports.task_feed import TaskFeed
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_core.search.folding import Simplify
+from imagegen_core.search import Simplify
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from imagegen_core.config import ProviderConfig
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.limits import Limits
 from imagegen_core.facade.use_cases import UseCases
@@ -14,10 +15,8 @@ from imagegen_core.limits import (
 )
 from imagegen_core.node import Node
 from imagegen_core.operations import Operation
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.tasks.policies import RetryPolicy
-from imagegen_core.tasks.submission import InputSource, Submission
-from imagegen_core.tasks.task import Task
+from imagegen_core.policies import RetryPolicy
+from imagegen_core.task import InputSource, Submission, Task
 from imagegen_core.worker import Worker
 
 

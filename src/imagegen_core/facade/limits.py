@@ -2,6 +2,7 @@
 
 import attrs
 
+from imagegen_core.config import check_provider_name
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_PROVIDER,
@@ -11,7 +12,6 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
-from imagegen_core.providers.config_checks import check_provider_name
 
 
 @attrs.frozen(kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.execution.provider_slots import ProviderSlots
@@ -14,8 +15,7 @@ from imagegen_core.facade.limits import Limits
 from imagegen_core.limits import (
     DEFAULT_KEEP_INPUTS,
 )
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.policies import RetryPolicy
+from imagegen_core.policies import RetryPolicy
 from imagegen_core.use_cases.cancel_task import CancelTask
 from imagegen_core.use_cases.cancel_tasks import CancelTasks
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from imagegen_core.tasks.events import TaskEvent
+from imagegen_core.task import TaskEvent
 
 
 class EventBus(Protocol):

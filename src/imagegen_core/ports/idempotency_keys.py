@@ -6,7 +6,7 @@ from typing import Protocol
 import attrs
 
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 
 @attrs.frozen(kw_only=True)

@@ -4,8 +4,7 @@ from collections.abc import Collection as Ids
 from datetime import datetime
 from typing import Protocol
 
-from imagegen_core.marks.collection import Collection, TagUse
-from imagegen_core.marks.marks import ChangedImages, MarkChange
+from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse
 
 
 class ImageMarks(Protocol):

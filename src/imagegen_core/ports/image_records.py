@@ -9,8 +9,7 @@ import attrs
 
 from imagegen_core.images import Image, StorageState
 from imagegen_core.operations import Operation
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Page, Paging, SearchQuery
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,8 @@ from typing import Protocol
 import attrs
 
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.text_problems import text_problem
+from imagegen_core.search import SearchQuery
+from imagegen_core.text import text_problem
 
 
 @attrs.frozen(kw_only=True)

@@ -6,16 +6,14 @@ from typing import Any, BinaryIO, Protocol
 
 import attrs
 
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.messages import Message, as_message, as_messages
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.values.frozen_mappings import frozen_json
+from imagegen_core.models import Model, ProviderProfile
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.values import frozen_json
 
 
 @attrs.frozen(kw_only=True)

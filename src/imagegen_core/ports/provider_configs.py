@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.config import ProviderConfig
 
 
 class ProviderConfigs(Protocol):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 MAX_DEFERRAL = timedelta(hours=2)
 """Longer than any deferral of a task; one due later than this was deferred before the clock was set back."""

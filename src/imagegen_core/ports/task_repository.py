@@ -6,10 +6,10 @@ from typing import Protocol
 
 import attrs
 
+from imagegen_core.attempt import Attempt
 from imagegen_core.images import Image
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.task import Fence, Task, TaskStatus
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Fence, Task, TaskStatus
 
 
 @attrs.frozen(kw_only=True)

@@ -2,12 +2,12 @@
 
 import attrs
 
+from imagegen_core.attempt import may_be_charged
 from imagegen_core.errors import StaleTask
 from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import may_be_charged
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
 
 _MAX_TRIES = 50

@@ -8,9 +8,9 @@ import attrs
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.problems import ProblemCode
+from imagegen_core.search import Paging
+from imagegen_core.task import Task, TaskStatus
 from imagegen_core.use_cases.cancel_task import CancelTask
 
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)

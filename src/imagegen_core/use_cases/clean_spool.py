@@ -10,7 +10,7 @@ from imagegen_core.execution.kept_answers import RETENTION_SECONDS, is_kept
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 
 SUBMISSION_GRACE_SECONDS = 3600.0
 """How long files without a task are assumed to belong to a submission that is still being checked."""

@@ -6,24 +6,23 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.config import (
+    MASKED_SETTINGS,
+    ConfigSource,
+    ProviderConfig,
+    check_provider_name,
+    check_texts,
+    combine,
+    without_secret_headers,
+)
 from imagegen_core.errors import ApiKeyRequired, ProviderConfigNotFound
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import (
-    MASKED_SETTINGS,
-    ConfigSource,
-    ProviderConfig,
-    check_texts,
-    combine,
-    without_secret_headers,
-)
-from imagegen_core.providers.config_changes import ProviderChange
-from imagegen_core.providers.config_checks import check_provider_name
-from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.problems import RefusalCode
+from imagegen_core.reach import ProviderChange, SecretKind, layered_secrets, secret_headers
+from imagegen_core.secrets import Secret
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 _IN_MEMORY = "memory"

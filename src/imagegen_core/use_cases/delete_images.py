@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from imagegen_core.marks.marks import ChangedImages
+from imagegen_core.marks import ChangedImages
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.use_cases.mark_images import distinct_ids
 

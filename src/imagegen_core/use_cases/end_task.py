@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 import attrs
 
+from imagegen_core.attempt import Attempt
 from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.task import Fence, Task, TaskStatus
+from imagegen_core.task import Fence, Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 

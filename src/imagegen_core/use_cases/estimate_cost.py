@@ -4,11 +4,9 @@ import attrs
 
 from imagegen_core.costs import Cost, quote, total
 from imagegen_core.images import MediaType
-from imagegen_core.providers.capabilities import check_operation, check_request, choose_model
-from imagegen_core.providers.parameters import canonical
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.models import canonical, check_operation, check_request, choose_model
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.task import Submission
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 
 _ANY_IMAGE = InputImage(

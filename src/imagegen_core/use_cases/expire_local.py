@@ -13,8 +13,8 @@ from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems.storage import StorageCode
-from imagegen_core.values.progress import Progress, no_progress
+from imagegen_core.problems import StorageCode
+from imagegen_core.values import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 

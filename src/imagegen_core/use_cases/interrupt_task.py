@@ -4,17 +4,24 @@ import logging
 
 import attrs
 
-from imagegen_core.errors import StaleTask, StorageBroken, StorageError, StorageUnreachable, Unavailable
+from imagegen_core.attempt import Attempt, Phase, may_be_charged
+from imagegen_core.errors import (
+    Failure,
+    FailureCode,
+    StaleTask,
+    StorageBroken,
+    StorageError,
+    StorageUnreachable,
+    Unavailable,
+)
 from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Message
+from imagegen_core.policies import DISK_RETRY_SECONDS
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
-from imagegen_core.tasks.policies import DISK_RETRY_SECONDS
-from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus
+from imagegen_core.problems import FailureReason
+from imagegen_core.task import MAX_RECOVERIES, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
 
 _log = logging.getLogger(__name__)

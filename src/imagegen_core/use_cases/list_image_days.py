@@ -5,7 +5,7 @@ from datetime import UTC, date, tzinfo
 import attrs
 
 from imagegen_core.ports.image_timeline import ImageList, ImageTimeline
-from imagegen_core.values.quarters import CalendarDays
+from imagegen_core.values import CalendarDays
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 import attrs
 
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import (
     ProviderConfigNotFound,
     ProviderNotConfigured,
@@ -9,11 +10,10 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.execution.redacted_json import redacted_message
+from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.provider import Probe
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.fields import Problem
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.problems import Problem
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 

@@ -8,11 +8,10 @@ import attrs
 from imagegen_core.errors import ImageNotFound, ValidationFailed
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_BATCH_IMAGES
-from imagegen_core.marks.marks import ChangedImages, MarkChange
-from imagegen_core.marks.names import tag_name, tag_names
+from imagegen_core.marks import ChangedImages, MarkChange, tag_name, tag_names
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 
 _log = logging.getLogger(__name__)
 

@@ -2,8 +2,7 @@
 
 import attrs
 
-from imagegen_core.marks.collection import Collection
-from imagegen_core.marks.names import collection_name
+from imagegen_core.marks import Collection, collection_name
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_marks import ImageMarks
 

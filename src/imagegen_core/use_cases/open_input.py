@@ -8,7 +8,7 @@ from imagegen_core.errors import ImageNotFound, InputNotFound
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import InputImage
 
 
 @attrs.frozen(kw_only=True)

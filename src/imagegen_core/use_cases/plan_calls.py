@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from imagegen_core.attempt import Attempt, Phase, may_be_charged, may_send
 from imagegen_core.errors import (
+    Failure,
+    FailureCode,
     ModelNotAvailable,
     ProviderDisabled,
     ProviderNotConfigured,
@@ -13,14 +16,11 @@ from imagegen_core.errors import (
 )
 from imagegen_core.execution.sealed_calls import SentCall, open_call
 from imagegen_core.execution.sealed_overrides import open_override
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.models import Model, choose_model
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.providers.capabilities import Model, choose_model
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
-from imagegen_core.tasks.attempt_outcome import may_send
-from imagegen_core.tasks.task import Task
+from imagegen_core.requests import ImageRequest
+from imagegen_core.task import Task
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 _WITH_UPSTREAM = (Phase.ACCEPTED, Phase.RECEIVED)

@@ -6,10 +6,10 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import BlobMissing, ValidationFailed
+from imagegen_core.models import changed
 from imagegen_core.ports.task_repository import AddedTask, TaskRepository
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.providers.parameters import changed
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.task import Submission
 from imagegen_core.use_cases.submit_task import SubmitTask
 
 

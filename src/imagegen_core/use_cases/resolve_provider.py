@@ -6,6 +6,14 @@ from urllib.parse import unquote
 
 import attrs
 
+from imagegen_core.config import (
+    ConfigSource,
+    ProviderConfig,
+    combine,
+    is_secret_header,
+    unknown_extra_keys,
+    without_secret_headers,
+)
 from imagegen_core.errors import (
     ApiKeyRequired,
     ProviderDisabled,
@@ -17,24 +25,15 @@ from imagegen_core.errors import (
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message
+from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.fields import Problem
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import (
-    ConfigSource,
-    ProviderConfig,
-    combine,
-    is_secret_header,
-    without_secret_headers,
-)
-from imagegen_core.providers.prices import prices_of
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.secret_reach import LayeredSecret, Reach, SecretKind, layered_secrets
-from imagegen_core.providers.unknown_keys import unknown_extra_keys
-from imagegen_core.values.identity_cache import IdentityCache
+from imagegen_core.prices import prices_of
+from imagegen_core.problems import Problem, RefusalCode
+from imagegen_core.reach import LayeredSecret, Reach, SecretKind, layered_secrets
+from imagegen_core.values import IdentityCache
 
 
 @attrs.frozen(kw_only=True)

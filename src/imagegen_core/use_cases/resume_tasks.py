@@ -5,16 +5,15 @@ import logging
 
 import attrs
 
-from imagegen_core.errors import StaleTask
+from imagegen_core.attempt import Phase, may_be_charged
+from imagegen_core.errors import Failure, FailureCode, StaleTask
 from imagegen_core.execution.running_tasks import RunningTasks
-from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Phase, may_be_charged
-from imagegen_core.tasks.task import MAX_RECOVERIES, Task
+from imagegen_core.problems import FailureReason
+from imagegen_core.task import MAX_RECOVERIES, Task
 from imagegen_core.use_cases.end_task import EndTask
 
 _log = logging.getLogger(__name__)

@@ -4,9 +4,8 @@ import attrs
 
 from imagegen_core.errors import BlobMissing, ValidationFailed
 from imagegen_core.ports.task_repository import AddedTask, TaskRepository
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.tasks.submission import Submission
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.problems import ProblemCode
+from imagegen_core.task import Submission, TaskStatus
 from imagegen_core.use_cases.submit_task import SubmitTask
 
 

@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_core.errors import CallError, ImagegenError
+from imagegen_core.attempt import (
+    Attempt,
+    AttemptOutcome,
+    Phase,
+    UpstreamJob,
+    call_error_from,
+    can_retry_for_free,
+    key_was_rejected,
+    may_have_cost,
+    never_started,
+    retries_unknown,
+)
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, Failure, FailureCode, ImagegenError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
@@ -13,24 +26,12 @@ from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_slots import SlotsClosed
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.tasks.attempt import Attempt, Phase, UpstreamJob
-from imagegen_core.tasks.attempt_outcome import (
-    AttemptOutcome,
-    call_error_from,
-    can_retry_for_free,
-    key_was_rejected,
-    may_have_cost,
-    never_started,
-    retries_unknown,
-)
-from imagegen_core.tasks.task import Task
+from imagegen_core.problems import FailureReason
+from imagegen_core.task import Task
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.store_result import StoreResult

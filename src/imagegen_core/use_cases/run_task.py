@@ -8,17 +8,15 @@ from typing import Any, TypeVar
 
 import attrs
 
+from imagegen_core.attempt import Attempt, AttemptOutcome, Phase, may_be_charged
 from imagegen_core.errors import KeysLocked, Refusal, StaleTask, StorageError, Unavailable
 from imagegen_core.execution.provider_slots import ProviderSlots, Ticket
 from imagegen_core.execution.running_tasks import RunningTask, RunningTasks
+from imagegen_core.policies import DeferralPolicy, RetryPolicy, StorageRetryPolicy, settle
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
-from imagegen_core.tasks.attempt_outcome import AttemptOutcome
-from imagegen_core.tasks.policies import DeferralPolicy, RetryPolicy, StorageRetryPolicy
-from imagegen_core.tasks.settlement import settle
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refusal_failure

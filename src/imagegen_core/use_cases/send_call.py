@@ -4,18 +4,17 @@ import asyncio
 
 import attrs
 
+from imagegen_core.attempt import Attempt, Receipt, SentConfig, UpstreamJob
 from imagegen_core.costs import quote
-from imagegen_core.errors import CallError, StaleTask
+from imagegen_core.errors import CallError, FailureCode, StaleTask
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.arriving_responses import interrupt
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
 from imagegen_core.execution.kept_answers import keep_late_answer
 from imagegen_core.execution.sealed_calls import seal_call
-from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt, Receipt, SentConfig, UpstreamJob
+from imagegen_core.problems import FailureReason
 
 SUBMIT_SLACK_SECONDS = 5.0
 """Grace beyond the provider's own time-out, which should end the submission first."""

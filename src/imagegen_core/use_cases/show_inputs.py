@@ -6,8 +6,8 @@ import attrs
 
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.lineage import Lineage
-from imagegen_core.requests.input_image import InputImage, InputRole
-from imagegen_core.tasks.task import Task
+from imagegen_core.requests import InputImage, InputRole
+from imagegen_core.task import Task
 
 
 @attrs.frozen(kw_only=True)

@@ -11,8 +11,8 @@ from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Task, TaskStatus
 from imagegen_core.use_cases.show_inputs import InputView, ShowInputs
 
 

@@ -12,7 +12,7 @@ from imagegen_core.images import Image
 from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_core.costs import Usage, UsageGrouping
 from imagegen_core.ports.usage_ledger import UsageLedger
-from imagegen_core.values.quarters import QUARTER_SECONDS, CalendarDays, quarter_of
+from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
 
 
 @attrs.frozen(kw_only=True)

@@ -2,17 +2,15 @@
 
 import attrs
 
-from imagegen_core.errors import CallError
+from imagegen_core.attempt import Attempt, AttemptOutcome, can_retry_for_free, most_severe
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.kept_answers import keep_unusable
 from imagegen_core.execution.redacted_json import redacted_message
-from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.attempt_outcome import AttemptOutcome, can_retry_for_free, most_severe
+from imagegen_core.problems import FailureReason
 from imagegen_core.use_cases.store_images import StoreImages
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import BlobMissing, ImageNotFound, InsufficientStorage, InvalidImage, Unavailable
 from imagegen_core.execution.sealed_overrides import seal_override
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+from imagegen_core.models import Model, canonical, check_operation, check_request, choose_model
 from imagegen_core.ports.blobs import BlobStore, Spool, SpoolOverflow
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
@@ -22,15 +24,9 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.capabilities import Model, check_operation, check_request, choose_model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.parameters import canonical
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.submission import InputSource, StoredImage, Submission
-from imagegen_core.tasks.task import Task
+from imagegen_core.problems import ProblemCode, RefusalCode
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.task import InputSource, StoredImage, Submission, Task
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)

@@ -11,14 +11,14 @@ from imagegen_core.execution.archived_copies import content_changed, copy_to_arc
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
+from imagegen_core.policies import SyncBackoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
-from imagegen_core.problems.storage import StorageCode
-from imagegen_core.tasks.policies import SyncBackoff
-from imagegen_core.values.progress import Progress, no_progress
+from imagegen_core.problems import StorageCode
+from imagegen_core.values import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 

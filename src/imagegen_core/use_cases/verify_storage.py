@@ -9,8 +9,7 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.values.batches import in_batches
-from imagegen_core.values.progress import Progress, no_progress
+from imagegen_core.values import Progress, in_batches, no_progress
 
 _KEY_BATCH_SIZE = 10_000
 

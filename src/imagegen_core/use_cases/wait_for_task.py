@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 
 
 @attrs.frozen(kw_only=True)

@@ -19,10 +19,8 @@ from imagegen_core.limits import MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message
 from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.problems.storage import StorageCode
-from imagegen_core.values.file_names import file_name
-from imagegen_core.values.zip_stream import ZipStream
+from imagegen_core.problems import ProblemCode, StorageCode
+from imagegen_core.values import ZipStream, file_name
 
 MISSING_FILE = "MISSING.txt"
 """The file that says which images are not there, and why; it is there only if some are not."""

@@ -19,9 +19,9 @@ from litestar.handlers import BaseRouteHandler
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.tasks.submission import InputSource, StoredImage
-from imagegen_core.text_problems import text_problems
+from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.task import InputSource, StoredImage
+from imagegen_core.text import text_problems
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.problems.messages import RequestProblem

@@ -27,7 +27,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.messages import Language, upstream_text
-from imagegen_core.problems.fields import Problem, ProblemCode
+from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.head_requests import allowed

@@ -16,15 +16,14 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS, MAX_ZIPPED_IMAGES
-from imagegen_core.marks.names import tag_name
+from imagegen_core.marks import tag_name
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.search.pages import encode_cursor
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.problems import ProblemCode
+from imagegen_core.search import SearchQuery, encode_cursor
 from imagegen_core.use_cases.show_image import ImageView
-from imagegen_core.values.file_names import file_name
+from imagegen_core.values import file_name
 from imagegen_http.api.bodies import JsonRequest, converted, decoded
 from imagegen_http.api.costs import Cost
 from imagegen_http.api.errors import BODY_REFUSALS, refusals

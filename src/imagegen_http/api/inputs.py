@@ -8,7 +8,7 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
-from imagegen_core.requests.input_image import InputRole
+from imagegen_core.requests import InputRole
 from imagegen_core.use_cases.show_inputs import InputView
 from imagegen_http.api.errors import refusals
 from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id

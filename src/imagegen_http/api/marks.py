@@ -18,12 +18,11 @@ from imagegen_core.limits import (
     MAX_TAG_CHARS,
     MAX_TAGS,
 )
-from imagegen_core.marks.collection import Collection as CoreCollection
-from imagegen_core.marks.collection import TagUse
-from imagegen_core.marks.marks import ChangedImages as CoreChangedImages
-from imagegen_core.marks.marks import MarkChange
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.search.pages import Page
+from imagegen_core.marks import ChangedImages as CoreChangedImages
+from imagegen_core.marks import Collection as CoreCollection
+from imagegen_core.marks import MarkChange, TagUse
+from imagegen_core.problems import ProblemCode
+from imagegen_core.search import Page
 from imagegen_http.api.errors import BODY_REFUSALS, refusals
 from imagegen_http.api.images import ImageDetail
 from imagegen_http.api.parameters import (

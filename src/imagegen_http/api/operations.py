@@ -10,14 +10,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
-from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
+from imagegen_core.secrets import Secret
+from imagegen_core.task import Submission
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.api.bodies import InputImages, JsonRequest
 from imagegen_http.api.costs import Cost, Estimate

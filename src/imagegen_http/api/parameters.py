@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from imagegen_core.config import PROVIDER_NAME_PATTERN
 from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
 from imagegen_core.limits import (
     MAX_CURSOR_CHARS,
@@ -20,11 +21,9 @@ from imagegen_core.limits import (
     MAX_PAGE_SIZE,
     MAX_PROVIDER_NAME_CHARS,
 )
-from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
-from imagegen_core.search.pages import Paging, decode_cursor
-from imagegen_core.tasks.submission import check_idempotency_key
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.search import Paging, decode_cursor
+from imagegen_core.task import TaskStatus, check_idempotency_key
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import EXAMPLE_TASK_ID

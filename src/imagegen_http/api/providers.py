@@ -8,6 +8,10 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
+from imagegen_core.forms import Group
+from imagegen_core.forms import Label as CoreLabel
+from imagegen_core.forms import SizePreset as CoreSizePreset
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
     MAX_API_BASE_CHARS,
@@ -19,20 +23,14 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.operations import Operation
+from imagegen_core.models import Lifecycle as CoreLifecycle
+from imagegen_core.models import LifecycleStatus, form_of
+from imagegen_core.models import Model as CoreModel
+from imagegen_core.models import Parameter as CoreParameter
+from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
-from imagegen_core.providers.capabilities import Lifecycle as CoreLifecycle
-from imagegen_core.providers.capabilities import LifecycleStatus
-from imagegen_core.providers.capabilities import Model as CoreModel
-from imagegen_core.providers.capabilities import Parameter as CoreParameter
-from imagegen_core.providers.config import ConfigSource, ModelEntry, masked_extra
-from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN, parse_operations
-from imagegen_core.providers.form_fields import Group
-from imagegen_core.providers.form_fields import Label as CoreLabel
-from imagegen_core.providers.forms import form_of
-from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit
-from imagegen_core.providers.size_presets import SizePreset as CoreSizePreset
-from imagegen_core.search.pages import Page
+from imagegen_core.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.search import Page
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import BODY_REFUSALS, refusals

@@ -15,7 +15,7 @@ from litestar.enums import MediaType
 from litestar.serialization import default_serializer
 
 from imagegen_core.errors import ImagegenError
-from imagegen_core.search.pages import Page
+from imagegen_core.search import Page
 from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
 from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.entity_tags import matches

@@ -15,8 +15,7 @@ from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
 from imagegen_core.execution.partial_images import PartialImage as CorePartialImage
 from imagegen_core.execution.partial_images import PartialImageFollower
 from imagegen_core.messages import Language
-from imagegen_core.tasks.events import EventKind, TaskEvent
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.task import EventKind, TaskEvent, TaskStatus
 from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.api.errors import refusals, response
 from imagegen_http.api.images import DeletedImage, Image

@@ -10,17 +10,16 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import Unavailable, ValidationFailed
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.config import ConfigSource
+from imagegen_core.errors import Failure, FailureCode, Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import AddedTask, TaskFilter
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.config import ConfigSource
-from imagegen_core.search.pages import encode_cursor
-from imagegen_core.tasks.task import Task as CoreTask
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.problems import RefusalCode
+from imagegen_core.search import encode_cursor
+from imagegen_core.task import Task as CoreTask
+from imagegen_core.task import TaskStatus
 from imagegen_core.use_cases.rerun_task import TaskChanges
 from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.api.bodies import without_fields

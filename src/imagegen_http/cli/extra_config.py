@@ -63,7 +63,7 @@ def read_proxy(text: str, context: Context) -> str | None:
 
 def read_header(pair: str, context: Context) -> tuple[str, str | None]:
     """Return name and value; the value of a secret header has to be a secret's reference."""
-    from imagegen_core.providers.config import is_secret_header
+    from imagegen_core.config import is_secret_header
 
     name, value = read_pair(pair, "--header")
     if value is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from imagegen_core.messages import Argument, Message
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_http.cli.api import ApiRefusal, ImageUnreadable
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.cli.messages import CommandCode

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from imagegen_core.marks.names import fold_name
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.marks import fold_name
+from imagegen_core.problems import RefusalCode
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json

@@ -11,8 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from imagegen_core.values.file_names import file_name
-from imagegen_core.values.zip_stream import ZipStream
+from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.atomic_file import atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage

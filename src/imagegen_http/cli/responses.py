@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_core.messages import Message, as_message
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_http.cli.messages import CommandCode, ConnectionCode
 
 if TYPE_CHECKING:

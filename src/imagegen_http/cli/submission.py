@@ -11,8 +11,8 @@ import click
 
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import Message
+from imagegen_core.models import COUNT_NAMES
 from imagegen_core.operations import Operation
-from imagegen_core.providers.parameters import COUNT_NAMES
 from imagegen_http.cli.api import Api, ApiRefusal
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
 from imagegen_http.cli.costs import cost_note

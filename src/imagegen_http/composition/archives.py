@@ -8,7 +8,7 @@ from imagegen_adapters.blob_archives.prefix_claim import InstallationId, PrefixC
 from imagegen_adapters.outbound import AddressGate
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 from imagegen_http.settings.schema import OssSettings, S3Settings, Settings, SettingsError
 
 CHECKPOINTS = "uploads"

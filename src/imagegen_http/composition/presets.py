@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.provider import Provider
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_http.runtime.service import ShippedProvider
 
 if TYPE_CHECKING:  # each adapter takes a moment to load, and most services use one

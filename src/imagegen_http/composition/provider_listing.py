@@ -15,7 +15,7 @@ from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal,
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.api.providers import ProviderConfig

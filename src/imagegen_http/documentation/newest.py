@@ -9,8 +9,8 @@ from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.search import Paging
+from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.marks import EXAMPLE_COLLECTION
 
 _NEWEST = Paging(page_size=1)

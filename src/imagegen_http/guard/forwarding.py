@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from imagegen_core.providers.addresses import WEB_PORTS, Origin
+from imagegen_core.config import WEB_PORTS, Origin
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard.hosts import normalize_host
 

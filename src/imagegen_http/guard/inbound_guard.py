@@ -3,9 +3,9 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from imagegen_core.config import Origin
 from imagegen_core.ports.clock import Clock
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.addresses import Origin
+from imagegen_core.problems import ProblemCode
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access

@@ -7,8 +7,8 @@ import attrs
 
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.task_repository import AddedTask
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.tasks.task import Task
+from imagegen_core.problems import RefusalCode
+from imagegen_core.task import Task
 from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.openai.models import find_model

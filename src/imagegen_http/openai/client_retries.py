@@ -27,7 +27,7 @@ import attrs
 
 from imagegen_core.errors import Refusal
 from imagegen_core.facade.imagegen import ImageGen
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 from imagegen_http.runtime.peers import NoPeers, Peers
 
 DERIVED_KEY_SCOPE = "v1-first"

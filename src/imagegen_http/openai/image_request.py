@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.tasks.submission import InputSource, canonical_json
+from imagegen_core.problems import ProblemCode
+from imagegen_core.task import InputSource, canonical_json
 from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.openai.multipart_form import Part, read_parts

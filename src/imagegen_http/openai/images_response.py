@@ -9,7 +9,7 @@ import attrs
 import structlog
 
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
-from imagegen_core.tasks.task import Task
+from imagegen_core.task import Task
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.delivery import wait_for_delivery
 from imagegen_http.asgi.types import Receive, Scope, Send

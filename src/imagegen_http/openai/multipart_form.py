@@ -6,7 +6,7 @@ import attrs
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 from imagegen_http.guard import Text
 from imagegen_http.problems.messages import RequestProblem
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import Language
 from imagegen_http.api.tasks import TaskError
 

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.parameters import common
-from imagegen_core.requests.sizes import parse_size
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import parse_size
+from imagegen_core.task import Submission
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.problems.messages import RequestProblem
 

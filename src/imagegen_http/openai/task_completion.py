@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 from imagegen_http.runtime.service import Service
 
 KEEP_ALIVE_SECONDS = 15.0

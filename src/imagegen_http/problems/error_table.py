@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems.fields import Problem
+from imagegen_core.problems import Problem
 
 
 @attrs.frozen

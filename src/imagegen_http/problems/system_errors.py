@@ -3,7 +3,7 @@
 import errno
 
 from imagegen_core.messages import Message, MessageCode, as_message
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 
 
 class SystemCode(MessageCode):

@@ -14,12 +14,12 @@ from imagegen_core.execution.findings import VerifyReport
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.turn import Turn
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncStorage, SyncSummary
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_core.values.progress import Progress
+from imagegen_core.values import Progress
 
 SETTLE_SECONDS = 0.2
 """How long a pass waits after a new image, so that many images make one pass."""

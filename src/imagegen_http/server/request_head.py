@@ -11,7 +11,7 @@ import attrs
 import httptools
 
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 from imagegen_http.asgi.types import Scope
 from imagegen_http.problems.messages import RequestProblem
 

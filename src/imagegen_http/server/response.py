@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems.fields import Problem
+from imagegen_core.problems import Problem
 from imagegen_http.asgi.types import Message as AsgiMessage
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.request_head import RequestHead

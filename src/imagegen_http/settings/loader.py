@@ -19,16 +19,13 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
+from imagegen_core.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig, is_loopback
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.addresses import is_loopback
-from imagegen_core.providers.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.config_checks import parse_operations
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.providers.unknown_keys import nearest, unknown_key
-from imagegen_core.text_problems import text_problems
+from imagegen_core.operations import parse_operations
+from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
+from imagegen_core.secrets import Secret
+from imagegen_core.text import nearest, text_problems, unknown_key
 from imagegen_http.problems.system_errors import read_problem
 from imagegen_http.settings.schema import InvalidValue, Settings, SettingsError
 from imagegen_http.settings.words import SettingCode

@@ -11,6 +11,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
+from imagegen_core.config import ProviderConfig, check_provider_name, parse_host_and_port
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
@@ -24,11 +25,7 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems.fields import Problem, ProblemCode, range_problem
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.addresses import parse_host_and_port
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.config_checks import check_provider_name
+from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
 from imagegen_http.guard.forwarding import parse_network, parse_origin, parse_page_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.settings.words import SettingCode

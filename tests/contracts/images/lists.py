@@ -3,7 +3,7 @@
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.pages import Paging
+from imagegen_core.search import Paging
 from tests.contracts.samples import NOW, add_image, later
 
 

@@ -6,7 +6,7 @@ from imagegen_core.errors import ImageNotFound, StaleTask
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.pages import Paging
+from imagegen_core.search import Paging
 from tests.contracts.images.searches import search
 from tests.contracts.samples import NOW, a_task, add_image, an_attempt, an_image
 

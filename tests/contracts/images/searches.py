@@ -2,8 +2,7 @@
 
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchHit, SearchMode
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import add_image, later
 
 

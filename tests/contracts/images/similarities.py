@@ -4,8 +4,7 @@ import pytest
 
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, Match, SearchMode
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.images.searches import walk
 from tests.contracts.samples import add_image
 

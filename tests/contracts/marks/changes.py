@@ -1,11 +1,10 @@
 """Changes of marks, and where they show."""
 
-from imagegen_core.marks.marks import ChangedImages, MarkChange, Marks
+from imagegen_core.marks import ChangedImages, MarkChange, Marks
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import NOW, add_image
 
 FAVOURITE = MarkChange(favourite=True)

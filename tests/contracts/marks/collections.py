@@ -4,8 +4,7 @@ import pytest
 
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections
 from imagegen_core.limits import MAX_COLLECTIONS
-from imagegen_core.marks.collection import Collection
-from imagegen_core.marks.marks import MarkChange, Marks
+from imagegen_core.marks import Collection, MarkChange, Marks
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository

@@ -3,8 +3,7 @@
 import pytest
 
 from imagegen_core.errors import ImageNotFound
-from imagegen_core.marks.collection import TagUse
-from imagegen_core.marks.marks import MarkChange, Marks
+from imagegen_core.marks import MarkChange, Marks, TagUse
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository

@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_core.errors import TooManyTags
 from imagegen_core.limits import MAX_TAGS
-from imagegen_core.marks.marks import ChangedImages, MarkChange
+from imagegen_core.marks import ChangedImages, MarkChange
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.task_repository import TaskRepository

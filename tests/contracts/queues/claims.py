@@ -4,7 +4,7 @@ import asyncio
 
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 from tests.contracts.samples import NOW, a_task, later
 
 AMPLE_LIMITS = {"demo": 1000, "busy": 1000, "free": 1000}

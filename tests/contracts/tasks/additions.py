@@ -8,10 +8,9 @@ import pytest
 from imagegen_core.errors import QueueFull, TaskNotFound
 from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.search import Paging
+from imagegen_core.task import Task, TaskStatus
 from tests.contracts.samples import NOW, a_task
 
 

@@ -3,10 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_core.errors import TaskNotFound
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.attempt import InlineResponse, Receipt, SentConfig, UpstreamJob
+from imagegen_core.errors import Failure, FailureCode, TaskNotFound
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import InlineResponse, Receipt, SentConfig, UpstreamJob
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image, later
 from tests.contracts.tasks.additions import add
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import attrs
 import pytest
 
+from imagegen_core.attempt import Receipt
 from imagegen_core.errors import StaleTask
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt import Receipt
-from imagegen_core.tasks.task import Task, TaskStatus
+from imagegen_core.task import Task, TaskStatus
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 from tests.contracts.tasks.additions import add
 

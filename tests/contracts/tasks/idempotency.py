@@ -8,8 +8,8 @@ import pytest
 
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.search import Paging
+from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_claim, a_task
 from tests.contracts.tasks.additions import add
 

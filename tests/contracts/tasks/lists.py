@@ -3,8 +3,8 @@
 import asyncio
 
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.task import TaskStatus
+from imagegen_core.search import Paging
+from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task
 from tests.contracts.tasks.additions import add
 

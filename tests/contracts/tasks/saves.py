@@ -2,11 +2,10 @@
 
 import pytest
 
-from imagegen_core.errors import StaleTask
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode, StaleTask
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.problems.tasks import WarningCode
+from imagegen_core.problems import WarningCode
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image, later
 from tests.contracts.tasks.additions import add
 

@@ -13,7 +13,7 @@ from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.stores.rows import to_json
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import Language
 from tests.integration.cli.outcomes import failed, good
 from tests.integration.cli.test_help import modules_of

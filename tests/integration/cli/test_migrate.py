@@ -32,11 +32,10 @@ from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_core.marks.marks import Marks
+from imagegen_core.attempt import Phase
+from imagegen_core.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search.pages import Paging
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.tasks.attempt import Phase
+from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import NOW
 from tests.fakes.images import png
 from tests.fakes.oss import FakeOss, StoredObject

@@ -7,9 +7,8 @@ import httpx
 import pytest
 
 from imagegen_adapters.outbound import Outbound, PoolLimits, map_transport_errors
-from imagegen_core.errors import CallError, UpstreamNotAllowed, ValidationFailed
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed, ValidationFailed
 from tests.fakes.raw_server import RawServer, http_response
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,8 @@ import pytest
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.outbound.download import Download, MinSpeed
 from imagegen_adapters.outbound.origins import parse_url
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 from tests.fakes.raw_server import RawServer, http_response
 
 pytestmark = pytest.mark.anyio

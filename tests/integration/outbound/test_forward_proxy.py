@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig
 from tests.fakes.forward_proxy import ForwardProxy
 from tests.fakes.loopback import Answer, Loopback
 

@@ -4,9 +4,8 @@ import pytest
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
-from imagegen_core.errors import CallError, UpstreamNotAllowed
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from tests.fakes.raw_server import RawServer
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,7 @@ import attrs
 
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 Measure = Callable[[ImageRequest], list[Any]]
 

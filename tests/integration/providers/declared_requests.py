@@ -8,8 +8,7 @@ import attrs
 
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import image_file, request_for
 

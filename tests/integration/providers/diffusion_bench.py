@@ -7,13 +7,12 @@ from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.attempt import UpstreamJob
 from imagegen_core.errors import CallError
+from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import choose_model
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
-from imagegen_core.tasks.attempt import UpstreamJob
+from imagegen_core.requests import ImageRequest, InputImage
 from tests.contracts.exchange import MemoryExchange
 
 

@@ -9,13 +9,12 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.fakes.gemini import KEY, FakeGemini
 

@@ -9,12 +9,12 @@ from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import ProviderContract
 from tests.fakes.a1111 import FakeA1111, png

@@ -9,13 +9,12 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import choose_model
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, request_for, run_call
 from tests.fakes.exchanged_keys import CLIENT_SECRET, KEY, TOKEN_END, ExchangedKeys, document

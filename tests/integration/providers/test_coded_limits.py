@@ -14,14 +14,13 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_core.errors import CallError, Refusal
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, Refusal
+from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, input_image, request_for, run_call
 from tests.fakes.gemini import KEY, FakeGemini

@@ -14,14 +14,14 @@ from imagegen_adapters.providers.comfyui.api import ComfyUIApi
 from imagegen_adapters.providers.comfyui.jobs import JobState, report_of
 from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS
 from imagegen_adapters.providers.comfyui.workflow_parser import default_workflow
+from imagegen_core.attempt import UpstreamJob
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.messages import Language
+from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.tasks.attempt import UpstreamJob
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, ProviderContract, read, request_for, run_call
 from tests.fakes.comfyui import FakeComfyUI

@@ -15,12 +15,11 @@ from PIL import Image
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.operations import Operation
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import ProviderContract
 from tests.fakes.gemini import (
@@ -549,7 +548,7 @@ def test_the_sdk_is_imported_when_it_is_needed():
         "import sys; from imagegen_adapters.clocks.system import SystemClock; "
         "from imagegen_adapters.outbound import Outbound; "
         "from imagegen_adapters.providers.gemini import GeminiProvider; "
-        "from imagegen_core.providers.config import ConfigSource, ProviderConfig; "
+        "from imagegen_core.config import ConfigSource, ProviderConfig; "
         "gemini = GeminiProvider(Outbound(), clock=SystemClock()); "
         "gemini.describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "
         "sys.exit('google.genai' in sys.modules or 'google.auth' in sys.modules)"

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from PIL import Image
 
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ModelEntry
+from imagegen_core.errors import FailureCode
 from imagegen_core.operations import Operation
-from imagegen_core.providers.config import ModelEntry
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 from tests.contracts.provider import ProviderContract
 from tests.fakes.gemini import REFUSED, Scripted, error, png
 from tests.fakes.samples import sample

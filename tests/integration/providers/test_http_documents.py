@@ -15,15 +15,14 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.models import Model, check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
-from imagegen_core.providers.capabilities import Model, check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from tests.fakes import job_upstreams, simple_upstreams

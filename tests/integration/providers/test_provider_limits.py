@@ -17,14 +17,13 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.document import reading
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_core.errors import CallError, Refusal
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, Refusal
+from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.provider import INPUTS, image_file, input_image, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope

@@ -8,12 +8,12 @@ import pytest
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.common.calls import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.models import check_request
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import check_request
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Secret
 from tests.contracts.provider import ProviderContract, request_for
 from tests.fakes.a1111 import png
 from tests.fakes.loopback import Answer

@@ -9,24 +9,17 @@ import attrs
 import pytest
 
 from imagegen_adapters.providers.document import streams
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt
+from imagegen_core.config import ModelEntry
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.operations import Operation
-from imagegen_core.providers.config import ModelEntry
-from imagegen_core.tasks.attempt import Receipt
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import INPUTS, read, request_for, run_call
 from tests.fakes.http_server import Cut, HttpServer, Reply
 from tests.fakes.images import png
 from tests.fakes.openai_images import FakeOpenAI
-from tests.integration.providers.test_http_documents import (
-    call_of,
-    generate,
-    preset,
-    provider_for,
-    settings,
-)
+from tests.integration.providers.test_http_documents import call_of, generate, preset, provider_for, settings
 
 pytestmark = pytest.mark.anyio
 

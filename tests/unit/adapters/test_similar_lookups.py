@@ -4,7 +4,7 @@ from imagegen_adapters.image_records.similar import (
     TextLookup,
     TokenSet,
 )
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import SearchQuery
 
 NEAR, RECENT = 7, 200_007
 

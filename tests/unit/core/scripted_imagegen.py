@@ -2,11 +2,11 @@
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
+from imagegen_core.attempt import Phase, Receipt, UpstreamJob
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.attempt import Phase, Receipt, UpstreamJob
-from imagegen_core.tasks.policies import RetryPolicy
+from imagegen_core.policies import RetryPolicy
 
 AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
 

@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator, Callable
 
 from PIL import Image as Pillow
 
+from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
+from imagegen_core.models import Model, ProviderProfile, common
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.prices import Price
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.prices import Price
 
 
 def png(color=(10, 20, 30), size=(8, 8)) -> bytes:

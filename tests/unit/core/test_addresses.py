@@ -2,8 +2,8 @@
 
 import pytest
 
+from imagegen_core.config import Origin, Proxy, parse_host_and_port
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.addresses import Origin, Proxy, parse_host_and_port
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable, Unavailable
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio

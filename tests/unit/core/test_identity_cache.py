@@ -5,7 +5,7 @@ import gc
 import attrs
 import pytest
 
-from imagegen_core.values.identity_cache import IdentityCache
+from imagegen_core.values import IdentityCache
 
 
 @attrs.frozen

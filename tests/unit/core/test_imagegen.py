@@ -10,8 +10,8 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import ImageGen, TaskStatus
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageError
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 pytestmark = pytest.mark.anyio
 

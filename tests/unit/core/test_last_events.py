@@ -7,11 +7,10 @@ import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
+from imagegen_core.attempt import Receipt
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.attempt import Receipt
-from imagegen_core.tasks.events import EventKind
-from imagegen_core.tasks.task import MAX_RECOVERIES
+from imagegen_core.task import MAX_RECOVERIES, EventKind
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from imagegen_core import Limits, Submission, ValidationFailed
-from imagegen_core.search.pages import Paging
+from imagegen_core.search import Paging
 
 
 @pytest.mark.parametrize(

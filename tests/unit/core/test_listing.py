@@ -3,9 +3,7 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.search.folding import fold
-from imagegen_core.search.pages import Paging, decode_cursor, encode_cursor
-from imagegen_core.search.query import SearchQuery
+from imagegen_core.search import Paging, SearchQuery, decode_cursor, encode_cursor, fold
 
 
 def simplify(text):

@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import TaskStatus
-from imagegen_core.tasks.attempt import Phase, SentConfig
+from imagegen_core.attempt import Phase, SentConfig
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -3,8 +3,7 @@
 import pytest
 
 from imagegen_core.messages import Language, MessageCode, UpstreamCode, as_message, upstream_text
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 
 
 def both(message):

@@ -9,9 +9,9 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.nodes.memory import DEAD_AFTER_SECONDS, MemoryNodes
 from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt import Phase
 from imagegen_core.errors import StorageError
-from imagegen_core.tasks.attempt import Phase
-from imagegen_core.tasks.task import MAX_RECOVERIES
+from imagegen_core.task import MAX_RECOVERIES
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider
 

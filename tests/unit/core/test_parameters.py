@@ -3,10 +3,10 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import canonical
 from imagegen_core.operations import Operation
-from imagegen_core.providers.parameters import canonical
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.requests import ImageRequest
+from imagegen_core.task import Submission
 
 
 @pytest.mark.parametrize("name", ["num", "n", "number_of_images"])

@@ -5,13 +5,21 @@ from decimal import Decimal
 
 import pytest
 
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.prices import Price, Rate, TokenKind, Unit, parse_price, prices_of
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.sources import Source, Witness, parse_source
+from imagegen_core.prices import (
+    Price,
+    Rate,
+    Source,
+    TokenKind,
+    Unit,
+    Witness,
+    parse_price,
+    parse_source,
+    prices_of,
+)
 
 RATES = [{"amount": 0.04}]
 

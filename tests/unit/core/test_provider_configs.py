@@ -2,10 +2,9 @@
 
 import pytest
 
+from imagegen_core.config import ConfigSource, ProviderConfig, check_api_base, combine, origin
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.addresses import check_api_base, origin
-from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
-from imagegen_core.providers.secrets import Secret, is_masked
+from imagegen_core.secrets import Secret, is_masked
 
 
 def layer(source=ConfigSource.FILE, **fields):

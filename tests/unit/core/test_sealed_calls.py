@@ -6,12 +6,12 @@ import attrs
 import pytest
 
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import Unavailable
 from imagegen_core.execution.sealed_calls import open_call, seal_call
+from imagegen_core.models import Model
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 
 MODEL = Model(id="m1", remote_id="vendor/m1")
 CONFIG = ProviderConfig(

@@ -15,12 +15,12 @@ from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
+from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, masked_extra
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.models import ProviderProfile
+from imagegen_core.problems import ProblemCode
+from imagegen_core.secrets import Secret
 from imagegen_core.use_cases.configure_provider import SaveProvider
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 

@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.errors import KeysLocked
-from imagegen_core.providers.secrets import Secret, open_fields, seal_fields
+from imagegen_core.secrets import Secret, open_fields, seal_fields
 
 KEY = "sk-canary-0123456789"
 

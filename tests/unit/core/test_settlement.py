@@ -5,12 +5,11 @@ from datetime import timedelta
 import pytest
 
 from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt import AttemptOutcome
 from imagegen_core.errors import CallError
 from imagegen_core.messages import upstream_text
-from imagegen_core.tasks.attempt_outcome import AttemptOutcome
-from imagegen_core.tasks.policies import RetryPolicy, StorageRetryPolicy
-from imagegen_core.tasks.settlement import settle
-from imagegen_core.tasks.task import Task
+from imagegen_core.policies import RetryPolicy, StorageRetryPolicy, settle
+from imagegen_core.task import Task
 from tests.contracts.samples import NOW, a_task
 
 RETRY = RetryPolicy(base=2.0, factor=3.0, jitter=0.5)

@@ -13,8 +13,7 @@ from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.redactors.memory import MemoryRedactor
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.image_inspector import InspectorUnavailable
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.use_cases.store_image import MAX_STREAMS, StoreImage

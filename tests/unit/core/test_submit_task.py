@@ -9,7 +9,9 @@ from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen, Limits, Operation, Submission, TaskStatus
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (
+    FailureCode,
     IdempotencyKeyReused,
     ImageNotFound,
     InsufficientStorage,
@@ -19,12 +21,10 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
     ValidationFailed,
 )
-from imagegen_core.failures import FailureCode
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.submission import StoredImage
+from imagegen_core.search import Paging
+from imagegen_core.secrets import Secret
+from imagegen_core.task import StoredImage
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

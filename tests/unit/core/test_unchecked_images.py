@@ -6,11 +6,11 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.task import Submission
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png

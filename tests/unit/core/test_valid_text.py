@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.text_problems import text_problems
-from imagegen_core.values.valid_text import MAX_DEPTH, valid_json, valid_text
+from imagegen_core.text import text_problems
+from imagegen_core.values import MAX_DEPTH, valid_json, valid_text
 
 ANY_CHARACTER = st.characters(codec=None, exclude_categories=())
 ANY_TEXT = st.text(ANY_CHARACTER | st.sampled_from("\x00\ud83d\ude00"), max_size=12)

@@ -9,10 +9,9 @@ import pytest
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import ImageGen, Limits, TaskStatus
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.policies import RetryPolicy
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.policies import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from imagegen_core.values.file_names import file_name
+from imagegen_core.values import file_name
 from imagegen_http.api.responses import Blob, BlobResponse
 
 pytestmark = pytest.mark.anyio

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from imagegen_core.providers.capabilities import Parameter
-from imagegen_core.providers.parameters import common
+from imagegen_core.models import Parameter, common
 from imagegen_http.api.providers import ModelParameter
 
 

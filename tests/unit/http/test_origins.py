@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Secret
 from imagegen_http.settings.loader import load_settings, setting_origins
 from imagegen_http.settings.shown import Origin, effective_settings
 

@@ -9,10 +9,10 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Language
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.composition.presets import describe_presets

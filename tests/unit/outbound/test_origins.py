@@ -1,8 +1,8 @@
 import pytest
 
 from imagegen_adapters.outbound.origins import origin_of, parse_url
+from imagegen_core.config import origin
 from imagegen_core.errors import CallError
-from imagegen_core.providers.addresses import origin
 
 TRICKS = [
     r"https://good.example\@evil.example/x",

@@ -3,10 +3,8 @@
 import pytest
 
 from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.addresses import Proxy
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig, Proxy
+from imagegen_core.errors import CallError, FailureCode
 
 
 def config(**extra):

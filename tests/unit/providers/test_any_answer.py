@@ -19,7 +19,7 @@ from imagegen_adapters.providers.stable_diffusion import a1111_results, stabilit
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = st.sampled_from(

@@ -11,13 +11,12 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.demo.motifs import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import (
     INPUTS,

@@ -11,13 +11,11 @@ from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.forms import form_field_of
+from imagegen_core.models import canonical, check_request, control_of, form_of
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import check_request
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.forms import control_of, form_of
-from imagegen_core.providers.known_fields import form_field_of
-from imagegen_core.providers.parameters import canonical
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 LIBRARY = PresetLibrary()
 VERTEX = {"backend": "vertex", "project": "p", "location": "l"}

@@ -11,8 +11,7 @@ from imagegen_adapters.providers.document.expressions import MAX_STEPS, Budget, 
 from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.schema import BodySpec, BodyType
 from imagegen_adapters.providers.document.templates import Template
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write
 
 MAX_CALLS = 2 * 12 * MAX_STEPS

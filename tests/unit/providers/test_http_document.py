@@ -14,11 +14,10 @@ from imagegen_adapters.providers.document.reading import (
     parse_document,
     preset_names,
 )
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.capabilities import LifecycleStatus, choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.form_fields import Group, Label
-from imagegen_core.providers.forms import form_of
+from imagegen_core.forms import Group, Label
+from imagegen_core.models import LifecycleStatus, choose_model, form_of
 
 GOOD = {
     "schema": 1,

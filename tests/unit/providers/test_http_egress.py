@@ -4,9 +4,8 @@ import pytest
 
 from imagegen_adapters.providers.document.reading import parse_document
 from imagegen_adapters.providers.document.sending import check_download, follow
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 
 OWN = "https://api.vendor.example/v1"
 GATEWAY = "https://gateway.example/vendor"

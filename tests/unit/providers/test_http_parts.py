@@ -18,10 +18,9 @@ from imagegen_adapters.providers.document.schema import ErrorClass, ErrorSpec, S
 from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair, SignableRequest
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import InputPart, Template
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.requests import InputImage
+from imagegen_core.secrets import Secret
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

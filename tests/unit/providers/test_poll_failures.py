@@ -3,8 +3,7 @@
 import pytest
 
 from imagegen_adapters.providers.common.calls import PollFailures, is_from_upstream, may_be_json
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 
 REFUSED = CallError(FailureCode.AUTH_FAILED, "no", upstream_status=401)
 PAGE = CallError(FailureCode.BAD_RESPONSE, "a page")

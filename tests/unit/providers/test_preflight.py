@@ -9,12 +9,11 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import choose_model
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 MB = 1024 * 1024
 

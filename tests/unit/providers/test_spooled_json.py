@@ -20,9 +20,8 @@ from imagegen_adapters.providers.common.json_files import (
     read_string,
     read_text,
 )
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.values.valid_text import valid_json
+from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.values import valid_json
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,9 @@ from imagegen_adapters.providers.common.calls import (
     with_model_warning,
 )
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import FailureCode
 from imagegen_core.messages import upstream_text
-from imagegen_core.providers.capabilities import Lifecycle, Model
+from imagegen_core.models import Lifecycle, Model
 from tests.fakes.samples import sample
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)

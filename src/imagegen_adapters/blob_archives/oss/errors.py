@@ -43,7 +43,7 @@ TABLE: dict[str, type[ImagegenError]] = {
     "urllib3.exceptions.LocationValueError": StorageError,
     "urllib3.exceptions.ProxySchemeUnsupported": StorageError,
     "urllib3.exceptions.HTTPError": StorageUnreachable,
-    "imagegen_core.errors.refusals.UpstreamNotAllowed": StorageError,
+    "imagegen_core.errors.UpstreamNotAllowed": StorageError,
     # A response that is not from OSS: a captive portal, or the endpoint of another product.
     "xml.etree.ElementTree.ParseError": StorageError,
     "builtins.RuntimeError": StorageError,

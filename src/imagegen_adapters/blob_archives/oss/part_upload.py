@@ -14,7 +14,7 @@ from imagegen_adapters.blob_archives.oss.objects import OssObjects
 from imagegen_core.errors import StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blobs import BlobStore, StoredBlob
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 

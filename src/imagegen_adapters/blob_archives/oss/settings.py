@@ -8,8 +8,8 @@ from imagegen_adapters.blob_archives.oss.messages import BucketCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import MAX_KEY_CHARS, is_key
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.problems import ProblemCode
+from imagegen_core.secrets import Secret
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")

@@ -22,7 +22,7 @@ from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK, Installatio
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blobs import BlobStore, StoredBlob, check_key, is_key
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from imagegen_adapters.blob_archives.batches import batches
 from imagegen_adapters.blob_archives.s3.bucket import Bucket
 from imagegen_adapters.blob_archives.s3.etag import PART_BYTES, S3Etag
 from imagegen_core.errors import StorageError
-from imagegen_core.problems.storage import StorageCode
+from imagegen_core.problems import StorageCode
 
 
 class SourceAbortedError(Exception):

@@ -12,7 +12,7 @@ from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
 from imagegen_adapters.stores.postgresql.database import Connection, Row, json_argument
 from imagegen_core.images import Image
-from imagegen_core.search.folding import Simplify, fold
+from imagegen_core.search import Simplify, fold
 
 
 async def insert_images(

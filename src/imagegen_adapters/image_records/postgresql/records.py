@@ -26,12 +26,10 @@ from imagegen_adapters.stores.rows import make_page
 from imagegen_adapters.stores.sql import Steps
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.images import Image, StorageState
-from imagegen_core.marks.marks import Marks
+from imagegen_core.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.search.folding import Simplify
-from imagegen_core.search.pages import Page, Paging
-from imagegen_core.search.query import SearchQuery
-from imagegen_core.text_problems import text_problem
+from imagegen_core.search import Page, Paging, SearchQuery, Simplify
+from imagegen_core.text import text_problem
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""

@@ -12,7 +12,7 @@ from functools import partial
 from imagegen_adapters.image_records.index_state import IndexState, Progress, folding_version
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.stores.postgresql.database import Connection, Database, Row, json_argument
-from imagegen_core.search.folding import Simplify, fold
+from imagegen_core.search import Simplify, fold
 
 IMAGES_PER_BATCH = 500
 """Images per transaction, which limits how long somebody waits who deletes one of them."""

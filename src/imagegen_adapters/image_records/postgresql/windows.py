@@ -9,9 +9,9 @@ from imagegen_adapters.image_records.index_entry import facets, search_terms
 from imagegen_adapters.image_records.postgresql import statements
 from imagegen_adapters.image_records.similar import SEARCHED_IMAGES, TextLookup
 from imagegen_adapters.stores.postgresql.database import Connection
-from imagegen_core.marks.names import fold_name
+from imagegen_core.marks import fold_name
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.search.ngrams import text_of_token
+from imagegen_core.search import text_of_token
 
 NEWEST = 2**63 - 1
 

@@ -14,7 +14,7 @@ from imagegen_adapters.moves.postgresql.target import Target
 from imagegen_adapters.stores.postgresql.database import adopt_installation, installation_id
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.image_inventory import ImageInventory
-from imagegen_core.values.batches import in_batches
+from imagegen_core.values import in_batches
 
 _KEYS_PER_BATCH = 10_000
 """Keys of files whose records are looked for at once, in all images."""

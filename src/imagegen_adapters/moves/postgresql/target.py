@@ -16,7 +16,7 @@ from imagegen_adapters.moves.postgresql.tables import IMAGES, Table
 from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_core.images import StorageState
-from imagegen_core.search.folding import Simplify, fold
+from imagegen_core.search import Simplify, fold
 
 _STATE = "SELECT source, images_through, finished_at FROM moves"
 

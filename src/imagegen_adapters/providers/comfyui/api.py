@@ -17,8 +17,8 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.redactors.spellings import without
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError
-from imagegen_core.providers.config import ProviderConfig
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """What ComfyUI says of a job repeats its workflow, and of a queue the workflows of all."""

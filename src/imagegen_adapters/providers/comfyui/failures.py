@@ -10,8 +10,7 @@ from imagegen_adapters.providers.comfyui.api import Answer, as_object
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.common.calls import parse_retry_after, shorten, visible_text
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 
 MAX_NODE_PROBLEMS = 5

@@ -8,8 +8,7 @@ from imagegen_adapters.providers.comfyui.failures import node_failure
 from imagegen_adapters.providers.comfyui.jobs import JobReport, JobState, Unanswered, report_of
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.common.calls import PollFailures, is_from_upstream
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 

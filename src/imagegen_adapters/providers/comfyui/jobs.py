@@ -10,8 +10,7 @@ import httpx
 
 from imagegen_adapters.providers.comfyui.api import Answer, ComfyUIApi, as_object
 from imagegen_adapters.providers.comfyui.failures import reason_of
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 
 MAX_IMAGES = 64
 _KEY_STATUSES = frozenset((httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN))

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from imagegen_adapters.providers.comfyui.workflow import Workflow
+from imagegen_core.config import ModelEntry, ProviderConfig
+from imagegen_core.forms import in_pixels
 from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.models import COMMON, Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.config import ModelEntry, ProviderConfig
-from imagegen_core.providers.parameters import COMMON, common
-from imagegen_core.providers.size_presets import in_pixels
-from imagegen_core.providers.sources import Source
+from imagegen_core.prices import Source
 
 WORKFLOW_MODEL = "workflow"
 """The id of the only model of a workflow that takes none."""

@@ -23,17 +23,15 @@ from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.common.images import map_refusals
 from imagegen_adapters.providers.common.json_files import bad_response
 from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.models import Model, ProviderProfile, check_result_size
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.storable_results import check_result_size
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.values.identity_cache import IdentityCache
+from imagegen_core.requests import ImageRequest
+from imagegen_core.values import IdentityCache
 
 API_BASE = "http://127.0.0.1:8188"
 JOB_SECONDS = 1800.0

@@ -8,7 +8,7 @@ from imagegen_adapters.providers.comfyui.workflow import Workflow
 from imagegen_adapters.providers.common.images import check_size, random_seed
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
+from imagegen_core.requests import RANDOM_SEED, ImageRequest
 
 
 def check(request: ImageRequest, workflow: Workflow) -> None:

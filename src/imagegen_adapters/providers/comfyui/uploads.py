@@ -11,11 +11,9 @@ from imagegen_adapters.providers.comfyui.failures import reason_of
 from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.comfyui.workflow import Workflow
 from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 _FOLDER = "imagegen"
 _SUFFIXES: Mapping[str, str] = MappingProxyType(

@@ -14,7 +14,7 @@ from imagegen_adapters.providers.comfyui.messages import ComfyUICode
 from imagegen_adapters.providers.comfyui.workflow import NodeInput, Workflow
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
+from imagegen_core.problems import JsonType, Problem, ProblemCode
 
 MAX_WORKFLOW_CHARS = 262_144
 

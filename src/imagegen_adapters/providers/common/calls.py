@@ -12,13 +12,11 @@ import httpx
 
 from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.common.words import InputCode, ResponseCode
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.problems.refusals import RefusalCode
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.models import Model
+from imagegen_core.problems import ProblemCode, RefusalCode
 
 
 def configured_headers(config: ProviderConfig) -> dict[str, str]:

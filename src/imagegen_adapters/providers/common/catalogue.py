@@ -11,9 +11,8 @@ import attrs
 import cattrs
 import yaml
 
-from imagegen_core.providers.capabilities import Lifecycle
-from imagegen_core.providers.prices import Price, parse_price
-from imagegen_core.providers.sources import Source, parse_date, parse_source
+from imagegen_core.models import Lifecycle
+from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

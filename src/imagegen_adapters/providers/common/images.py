@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from imagegen_adapters.providers.common.words import InputCode
-from imagegen_core.errors import CallError, InvalidImage, Refusal, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode, InvalidImage, Refusal, ValidationFailed
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage, NamedInputs
-from imagegen_core.requests.sizes import dimensions_of, parse_size
+from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.requests import ImageRequest, InputImage, NamedInputs, dimensions_of, parse_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image

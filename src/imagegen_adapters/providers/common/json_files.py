@@ -13,11 +13,10 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import visible_text
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
-from imagegen_core.values.valid_text import valid_json
+from imagegen_core.values import valid_json
 
 MAX_VALUES = 100_000
 """Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from

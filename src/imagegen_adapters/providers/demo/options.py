@@ -9,17 +9,12 @@ import attrs
 
 from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.work import FORMATS, MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
-from imagegen_core.errors import ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import FailureCode, ValidationFailed
+from imagegen_core.forms import KNOWN_FIELDS, FormField, Group, Label, framed
+from imagegen_core.models import Parameter, common
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.capabilities import Parameter
-from imagegen_core.providers.form_fields import FormField, Group, Label
-from imagegen_core.providers.known_fields import KNOWN_FIELDS
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.size_presets import framed
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.sizes import parse_size
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest, parse_size
 
 _DEFAULT_SIDE_PIXELS = 512
 _SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})

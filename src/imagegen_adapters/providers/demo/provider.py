@@ -12,16 +12,14 @@ from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, Options
 from imagegen_adapters.providers.demo.work import OPERATIONS, Work
-from imagegen_core.errors import BlobMissing, CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ModelEntry, ProviderConfig
+from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ModelEntry, ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.requests import ImageRequest
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_DRAWINGS = 2

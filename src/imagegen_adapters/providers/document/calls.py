@@ -30,14 +30,12 @@ from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_adapters.redactors.spellings import without
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.requests.image_request import RANDOM_SEED
-from imagegen_core.requests.input_image import NamedInputs
-from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import RANDOM_SEED, NamedInputs
+from imagegen_core.secrets import Secret
 
 _MAX_SKIPPED = 8
 """Warnings of one call about expressions."""

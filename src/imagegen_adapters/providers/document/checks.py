@@ -41,15 +41,14 @@ from imagegen_adapters.providers.document.schema import (
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.templates import PROSE, Template
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_core.config import check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.forms import SIZE_NAMES
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import Problem, ProblemCode
-from imagegen_core.providers.addresses import check_api_base, is_loopback
-from imagegen_core.providers.forms import SIZE_CONTROL
-from imagegen_core.providers.parameters import COMMON
-from imagegen_core.providers.size_presets import SIZE_NAMES
+from imagegen_core.models import COMMON, SIZE_CONTROL
+from imagegen_core.problems import Problem, ProblemCode
 
 Found = Iterator[tuple[str, Message]]
 """Mistakes: where each is, and what it is."""

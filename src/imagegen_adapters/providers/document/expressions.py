@@ -6,8 +6,8 @@ counted before it is done, by sizes rather than by a clock, and ends with `OverB
 
 import math
 import re
-import re._constants as ops  # type: ignore[import-not-found] # Python has no public parser of expressions
-import re._parser as parser  # type: ignore[import-not-found] # as above
+import re._constants as ops
+import re._parser as parser
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -23,10 +23,9 @@ from jmespath.functions import Functions
 from jmespath.visitor import Options, TreeInterpreter
 
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 
 MAX_STEPS = 5000
 """Nodes that are visited for one response or one request; a step takes two or three microseconds.

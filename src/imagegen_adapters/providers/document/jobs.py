@@ -30,10 +30,9 @@ from imagegen_adapters.providers.document.schema import (
     StatusSpec,
 )
 from imagegen_adapters.providers.document.sending import NoAccessToken
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.tasks.attempt import Receipt
 
 _MAX_POLL_CALL_SECONDS = 60.0
 _MIN_PAUSE_SECONDS = 0.05

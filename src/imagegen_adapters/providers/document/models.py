@@ -21,16 +21,12 @@ from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.sizes import size_presets_of
 from imagegen_adapters.providers.document.words import DocumentCode
+from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.forms import SIZE_NAMES, FormField, form_field_of
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.models import Lifecycle, Model, Parameter, ProviderProfile, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Lifecycle, Model, Parameter
-from imagegen_core.providers.config import ModelEntry, ProviderConfig
-from imagegen_core.providers.form_fields import FormField
-from imagegen_core.providers.known_fields import form_field_of
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.size_presets import SIZE_NAMES
 
 UNNAMED_MODEL = "default"
 """The id of the only model of a provider whose requests name none."""

@@ -33,18 +33,14 @@ from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
+from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.storable_results import check_result_size, check_upscaled
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.values.byte_budget import ByteBudget
-from imagegen_core.values.identity_cache import IdentityCache
+from imagegen_core.requests import ImageRequest
+from imagegen_core.values import ByteBudget, IdentityCache
 
 _MAX_PROBE_SECONDS = 15.0
 

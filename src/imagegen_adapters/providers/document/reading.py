@@ -20,22 +20,17 @@ from cattrs.gen import make_dict_structure_fn, override
 from imagegen_adapters.providers.common.catalogue import load_yaml
 from imagegen_adapters.providers.document.checks import problems_of
 from imagegen_adapters.providers.document.expressions import Budget, Expression, OverBudget
-from imagegen_adapters.providers.document.schema import (
-    ClassifyRule,
-    Document,
-    RetryAfterRule,
-)
+from imagegen_adapters.providers.document.schema import ClassifyRule, Document, RetryAfterRule
 from imagegen_adapters.providers.document.templates import Template, TemplateError
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
+from imagegen_core.forms import Label, parse_label
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems.fields import JsonType, Problem, ProblemCode
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.form_fields import Label, parse_label
-from imagegen_core.providers.prices import Price, parse_price
-from imagegen_core.providers.sources import Source, parse_date, parse_source
-from imagegen_core.providers.unknown_keys import nearest
+from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
+from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.text import nearest
 
 _PRESETS = resources.files(__package__ or "") / "presets"
 _MAX_PLACEHOLDERS = 5000

@@ -31,16 +31,14 @@ from imagegen_adapters.providers.document.templates import (
     as_text,
 )
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.forms import SIZE_NAMES
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.size_presets import SIZE_NAMES
-from imagegen_core.requests.image_request import RANDOM_SEED
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import RANDOM_SEED, InputImage
 
 Piece = bytes | EmbeddedPart | FilePart
 ReadInput = Callable[[InputPart], Awaitable[bytes]]

@@ -22,12 +22,11 @@ from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.expressions import Expression, Reading, matches_glob, searched_chars
 from imagegen_adapters.providers.document.schema import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
+from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 
 _SERVER_ERRORS = range(500, 600)
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(

@@ -31,14 +31,13 @@ from imagegen_adapters.providers.document.sending import (
     same_origin,
 )
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_core.costs.reported_usage import ReportedUsage
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt
+from imagegen_core.costs import ReportedUsage
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.problems import FailureReason
 
 _MAX_BITS = 64
 _NUMBER = re.compile(r"[0-9][0-9.eE+-]{0,38}")

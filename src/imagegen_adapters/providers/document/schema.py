@@ -17,7 +17,9 @@ from imagegen_adapters.providers.common.images import MaskPolarity
 from imagegen_adapters.providers.document.expressions import Expression
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_core.config import SERVICE_HEADERS, check_api_base, check_timeout
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.forms import Group, Label
 from imagegen_core.limits import (
     MAX_CONCURRENCY,
     MAX_MODELS,
@@ -31,13 +33,9 @@ from imagegen_core.limits import (
 )
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.problems.fields import ProblemCode, range_problem
-from imagegen_core.providers.addresses import check_api_base
-from imagegen_core.providers.config_checks import SERVICE_HEADERS, check_timeout
-from imagegen_core.providers.form_fields import Group, Label
-from imagegen_core.providers.prices import Price, TokenKind, is_currency
-from imagegen_core.providers.sources import Source
-from imagegen_core.values.identity_cache import IdentityCache
+from imagegen_core.prices import Price, Source, TokenKind, is_currency
+from imagegen_core.problems import ProblemCode, range_problem
+from imagegen_core.values import IdentityCache
 
 SCHEMA = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -30,14 +30,12 @@ from imagegen_adapters.providers.document.templates import InputPart
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.redactors.spellings import without
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import WEB_PORTS, ProviderConfig, origin
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.providers.addresses import WEB_PORTS, origin
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.secrets import Secret
 
 
 def same_origin(url: str, config: ProviderConfig) -> bool:

@@ -11,9 +11,7 @@ from imagegen_adapters.providers.common.images import check_sides
 from imagegen_adapters.providers.document.schema import ModelSpec, SizeKind, SizeSpec
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.messages import Message
-from imagegen_core.problems.fields import Problem
-from imagegen_core.providers.size_presets import (
+from imagegen_core.forms import (
     SIZE_NAMES,
     STANDARD_RATIOS,
     STANDARD_RESOLUTIONS,
@@ -23,7 +21,9 @@ from imagegen_core.providers.size_presets import (
     in_pixels,
     labelled,
 )
-from imagegen_core.requests.sizes import dimensions_of, parse_size
+from imagegen_core.messages import Message
+from imagegen_core.problems import Problem
+from imagegen_core.requests import dimensions_of, parse_size
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")

@@ -34,11 +34,10 @@ from imagegen_adapters.providers.document.responses import (
 )
 from imagegen_adapters.providers.document.results import find_images
 from imagegen_adapters.providers.document.schema import StreamSpec
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.values.byte_budget import ByteBudget
+from imagegen_core.values import ByteBudget
 
 MAX_HEAD_BYTES = 4096
 """How much of an event's data is read before the event is shown."""

@@ -26,12 +26,11 @@ import attrs
 from imagegen_adapters.providers.common.images import encoded_length
 from imagegen_adapters.providers.document.expressions import Budget, OverBudget
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.requests import InputImage
 
 PROSE = ("prompt", "negative_prompt")
 """What people write, and may be anything."""

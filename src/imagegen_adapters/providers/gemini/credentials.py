@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 

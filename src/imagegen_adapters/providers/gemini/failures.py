@@ -20,10 +20,9 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import upstream_text
-from imagegen_core.providers.capabilities import Model
+from imagegen_core.models import Model
 
 _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
 _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)

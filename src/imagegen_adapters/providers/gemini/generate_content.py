@@ -10,7 +10,7 @@ from imagegen_adapters.providers.gemini.sizes import Framing, framing, upscaled
 from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 MASK_INSTRUCTION = (
     "The second image is a mask of the same size for the first one: change only what is white in the "

@@ -8,13 +8,11 @@ import attrs
 
 from imagegen_adapters.providers.common.catalogue import facts_of
 from imagegen_adapters.providers.gemini.settings import Backend
+from imagegen_core.config import ModelEntry
+from imagegen_core.forms import FormField, Group, framed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
+from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.config import ModelEntry
-from imagegen_core.providers.form_fields import FormField, Group
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.size_presets import framed
 
 DEFAULT_MODELS = (
     ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),

@@ -11,7 +11,7 @@ from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.errors import UnsupportedOperation
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 DEFAULT_SEGMENT_MODE = "FOREGROUND"
 

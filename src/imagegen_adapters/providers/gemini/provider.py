@@ -24,19 +24,16 @@ from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettin
 from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
 from imagegen_adapters.providers.gemini.uploads import uploads_of
 from imagegen_adapters.threads.detached import DetachedThreads
-from imagegen_core.errors import CallError, ImagegenError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ImagegenError
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.models import Model, ProviderProfile, check_upscaled
 from imagegen_core.operations import Operation
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.storable_results import check_upscaled
-from imagegen_core.requests.image_request import RANDOM_SEED, ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.problems import FailureReason
+from imagegen_core.requests import RANDOM_SEED, ImageRequest
 
 _RESPONSE_FILE = "answer.json"
 _SLACK_BYTES = 32 * 1024 * 1024

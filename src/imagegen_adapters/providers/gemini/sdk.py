@@ -13,7 +13,7 @@ from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.gemini.sdk_calls import SdkCall
 from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings
 from imagegen_adapters.providers.gemini.transport import SdkTransport
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.config import ProviderConfig
 
 
 async def load() -> None:

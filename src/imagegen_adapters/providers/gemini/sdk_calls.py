@@ -10,8 +10,8 @@ from imagegen_adapters.providers.gemini import generate_content, predict
 from imagegen_adapters.providers.gemini.models import traits_of
 from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.messages import Message
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.models import Model
+from imagegen_core.requests import ImageRequest
 
 
 def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:

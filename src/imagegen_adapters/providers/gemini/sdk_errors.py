@@ -10,10 +10,9 @@ from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.transport import UploadContext
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.models import Model
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.gemini.messages import GeminiCode
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.problems import JsonType, ProblemCode
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20

@@ -9,9 +9,8 @@ from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.operations import UPSCALE_FACTORS
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.sizes import parse_size
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest, parse_size
 
 TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """Size tokens (with a capital K), and the side in pixels of a square image of that tier."""

@@ -11,11 +11,10 @@ from imagegen_adapters.providers.common.calls import call_timeout, read_at_most,
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
-from imagegen_core.errors import CallError
+from imagegen_core.config import origin
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
-from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange
-from imagegen_core.providers.addresses import origin
 
 OK = 200
 _MAX_LIST_BYTES = 2 * 1024 * 1024

@@ -8,10 +8,9 @@ import attrs
 
 from imagegen_adapters.providers.common.images import MaskPolarity, encode_base64, encoded_length, mask_for
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_core.errors import BlobMissing, CallError, StorageError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import InputImage
 
 
 @attrs.frozen(kw_only=True)

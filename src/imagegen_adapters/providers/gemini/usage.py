@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
-from imagegen_core.providers.prices import TokenKind
+from imagegen_core.prices import TokenKind
 
 
 def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:

@@ -26,17 +26,14 @@ from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.providers.storable_results import check_result_size, check_upscaled
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.requests import ImageRequest
 
 API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0

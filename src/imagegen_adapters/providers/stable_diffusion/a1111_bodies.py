@@ -13,11 +13,10 @@ from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
+from imagegen_core.models import Model
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
-from imagegen_core.problems.fields import JsonType, ProblemCode
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.requests import ImageRequest, InputImage
 
 MAX_REPAINT_SIDE_PIXELS = 2048
 """A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""

@@ -2,14 +2,11 @@
 
 import datetime as dt
 
+from imagegen_core.config import ModelEntry
+from imagegen_core.forms import FormField, Group, form_field_of, in_pixels
+from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.config import ModelEntry
-from imagegen_core.providers.form_fields import FormField, Group
-from imagegen_core.providers.known_fields import form_field_of
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.size_presets import in_pixels
-from imagegen_core.providers.sources import Source
+from imagegen_core.prices import Source
 
 DEFAULT_MODEL = "default"
 """The model id for whichever checkpoint the server has loaded."""

@@ -3,8 +3,8 @@
 import attrs
 
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.config import ProviderConfig
 
 DEFAULT_UPSCALER = "R-ESRGAN 4x+"
 

@@ -14,12 +14,11 @@ from imagegen_adapters.providers.common.json_files import (
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.a1111_bodies import warnings
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.problems import FailureReason
+from imagegen_core.requests import ImageRequest
 
 
 def parse_result(

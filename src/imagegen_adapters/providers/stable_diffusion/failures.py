@@ -15,10 +15,9 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, MessageCode, as_message
-from imagegen_core.providers.capabilities import Model
+from imagegen_core.models import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
 """Stability's penalty for more than 150 requests in 10 seconds."""

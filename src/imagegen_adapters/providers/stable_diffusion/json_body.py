@@ -8,10 +8,9 @@ import attrs
 
 from imagegen_adapters.providers.common.images import encode_base64, encode_base64_chunks, encoded_length
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_core.errors import BlobMissing, CallError, StorageError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError
 from imagegen_core.messages import Message
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import InputImage
 
 _MARKER = "\x00picture\x00"
 _ESCAPED_MARKER = json.dumps(_MARKER)

@@ -7,14 +7,13 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion.a1111 import A1111, PROGRESS_SECONDS
 from imagegen_adapters.providers.stable_diffusion.stability import Stability
 from imagegen_adapters.providers.stable_diffusion.stability_jobs import JOB_SECONDS, POLL_SECONDS
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest
 
 
 class StableDiffusionProvider:

@@ -6,9 +6,9 @@ from imagegen_adapters.providers.common.calls import read_at_most, read_error, s
 from imagegen_adapters.providers.common.json_files import bad_response
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.models import Model
 
 MAX_UNPAID_RESPONSE_BYTES = 1024 * 1024
 """Limit of the response to an unpaid call; a list of a thousand checkpoints takes half of it."""

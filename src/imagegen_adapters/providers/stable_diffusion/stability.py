@@ -26,14 +26,13 @@ from imagegen_adapters.providers.stable_diffusion.stability_jobs import (
     parse_job_id,
 )
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS, model
+from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest
 
 API_BASE = "https://api.stability.ai"
 

@@ -23,10 +23,9 @@ from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_adapters.providers.stable_diffusion.requests import api_url
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.attempt import UpstreamJob
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.tasks.attempt import UpstreamJob
 
 POLL_SECONDS = 10.0
 """Stability asks clients not to poll a job more often."""

@@ -2,13 +2,10 @@
 
 from imagegen_adapters.providers.common.catalogue import facts_of
 from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
+from imagegen_core.config import ModelEntry
+from imagegen_core.forms import PIXELS, FormField, Group, framed
+from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.config import ModelEntry
-from imagegen_core.providers.form_fields import FormField, Group
-from imagegen_core.providers.known_fields import PIXELS
-from imagegen_core.providers.parameters import common
-from imagegen_core.providers.size_presets import framed
 
 _MAX_PROMPT_CHARS = 10_000
 _MAX_SEED = 4_294_967_294

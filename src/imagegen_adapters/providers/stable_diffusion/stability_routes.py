@@ -21,9 +21,9 @@ import attrs
 from imagegen_adapters.providers.common.images import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import check_upscaled
 from imagegen_core.operations import Operation
-from imagegen_core.providers.storable_results import check_upscaled
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
 MAX_BODY_BYTES = 10 * 1024 * 1024

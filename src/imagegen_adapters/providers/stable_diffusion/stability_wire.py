@@ -17,14 +17,13 @@ from imagegen_adapters.providers.common.json_files import (
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.stability_routes import ASPECT_RATIOS, Route
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
-from imagegen_core.problems.tasks import FailureReason
-from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.problems import FailureReason
+from imagegen_core.requests import ImageRequest
 
 CONTENT_FILTERED = "CONTENT_FILTERED"
 SUFFIXES = ("/v2beta", "/v1")

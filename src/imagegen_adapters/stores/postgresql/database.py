@@ -27,7 +27,7 @@ from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, Schema
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Message
-from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search import Page, Paging
 
 FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All that asyncpg raises; `TimeoutError` is an `OSError`."""

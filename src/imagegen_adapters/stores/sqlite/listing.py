@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from imagegen_adapters.stores.rows import make_page
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search import Page, Paging
 
 T = TypeVar("T")
 

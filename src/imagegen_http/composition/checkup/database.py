@@ -15,7 +15,7 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import Refusal
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import QueueCounts
-from imagegen_core.problems.refusals import RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing

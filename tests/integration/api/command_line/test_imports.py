@@ -8,7 +8,7 @@ SERVICE = {
     "cryptography",
     "imagegen_core.facade",
     "imagegen_core.ports",
-    "imagegen_core.providers.prices",
+    "imagegen_core.models",
     "imagegen_core.tasks",
     "imagegen_core.use_cases",
     "imagegen_http.app",

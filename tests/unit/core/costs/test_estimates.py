@@ -6,11 +6,10 @@ import attrs
 import pytest
 
 from imagegen_core.costs import Basis, Cost, ReportedUsage, cost_of, quote
+from imagegen_core.models import Model, Parameter
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.prices import TokenKind, parse_price
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.prices import TokenKind, parse_price
+from imagegen_core.requests import ImageRequest, InputImage
 
 PER_IMAGE = {"amount": 0.2}
 PER_TOKEN = [

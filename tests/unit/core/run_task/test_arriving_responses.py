@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.tasks.attempt import Charge, Phase
+from imagegen_core.attempt import Charge, Phase
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -9,7 +9,7 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import TaskStatus
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.image_inspector import ImageRejected
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult

@@ -8,7 +8,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.tasks.attempt import Phase
+from imagegen_core.attempt import Phase
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
 

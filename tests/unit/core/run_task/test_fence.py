@@ -8,8 +8,8 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.errors import StorageError
-from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.frozen_worker import TwoWorkers, claimed
 from tests.unit.core.scripted_imagegen import imagegen_over, refused

@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from imagegen_core import FailureCode
-from imagegen_core.tasks.attempt import Receipt
-from imagegen_core.tasks.task import MAX_RECOVERIES
+from imagegen_core.attempt import Receipt
+from imagegen_core.task import MAX_RECOVERIES
 from tests.contracts.samples import an_attempt
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider

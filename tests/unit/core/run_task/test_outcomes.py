@@ -8,12 +8,11 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
+from imagegen_core.attempt import Charge, Phase
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems.fields import ProblemCode
-from imagegen_core.problems.tasks import WarningCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from imagegen_core.tasks.attempt import Charge, Phase
+from imagegen_core.problems import ProblemCode, WarningCode
+from imagegen_core.secrets import Secret
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
@@ -262,7 +261,7 @@ async def test_a_provider_that_is_gone_fails_its_waiting_tasks():
 
 def test_the_first_error_that_is_shown_is_the_one_about_money():
     """Of several errors, the one that may have cost money wins."""
-    from imagegen_core.tasks.attempt_outcome import most_severe
+    from imagegen_core.attempt import most_severe
 
     errors = [refused(FailureCode.REJECTED), refused(FailureCode.OUTCOME_UNKNOWN)]
 

@@ -7,10 +7,9 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory
-from imagegen_core.errors import QueueFull, ValidationFailed
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode, QueueFull, ValidationFailed
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.problems.fields import ProblemCode
+from imagegen_core.problems import ProblemCode
 from imagegen_http.openai.client_retries import (
     DERIVED_KEY_SCOPE,
     MAX_NUMBERED_RETRY_DELAY,

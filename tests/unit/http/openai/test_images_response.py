@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.memory import in_memory
-from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.tasks.submission import Submission
+from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.task import Submission
 from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.openai.images_response import ImagesResponse

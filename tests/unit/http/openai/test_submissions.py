@@ -3,9 +3,8 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model, Parameter
-from imagegen_core.providers.parameters import common
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.openai.submissions import build_submission
 from imagegen_http.openai.wire import ImageGeneration

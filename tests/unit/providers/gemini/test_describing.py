@@ -7,11 +7,11 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import LifecycleStatus, check_request
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import LifecycleStatus, check_request
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 from tests.fakes.samples import sample
 
 FIVE = ("generate", "reference", "edit", "upscale", "recontext")

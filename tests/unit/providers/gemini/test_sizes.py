@@ -6,7 +6,7 @@ from imagegen_adapters.providers.common.images import nearest_ratio
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
+from imagegen_core.requests import ImageRequest
 
 RATIOS = ("1:1", "2:3", "3:2", "9:16", "16:9")
 TIERS = ("1K", "2K", "4K")

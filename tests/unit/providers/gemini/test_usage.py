@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_adapters.providers.gemini.responses import read_content
 from imagegen_adapters.providers.gemini.usage import read_usage
-from imagegen_core.providers.prices import TokenKind
+from imagegen_core.prices import TokenKind
 from tests.fakes.samples import sample
 
 INPUT, TEXT, IMAGE = TokenKind.TEXT_INPUT, TokenKind.TEXT_OUTPUT, TokenKind.IMAGE_OUTPUT

@@ -6,10 +6,9 @@ from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
 from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.models import Model
 from imagegen_core.operations import Operation
-from imagegen_core.providers.capabilities import Model
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 DEFAULT = Model(id="default")
 RESERVED_PARAMETERS = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}

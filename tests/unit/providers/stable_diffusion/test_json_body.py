@@ -6,10 +6,9 @@ import json
 import pytest
 
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage, JsonBody
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import InputImage
 from tests.contracts.exchange import MemoryExchange
 
 pytestmark = pytest.mark.anyio

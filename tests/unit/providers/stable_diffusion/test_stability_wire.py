@@ -9,8 +9,7 @@ from imagegen_adapters.providers.stable_diffusion import stability_routes as rou
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.requests.image_request import ImageRequest
-from imagegen_core.requests.input_image import InputImage
+from imagegen_core.requests import ImageRequest, InputImage
 
 IMAGE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
 FILE = ("picture.png", b"p", "image/png")

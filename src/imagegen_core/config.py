@@ -1,0 +1,519 @@
+"""Configuration of a provider: its checks, its addresses, and its three layers, combined field by field."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT_SECONDS,
+    MAX_API_BASE_CHARS,
+    MAX_CONCURRENCY,
+    MAX_DISPLAY_NAME_CHARS,
+    MAX_KIND_CHARS,
+    MAX_MODEL_ID_CHARS,
+    MAX_MODEL_NAME_CHARS,
+    MAX_MODELS,
+    MAX_PORT,
+    MAX_PROVIDER_NAME_CHARS,
+    MAX_RETRIES,
+    MAX_TIMEOUT_SECONDS,
+)
+from imagegen_core.messages import Message
+from imagegen_core.operations import Operation
+from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.secrets import MASK, Secret
+from imagegen_core.text import check_name, check_text, text_problems, unknown_key
+from imagegen_core.values import frozen_mapping
+
+WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
+"""The supported schemes, each with its default port."""
+
+_FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
+
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
+
+
+def check_api_base(text: str, field: str = "api_base") -> str:
+    """Return the address without a trailing slash.
+
+    Raises:
+        ValidationFailed: it lacks an http(s) scheme or a host, or contains credentials, a query, a fragment,
+            white space or a backslash.
+    """
+    stripped = text.strip()
+    if len(stripped) > MAX_API_BASE_CHARS:
+        raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_BASE_CHARS))
+    if _FORBIDDEN_CHARS.search(stripped):
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_SPACE())
+    try:
+        parts = urlsplit(stripped)
+        port = parts.port
+    except ValueError as error:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL()) from error
+    if parts.scheme not in WEB_PORTS:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
+    if "@" in parts.netloc:
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_CREDENTIALS())
+    if not parts.hostname or port == 0:
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITHOUT_HOST())
+    if parts.query or parts.fragment or stripped.endswith(("?", "#")):
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_QUERY())
+    return stripped.rstrip("/")
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """The origin of an address; the host is lower-case, without a trailing dot and without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def from_parts(cls, scheme: str, host: str, port: int | None) -> Self:
+        """Return the origin of an address that has already been parsed."""
+        name = host.lower().rstrip(".")
+        return cls(scheme=scheme, host=name, port=port or WEB_PORTS.get(scheme, 0))
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the origin of a URL.
+
+        Raises:
+            ValueError: its port or its brackets are invalid.
+        """
+        parts = urlsplit(url)
+        return cls.from_parts(parts.scheme, parts.hostname or "", parts.port)
+
+    def __str__(self) -> str:
+        """Return ``scheme://host:port`` with an explicit port; a key is bound to it."""
+        return f"{self._without_port}:{self.port}"
+
+    @property
+    def shortest(self) -> str:
+        """``scheme://host[:port]`` as browsers write it, without the default port."""
+        return self._without_port if self.port == WEB_PORTS.get(self.scheme) else str(self)
+
+    @property
+    def _without_port(self) -> str:
+        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}"
+
+
+@attrs.frozen(kw_only=True)
+class Proxy:
+    """The proxy of a provider; ``user`` and ``password`` are empty if it needs none."""
+
+    origin: Origin
+    user: str = attrs.field(default="", repr=False)
+    password: str = attrs.field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, text: object, field: str = "extra_config.proxy") -> Self:
+        """Return the proxy at an address, which may contain credentials.
+
+        Raises:
+            ValidationFailed: it lacks an http(s) scheme or a host; the message does not quote the text, which
+                may contain a password.
+        """
+        if not isinstance(text, str) or not text.startswith(("http://", "https://")):
+            raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
+        try:
+            parts = urlsplit(text)
+            is_usable = text.isprintable() and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable or _FORBIDDEN_CHARS.search(parts.hostname or ""):
+            raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL())
+        return cls(
+            origin=Origin.from_parts(parts.scheme, parts.hostname or "", parts.port),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+
+def origin(url: str) -> str:
+    """Return ``scheme://host:port``, lower-case and with an explicit port; a key is bound to it."""
+    return str(Origin.parse(url))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether it is an address, or the name, by which only this machine reaches itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_host_and_port(text: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``; an IPv6 address is in brackets, which stay in the host.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    match = _HOST_AND_PORT.fullmatch(text.strip())
+    if match is None or not 0 < int(match[2]) <= MAX_PORT:
+        raise ValueError(f"{text!r} is not host:port")
+    return match[1], int(match[2])
+
+
+PROVIDER_NAME_PATTERN = f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}"
+
+SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown", "prices")
+"""Keys of ``extra_config`` that mean the same for every kind."""
+
+SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Headers that no configuration sets.
+
+Where many sites share an address, another ``Host`` would take a key to another site than its own; the others
+say where a request ends.
+"""
+
+_NAME = re.compile(PROVIDER_NAME_PATTERN)
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+_RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
+
+_ON_UNKNOWN = ("fail", "retry")
+
+
+def check_provider_name(name: str, field: str = "provider_name") -> str:
+    """Return the name.
+
+    Raises:
+        ValidationFailed: naming ``field``: it is not 1 to 64 of ``a-z 0-9 . _ -``.
+    """
+    if not _NAME.fullmatch(name):
+        reason = ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
+        raise ValidationFailed.for_field(field, reason)
+    return name
+
+
+def check_timeout(seconds: float, field: str = "timeout_seconds") -> None:
+    """Refuse a time-out that is not above 0 and at most an hour.
+
+    Raises:
+        ValidationFailed: naming ``field``.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
+    if not math.isfinite(seconds):
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_FINITE())
+    if seconds <= 0:
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_ABOVE(limit=0))
+    if seconds > MAX_TIMEOUT_SECONDS:
+        raise ValidationFailed.for_field(field, ProblemCode.TOO_LARGE(maximum=MAX_TIMEOUT_SECONDS))
+
+
+def check_retries(count: int, field: str = "max_retries") -> None:
+    """Refuse a number of retries that is not 0 to 10.
+
+    Raises:
+        ValidationFailed: naming ``field``.
+    """
+    _check_integer(field, count, minimum=0, maximum=MAX_RETRIES)
+
+
+def check_models(models: "Sequence[ModelEntry]") -> None:
+    """Refuse models that cannot be told apart, or of which two are the default.
+
+    Raises:
+        ValidationFailed: with the path, such as ``models.1.id``.
+    """
+    if len(models) > MAX_MODELS:
+        raise ValidationFailed.for_field("models", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_MODELS))
+    ids: set[str] = set()
+    has_default = False
+    for index, model in enumerate(models):
+        path = f"models.{index}"
+        check_text(f"{path}.id", model.id, minimum=1, maximum=MAX_MODEL_ID_CHARS)
+        check_text(f"{path}.name", model.name, maximum=MAX_MODEL_NAME_CHARS)
+        if model.id in ids:
+            raise ValidationFailed.for_field(f"{path}.id", ProblemCode.DUPLICATE())
+        if model.default and has_default:
+            raise ValidationFailed.for_field(f"{path}.default", ProblemCode.SECOND_DEFAULT())
+        ids.add(model.id)
+        has_default = has_default or model.default
+
+
+def check_service_settings(extra: Mapping[str, Any]) -> None:
+    """Check the parts of ``extra_config`` that mean the same for every kind.
+
+    Raises:
+        ValidationFailed: with the path.
+    """
+    headers, proxy = extra.get("headers"), extra.get("proxy")
+    if headers is not None and (reason := _headers_problem(headers)):
+        raise ValidationFailed.for_field("extra_config.headers", reason)
+    if proxy is not None:
+        Proxy.parse(proxy)
+    if (concurrency := extra.get("max_concurrency")) is not None:
+        _check_integer("extra_config.max_concurrency", concurrency, minimum=1, maximum=MAX_CONCURRENCY)
+    if extra.get("on_unknown") not in (None, *_ON_UNKNOWN):
+        reason = ProblemCode.NOT_ONE_OF(choices=_ON_UNKNOWN)
+        raise ValidationFailed.for_field("extra_config.on_unknown", reason)
+
+
+def _headers_problem(headers: Any) -> Message | None:
+    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for text in headers.values()):
+        return ProblemCode.NOT_STRINGS()
+    for name, text in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
+            return ProblemCode.HEADER_NOT_SETTABLE(name=name)
+        if not (text.isascii() and text.isprintable()):
+            return ProblemCode.HEADER_NOT_PRINTABLE(name=name)
+    return None
+
+
+def _check_integer(field: str, number: Any, *, minimum: int, maximum: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+    ValidationFailed.check_range(field, number, minimum=minimum, maximum=maximum)
+
+
+_EXCLUSIVE = ("preset", "spec")
+"""Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
+
+PROVIDER_FIELDS = (
+    "kind",
+    "display_name",
+    "api_base",
+    "api_key",
+    "models",
+    "enabled",
+    "timeout_seconds",
+    "max_retries",
+    "extra_config",
+)
+"""What whoever configures a provider may say of it."""
+
+MASKED_SETTINGS = ("credentials_file",)
+"""Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
+
+_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
+
+
+class ConfigSource(StrEnum):
+    """Where a configuration came from, strongest first."""
+
+    REQUEST = "request"
+    DATABASE = "database"
+    FILE = "file"
+
+
+@attrs.frozen(kw_only=True)
+class ModelEntry:
+    """A model as a configuration names it; ``capabilities`` None means: from the catalogue."""
+
+    id: str
+    name: str = ""
+    default: bool = False
+    capabilities: tuple[Operation, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ProviderConfig:
+    """One layer of a provider's configuration, or several combined. None means "not said here".
+
+    It checks itself when it is made, unless it ``is_unchecked``: made of what was checked before, such as of
+    other layers, or of what a version before this one has stored, which is still to be shown and finished.
+    ``key_origin`` is what a saved key was given for. One that ``is_sent`` only finishes a call that is paid
+    for, and was checked by the version that sent it.
+
+    Raises:
+        ValidationFailed: a field holds what no provider can be configured with, with its path.
+    """
+
+    provider_name: str
+    source: ConfigSource
+    kind: str | None = None
+    display_name: str | None = None
+    api_base: str | None = None
+    api_key: Secret | None = None
+    models: tuple[ModelEntry, ...] | None = None
+    enabled: bool | None = None
+    timeout_seconds: float | None = None
+    max_retries: int | None = None
+    extra_config: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=frozen_mapping, repr=lambda extra: repr(masked_extra(extra))
+    )
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    key_origin: str | None = attrs.field(default=None, eq=False)
+    is_unchecked: bool = attrs.field(default=False, eq=False, repr=False)
+    is_sent: bool = attrs.field(default=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.is_unchecked:
+            self.check()
+            if self.api_base:
+                object.__setattr__(self, "api_base", check_api_base(self.api_base))
+            check_texts({name: getattr(self, name) for name in ("display_name", "models", "extra_config")})
+
+    def check(self) -> None:
+        """Check every field by itself; what only adapters know, `ProviderKinds.check` does.
+
+        Raises:
+            ValidationFailed: with the path of the field.
+        """
+        check_provider_name(self.provider_name)
+        if self.kind is not None:
+            check_text("kind", self.kind, minimum=1, maximum=MAX_KIND_CHARS)
+        if self.display_name is not None:
+            check_name("display_name", self.display_name, minimum=0, maximum=MAX_DISPLAY_NAME_CHARS)
+        if self.api_base:
+            check_api_base(self.api_base)
+        if self.api_key is not None:
+            self.api_key.check()
+        if self.models is not None:
+            check_models(self.models)
+        if self.timeout_seconds is not None:
+            check_timeout(self.timeout_seconds)
+        if self.max_retries is not None:
+            check_retries(self.max_retries)
+        check_service_settings(self.extra_config)
+        if "prices" in self.extra_config:
+            from imagegen_core.prices import prices_of  # few have any, and each command loads this
+
+            prices_of(self.extra_config)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take."""
+        return DEFAULT_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
+
+    @property
+    def retries(self) -> int:
+        """How often a call that started nothing is sent again."""
+        return DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether tasks may use it; True unless somebody switched it off."""
+        return self.enabled is not False
+
+    def changes(self, below: "ProviderConfig") -> bool:
+        """Return whether anything that is said here differs from what holds without it."""
+        effective = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
+        changed = attrs.evolve(effective, **_set_fields(self), extra_config=_merged(self, effective))
+        return changed != effective
+
+
+def check_texts(fields: Mapping[str, Any]) -> None:
+    """Refuse text that no database holds, in fields of `ProviderConfig` by name.
+
+    Raises:
+        ValidationFailed: with the path of each.
+    """
+    plain = {
+        name: [attrs.asdict(model) for model in value] if name == "models" and value else value
+        for name, value in fields.items()
+    }
+    if problems := [Problem(field=field, reason=reason) for field, reason in text_problems(plain)]:
+        raise ValidationFailed(*problems)
+
+
+def is_secret_header(name: str) -> bool:
+    """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra_config`` with secret-looking header values and the proxy's password masked.
+
+    So are `MASKED_SETTINGS`.
+    """
+    masked = dict(extra)
+    for name in MASKED_SETTINGS:
+        if masked.get(name) is not None:
+            masked[name] = MASK
+    if isinstance(headers := masked.get("headers"), dict):
+        masked["headers"] = {
+            name: MASK if is_secret_header(name) else value for name, value in headers.items()
+        }
+    proxy = masked.get("proxy")
+    if isinstance(proxy, str) and "@" in proxy:
+        scheme, _, rest = proxy.partition("://")
+        masked["proxy"] = f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
+    return masked
+
+
+def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:
+    """Return the configuration without its secret headers, except for those named in ``but``."""
+    headers = config.extra_config.get("headers")
+    if not headers:
+        return config
+    combined_extra = {
+        name: text for name, text in headers.items() if name in but or not is_secret_header(name)
+    }
+    return attrs.evolve(config, extra_config={**config.extra_config, "headers": combined_extra})
+
+
+def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return ``extra_config`` as what may be read by anybody and what may not; `with_secrets` joins them.
+
+    The second holds secret headers and a proxy that names a user, and is empty when there are none.
+    """
+    public, secret = dict(extra), {}
+    headers = extra.get("headers")
+    if isinstance(headers, Mapping) and any(map(is_secret_header, headers)):
+        public["headers"] = {name: text for name, text in headers.items() if not is_secret_header(name)}
+        secret["headers"] = {name: text for name, text in headers.items() if is_secret_header(name)}
+    if "@" in str(extra.get("proxy")):
+        secret["proxy"] = public.pop("proxy")
+    return public, secret
+
+
+def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``extra_config`` that `split_secrets` took apart."""
+    extra = {**public, **secret}
+    if "headers" in secret:
+        extra["headers"] = {**public.get("headers", {}), **secret["headers"]}
+    return extra
+
+
+def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
+    """Return the layers, strongest first and at least one, as one configuration.
+
+    Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
+    `LayeredSecret` tells where each layer's secrets may go.
+    """
+    combined = attrs.evolve(layers[-1], is_unchecked=True)
+    for layer in reversed(layers[:-1]):
+        combined = attrs.evolve(combined, **_set_fields(layer), extra_config=_merged(layer, combined))
+    return attrs.evolve(combined, source=layers[0].source)
+
+
+def _set_fields(layer: ProviderConfig) -> dict[str, Any]:
+    names = {*PROVIDER_FIELDS, "created_at", "updated_at"} - {"extra_config"}
+    return {name: value for name in names if (value := getattr(layer, name)) is not None}
+
+
+def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
+    combined_extra = dict(lower.extra_config)
+    if any(name in upper.extra_config for name in _EXCLUSIVE):
+        for name in _EXCLUSIVE:
+            combined_extra.pop(name, None)
+    return {**combined_extra, **upper.extra_config}
+
+
+def unknown_extra_keys(extra: Mapping[str, Any], known_keys: Collection[str]) -> tuple[Problem, ...]:
+    """Return a problem for each key of ``extra_config`` that is neither known to a kind nor the service's."""
+    known_keys = {*known_keys, *SERVICE_KEYS}
+    return tuple(
+        Problem(field=f"extra_config.{name}", reason=unknown_key(name, known_keys))
+        for name in extra
+        if name not in known_keys
+    )

@@ -1,0 +1,490 @@
+"""Every way a request can be turned down and every way a call can end badly.
+
+::
+
+    ImagegenError
+    ├── Refusal                  turned down before anything was stored or sent
+    │   ├── ValidationFailed       ├── ApiKeyRequired        ├── TaskNotFound
+    │   │   └── ProviderEnded      ├── UpstreamNotAllowed    ├── InputNotFound
+    │   ├── ProviderNotConfigured  ├── IdempotencyKeyReused  ├── ImageNotFound
+    │   ├── ProviderDisabled       ├── QueueFull             ├── CollectionNotFound
+    │   ├── ModelNotAvailable      ├── InsufficientStorage   ├── ProviderConfigNotFound
+    │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
+    │   ├── ReferenceCount         ├── TooManyCollections    └── Unavailable
+    │   └── InvalidImage           └── TooManyTags               └── KeysLocked
+    ├── CallError                one call to a provider did not end in an image
+    ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
+    ├── StaleTask                somebody else changed the task first
+    ├── BlobMissing              a store was asked for a key that it does not hold
+    └── StorageError             a store could not keep or give bytes
+        ├── StorageFull              there is no room; there will be once somebody makes some
+        ├── StorageUnreachable       it may well be able to later
+        └── StorageBroken            this process cannot use it any more
+
+A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` carries the
+`FailureCode` that the task will show. Neither ever holds a key or a path.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
+from imagegen_core.messages import Language, Message, as_message
+from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
+from imagegen_core.values import valid_text
+
+
+class ImagegenError(Exception):
+    """The root of what this library raises on purpose; ``reason`` says why, in every language."""
+
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__(reason.text(Language.EN))
+
+
+MAX_MESSAGE_CHARS = 500
+"""Maximum length of a provider's message that is stored."""
+
+
+class FailureCode(StrEnum):
+    """The stable codes of ``task.error.code``.
+
+    ``retryable``: the same request may succeed later without a change.
+    ``possible_charge``: the provider may have charged for the call.
+    """
+
+    retryable: bool
+    possible_charge: bool
+
+    def __new__(cls, value: str, retryable: bool, possible_charge: bool) -> Self:  # noqa: FBT001 - enum rows
+        """Return the member of one row below."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.retryable = retryable
+        member.possible_charge = possible_charge
+        return member
+
+    #                          value                       retryable  possible_charge
+    PROVIDER_NOT_CONFIGURED = "provider_not_configured", False, False
+    PROVIDER_DISABLED = "provider_disabled", False, False
+    REJECTED = "rejected", False, False
+    CONTENT_POLICY = "content_policy", False, False
+    AUTH_FAILED = "auth_failed", False, False
+    QUOTA_EXHAUSTED = "quota_exhausted", True, False
+    RATE_LIMITED = "rate_limited", True, False
+    UNAVAILABLE = "unavailable", True, False
+    TIMEOUT = "timeout", True, True
+    OUTCOME_UNKNOWN = "outcome_unknown", True, True
+    BAD_RESPONSE = "bad_response", True, True
+    DOWNLOAD_FAILED = "download_failed", True, True
+    INVALID_IMAGE = "invalid_image", False, True
+    STORAGE_FAILED = "storage_failed", True, True
+    CANCELLED = "cancelled", True, False
+    RESULT_EXPIRED = "result_expired", True, True
+    INTERNAL = "internal", False, False
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """The ``error`` of a task; its ``reason`` must already be redacted."""
+
+    code: FailureCode
+    reason: Message = attrs.field(converter=as_message)
+    retryable: bool
+    possible_charge: bool
+    upstream_status: int | None = None
+    upstream_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(valid_text))
+
+    @classmethod
+    def from_code(
+        cls, code: FailureCode, reason: Message | str, *, possible_charge: bool | None = None
+    ) -> "Failure":
+        """Return the failure; ``code`` decides whether it is retryable and, by default, a possible charge.
+
+        A plain string as ``reason`` is upstream text.
+        """
+        charge = code.possible_charge if possible_charge is None else possible_charge
+        return cls(code=code, reason=reason, retryable=code.retryable, possible_charge=charge)
+
+    @property
+    def message(self) -> str:
+        """The reason in English; `Message.text` of ``reason`` has the others."""
+        return self.reason.text(Language.EN)
+
+
+class CallError(ImagegenError):
+    """One call to a provider that did not end in an image.
+
+    Args:
+        code: what the task will show.
+        reason: what to say about it, redacted; a bare text is the provider's own words.
+        not_started: the answer (or that no connection could be made) proves that the provider
+            started nothing, so the same call may be sent again.
+        retry_after: seconds that the provider asked us to wait.
+        upstream_status: HTTP status of the provider's answer.
+        upstream_code: the provider's own error code.
+        possible_charge: overrides what `code` says about money.
+        resendable: overrides ``not_started`` where an operator chose to send again what nobody knows.
+        is_transient: trouble of the line, while something that is free was fetched; it may be had later.
+    """
+
+    def __init__(
+        self,
+        code: FailureCode,
+        reason: Message | str,
+        *,
+        not_started: bool = False,
+        retry_after: float | None = None,
+        upstream_status: int | None = None,
+        upstream_code: str | None = None,
+        possible_charge: bool | None = None,
+        resendable: bool | None = None,
+        is_transient: bool = False,
+    ) -> None:
+        super().__init__(as_message(reason))
+        self.not_started = not_started
+        self.resendable = not_started if resendable is None else resendable
+        self.retry_after = retry_after
+        self.is_transient = is_transient
+        charge = code.possible_charge if possible_charge is None else possible_charge
+        self.failure = Failure(
+            code=code,
+            reason=self.reason,
+            retryable=code.retryable,
+            possible_charge=charge and not not_started,
+            upstream_status=upstream_status,
+            upstream_code=upstream_code,
+        )
+
+    def because(self, reason: Message) -> "CallError":
+        """Return the error of a call that may have been charged with another reason."""
+        return CallError(
+            self.failure.code,
+            reason,
+            upstream_status=self.failure.upstream_status,
+            upstream_code=self.failure.upstream_code,
+            possible_charge=self.failure.possible_charge,
+            is_transient=self.is_transient,
+        )
+
+
+class Refusal(ImagegenError):
+    """A request that was turned down; nothing was stored, nothing was sent.
+
+    ``slug`` names the row of the error table, ``reason`` is what to say of this request, and ``data`` holds
+    what the row adds. ``hint`` is what the caller can do about this request, in place of the row's.
+    """
+
+    slug: ClassVar[str] = "validation_failed"
+
+    def __init__(self, reason: Message, /, **data: Any) -> None:
+        super().__init__(reason)
+        self.data: Mapping[str, Any] = data
+        self.hint: Message | None = None
+
+    @property
+    def advice(self) -> Message:
+        """The reason, and what can be done about it, where no hint is shown beside it."""
+        if self.hint is None:
+            return self.reason
+        return RefusalCode.PROBLEMS(problems=(self.reason, self.hint))
+
+    @property
+    def message(self) -> str:
+        """The reason in English; `Message.text` of ``reason`` has the others."""
+        return self.reason.text(Language.EN)
+
+
+class ProviderNotConfigured(Refusal):
+    """No configuration for this provider, or an address or a key is missing in it."""
+
+    slug = "provider_not_configured"
+
+    def __init__(self, provider: str, reason: Message | None = None) -> None:
+        reason = reason or RefusalCode.NO_CONFIGURATION()
+        super().__init__(RefusalCode.PROVIDER_UNUSABLE(provider=provider, reason=reason), provider=provider)
+
+
+class ProviderDisabled(Refusal):
+    """The provider exists and is switched off."""
+
+    slug = "provider_disabled"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(RefusalCode.PROVIDER_DISABLED(provider=provider), provider=provider)
+
+
+class ModelNotAvailable(Refusal):
+    """The model is not among the provider's models."""
+
+    slug = "model_not_available"
+
+    def __init__(self, model_id: str, models: tuple[str, ...]) -> None:
+        super().__init__(RefusalCode.MODEL_NOT_AVAILABLE(model=model_id, models=models), models=list(models))
+
+
+class UnsupportedOperation(Refusal):
+    """This provider or model cannot do that operation."""
+
+    slug = "unsupported_operation"
+
+    def __init__(self, operation: str, supported: tuple[str, ...]) -> None:
+        super().__init__(
+            RefusalCode.UNSUPPORTED_OPERATION(operation=str(operation), supported=supported),
+            operation=str(operation),
+            supported=list(supported),
+        )
+
+
+class InvalidImage(Refusal):
+    """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
+
+    slug = "invalid_image"
+
+    def __init__(self, field: str, reason: Message) -> None:
+        super().__init__(RefusalCode.PROBLEM(field=field, reason=reason), field=field)
+
+
+class ReferenceCount(Refusal):
+    """Fewer than one reference, or more than the model takes."""
+
+    slug = "reference_count"
+
+    def __init__(self, count: int, maximum: int) -> None:
+        super().__init__(RefusalCode.REFERENCE_COUNT(count=count, maximum=maximum), max=maximum)
+
+
+class ApiKeyRequired(Refusal):
+    """A secret would get further than where it was given for; ``secret`` is its `SecretKind`."""
+
+    slug = "api_key_required"
+
+    def __init__(self, provider: str, secret: str, target: Message | str) -> None:
+        name, remedy = _LEAKS[secret]
+        reason = RefusalCode.STRAY_SECRET(provider=provider, secret=name(), target=target, remedy=remedy())
+        super().__init__(reason, secret=secret)
+
+
+_LEAKS: Mapping[str, tuple[RefusalCode, RefusalCode]] = MappingProxyType(
+    {
+        "api_key": (RefusalCode.SAVED_KEY, RefusalCode.SEND_API_KEY),
+        "headers": (RefusalCode.SECRET_HEADERS, RefusalCode.SEND_HEADERS),
+        "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
+        "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
+    }
+)
+"""Of each secret, what it is and what a caller can do about it."""
+
+
+class UpstreamNotAllowed(Refusal):
+    """The address is private, loopback, link-local or metadata, and not allow-listed."""
+
+    slug = "upstream_not_allowed"
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key was used for another body."""
+
+    slug = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.KEY_REUSED())
+
+
+class QueueFull(Refusal):
+    """As many tasks wait as may wait."""
+
+    slug = "queue_full"
+
+    def __init__(self, queue_size: int) -> None:
+        super().__init__(RefusalCode.QUEUE_FULL(count=queue_size), queue_size=queue_size)
+
+
+class Unavailable(Refusal):
+    """Shutting down, locked, or a budget is used up: try again later."""
+
+    slug = "unavailable"
+
+
+class KeysLocked(Unavailable):
+    """The master key that opens a saved secret is missing or wrong; it opens again with the right one."""
+
+
+class InsufficientStorage(Refusal):
+    """Too little disk is left to keep the result of a paid call."""
+
+    slug = "insufficient_storage"
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.DISK_FULL())
+
+
+class TaskNotFound(Refusal):
+    """No task has this id."""
+
+    slug = "task_not_found"
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(RefusalCode.NO_TASK(task_id=task_id))
+
+
+class ImageNotFound(Refusal):
+    """No image has this id, or it was deleted."""
+
+    slug = "image_not_found"
+
+    def __init__(self, image_id: int | str) -> None:
+        super().__init__(RefusalCode.NO_IMAGE(image_id=image_id))
+
+
+class CollectionNotFound(Refusal):
+    """No collection has this id, or it was deleted."""
+
+    slug = "collection_not_found"
+
+    def __init__(self, collection_id: int | str) -> None:
+        super().__init__(RefusalCode.NO_COLLECTION(collection=collection_id))
+
+
+class CollectionExists(Refusal):
+    """Another collection has this name, as far as names are the same."""
+
+    slug = "collection_exists"
+
+    def __init__(self, name: str, collection_id: int) -> None:
+        super().__init__(
+            RefusalCode.COLLECTION_EXISTS(name=name, collection=collection_id), collection=collection_id
+        )
+
+
+class TooManyCollections(Refusal):
+    """There are as many collections as there may be."""
+
+    slug = "too_many_collections"
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.TOO_MANY_COLLECTIONS(maximum=MAX_COLLECTIONS), max=MAX_COLLECTIONS)
+
+
+class TooManyTags(Refusal):
+    """Some images would have more tags than one may have; nothing was changed."""
+
+    slug = "too_many_tags"
+
+    def __init__(self, image_ids: tuple[int, ...]) -> None:
+        super().__init__(
+            RefusalCode.TOO_MANY_TAGS(images=image_ids, maximum=MAX_TAGS),
+            max=MAX_TAGS,
+            images=list(image_ids),
+        )
+
+
+class InputNotFound(Refusal):
+    """The task has no such input image, or its bytes are no longer there."""
+
+    slug = "image_not_found"
+
+    def __init__(self, task_id: str, index: int) -> None:
+        super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
+
+
+class ResponseNotKept(Refusal):
+    """Nothing was kept of the answers to the task's calls, or it was removed after a week."""
+
+    slug = "response_not_kept"
+
+    def __init__(self, task_id: str, index: int) -> None:
+        super().__init__(RefusalCode.NO_KEPT_RESPONSE(task_id=task_id, index=index))
+
+
+class ProviderConfigNotFound(Refusal):
+    """No saved configuration has this name."""
+
+    slug = "provider_config_not_found"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(RefusalCode.NO_SAVED_PROVIDER(provider=provider))
+
+
+class BlobMissing(ImagegenError):
+    """The store holds nothing under this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(StorageCode.NO_BLOB(key=key))
+        self.key = key
+
+
+class StorageError(ImagegenError):
+    """A store could not keep or give bytes: disk full, an input/output error, a refused upload.
+
+    A bare text as ``reason`` is the store's own words.
+    """
+
+    def __init__(self, reason: Message | str) -> None:
+        super().__init__(as_message(reason))
+
+
+class StorageFull(StorageError):
+    """There is no room left; nothing of it was kept, and the same works again once there is some."""
+
+
+class StorageUnreachable(StorageError):
+    """The store did not answer; the same request may succeed later."""
+
+
+class StorageBroken(StorageError):
+    """The store is damaged or lost: trying again changes nothing before a new start."""
+
+
+class IllegalTransition(ImagegenError):
+    """A task or an attempt was asked to do what its present state forbids."""
+
+    def __init__(self, noun: str, present: str, target: str) -> None:
+        super().__init__(StorageCode.ILLEGAL_TRANSITION(noun=noun, state=present, target=target))
+
+
+class StaleTask(ImagegenError):
+    """The stored task is not the one that the change was made from; nothing was written."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(StorageCode.STALE_TASK(task_id=task_id))
+
+
+MAX_PROBLEMS = 50
+
+
+class ValidationFailed(Refusal):
+    """Wrong type, out of range, unknown field: `problems` names each of them, as far as anybody reads on."""
+
+    slug = "validation_failed"
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems[:MAX_PROBLEMS]
+        listed = tuple(RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in self.problems)
+        super().__init__(RefusalCode.PROBLEMS(problems=listed))
+
+    @classmethod
+    def for_field(cls, field: str, reason: Message) -> "ValidationFailed":
+        """Return the refusal with a single problem."""
+        return cls(Problem(field=field, reason=reason))
+
+    def with_fields(self, names: Mapping[str, str]) -> "ValidationFailed":
+        """Return the refusal with other names for some of its fields, as its caller knows them."""
+        renamed = (attrs.evolve(p, field=names.get(p.field, p.field)) for p in self.problems)
+        return ValidationFailed(*renamed)
+
+    @classmethod
+    def check_range(
+        cls, field: str, number: float, *, minimum: float | None = None, maximum: float | None = None
+    ) -> None:
+        """Raise the refusal of a number that is out of its bounds, which are inclusive."""
+        if reason := range_problem(number, minimum=minimum, maximum=maximum):
+            raise cls.for_field(field, reason)
+
+
+class ProviderEnded(ValidationFailed):
+    """What a configuration uses is there no longer, such as an API; nothing else is wrong with it."""

@@ -1,0 +1,543 @@
+"""What a provider's models can do and cost, and the check of a request before anything is queued."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
+from imagegen_core.forms import KNOWN_FIELDS, SIZE_NAMES, FormField, Group, SizePreset, form_field_of
+from imagegen_core.limits import MAX_IMAGE_PIXELS, MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
+from imagegen_core.messages import Message
+from imagegen_core.operations import (
+    DEFAULT_EDIT_MODE,
+    DEFAULT_UPSCALE_FACTOR,
+    UPSCALE_FACTORS,
+    Operation,
+)
+from imagegen_core.prices import Price, Source
+from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
+from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage, parse_size
+from imagegen_core.text import text_problems
+from imagegen_core.values import frozen_mapping
+
+_FORMATS = ("png", "jpeg", "jpg", "webp")
+
+_FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
+    f"{owner}{kind}"
+    for owner in ("output", "image", "file", "outputimage", "outputfile", "responseimage", "samples")
+    for kind in ("format", "mimetype", "extension")
+}
+"""Parameters that choose a file format, without case, hyphens and underscores."""
+
+_VECTOR_MODEL = re.compile(r"(?<![a-z])svg(?![a-z])|recraft.*vector|text-to-vector|vectorize", re.IGNORECASE)
+"""Upstream ids of models that make nothing but SVG."""
+
+_VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
+"""Styles that make a model of Recraft's draw SVG: https://www.recraft.ai/docs/api-reference/appendix."""
+
+
+def format_problems(
+    params: Mapping[str, Any], upstream_id: str, choices: Mapping[str, tuple[Any, ...]]
+) -> Iterator[Problem]:
+    """Yield a problem for each parameter that asks for a format that is not stored, and for such a model.
+
+    Args:
+        params: those of a request, which are searched at any depth.
+        upstream_id: that of the model.
+        choices: what a model lets its parameters be. One that has choices, and no format among them, means
+            something else by that name.
+    """
+    if _VECTOR_MODEL.search(upstream_id):
+        yield Problem(field="model_id", reason=ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
+    for name, value in params.items():
+        if choices.get(name) and not any(_is_stored(choice) for choice in choices[name]):
+            continue
+        for path, text in _formats(name, value, chooses=False):
+            if not _is_stored(text):
+                yield Problem(field=f"params.{path}", reason=ProblemCode.NOT_ONE_OF(choices=_FORMATS))
+    style = params.get("style")
+    if isinstance(style, str) and _VECTOR_STYLE.match(style) and "recraft" in upstream_id.casefold():
+        yield Problem(field="params.style", reason=ProblemCode.MAKES_SVG(model=upstream_id))
+
+
+def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
+    """Refuse parameters whose images would have so many pixels that none could be stored.
+
+    Raises:
+        ValidationFailed: naming the parameters that ask for the size.
+    """
+    if width * height <= MAX_IMAGE_PIXELS:
+        return
+    reason = ProblemCode.SIZE_NOT_STORED(
+        width=round(width), height=round(height), maximum=MAX_IMAGE_PIXELS // 1_000_000
+    )
+    fields = [f"params.{name}" for name in ("size", "width", "height") if name in params]
+    raise ValidationFailed(*(Problem(field=field, reason=reason) for field in fields or ["params"]))
+
+
+def check_upscaled(image: InputImage, params: Mapping[str, Any], factor: int | None = None) -> None:
+    """Refuse to make an image so large that it could not be stored; ``factor`` if the provider has its own.
+
+    Raises:
+        ValidationFailed: naming the factor, or the image where no factor was given.
+    """
+    if factor is None:
+        factor = UPSCALE_FACTORS[params.get("upscale_factor", DEFAULT_UPSCALE_FACTOR)]
+    width, height = image.width * factor, image.height * factor
+    if width * height > MAX_IMAGE_PIXELS:
+        reason = ProblemCode.UPSCALE_NOT_STORED(
+            factor=factor, width=width, height=height, maximum=MAX_IMAGE_PIXELS // 1_000_000
+        )
+        field = "params.upscale_factor" if "upscale_factor" in params else "image"
+        raise ValidationFailed.for_field(field, reason)
+
+
+def _formats(path: str, value: Any, *, chooses: bool) -> Iterator[tuple[str, str]]:
+    """Yield the path and value of each text that chooses a format; ``chooses`` if its list does."""
+    name = path.rpartition(".")[2]
+    chooses = chooses or re.sub("[_-]", "", name).casefold() in _FORMAT_NAMES
+    if isinstance(value, str) and chooses:
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _formats(f"{path}.{key}", item, chooses=False)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _formats(f"{path}.{index}", item, chooses=chooses)
+
+
+def _is_stored(value: Any) -> bool:
+    return isinstance(value, str) and value.casefold().removeprefix("image/") in _FORMATS
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """One parameter that a model declares.
+
+    ``type`` is ``string``, ``integer``, ``number`` or ``boolean``; ``enum`` lists all allowed values;
+    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers. ``form_field`` is what a
+    form says of it; by its name if nothing else is.
+    """
+
+    name: str
+    type: str = "string"
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple_of: int | None = None
+    default: Any = None
+    form_field: FormField = attrs.field(
+        default=attrs.Factory(lambda self: form_field_of(self.name), takes_self=True)
+    )
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that it belongs to alone; empty for a parameter of all."""
+        owners = ((operation, operation.rules.own) for operation in Operation)
+        return tuple(operation for operation, own in owners if own is not None and own.name == self.name)
+
+    def problem(self, value: Any) -> Message | None:
+        """Return what is wrong with ``value``, or None."""
+        if not _TYPES[self.type](value):
+            return ProblemCode.WRONG_TYPE(types=(JsonType[self.type.upper()](),))
+        if self.enum and value not in self.enum:
+            return ProblemCode.NOT_ONE_OF(choices=tuple(map(str, self.enum)))
+        if reason := range_problem(value, minimum=self.minimum, maximum=self.maximum):
+            return reason
+        if self.multiple_of and value % self.multiple_of:
+            return ProblemCode.NOT_A_MULTIPLE(factor=self.multiple_of)
+        return None
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or isinstance(value, float)
+
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "string": lambda v: isinstance(v, str),
+        "integer": _is_integer,
+        "number": _is_number,
+        "boolean": lambda v: isinstance(v, bool),
+    }
+)
+
+
+class LifecycleStatus(StrEnum):
+    """Where a model is in its life with the provider."""
+
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+
+
+@attrs.frozen(kw_only=True)
+class Lifecycle:
+    """``retires`` is the first day without the model, ``replaced_by`` the model to use instead.
+
+    A model that has a replacement and no day is deprecated: its provider has not said when it ends.
+    """
+
+    retires: dt.date | None = None
+    replaced_by: str | None = None
+
+    def status_on(self, day: dt.date) -> LifecycleStatus:
+        """Return where the model is in its life on that day."""
+        if self.retires is not None and self.retires <= day:
+            return LifecycleStatus.RETIRED
+        ends = self.retires is not None or self.replaced_by is not None
+        return LifecycleStatus.DEPRECATED if ends else LifecycleStatus.ACTIVE
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """A model of a provider, with all that a caller may ask of it.
+
+    ``sources`` are where all of that was read, none if nobody wrote it down; ``price`` None is not known.
+    ``default_size`` is the size of an image whose request says none, in the terms of its price.
+    ``accepts_extras`` lets undeclared parameters through to the provider. ``form`` names the parameters that
+    a form shows, in order, as far as the model has them; empty for all of them. ``sizes`` are those to choose
+    from. ``details`` is the provider adapter's own data about the model and means nothing to anybody else.
+    """
+
+    id: str
+    name: str = ""
+    default: bool = False
+    remote_id: str = ""
+    operations: tuple[Operation, ...] = (Operation.GENERATE,)
+    parameters: tuple[Parameter, ...] = ()
+    form: tuple[str, ...] = ()
+    sizes: tuple[SizePreset, ...] = ()
+    accepts_extras: bool = False
+    max_num: int = MAX_NUM
+    max_references: int = MAX_REFERENCES
+    prompt_chars: int = MAX_PROMPT_CHARS
+    default_size: str | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    price: Price | None = None
+    sources: tuple[Source, ...] = ()
+    details: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+
+    @property
+    def upstream_id(self) -> str:
+        """The id that goes to the provider."""
+        return self.remote_id or self.id
+
+    @property
+    def facts_read(self) -> dt.date | None:
+        """The oldest day on which one of its facts was read, its price included; None if no day is known."""
+        price = () if self.price is None or self.price.source is None else (self.price.source,)
+        return min((source.read for source in (*self.sources, *price)), default=None)
+
+    def warning_on(self, day: dt.date) -> Message | None:
+        """Return what to know on that day of a model that is retired or will be, naming its replacement."""
+        status = self.lifecycle.status_on(day)
+        return None if status is LifecycleStatus.ACTIVE else self._warning(WarningCode[status.name]())
+
+    @property
+    def ending(self) -> Message | None:
+        """The same on a day that is not known."""
+        return self._warning(WarningCode.ENDING())
+
+    def _warning(self, status: Message) -> Message | None:
+        retires, replaced_by = self.lifecycle.retires, self.lifecycle.replaced_by
+        if retires is None and replaced_by is None:
+            return None
+        if retires is not None:
+            status = WarningCode.STATUS_SINCE(status=status, date=retires.isoformat())
+        if replaced_by is not None:
+            return WarningCode.MODEL_REPLACED(model=self.id, status=status, replacement=replaced_by)
+        return WarningCode.MODEL_ENDS(model=self.id, status=status)
+
+
+def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
+    """Return the named model, or the default one (the first that says so, else the first).
+
+    Raises:
+        ModelNotAvailable: no such model, or no model at all.
+    """
+    if model_id is None:
+        chosen = next((m for m in models if m.default), models[0] if models else None)
+    else:
+        chosen = next((m for m in models if m.id == model_id), None)
+    if chosen is None:
+        raise ModelNotAvailable(model_id or "", tuple(m.id for m in models))
+    return chosen
+
+
+def check_operation(operation: Operation, references: int, model: Model) -> None:
+    """Check against the model what can be told before any image is decoded.
+
+    Raises:
+        UnsupportedOperation: the model cannot do that operation.
+        ReferenceCount: no references where some are needed, or too many.
+    """
+    if operation not in model.operations:
+        raise UnsupportedOperation(operation, tuple(str(o) for o in model.operations))
+    maximum = min(model.max_references, operation.rules.max_references)
+    if operation.rules.max_references > 0 and not 1 <= references <= maximum:
+        raise ReferenceCount(references, maximum)
+
+
+def check_request(request: ImageRequest, model: Model) -> None:
+    """Check a request against the model that will serve it.
+
+    Raises:
+        UnsupportedOperation: the model cannot do that operation.
+        ReferenceCount: no references, or too many.
+        ValidationFailed: a parameter is undeclared, of the wrong type or out of range.
+    """
+    check_operation(request.operation, len(request.references), model)
+    problems = tuple(_problems(request, model))
+    if problems:
+        raise ValidationFailed(*problems)
+
+
+def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
+    if len(request.prompt) > model.prompt_chars:
+        reason = ProblemCode.TOO_LONG_FOR_MODEL(maximum=model.prompt_chars, model=model.id)
+        yield Problem(field="prompt", reason=reason)
+    if request.num > model.max_num:
+        reason = ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id)
+        yield Problem(field="params.num", reason=reason)
+    declared = {p.name: p for p in model.parameters}
+    yield from format_problems(request.params, model.upstream_id, {p.name: p.enum for p in model.parameters})
+    for name, value in request.params.items():
+        if name == "num" or request.operation.rules.implies(name, value):
+            continue
+        parameter = declared.get(name)
+        if parameter is None:
+            if not model.accepts_extras:
+                reason = ProblemCode.NOT_A_PARAMETER(model=model.id)
+                yield Problem(field=f"params.{name}", reason=reason)
+        elif (name, value) != ("seed", RANDOM_SEED) and (problem := parameter.problem(value)):
+            yield Problem(field=f"params.{name}", reason=problem)
+
+
+EDIT_MODES = (
+    DEFAULT_EDIT_MODE,
+    "EDIT_MODE_INPAINT_REMOVAL",
+    "EDIT_MODE_OUTPAINT",
+    "EDIT_MODE_BGSWAP",
+    "EDIT_MODE_CONTROLLED_EDITING",
+    "EDIT_MODE_STYLE",
+    "EDIT_MODE_PRODUCT_IMAGE",
+    "EDIT_MODE_DEFAULT",
+)
+"""What an edit does with the masked part; the first is what every provider does when nothing is said."""
+
+COUNT_NAMES = ("num", "n", "number_of_images")
+
+_WAYS_TO_SIZE = (
+    frozenset({"size"}),
+    frozenset({"width", "height"}),
+    frozenset({"aspect_ratio", "image_size"}),
+)
+"""A request gives the size in one of these ways."""
+
+_KEY_NAMES = frozenset({"apikey", "authorization"})
+"""Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
+
+_MAX_SEED = 2**63 - 1
+
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+"""A seed may be a text, since JavaScript has no whole numbers beyond 2^53."""
+
+COMMON: tuple[Parameter, ...] = (
+    Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM, default=1),
+    Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
+    Parameter(name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
+    Parameter(name="steps", type="integer", minimum=1, maximum=1000),
+    Parameter(name="cfg_scale", type="number", minimum=0, maximum=100),
+    Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_SEED),
+    Parameter(name="size"),
+    Parameter(name="aspect_ratio"),
+    Parameter(name="image_size"),
+    Parameter(name="negative_prompt"),
+    Parameter(name="edit_mode", enum=EDIT_MODES),
+    Parameter(name="upscale_factor", enum=tuple(UPSCALE_FACTORS)),
+    Parameter(name="mode"),
+)
+"""What every provider means alike; a model narrows it or leaves it out."""
+
+_COMMON = {parameter.name: parameter for parameter in COMMON}
+
+
+def common(*names: str) -> tuple[Parameter, ...]:
+    """Return the common parameters with these names, for a model's declaration."""
+    return tuple(_COMMON[name] for name in names)
+
+
+def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``params`` under canonical names, without nulls, with the common ranges checked.
+
+    A seed that is a text of digits becomes the number.
+
+    Raises:
+        ValidationFailed: a common parameter is of the wrong type, out of range or given twice.
+    """
+    problems = list(_count_conflicts(params))
+    cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}
+    count = next((params[k] for k in COUNT_NAMES if params.get(k) is not None), None)
+    if count is not None:
+        cleaned["num"] = count
+    if isinstance(seed := cleaned.get("seed"), str) and _DIGITS.fullmatch(seed):
+        cleaned["seed"] = int(seed)
+    problems += [
+        Problem(field=f"params.{name}", reason=ProblemCode.KEY_AS_PARAMETER())
+        for name in cleaned
+        if re.sub("[_-]", "", name).lower() in _KEY_NAMES
+    ]
+    for name, value in cleaned.items():
+        problems += _value_problems(name, value, _COMMON.get(name))
+    problems += _size_problems(cleaned)
+    problems += _seed_problems(cleaned)
+    if problems:
+        raise ValidationFailed(*problems)
+    return cleaned
+
+
+def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return canonical ``params`` with changes, which take the place of what says the same in another way.
+
+    A change of None takes a parameter back. The result is to be made `canonical` again.
+    """
+    replaced = {"num"} if any(name in changes for name in COUNT_NAMES) else set()
+    chosen = [way for way in _WAYS_TO_SIZE if any(changes.get(name) is not None for name in way)]
+    if chosen:
+        replaced.update(*(way for way in _WAYS_TO_SIZE if way not in chosen))
+    return {**{name: value for name, value in params.items() if name not in replaced}, **changes}
+
+
+def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
+    counts = [(k, params[k]) for k in COUNT_NAMES if params.get(k) is not None]
+    for name, value in counts[1:]:
+        if value != counts[0][1]:
+            yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=counts[0][0]))
+
+
+def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Iterator[Problem]:
+    reason = None
+    if isinstance(value, float) and not math.isfinite(value):
+        reason = ProblemCode.NOT_FINITE()
+    elif parameter is not None:
+        reason = parameter.problem(value)
+    if reason is None:
+        reason = next((problem for _, problem in text_problems({name: value})), None)
+    if reason is not None:
+        yield Problem(field=f"params.{name}", reason=reason)
+
+
+def _seed_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if one of several images would have a seed that is too large: they count up."""
+    seed, count = params.get("seed"), params.get("num")
+    if isinstance(seed, int) and isinstance(count, int) and seed <= _MAX_SEED < seed + count - 1:
+        reason = ProblemCode.TOO_LARGE(maximum=_MAX_SEED - count + 1)
+        yield Problem(field="params.seed", reason=reason)
+
+
+def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    size = parse_size(params.get("size"))
+    if size is None:
+        return
+    if not all(1 <= side <= MAX_SIDE_PIXELS for side in size):
+        yield Problem(
+            field="params.size", reason=ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
+        )
+    for name, side in zip(("width", "height"), size, strict=True):
+        if params.get(name) not in (None, side):
+            yield Problem(field=f"params.{name}", reason=ProblemCode.DIFFERS(other="size"))
+
+
+@attrs.frozen(kw_only=True)
+class ProviderProfile:
+    """What a configuration of this kind provides and needs.
+
+    ``display_name`` is how people call the service, where its configuration does not say otherwise.
+    ``default_timeout`` is how many seconds one call may take where no configuration says it, None for the
+    usual ones. ``max_concurrency`` is how many calls may run at once (None: as many as there are workers),
+    unless ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a
+    dying process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
+    cost nothing, instead of nobody knows how much. ``key_hosts`` are hosts that may receive the key besides
+    ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
+    says what is wrong with the form of the key. ``key_url`` is where the key goes in place of ``api_base``,
+    which then gets a token for it. ``ambient_credentials`` names the machine's own credentials that calls use
+    instead of a key (a file, a metadata service) and what they give access to; only the operator may
+    configure them.
+    """
+
+    models: tuple[Model, ...]
+    display_name: str | None = None
+    default_api_base: str | None = None
+    default_timeout: float | None = None
+    needs_api_base: bool = True
+    needs_api_key: bool = True
+    max_concurrency: int | None = None
+    free: bool = False
+    billed: bool = True
+    key_hosts: tuple[str, ...] = ()
+    key_problem: Message | None = None
+    key_url: str | None = None
+    ambient_credentials: str | None = None
+
+    def with_default_on(self, day: dt.date) -> "ProviderProfile":
+        """Return the profile with exactly one default model: never one that is retired while another lives.
+
+        It is the one that says so, else the first; of those that live on that day, if any does.
+        """
+        retired = LifecycleStatus.RETIRED
+        living = [m for m in self.models if m.lifecycle.status_on(day) is not retired] or self.models
+        default = next((m for m in living if m.default), living[0] if living else None)
+        if all(model.default is (model is default) for model in self.models):
+            return self
+        models = tuple(attrs.evolve(model, default=model is default) for model in self.models)
+        return attrs.evolve(self, models=models)
+
+    def with_prices(self, prices: Mapping[str, Price]) -> "ProviderProfile":
+        """Return the profile with other prices of the models that are named."""
+        if not prices:
+            return self
+        models = tuple(attrs.evolve(m, price=prices.get(m.id, m.price)) for m in self.models)
+        return attrs.evolve(self, models=models)
+
+
+SIZE_CONTROL = "size"
+"""The one control for all parameters that set the size."""
+
+_GROUPS = tuple(Group)
+
+_KNOWN = tuple(KNOWN_FIELDS)
+
+
+def form_of(model: Model) -> tuple[str, ...]:
+    """Return the controls of a form for the model: names of parameters, and ``size`` for all that set it.
+
+    Those that the model's description names, in its order, and then what belongs to one operation; all, by
+    group, where it names none.
+    """
+    ordered = sorted(model.parameters, key=_place)
+    controls = tuple(dict.fromkeys(control_of(parameter.name) for parameter in ordered))
+    if not model.form:
+        return controls
+    own = (parameter.name for parameter in ordered if parameter.operations)
+    return tuple(dict.fromkeys(name for name in (*model.form, *own) if name in controls))
+
+
+def control_of(name: str) -> str:
+    """Return the control that a parameter is part of."""
+    return SIZE_CONTROL if name in SIZE_NAMES else name
+
+
+def _place(parameter: Parameter) -> tuple[int, int]:
+    name, group = parameter.name, parameter.form_field.group
+    return _GROUPS.index(group), _KNOWN.index(name) if name in _KNOWN else len(_KNOWN)

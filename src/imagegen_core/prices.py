@@ -1,0 +1,315 @@
+"""Prices of models, and the sources where they were read."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import (
+    Operation,
+    parse_operations,
+)
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.text import unknown_key
+from imagegen_core.values import frozen_mapping
+
+
+class Witness(StrEnum):
+    """Who says it: the provider itself, others that pass its calls on, or only notes of this project."""
+
+    PROVIDER = "provider"
+    RELAY = "relay"
+    NOTES = "notes"
+
+
+@attrs.frozen(kw_only=True)
+class Source:
+    """A page and the day on which it was read; ``note`` says what it could not confirm."""
+
+    url: str
+    read: dt.date
+    by: Witness = Witness.PROVIDER
+    note: str = ""
+
+
+def parse_source(data: Any, path: str) -> Source:
+    """Return a source from plain values.
+
+    Raises:
+        ValidationFailed: with the path of what is wrong.
+    """
+    fields = parse_fields(data, path, required=("url", "read"), optional=("by", "note"))
+    by = fields.get("by", Witness.PROVIDER)
+    if by not in tuple(Witness):
+        choices = tuple(str(witness) for witness in Witness)
+        raise ValidationFailed.for_field(f"{path}.by", ProblemCode.NOT_ONE_OF(choices=choices))
+    return Source(
+        url=_url(fields["url"], f"{path}.url"),
+        read=parse_date(fields["read"], f"{path}.read"),
+        by=Witness(by),
+        note=parse_text(fields.get("note", ""), f"{path}.note"),
+    )
+
+
+def parse_date(data: Any, path: str) -> dt.date:
+    """Return a day, from ``YYYY-MM-DD``.
+
+    Raises:
+        ValidationFailed: it is none.
+    """
+    try:
+        return dt.date.fromisoformat(data)
+    except (TypeError, ValueError) as error:
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_A_DATE()) from error
+
+
+def parse_text(data: Any, path: str) -> str:
+    """Return a text.
+
+    Raises:
+        ValidationFailed: it is none.
+    """
+    if not isinstance(data, str):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
+    return data
+
+
+def parse_fields(
+    data: Any, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """Return an object that has all the required fields and no unknown one.
+
+    Raises:
+        ValidationFailed: with the path of what is wrong.
+    """
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    names = (*required, *optional)
+    for name in data:
+        if name not in names:
+            raise ValidationFailed.for_field(f"{path}.{name}", unknown_key(str(name), names))
+    for name in required:
+        if data.get(name) is None:
+            raise ValidationFailed.for_field(f"{path}.{name}", ProblemCode.REQUIRED())
+    return data
+
+
+def _url(data: Any, path: str) -> str:
+    url = parse_text(data, path)
+    if not url.startswith(("https://", "http://")):
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_HTTP())
+    return url
+
+
+_DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+"""An amount as text, as answers show it; JSON's numbers may lose its last places."""
+
+_MAX_FORECAST = 1_000_000
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Unit(StrEnum):
+    """What an amount buys."""
+
+    IMAGE = "image"
+    INPUT_IMAGE = "input_image"
+    MEGAPIXEL = "megapixel"
+    MILLION_TOKENS = "million_tokens"
+
+
+class TokenKind(StrEnum):
+    """Which tokens of a call an amount is for."""
+
+    TEXT_INPUT = "text_input"
+    CACHED_TEXT_INPUT = "cached_text_input"
+    IMAGE_INPUT = "image_input"
+    CACHED_IMAGE_INPUT = "cached_image_input"
+    TEXT_OUTPUT = "text_output"
+    IMAGE_OUTPUT = "image_output"
+
+
+@attrs.frozen(kw_only=True)
+class Rate:
+    """One line of a price list: an amount for a unit, and to which images it applies.
+
+    Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters,
+    ``max_pixels`` is the largest area of one image; ``tokens`` is given for tokens only. A rate for input
+    images comes on top, for each that goes along with a call after the first ``free`` ones.
+    """
+
+    amount: Decimal
+    per: Unit = Unit.IMAGE
+    tokens: TokenKind | None = None
+    sizes: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    max_pixels: int | None = None
+    free: int = 0
+    operations: tuple[Operation, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Forecast:
+    """How many tokens an image will take, to price a call by tokens before it is sent.
+
+    ``grid`` has, for each quality, the cells along the longer side of an image. ``input_image`` and
+    ``partial_image`` are the most tokens of an image that goes along and of one that is shown on the way.
+    """
+
+    grid: Mapping[str, int] = attrs.field(converter=frozen_mapping)
+    input_image: int = 0
+    partial_image: int = 0
+
+    def output_tokens(self, width: int, height: int, quality: str) -> int:
+        """Return the tokens of one image, as OpenAI's calculator counts them.
+
+        A quality that is not in the grid, such as ``auto``, counts as the dearest: that may be chosen.
+        """
+        cells = self.grid.get(quality.casefold(), max(self.grid.values()))
+        cells *= round(cells * min(width, height) / max(width, height))
+        return -(-cells * (_GRID_OFFSET_PIXELS + width * height) // _GRID_PIXELS)
+
+
+@attrs.frozen(kw_only=True)
+class Price:
+    """A model's price list; of several rates for images, the first that applies counts."""
+
+    currency: str
+    rates: tuple[Rate, ...]
+    source: Source | None = None
+    forecast: Forecast | None = None
+
+
+def parse_price(data: Any, path: str) -> Price:
+    """Return a price from plain values.
+
+    Raises:
+        ValidationFailed: no currency, an amount that is none, an unknown field, …; with its path.
+    """
+    fields = parse_fields(data, path, required=("currency", "rates"), optional=("source", "forecast"))
+    currency = parse_text(fields["currency"], f"{path}.currency")
+    if not is_currency(currency):
+        raise ValidationFailed.for_field(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
+    rates = fields["rates"]
+    if not isinstance(rates, list | tuple):
+        raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
+    if not rates:
+        raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.TOO_FEW_ITEMS(minimum=1))
+    source, forecast = fields.get("source"), fields.get("forecast")
+    return Price(
+        currency=currency,
+        rates=tuple(_rate(rate, f"{path}.rates.{position}") for position, rate in enumerate(rates)),
+        source=None if source is None else parse_source(source, f"{path}.source"),
+        forecast=None if forecast is None else _forecast(forecast, f"{path}.forecast"),
+    )
+
+
+def is_currency(text: str) -> bool:
+    """Return whether it has the form of a currency's code, such as ``USD``."""
+    return _CURRENCY.fullmatch(text) is not None
+
+
+def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
+    """Return the prices that a configuration sets in ``extra_config.prices``, by model id.
+
+    Raises:
+        ValidationFailed: with the path of what is wrong.
+    """
+    data, path = extra_config.get("prices"), "extra_config.prices"
+    if data is None:
+        return MappingProxyType({})
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    return {model_id: parse_price(price, f"{path}.{model_id}") for model_id, price in data.items()}
+
+
+def _rate(data: Any, path: str) -> Rate:
+    names = ("per", "tokens", "sizes", "qualities", "max_pixels", "free", "operations")
+    fields = parse_fields(data, path, required=("amount",), optional=names)
+    per = _choice(fields.get("per", Unit.IMAGE), Unit, f"{path}.per")
+    tokens = None if (kind := fields.get("tokens")) is None else _choice(kind, TokenKind, f"{path}.tokens")
+    if (per is Unit.MILLION_TOKENS) != (tokens is not None):
+        other = f"per: {Unit.MILLION_TOKENS}" if tokens is not None else "per"
+        field = "per" if tokens is not None else "tokens"
+        raise ValidationFailed.for_field(f"{path}.{field}", ProblemCode.NEEDS_OTHER(other=other))
+    free = _count(fields.get("free", 0), f"{path}.free", 0)
+    if free and per is not Unit.INPUT_IMAGE:
+        other = f"per: {Unit.INPUT_IMAGE}"
+        raise ValidationFailed.for_field(f"{path}.free", ProblemCode.NEEDS_OTHER(other=other))
+    return Rate(
+        amount=_amount(fields["amount"], f"{path}.amount"),
+        per=per,
+        tokens=tokens,
+        sizes=_texts(fields.get("sizes", ()), f"{path}.sizes"),
+        qualities=_texts(fields.get("qualities", ()), f"{path}.qualities"),
+        max_pixels=_pixels(fields.get("max_pixels"), f"{path}.max_pixels"),
+        free=free,
+        operations=parse_operations(
+            _texts(fields.get("operations", ()), f"{path}.operations"), f"{path}.operations"
+        ),
+    )
+
+
+def _forecast(data: Any, path: str) -> Forecast:
+    fields = parse_fields(data, path, required=("grid",), optional=("input_image", "partial_image"))
+    grid = fields["grid"]
+    if not isinstance(grid, Mapping):
+        raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    if not grid:
+        raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.TOO_FEW_ITEMS(minimum=1))
+    return Forecast(
+        grid={
+            str(name).casefold(): _count(count, f"{path}.grid.{name}", 1, _MAX_FORECAST)
+            for name, count in grid.items()
+        },
+        input_image=_count(fields.get("input_image", 0), f"{path}.input_image", 0, _MAX_FORECAST),
+        partial_image=_count(fields.get("partial_image", 0), f"{path}.partial_image", 0, _MAX_FORECAST),
+    )
+
+
+def _amount(data: Any, path: str) -> Decimal:
+    if isinstance(data, str) and _DECIMAL.fullmatch(data):
+        return Decimal(data)
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
+    if not math.isfinite(data):
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_FINITE())
+    ValidationFailed.check_range(path, data, minimum=0)
+    return Decimal(str(data))
+
+
+def _pixels(data: Any, path: str) -> int | None:
+    return None if data is None else _count(data, path, 1)
+
+
+def _count(data: Any, path: str, minimum: int, maximum: int | None = None) -> int:
+    if isinstance(data, bool) or not isinstance(data, int):
+        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+    ValidationFailed.check_range(path, data, minimum=minimum, maximum=maximum)
+    return data
+
+
+def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:
+    choices = tuple(str(member) for member in kind)
+    if data not in choices:
+        raise ValidationFailed.for_field(path, ProblemCode.NOT_ONE_OF(choices=choices))
+    return kind(data)
+
+
+def _texts(data: Any, path: str) -> tuple[str, ...]:
+    """Return a list of texts; a single one stands for a list of one."""
+    items = data if isinstance(data, list | tuple) else (data,)
+    return tuple(parse_text(item, path) for item in items)
+
+
+_GRID_OFFSET_PIXELS, _GRID_PIXELS = 2_000_000, 4_000_000
+"""Of OpenAI's calculator: a cell takes half a token, and one more for each four million pixels."""

@@ -1,1 +1,0 @@
-"""Configuration of providers, capabilities of their models, and the reach of their secrets."""

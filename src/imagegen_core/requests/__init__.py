@@ -1,1 +1,0 @@
-"""One request for images, as every provider reads it."""

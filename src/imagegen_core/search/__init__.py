@@ -1,1 +1,0 @@
-"""Search over prompts: folding, n-grams, similarity, and pages of a list."""

@@ -1,0 +1,405 @@
+"""A task: its states, its events, and what a caller asks for before any of it is checked."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import Failure, FailureCode, IllegalTransition, ValidationFailed
+from imagegen_core.images import Image
+from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
+from imagegen_core.messages import Message, as_messages
+from imagegen_core.operations import Operation, OperationRules
+from imagegen_core.problems import FailureReason, ProblemCode
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.text import check_text
+from imagegen_core.values import frozen_mapping
+
+MAX_RECOVERIES = 3
+"""How often a task may be recovered after its result crashed the process or could not be stored."""
+
+
+class TaskStatus(StrEnum):
+    """Status of a task; the last three are final."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether a task in this status has ended."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
+    {
+        TaskStatus.PENDING: frozenset({TaskStatus.PROCESSING, TaskStatus.CANCELLED, TaskStatus.FAILED}),
+        TaskStatus.PROCESSING: frozenset(
+            {TaskStatus.PENDING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
+        ),
+        TaskStatus.COMPLETED: frozenset(),
+        TaskStatus.FAILED: frozenset(),
+        TaskStatus.CANCELLED: frozenset(),
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Fence:
+    """What a change of a task compares the stored task with: whose it is, by which claim, in which status.
+
+    A worker that was frozen or cut off while another got its task has an outdated one, so that nothing it
+    still writes is stored.
+    """
+
+    owner: str | None
+    epoch: int
+    status: TaskStatus
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """The truth about one request.
+
+    Args:
+        task_id: UUIDv7, so ids sort by age.
+        request: the request, with canonical ``params``.
+        config_snapshot: the configuration under which it was accepted, without secrets.
+        override: the request's own ``config``, sealed; wiped when the task ends.
+        attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
+        retries: requeues so far, whatever their reason; bounded by the retry policy.
+        recoveries: how often it was recovered after a crash in the middle of it.
+        not_before: earliest time at which it may be claimed.
+        locked: it is deferred until the master key is back, which takes a restart.
+        owner: who has claimed it; None unless it is processing.
+        epoch: its claim number, which a rescue raises, too.
+        cancel_requested: a caller asked to cancel it while it runs.
+        progress: 0.0 to 1.0; None while unknown.
+    """
+
+    task_id: str
+    request: ImageRequest
+    provider_name: str
+    model_id: str
+    created_at: datetime
+    status: TaskStatus = TaskStatus.PENDING
+    config_snapshot: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    override: str | None = attrs.field(default=None, repr=False)
+    max_retries: int = 3
+    progress: float | None = None
+    attempts: int = 0
+    retries: int = 0
+    recoveries: int = 0
+    warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
+    failure: Failure | None = None
+    cancel_requested: bool = False
+    not_before: datetime | None = None
+    locked: bool = False
+    owner: str | None = None
+    epoch: int = 0
+    retry_of: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    def _transition(self, status: TaskStatus, **changes: Any) -> "Task":
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"task {self.task_id}", self.status, status)
+        return attrs.evolve(self, status=status, **changes)
+
+    @property
+    def fence(self) -> Fence:
+        """What the stored task must still match when a change of this value of it is stored."""
+        return Fence(owner=self.owner, epoch=self.epoch, status=self.status)
+
+    def claim(self, owner: str, now: datetime) -> "Task":
+        """Return the task claimed by ``owner``; `started_at` keeps the time of the first claim."""
+        return self._transition(
+            TaskStatus.PROCESSING,
+            owner=owner,
+            epoch=self.epoch + 1,
+            started_at=self.started_at or now,
+            not_before=None,
+            locked=False,
+        )
+
+    def count_attempt(self) -> "Task":
+        """Return the task with one more attempt that may reach the provider."""
+        return attrs.evolve(self, attempts=self.attempts + 1)
+
+    def requeue(
+        self,
+        *,
+        not_before: datetime | None = None,
+        locked: bool = False,
+        attempts: int | None = None,
+        is_retry: bool = False,
+        is_recovery: bool = False,
+    ) -> "Task":
+        """Return the task given back to the queue; by itself that counts as nothing.
+
+        Args:
+            not_before: earliest time of the next claim; at once by default.
+            locked: it waits for the master key: the next start may claim it before ``not_before``.
+            attempts: the number of attempts, where some that were counted have sent nothing.
+            is_retry: the provider started nothing and is asked again; counts towards ``max_retries``.
+            is_recovery: the task may have caused what stopped its worker; counts towards `MAX_RECOVERIES`.
+        """
+        return self._transition(
+            TaskStatus.PENDING,
+            owner=None,
+            not_before=not_before,
+            locked=locked,
+            attempts=self.attempts if attempts is None else attempts,
+            progress=None if is_retry else self.progress,
+            retries=self.retries + is_retry,
+            recoveries=self.recoveries + is_recovery,
+        )
+
+    def rescue(self, *, attempts: int, is_recovery: bool) -> "Task":
+        """Return the task taken from its owner, who may be dead or only slow, and given back to the queue.
+
+        The raised epoch sets what its owner has written apart from what the next one writes.
+        """
+        requeued = self.requeue(attempts=attempts, is_recovery=is_recovery)
+        return attrs.evolve(requeued, epoch=self.epoch + 1)
+
+    def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
+        """Return the completed task; its images are stored."""
+        return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
+
+    def fail(self, now: datetime, failure: Failure, *, warnings: tuple[Message, ...] = ()) -> "Task":
+        """Return the failed task."""
+        return self._end(TaskStatus.FAILED, now, failure=failure, warnings=self.warnings + warnings)
+
+    def cancel(
+        self, now: datetime, *, possible_charge: bool = False, warnings: tuple[Message, ...] = ()
+    ) -> "Task":
+        """Return the task cancelled by its caller; ``possible_charge``: a call may have cost money."""
+        failure = Failure.from_code(
+            FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER(), possible_charge=possible_charge
+        )
+        return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
+
+    def request_cancel(self) -> "Task":
+        """Return the task with its cancellation requested; the worker that runs it ends it.
+
+        Raises:
+            IllegalTransition: nobody runs it.
+        """
+        if self.status is not TaskStatus.PROCESSING:
+            raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
+        return attrs.evolve(self, cancel_requested=True)
+
+    def _end(self, status: TaskStatus, now: datetime, **changes: Any) -> "Task":
+        return self._transition(
+            status, completed_at=now, override=None, owner=None, not_before=None, locked=False, **changes
+        )
+
+
+class EventKind(StrEnum):
+    """Names of the server-sent events; the last three end the stream."""
+
+    PROGRESS = "progress"
+    IMAGE = "image"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether it is the last event of its task."""
+        return self in (EventKind.COMPLETED, EventKind.FAILED, EventKind.CANCELLED)
+
+
+@attrs.frozen(kw_only=True)
+class TaskEvent:
+    """One event; ``id`` is 0 until the bus assigns a number, which only grows."""
+
+    task_id: str
+    kind: EventKind
+    at: datetime
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    id: int = 0
+
+
+def last_event(task: Task) -> TaskEvent:
+    """Return the final event of a task that has ended; a failure's code is in its ``data``."""
+    data = {} if task.failure is None else {"error": str(task.failure.code)}
+    at = task.completed_at or task.created_at
+    return TaskEvent(task_id=task.task_id, kind=EventKind(str(task.status)), at=at, data=data)
+
+
+def image_event(image: Image) -> TaskEvent:
+    """Return the event of an image that was stored; its record is read when the event is shown."""
+    return TaskEvent(
+        task_id=image.task_id, kind=EventKind.IMAGE, at=image.created_at, data={"image_id": image.id}
+    )
+
+
+_IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
+
+_HASH_CHUNK_BYTES = 512 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class StoredImage:
+    """An image of this service as an input: ``image:<id>``."""
+
+    id: int
+
+
+InputSource = bytes | StoredImage | InputImage
+"""Bytes, a stored image, or an input of an earlier task, copied from the spool without inspection."""
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """What a caller asks for, before any of it is checked.
+
+    ``override`` is the caller's own configuration for this task alone. ``idempotency_key`` makes equal
+    submissions within ``idempotency_scope`` one task for 24 hours.
+    """
+
+    operation: Operation = Operation.GENERATE
+    prompt: str = ""
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+    provider_name: str | None = None
+    model_id: str | None = None
+    references: tuple[InputSource, ...] = ()
+    image: InputSource | None = None
+    mask: InputSource | None = None
+    override: ProviderConfig | None = None
+    require_saved: bool = False
+    idempotency_key: str | None = None
+    idempotency_scope: str = ""
+    retry_of: str | None = None
+
+    @classmethod
+    def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
+        """Return what a task asked for, to be asked for once more; its ``override`` was wiped.
+
+        The same key and ``verb`` make one new task of that task.
+        """
+        request = task.request
+        return cls(
+            operation=request.operation,
+            prompt=request.prompt,
+            params=request.params,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            references=request.references,
+            image=request.image,
+            mask=request.mask,
+            retry_of=task.task_id,
+            idempotency_key=idempotency_key,
+            idempotency_scope=f"{verb}:{task.task_id}",
+        )
+
+    def check_shape(self) -> None:
+        """Check what does not depend on the provider: key, prompt, and which images the operation takes.
+
+        Raises:
+            ValidationFailed: naming the field.
+        """
+        check_idempotency_key(self.idempotency_key)
+        minimum = 1 if self.operation.rules.needs_prompt else 0
+        check_text("prompt", self.prompt, minimum=minimum, maximum=MAX_PROMPT_CHARS)
+        if self.operation.rules.takes_image and self.image is None:
+            raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
+        for field, image, takes in self._images():
+            if not isinstance(image, InputSource):
+                raise ValidationFailed.for_field(field, ProblemCode.NOT_AN_INPUT())
+            if not takes(self.operation.rules):
+                operations = tuple(operation for operation in Operation if takes(operation.rules))
+                raise ValidationFailed.for_field(field, ProblemCode.OTHER_OPERATION(operations=operations))
+
+    def _images(self) -> Iterator[tuple[str, object, Callable[[OperationRules], bool]]]:
+        """Yield field, image and which operations take it; others would be paid for and ignore it."""
+        for number, reference in enumerate(self.references):
+            yield f"reference_images.{number}", reference, lambda rules: rules.max_references > 0
+        if self.image is not None:
+            yield "image", self.image, lambda rules: rules.takes_image
+        if self.mask is not None:
+            yield "mask", self.mask, lambda rules: rules.takes_mask
+
+    async def digest(self) -> str:
+        """Return the SHA-256 of the whole request; equal requests have equal digests."""
+        parts = {
+            "operation": self.operation,
+            "prompt": self.prompt,
+            "params": dict(self.params),
+            "provider": self.provider_name,
+            "model": self.model_id,
+            "saved": self.require_saved,
+            "references": [await _source_digest(s) for s in self.references],
+            "image": await _source_digest(self.image),
+            "mask": await _source_digest(self.mask),
+            "override": _override_digest(self.override),
+        }
+        return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return JSON that is the same for equal values: members in order, and 1.0 as 1.
+
+    What repeats a request may parse it and write it again, with the members in another order.
+    """
+    return json.dumps(_with_whole_numbers(value), sort_keys=True).encode()
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:
+    """Refuse a key that no header can carry.
+
+    Raises:
+        ValidationFailed: it is not 1 to 255 visible ASCII characters.
+    """
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_KEY(maximum=MAX_IDEMPOTENCY_KEY_CHARS))
+
+
+async def _source_digest(source: InputSource | None) -> str | None:
+    match source:
+        case None:
+            return None
+        case StoredImage():
+            return f"image:{source.id}"
+        case InputImage():
+            return source.sha256
+        case bytes():
+            return await _hashed(source)
+
+
+async def _hashed(data: bytes) -> str:
+    """Return the SHA-256 in hex, yielding to the event loop after each chunk of at most 2 ms."""
+    digest, view = hashlib.sha256(), memoryview(data)
+    for start in range(0, len(data), _HASH_CHUNK_BYTES):
+        digest.update(view[start : start + _HASH_CHUNK_BYTES])
+        await asyncio.sleep(0)
+    return digest.hexdigest()
+
+
+def _override_digest(override: ProviderConfig | None) -> list[Any] | None:
+    if override is None:
+        return None
+    key = override.api_key.reveal() if override.api_key else ""
+    hashed = hashlib.sha256(key.encode()).hexdigest()
+    return [override.api_base, hashed, override.timeout_seconds, override.max_retries]

@@ -1,1 +1,0 @@
-"""Values independent of the domain: frozen mappings, valid text, progress."""
