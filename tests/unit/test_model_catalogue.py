@@ -9,7 +9,7 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.common.catalogue import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
-from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS
+from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
 from imagegen_adapters.providers.stable_diffusion import stability_models
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.comfyui.api import Answer
-from imagegen_adapters.providers.comfyui.failures import refusal
+from imagegen_adapters.providers.a1111.results import call_error as a1111_error
+from imagegen_adapters.providers.comfyui.words import Answer, refusal
 from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.document.schema import ErrorSpec
-from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
-from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
+from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
+from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -29,7 +29,7 @@ def _http(status):
 
 UPSTREAMS = (
     _gemini,
-    lambda status: A1111.error(status, {}, b"no", path="/", secrets=()),
+    lambda status: a1111_error(status, {}, b"no", path="/", secrets=()),
     lambda status: STABILITY.error(status, {}, b"no", path="/", secrets=()),
     lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW, ()),
     _http,

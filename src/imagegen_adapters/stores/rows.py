@@ -116,8 +116,9 @@ def _unused_code(name: str) -> MessageCode | None:
 @cache
 def _load_tables() -> None:
     package = Path(__file__).parents[1]
-    for path in sorted(package.rglob("messages.py")):
-        import_module(".".join((package.name, *path.relative_to(package).with_suffix("").parts)))
+    for path in sorted(package.rglob("*.py")):
+        if "(MessageCode):" in path.read_text("utf-8"):
+            import_module(".".join((package.name, *path.relative_to(package).with_suffix("").parts)))
 
 
 def _argument(value: Any) -> Any:

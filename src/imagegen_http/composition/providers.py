@@ -30,7 +30,7 @@ def compose_providers(
         return DemoProvider(clock)
 
     def gemini() -> Provider:
-        from imagegen_adapters.providers.gemini import GeminiProvider
+        from imagegen_adapters.providers.gemini.provider import GeminiProvider
 
         return GeminiProvider(outbound, clock=clock)
 
@@ -40,7 +40,7 @@ def compose_providers(
         return StableDiffusionProvider(outbound)
 
     def comfyui() -> Provider:
-        from imagegen_adapters.providers.comfyui import ComfyUIProvider
+        from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 
         return ComfyUIProvider(outbound, clock=clock)
 

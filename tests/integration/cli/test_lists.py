@@ -6,11 +6,11 @@ from contextlib import closing
 import pytest
 
 from imagegen_adapters.outbound.messages import AddressCode
-from imagegen_adapters.providers.comfyui.messages import ComfyUICode
-from imagegen_adapters.providers.demo.messages import DemoCode
+from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
+from imagegen_adapters.providers.comfyui.words import ComfyUICode
+from imagegen_adapters.providers.demo.options import DemoCode
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
+from imagegen_adapters.providers.gemini.settings import GeminiCode
 from imagegen_adapters.stores.rows import to_json
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Failure, FailureCode

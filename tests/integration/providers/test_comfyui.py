@@ -9,11 +9,9 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.comfyui import ComfyUIProvider
-from imagegen_adapters.providers.comfyui.api import ComfyUIApi
-from imagegen_adapters.providers.comfyui.jobs import JobState, report_of
-from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS
-from imagegen_adapters.providers.comfyui.workflow_parser import default_workflow
+from imagegen_adapters.providers.comfyui.jobs import ComfyUIApi, JobState, report_of
+from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider
+from imagegen_adapters.providers.comfyui.workflow import default_workflow
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed

@@ -14,7 +14,7 @@ from PIL import Image
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.operations import Operation
@@ -547,7 +547,7 @@ def test_the_sdk_is_imported_when_it_is_needed():
     script = (
         "import sys; from imagegen_adapters.clocks.system import SystemClock; "
         "from imagegen_adapters.outbound import Outbound; "
-        "from imagegen_adapters.providers.gemini import GeminiProvider; "
+        "from imagegen_adapters.providers.gemini.provider import GeminiProvider; "
         "from imagegen_core.config import ConfigSource, ProviderConfig; "
         "gemini = GeminiProvider(Outbound(), clock=SystemClock()); "
         "gemini.describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "

@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagegen_adapters.providers.a1111 import results
+from imagegen_adapters.providers.a1111.results import call_error as a1111_error
 from imagegen_adapters.providers.common.json_files import parse_json, parse_spooled
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
 from imagegen_adapters.providers.document.results import find_images
-from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
-from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
-from imagegen_adapters.providers.stable_diffusion import a1111_results, stability_wire
-from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
+from imagegen_adapters.providers.gemini.responses import (
+    ErrorResponse,
+    call_error,
+    read_content,
+    read_predictions,
+)
+from imagegen_adapters.providers.stable_diffusion import stability_wire
+from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
@@ -82,8 +88,8 @@ def check(error):
 def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     """Of A1111, Stability and Google."""
     body = json.dumps(tree).encode()
-    for table in (A1111, STABILITY):
-        check(table.error(status, {}, body, path="/", secrets=()))
+    for error_of in (a1111_error, STABILITY.error):
+        check(error_of(status, {}, body, path="/", secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 
@@ -110,9 +116,7 @@ def test_any_answer_with_images_is_read(tree):
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
-        lambda: a1111_results.parse_result(
-            io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False
-        ),
+        lambda: results.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
         lambda: stability_wire.parse_result(io.BytesIO(body)),
     )
     for read in readers:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.providers.demo.motifs import motifs_in
+from imagegen_adapters.providers.demo.drawing import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
@@ -156,9 +156,7 @@ class TestImages:
         assert format.upper() == opened(data).format
         assert b"imagegen demo" in data
 
-    @pytest.mark.parametrize(
-        "prompt", ["猫", "a cat", "山", "海 船", "月 星", "花", "城市", "彩虹 云 鸟", "雪 树 房", "☃"]
-    )
+    @pytest.mark.parametrize("prompt", ["猫", "a cat", "山", "海", "月 星", "夜 雪山 湖 猫", "☃"])
     async def test_words_are_drawn(self, provider, prompt):
         """Any prompt is drawn, with the motifs that it names."""
         plain = attrs.evolve(request_for(Operation.GENERATE, **SMALL, seed=1), prompt="")
@@ -172,9 +170,9 @@ class TestImages:
 @pytest.mark.parametrize(
     ("prompt", "motifs"),
     [
-        ("Two cats, starry night", ("night", "star", "cat")),
+        ("Two cats, starry night", ("night", "cat")),
         ("a delicate prose", ()),
-        ("雪山下的貓", ("mountain", "cat", "snow")),
+        ("雪山下的貓", ("mountain", "cat")),
     ],
 )
 def test_motifs_are_found_by_whole_words(prompt, motifs):

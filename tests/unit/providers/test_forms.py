@@ -4,12 +4,12 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.comfyui import ComfyUIProvider
+from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.sizes import size_for_upstream
-from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.forms import form_field_of

@@ -4,10 +4,10 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.comfyui import ComfyUIProvider
+from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed

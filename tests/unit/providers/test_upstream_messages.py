@@ -13,7 +13,7 @@ from imagegen_adapters.providers.common.calls import (
     visible_text,
     with_model_warning,
 )
-from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
+from imagegen_adapters.providers.gemini.responses import ErrorResponse, retry_delay
 from imagegen_core.errors import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.models import Lifecycle, Model

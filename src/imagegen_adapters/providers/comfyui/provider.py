@@ -1,36 +1,50 @@
-"""``kind: comfyui``: sends a workflow, follows its job, and fetches what it saved."""
+"""``kind: comfyui``: sends any workflow that ComfyUI exports, follows its job, and fetches what it saved."""
 
 import asyncio
 import contextlib
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.comfyui.api import ComfyUIApi, answer_of, as_object
-from imagegen_adapters.providers.comfyui.failures import node_errors_of, node_problems, refusal
-from imagegen_adapters.providers.comfyui.job_watcher import JobWatcher
-from imagegen_adapters.providers.comfyui.jobs import Unanswered, is_in_queue
-from imagegen_adapters.providers.comfyui.messages import ComfyUICode
-from imagegen_adapters.providers.comfyui.models import models_of
-from imagegen_adapters.providers.comfyui.requests import check, drawn_seed, values_of
-from imagegen_adapters.providers.comfyui.uploads import Uploads
-from imagegen_adapters.providers.comfyui.workflow import Workflow
-from imagegen_adapters.providers.comfyui.workflow_parser import parse_workflow
+from imagegen_adapters.providers.comfyui.jobs import (
+    ComfyUIApi,
+    JobWatcher,
+    Unanswered,
+    answer_of,
+    is_in_queue,
+)
+from imagegen_adapters.providers.comfyui.words import (
+    ComfyUICode,
+    as_object,
+    node_errors_of,
+    node_problems,
+    reason_of,
+    refusal,
+)
+from imagegen_adapters.providers.comfyui.workflow import Workflow, models_of, parse_workflow
 from imagegen_adapters.providers.common.calls import configured_headers
-from imagegen_adapters.providers.common.images import map_refusals
+from imagegen_adapters.providers.common.images import (
+    MaskPolarity,
+    check_size,
+    map_refusals,
+    mask_for,
+    random_seed,
+)
 from imagegen_adapters.providers.common.json_files import bad_response
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile, check_result_size
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from imagegen_core.values import IdentityCache
 
 API_BASE = "http://127.0.0.1:8188"
@@ -85,7 +99,7 @@ class ComfyUIProvider:
         with map_refusals():
             check(call.request, workflow)
         async with self._uploads if call.request.inputs else contextlib.nullcontext():
-            images = await Uploads(api=api, exchange=exchange).images(call.request, workflow)
+            images = await _uploaded(api, exchange, call.request, workflow)
         body = {"client_id": call.call_id, "prompt": workflow.with_values(values_of(call, workflow, images))}
         async with api.response_to("POST", "/prompt", seconds=call.config.timeout, json=body) as response:
             exchange.mark_response_started()
@@ -95,25 +109,20 @@ class ComfyUIProvider:
         job_id = as_object(answer.tree).get("prompt_id")
         if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
             raise bad_response(ResponseCode.NO_JOB())
+        errors = node_errors_of(answer.tree, api.secrets)
         return UpstreamJob(
             id=job_id,
-            data={
-                "node_errors": [
-                    [api.without_key(text) for text in error]
-                    for error in node_errors_of(answer.tree, api.secrets)
-                ]
-            },
+            data={"node_errors": [[api.without_key(text) for text in error] for error in errors]},
             expires_at=self._clock.now() + timedelta(seconds=_seconds(call.config)),
         )
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         api, seconds = self._api(call.config), _seconds(call.config)
+        seconds_left = seconds
+        if job.expires_at is not None:  # by the wall clock, which may have been set meanwhile
+            seconds_left = min(seconds, max(0.0, (job.expires_at - self._clock.now()).total_seconds()))
         self._watchers[_key(call, job)] = watcher = JobWatcher(
-            api=api,
-            job_id=job.id,
-            clock=self._clock,
-            seconds=seconds,
-            seconds_left=self._seconds_left(job, seconds),
+            api=api, job_id=job.id, clock=self._clock, seconds=seconds, seconds_left=seconds_left
         )
         try:
             report = await watcher.wait()
@@ -168,7 +177,7 @@ class ComfyUIProvider:
         return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=_devices(answer.tree)))
 
     async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:
-        """Return the kinds of nodes of the workflow that this ComfyUI says it does not have."""
+        """Return the kinds of nodes that this ComfyUI says it does not have."""
         api, missing = self._api(config), []
         with contextlib.suppress(CallError):
             for kind in self._workflow(config).kinds:
@@ -179,12 +188,6 @@ class ComfyUIProvider:
 
     def _api(self, config: ProviderConfig) -> ComfyUIApi:
         return ComfyUIApi(outbound=self._outbound, config=config)
-
-    def _seconds_left(self, job: UpstreamJob, seconds: float) -> float:
-        """Return how much is left of a job's time, by the wall clock, which may have been set meanwhile."""
-        if job.expires_at is None:
-            return seconds
-        return min(seconds, max(0.0, (job.expires_at - self._clock.now()).total_seconds()))
 
     def _workflow(self, config: ProviderConfig) -> Workflow:
         return self._workflows.result_for((config,), lambda: parse_workflow(config.extra_config))
@@ -210,6 +213,109 @@ def _seconds(config: ProviderConfig) -> float:
 
 def _devices(tree: Any) -> tuple[str, ...]:
     devices = as_object(tree).get("devices")
-    return tuple(
-        str(as_object(device).get("name")) for device in (devices if isinstance(devices, list) else ())
+    names = (as_object(device).get("name") for device in (devices if isinstance(devices, list) else ()))
+    return tuple(map(str, names))
+
+
+# ---------------------------------------------------------------- what a workflow gets of a request
+
+
+def check(request: ImageRequest, workflow: Workflow) -> None:
+    """Refuse what the workflow cannot do, before ComfyUI is asked."""
+    if "size" not in workflow.inputs:
+        check_size(request.params)
+    count = len(workflow.inputs.get("references", ()))
+    if count and len(request.references) != count:
+        raise ValidationFailed.for_field("reference_images", ComfyUICode.REFERENCES_NEEDED(count=count))
+    if request.mask is not None and "mask" not in workflow.inputs:
+        raise ValidationFailed.for_field("mask", ComfyUICode.NO_MASK_INPUT())
+    if request.mask is None and "mask" in workflow.inputs:
+        raise ValidationFailed.for_field("mask", ComfyUICode.MASK_NEEDED())
+
+
+def values_of(call: ProviderCall, workflow: Workflow, images: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each name that the workflow has stands for; what nobody asked for stays as exported.
+
+    ``images`` are the names of uploaded files, for ``image``, ``mask`` and ``references``.
+    """
+    request = call.request
+    sides, seed = request.dimensions or (None, None), drawn_seed(call, workflow)
+    values = {
+        **request.params,
+        "prompt": request.prompt,
+        "num": request.num,
+        "width": request.params.get("width", sides[0]),
+        "height": request.params.get("height", sides[1]),
+        "seed": request.seed if seed is None else seed,
+        "model": call.model.upstream_id,
+        **images,
+    }
+    return {name: values[name] for name in workflow.inputs if values.get(name) is not None}
+
+
+def drawn_seed(call: ProviderCall, workflow: Workflow) -> int | None:
+    """Return the seed that is drawn for a call, since ComfyUI draws none; None if none is needed."""
+    if "seed" not in workflow.inputs or call.request.seed not in (None, RANDOM_SEED):
+        return None
+    return random_seed(call.call_id)
+
+
+# ---------------------------------------------------------------- images, which go there before the job
+
+_FOLDER = "imagegen"
+_SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+)
+_RETRIED_STATUSES = frozenset((408, 425, 429))
+_SERVER_ERROR = 500
+
+
+async def _uploaded(
+    api: ComfyUIApi, exchange: Exchange, request: ImageRequest, workflow: Workflow
+) -> dict[str, Any]:
+    """Return the names of the uploaded images by what they are for.
+
+    They go into ComfyUI's temporary folder, which it empties when it starts. A file is named after its
+    content, so that the same image is there once, and none is ever overwritten.
+    """
+
+    async def stored_input(image: InputImage) -> str:
+        data = await exchange.read_input(image)
+        return await _upload(api, f"{image.sha256[:32]}{_SUFFIXES.get(image.mime_type, '')}", data)
+
+    names: dict[str, Any] = {}
+    if request.references:
+        names["references"] = [await stored_input(image) for image in request.references]
+    if request.image is not None:
+        names["image"] = await stored_input(request.image)
+    if request.mask is not None and request.image is not None and "mask" in workflow.inputs:
+        with map_refusals():
+            mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
+        names["mask"] = await _upload(api, f"{request.mask.sha256[:32]}-mask.png", mask or b"")
+    return names
+
+
+async def _upload(api: ComfyUIApi, name: str, data: bytes) -> str:
+    """Upload an image, and return the name by which a node loads it."""
+    fields = {"type": "temp", "subfolder": _FOLDER}
+    try:
+        answer = await api.post("/upload/image", data=fields, files={"image": (name, data)})
+    except CallError as error:  # whatever became of it, there is no job yet
+        raise _not_taken(FailureCode.UNAVAILABLE, error.reason, None) from error
+    stored = as_object(answer.tree)
+    if not answer.is_success or not isinstance(stored.get("name"), str):
+        is_passing = answer.status in _RETRIED_STATUSES or answer.status >= _SERVER_ERROR
+        code = FailureCode.UNAVAILABLE if is_passing else FailureCode.REJECTED
+        raise _not_taken(code, reason_of(answer, api.secrets), answer.status)
+    path = "/".join(filter(None, (str(stored.get("subfolder") or ""), stored["name"])))
+    return f"{path} [{stored.get('type', 'input')}]"
+
+
+def _not_taken(code: FailureCode, reason: Any, status: int | None) -> CallError:
+    return CallError(
+        code,
+        ComfyUICode.UPLOAD_REFUSED(reason=reason),
+        not_started=code is FailureCode.UNAVAILABLE,
+        upstream_status=status,
+        possible_charge=False,
     )

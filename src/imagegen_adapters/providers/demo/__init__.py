@@ -1,1 +1,1 @@
-"""A provider that draws offline, to try everything without a real one."""
+"""Images that are drawn on this machine, at no cost."""

@@ -1,4 +1,4 @@
-"""The parameters of the demo model."""
+"""What the demo model takes, and what an image is made from; known without Pillow, which makes it."""
 
 import math
 from collections.abc import Mapping
@@ -7,39 +7,30 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.demo.messages import DemoCode
-from imagegen_adapters.providers.demo.work import FORMATS, MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
 from imagegen_core.errors import FailureCode, ValidationFailed
 from imagegen_core.forms import KNOWN_FIELDS, FormField, Group, Label, framed
+from imagegen_core.messages import MessageCode
 from imagegen_core.models import Parameter, common
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import ImageRequest, parse_size
 
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+"""The kinds of files, by Pillow's names."""
+
+MAX_SIDE_PIXELS = 2048
+"""The longest side of a drawn image."""
+
+MAX_UPSCALED_SIDE_PIXELS = 4096
+"""The longest side of an upscaled image."""
+
 _DEFAULT_SIDE_PIXELS = 512
 _SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
 _RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 
-_FAILURES = tuple(
-    code
-    for code in FailureCode
-    if code
-    not in {
-        FailureCode.PROVIDER_NOT_CONFIGURED,
-        FailureCode.PROVIDER_DISABLED,
-        FailureCode.STORAGE_FAILED,
-        FailureCode.CANCELLED,
-        FailureCode.INTERNAL,
-    }
-)
-"""The failures that a call to a provider can end in."""
-
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
-_SECONDS = Label(zh="秒", en="s")
-
-
-_FAILURE_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+_FAILURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         FailureCode.REJECTED: ("被拒绝", "Rejected"),
         FailureCode.CONTENT_POLICY: ("违反内容政策", "Content policy"),
@@ -55,41 +46,30 @@ _FAILURE_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         FailureCode.RESULT_EXPIRED: ("结果已过期", "Result expired"),
     }
 )
+"""The failures that a call to a provider can end in, by name."""
 
 
-def _trial(
-    zh: str,
-    en: str,
-    description: tuple[str, str],
-    *,
-    unit: Label | None = None,
-    choices: Mapping[str, tuple[str, str]] | None = None,
-) -> FormField:
-    return FormField.labelled(zh, en, Group.TRIAL, unit=unit, description=description, choices=choices)
+def _trial(zh: str, en: str, description: tuple[str, str], **more: Any) -> FormField:
+    return FormField.labelled(zh, en, Group.TRIAL, description=description, **more)
 
+
+_SIDE: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MAX_SIDE_PIXELS,
+    "default": _DEFAULT_SIDE_PIXELS,
+}
+_NO_EFFECT = Label(zh="接受，但不起作用", en="taken, without effect")
 
 PARAMETERS: tuple[Parameter, ...] = (
-    *(
-        Parameter(
-            name=name,
-            type="integer",
-            minimum=1,
-            maximum=MAX_SIDE_PIXELS,
-            default=_DEFAULT_SIDE_PIXELS,
-        )
-        for name in ("width", "height")
-    ),
+    Parameter(name="width", **_SIDE),
+    Parameter(name="height", **_SIDE),
     *common("num", "size"),
     Parameter(name="aspect_ratio", enum=_RATIOS),
     Parameter(name="image_size", enum=tuple(_SIZE_PIXELS)),
     *common("seed", "edit_mode", "mode", "upscale_factor"),
     *(
-        attrs.evolve(
-            parameter,
-            form_field=attrs.evolve(
-                parameter.form_field, description=Label(zh="接受，但不起作用", en="taken, without effect")
-            ),
-        )
+        attrs.evolve(parameter, form_field=attrs.evolve(parameter.form_field, description=_NO_EFFECT))
         for parameter in common("negative_prompt", "steps", "cfg_scale")
     ),
     Parameter(name="format", enum=tuple(FORMATS), default="png", form_field=KNOWN_FIELDS["output_format"]),
@@ -103,7 +83,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "延迟",
             "Delay",
             ("调用用时，像慢的服务商那样", "how long the call takes, as a slow provider's would"),
-            unit=_SECONDS,
+            unit=Label(zh="秒", en="s"),
         ),
     ),
     Parameter(
@@ -142,7 +122,7 @@ PARAMETERS: tuple[Parameter, ...] = (
                 "以该错误结束；过于频繁和连接不上视为从未开始",
                 "end with this error; a rate limit and no connection as calls that were never started",
             ),
-            choices=_FAILURE_NAMES,
+            choices=_FAILURES,
         ),
     ),
 )
@@ -163,11 +143,7 @@ class Options:
 
     @classmethod
     def from_request(cls, request: ImageRequest) -> "Options":
-        """Parse the request's parameters.
-
-        Raises:
-            ValidationFailed: a size cannot be drawn.
-        """
+        """Parse the request's parameters; a size that cannot be drawn is refused."""
         params = request.params
         factor = UPSCALE_FACTORS[request.upscale_factor]
         _check_enlargement(request, factor)
@@ -230,3 +206,35 @@ def _check_enlargement(request: ImageRequest, factor: int) -> None:
 FORM = ("size", "num", "format", "seed", "delay_seconds", "fail")
 SIZES = framed(_RATIOS, _SIZE_PIXELS, dimensions=_shape)
 """What a form shows of the demo model, and the sizes that it offers."""
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
+
+    operation: Operation
+    prompt: str
+    seed: int
+    size: tuple[int, int]
+    upscale_factor: int = 2
+    references: tuple[bytes, ...] = ()
+    image: bytes = b""
+    mask: bytes | None = None
+
+
+class DemoCode(MessageCode):
+    """Rules and failures of the demo provider."""
+
+    UPSCALED_TOO_LARGE = (
+        "x{factor} would give {width}x{height}; sides are at most {maximum} pixels",
+        "x{factor} 会得到 {width}x{height}；边长不能超过 {maximum} 像素",
+    )
+    DEMO_NO_JOB = "no job {job!r}", "没有任务 {job!r}"
+    DEMO_TOO_SLOW = "no answer within {seconds} s", "{seconds} 秒内没有答复"
+    DEMO_CANCELLED = "the drawing was cancelled", "绘制已取消"
+    DEMO_ORDERED = "demo was asked to end like this", "按请求的要求这样结束"
+    DEMO_FILE_GONE = "{name} is no longer there", "{name} 已不存在"
+    DEMO_DRAWS_HERE = (
+        "demo draws on this machine; there is nothing to connect to",
+        "demo 在本机绘制，无须连接",
+    )

@@ -9,14 +9,13 @@ from typing import BinaryIO
 from imagegen_adapters.providers.common.images import map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.demo.messages import DemoCode
-from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, Options
-from imagegen_adapters.providers.demo.work import OPERATIONS, Work
+from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, DemoCode, Options, Work
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile
+from imagegen_core.operations import Operation
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.requests import ImageRequest
@@ -48,7 +47,7 @@ class DemoProvider:
                 id=entry.id,
                 name=entry.name,
                 default=entry.default,
-                operations=OPERATIONS if entry.capabilities is None else entry.capabilities,
+                operations=tuple(Operation) if entry.capabilities is None else entry.capabilities,
                 parameters=PARAMETERS,
                 form=FORM,
                 sizes=SIZES,
@@ -108,7 +107,13 @@ class DemoProvider:
         try:
             await self._delay(options, exchange, started_at, cancelled, timeout)
             if options.failure is not None:
-                raise _requested_failure(options)
+                is_limited = options.failure is FailureCode.RATE_LIMITED
+                raise CallError(
+                    options.failure,
+                    DemoCode.DEMO_ORDERED(),
+                    not_started=options.never_starts,
+                    retry_after=_RETRY_AFTER_SECONDS if is_limited else None,
+                )
             return await self._draw(call, options, exchange, cancelled)
         finally:
             self._cancellations.pop(call.call_id, None)
@@ -122,19 +127,20 @@ class DemoProvider:
         timeout: float | None,
     ) -> None:
         """Wait until the call has taken its time or ``timeout`` is over, counted from ``started_at``."""
+
+        def elapsed() -> float:
+            return (self._clock.now() - started_at).total_seconds()
+
         steps = max(1, options.progress_steps)
         for step in range(1, steps + 1):
             due = options.delay_seconds * step / steps
             if timeout is not None and due > timeout:
-                await self._pause(timeout - self._elapsed(started_at), cancelled)
+                await self._pause(timeout - elapsed(), cancelled)
                 raise CallError(FailureCode.TIMEOUT, DemoCode.DEMO_TOO_SLOW(seconds=timeout))
-            remaining = due - self._elapsed(started_at)
+            remaining = due - elapsed()
             await self._pause(remaining, cancelled)
             if options.progress_steps and remaining > 0:
                 await exchange.progress(step / steps)
-
-    def _elapsed(self, started_at: datetime) -> float:
-        return (self._clock.now() - started_at).total_seconds()
 
     async def _pause(self, seconds: float, cancelled: asyncio.Event) -> None:
         if seconds > 0 and not cancelled.is_set():
@@ -149,7 +155,10 @@ class DemoProvider:
     async def _draw(
         self, call: ProviderCall, options: Options, exchange: Exchange, cancelled: asyncio.Event
     ) -> Receipt:
-        request, first = call.request, _seed(call)
+        request = call.request
+        first = -1 if request.seed is None else request.seed
+        if first < 0:
+            first = int.from_bytes(hashlib.sha256(call.call_id.encode()).digest()[:4], "big")
         references = tuple([await exchange.read_input(r) for r in request.references])
         image = b"" if request.image is None else await exchange.read_input(request.image)
         mask = None if request.mask is None else await exchange.read_input(request.mask)
@@ -174,32 +183,14 @@ class DemoProvider:
         return Receipt(data={"pictures": images})
 
 
-def _seed(call: ProviderCall) -> int:
-    seed = call.request.seed
-    if seed is not None and seed >= 0:
-        return seed
-    return int.from_bytes(hashlib.sha256(call.call_id.encode()).digest()[:4], "big")
-
-
 def _check(cancelled: asyncio.Event) -> None:
     if cancelled.is_set():
         raise CallError(FailureCode.CANCELLED, DemoCode.DEMO_CANCELLED())
 
 
-def _requested_failure(options: Options) -> CallError:
-    code = options.failure or FailureCode.INTERNAL
-    return CallError(
-        code,
-        DemoCode.DEMO_ORDERED(),
-        not_started=options.never_starts,
-        retry_after=_RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None,
-    )
-
-
 def _drawn(work: Work, format: str) -> bytes:
     # Imported here since Pillow takes 5 MB, and a service may never draw.
-    from imagegen_adapters.providers.demo.files import encode
-    from imagegen_adapters.providers.demo.operations import perform
+    from imagegen_adapters.providers.demo.drawing import encode, perform
 
     try:
         with map_refusals():

@@ -1,32 +1,54 @@
-"""The provider for Gemini and Imagen."""
+"""Google Gemini and Imagen through the google-genai SDK, with an API key or on Vertex.
+
+The SDK gets one address, one key and no retries, whatever the environment says. Its requests go through our
+own outbound client, and no image is in memory longer than it takes to send it.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import json
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import attrs
+import httpx
 
-from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.providers.common.calls import (
+    call_timeout,
+    configured_headers,
+    read_at_most,
+    read_error,
+    shorten,
+)
 from imagegen_adapters.providers.common.images import check_total_bytes, map_refusals
 from imagegen_adapters.providers.common.json_files import decode_chunks, parse_spooled, read_spooled
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.gemini import sdk
-from imagegen_adapters.providers.gemini.credentials import load as load_credentials
-from imagegen_adapters.providers.gemini.credentials import refresh
-from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
-from imagegen_adapters.providers.gemini.responses import ImageData, read_content, read_predictions
-from imagegen_adapters.providers.gemini.sdk_calls import SdkCall, check_sdk_call, sdk_call_for, warnings_of
-from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
-from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
-from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
-from imagegen_adapters.providers.gemini.uploads import uploads_of
+from imagegen_adapters.providers.gemini.requests import Body, Upload, sdk_call, uploads_of, warnings_of
+from imagegen_adapters.providers.gemini.responses import (
+    ErrorResponse,
+    call_error,
+    read_content,
+    read_predictions,
+)
+from imagegen_adapters.providers.gemini.settings import (
+    DEFAULT_MODELS,
+    EXTRA_KEYS,
+    Backend,
+    GeminiCode,
+    GeminiSettings,
+    model_of,
+    traits_of,
+)
 from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.attempt import Receipt, UpstreamJob
-from imagegen_core.config import ProviderConfig
+from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode, ImagegenError
+from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile, check_upscaled
 from imagegen_core.operations import Operation
@@ -83,45 +105,57 @@ class GeminiProvider:
         )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        check_sdk_call(request, model)
+        warnings_of(request, model)
         limit = GeminiSettings.from_config(config).max_inline_bytes
         check_total_bytes(request.named_inputs, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
-        is_upscale = request.operation is Operation.UPSCALE and traits_of(model.id).imagen
-        if is_upscale and request.image is not None:
+        is_imagen = traits_of(model.id).imagen
+        if is_imagen and request.operation is Operation.UPSCALE and request.image is not None:
             check_upscaled(request.image, request.params)
-        if traits_of(model.id).imagen and request.operation in _COUNTED_OPERATIONS:
-            return (request,)
-        return request.split()
+        return (request,) if is_imagen and request.operation in _COUNTED_OPERATIONS else request.split()
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        settings = GeminiSettings.from_config(call.config)
+        config, timeout = call.config, call.config.timeout
         with map_refusals():
-            self.split(call.request, call.model, call.config)
+            self.split(call.request, call.model, config)
             uploads = await uploads_of(call, exchange)
-            await sdk.load()
-            sdk_call = sdk_call_for(call.request, call.model, uploads)
+            await _load_sdk()
+            method, arguments = sdk_call(call.request, call.model, uploads)
         max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
-        upload_context = UploadContext(
-            uploads=uploads, exchange=exchange, name=_RESPONSE_FILE, max_bytes=max_bytes
-        )
+        sending = Sending(uploads=uploads, exchange=exchange, max_bytes=max_bytes)
         try:
-            async with asyncio.timeout(call.config.timeout) as upload_context.limit:
-                await self._send(call, settings, sdk_call, upload_context)
+            async with asyncio.timeout(timeout) as sending.limit, AsyncExitStack() as stack:
+                stack.enter_context(self._mapped_errors(config, model=call.model, sending=sending))
+                slot = await stack.enter_async_context(AsyncExitStack())
+                if uploads:
+                    await slot.enter_async_context(self._uploads)
+                    sending.on_sent = slot.aclose
+                models = await stack.enter_async_context(self._models(config, sending))
+                with warnings.catch_warnings():
+                    # The SDK warns, once per process and as the coroutine is made, that Imagen's will go.
+                    warnings.simplefilter("ignore")
+                    answer = getattr(models, method)(**arguments)
+                await answer
         except TimeoutError as error:
-            raise _timeout_error(call.config.timeout, has_started=upload_context.sending_started) from error
+            if sending.started:
+                raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=timeout)) from error
+            reason = GeminiCode.NOTHING_SENT(seconds=timeout)
+            raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        name = str(receipt.data.get("file", _RESPONSE_FILE))
-        document = await read_spooled(lambda: exchange.open_spooled(name), _parsed)
+        open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
+        document = await read_spooled(open_file, _parsed)
         response = (read_predictions if traits_of(call.model.id).imagen else read_content)(document)
         return ProviderResult(
-            images=tuple(_image(image, exchange, name) for image in response.images),
+            images=tuple(
+                GeneratedImage(chunks=partial(decode_chunks, open_file, image.data), metadata=image.metadata)
+                for image in response.images
+            ),
             failures=response.failures,
             usage=response.usage,
             warnings=(*warnings_of(call.request, call.model), *response.warnings),
@@ -133,7 +167,7 @@ class GeminiProvider:
     async def probe(self, config: ProviderConfig) -> Probe:
         profile = self.describe(config)
         config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
-        await sdk.load()
+        await _load_sdk()
         try:
             async with asyncio.timeout(config.timeout):
                 served = await self._served(config)
@@ -146,62 +180,263 @@ class GeminiProvider:
             return Probe(ok=False, detail=GeminiCode.MODEL_NOT_SERVED(model=missing[0].id))
         return Probe(ok=True, detail=GeminiCode.MODELS_SERVED(count=len(served)))
 
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
-
     async def _served(self, config: ProviderConfig) -> frozenset[str]:
-        settings = GeminiSettings.from_config(config)
-        with map_sdk_errors(config, now=self._now):
-            async with self._models(config, settings, None) as models:
+        with self._mapped_errors(config):
+            async with self._models(config) as models:
                 page = (await models.list(config={"page_size": 1000})).page
         return frozenset(str(model.name).rpartition("models/")[2] for model in page)
 
-    async def _send(
-        self, call: ProviderCall, settings: GeminiSettings, sdk_call: SdkCall, upload_context: UploadContext
-    ) -> None:
-        with map_sdk_errors(call.config, model=call.model, upload_context=upload_context, now=self._now):
-            async with AsyncExitStack() as upload:
-                if upload_context.uploads:
-                    await upload.enter_async_context(self._uploads)
-                    upload_context.on_sent = upload.aclose
-                async with self._models(call.config, settings, upload_context) as models:
-                    await sdk.send(models, sdk_call)
-
     @asynccontextmanager
-    async def _models(
-        self, config: ProviderConfig, settings: GeminiSettings, upload_context: UploadContext | None
-    ) -> AsyncIterator[Any]:
-        client = self._outbound.api_client(config)
-        transport = SdkTransport(
-            client, api_base=config.api_base or "", timeout=config.timeout, upload_context=upload_context
-        )
+    async def _models(self, config: ProviderConfig, sending: "Sending | None" = None) -> AsyncIterator[Any]:
+        """Yield ``client.aio.models`` of an SDK client that sends through our own."""
+        from google import genai
+        from google.genai.client import DebugConfig
+
+        settings = GeminiSettings.from_config(config)
+        base_url, api_version = settings.address(config.api_base)
+        transport = SdkTransport(self._outbound.api_client(config), config, sending)
         credentials = await self._credentials_of(config, settings)
-        async with sdk.models_api(config, settings, transport, credentials) as models:
-            yield models
+        async with httpx.AsyncClient(transport=transport, trust_env=False) as http_client:
+            client = genai.Client(
+                enterprise=settings.backend is Backend.VERTEX,
+                api_key=None if config.api_key is None else config.api_key.reveal(),
+                project=settings.project,
+                location=settings.location,
+                credentials=credentials,
+                debug_config=DebugConfig(client_mode=None, replays_directory=None, replay_id=None),
+                http_options=genai.types.HttpOptions(
+                    base_url=base_url,
+                    api_version=api_version,
+                    headers=configured_headers(config),
+                    timeout=max(1, int(config.timeout * 1000)),
+                    httpx_async_client=http_client,
+                ),
+            )
+            try:
+                yield client.aio.models
+            finally:
+                client.close()
 
     async def _credentials_of(self, config: ProviderConfig, settings: GeminiSettings) -> Any:
+        """Return credentials with a valid token, None for a key; the SDK would block the default executor."""
         if config.api_key is not None or not settings.uses_credentials:
             return None
         path = settings.credentials_file
         if path not in self._credentials:
-            self._credentials[path] = await self._sign_in_threads.run(lambda: load_credentials(path))
+            self._credentials[path] = await self._sign_in_threads.run(partial(_load_credentials, path))
         credentials = self._credentials[path]
         if credentials.expired or not credentials.token:
-            await self._sign_in_threads.run(lambda: refresh(credentials))
+            await self._sign_in_threads.run(partial(_refresh, credentials))
         return credentials
+
+    @contextmanager
+    def _mapped_errors(
+        self, config: ProviderConfig, *, model: Model | None = None, sending: "Sending | None" = None
+    ) -> Iterator[None]:
+        """Turn what the SDK, Google's credentials and the transport raise into `CallError`."""
+        from google.auth import exceptions as auth
+        from google.genai import errors
+
+        secret = None if config.api_key is None else config.api_key.reveal()
+        try:
+            with map_transport_errors():
+                yield
+        except errors.APIError as error:
+            now = self._clock.now().timestamp()
+            raise call_error(_error_response(error), model=model, secret=secret, now=now) from error
+        except auth.TransportError as error:
+            reason = GeminiCode.CREDENTIALS_NOT_REFRESHED()
+            raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
+        except auth.GoogleAuthError as error:
+            raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_REFUSED()) from error
+        except OSError as error:
+            if sending is not None and sending.started:
+                raise
+            raise CallError(
+                FailureCode.UNAVAILABLE, GeminiCode.NOTHING_SENT_BUSY(), not_started=True
+            ) from error
+        except (ValueError, TypeError) as error:
+            if sending is None or sending.started:
+                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_UNREADABLE()) from error
+            detail = shorten(str(error), (secret,))
+            raise CallError(FailureCode.REJECTED, GeminiCode.SDK_REQUEST_NOT_BUILT(detail=detail)) from error
+
+
+async def _load_sdk() -> None:
+    """Import the SDK in a thread: it takes half a second."""
+    await asyncio.to_thread(import_module, "google.genai")
 
 
 def _parsed(file: BinaryIO) -> Any:
     return parse_spooled(file).resolved()
 
 
-def _image(image: ImageData, exchange: Exchange, name: str) -> GeneratedImage:
-    return GeneratedImage(
-        chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), image.data), metadata=image.metadata
+def _error_response(error: Any) -> ErrorResponse:
+    details = error.details if isinstance(error.details, Mapping) else {}
+    inner = details.get("error")
+    headers = getattr(error.response, "headers", None) or {}
+    return ErrorResponse(
+        status=int(error.code),
+        error=inner if isinstance(inner, Mapping) else {},
+        retry_after=headers.get("retry-after"),
     )
 
 
-def _timeout_error(seconds: float, *, has_started: bool) -> CallError:
-    if has_started:
-        return CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=seconds))
-    return CallError(FailureCode.UNAVAILABLE, GeminiCode.NOTHING_SENT(seconds=seconds), not_started=True)
+# ---------------------------------------------------------------- the transport under the SDK
+
+_OK = 200
+_MAX_LIST_BYTES = 2 * 1024 * 1024
+_MAX_OBJECTS = 10_000
+"""Objects in a list of models: the SDK makes each a model instance, on the event loop."""
+
+_DROPPED_HEADERS = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
+_FORWARDED_HEADERS = ("content-type", "retry-after")
+
+
+@attrs.define(kw_only=True)
+class Sending:
+    """One paid request: the images to send, and how far it is.
+
+    ``started`` becomes True just before the first byte may be sent; ``on_sent`` is called after the last.
+    ``limit`` is the time limit of the call.
+    """
+
+    uploads: Sequence[Upload]
+    exchange: Exchange
+    max_bytes: int
+    started: bool = False
+    on_sent: Callable[[], Awaitable[None]] | None = None
+    limit: asyncio.Timeout | None = None
+
+    def mark_response_started(self) -> None:
+        """Note that the response has begun, and extend the limit, since the call is paid for by now."""
+        self.exchange.mark_response_started()
+        if self.limit is not None and (end := self.limit.when()) is not None:
+            self.limit.reschedule(end + RESPONSE_GRACE_SECONDS)
+
+
+class SdkTransport(httpx.AsyncBaseTransport):
+    """Sends through our client, which it does not close; placeholders in a request become streamed images.
+
+    Requests go to the origin of ``api_base`` only, since they carry the key. A 200 response to a paid call
+    is spooled as it arrives and the SDK sees ``{}``; any other response goes to the SDK, which raises an
+    exception for it. ``sending`` is None for a free call.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, config: ProviderConfig, sending: Sending | None) -> None:
+        self._client = client
+        self._origin = origin(config.api_base or "")
+        self._timeout = call_timeout(config.timeout)
+        self._sending = sending
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request once; redirects are not followed."""
+        if origin(str(request.url)) != self._origin:
+            raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
+        outgoing, sending = await self._outgoing(request), self._sending
+        if sending is not None:
+            sending.started = True
+        response = await self._client.send(outgoing, stream=True, follow_redirects=False)
+        if sending is not None:
+            sending.mark_response_started()
+        try:
+            if response.status_code == _OK and sending is not None:
+                chunks = response.aiter_bytes()
+                await sending.exchange.spool(_RESPONSE_FILE, chunks, max_bytes=sending.max_bytes)
+                return httpx.Response(_OK, content=b"{}", request=request)
+            return await _small_response(response, request)
+        finally:
+            await response.aclose()
+
+    async def _outgoing(self, request: httpx.Request) -> httpx.Request:
+        text = await request.aread()
+        body = Body(text=text, uploads=self._sending.uploads if self._sending else ())
+        headers = [pair for pair in request.headers.multi_items() if pair[0] not in _DROPPED_HEADERS]
+        if text:
+            headers.append(("content-length", str(body.length)))
+        content = self._chunks(body) if text else None
+        return self._client.build_request(
+            request.method, request.url, headers=headers, content=content, timeout=self._timeout
+        )
+
+    async def _chunks(self, body: Body) -> AsyncIterator[bytes]:
+        async for chunk in body.chunks():
+            yield chunk
+        if self._sending is not None and self._sending.on_sent is not None:
+            await self._sending.on_sent()
+
+
+async def _small_response(response: httpx.Response, request: httpx.Request) -> httpx.Response:
+    """Return a response for the SDK to read: a list of models, or an error."""
+    headers = {name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers}
+    if response.status_code != _OK:
+        content = _error_object(await read_error(response))
+    else:
+        content = await read_at_most(response, _MAX_LIST_BYTES)
+        if content.count(b"{") > _MAX_OBJECTS:
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def _error_object(content: bytes) -> bytes:
+    """Return an error body that the SDK can read: the JSON object, or one made of the text."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return json.dumps(body).encode()
+    return json.dumps({"error": {"message": content.decode("utf-8", "replace")[:2000]}}).encode()
+
+
+# ---------------------------------------------------------------- Google's credentials, for Vertex
+
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+def _load_credentials(path: str | None) -> Any:
+    """Return the credentials of a file that the operator names, or the default ones; blocks.
+
+    A file may contain a service account, or what ``gcloud auth application-default login`` writes; other
+    types, which name commands to run or URLs to call, are refused.
+
+    Raises:
+        CallError: ``auth_failed``: there are none, or the file cannot be used. Nothing was sent.
+    """
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        if path is not None:
+            return _from_file(json.loads(Path(path).read_text("utf-8")))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # google.auth warns about user credentials without a quota project
+            return google.auth.default(scopes=_SCOPES)[0]
+    except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
+        source = GeminiCode.DEFAULT_CREDENTIALS() if path is None else "extra_config.credentials_file"
+        raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_UNUSABLE(source=source)) from error
+
+
+def _from_file(info: Any) -> Any:
+    from google.oauth2 import credentials, service_account
+
+    match info["type"]:
+        case "service_account":
+            account = service_account.Credentials
+            return account.from_service_account_info(info, scopes=_SCOPES)  # type: ignore[no-untyped-call] # google-auth
+        case "authorized_user":
+            user = credentials.Credentials
+            return user.from_authorized_user_info(info, scopes=_SCOPES)  # type: ignore[no-untyped-call] # google-auth
+        case _:
+            raise ValueError("neither a service account nor an authorized user")
+
+
+def _refresh(credentials: Any) -> None:
+    """Get a new token; blocks."""
+    from google.auth.transport.requests import Request
+
+    credentials.refresh(Request())

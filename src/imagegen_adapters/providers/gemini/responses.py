@@ -1,17 +1,32 @@
-"""Parses Google's 200 responses: images and their metadata, or why there are none."""
+"""What Google answers: images and their metadata, the tokens that it counted, and what its refusals mean.
 
+The SDK does not read answers with images: these stay on disk, and its strict models would lose a paid image
+over a field that has changed. It does read lists of models, and errors.
+"""
+
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import attrs
+import httpx
 
-from imagegen_adapters.providers.common.calls import shorten
+from imagegen_adapters.providers.common.calls import (
+    parse_retry_after,
+    parse_seconds,
+    shorten,
+    with_model_warning,
+)
 from imagegen_adapters.providers.common.json_files import SpooledString
-from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_adapters.providers.gemini.usage import read_usage
-from imagegen_core.costs import ReportedUsage
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.gemini.settings import GeminiCode
+from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.messages import Message, as_message
+from imagegen_core.messages import Message, as_message, upstream_text
+from imagegen_core.models import Model
+from imagegen_core.prices import TokenKind
 from imagegen_core.problems import FailureReason
 
 REFUSALS = frozenset(
@@ -50,19 +65,17 @@ def read_content(response: Any) -> ParsedResponse:
         CallError: ``content_policy``, or ``bad_response`` if there is no image for another reason.
     """
     document = _object(response)
-    feedback = _object(document.get("promptFeedback"))
-    candidates = [_object(c) for c in _list(document.get("candidates"))]
-    shared = _shared_metadata(document)
     images: list[ImageData] = []
     failures: list[CallError] = []
     warnings: list[Message] = []
-    for candidate in candidates:
-        candidate_images = tuple(_content_images(candidate, shared))
+    for candidate in map(_object, _list(document.get("candidates"))):
+        candidate_images = tuple(_content_images(candidate, document))
         images += candidate_images
         if not candidate_images:
             failures.append(_no_image(candidate))
         elif candidate.get("finishReason") == "MAX_TOKENS":
             warnings.append(GeminiCode.TOKEN_LIMIT())
+    feedback = _object(document.get("promptFeedback"))
     if not images and feedback.get("blockReason"):
         reason = str(feedback["blockReason"])
         message = _text(feedback.get("blockReasonMessage"))
@@ -71,14 +84,11 @@ def read_content(response: Any) -> ParsedResponse:
         message = _text(_object(document.get("error")).get("message"))
         raise failures[0] if failures else _bad(message or GeminiCode.NO_CANDIDATES())
     return ParsedResponse(
-        images=tuple(images),
-        failures=tuple(failures),
-        usage=read_usage(document),
-        warnings=tuple(warnings),
+        images=tuple(images), failures=tuple(failures), usage=read_usage(document), warnings=tuple(warnings)
     )
 
 
-def _content_images(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[ImageData]:
+def _content_images(candidate: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[ImageData]:
     text = _visible_text(candidate)
     for part in _parts(candidate):
         inline_data = _object(part.get("inlineData", part.get("inline_data")))
@@ -88,12 +98,15 @@ def _content_images(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -> 
             continue
         if mime_type.startswith("image/"):
             metadata = {
+                "model_version": document.get("modelVersion"),
+                "response_id": document.get("responseId"),
+                "usage": document.get("usageMetadata"),
                 "mime_type": mime_type,
                 "finish_reason": candidate.get("finishReason"),
                 "safety_ratings": candidate.get("safetyRatings"),
                 "text": text,
             }
-            yield ImageData(data=data, metadata=_without_empty({**shared, **metadata}))
+            yield ImageData(data=data, metadata=_without_empty(metadata))
 
 
 def _no_image(candidate: Mapping[str, Any]) -> CallError:
@@ -112,14 +125,20 @@ def read_predictions(response: Any) -> ParsedResponse:
     Raises:
         CallError: ``content_policy`` if all were filtered, ``bad_response`` if there are none.
     """
-    predictions = [_object(p) for p in _list(_object(response).get("predictions"))]
     images: list[ImageData] = []
     failures: list[CallError] = []
-    for prediction in predictions:
+    for prediction in map(_object, _list(_object(response).get("predictions"))):
         data = prediction.get("bytesBase64Encoded")
         reason = _text(prediction.get("raiFilteredReason"))
         if isinstance(data, str | SpooledString) and data:
-            images.append(ImageData(data=data, metadata=_prediction_metadata(prediction)))
+            metadata = {
+                "mime_type": prediction.get("mimeType"),
+                "revised_prompt": _text(prediction.get("prompt")),
+                "safety_attributes": prediction.get("safetyAttributes"),
+                "rai_filtered_reason": reason,
+                "labels": prediction.get("labels"),
+            }
+            images.append(ImageData(data=data, metadata=_without_empty(metadata)))
         elif reason:
             failures.append(_refusal(reason, "RAI_FILTERED"))
     if not images:
@@ -127,24 +146,22 @@ def read_predictions(response: Any) -> ParsedResponse:
     return ParsedResponse(images=tuple(images), failures=tuple(failures))
 
 
-def _prediction_metadata(prediction: Mapping[str, Any]) -> dict[str, Any]:
-    return _without_empty(
-        {
-            "mime_type": prediction.get("mimeType"),
-            "revised_prompt": _text(prediction.get("prompt")),
-            "safety_attributes": prediction.get("safetyAttributes"),
-            "rai_filtered_reason": _text(prediction.get("raiFilteredReason")),
-            "labels": prediction.get("labels"),
-        }
-    )
+def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:
+    """Return the tokens of a ``generateContent``, by the lines of Google's price list; None if it has none.
 
-
-def _shared_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "model_version": document.get("modelVersion"),
-        "response_id": document.get("responseId"),
-        "usage": document.get("usageMetadata"),
+    Text and images of the input have one price (https://ai.google.dev/gemini-api/docs/pricing), and thoughts
+    that of text. Output that is not said to be text is images.
+    """
+    usage = _object(response.get("usageMetadata"))
+    output = _count(usage.get("candidatesTokenCount"))
+    details = map(_object, _list(usage.get("candidatesTokensDetails"))[:10])
+    text = sum(_count(part.get("tokenCount")) for part in details if part.get("modality") == "TEXT")
+    tokens = {
+        TokenKind.TEXT_INPUT: _count(usage.get("promptTokenCount")),
+        TokenKind.TEXT_OUTPUT: _count(usage.get("thoughtsTokenCount")) + min(text, output),
+        TokenKind.IMAGE_OUTPUT: max(0, output - text),
     }
+    return ReportedUsage.from_values(tokens=tokens) if output else None
 
 
 def _parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -168,6 +185,11 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def _count(value: Any) -> int:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS
+    return value if is_count else 0
+
+
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in values.items() if value not in (None, "", [], {})}
 
@@ -182,14 +204,137 @@ def _plain(value: Any) -> Any:
 
 
 def _refusal(message: Message | str, reason: str) -> CallError:
-    return CallError(FailureCode.CONTENT_POLICY, _short(message), upstream_status=200, upstream_code=reason)
+    reason_text = as_message(message).map_text(shorten)
+    return CallError(FailureCode.CONTENT_POLICY, reason_text, upstream_status=200, upstream_code=reason)
 
 
 def _bad(message: Message | str, reason: str = "") -> CallError:
+    reason_text = as_message(message).map_text(shorten)
+    return CallError(FailureCode.BAD_RESPONSE, reason_text, upstream_status=200, upstream_code=reason or None)
+
+
+# ---------------------------------------------------------------- responses that are not a 200
+
+_NO_QUOTA = re.compile(r"\blimit:\s*0\b")
+_POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
+
+# The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code.
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        402: FailureCode.QUOTA_EXHAUSTED,
+        403: FailureCode.AUTH_FAILED,
+        408: FailureCode.TIMEOUT,
+        429: FailureCode.RATE_LIMITED,
+        499: FailureCode.OUTCOME_UNKNOWN,
+        504: FailureCode.TIMEOUT,
+    }
+)
+_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        2: FailureCode.BAD_RESPONSE,
+        3: FailureCode.REJECTED,
+        4: FailureCode.REJECTED,
+        5: FailureCode.OUTCOME_UNKNOWN,
+    }
+)
+_BY_REASON: Mapping[str, FailureCode] = MappingProxyType(
+    {
+        "API_KEY_INVALID": FailureCode.AUTH_FAILED,
+        "API_KEY_SERVICE_BLOCKED": FailureCode.AUTH_FAILED,
+        "BILLING_DISABLED": FailureCode.QUOTA_EXHAUSTED,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class ErrorResponse:
+    """A response that is not a 200: its status, the ``error`` object of its body, and ``Retry-After``."""
+
+    status: int
+    error: Mapping[str, Any] = attrs.field(factory=dict)
+    retry_after: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Google's name of the error, such as ``RESOURCE_EXHAUSTED``."""
+        name = self.error.get("status")
+        return name if isinstance(name, str) else None
+
+    @property
+    def message(self) -> str:
+        """Google's sentence; nothing where there is none."""
+        return _text(self.error.get("message"))
+
+    def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the details of a type, such as ``RetryInfo``."""
+        for detail in map(_object, _list(self.error.get("details"))):
+            if str(detail.get("@type", "")).endswith(f".{kind}"):
+                yield detail
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of an ``ErrorInfo``, such as ``API_KEY_INVALID``."""
+        return next((str(d["reason"]) for d in self.details("ErrorInfo") if d.get("reason")), None)
+
+
+def call_error(
+    response: ErrorResponse, *, model: Model | None, secret: str | None = None, now: float
+) -> CallError:
+    """Return the error for a response. ``secret`` is removed from its text; ``now`` is in epoch seconds.
+
+    A refusal of a model that is being retired names its replacement; ``model`` is None for a free call.
+    """
+    code = _code(response)
+    reason = ResponseCode.RESPONSE_STATUS(status=response.status)
+    if response.message:
+        reason = upstream_text(shorten(response.message, (secret,)))
+    reason = with_model_warning(model, code, reason)
+    if httpx.codes.is_redirect(response.status):
+        reason = GeminiCode.GEMINI_REDIRECT()
     return CallError(
-        FailureCode.BAD_RESPONSE, _short(message), upstream_status=200, upstream_code=reason or None
+        code,
+        reason,
+        not_started=code in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
+        retry_after=retry_delay(response, now=now),
+        upstream_status=response.status,
+        upstream_code=response.reason or response.name,
     )
 
 
-def _short(message: Message | str) -> Message:
-    return as_message(message).map_text(shorten)
+def _code(response: ErrorResponse) -> FailureCode:
+    if response.status == httpx.codes.TOO_MANY_REQUESTS and _has_no_quota(response):
+        return FailureCode.QUOTA_EXHAUSTED
+    if response.status == httpx.codes.SERVICE_UNAVAILABLE and response.name == "UNAVAILABLE":
+        return FailureCode.UNAVAILABLE  # "The service is temporarily running out of capacity": not admitted
+    if response.status in (400, 403) and (by_reason := _BY_REASON.get(response.reason or "")):
+        return by_reason
+    if response.status == httpx.codes.BAD_REQUEST:
+        if _POLICY_WORDS.search(response.message):
+            return FailureCode.CONTENT_POLICY
+        if response.name == "FAILED_PRECONDITION" and "billing" in response.message.lower():
+            return FailureCode.QUOTA_EXHAUSTED
+    by_class = _BY_CLASS.get(response.status // 100, FailureCode.OUTCOME_UNKNOWN)
+    return _BY_STATUS.get(response.status, by_class)
+
+
+def _has_no_quota(response: ErrorResponse) -> bool:
+    """Distinguish a quota that is used up for the day, or is zero, from one that refills within a minute."""
+    violations = (
+        _object(violation)
+        for failure in response.details("QuotaFailure")
+        for violation in _list(failure.get("violations"))
+    )
+    return bool(_NO_QUOTA.search(response.message)) or any(
+        "perday" in str(violation.get("quotaId", "")).lower() or str(violation.get("quotaValue")) == "0"
+        for violation in violations
+    )
+
+
+def retry_delay(response: ErrorResponse, *, now: float) -> float | None:
+    """Return the seconds that Google asks us to wait: the longer of RetryInfo and ``Retry-After``."""
+    waits = [parse_retry_after(response.retry_after, datetime.fromtimestamp(now, UTC))]
+    for info in response.details("RetryInfo"):
+        delay = str(info.get("retryDelay", ""))
+        waits.append(parse_seconds(delay[:-1]) if delay.endswith("s") else None)
+    return max((seconds for seconds in waits if seconds is not None), default=None)

@@ -1,16 +1,21 @@
-"""The ``extra_config`` of kind ``gemini``."""
+"""What a configuration of kind ``gemini`` says, and what Google's image models can do, on either service."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.gemini.messages import GeminiCode
-from imagegen_core.config import ProviderConfig
+from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.messages import Message
+from imagegen_core.forms import FormField, Group, framed
+from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
+from imagegen_core.messages import Message, MessageCode
+from imagegen_core.models import Model, Parameter, common
+from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, ProblemCode
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
@@ -28,6 +33,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
 _LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A location becomes one label of a host name."""
 
+_VERTEX_KEYS = {"project": _NAME, "location": _LOCATION, "credentials_file": None}
 _MULTI_REGIONS = ("us", "eu")
 
 
@@ -40,10 +46,7 @@ class Backend(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class GeminiSettings:
-    """The validated ``extra_config``.
-
-    ``max_inline_bytes`` limits the images sent with one request, before base64.
-    """
+    """The checked ``extra_config``; ``max_inline_bytes`` limits the images of one request, before base64."""
 
     backend: Backend = Backend.DEVELOPER
     project: str | None = None
@@ -54,36 +57,22 @@ class GeminiSettings:
 
     @classmethod
     def from_config(cls, config: ProviderConfig) -> "GeminiSettings":
-        """Read ``config.extra_config``; keys of the service itself are ignored.
-
-        Raises:
-            ValidationFailed: with the path inside ``extra_config``.
-        """
+        """Read ``config.extra_config``; a mistake is refused with its path, an unknown key is ignored."""
         extra = config.extra_config
-        settings = cls(
-            backend=_backend(extra.get("backend")),
-            project=_text("project", extra.get("project"), _NAME),
-            location=_text("location", extra.get("location"), _LOCATION),
-            credentials_file=_text("credentials_file", extra.get("credentials_file")),
+        vertex = {name: _text(name, extra.get(name), pattern) for name, pattern in _VERTEX_KEYS.items()}
+        backend = _backend(extra.get("backend"))
+        present = [name for name, value in vertex.items() if value is not None]
+        if present and backend is Backend.DEVELOPER:
+            raise _invalid(present[0], GeminiCode.VERTEX_ONLY())
+        if present and not (vertex["project"] and vertex["location"]):
+            missing = "location" if vertex["project"] else "project"
+            raise _invalid(missing, GeminiCode.PROJECT_WITHOUT_LOCATION())
+        return cls(
+            backend=backend,
             api_version=_text("api_version", extra.get("api_version"), _VERSION),
             max_inline_bytes=_megabytes("max_inline_mb", extra.get("max_inline_mb")),
+            **vertex,
         )
-        settings._check_project()
-        return settings
-
-    def _check_project(self) -> None:
-        vertex_settings = {
-            "project": self.project,
-            "location": self.location,
-            "credentials_file": self.credentials_file,
-        }
-        present = [name for name, value in vertex_settings.items() if value is not None]
-        if self.backend is Backend.DEVELOPER:
-            if present:
-                raise _invalid(present[0], GeminiCode.VERTEX_ONLY())
-        elif present and not (self.project and self.location):
-            missing = "location" if self.project else "project"
-            raise _invalid(missing, GeminiCode.PROJECT_WITHOUT_LOCATION())
 
     @property
     def uses_credentials(self) -> bool:
@@ -104,7 +93,6 @@ class GeminiSettings:
 
     @property
     def default_api_base(self) -> str:
-        """The address of the service if the configuration has none."""
         if self.backend is Backend.DEVELOPER:
             return DEVELOPER_BASE
         if self.location in (None, "global"):
@@ -152,3 +140,228 @@ def _megabytes(name: str, value: Any) -> int:
     if not is_number or not 0 < value <= _MAX_INLINE_MB:
         raise _invalid(name, GeminiCode.NOT_MEGABYTES(maximum=_MAX_INLINE_MB))
     return int(value * 1024 * 1024)
+
+
+DEFAULT_MODELS = (
+    ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
+    ModelEntry(id="gemini-3-pro-image", name="Gemini 3 Pro Image"),
+    ModelEntry(id="gemini-3.1-flash-lite-image", name="Gemini 3.1 Flash Lite Image"),
+)
+"""The models of a configuration without ``models``; all are available as of 2026-11-26."""
+
+_MAX_IMAGEN_BATCH = 4
+"""The maximum of Imagen's ``sampleCount``."""
+
+EDIT_MODES = (
+    *("EDIT_MODE_DEFAULT", "EDIT_MODE_INPAINT_REMOVAL", "EDIT_MODE_INPAINT_INSERTION", "EDIT_MODE_OUTPAINT"),
+    *("EDIT_MODE_CONTROLLED_EDITING", "EDIT_MODE_STYLE", "EDIT_MODE_BGSWAP", "EDIT_MODE_PRODUCT_IMAGE"),
+)
+SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
+
+_PERSONS = {
+    "DONT_ALLOW": ("不允许", "None"),
+    "ALLOW_ADULT": ("仅成人", "Adults"),
+    "ALLOW_ALL": ("不限", "All ages"),
+}
+_SAFETY_LEVELS = {
+    "BLOCK_LOW_AND_ABOVE": ("拦截低风险及以上", "Block low and above"),
+    "BLOCK_MEDIUM_AND_ABOVE": ("拦截中风险及以上", "Block medium and above"),
+    "BLOCK_ONLY_HIGH": ("只拦截高风险", "Block high only"),
+    "BLOCK_NONE": ("不拦截", "Block none"),
+}
+_SAFETY = FormField.labelled(
+    "安全过滤",
+    "Safety filter",
+    Group.SAFETY,
+    description=("各类有害内容的拦截门槛", "threshold of all harm categories"),
+    choices={**_SAFETY_LEVELS, "OFF": ("关闭", "Off")},
+)
+_PERSON_GENERATION = FormField.labelled("人物", "People", Group.SAFETY, choices=_PERSONS)
+_EDIT_STEPS = FormField.labelled("步数", "Steps", Group.SAMPLING, description=("编辑时的步数", "of an edit"))
+_NO_WATERMARK = ("使用种子时须关闭", "a seed needs it to be off")
+_ADD_WATERMARK = FormField.labelled("水印", "Watermark", Group.OUTPUT, description=_NO_WATERMARK)
+_FORM = ("size", "num", "negative_prompt", "thinking_level", "seed", "safety", "person_generation")
+
+_TEN_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+_FOURTEEN_RATIOS = (*_TEN_RATIOS, "1:4", "4:1", "1:8", "8:1")
+_FIVE_RATIOS = ("1:1", "3:4", "4:3", "9:16", "16:9")
+
+_GENERAL_OPERATIONS = tuple(operation for operation in Operation if operation is not Operation.SEGMENT)
+_IMAGEN_OPERATIONS = tuple(operation for operation in Operation if operation is not Operation.REFERENCE)
+
+
+@attrs.frozen(kw_only=True)
+class Traits:
+    """``ratios`` and ``tiers`` of a model's images; ``imagen`` ones use predict, others generate_content."""
+
+    operations: tuple[Operation, ...] = _GENERAL_OPERATIONS
+    ratios: tuple[str, ...] = _FOURTEEN_RATIOS
+    tiers: tuple[str, ...] = ("1K", "2K", "4K")
+    max_references: int = MAX_REFERENCES
+    thinking: tuple[str, ...] = ()
+    imagen: bool = False
+
+
+def _fixed_size(**traits: Any) -> Traits:
+    """Return the traits of a model with a single size, which cannot upscale."""
+    return Traits(operations=tuple(o for o in _GENERAL_OPERATIONS if o is not Operation.UPSCALE), **traits)
+
+
+def _imagen(*operations: Operation, tiers: tuple[str, ...] = ()) -> Traits:
+    return Traits(operations=operations, ratios=_FIVE_RATIOS, tiers=tiers, imagen=True)
+
+
+_CATALOGUE: Mapping[str, Traits] = MappingProxyType(
+    {
+        "gemini-nano-banana-2.1": Traits(thinking=("minimal", "medium", "high")),
+        "gemini-3-pro-image": Traits(ratios=_TEN_RATIOS),
+        "gemini-3-pro-image-preview": Traits(ratios=_TEN_RATIOS),
+        "nano-banana-pro-preview": Traits(ratios=_TEN_RATIOS),
+        "gemini-3.1-flash-image": Traits(tiers=("512", "1K", "2K", "4K")),
+        "gemini-3.1-flash-image-preview": Traits(tiers=("512", "1K", "2K", "4K")),
+        "gemini-3.1-flash-lite-image": _fixed_size(tiers=("1K",)),
+        "gemini-2.5-flash-image": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
+        "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
+        "imagen-3.0-generate-001": _imagen(Operation.GENERATE),
+        "imagen-3.0-generate-002": _imagen(Operation.GENERATE),
+        "imagen-3.0-fast-generate-001": _imagen(Operation.GENERATE),
+        "imagen-3.0-capability-001": _imagen(Operation.EDIT),
+        "imagen-4.0-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+        "imagen-4.0-ultra-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+        "imagen-4.0-fast-generate-001": _imagen(Operation.GENERATE),
+        "imagen-4.0-upscale-preview": _imagen(Operation.UPSCALE),
+        "imagen-product-recontext-preview-06-30": _imagen(Operation.RECONTEXT),
+        "image-segmentation-001": _imagen(Operation.SEGMENT),
+    }
+)
+
+
+def traits_of(model_id: str) -> Traits:
+    """Return the traits of a model; an unknown one gets those of its family in general."""
+    name = model_id.rpartition("models/")[2]
+    traits = _CATALOGUE.get(name)
+    if traits is not None:
+        return traits
+    if name.startswith(("imagen", "imagegeneration", "image-segmentation")):
+        return _imagen(*_IMAGEN_OPERATIONS, tiers=("1K", "2K"))
+    return Traits(tiers=("512", "1K", "2K", "4K"))
+
+
+def model_of(entry: ModelEntry, backend: Backend) -> Model:
+    """Return the model of an entry, whose ``capabilities`` select from what the backend can do with it."""
+    traits = traits_of(entry.id)
+    possible: tuple[Operation, ...] = _IMAGEN_OPERATIONS if traits.imagen else _GENERAL_OPERATIONS
+    if traits.imagen and backend is Backend.DEVELOPER:
+        possible = ()
+    operations = traits.operations if entry.capabilities is None else entry.capabilities
+    facts = facts_of(entry.id, provider="google")
+    return Model(
+        id=entry.id,
+        name=entry.name or entry.id,
+        default=entry.default,
+        operations=tuple(operation for operation in operations if operation in possible),
+        parameters=tuple(_parameters(traits)),
+        form=_FORM,
+        sizes=framed(traits.ratios, traits.tiers),
+        max_num=_MAX_IMAGEN_BATCH if traits.imagen else MAX_NUM,
+        max_references=traits.max_references,
+        lifecycle=facts.lifecycle,
+        price=facts.price,
+        sources=facts.sources,
+    )
+
+
+def _parameters(traits: Traits) -> Iterator[Parameter]:
+    yield from common("num", "width", "height", "size")
+    yield Parameter(name="aspect_ratio", enum=traits.ratios)
+    if traits.tiers:
+        yield Parameter(name="image_size", enum=traits.tiers)
+    yield Parameter(name="edit_mode", enum=EDIT_MODES)
+    yield from common("upscale_factor")
+    if traits.imagen:
+        yield from common("negative_prompt")
+        yield Parameter(name="mode", enum=SEGMENT_MODES)
+        yield Parameter(name="seed", type="integer", minimum=-1, maximum=2**32 - 1)
+        yield Parameter(name="cfg_scale", type="number", minimum=0, maximum=100)
+        yield Parameter(name="steps", type="integer", minimum=1, maximum=1000, form_field=_EDIT_STEPS)
+        yield Parameter(name="safety", enum=tuple(_SAFETY_LEVELS), form_field=_SAFETY)
+        yield Parameter(name="person_generation", enum=tuple(_PERSONS), form_field=_PERSON_GENERATION)
+        yield Parameter(name="enhance_prompt", type="boolean")
+        yield Parameter(name="add_watermark", type="boolean", form_field=_ADD_WATERMARK)
+    else:
+        yield Parameter(name="seed", type="integer", minimum=-1, maximum=2**31 - 1)
+        yield Parameter(name="safety", enum=(*_SAFETY_LEVELS, "OFF"), form_field=_SAFETY)
+        if traits.thinking:
+            yield Parameter(name="thinking_level", enum=traits.thinking)
+
+
+class GeminiCode(MessageCode):
+    """Rules and remarks of the Gemini adapter."""
+
+    INLINE_IMAGES_TOO_HEAVY = (
+        "all images have {size} bytes, at most {maximum} go into one request (extra_config.max_inline_mb)",
+        "全部图片合计 {size} 字节，一次请求最多 {maximum} 字节（extra_config.max_inline_mb）",
+    )
+    VERTEX_ONLY = "belongs to backend: vertex", "只用于 backend: vertex"
+    PROJECT_WITHOUT_LOCATION = (
+        "is needed: project and location go together",
+        "须给出：project 与 location 须同时给出",
+    )
+    IMPOSSIBLE_CHARACTERS = "has characters that cannot be in it", "含有不允许的字符"
+    NOT_MEGABYTES = "must be a number of megabytes, at most {maximum}", "须为不超过 {maximum} 的兆字节数"
+    SDK_OTHER_ORIGIN = "the SDK wanted to send the key to another origin", "SDK 试图把密钥发往另一个来源"
+    NOTHING_SENT = "nothing could be sent within {seconds} seconds", "{seconds} 秒内没能发出任何内容"
+    NOTHING_SENT_BUSY = "nothing could be sent: this machine is too busy", "没能发出任何内容：本机过于繁忙"
+    CREDENTIALS_NOT_REFRESHED = (
+        "Google's credentials could not be refreshed: no connection",
+        "Google 凭据未能刷新：无法连接",
+    )
+    CREDENTIALS_REFUSED = "Google's credentials were refused", "Google 凭据被拒绝"
+    CREDENTIALS_UNUSABLE = "{source} cannot be used", "无法使用 {source}"
+    DEFAULT_CREDENTIALS = "application default credentials", "应用默认凭据"
+    SDK_REQUEST_NOT_BUILT = "the request cannot be built: {detail}", "无法构造请求：{detail}"
+    GEMINI_REDIRECT = (
+        "the address answers with a redirect, which is not followed with a key; correct api_base",
+        "该地址答复重定向，带有密钥时不会跟随；请更正 api_base",
+    )
+    TOKEN_LIMIT = (
+        "the response was cut off at the model's limit of tokens",
+        "答复在模型的 token 上限处被截断",
+    )
+    PROMPT_BLOCKED = "the prompt was blocked: {reason}", "提示词被拦截：{reason}"
+    IMAGE_BLOCKED = "the image was blocked: {reason}", "图片被拦截：{reason}"
+    NO_CANDIDATES = "the response has no candidates", "答复中没有候选结果"
+    ANSWERED_IN_WORDS = "the model answered in words: {text}", "模型以文字答复：{text}"
+    NO_IMAGE_REASON = "the response has no image ({reason})", "答复中没有图片（{reason}）"
+    NO_REASON_GIVEN = "no reason given", "没有说明原因"
+    PROBE_TOO_SLOW = "no answer within {seconds} seconds", "{seconds} 秒内没有答复"
+    MODEL_NOT_SERVED = "model {model} is not served by this key", "该密钥不提供模型 {model}"
+    MODELS_SERVED = "{count} models are served by this key", "该密钥提供 {count} 个模型"
+    SIZE_ROUNDED = (
+        "{requested} was asked for; the model draws at {drawn}, so the size may differ",
+        "要求的是 {requested}；模型以 {drawn} 绘制，尺寸可能不同",
+    )
+    ANY_WIDTH = "any width", "任意宽度"
+    ANY_HEIGHT = "any height", "任意高度"
+    DIMENSIONS = "{width}x{height}", "{width}x{height}"
+    MODELS_OWN_SIZE = "the model's own size", "模型自己的尺寸"
+    MAX_TIER = (
+        "{factor} would be {pixels} pixels on the longer side; {tier} is the model's largest",
+        "{factor} 的长边为 {pixels} 像素；模型最大为 {tier}",
+    )
+    MASK_AS_ADVICE = (
+        "the mask went along as a second image; the model takes it as advice and may change more",
+        "蒙版作为第二张图片发送；模型只作参考，可能改动更多",
+    )
+    REDRAWN = (
+        "the image was drawn again at a larger size, so details may differ from the original",
+        "图片以更大的尺寸重新绘制，细节可能与原图不同",
+    )
+    NO_WATERMARK = (
+        "add_watermark was switched off, since Imagen takes a seed only without its watermark",
+        "已关闭 add_watermark，因为 Imagen 只在没有水印时接受 seed",
+    )
+    PARAMETERS_NOT_TAKEN = (
+        "{names}: {operation} takes no such parameter",
+        "{names}：{operation} 没有这个参数",
+    )

@@ -7,16 +7,11 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import (
-    parse_http_date,
-    parse_retry_after,
-    shorten,
-    with_model_warning,
-)
+from imagegen_adapters.providers.a1111.results import retry_after
+from imagegen_adapters.providers.common.calls import shorten, with_model_warning
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.messages import Message, MessageCode, as_message
+from imagegen_core.messages import Message, as_message
 from imagegen_core.models import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
@@ -25,17 +20,11 @@ STABILITY_COOLDOWN_SECONDS = 60.0
 
 @attrs.frozen(kw_only=True)
 class UpstreamError:
-    """The content of an error body: a message, and the provider's own code if there is one.
-
-    ``is_about_the_path``: it says nothing about the call, so with a 404 the whole route is missing.
-    """
+    """The content of an error body: a message, and the provider's own code if there is one."""
 
     message: Message = attrs.field(converter=as_message)
     code: str | None = None
-    is_about_the_path: bool = False
 
-
-_NOT_FOUND = 404
 
 _BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
     {
@@ -63,15 +52,13 @@ class FailureTable:
     """How one provider's error responses are read: by its own code first, then by status.
 
     A status in neither table means what its class means (4xx, 5xx). Only 429 proves that nothing was
-    started: a 503 may come from a proxy that lost the response of a call that ran. ``no_route`` is what to
-    say of a 404 that is not about the call: the server does not have its ``path``.
+    started: a 503 may come from a proxy that lost the response of a call that ran.
     """
 
     read: Callable[[Any, str], UpstreamError]
     by_status: Mapping[int, FailureCode]
     by_code: Mapping[str, FailureCode] = attrs.field(factory=dict)
     cooldown: float | None = None
-    no_route: MessageCode | None = None
 
     def error(
         self,
@@ -88,8 +75,7 @@ class FailureTable:
         A refusal of a ``model`` that is being retired names its replacement.
         """
         upstream_error = _parse_error(self.read, status, body)
-        if self.no_route is not None and status == _NOT_FOUND and upstream_error.is_about_the_path:
-            return CallError(FailureCode.REJECTED, self.no_route(path=path), upstream_status=status)
+
         code = self._code(status, upstream_error.code)
         is_rate_limited = code is FailureCode.RATE_LIMITED
         reason = upstream_error.message.map_text(lambda text: shorten(text, secrets))
@@ -106,11 +92,6 @@ class FailureTable:
         return self.by_code.get(code or "") or self.by_status.get(status) or _BY_CLASS[min(status // 100, 5)]
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of ``Retry-After``; a date is compared with the response's own ``Date``."""
-    return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
-
-
 def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: bytes) -> UpstreamError:
     text = body.decode("utf-8", "replace")
     try:
@@ -121,27 +102,6 @@ def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: b
     if str(upstream_error.message).strip():
         return upstream_error
     return attrs.evolve(upstream_error, message=ResponseCode.RESPONSE_STATUS(status=status))
-
-
-def _read_a1111(body: Any, text: str) -> UpstreamError:
-    """Read ``detail`` if it is text, or its first ``msg``; else ``errors``, ``error``, or the body."""
-    if not isinstance(body, dict):  # sd-server's 404 has no body at all, that of a proxy a page
-        return UpstreamError(message=text, is_about_the_path=True)
-    detail, error = body.get("detail"), body.get("error")
-    code = error if isinstance(error, str) and error else None
-    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        location = detail[0].get("loc")
-        field = (
-            ".".join(str(part) for part in location if part != "body") if isinstance(location, list) else ""
-        )
-        message = str(detail[0].get("msg", ""))
-        return UpstreamError(message=f"{field}: {message}" if field else message, code=code)
-    if detail == "Not Found":  # FastAPI's message for an unknown path
-        return UpstreamError(message=detail, code=code, is_about_the_path=True)
-    texts = (detail, body.get("errors"), error)
-    return UpstreamError(
-        message=next((w for w in texts if isinstance(w, str) and w.strip()), text), code=code
-    )
 
 
 def _read_stability(body: Any, text: str) -> UpstreamError:
@@ -156,12 +116,6 @@ def _read_stability(body: Any, text: str) -> UpstreamError:
         message=details or (message if isinstance(message, str) else "") or code or text, code=code
     )
 
-
-A1111 = FailureTable(
-    read=_read_a1111,
-    by_status=_BY_STATUS,  # with 429, SD.Next's limiter refuses before the queue
-    no_route=StableDiffusionCode.NO_ROUTE,
-)
 
 STABILITY = FailureTable(
     read=_read_stability,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
 from imagegen_adapters.providers.common.calls import (
     call_timeout,
     configured_headers,
@@ -17,7 +18,6 @@ from imagegen_adapters.providers.common.json_files import decode_chunks, parse_j
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_routes as routes
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
 from imagegen_adapters.providers.stable_diffusion.stability_jobs import (
     JOB_SECONDS,

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
 from imagegen_adapters.providers.common.images import check_sides, check_size, check_total_bytes
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import check_upscaled
 from imagegen_core.operations import Operation

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
 from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.common.images import nearest_ratio
 from imagegen_adapters.providers.common.json_files import (
@@ -15,7 +16,6 @@ from imagegen_adapters.providers.common.json_files import (
     read_text,
 )
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.stability_routes import ASPECT_RATIOS, Route
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode

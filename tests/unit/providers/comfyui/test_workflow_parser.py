@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
-from imagegen_adapters.providers.comfyui.workflow import NodeInput
-from imagegen_adapters.providers.comfyui.workflow_parser import (
+from imagegen_adapters.providers.comfyui.workflow import (
     DEFAULT_INPUTS,
     MAX_WORKFLOW_CHARS,
+    NodeInput,
     default_workflow,
     parse_workflow,
 )

@@ -3,17 +3,18 @@
 import pytest
 
 from imagegen_adapters.providers.common.images import nearest_ratio
-from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
+from imagegen_adapters.providers.gemini.requests import Framing, framing, tier_for, upscaled
+from imagegen_adapters.providers.gemini.settings import Traits
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
 
 RATIOS = ("1:1", "2:3", "3:2", "9:16", "16:9")
-TIERS = ("1K", "2K", "4K")
+TRAITS = Traits(ratios=RATIOS, tiers=("1K", "2K", "4K"))
 
 
 def frame(**params):
-    return framing(ImageRequest(operation=Operation.GENERATE, params=params), ratios=RATIOS, tiers=TIERS)
+    return framing(ImageRequest(operation=Operation.GENERATE, params=params), TRAITS)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_model_without_tiers_draws_at_its_own_size():
     """Only the ratio is requested."""
     request = ImageRequest(operation=Operation.GENERATE, params={"size": "512x512"})
 
-    result = framing(request, ratios=RATIOS, tiers=())
+    result = framing(request, Traits(ratios=RATIOS, tiers=()))
 
     assert ("1:1", None, 1) == (result.aspect_ratio, result.image_size, len(result.warnings))
 
@@ -70,8 +71,6 @@ def test_tiers_are_ordered_by_pixels():
 
 def test_upscaling_stops_at_the_largest_tier():
     """With a warning."""
-    assert Framing(aspect_ratio="1:1", image_size="2K") == upscaled(
-        1024, 1024, "x2", ratios=RATIOS, tiers=TIERS
-    )
-    (warning,) = upscaled(4000, 4000, "x4", ratios=RATIOS, tiers=TIERS).warnings
+    assert Framing(aspect_ratio="1:1", image_size="2K") == upscaled(1024, 1024, "x2", TRAITS)
+    (warning,) = upscaled(4000, 4000, "x4", TRAITS).warnings
     assert "4K is the model's largest" in str(warning)

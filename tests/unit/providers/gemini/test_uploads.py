@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from imagegen_adapters.providers.gemini.uploads import Body, Upload
+from imagegen_adapters.providers.gemini.requests import Body, Upload
 from imagegen_core.errors import CallError
 
 pytestmark = pytest.mark.anyio

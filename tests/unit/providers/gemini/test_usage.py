@@ -2,8 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.providers.gemini.responses import read_content
-from imagegen_adapters.providers.gemini.usage import read_usage
+from imagegen_adapters.providers.gemini.responses import read_content, read_usage
 from imagegen_core.prices import TokenKind
 from tests.fakes.samples import sample
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
-from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
-from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
+from imagegen_adapters.providers.a1111 import requests as bodies
+from imagegen_adapters.providers.a1111.requests import InlineImage, Options
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model
 from imagegen_core.operations import Operation
@@ -127,7 +126,7 @@ def test_a_huge_image_is_repainted_smaller_and_says_so():
     assert ((2048, 1024), (4000, 2000)) == tuple(
         (b["width"], b["height"]) for b in (document, document_with_size)
     )
-    assert (1, 0) == (len(bodies.warnings(request)), len(bodies.warnings(explicit)))
+    assert (1, 0) == (len(list(bodies.warnings(request))), len(list(bodies.warnings(explicit))))
 
 
 def test_upscaling_sends_the_factor_and_the_operators_upscaler():

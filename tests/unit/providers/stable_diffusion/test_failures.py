@@ -4,16 +4,17 @@ import json
 
 import pytest
 
-from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY, retry_after
+from imagegen_adapters.providers.a1111.results import call_error, retry_after
+from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
 from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"
 PATH = "/sdapi/v1/extra-single-image"
 
 
-def read(table, status, body, **headers):
+def read(error_of, status, body, **headers):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    error = table.error(status, headers, data, path=PATH, secrets=(SECRET,))
+    error = error_of(status, headers, data, path=PATH, secrets=(SECRET,))
     return error, error.failure
 
 
@@ -35,36 +36,36 @@ def read(table, status, body, **headers):
 )
 def test_the_useful_sentence_of_a_webui_is_found(body, expected):
     """`detail`, else its first message, else `errors`, else `error`, else the text."""
-    assert expected == read(A1111, 500, body)[1].message
+    assert expected == read(call_error, 500, body)[1].message
 
 
 @pytest.mark.parametrize(
-    ("table", "status", "body", "expected"),
+    ("error_of", "status", "body", "expected"),
     [
-        (A1111, 400, {}, ("rejected", False, False)),
-        (A1111, 401, {}, ("auth_failed", False, False)),
-        (A1111, 404, {}, ("rejected", False, False)),
-        (A1111, 422, {}, ("rejected", False, False)),
-        (A1111, 429, {}, ("rate_limited", True, False)),
-        (A1111, 500, {}, ("outcome_unknown", False, True)),
-        (A1111, 503, {}, ("outcome_unknown", False, True)),
-        (A1111, 302, {}, ("rejected", False, False)),
-        (A1111, 204, {}, ("bad_response", False, True)),
-        (STABILITY, 400, {"name": "bad_request"}, ("rejected", False, False)),
-        (STABILITY, 401, {"name": "unauthorized"}, ("auth_failed", False, False)),
-        (STABILITY, 402, {"name": "payment_required"}, ("quota_exhausted", False, False)),
-        (STABILITY, 403, {"name": "content_moderation"}, ("content_policy", False, False)),
-        (STABILITY, 403, {"name": "forbidden"}, ("auth_failed", False, False)),
-        (STABILITY, 413, {"name": "payload_too_large"}, ("rejected", False, False)),
-        (STABILITY, 422, {"name": "unprocessable"}, ("rejected", False, False)),
-        (STABILITY, 429, {"name": "rate_limit_exceeded"}, ("rate_limited", True, False)),
-        (STABILITY, 500, {"name": "internal_error"}, ("outcome_unknown", False, True)),
-        (STABILITY, 503, b"<html>", ("outcome_unknown", False, True)),
+        (call_error, 400, {}, ("rejected", False, False)),
+        (call_error, 401, {}, ("auth_failed", False, False)),
+        (call_error, 404, {}, ("rejected", False, False)),
+        (call_error, 422, {}, ("rejected", False, False)),
+        (call_error, 429, {}, ("rate_limited", True, False)),
+        (call_error, 500, {}, ("outcome_unknown", False, True)),
+        (call_error, 503, {}, ("outcome_unknown", False, True)),
+        (call_error, 302, {}, ("rejected", False, False)),
+        (call_error, 204, {}, ("bad_response", False, True)),
+        (STABILITY.error, 400, {"name": "bad_request"}, ("rejected", False, False)),
+        (STABILITY.error, 401, {"name": "unauthorized"}, ("auth_failed", False, False)),
+        (STABILITY.error, 402, {"name": "payment_required"}, ("quota_exhausted", False, False)),
+        (STABILITY.error, 403, {"name": "content_moderation"}, ("content_policy", False, False)),
+        (STABILITY.error, 403, {"name": "forbidden"}, ("auth_failed", False, False)),
+        (STABILITY.error, 413, {"name": "payload_too_large"}, ("rejected", False, False)),
+        (STABILITY.error, 422, {"name": "unprocessable"}, ("rejected", False, False)),
+        (STABILITY.error, 429, {"name": "rate_limit_exceeded"}, ("rate_limited", True, False)),
+        (STABILITY.error, 500, {"name": "internal_error"}, ("outcome_unknown", False, True)),
+        (STABILITY.error, 503, b"<html>", ("outcome_unknown", False, True)),
     ],
 )
-def test_each_status_says_whether_something_was_started(table, status, body, expected):
+def test_each_status_says_whether_something_was_started(error_of, status, body, expected):
     """Only 429 proves that nothing was started."""
-    error, failure = read(table, status, body)
+    error, failure = read(error_of, status, body)
 
     assert expected == (failure.code, error.not_started, failure.possible_charge)
 
@@ -72,7 +73,7 @@ def test_each_status_says_whether_something_was_started(table, status, body, exp
 @pytest.mark.parametrize("body", [b"", b"<html>404</html>", {"detail": "Not Found"}, [1]])
 def test_a_404_that_is_not_about_the_call_is_a_missing_route(body):
     """Of FastAPI, of sd-server's HTTP library, of a proxy: the path is named, and what may be the cause."""
-    failure = read(A1111, 404, body)[1]
+    failure = read(call_error, 404, body)[1]
 
     assert ("rejected", False, 404) == (failure.code, failure.possible_charge, failure.upstream_status)
     assert failure.message.startswith(f"the server has no route {PATH}: ")
@@ -81,13 +82,13 @@ def test_a_404_that_is_not_about_the_call_is_a_missing_route(body):
 @pytest.mark.parametrize("body", [{"detail": "Sampler not found"}, {"error": "HTTPException"}])
 def test_a_404_about_the_call_is_none(body):
     """A sampler, a model or an image that the server does not have."""
-    assert "route" not in read(A1111, 404, body)[1].message
+    assert "route" not in read(call_error, 404, body)[1].message
 
 
 def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
     """Its penalty is 60 seconds."""
-    default = read(STABILITY, 429, {})[0].retry_after
-    with_header = read(STABILITY, 429, {}, **{"retry-after": "7"})[0].retry_after
+    default = read(STABILITY.error, 429, {})[0].retry_after
+    with_header = read(STABILITY.error, 429, {}, **{"retry-after": "7"})[0].retry_after
 
     assert (60.0, 7.0) == (default, with_header)
 
@@ -109,7 +110,7 @@ def test_retry_after_is_read_in_both_forms(headers, expected):
 
 def test_a_key_never_gets_into_a_message():
     """Some servers echo the request."""
-    failure = read(A1111, 401, {"detail": f"wrong login {SECRET} {'x' * 1000}"})[1]
+    failure = read(call_error, 401, {"detail": f"wrong login {SECRET} {'x' * 1000}"})[1]
 
     assert SECRET not in failure.message
     assert 500 == len(failure.message)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage, JsonBody
+from imagegen_adapters.providers.a1111.requests import InlineImage, JsonBody
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.requests import InputImage

@@ -3,29 +3,41 @@
 import asyncio
 import base64
 import contextlib
+from functools import partial
 from typing import Any, BinaryIO
 
 import httpx
 
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.a1111.requests import (
+    PATHS,
+    SHIPPED_MODELS,
+    JsonBody,
+    Options,
+    StableDiffusionCode,
+    body,
+    model_of,
+    result_size,
+    source_of,
+)
+from imagegen_adapters.providers.a1111.results import call_error, parse_result
 from imagegen_adapters.providers.common.calls import (
     call_timeout,
     configured_headers,
     malformed_key,
+    read_at_most,
+    read_error,
     streamed_response,
     two_part_key_problem,
 )
 from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
-from imagegen_adapters.providers.common.json_files import MAX_JSON_BYTES, parse_json, read_spooled
+from imagegen_adapters.providers.common.json_files import (
+    MAX_JSON_BYTES,
+    bad_response,
+    parse_json,
+    read_spooled,
+)
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.stable_diffusion import a1111_bodies as bodies
-from imagegen_adapters.providers.stable_diffusion import a1111_results as results
-from imagegen_adapters.providers.stable_diffusion import failures
-from imagegen_adapters.providers.stable_diffusion.a1111_models import SHIPPED_MODELS, model
-from imagegen_adapters.providers.stable_diffusion.a1111_options import Options
-from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
-from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
-from imagegen_adapters.providers.stable_diffusion.requests import api_url, fetch_unpaid, response_error
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
@@ -38,10 +50,13 @@ from imagegen_core.requests import ImageRequest
 API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0
 """SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""
-_SUFFIXES = ("/sdapi/v1", "/sdapi")
+
 _RESPONSE_FILE = "answer.json"
 _UNPAID_CALL_SECONDS = 5.0
 """Time-out of the small calls that generate nothing."""
+
+MAX_UNPAID_RESPONSE_BYTES = 1024 * 1024
+"""Limit of the response to such a call; a list of a thousand checkpoints takes half of it."""
 
 
 class A1111:
@@ -58,7 +73,7 @@ class A1111:
         configured_headers(config)
         entries = config.models or SHIPPED_MODELS
         return ProviderProfile(
-            models=tuple(model(entry) for entry in entries),
+            models=tuple(map(model_of, entries)),
             display_name="Stable Diffusion WebUI",
             default_api_base=API_BASE,
             needs_api_key=False,
@@ -68,19 +83,28 @@ class A1111:
         )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        bodies.body(request, model, task="", options=Options.from_config(config))
-        check_result_size(request.params, *bodies.result_size(request))
+        body(request, model, task="", options=Options.from_config(config))
+        check_result_size(request.params, *result_size(request))
         if request.operation is Operation.UPSCALE and request.image is not None:
             check_upscaled(request.image, request.params)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
         with map_refusals():
-            body = JsonBody(await self._body(call, exchange), exchange.input_chunks)
+            mask = await mask_for(call.request, exchange, MaskPolarity.WHITE_IS_EDIT)
+            document = body(
+                call.request,
+                call.model,
+                task=call.call_id,
+                options=Options.from_config(call.config),
+                image=source_of(call.request),
+                mask=mask,
+            )
+            json_body = JsonBody(document, exchange.input_chunks)
         self._running.add(call.call_id)
         watcher = asyncio.create_task(self._watch(call, exchange))
         try:
-            await self._send(call, body, exchange)
+            await self._send(call, json_body, exchange)
             return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
         finally:
             watcher.cancel()
@@ -92,14 +116,11 @@ class A1111:
         raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        name = str(receipt.data.get("file", _RESPONSE_FILE))
+        open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
         interrupted = bool(receipt.data.get("interrupted", False))
 
-        def open_file() -> BinaryIO:
-            return exchange.open_spooled(name)
-
         def parse(file: BinaryIO) -> ProviderResult:
-            return results.parse_result(file, open_file, call.request, interrupted=interrupted)
+            return parse_result(file, open_file, call.request, interrupted=interrupted)
 
         return await read_spooled(open_file, parse)
 
@@ -127,29 +148,27 @@ class A1111:
         detail = StableDiffusionCode.CHECKPOINTS(count=count, loaded=(str(loaded),) if loaded else ())
         return Probe(ok=True, detail=detail)
 
-    async def _body(self, call: ProviderCall, exchange: Exchange) -> dict[str, Any]:
-        request = call.request
-        image = request.references[0] if request.references else request.image
-        mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-        options = Options.from_config(call.config)
-        return bodies.body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
-
-    async def _send(self, call: ProviderCall, body: JsonBody, exchange: Exchange) -> None:
-        config = call.config
-        url = api_url(config, bodies.PATHS[call.request.operation], suffixes=_SUFFIXES)
-        body_headers = {"content-type": "application/json", "content-length": str(body.length)}
+    async def _send(self, call: ProviderCall, content: JsonBody, exchange: Exchange) -> None:
+        config, path = call.config, PATHS[call.request.operation]
+        headers = _headers(config) | {
+            "content-type": "application/json",
+            "content-length": str(content.length),
+        }
         client = self._outbound.api_client(config)
         request = client.build_request(
-            "POST",
-            url,
-            content=body,
-            headers=configured_headers(config) | body_headers,
-            timeout=call_timeout(config.timeout),
+            "POST", _url(config, path), content=content, headers=headers, timeout=call_timeout(config.timeout)
         )
-        async with streamed_response(client, _with_basic_auth(request, config)) as response:
+        async with streamed_response(client, request) as response:
             exchange.mark_response_started()
             if response.status_code != httpx.codes.OK:
-                raise await response_error(response, failures.A1111, _secrets(config), call.model)
+                raise call_error(
+                    response.status_code,
+                    response.headers,
+                    await read_error(response),
+                    path=response.request.url.path,
+                    secrets=_secrets(config),
+                    model=call.model,
+                )
             await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
@@ -171,32 +190,38 @@ class A1111:
     async def _get_json(self, config: ProviderConfig, path: str) -> Any:
         response = await self._send_unpaid(config, "GET", path)
         if response.status_code != httpx.codes.OK:
-            raise failures.A1111.error(
-                response.status_code,
-                response.headers,
-                response.content,
-                path=path,
-                secrets=_secrets(config),
+            secrets = _secrets(config)
+            raise call_error(
+                response.status_code, response.headers, response.content, path=path, secrets=secrets
             )
         return parse_json(response.content)
 
     async def _send_unpaid(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
-        url = api_url(config, path, suffixes=_SUFFIXES)
-        client = self._outbound.api_client(config)
+        client, headers = self._outbound.api_client(config), _headers(config)
         request = client.build_request(
-            method, url, headers=configured_headers(config), timeout=_UNPAID_CALL_SECONDS
+            method, _url(config, path), headers=headers, timeout=_UNPAID_CALL_SECONDS
         )
-        return await fetch_unpaid(client, _with_basic_auth(request, config))
+        async with streamed_response(client, request) as response:
+            content = await read_at_most(response, MAX_UNPAID_RESPONSE_BYTES + 1)
+        if len(content) > MAX_UNPAID_RESPONSE_BYTES:
+            raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=MAX_UNPAID_RESPONSE_BYTES))
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
-def _with_basic_auth(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
-    """Add the key, which A1111 and SD.Next take as user and password."""
-    if config.api_key is not None:
-        key = config.api_key.reveal()
-        if ":" not in key:
-            raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
-        request.headers["authorization"] = "Basic " + base64.b64encode(key.encode()).decode()
-    return request
+def _url(config: ProviderConfig, path: str) -> str:
+    base = (config.api_base or "").rstrip("/")
+    return base.removesuffix("/sdapi/v1").removesuffix("/sdapi") + path
+
+
+def _headers(config: ProviderConfig) -> dict[str, str]:
+    """Return the configured headers and the key, which A1111 and SD.Next take as user and password."""
+    headers = configured_headers(config)
+    if config.api_key is None:
+        return headers
+    key = config.api_key.reveal()
+    if ":" not in key:
+        raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
+    return headers | {"authorization": "Basic " + base64.b64encode(key.encode()).decode()}
 
 
 def _secrets(config: ProviderConfig) -> tuple[str, ...]:

@@ -1,0 +1,417 @@
+"""What goes to an A1111 server: its models, what a request may say, and bodies whose images stream along.
+
+Forge and SD.Next speak the same protocol, except for error responses.
+"""
+
+import datetime as dt
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.common.images import (
+    check_size,
+    encode_base64,
+    encode_base64_chunks,
+    encoded_length,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_core.config import ModelEntry, ProviderConfig
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError, ValidationFailed
+from imagegen_core.forms import FormField, Group, form_field_of, in_pixels
+from imagegen_core.messages import Message, MessageCode
+from imagegen_core.models import Model, Parameter, common
+from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
+from imagegen_core.prices import Source
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.requests import ImageRequest, InputImage
+
+
+class StableDiffusionCode(MessageCode):
+    """Rules and remarks of the Stable Diffusion adapter."""
+
+    NOTHING_TO_REPLACE = "say what to replace, or send a mask", "请说明要替换什么，或给出蒙版"
+    NO_REFERENCES = "model {model} takes no reference image", "模型 {model} 不接受参考图"
+    PROMPT_NEEDED = (
+        "upscale_mode {mode} needs a description of the image",
+        "upscale_mode {mode} 需要对图片的描述",
+    )
+    IMAGES_WITH_REQUEST = "images come with the request", "图片随请求给出"
+    MASK_WITH_REQUEST = "the mask comes with the request", "蒙版随请求给出"
+    PROMPT_WITH_REQUEST = "the prompt comes with the request", "提示词随请求给出"
+    NEW_IMAGES_ONLY = "the response holds new images only", "答复中只有新图片"
+    USE_OTHER = "use {others}", "请使用 {others}"
+    IMAGES_NEEDED = "the response must hold the images", "答复中必须有图片"
+    KEPT_HERE = "images are kept here, not on the server", "图片保存在本服务，而不在该服务器上"
+    RECOGNISES_CALL = "it is how a running call is recognised", "它用于识别正在运行的调用"
+    OVERRIDES_OTHERS = "it would override the other parameters", "它会覆盖其他参数"
+    LEAVES_SETTINGS = "a call leaves the server's settings alone", "调用不改变服务器的设置"
+    NO_SCRIPTS = "scripts read files and make any number of images", "脚本会读取文件，并生成任意数量的图片"
+    NOT_PLAIN = (
+        "must be a string, a number, true, false or a list of them",
+        "须为字符串、数字、true、false 或它们的列表",
+    )
+    NOT_ALLOWED = "is not among those allowed here: {allowed}", "不在此处允许之列：{allowed}"
+    NOT_A_DIVISOR = "must divide num, which is {num}", "须能整除 num，即 {num}"
+    NOT_AN_UPSCALER = "must be the name of an upscaler", "须为放大器的名称"
+    NOT_SCRIPT_NAMES = "must be a list of script names", "须为脚本名称的列表"
+    SERVER_INTERRUPTED = "the server was interrupted before it made an image", "服务器在生成图片之前被中断"
+    STABILITY_FILTERED = "Stability's filter blurred the image", "Stability 的过滤器模糊了图片"
+    NO_ROUTE = (
+        "the server has no route {path}: it cannot do this (sd-server cannot upscale), or needs --api",
+        "服务器没有路由 {path}：它不支持这一操作（如 sd-server 不能放大），或启动时须加 --api",
+    )
+    CHECKPOINTS = "{count} checkpoints, loaded: {loaded}", "{count} 个模型，已加载：{loaded}"
+    NO_BALANCE = "the response names no balance", "答复中没有余额"
+    CREDITS_LEFT = "{credits} credits left", "剩余 {credits} 点"
+    TAKES_NO_SIZE = (
+        "Stability takes no size: {size} became aspect ratio {ratio}",
+        "Stability 不接受尺寸：{size} 改为宽高比 {ratio}",
+    )
+    NO_EFFECT = "{names} has no effect here", "{names} 在此处不起作用"
+    NO_EFFECT_ON = "{name} has no effect on {route}", "{name} 对 {route} 不起作用"
+    FOUR_TIMES = (
+        "Stability's fast upscaler enlarges four times, not {factor}",
+        "Stability 的快速放大固定为四倍，而不是 {factor}",
+    )
+    OWN_SIZE = (
+        "{mode} upscaling chooses the size itself, not {factor}",
+        "{mode} 放大自行选择尺寸，而不是 {factor}",
+    )
+    REPAINTED_AT = (
+        "the image was repainted at {size}; give width and height for another size",
+        "图片以 {size} 重绘；要其他尺寸请给出 width 和 height",
+    )
+    ONE_UPSCALED = "upscaling makes one image, whatever num says", "放大只生成一张图片，与 num 无关"
+
+
+# ---------------------------------------------------------------- its models
+
+DEFAULT_MODEL = "default"
+"""The model id for whichever checkpoint the server has loaded."""
+
+SHIPPED_MODELS = (ModelEntry(id=DEFAULT_MODEL, name="Loaded checkpoint", default=True),)
+"""The models of a configuration that lists none."""
+
+_WIKI = "https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API"
+_OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
+
+
+def _parameter(name: str, zh: str, en: str, group: Group = Group.SAMPLING, **rules: Any) -> Parameter:
+    return Parameter(name=name, form_field=FormField.labelled(zh, en, group), **rules)
+
+
+_PARAMETERS = (
+    *common("num", "width", "height", "size", "steps", "cfg_scale", "seed", "negative_prompt"),
+    *common("upscale_factor", "edit_mode"),
+    Parameter(name="sampler_name"),
+    Parameter(name="scheduler"),
+    Parameter(
+        name="denoising_strength", type="number", minimum=0, maximum=1, form_field=form_field_of("strength")
+    ),
+    _parameter("enable_hr", "高清修复", "High-resolution fix", type="boolean"),
+    _parameter("hr_scale", "高清修复倍数", "High-resolution factor", type="number", minimum=1, maximum=4),
+    _parameter("hr_upscaler", "高清修复放大算法", "High-resolution upscaler"),
+    _parameter("n_iter", "批次数", "Batches", type="integer", minimum=1, maximum=10),
+    _parameter("upscaler_1", "放大算法", "Upscaler", Group.EDITING),
+)
+_FORM = ("size", "num", "negative_prompt", "steps", "cfg_scale", "seed", "sampler_name", "scheduler")
+_SIZES = in_pixels(
+    lambda ratio, side: (round(side * ratio**0.5 / 8) * 8, round(side / ratio**0.5 / 8) * 8),
+    {"512": 512, "1K": 1024},
+)
+
+
+def model_of(entry: ModelEntry) -> Model:
+    """Return a configured model; all checkpoints take the same."""
+    operations = _OPERATIONS if entry.capabilities is None else entry.capabilities
+    return Model(
+        id=entry.id,
+        name=entry.name,
+        default=entry.default,
+        operations=tuple(o for o in operations if o in _OPERATIONS),
+        parameters=_PARAMETERS,
+        form=_FORM,
+        sizes=_SIZES,
+        accepts_extras=True,
+        max_references=1,
+        sources=(Source(url=_WIKI, read=dt.date(2026, 11, 24)),),
+    )
+
+
+# ---------------------------------------------------------------- its options
+
+DEFAULT_UPSCALER = "R-ESRGAN 4x+"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Which upscaler enlarges by default, and which scripts of extensions a caller may have run."""
+
+    upscaler: str = DEFAULT_UPSCALER
+    allow_scripts: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_config(cls, config: ProviderConfig) -> "Options":
+        """Return the options of a configuration; one of another type is refused."""
+        upscaler = config.extra_config.get("upscaler", DEFAULT_UPSCALER)
+        scripts = config.extra_config.get("allow_scripts", [])
+        if not isinstance(upscaler, str) or not upscaler:
+            raise ValidationFailed.for_field("extra_config.upscaler", StableDiffusionCode.NOT_AN_UPSCALER())
+        if not isinstance(scripts, (list, tuple)) or not all(isinstance(name, str) for name in scripts):
+            reason = StableDiffusionCode.NOT_SCRIPT_NAMES()
+            raise ValidationFailed.for_field("extra_config.allow_scripts", reason)
+        return cls(upscaler=upscaler, allow_scripts=frozenset(scripts))
+
+
+# ---------------------------------------------------------------- its bodies
+
+MAX_REPAINT_SIDE_PIXELS = 2048
+"""A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""
+
+DEFAULT_SIDE_PIXELS = 512
+DEFAULT_HIRES_SCALE = 2.0
+"""The server's own, where a request says nothing."""
+
+PATHS: Mapping[Operation, str] = {
+    Operation.GENERATE: "/sdapi/v1/txt2img",
+    Operation.REFERENCE: "/sdapi/v1/img2img",
+    Operation.EDIT: "/sdapi/v1/img2img",
+    Operation.UPSCALE: "/sdapi/v1/extra-single-image",
+}
+
+RESERVED_PARAMETERS: Mapping[str, Message] = {
+    **dict.fromkeys(
+        ("image", "imageList", "init_images", "firstpass_image"), StableDiffusionCode.IMAGES_WITH_REQUEST()
+    ),
+    **dict.fromkeys(("mask", "latent_mask"), StableDiffusionCode.MASK_WITH_REQUEST()),
+    "include_init_images": StableDiffusionCode.NEW_IMAGES_ONLY(),
+    "batch_size": StableDiffusionCode.USE_OTHER(others=("num",)),
+    "prompt": StableDiffusionCode.PROMPT_WITH_REQUEST(),
+    **dict.fromkeys(("send_images", "show_extras_results"), StableDiffusionCode.IMAGES_NEEDED()),
+    **dict.fromkeys(
+        ("save_images", "do_not_save_samples", "do_not_save_grid"), StableDiffusionCode.KEPT_HERE()
+    ),
+    "force_task_id": StableDiffusionCode.RECOGNISES_CALL(),
+    "infotext": StableDiffusionCode.OVERRIDES_OTHERS(),
+    "override_settings_restore_afterwards": StableDiffusionCode.LEAVES_SETTINGS(),
+    **dict.fromkeys(("script_name", "script_args"), StableDiffusionCode.NO_SCRIPTS()),
+    **dict.fromkeys(
+        ("aspect_ratio", "image_size"), StableDiffusionCode.USE_OTHER(others=("width", "height"))
+    ),
+}
+"""Parameters that a caller cannot set, and why."""
+
+OVERRIDABLE_SETTINGS = frozenset(
+    {"CLIP_stop_at_last_layers", "sd_vae", "eta_noise_seed_delta", "randn_source"}
+)
+"""Server settings that a caller may override for a call; the others name files and folders."""
+
+_SERVICE_PARAMETERS = frozenset(
+    {"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"}
+)
+
+
+def _invalid(name: str, reason: Message) -> ValidationFailed:
+    return ValidationFailed.for_field(f"params.{name}", reason)
+
+
+def body(
+    request: ImageRequest,
+    model: Model,
+    *,
+    task: str,
+    options: Options,
+    image: bytes | InputImage | None = None,
+    mask: bytes | None = None,
+) -> dict[str, Any]:
+    """Return the body for the operation's path, images as `InlineImage`; ``mask`` is white where it repaints.
+
+    Raises:
+        ValidationFailed: a parameter is reserved, or ``size`` is malformed.
+    """
+    extras = _extras(request.params, options)
+    check_size(request.params)
+    if request.operation is Operation.UPSCALE:
+        return _upscale_body(request, extras, options, image or b"")
+    document = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
+    document |= {"send_images": True, "save_images": False, "force_task_id": task}
+    if model.id != DEFAULT_MODEL:
+        settings = document.get("override_settings", {})
+        document["override_settings"] = {**settings, "sd_model_checkpoint": model.upstream_id}
+    if image is not None:
+        document["init_images"] = [InlineImage(image)]
+    if mask is not None:
+        document |= {"mask": InlineImage(mask), "inpainting_mask_invert": 0}
+    return document
+
+
+def _upscale_body(
+    request: ImageRequest, extras: dict[str, Any], options: Options, image: bytes | InputImage
+) -> dict[str, Any]:
+    for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
+        if name in extras:
+            raise _invalid(name, StableDiffusionCode.USE_OTHER(others=("upscale_factor",)))
+    factor = UPSCALE_FACTORS[request.upscale_factor]
+    owned = {"resize_mode": 0, "upscaling_resize": factor, "show_extras_results": True}
+    return {"upscaler_1": options.upscaler, **extras, **owned, "image": InlineImage(image)}
+
+
+def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """Return the parameters that go to the server under their own names."""
+    extras = {name: value for name, value in params.items() if name not in _SERVICE_PARAMETERS}
+    for name, value in extras.items():
+        if name in RESERVED_PARAMETERS:
+            raise _invalid(name, RESERVED_PARAMETERS[name])
+        if name == "override_settings":
+            _check_names(name, value, OVERRIDABLE_SETTINGS)
+        elif name == "alwayson_scripts":
+            _check_names(name, value, options.allow_scripts)
+        elif not _is_plain(value):
+            raise _invalid(name, StableDiffusionCode.NOT_PLAIN())
+    return extras
+
+
+def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
+    if not isinstance(value, Mapping):
+        raise _invalid(name, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    if unknown := [str(key) for key in value if key not in allowed]:
+        reason = StableDiffusionCode.NOT_ALLOWED(allowed=tuple(sorted(allowed)))
+        raise _invalid(f"{name}.{unknown[0]}", reason)
+
+
+def _is_plain(value: object) -> bool:
+    plain = (str, int, float, bool)
+    return isinstance(value, plain) or (isinstance(value, list) and all(isinstance(v, plain) for v in value))
+
+
+def _count(request: ImageRequest) -> dict[str, int]:
+    """Return the batch; ``n_iter`` only chooses how many of ``num`` are generated one after another."""
+    rounds = request.params.get("n_iter", 1)
+    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
+        raise _invalid("n_iter", StableDiffusionCode.NOT_A_DIVISOR(num=request.num))
+    return {"batch_size": request.num // rounds, "n_iter": rounds}
+
+
+def _size(request: ImageRequest) -> dict[str, int]:
+    """Return width and height; a repainted image keeps its own size, in steps of 8 pixels."""
+    size = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
+    if request.dimensions is not None:
+        size = dict(zip(("width", "height"), request.dimensions, strict=True))
+    if (source := source_of(request)) is None:
+        return size
+    width, height = _repaint_size(source)
+    return {"width": width, "height": height, **size}
+
+
+def result_size(request: ImageRequest) -> tuple[float, float]:
+    """Return width and height of the images that a request makes, also after a second pass (hires)."""
+    size = _size(request)
+    width, height = size.get("width", DEFAULT_SIDE_PIXELS), size.get("height", DEFAULT_SIDE_PIXELS)
+    params = request.params
+    if request.operation is not Operation.GENERATE or not params.get("enable_hr"):
+        return width, height
+    x, y, scale = (_number(params.get(name)) for name in ("hr_resize_x", "hr_resize_y", "hr_scale"))
+    if x or y:
+        return x or width * y / height, y or height * x / width
+    return width * (scale or DEFAULT_HIRES_SCALE), height * (scale or DEFAULT_HIRES_SCALE)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def source_of(request: ImageRequest) -> InputImage | None:
+    """Return the image that is repainted or enlarged."""
+    return request.references[0] if request.references else request.image
+
+
+def _repaint_size(source: InputImage) -> tuple[int, int]:
+    scale = min(1.0, MAX_REPAINT_SIDE_PIXELS / max(source.width, source.height))
+    width, height = (max(64, round(side * scale / 8) * 8) for side in (source.width, source.height))
+    return width, height
+
+
+def warnings(request: ImageRequest) -> Iterator[Message]:
+    """Yield what the caller should know about how the request was served."""
+    source = source_of(request)
+    has_size = not request.params.keys().isdisjoint({"width", "height", "size"})
+    is_repainted = request.operation in (Operation.REFERENCE, Operation.EDIT) and not has_size
+    if is_repainted and source is not None and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS:
+        width, height = _repaint_size(source)
+        yield StableDiffusionCode.REPAINTED_AT(size=f"{width}x{height}")
+    if request.edit_mode != DEFAULT_EDIT_MODE:
+        yield StableDiffusionCode.NO_EFFECT(names=("edit_mode",))
+    if request.operation is Operation.UPSCALE and request.num > 1:
+        yield StableDiffusionCode.ONE_UPSCALED()
+
+
+# ---------------------------------------------------------------- images in them
+
+_MARKER = "\x00picture\x00"
+_ESCAPED_MARKER = json.dumps(_MARKER)
+
+
+@attrs.frozen(repr=False)
+class InlineImage:
+    """An image inside the body as base64: its bytes, or an input image that is read later."""
+
+    image: bytes | InputImage
+
+    @property
+    def size(self) -> int:
+        return len(self.image) if isinstance(self.image, bytes) else self.image.size_bytes
+
+
+class JsonBody:
+    """A JSON document in which `InlineImage` values become base64, one chunk after another.
+
+    ``length`` is the number of bytes that iterating yields; ``chunks`` reads an image of the request.
+    """
+
+    def __init__(
+        self, document: Mapping[str, Any], chunks: Callable[[InputImage], AsyncIterator[bytes]]
+    ) -> None:
+        self._chunks = chunks
+        self._images: list[InlineImage] = []
+        encoded = json.dumps(document, ensure_ascii=True, default=self._marker_for)
+        self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARKER)]
+        base64_length = sum(encoded_length(image.size) + 2 for image in self._images)
+        self.length = sum(map(len, self._parts)) + base64_length
+        if len(self._parts) != len(self._images) + 1:
+            raise ValueError("a text of the document looks like the mark of an image")
+
+    def _marker_for(self, value: object) -> str:
+        if not isinstance(value, InlineImage):
+            raise TypeError(f"{type(value).__name__} has no place in JSON")
+        self._images.append(value)
+        return _MARKER
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._parts[0]
+        for image, part in zip(self._images, self._parts[1:], strict=True):
+            yield b'"'
+            async for piece in self._encoded(image):
+                yield piece
+            yield b'"' + part
+
+    async def _encoded(self, inline: InlineImage) -> AsyncIterator[bytes]:
+        if isinstance(inline.image, bytes):
+            for piece in encode_base64(inline.image):
+                yield piece
+            return
+        length = 0
+        try:
+            async for piece in encode_base64_chunks(self._chunks(inline.image)):
+                length += len(piece)
+                yield piece
+        except (BlobMissing, StorageError) as error:
+            raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
+        if length != encoded_length(inline.size):
+            raise _unreadable(ResponseCode.INPUT_CHANGED())
+
+
+def _unreadable(reason: Message) -> CallError:
+    # The server did not receive the body whole, and therefore does nothing with it.
+    return CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False)

@@ -1,0 +1,388 @@
+"""What is sent to Google for a request: the SDK's method and arguments, and the images that stream along."""
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.common.images import (
+    MaskPolarity,
+    encode_base64,
+    encoded_length,
+    mask_for,
+    nearest_ratio,
+)
+from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, traits_of
+from imagegen_core.errors import (
+    BlobMissing,
+    CallError,
+    FailureCode,
+    StorageError,
+    UnsupportedOperation,
+    ValidationFailed,
+)
+from imagegen_core.messages import Message
+from imagegen_core.models import Model
+from imagegen_core.operations import UPSCALE_FACTORS, Operation
+from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest, InputImage, parse_size
+
+
+def sdk_call(request: ImageRequest, model: Model, uploads: Sequence["Upload"]) -> tuple[str, dict[str, Any]]:
+    """Return the method of ``client.aio.models`` and its arguments; its images are placeholders.
+
+    ``uploads`` are the request's images in the order of ``request.inputs``.
+    """
+    traits = traits_of(model.id)
+    if traits.imagen:
+        method, arguments = _predict_call(request, traits, uploads)
+    else:
+        method, arguments = "generate_content", _content_arguments(request, traits, uploads)
+    return method, {"model": model.upstream_id, **arguments}
+
+
+def warnings_of(request: ImageRequest, model: Model) -> tuple[Message, ...]:
+    """Return what the caller should know about how the request is served.
+
+    Raises:
+        ValidationFailed: ``size`` is malformed, which is all that `sdk_call` would refuse.
+    """
+    traits = traits_of(model.id)
+    return tuple((_predict_warnings if traits.imagen else _content_warnings)(request, traits))
+
+
+# ---------------------------------------------------------------- sizes
+
+TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
+"""Size tokens (with a capital K), and the side in pixels of a square image of that tier."""
+
+
+@attrs.frozen(kw_only=True)
+class Framing:
+    """``aspect_ratio`` and ``image_size`` to request (None: the model chooses), and warnings."""
+
+    aspect_ratio: str | None = None
+    image_size: str | None = None
+    warnings: tuple[Message, ...] = ()
+
+    @property
+    def config(self) -> dict[str, str]:
+        """What the SDK's configuration says of it."""
+        sizes = {"aspect_ratio": self.aspect_ratio, "image_size": self.image_size}
+        return {name: value for name, value in sizes.items() if value is not None}
+
+
+def framing(request: ImageRequest, traits: Traits) -> Framing:
+    """Return what to request: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
+
+    The ratio is the nearest one that the model has, the tier the smallest whose side is at least the
+    longer side. A model without tiers has a size of its own.
+
+    Raises:
+        ValidationFailed: ``size`` is neither ``WxH`` nor one of the model's tiers nor ``auto``.
+    """
+    if request.operation is Operation.UPSCALE and request.image is not None:
+        return upscaled(request.image.width, request.image.height, request.upscale_factor, traits)
+    params = request.params
+    ratio, tier, size = params.get("aspect_ratio"), params.get("image_size"), params.get("size")
+    if size in traits.tiers and tier is None:
+        tier = size
+    elif size not in (None, "auto", *traits.tiers) and parse_size(size) is None:
+        choices = (*traits.tiers, "auto")
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=choices))
+    width, height = request.dimensions or (params.get("width"), params.get("height"))
+    if width is None and height is None:
+        return Framing(aspect_ratio=ratio, image_size=tier)
+    longer_side = max(width or 0, height or 0)
+    if ratio is None and width and height:
+        ratio = nearest_ratio(width, height, traits.ratios)
+    if tier is None:
+        tier = tier_for(longer_side, traits.tiers)
+    if width and height and _has_ratio(width, height, ratio) and TIERS.get(tier or "") == longer_side:
+        return Framing(aspect_ratio=ratio, image_size=tier)
+    requested = GeminiCode.DIMENSIONS(
+        width=width or GeminiCode.ANY_WIDTH(), height=height or GeminiCode.ANY_HEIGHT()
+    )
+    drawn = " ".join(filter(None, (ratio, tier))) or GeminiCode.MODELS_OWN_SIZE()
+    warning = GeminiCode.SIZE_ROUNDED(requested=requested, drawn=drawn)
+    return Framing(aspect_ratio=ratio, image_size=tier, warnings=(warning,))
+
+
+def upscaled(width: int, height: int, factor: str, traits: Traits) -> Framing:
+    """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
+    target_side = max(width, height) * UPSCALE_FACTORS[factor]
+    tier = tier_for(target_side, traits.tiers)
+    warnings: tuple[Message, ...] = ()
+    if tier and TIERS[tier] < target_side:
+        warnings = (GeminiCode.MAX_TIER(factor=factor, pixels=target_side, tier=tier),)
+    ratio = nearest_ratio(width, height, traits.ratios)
+    return Framing(aspect_ratio=ratio, image_size=tier, warnings=warnings)
+
+
+def tier_for(side: int, tiers: Sequence[str]) -> str | None:
+    """Return the smallest tier of at least ``side`` pixels, else the largest; None if there are none."""
+    ascending = sorted(tiers, key=TIERS.__getitem__)
+    return next((tier for tier in ascending if TIERS[tier] >= side), ascending[-1] if ascending else None)
+
+
+def _has_ratio(width: int, height: int, ratio: str | None) -> bool:
+    across, _, down = (ratio or "0:0").partition(":")
+    return ratio is not None and width * int(down) == height * int(across)
+
+
+# ---------------------------------------------------------------- generate_content
+
+MASK_INSTRUCTION = (
+    "The second image is a mask of the same size for the first one: change only what is white in the "
+    "mask, and keep everything that is black exactly as it is. Return the first image with the change."
+)
+RECONTEXT_INSTRUCTION = (
+    "Put the main subject of the image into a new scene. Keep the subject itself unchanged: its shape, "
+    "colours, material, text and logos. The new scene: "
+)
+UPSCALE_INSTRUCTION = (
+    "Redraw this image at a higher resolution. Keep its composition, colours, style, faces and text "
+    "exactly as they are; add nothing, remove nothing, only sharpen the detail."
+)
+EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "EDIT_MODE_INPAINT_REMOVAL": "Remove from the image, filling the place like its surroundings: ",
+        "EDIT_MODE_OUTPAINT": "Extend the image beyond its edges, continuing what is there: ",
+        "EDIT_MODE_STYLE": "Redraw the image in another style, keeping its content: ",
+        "EDIT_MODE_BGSWAP": "Replace the background and keep the foreground unchanged. The new background: ",
+        "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the image, unchanged, in a new setting: ",
+    }
+)
+"""The text before the prompt of an edit; the other modes add none."""
+
+_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+def _content_arguments(request: ImageRequest, traits: Traits, uploads: Sequence["Upload"]) -> dict[str, Any]:
+    """Return ``contents`` and ``config``. One request generates one image."""
+    images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
+    config: dict[str, Any] = {
+        "response_modalities": ["TEXT", "IMAGE"],
+        "automatic_continuation": False,  # the SDK would send further paid requests by itself
+        "automatic_function_calling": {"disable": True},
+    }
+    if image := framing(request, traits).config:
+        config["image_config"] = image
+    if request.seed is not None and request.seed >= 0:
+        config["seed"] = request.seed
+    if threshold := request.params.get("safety"):
+        config["safety_settings"] = [
+            {"category": f"HARM_CATEGORY_{harm}", "threshold": threshold} for harm in _HARMS
+        ]
+    if level := request.params.get("thinking_level"):
+        config["thinking_config"] = {"thinking_level": level.upper()}
+    contents = [{"role": "user", "parts": [*images, {"text": _instruction(request)}]}]
+    return {"contents": contents, "config": config}
+
+
+def _content_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message]:
+    if request.operation is Operation.UPSCALE:
+        yield GeminiCode.REDRAWN()
+    elif request.mask is not None:
+        yield GeminiCode.MASK_AS_ADVICE()
+    yield from framing(request, traits).warnings
+
+
+def _instruction(request: ImageRequest) -> str:
+    """Return the text that is sent with the images."""
+    match request.operation:
+        case Operation.UPSCALE:
+            return UPSCALE_INSTRUCTION
+        case Operation.RECONTEXT:
+            return RECONTEXT_INSTRUCTION + request.prompt
+        case Operation.EDIT:
+            text = EDIT_INSTRUCTIONS.get(request.edit_mode, "") + request.prompt
+            return f"{text}\n\n{MASK_INSTRUCTION}" if request.mask is not None else text
+        case _:
+            return request.prompt
+
+
+# ---------------------------------------------------------------- Imagen's predict methods, on Vertex
+
+DEFAULT_SEGMENT_MODE = "FOREGROUND"
+
+_PREDICT_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "num": "number_of_images",
+        "negative_prompt": "negative_prompt",
+        "cfg_scale": "guidance_scale",
+        "steps": "base_steps",
+        "seed": "seed",
+        "safety": "safety_filter_level",
+        "person_generation": "person_generation",
+        "enhance_prompt": "enhance_prompt",
+        "add_watermark": "add_watermark",
+    }
+)
+_METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
+    {
+        Operation.GENERATE: frozenset(_PREDICT_NAMES) - {"steps"},
+        Operation.EDIT: frozenset(_PREDICT_NAMES) - {"enhance_prompt"},
+        Operation.UPSCALE: frozenset({"safety", "person_generation"}),
+        Operation.RECONTEXT: frozenset(_PREDICT_NAMES) - {"negative_prompt", "cfg_scale"},
+        Operation.SEGMENT: frozenset(),
+    }
+)
+"""The parameters that each method takes."""
+
+_WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
+
+
+def _predict_call(
+    request: ImageRequest, traits: Traits, uploads: Sequence["Upload"]
+) -> tuple[str, dict[str, Any]]:
+    """Return the method's name and its arguments; one call returns several images."""
+    images = [{"image_bytes": upload.placeholder, "mime_type": upload.mime_type} for upload in uploads]
+    match request.operation:
+        case Operation.GENERATE:
+            config = {**_predict_config(request), **framing(request, traits).config, **_WITH_REASONS}
+            return "generate_images", {"prompt": request.prompt, "config": config}
+        case Operation.EDIT:
+            return "edit_image", _edit_arguments(request, traits, images)
+        case Operation.UPSCALE:
+            config = {"include_rai_reason": True, **_predict_config(request)}
+            arguments = {"image": images[0], "upscale_factor": request.upscale_factor, "config": config}
+            return "upscale_image", arguments
+        case Operation.RECONTEXT:
+            products = {"prompt": request.prompt, "product_images": [{"product_image": images[0]}]}
+            return "recontext_image", {"source": products, "config": _predict_config(request)}
+        case Operation.SEGMENT:
+            mode = request.params.get("mode") or ("PROMPT" if request.prompt else DEFAULT_SEGMENT_MODE)
+            source = {"prompt": request.prompt or None, "image": images[0]}
+            return "segment_image", {"source": source, "config": {"mode": mode}}
+        case _:
+            raise UnsupportedOperation(request.operation, tuple(_METHOD_PARAMETERS))
+
+
+def _edit_arguments(request: ImageRequest, traits: Traits, images: Sequence[Any]) -> dict[str, Any]:
+    from google.genai import types
+
+    image, *masks = (types.Image(**image) for image in images)
+    references: list[Any] = [types.RawReferenceImage(reference_id=1, reference_image=image)]
+    user_provided = types.MaskReferenceConfig(mask_mode=types.MaskReferenceMode.MASK_MODE_USER_PROVIDED)
+    references += [
+        types.MaskReferenceImage(reference_id=2, reference_image=mask, config=user_provided) for mask in masks
+    ]
+    config = {"edit_mode": request.edit_mode, **_predict_config(request), **_WITH_REASONS}
+    if ratio := framing(request, traits).aspect_ratio:
+        config["aspect_ratio"] = ratio
+    return {"prompt": request.prompt, "reference_images": references, "config": config}
+
+
+def _predict_config(request: ImageRequest) -> dict[str, Any]:
+    parameters = _METHOD_PARAMETERS[request.operation]
+    config = {
+        sdk_name: request.params[name]
+        for name, sdk_name in _PREDICT_NAMES.items()
+        if name in parameters and name in request.params and not (name == "seed" and request.seed == -1)
+    }
+    if "num" in parameters:
+        config["number_of_images"] = request.num  # Vertex generates and charges four by default
+    if _needs_no_watermark(request):
+        config["add_watermark"] = False
+    return config
+
+
+def _predict_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message]:
+    if request.operation in (Operation.GENERATE, Operation.EDIT):
+        yield from framing(request, traits).warnings
+    if _needs_no_watermark(request):
+        yield GeminiCode.NO_WATERMARK()
+    ignored = _PREDICT_NAMES.keys() & request.params.keys() - _METHOD_PARAMETERS[request.operation] - {"num"}
+    if ignored:
+        names = tuple(sorted(ignored))
+        yield GeminiCode.PARAMETERS_NOT_TAKEN(names=names, operation=request.operation)
+
+
+def _needs_no_watermark(request: ImageRequest) -> bool:
+    has_seed = "seed" in _METHOD_PARAMETERS[request.operation] and request.seed not in (None, -1)
+    return has_seed and request.params.get("add_watermark") is not False
+
+
+# ---------------------------------------------------------------- images on their way out
+
+
+@attrs.frozen(kw_only=True)
+class Upload:
+    """An image to send. The SDK gets `placeholder`; `read` returns the bytes when it is their turn.
+
+    ``token`` is 64 hexadecimal digits, hence valid base64: `placeholder` encodes to it in the request's JSON,
+    in both the standard and the URL-safe alphabet.
+    """
+
+    token: str
+    mime_type: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
+    @property
+    def placeholder(self) -> bytes:
+        """48 bytes that stand in for the image."""
+        return base64.b64decode(self.token)
+
+
+async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
+    """Return the request's images: references, then image, then mask (converted: white is repainted).
+
+    Raises:
+        InvalidImage: the mask cannot be converted.
+    """
+    request, uploads = call.request, []
+    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
+    for position, image in enumerate(request.inputs):
+        token = hashlib.sha256(f"{call.call_id}/{position}".encode()).hexdigest()
+        if image is not request.mask:
+            read = partial(_read_stored, image, exchange)
+            uploads.append(Upload(token=token, mime_type=image.mime_type, size=image.size_bytes, read=read))
+        elif mask is not None:
+            read = partial(_read_mask, mask)
+            uploads.append(Upload(token=token, mime_type="image/png", size=len(mask), read=read))
+    return tuple(uploads)
+
+
+async def _read_mask(mask: bytes) -> bytes:
+    return mask
+
+
+async def _read_stored(image: InputImage, exchange: Exchange) -> bytes:
+    try:
+        return await exchange.read_input(image)
+    except (BlobMissing, StorageError) as error:
+        reason = ResponseCode.INPUT_UNREADABLE()
+        raise CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False) from error
+
+
+@attrs.frozen(kw_only=True)
+class Body:
+    """A request's JSON with images in place of their placeholders, streamed once; ``length`` is in bytes."""
+
+    text: bytes
+    uploads: Sequence[Upload]
+
+    @property
+    def length(self) -> int:
+        return len(self.text) + sum(encoded_length(u.size) - len(u.token) for u in self.uploads)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body; it holds at most one image at any time."""
+        rest = self.text
+        for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
+            head, _, rest = rest.partition(upload.token.encode())
+            yield head
+            data = await upload.read()
+            if len(data) != upload.size:
+                raise CallError(FailureCode.INTERNAL, ResponseCode.INPUT_CHANGED())
+            for piece in encode_base64(data):
+                yield piece
+        yield rest
