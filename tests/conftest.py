@@ -1,11 +1,15 @@
-"""What all tests share: the event loop, and that continuous integration skips nothing."""
+"""What all tests share: the event loop, a PostgreSQL server, and that CI skips nothing."""
 
+import asyncio
 import gc
 import os
 import signal
 
 import hypothesis
 import pytest
+
+from imagegen_adapters.stores.postgresql.database import Database
+from tests.fakes.postgresql import Cluster
 
 hypothesis.settings.register_profile("any speed", deadline=None)
 hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
@@ -16,8 +20,9 @@ _skipped: list[str] = []
 
 
 def pytest_addoption(parser):
-    """Let the tests of the API, as far as they share a server, run over PostgreSQL instead of SQLite."""
+    """Say what the tests of the API run over, as far as they share a server, and what the contracts test."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.addoption("--store", metavar="MODULE:FACTORY", help="the contracts run over this store of yours")
 
 
 def pytest_configure(config):
@@ -47,6 +52,44 @@ def pytest_collection(session):
 def anyio_backend():
     """Coroutines are tested on uvloop, the only loop that the service runs on."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Return the server of this session, which the tests of this process share."""
+    with Cluster.start() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql):
+    """Return the name of a database with the schema and nothing else."""
+
+    async def migrate(dsn):
+        await (await Database.open(dsn)).close()
+
+    asyncio.run(migrate(postgresql.create_database("template_with_schema")))
+    return "template_with_schema"
+
+
+@pytest.fixture(scope="module")
+def postgresql_dsn(postgresql, postgresql_template, request):
+    """Return the address of a database of this module."""
+    name = request.module.__name__.rpartition(".")[2]
+    return postgresql.create_database(name, f"TEMPLATE {postgresql_template}")
+
+
+@pytest.fixture
+async def postgresql_database(postgresql_dsn):
+    """Return the module's database, open and empty."""
+    database = await Database.open(postgresql_dsn)
+    try:
+        tables = await database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = ", ".join({row["tablename"] for row in tables} - {"schema_migrations"})
+        await database.rows(f"TRUNCATE {names} RESTART IDENTITY")
+        yield database
+    finally:
+        await database.close()
 
 
 def pytest_runtest_logreport(report):

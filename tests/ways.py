@@ -14,3 +14,9 @@ def ways():
         list(dict.fromkeys(files)) for text in sections(PAGE) if (files := _STEP.findall(text))
     )
     return {"prompt": prompt, "image": image, "key": key}
+
+
+def is_imported(port, files):
+    """Whether one of the files imports the module of a port, which says what it does."""
+    module = port.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    return any(f"{module} import" in (DOCS.parent / file).read_text("utf-8") for file in files)

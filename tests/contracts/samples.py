@@ -1,14 +1,19 @@
 """Sample tasks, attempts, images and events for tests of adapters."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_core.attempt import Attempt
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskRepository
 from imagegen_core.requests import ImageRequest
+from imagegen_core.search import Paging, SearchQuery
+from imagegen_core.secrets import Secret
 from imagegen_core.task import EventKind, Task, TaskEvent
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
@@ -82,3 +87,104 @@ async def add_image(repository: TaskRepository, **changes: Any) -> Image:
 def an_event(task_id: str, kind: EventKind = EventKind.PROGRESS, **data: Any) -> TaskEvent:
     """Return an event that has not been published yet."""
     return TaskEvent(task_id=task_id, kind=kind, at=NOW, data=data)
+
+
+async def stream(pieces):
+    """Yield the pieces, letting other coroutines run in between."""
+    for piece in pieces:
+        await asyncio.sleep(0)
+        yield piece
+
+
+async def read(store, key, *, start=0, end=None):
+    """Return the bytes of a blob, or a range of them."""
+    return b"".join([chunk async for chunk in store.open(key, start=start, end=end)])
+
+
+async def keys_of(store, prefix=""):
+    """Return the keys that a store lists."""
+    return [key async for key in store.keys(prefix)]
+
+
+async def pieces(*parts):
+    """Yield the parts."""
+    for part in parts:
+        yield part
+
+
+async def content(spool, owner, name, **bounds):
+    """Return the bytes of a file, or of a part of it."""
+    return b"".join([chunk async for chunk in spool.chunks(owner, name, **bounds)])
+
+
+async def collect(bus, task_id, *, after=0):
+    """Return all events of a task up to the final one."""
+    async with asyncio.timeout(60):
+        return [event async for event in bus.subscribe(task_id, after=after)]
+
+
+ORIGIN = "https://api.example.com:443"
+
+
+def a_config(provider_name="mine", **changes):
+    """Return a configuration with every field set."""
+    fields: dict[str, Any] = {
+        "provider_name": provider_name,
+        "source": ConfigSource.DATABASE,
+        "kind": "http",
+        "display_name": "我的 provider",
+        "api_base": "https://api.example.com/v1",
+        "api_key": Secret("sk-0123456789abcdef"),
+        "models": (
+            ModelEntry(id="m1", name="M 1", default=True),
+            ModelEntry(id="m2", capabilities=(Operation.GENERATE, Operation.EDIT)),
+        ),
+        "enabled": False,
+        "timeout_seconds": 12.5,
+        "max_retries": 0,
+        "extra_config": {
+            "headers": {"X-Team": "a", "X-Own-Token": "token-0123456789"},
+            "proxy": "http://user:password@proxy.example.com:3128",
+            "max_concurrency": 4,
+        },
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return ProviderConfig(**{**fields, **changes})
+
+
+async def add_ended(repository, *attempts, images=0, seconds=0, **changes):
+    """Store a task that ended ``seconds`` after `NOW`; each of ``attempts`` is called with it.
+
+    Its first attempt yielded the images.
+    """
+    task = a_task(**changes)
+    await repository.add(task, queue_size=100)
+    claimed = task.claim("a node", NOW)
+    await repository.save(claimed, task.fence)
+    ended = claimed.complete(later(seconds))
+    stored = [make(claimed) for make in attempts]
+    yielded = [an_image(stored[0], position=n) for n in range(images)] if stored else []
+    await repository.save(ended, claimed.fence, stored, yielded)
+    return ended
+
+
+async def pass_beating(nodes, pass_time, *names, rounds=4):
+    """Let as much time pass as makes a silent node dead, ``names`` beating meanwhile."""
+    for _ in range(rounds):
+        await pass_time(0.3)
+        for name in names:
+            await nodes.beat(name)
+
+
+async def search(records, keyword, **paging):
+    """Return the prompts that contain the keyword, in the order of the results."""
+    query = SearchQuery.parse(keyword, lambda text: text)
+    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
+    return [hit.image.prompt for hit in page.items]
+
+
+async def add(repository, *tasks):
+    """Store new tasks in this order."""
+    for task in tasks:
+        await repository.add(task, queue_size=100_000)

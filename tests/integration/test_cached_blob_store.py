@@ -8,7 +8,7 @@ from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
-from tests.contracts.blob_store import BlobStoreContract, keys_of, read, stream
+from tests.contracts.samples import keys_of, read, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -55,23 +55,6 @@ def room():
 @pytest.fixture
 def cache(far, files, room):
     return CachedBlobStore(far, files, max_bytes=1000, has_room=lambda: room[0])
-
-
-class TestCachedBlobStore(BlobStoreContract):
-    @pytest.fixture
-    def store(self, far, files):
-        return CachedBlobStore(far, files, max_bytes=4 * 1024 * 1024, has_room=lambda: True)
-
-    @pytest.fixture
-    def raw_reader(self, far):
-        return far.blobs.get
-
-
-class TestCachedBlobStoreWithoutRoom(BlobStoreContract):
-    @pytest.fixture
-    def store(self, cache, room):
-        room[0] = False
-        return cache
 
 
 async def test_a_blob_is_read_once(cache, far):

@@ -13,7 +13,7 @@ import pytest
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import StorageError, StorageFull
-from tests.contracts.blob_store import BlobStoreContract, keys_of, stream
+from tests.contracts.samples import keys_of, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -27,20 +27,6 @@ def store(tmp_path):
 
 def _files(store):
     return sorted(str(path.relative_to(store.root)) for path in store.root.rglob("*") if path.is_file())
-
-
-class TestLocalBlobStore(BlobStoreContract):
-    @pytest.fixture
-    def store(self, store):
-        return store
-
-    @pytest.fixture
-    def raw_reader(self, store):
-        def read_file(key):
-            path = store.root / key
-            return path.read_bytes() if path.exists() else None
-
-        return read_file
 
 
 async def test_files_and_directories_are_private(store):

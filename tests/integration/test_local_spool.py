@@ -6,21 +6,13 @@ import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.files.spool import LocalSpool
-from tests.contracts.spool import SpoolContract, pieces
+from tests.contracts.samples import pieces
 
 pytestmark = pytest.mark.anyio
 
 
 def local_spool(root):
     return LocalSpool(root, root.with_name(f"{root.name}-kept"), clock=SystemClock())
-
-
-class TestLocalSpool(SpoolContract):
-    """On disk."""
-
-    @pytest.fixture
-    def spool(self, tmp_path, clock):
-        return LocalSpool(tmp_path / "spool", tmp_path / "kept", clock=clock)
 
 
 async def test_files_are_readable_by_their_owner_only(tmp_path):

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -15,8 +14,7 @@ from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.secrets import Secret
-from tests.contracts.blob_archive import BlobArchiveContract
-from tests.contracts.blob_store import keys_of, read, stream
+from tests.contracts.samples import keys_of, read, stream
 from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
 from tests.integration.api.asking import until
 from tests.integration.oss_settings import settings_of
@@ -52,37 +50,6 @@ async def fetch(url):
 
 async def put(store, key, data):
     return await store.put(key, stream([data]), content_type="image/png")
-
-
-class TestOssBlobArchive(BlobArchiveContract):
-    @pytest.fixture
-    def archive(self, oss):
-        archive = OssBlobArchive(settings_of(oss))
-        yield archive
-        oss.release()
-        archive.close()
-
-    @pytest.fixture
-    def checksum(self):
-        return lambda data: str(crc64(data))
-
-    @pytest.fixture
-    def outage(self, oss):
-        @contextmanager
-        def down():
-            oss.down()
-            yield
-            oss.up()
-
-        return down
-
-    @pytest.fixture
-    def raw_reader(self, oss):
-        def read_object(key):
-            stored = oss.objects.get(f"team/a/{key}")
-            return stored and stored.data
-
-        return read_object
 
 
 async def test_a_put_is_one_request_with_its_content_type(store, oss):

@@ -23,8 +23,7 @@ from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from tests.contracts.blob_store import BlobStoreContract, keys_of, read, stream
-from tests.contracts.samples import NOW, add_image
+from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -52,26 +51,6 @@ def store(database):
 @pytest.fixture
 def another_node(another_database):
     return PostgresqlBlobStore(another_database)
-
-
-class TestPostgresqlBlobStore(BlobStoreContract):
-    @pytest.fixture
-    def store(self, database):
-        return PostgresqlBlobStore(database)
-
-    @pytest.fixture
-    def raw_reader(self, postgresql, postgresql_dsn):
-        """Return a reader of the rows by the server's own client."""
-        name = postgresql_dsn.partition("?")[0].rpartition("/")[2]
-
-        def look(key):
-            chunks = "SELECT string_agg(content, '' ORDER BY starts_at) FROM file_chunks"
-            content = f"({chunks} WHERE file_id = files.file_id)"
-            select = f"SELECT encode(coalesce({content}, ''), 'hex') FROM files WHERE key = '{key}'"  # noqa: S608 - a key of the suite
-            lines = postgresql.run(select, name)
-            return bytes.fromhex(lines[0]) if lines else None
-
-        return look
 
 
 @pytest.mark.parametrize(

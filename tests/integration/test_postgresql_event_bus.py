@@ -6,13 +6,10 @@ import contextlib
 import pytest
 
 from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
-from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.task import EventKind
-from tests.contracts.event_bus import EventBusContract, collect
-from tests.contracts.samples import an_event
+from tests.contracts.samples import an_event, collect
 
 pytestmark = pytest.mark.anyio
 
@@ -66,42 +63,6 @@ async def second(database, postgresql_dsn):
 async def deaf(database):
     """Return the bus of a node that neither sends nor hears hints."""
     return PostgresqlEventBus(database, Listener(database))
-
-
-class TestPostgresqlEventBus(EventBusContract):
-    """Within a node."""
-
-    @pytest.fixture
-    def repository(self, database):
-        return PostgresqlTaskRepository(database, simplify=simplify)
-
-    @pytest.fixture
-    def bus(self, first):
-        return first
-
-
-class TestPostgresqlEventBusOfTwoNodes(EventBusContract):
-    """From one to the other."""
-
-    @pytest.fixture
-    def repository(self, database):
-        return PostgresqlTaskRepository(database, simplify=simplify)
-
-    @pytest.fixture
-    def bus(self, first, second):
-        return TwoNodes(first, second)
-
-
-class TestPostgresqlEventBusWithoutHints(EventBusContract):
-    """From one to another that hears nothing of it."""
-
-    @pytest.fixture
-    def repository(self, database):
-        return PostgresqlTaskRepository(database, simplify=simplify)
-
-    @pytest.fixture
-    def bus(self, first, deaf):
-        return TwoNodes(first, deaf)
 
 
 async def until(condition):

@@ -16,9 +16,7 @@ from imagegen_adapters.stores.postgresql.cluster import (
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_core.errors import StorageError
-from tests.contracts.nodes import NodesContract, pass_beating
-from tests.contracts.slots import SlotsContract
-from tests.contracts.turn import TurnContract
+from tests.contracts.samples import pass_beating
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -89,42 +87,6 @@ def slots(processes):
 @pytest.fixture
 def turn(processes):
     return EachNode({node: PostgresqlTurn(*process) for node, process in processes.items()})
-
-
-class TestPostgresqlNodes(NodesContract):
-    """By the time of the database."""
-
-    @pytest.fixture
-    def nodes(self, database):
-        return PostgresqlNodes(database)
-
-    @pytest.fixture
-    def pass_time(self, database, pass_time):
-        return pass_time
-
-
-class TestPostgresqlSlots(SlotsContract):
-    """Of several nodes, as in processes of their own."""
-
-    @pytest.fixture
-    def nodes(self, database):
-        return PostgresqlNodes(database)
-
-    @pytest.fixture
-    def slots(self, slots):
-        return slots
-
-
-class TestPostgresqlTurn(TurnContract):
-    """The same."""
-
-    @pytest.fixture
-    def nodes(self, database):
-        return PostgresqlNodes(database)
-
-    @pytest.fixture
-    def turn(self, turn):
-        return turn
 
 
 async def until(database, condition):

@@ -10,7 +10,7 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, Files, PostgresqlSpool
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.ports.blobs import SpoolOverflow
-from tests.contracts.spool import SpoolContract, pieces
+from tests.contracts.samples import pieces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -47,12 +47,6 @@ async def count(database, table):
 def content(spool, owner, name):
     with spool.open(owner, name) as file:
         return file.read()
-
-
-class TestPostgresqlSpool(SpoolContract):
-    @pytest.fixture
-    def spool(self, database, tmp_path, clock):
-        return PostgresqlSpool(database, tmp_path / "spool", clock=clock)
 
 
 async def test_another_node_brings_what_was_put(spool, another_node):

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.blob_store import BlobStoreContract
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
@@ -160,18 +159,24 @@ def test_the_tutorial_works(docs, server):
 
 
 def test_an_adapter_in_a_project_of_its_own_is_tested(tmp_path):
-    """The three blocks are the files that they say; every test of the contract runs, once, and passes."""
-    page = "docs/how-to/test-an-adapter.md"
-    conftest, tests = _blocks(page, "python")
-    (settings,) = _blocks(page, "toml")
-    for name, text in (("pyproject.toml", settings), ("conftest.py", conftest), ("test_table.py", tests)):
-        (tmp_path / name).write_text(text.replace("/opt/imagegen", str(ROOT)), "utf-8")
-    promises = [name for name in vars(BlobStoreContract) if name.startswith("test_")]
+    """The first block is a module that the contracts run over; the second is a program that uses it."""
+    module, program = _blocks("docs/how-to/test-an-adapter.md", "python")
+    (tmp_path / "table_blobs.py").write_text(module, "utf-8")
+    (tmp_path / "program.py").write_text(program, "utf-8")
+    chapters = ("tests/contracts/test_blobs.py", "tests/contracts/test_spool.py")
 
-    done = python("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)
+    tested = python(
+        *("-m", "pytest", "-v", "-p", "no:cacheprovider", *chapters, "--store=table_blobs:store"),
+        cwd=ROOT,
+        PYTHONPATH=tmp_path,
+    )
+    used = python("program.py", cwd=tmp_path)
 
-    assert 0 == done.returncode, done.stdout
-    assert [] == [name for name in promises if f"::{name}" not in done.stdout]
+    assert 0 == tested.returncode, tested.stdout
+    promises = re.findall(r"async def (test_\w+)\(blobs", (ROOT / chapters[0]).read_text("utf-8"))
+    assert [] == [name for name in promises if not re.search(rf"::{name}\[.*PASSED", tested.stdout)]
+    assert "the store has no spool" in tested.stdout
+    assert ("completed True\n", "") == (used.stdout, used.stderr)
 
 
 @pytest.mark.parametrize("package", ["imagegen_core", "imagegen_adapters", "imagegen_http"])

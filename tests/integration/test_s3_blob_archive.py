@@ -14,8 +14,7 @@ from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.secrets import Secret
-from tests.contracts.blob_archive import BlobArchiveContract
-from tests.contracts.blob_store import keys_of, read, stream
+from tests.contracts.samples import keys_of, read, stream
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.integration.api.asking import until
@@ -98,34 +97,6 @@ def etag_of(data):
 
 async def put(store, key, data):
     return await store.put(key, stream([data]), content_type="image/png")
-
-
-class _S3Contract(BlobArchiveContract):
-    @pytest.fixture
-    async def archive(self, proxy, open_archive):
-        return open_archive(settings_of(proxy))
-
-    @pytest.fixture
-    def outage(self, proxy):
-        return proxy.down
-
-
-class TestS3BlobArchiveOnMoto(_S3Contract):
-    @pytest.fixture
-    def checksum(self):
-        return etag_of
-
-
-@pytest.mark.one_python
-class TestS3BlobArchiveOnLocalBucket(_S3Contract):
-    @pytest.fixture
-    def proxy(self, localbucket):
-        with FaultyProxy(localbucket) as proxy:
-            yield proxy
-
-    @pytest.fixture
-    def checksum(self):
-        return lambda data: hashlib.md5(data).hexdigest()  # noqa: S324 - an ETag
 
 
 async def test_a_put_is_one_request_with_its_content_type(store, proxy):

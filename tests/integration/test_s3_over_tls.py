@@ -11,7 +11,7 @@ import pytest
 from imagegen_adapters.blob_archives.s3 import S3BlobArchive
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import StorageUnreachable
-from tests.contracts.blob_store import read, stream
+from tests.contracts.samples import read, stream
 from tests.fakes import s3_servers
 from tests.fakes.certificate import write_certificate
 from tests.fakes.faulty_proxy import FaultyProxy

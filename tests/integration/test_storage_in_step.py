@@ -23,8 +23,7 @@ from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from tests.contracts.blob_store import BlobStoreContract, read, stream
-from tests.contracts.samples import NOW, add_image
+from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
 from tests.integration.oss_settings import settings_of
 
@@ -103,34 +102,6 @@ class Desk:
 
     async def states(self):
         return [image.storage.value for image in await self.inventory.images()]
-
-
-class TestTieredBlobStore(BlobStoreContract):
-    @pytest.fixture
-    def store(self, desk):
-        return desk.images
-
-    @pytest.fixture
-    def raw_reader(self, desk):
-        def look(key):
-            path = desk.local.root / key
-            return path.read_bytes() if path.exists() else None
-
-        return look
-
-
-class TestArchiveFirstBlobStore(BlobStoreContract):
-    @pytest.fixture
-    def store(self, desk):
-        return ArchiveFirstBlobStore(tiers=desk.images)
-
-    @pytest.fixture
-    def raw_reader(self, desk, oss):
-        def look(key):
-            blob = oss.objects.get(f"team/a/{key}")
-            return None if blob is None else blob.data
-
-        return look
 
 
 @pytest.mark.parametrize("trouble", ["down", "refused"])

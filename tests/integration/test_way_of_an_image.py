@@ -2,7 +2,6 @@
 
 import base64
 import io
-from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -12,9 +11,8 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_http.composition import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.loopback import Answer, Loopback
-from tests.unit.test_ports import plural
 from tests.value_trace import ValueTrace, base64_forms
-from tests.ways import ways
+from tests.ways import is_imported, ways
 
 TEXT = "a text that is traced"
 PORTS = "src/imagegen_core/ports/"
@@ -71,9 +69,7 @@ async def _trace_of(image, data_dir):
 async def test_the_way_of_an_image_is_as_the_page_says(tmp_path):
     """Every listed file has its bytes, or is the port of one that has, or passes a stream of them on."""
     listed = set(ways()["image"])
-    directories = {file.split("/")[2] for file in listed if file.startswith("src/imagegen_adapters/")}
-    ports = {file for file in listed if file.startswith(PORTS) and plural(Path(file).stem) in directories}
-
     trace = await _trace_of(_image(), tmp_path / "data")
 
+    ports = {file for file in listed if file.startswith(PORTS) and is_imported(file, trace.files)}
     assert sorted(listed - ports - ONLY_PASS_ON) == sorted(trace.files)

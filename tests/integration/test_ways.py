@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import httpx
 import uvicorn
@@ -13,9 +12,8 @@ from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.http_server import HttpServer
 from tests.fakes.openai_images import FakeOpenAI
 from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data
-from tests.unit.test_ports import plural
 from tests.value_trace import ValueTrace
-from tests.ways import ways
+from tests.ways import is_imported, ways
 
 PROMPT = "a prompt that is traced"
 UPSTREAM, KEY = "127.0.0.1:9", "sk-0123456789abcdef"
@@ -85,10 +83,8 @@ async def _trace_of_a_key(data_dir):
 
 
 def _ports_of(files, name="prompt"):
-    """Return the listed ports that adapters among the files serve."""
-    directories = {file.split("/")[2] for file in files if file.startswith("src/imagegen_adapters/")}
-    ports = (file for file in ways()[name] if file.startswith(PORTS))
-    return {port for port in ports if plural(Path(port).stem) in directories}
+    """Return the listed ports that one of the files imports."""
+    return {port for port in ways()[name] if port.startswith(PORTS) and is_imported(port, files)}
 
 
 async def test_the_way_of_a_prompt_is_as_the_page_says(tmp_path):

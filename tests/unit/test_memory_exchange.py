@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_core.errors import BlobMissing, CallError, FailureCode
-from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import MemoryExchange
 
 pytestmark = pytest.mark.anyio
 

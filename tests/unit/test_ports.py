@@ -1,4 +1,4 @@
-"""Each port has two adapters at least, and a contract suite that all of them pass."""
+"""Each port has two adapters at least, and promises that all of them are tested by."""
 
 import ast
 import re
@@ -7,43 +7,33 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.conftest import PORTS as FIXTURES
+
 ROOT = Path(__file__).parents[2]
 ADAPTERS = ROOT / "src" / "imagegen_adapters"
 PORTS = ROOT / "src" / "imagegen_core" / "ports"
-TESTS = ROOT / "tests"
-SUITES = TESTS / "contracts"
+CHAPTERS = ROOT / "tests" / "contracts"
 PAGE = ROOT / "docs" / "how-to" / "test-an-adapter.md"
-ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (`[^|]+`) \| `(\w+)` \| (`[^|]+`) \|$", re.MULTILINE)
 MIN_METHODS = 3
 """A port of fewer looks like any class that happens to have a method of that name."""
+
+NO_STORE = {
+    "Clock": "unit/test_clocks.py",
+    "DiskSpace": "integration/test_disk_space.py",
+    "Exchange": "unit/test_memory_exchange.py",
+    "ImageLabel": "unit/image_labels/test_labels.py",
+    "Provider": "contracts/provider.py",
+    "RunningChecksum": "contracts/test_blobs.py",
+    "Redactor": "unit/test_redaction.py",
+    "UpstreamGuard": "unit/outbound/test_upstream_guards.py",
+}
+"""What no store has, and where its promises are tested."""
 
 
 @cache
 def classes(path):
     return [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
-
-
-def bases(node):
-    return {base.id for base in node.bases if isinstance(base, ast.Name)}
-
-
-def suites():
-    """Return module, name and fixtures of every suite."""
-    return [
-        (path.stem, node.name, fixtures(node))
-        for path in sorted(SUITES.glob("*.py"))
-        for node in classes(path)
-        if node.name.endswith("Contract")
-    ]
-
-
-def fixtures(suite):
-    """Return the names of a suite's fixtures, those in parentheses that need not be overridden."""
-    return ", ".join(
-        f"`{node.name}`" if "NotImplementedError" in ast.unparse(node) else f"(`{node.name}`)"
-        for node in suite.body
-        if isinstance(node, ast.FunctionDef) and "fixture" in "".join(map(ast.unparse, node.decorator_list))
-    )
 
 
 @cache
@@ -62,13 +52,12 @@ def members(node):
 
 
 def ports():
-    """Return the protocols that have a suite, by their names."""
-    named = {name.removesuffix("Contract") for _, name, _ in suites()}
+    """Return the protocols of all ports, by their names."""
     return {
         node.name: node
         for path in PORTS.glob("*.py")
         for node in classes(path)
-        if node.name in named and len(members(node)) >= MIN_METHODS
+        if any("Protocol" in ast.unparse(base) for base in node.bases)
     }
 
 
@@ -82,30 +71,42 @@ def adapters(port):
     }
 
 
-def names_beside(name):
-    """Return every name in the test modules that subclass the port's suite, or one that extends it."""
-    suite = f"{name}Contract"
-    alike = {suite} | {
-        node.name for path in SUITES.rglob("*.py") for node in classes(path) if suite in bases(node)
+def rows():
+    """Return attributes, port and chapters of each row of the page."""
+    return [
+        (re.findall(r"\w+", names), port, re.findall(r"[\w.]+", chapters))
+        for names, port, chapters in ROW.findall(PAGE.read_text("utf-8"))
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(ports().keys() - NO_STORE.keys()))
+def test_each_adapter_is_among_the_stores(name):
+    """There are two at least, and no promise that only one of them keeps."""
+    port = ports()[name]
+    names = adapters(port) if len(members(port)) >= MIN_METHODS else set()
+    tested = (CHAPTERS / "conftest.py").read_text("utf-8")
+
+    assert len(names) != 1
+    assert [] == [
+        adapter for adapter in names if f"{adapter}(" not in tested and f"{adapter}.for_" not in tested
+    ]
+
+
+def test_what_no_store_has_is_tested_somewhere():
+    """And what is said to have none is a port."""
+    assert [] == [path for path in NO_STORE.values() if not (ROOT / "tests" / path).is_file()]
+    assert set() == NO_STORE.keys() - ports().keys()
+
+
+def test_the_page_lists_every_port():
+    """With the attributes that tests ask a store for, and the chapters that do."""
+    listed = rows()
+
+    assert sorted(ports().keys() - NO_STORE.keys()) == sorted(port for _, port, _ in listed)
+    assert set(FIXTURES.values()) - {"rows", "config_box"} == {
+        name for names, _, _ in listed for name in names
     }
-    return {
-        name.id
-        for path in TESTS.rglob("*.py")
-        if "Contract)" in path.read_text("utf-8") and any(bases(node) & alike for node in classes(path))
-        for name in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(name, ast.Name)
-    }
-
-
-@pytest.mark.parametrize("name", sorted(ports()))
-def test_each_adapter_is_tested_by_the_suite(name):
-    """There are two at least, in memory and for the service, and no promise that only one of them keeps."""
-    names = adapters(ports()[name])
-
-    assert len(names) >= 2
-    assert set() == names - names_beside(name)
-
-
-def test_the_page_lists_every_suite():
-    """With the fixtures that a subclass overrides."""
-    assert suites() == ROW.findall(PAGE.read_text("utf-8"))
+    for names, _, chapters in listed:
+        texts = [(CHAPTERS / chapter).read_text("utf-8") for chapter in chapters]
+        fixture = next(fixture for fixture, attribute in FIXTURES.items() if attribute == names[0])
+        assert [True] * len(texts) == [re.search(rf"\b{fixture}\b", text) is not None for text in texts]

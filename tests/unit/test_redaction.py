@@ -1,6 +1,10 @@
 """Secrets in text: in use, in every spelling, and what looks like one."""
 
+import base64
+import json
 import logging
+from html import escape
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -11,7 +15,6 @@ from imagegen_adapters.redactors.log_events import on_one_line, redact_event
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.redactors.patterns import _MARKS, _PATTERNS, _URL, _USER_INFO, PatternRedactor
 from imagegen_adapters.redactors.spellings import MASK
-from tests.contracts.redactor import SPELLINGS, RedactorContract
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
 AROUND = st.text(max_size=30)
@@ -37,16 +40,140 @@ FRAGMENTS = (
 )
 
 
-class TestPatternRedactor(RedactorContract):
-    @pytest.fixture
-    def redactor(self):
-        return PatternRedactor()
+def _base64_at(offset, secret, encode=base64.b64encode):
+    return encode(b"x" * offset + secret.encode() + b"yz").decode()
 
 
-class TestMemoryRedactor(RedactorContract):
-    @pytest.fixture
-    def redactor(self):
-        return MemoryRedactor()
+SPELLINGS = {
+    "plain": str,
+    "url": lambda s: quote(s, safe=""),
+    "url with slashes": quote,
+    "form": quote_plus,
+    "url twice": lambda s: quote(quote(s, safe="")),
+    "url lower": lambda s: "".join(f"%{b:02x}" for b in s.encode()),
+    "json": lambda s: json.dumps(s)[1:-1],
+    "json in json": lambda s: json.dumps(json.dumps(s))[3:-3],
+    "php json": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
+    "repr": lambda s: repr(s)[1:-1],
+    "hex": lambda s: s.encode().hex(),
+    "HEX": lambda s: s.encode().hex().upper(),
+    "html": escape,
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 bare": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
+    "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
+    "basic auth": lambda s: _base64_at(5, s),
+    "base64 shifted by 1": lambda s: _base64_at(1, s),
+    "base64 shifted by 2": lambda s: _base64_at(2, s),
+    "base64url shifted by 1": lambda s: _base64_at(1, s, base64.urlsafe_b64encode),
+}
+"""How libraries and providers encode a secret before they quote it."""
+
+
+SECRETS = ("Zq8-canary_0123456789", "Zq/8+canary=\"q'\\&<>?#%", "alice:correct horse battery")
+
+
+@pytest.fixture(params=[PatternRedactor, MemoryRedactor])
+def redactor(request):
+    return request.param()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_secret_shows_in_no_spelling(redactor, spelling, secret):
+    """No eight consecutive characters of it are left, and the text around it is unchanged."""
+    encoded = SPELLINGS[spelling](secret)
+    redactor.register(secret)
+
+    redacted = redactor.redact(f"before {encoded} after")
+
+    assert not [at for at in range(len(encoded) - 7) if encoded[at : at + 8] in redacted]
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_secret_is_found_in_bytes(redactor, spelling, secret):
+    """In every spelling, and in bytes that are no text; not before it is registered."""
+    data = b"\xff\0" + SPELLINGS[spelling](secret).encode() + b"\xff"
+    before = redactor.contains_secret(data)
+    redactor.register(secret)
+
+    assert (False, True) == (before, redactor.contains_secret(data))
+
+
+def test_a_secret_that_is_cut_off_is_found(redactor):
+    """As in a response whose connection broke; a few characters that it begins with are none."""
+    redactor.register(SECRETS[0])
+
+    cut, piece = SECRETS[0][:9].encode(), SECRETS[0][:3].encode()
+    assert (True, False) == (
+        redactor.contains_secret(b"before " + cut),
+        redactor.contains_secret(b"before " + piece),
+    )
+
+
+def test_secrets_within_others_leave_nothing(redactor):
+    """A secret that contains another one leaves nothing of itself."""
+    secrets = [*SECRETS, f"{SECRETS[0]}-longer", f"longer-{SECRETS[0]}"]
+    for secret in secrets:
+        redactor.register(secret)
+
+    redacted = redactor.redact(" ".join(secrets))
+
+    assert not [word for word in ("canary", "longer", "horse") if word in redacted]
+
+
+def test_a_secret_is_masked_from_its_registration_on(redactor):
+    """It is masked from then on; registering it twice is no error."""
+    before = redactor.redact("a canary-0123 in it")
+    redactor.register("canary-0123")
+    redactor.register("canary-0123")
+
+    after = redactor.redact("a canary-0123 in it")
+
+    assert ("a canary-0123 in it", False) == (before, "canary" in after)
+
+
+@pytest.mark.parametrize("text", ["", "一只可爱的猫", "size must be one of 1024x1024, 1536x1024", "a\nb\0"])
+def test_other_text_stays_as_it_is(redactor, text):
+    """Messages without secrets are unchanged."""
+    redactor.register(SECRETS[0])
+
+    assert text == redactor.redact(text)
+    assert not redactor.contains_secret(text.encode())
+
+
+@pytest.mark.parametrize("secret", ["", "a", "abc"])
+def test_what_is_too_short_is_no_secret(redactor, secret):
+    """Otherwise every text would be masked."""
+    redactor.register(secret)
+
+    assert "abc a" == redactor.redact("abc a")
+
+
+@pytest.mark.parametrize(("limit", "length"), [(None, 1000), (1000, 1000), (999, 999), (1, 1), (0, 0)])
+def test_a_limit_cuts(redactor, limit, length):
+    """Without a limit, nothing is truncated."""
+    assert "猫" * length == redactor.redact("猫" * 1000, limit=limit)
+
+
+def test_a_secret_at_the_limit_leaves_no_half(redactor):
+    """A secret at the limit does not leave its first half."""
+    redactor.register(SECRETS[0])
+
+    redacted = redactor.redact("x" * 490 + SECRETS[0] + "y", limit=500)
+
+    assert ("x" * 490, False) == (redacted[:490], "Zq" in redacted)
+
+
+def test_the_mask_is_not_masked(redactor):
+    """The mask is not masked again."""
+    for secret in SECRETS:
+        redactor.register(secret)
+    once = redactor.redact(" and ".join(SECRETS))
+
+    assert once == redactor.redact(once)
 
 
 def test_in_memory_only_what_was_registered_is_masked():

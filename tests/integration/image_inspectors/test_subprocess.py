@@ -10,13 +10,7 @@ from PIL import Image
 
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_core.ports.image_inspector import ImageRejected, InspectorUnavailable
-from tests.contracts.image_inspector import (
-    ACCEPTED,
-    ImageInspectorContract,
-    encoded,
-    gradient,
-    in_chunks,
-)
+from tests.contracts.image_files import ACCEPTED, encoded, gradient, in_chunks
 
 pytestmark = pytest.mark.anyio
 
@@ -37,14 +31,6 @@ async def inspector():
     inspector = SubprocessInspector()
     yield inspector
     await inspector.aclose()
-
-
-class TestSubprocessInspector(ImageInspectorContract):
-    """It keeps the port's contract."""
-
-    @pytest.fixture
-    def inspector(self, inspector):
-        return inspector
 
 
 async def test_no_child_before_the_first_image(inspector):

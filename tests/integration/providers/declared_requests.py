@@ -9,8 +9,7 @@ import attrs
 from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import image_file, request_for
+from tests.contracts.provider import MemoryExchange, image_file, request_for
 
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")
 _SIDE = 300

@@ -13,7 +13,7 @@ from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest, InputImage
-from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import MemoryExchange
 
 
 class DiffusionBench:

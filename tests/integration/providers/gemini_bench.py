@@ -15,7 +15,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import MemoryExchange
 from tests.fakes.gemini import KEY, FakeGemini
 
 GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")

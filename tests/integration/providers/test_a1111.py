@@ -15,8 +15,7 @@ from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import ProviderContract
+from tests.contracts.provider import MemoryExchange, ProviderContract
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
 from tests.integration.providers.diffusion_bench import DiffusionBench, bytes_of, generate, image_input

@@ -15,8 +15,7 @@ from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import INPUTS, request_for, run_call
+from tests.contracts.provider import INPUTS, MemoryExchange, request_for, run_call
 from tests.fakes.exchanged_keys import CLIENT_SECRET, KEY, TOKEN_END, ExchangedKeys, document
 from tests.fakes.http_server import HttpServer, Reply
 

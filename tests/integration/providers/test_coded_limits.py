@@ -21,8 +21,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import INPUTS, input_image, request_for, run_call
+from tests.contracts.provider import INPUTS, MemoryExchange, input_image, request_for, run_call
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.stability import FakeStability
 

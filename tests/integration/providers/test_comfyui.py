@@ -20,8 +20,7 @@ from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import INPUTS, ProviderContract, read, request_for, run_call
+from tests.contracts.provider import INPUTS, MemoryExchange, ProviderContract, read, request_for, run_call
 from tests.fakes.comfyui import FakeComfyUI
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.images import png

@@ -20,8 +20,7 @@ from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import ProviderContract
+from tests.contracts.provider import MemoryExchange, ProviderContract
 from tests.fakes.gemini import (
     KEY,
     REFUSED,

@@ -23,8 +23,15 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import INPUTS, image_file, input_image, read, request_for, run_call
+from tests.contracts.provider import (
+    INPUTS,
+    MemoryExchange,
+    image_file,
+    input_image,
+    read,
+    request_for,
+    run_call,
+)
 from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer, Reply

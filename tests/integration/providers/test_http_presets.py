@@ -21,8 +21,7 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.prices import TokenKind
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
-from tests.contracts.exchange import MemoryExchange
-from tests.contracts.provider import INPUTS, ProviderContract, read, request_for, run_call
+from tests.contracts.provider import INPUTS, MemoryExchange, ProviderContract, read, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply

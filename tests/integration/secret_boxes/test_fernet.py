@@ -4,7 +4,6 @@ import pytest
 
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
 from imagegen_core.errors import Unavailable
-from tests.contracts.secret_box import SecretBoxContract
 
 
 def started(directory, *, environment_keys=None, sample=None):
@@ -13,24 +12,6 @@ def started(directory, *, environment_keys=None, sample=None):
 
 def contents(directory):
     return {path.name: path.read_bytes() for path in directory.iterdir()}
-
-
-class TestFernetSecretBox(SecretBoxContract):
-    @pytest.fixture
-    def box(self, tmp_path):
-        return started(tmp_path)
-
-    @pytest.fixture
-    def stranger(self, tmp_path):
-        directory = tmp_path / "another"
-        directory.mkdir()
-        return started(directory)
-
-    @pytest.fixture
-    def locked_box(self, tmp_path):
-        directory = tmp_path / "locked"
-        directory.mkdir()
-        return started(directory, sample="sealed under a key that is missing now")
 
 
 def test_the_first_start_makes_a_key_for_its_owner_only(tmp_path):

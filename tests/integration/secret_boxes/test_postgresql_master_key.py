@@ -12,8 +12,7 @@ from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, Postgr
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.errors import KeysLocked
-from tests.contracts.provider_configs import ORIGIN, a_config
-from tests.contracts.samples import NOW, a_task, an_attempt
+from tests.contracts.samples import NOW, ORIGIN, a_config, a_task, an_attempt
 
 pytestmark = pytest.mark.anyio
 

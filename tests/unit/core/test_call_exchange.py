@@ -11,8 +11,7 @@ from imagegen_core.execution.call_exchange import CallExchange
 from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTask
-from tests.contracts.samples import a_task
-from tests.contracts.spool import pieces
+from tests.contracts.samples import a_task, pieces
 
 pytestmark = pytest.mark.anyio
 

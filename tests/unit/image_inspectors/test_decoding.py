@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imagegen_adapters.image_inspectors.decoding import THUMBNAIL_SIDE, Undecodable, decode, open_image
-from tests.contracts.image_inspector import encoded
+from tests.contracts.image_files import encoded
 
 MAX_PIXELS = 40_000_000
 REDUCED = THUMBNAIL_SIDE * 4

@@ -13,7 +13,6 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from imagegen_adapters.image_labels.aigc import AigcImageLabel
 from imagegen_core.images import MediaType
-from tests.contracts.image_label import ImageLabelContract
 
 pytestmark = pytest.mark.anyio
 
@@ -136,19 +135,6 @@ def webp_chunks(content):
         at += 8 + length + length % 2
     assert at == len(content)
     return kinds
-
-
-class TestAigcImageLabel(ImageLabelContract):
-    @pytest.fixture
-    def label(self):
-        return AigcImageLabel(producer=PRODUCER)
-
-    @pytest.fixture
-    def label_reader(self):
-        def read(content):
-            return label_of(content)["ProduceID"] if packet_of(content) else None
-
-        return read
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -17,9 +17,9 @@ from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from tests.contracts.exchange import MemoryExchange
 from tests.contracts.provider import (
     INPUTS,
+    MemoryExchange,
     ProviderContract,
     image_file,
     input_image,

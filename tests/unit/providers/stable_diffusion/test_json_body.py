@@ -9,7 +9,7 @@ from imagegen_adapters.providers.a1111.requests import InlineImage, JsonBody
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.requests import InputImage
-from tests.contracts.exchange import MemoryExchange
+from tests.contracts.provider import MemoryExchange
 
 pytestmark = pytest.mark.anyio
 

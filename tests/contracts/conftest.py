@@ -1,0 +1,556 @@
+"""The stores under test: objects whose attributes are adapters of ports, each with the ports that it has.
+
+A test asks for a port by its fixture and runs once for each store that has it. ``--store=module:factory``
+names a store of your own instead: the factory takes a directory and returns an asynchronous context manager
+that yields the object. What it has no attribute for is skipped.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import itertools
+from functools import cached_property
+from types import SimpleNamespace
+
+import pytest
+
+from imagegen_adapters.blob_archives.oss import OssBlobArchive
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
+from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
+from imagegen_adapters.blob_archives.s3.etag import S3Etag
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.event_buses.memory import MemoryEventBus
+from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
+from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.spool import LocalSpool
+from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
+from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
+from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
+from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
+from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
+from imagegen_adapters.image_inventories.memory import MemoryImageInventory
+from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.image_marks.memory import MemoryImageMarks
+from imagegen_adapters.image_records.index import SqliteMarkIndex
+from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
+from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
+from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
+from imagegen_adapters.lineages.memory import MemoryLineage
+from imagegen_adapters.lineages.postgresql import PostgresqlLineage
+from imagegen_adapters.lineages.sqlite import SqliteLineage
+from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
+from imagegen_adapters.nodes.local import LocalNodes
+from imagegen_adapters.nodes.memory import MemoryNodes
+from imagegen_adapters.outboxes.memory import MemoryOutbox
+from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
+from imagegen_adapters.queues.memory import MemoryQueue
+from imagegen_adapters.queues.postgresql import PostgresqlQueue
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.postgresql.cluster import (
+    DEAD_AFTER_SECONDS,
+    PostgresqlNodes,
+    PostgresqlSlots,
+    PostgresqlTurn,
+)
+from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
+from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
+from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
+from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
+from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
+from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
+from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.turns.local import LocalTurn
+from imagegen_adapters.turns.memory import MemoryTurn
+from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
+from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
+from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
+from imagegen_core.secrets import Secret
+from tests.fakes import s3_servers
+from tests.fakes.faulty_proxy import FaultyProxy
+from tests.fakes.oss import FakeOss, crc64
+from tests.integration.oss_settings import settings_of
+
+DATABASE = "tasks keys feed ledger queue bus records timeline lineage inventory marks outbox configs"
+
+STORES = {
+    "memory": f"{DATABASE} nodes slots turn peers pass_time blobs spool clock box stranger locked_box",
+    "sqlite": f"{DATABASE} rows config_box",
+    "postgresql": f"{DATABASE} rows config_box blobs spool clock",
+    "files": "blobs spool clock box stranger locked_box",
+    "one_process": "nodes slots turn",
+    "three_processes": "nodes slots turn peers pass_time",
+    "two_nodes": "tasks bus",
+    "without_hints": "tasks bus",
+    "cached": "blobs",
+    "cached_without_room": "blobs",
+    "tiered": "blobs",
+    "archive_first": "blobs",
+    "archive_in_memory": "blobs archive checksum outage",
+    "oss": "blobs archive checksum outage",
+    "s3_on_moto": "blobs archive checksum outage",
+    "s3_on_localbucket": "blobs archive checksum outage",
+    "in_thread": "inspector",
+    "subprocess": "inspector",
+}
+"""Each store, which is the fixture of that name, and its attributes that a test can ask for."""
+
+BUSES = {"two_nodes", "without_hints"}
+"""Stores whose tasks are there for the sake of their events."""
+
+MARKS = dict.fromkeys(("three_processes", "s3_on_localbucket"), pytest.mark.one_python)
+
+PORTS = {"repository": "tasks"} | {name: name for text in STORES.values() for name in text.split()}
+"""The fixtures of tests, by the attribute of a store that each of them is."""
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test over each store that has the ports that it asks for, or over the one that was named."""
+    if "store" not in metafunc.fixturenames:
+        return
+    if metafunc.config.getoption("store"):
+        metafunc.parametrize("store", ["own"], indirect=True)
+        return
+    requested = {PORTS[name] for name in metafunc.fixturenames if name in PORTS}
+    names = [
+        name
+        for name, ports in STORES.items()
+        if requested <= set(ports.split()) and ("bus" in requested or name not in BUSES)
+    ]
+    metafunc.parametrize(
+        "store", [pytest.param(name, marks=MARKS.get(name, ())) for name in names], indirect=True
+    )
+
+
+@pytest.fixture
+def store(request):
+    """Return the store under test."""
+    return request.getfixturevalue(f"{request.param}_store")
+
+
+def _port(name, attribute):
+    @pytest.fixture(name=name)
+    def port(store):
+        if not hasattr(store, attribute):
+            pytest.skip(f"the store has no {attribute}")
+        return getattr(store, attribute)
+
+    return port
+
+
+globals().update({f"port_{name}": _port(name, attribute) for name, attribute in PORTS.items()})
+
+
+@pytest.fixture
+def raw_reader(store):
+    """Return a function that reads a blob's bytes without the store; None if there is no such way."""
+    return getattr(store, "raw_reader", None)
+
+
+@pytest.fixture
+async def own_store(request, anyio_backend, tmp_path):
+    """Yield what the factory on the command line makes."""
+    module, _, name = request.config.getoption("store").partition(":")
+    async with getattr(importlib.import_module(module), name)(tmp_path) as store:
+        yield store
+
+
+def _real_clock():
+    """Return a clock that starts at the real time: file systems have clocks of their own."""
+    return ManualClock(SystemClock().now())
+
+
+@pytest.fixture
+def memory_store():
+    state, clock, nodes_clock = MemoryState(), _real_clock(), ManualClock()
+    records, blobs = MemoryImageRecords(state), MemoryBlobStore()
+    nodes = MemoryNodes(nodes_clock, dead_after_seconds=60)
+
+    async def pass_time(share):
+        nodes_clock.advance(60 * share)
+
+    return SimpleNamespace(
+        tasks=MemoryTaskRepository(state),
+        keys=MemoryIdempotencyKeys(state),
+        feed=MemoryTaskFeed(state),
+        ledger=MemoryUsageLedger(state),
+        queue=MemoryQueue(state),
+        bus=MemoryEventBus(state),
+        records=records,
+        timeline=MemoryImageTimeline(records),
+        lineage=MemoryLineage(state),
+        inventory=MemoryImageInventory(state),
+        marks=MemoryImageMarks(state),
+        outbox=MemoryOutbox(state),
+        configs=MemoryProviderConfigs(),
+        nodes=nodes,
+        peers=nodes,
+        pass_time=pass_time,
+        slots=MemorySlots(nodes),
+        turn=MemoryTurn(nodes, poll_seconds=0.0),
+        blobs=blobs,
+        raw_reader=blobs.blobs.get,
+        spool=MemorySpool(clock),
+        clock=clock,
+        box=MemorySecretBox(),
+        stranger=MemorySecretBox(),
+        locked_box=MemorySecretBox(locked=True),
+    )
+
+
+@pytest.fixture
+async def sqlite_store(tmp_path):
+    database, box = SqliteDatabase.open(tmp_path / "imagegen.db"), MemorySecretBox()
+
+    async def rows(statement):
+        def run(connection):
+            return [tuple(row) for row in connection.execute(statement).fetchall()]
+
+        return await (database.read if statement.startswith("SELECT") else database.writer.write)(run)
+
+    yield SimpleNamespace(
+        tasks=SqliteTaskRepository(database, simplify=simplify),
+        keys=SqliteIdempotencyKeys(database),
+        feed=SqliteTaskFeed(database),
+        ledger=SqliteUsageLedger(database),
+        queue=SqliteQueue(database),
+        bus=SqliteEventBus(database),
+        records=SqliteImageRecords(database, simplify=simplify),
+        timeline=SqliteImageTimeline(database),
+        lineage=SqliteLineage(database),
+        inventory=SqliteImageInventory(database),
+        marks=SqlMarks(SqliteSql(database), SqliteMarkIndex()),
+        outbox=SqlOutbox(SqliteSql(database)),
+        configs=SqliteProviderConfigs(database, box),
+        config_box=box,
+        rows=rows,
+    )
+    await database.close()
+
+
+@pytest.fixture
+def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
+    database, box, clock = postgresql_database, MemorySecretBox(), _real_clock()
+
+    async def rows(statement):
+        return [tuple(row) for row in await database.rows(statement)]
+
+    def raw_reader(key):
+        chunks = "SELECT string_agg(content, '' ORDER BY starts_at) FROM file_chunks"
+        content = f"({chunks} WHERE file_id = files.file_id)"
+        select = f"SELECT encode(coalesce({content}, ''), 'hex') FROM files WHERE key = '{key}'"  # noqa: S608 - a key of the suite
+        lines = postgresql.run(select, postgresql_dsn.partition("?")[0].rpartition("/")[2])
+        return bytes.fromhex(lines[0]) if lines else None
+
+    return SimpleNamespace(
+        tasks=PostgresqlTaskRepository(database, simplify=simplify),
+        keys=PostgresqlIdempotencyKeys(database),
+        feed=PostgresqlTaskFeed(database),
+        ledger=PostgresqlUsageLedger(database),
+        queue=PostgresqlQueue(database),
+        bus=PostgresqlEventBus(database, Listener(database)),
+        records=PostgresqlImageRecords(database, simplify=simplify),
+        timeline=PostgresqlImageTimeline(database),
+        lineage=PostgresqlLineage(database),
+        inventory=PostgresqlImageInventory(database),
+        marks=SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+        outbox=SqlOutbox(PostgresqlSql(database)),
+        configs=PostgresqlProviderConfigs(database, box),
+        config_box=box,
+        blobs=PostgresqlBlobStore(database),
+        raw_reader=raw_reader,
+        spool=PostgresqlSpool(database, tmp_path / "spool", clock=clock),
+        clock=clock,
+        rows=rows,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _a_node(dsn):
+    """Yield a database and a listener of a process."""
+    database = await Database.open(dsn)
+    listener = Listener(database)
+    listener.start()
+    await listener.connected()
+    try:
+        yield database, listener
+    finally:
+        await listener.close()
+        await database.close()
+
+
+class _EachNode:
+    """Slots or turns of several nodes, each with a database and a listener of its own."""
+
+    def __init__(self, adapters):
+        self.adapters = adapters
+
+    def hold(self, *values, **named):
+        node = named.get("node") or values[0]
+        return self.adapters[node].hold(*values, **named)
+
+
+@pytest.fixture
+async def three_processes_store(postgresql_database, postgresql_dsn):
+    """Nodes a, b and c over PostgreSQL."""
+    database, nodes = postgresql_database, PostgresqlNodes(postgresql_database)
+
+    async def pass_time(share):
+        await database.rows(
+            "UPDATE nodes SET heard_at = heard_at - make_interval(secs => $1), "
+            "can_tell_from = can_tell_from - make_interval(secs => $1)",
+            DEAD_AFTER_SECONDS * share,
+        )
+
+    async with contextlib.AsyncExitStack() as stack:
+        processes = {node: await stack.enter_async_context(_a_node(postgresql_dsn)) for node in "abc"}
+        yield SimpleNamespace(
+            nodes=nodes,
+            peers=nodes,
+            pass_time=pass_time,
+            slots=_EachNode({node: PostgresqlSlots(*process) for node, process in processes.items()}),
+            turn=_EachNode({node: PostgresqlTurn(*process) for node, process in processes.items()}),
+        )
+
+
+class _TwoNodes:
+    """A bus that is published to at one node and subscribed to at another."""
+
+    def __init__(self, publisher, subscriber):
+        self.publish, self.notify = publisher.publish, publisher.notify
+        self.subscribe, self.last_id = subscriber.subscribe, subscriber.last_id
+
+
+@pytest.fixture
+async def two_nodes_store(postgresql_database, postgresql_dsn):
+    """Events from one node to another."""
+    async with _a_node(postgresql_dsn) as first, _a_node(postgresql_dsn) as second:
+        yield SimpleNamespace(
+            tasks=PostgresqlTaskRepository(postgresql_database, simplify=simplify),
+            bus=_TwoNodes(PostgresqlEventBus(*first), PostgresqlEventBus(*second)),
+        )
+
+
+@pytest.fixture
+async def without_hints_store(postgresql_database, postgresql_dsn):
+    """Events from one node to another that hears nothing of it."""
+    async with _a_node(postgresql_dsn) as first:
+        deaf = PostgresqlEventBus(postgresql_database, Listener(postgresql_database))
+        yield SimpleNamespace(
+            tasks=PostgresqlTaskRepository(postgresql_database, simplify=simplify),
+            bus=_TwoNodes(PostgresqlEventBus(*first), deaf),
+        )
+
+
+class _Files:
+    """What one machine keeps on its disk."""
+
+    def __init__(self, folder):
+        self.clock = _real_clock()
+        self.blobs = LocalBlobStore(folder / "blobs", checksum=Crc64)
+        self.spool = LocalSpool(folder / "spool", folder / "kept", clock=self.clock)
+        self._folder = folder
+
+    def raw_reader(self, key):
+        path = self.blobs.root / key
+        return path.read_bytes() if path.exists() else None
+
+    def _box(self, name, **sample):
+        (self._folder / name).mkdir()
+        return FernetSecretBox.for_directory(self._folder / name, environment_keys=None, **sample)
+
+    @cached_property
+    def box(self):
+        return self._box("box", sample=None)
+
+    @cached_property
+    def stranger(self):
+        return self._box("stranger", sample=None)
+
+    @cached_property
+    def locked_box(self):
+        return self._box("locked", sample="sealed under a key that is missing now")
+
+
+@pytest.fixture
+def files_store(tmp_path):
+    store = _Files(tmp_path)
+    yield store
+    store.blobs.close()
+
+
+@pytest.fixture
+def one_process_store():
+    """The only node, which is alive as long as it asks and dies as a whole."""
+    return SimpleNamespace(nodes=LocalNodes(), slots=LocalSlots(), turn=LocalTurn())
+
+
+@pytest.fixture
+def cached_store(tmp_path):
+    far, files = MemoryBlobStore({}), LocalBlobStore(tmp_path / "cache", is_synced=False)
+    blobs = CachedBlobStore(far, files, max_bytes=4 * 1024 * 1024, has_room=lambda: True)
+    yield SimpleNamespace(blobs=blobs, raw_reader=far.blobs.get)
+    files.close()
+
+
+@pytest.fixture
+def cached_without_room_store(tmp_path):
+    files = LocalBlobStore(tmp_path / "cache", is_synced=False)
+    far = MemoryBlobStore({})
+    yield SimpleNamespace(blobs=CachedBlobStore(far, files, max_bytes=1000, has_room=lambda: False))
+    files.close()
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+@pytest.fixture
+def oss_store(oss):
+    @contextlib.contextmanager
+    def outage():
+        oss.down()
+        yield
+        oss.up()
+
+    def raw_reader(key):
+        stored = oss.objects.get(f"team/a/{key}")
+        return stored and stored.data
+
+    archive = OssBlobArchive(settings_of(oss))
+    yield SimpleNamespace(
+        blobs=archive,
+        archive=archive,
+        checksum=lambda data: str(crc64(data)),
+        outage=outage,
+        raw_reader=raw_reader,
+    )
+    oss.release()
+    archive.close()
+
+
+@pytest.fixture
+def tiered_store(oss_store, tmp_path):
+    """The disk first, OSS behind it."""
+    local = LocalBlobStore(tmp_path / "images")
+
+    def raw_reader(key):
+        path = local.root / key
+        return path.read_bytes() if path.exists() else None
+
+    yield SimpleNamespace(
+        blobs=TieredBlobStore(local=local, archive=oss_store.archive), raw_reader=raw_reader
+    )
+    local.close()
+
+
+@pytest.fixture
+def archive_first_store(tiered_store, oss_store):
+    """Straight to OSS."""
+    blobs = ArchiveFirstBlobStore(tiers=tiered_store.blobs)
+    return SimpleNamespace(blobs=blobs, raw_reader=oss_store.raw_reader)
+
+
+@pytest.fixture
+def archive_in_memory_store():
+    archive = MemoryBlobArchive()
+
+    @contextlib.contextmanager
+    def outage():
+        archive.reachable = False
+        yield
+        archive.reachable = True
+
+    return SimpleNamespace(
+        blobs=archive,
+        archive=archive,
+        checksum=lambda data: hashlib.sha256(data).hexdigest(),
+        outage=outage,
+        raw_reader=archive.blobs.get,
+    )
+
+
+_prefixes = itertools.count()
+
+
+@contextlib.contextmanager
+def _s3(port, checksum):
+    """Yield a store on a server of S3's API, with a prefix of its own."""
+    with FaultyProxy(port) as proxy:
+        settings = S3Settings(
+            endpoint=proxy.endpoint,
+            region="us-east-1",
+            bucket=s3_servers.BUCKET,
+            access_key_id=s3_servers.KEY_ID,
+            access_key_secret=Secret(s3_servers.SECRET),
+            prefix=f"contract/{next(_prefixes)}",
+            connect_timeout=60,
+            idle_timeout=60,
+        )
+        archive = S3BlobArchive(settings)
+        yield SimpleNamespace(blobs=archive, archive=archive, checksum=checksum, outage=proxy.down)
+        archive.close()
+
+
+@pytest.fixture(scope="session")
+def moto():
+    with s3_servers.moto() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def localbucket():
+    with s3_servers.localbucket() as port:
+        yield port
+
+
+@pytest.fixture
+async def s3_on_moto_store(moto):
+    def checksum(data):
+        etag = S3Etag()
+        etag.update(data)
+        return etag.text
+
+    with _s3(moto, checksum) as store:
+        yield store
+
+
+@pytest.fixture
+async def s3_on_localbucket_store(localbucket):
+    with _s3(localbucket, lambda data: hashlib.md5(data).hexdigest()) as store:  # noqa: S324 - an ETag
+        yield store
+
+
+@pytest.fixture
+def in_thread_store():
+    return SimpleNamespace(inspector=ThreadInspector())
+
+
+@pytest.fixture
+async def subprocess_store():
+    inspector = SubprocessInspector()
+    yield SimpleNamespace(inspector=inspector)
+    await inspector.aclose()

@@ -1,1 +1,0 @@
-"""Parts of the contract of image records, by what they are about."""

@@ -1,1 +1,0 @@
-"""Parts of the contract of a queue, by what they are about."""

@@ -1,1 +1,0 @@
-"""Parts of the contract of a task repository, by what they are about."""

@@ -1,0 +1,120 @@
+"""What an inspector says of images, and which it rejects."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from imagegen_core.ports.image_inspector import ImageRejected
+from tests.contracts.image_files import (
+    ACCEPTED,
+    ANIMATION,
+    REJECTED,
+    SMALL,
+    encoded,
+    in_chunks,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+async def test_returns_type_and_size(inspector, name):
+    """An image's type comes from its bytes, its size from its pixels."""
+    data, mime_type = ACCEPTED[name]
+
+    inspection = await inspector.inspect(in_chunks(data))
+
+    assert (mime_type, 640, 320) == (inspection.mime_type, inspection.width, inspection.height)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+async def test_thumbnail_shows_the_image(inspector, name):
+    """The thumbnail is a WebP of 512 pixels that goes from dark to light like the image."""
+    data, _ = ACCEPTED[name]
+
+    inspection = await inspector.inspect(in_chunks(data))
+
+    thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
+    grey = thumbnail.convert("RGB").convert("L").resize((4, 1), Image.Resampling.BOX)
+    shades = list(grey.tobytes())
+    assert ("WEBP", (512, 256)) == (thumbnail.format, thumbnail.size)
+    assert sorted(shades) == shades
+    assert shades[3] - shades[0] > 100
+
+
+@pytest.mark.parametrize("name", REJECTED)
+async def test_rejects(inspector, name):
+    """What cannot be decoded within the limits is rejected, whatever it claims to be."""
+    with pytest.raises(ImageRejected):
+        await inspector.inspect(in_chunks(REJECTED[name]))
+
+
+async def test_rejects_too_many_bytes(inspector):
+    """An image of more than 50 MB is rejected without reading the rest."""
+
+    async def endless():
+        while True:
+            yield bytes(1024 * 1024)
+
+    with pytest.raises(ImageRejected, match="50 MB"):
+        await inspector.inspect(endless())
+
+
+async def test_takes_a_single_pixel(inspector):
+    """The smallest image has a thumbnail of its own size."""
+    inspection = await inspector.inspect(in_chunks(encoded(Image.new("RGB", (1, 1)), "PNG")))
+
+    assert ((1, 1), (1, 1)) == (
+        (inspection.width, inspection.height),
+        Image.open(io.BytesIO(inspection.thumbnail)).size,
+    )
+
+
+async def test_takes_the_first_frame(inspector):
+    """Of an animation the first frame is inspected."""
+    animation = encoded(ANIMATION[0], "WEBP", save_all=True, append_images=ANIMATION[1:], lossless=True)
+
+    inspection = await inspector.inspect(in_chunks(animation))
+
+    red, green, blue = Image.open(io.BytesIO(inspection.thumbnail)).convert("RGB").resize((1, 1)).tobytes()
+    assert (40, 30) == (inspection.width, inspection.height)
+    assert red - max(green, blue) > 150
+
+
+async def test_applies_the_orientation(inspector):
+    """Size and thumbnail are as the image is displayed, and the thumbnail has no metadata."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise
+    lying = encoded(SMALL, "JPEG", exif=exif.tobytes(), comment=b"private")
+
+    inspection = await inspector.inspect(in_chunks(lying))
+
+    thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
+    assert ((48, 64), (48, 64)) == ((inspection.width, inspection.height), thumbnail.size)
+    assert {"exif", "icc_profile", "xmp", "comment"}.isdisjoint(thumbnail.info)
+
+
+async def test_keeps_transparency(inspector):
+    """Transparent pixels are transparent in the thumbnail."""
+    clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
+
+    inspection = await inspector.inspect(in_chunks(encoded(clear, "PNG")))
+
+    thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
+    assert "RGBA" == thumbnail.mode
+    assert (0, 0) == thumbnail.getchannel("A").getextrema()
+
+
+async def test_passes_on_what_the_source_raises(inspector):
+    """An exception of the source propagates, and the next image is inspected normally."""
+
+    async def broken():
+        yield ACCEPTED["RGB PNG"][0][:50]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await inspector.inspect(broken())
+    inspection = await inspector.inspect(in_chunks(ACCEPTED["RGB PNG"][0]))
+
+    assert 640 == inspection.width
