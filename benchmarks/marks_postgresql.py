@@ -36,7 +36,7 @@ from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search import Paging, SearchQuery
-from imagegen_core.use_cases.list_image_days import ListImageDays
+from imagegen_core.services.gallery import ListImageDays
 from tests.fakes.postgresql import DURABLE, Cluster
 
 COLUMNS = {

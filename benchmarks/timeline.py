@@ -22,7 +22,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search import Paging, SearchQuery
-from imagegen_core.use_cases.list_image_days import ListImageDays
+from imagegen_core.services.gallery import ListImageDays
 
 COLUMNS = {
     "list": "list",

@@ -20,7 +20,7 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.costs import UsageGrouping
-from imagegen_core.use_cases.show_usage import ShowUsage
+from imagegen_core.services.tasks import ShowUsage
 
 COLUMNS = {"work": "work", "tasks": "tasks", "rows": "rows of totals", "ms": "ms"}
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)

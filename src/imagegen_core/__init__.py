@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from imagegen_core.ports.task_repository import TaskFilter
     from imagegen_core.problems import Problem
     from imagegen_core.requests import ImageRequest
+    from imagegen_core.services.tasks import TaskChanges
     from imagegen_core.task import StoredImage, Submission, Task, TaskStatus
-    from imagegen_core.use_cases.rerun_task import TaskChanges
 
 __all__ = [
     "Adapters",
@@ -66,7 +66,7 @@ _HOMES = {
     "Refusal": "errors",
     "Submission": "task",
     "Task": "task",
-    "TaskChanges": "use_cases.rerun_task",
+    "TaskChanges": "services.tasks",
     "TaskFilter": "ports.task_repository",
     "TaskStatus": "task",
     "ValidationFailed": "errors",

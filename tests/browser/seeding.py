@@ -23,10 +23,10 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.rows import task_to_row
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import Failure, FailureCode
-from imagegen_core.execution.image_keys import thumbnail_key
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
+from imagegen_core.running.storing import thumbnail_key
 from imagegen_core.task import Task, TaskStatus
 
 SHAPES = ((512, 512), (640, 360), (360, 640), (512, 384), (384, 512), (960, 240))

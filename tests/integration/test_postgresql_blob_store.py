@@ -18,11 +18,8 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.errors import BlobMissing
-from imagegen_core.execution.findings import FindingKind
-from imagegen_core.use_cases.delete_image import DeleteImage
-from imagegen_core.use_cases.expire_local import ExpireLocal
-from imagegen_core.use_cases.sync_storage import SyncStorage
-from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_core.services.gallery import DeleteImage
+from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

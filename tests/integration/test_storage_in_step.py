@@ -17,12 +17,9 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.errors import BlobMissing, StorageUnreachable
-from imagegen_core.execution.findings import FindingKind
 from imagegen_core.images import StorageState
-from imagegen_core.use_cases.delete_image import DeleteImage
-from imagegen_core.use_cases.expire_local import ExpireLocal
-from imagegen_core.use_cases.sync_storage import SyncStorage
-from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_core.services.gallery import DeleteImage
+from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
 from tests.integration.oss_settings import settings_of

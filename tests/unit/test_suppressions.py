@@ -24,7 +24,7 @@ BROAD_ERRORS = frozenset({"Exception", "BaseException"})
 
 CONVERSIONS = {
     "imagegen_adapters/image_inspectors/decoding.py": "a broken EXIF block means no rotation",
-    "imagegen_core/use_cases/interrupt_task.py": "its function logs the exception",
+    "imagegen_core/running/runner.py": "its function logs the exception",
 }
 """Modules with a broad except that does none of the usual, and what it does instead."""
 

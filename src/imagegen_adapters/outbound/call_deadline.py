@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
+from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 
 
 class CallDeadline:

@@ -13,11 +13,10 @@ from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
     DEFAULT_KEEP_INPUTS,
 )
-from imagegen_core.node import Node
 from imagegen_core.operations import Operation
 from imagegen_core.policies import RetryPolicy
+from imagegen_core.running.worker import Node, Worker
 from imagegen_core.task import InputSource, Submission, Task
-from imagegen_core.worker import Worker
 
 
 class ImageGen(UseCases):

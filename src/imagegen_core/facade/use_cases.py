@@ -6,49 +6,47 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.execution.partial_images import PartialImages
-from imagegen_core.execution.provider_kinds import ProviderKinds
-from imagegen_core.execution.provider_slots import ProviderSlots
-from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.limits import Limits
 from imagegen_core.limits import (
     DEFAULT_KEEP_INPUTS,
 )
 from imagegen_core.policies import RetryPolicy
-from imagegen_core.use_cases.cancel_task import CancelTask
-from imagegen_core.use_cases.cancel_tasks import CancelTasks
-from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
-from imagegen_core.use_cases.delete_image import DeleteImage
-from imagegen_core.use_cases.delete_images import DeleteImages
-from imagegen_core.use_cases.end_task import EndTask
-from imagegen_core.use_cases.estimate_cost import EstimateCost
-from imagegen_core.use_cases.interrupt_task import InterruptTask
-from imagegen_core.use_cases.list_image_days import ListImageDays
-from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
-from imagegen_core.use_cases.mark_images import MarkImage, MarkImages
-from imagegen_core.use_cases.name_collection import CreateCollection, RenameCollection
-from imagegen_core.use_cases.open_input import OpenInput
-from imagegen_core.use_cases.open_response import OpenResponse
-from imagegen_core.use_cases.plan_calls import PlanCalls
-from imagegen_core.use_cases.rerun_task import RerunTask
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
-from imagegen_core.use_cases.resume_tasks import ResumeTasks
-from imagegen_core.use_cases.retry_task import RetryTask
-from imagegen_core.use_cases.run_attempt import RunAttempt
-from imagegen_core.use_cases.run_task import RunTask
-from imagegen_core.use_cases.send_call import SendCall
-from imagegen_core.use_cases.show_image import ShowImage
-from imagegen_core.use_cases.show_inputs import ShowInputs
-from imagegen_core.use_cases.show_task import ListTasks, ShowTask
-from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
-from imagegen_core.use_cases.show_usage import ShowUsage
-from imagegen_core.use_cases.store_image import StoreImage
-from imagegen_core.use_cases.store_images import StoreImages
-from imagegen_core.use_cases.store_result import StoreResult
-from imagegen_core.use_cases.submit_task import SubmitTask
-from imagegen_core.use_cases.wait_for_task import WaitForTask
-from imagegen_core.use_cases.zip_images import ZipImages
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.running.calls import PlanCalls, RunAttempt, SendCall
+from imagegen_core.running.exchange import PartialImages
+from imagegen_core.running.runner import EndTask, InterruptTask, RunTask
+from imagegen_core.running.slots import ProviderSlots, RunningTasks
+from imagegen_core.running.storing import StoreImage, StoreImages, StoreResult
+from imagegen_core.running.worker import ResumeTasks
+from imagegen_core.services.gallery import (
+    CreateCollection,
+    DeleteImage,
+    DeleteImages,
+    ListImageDays,
+    MarkImage,
+    MarkImages,
+    RenameCollection,
+    ShowImage,
+    ShowThumbnail,
+    ZipImages,
+)
+from imagegen_core.services.providers import ListProviders, ProbeProvider, SaveProvider, ToggleProvider
+from imagegen_core.services.tasks import (
+    CancelTask,
+    CancelTasks,
+    EstimateCost,
+    ListTasks,
+    OpenInput,
+    OpenResponse,
+    RerunTask,
+    RetryTask,
+    ShowInputs,
+    ShowTask,
+    ShowUsage,
+    SubmitTask,
+    WaitForTask,
+)
 
 
 class UseCases:

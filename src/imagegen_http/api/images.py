@@ -22,7 +22,7 @@ from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search import SearchQuery, encode_cursor
-from imagegen_core.use_cases.show_image import ImageView
+from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api.bodies import JsonRequest, converted, decoded
 from imagegen_http.api.costs import Cost

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
 from imagegen_core.requests import InputRole
-from imagegen_core.use_cases.show_inputs import InputView
+from imagegen_core.services.tasks import InputView
 from imagegen_http.api.errors import refusals
 from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id
 from imagegen_http.api.responses import Blob, BlobResponse

@@ -15,9 +15,9 @@ from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
+from imagegen_core.resolving import ResolveProvider
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.api.bodies import InputImages, JsonRequest
 from imagegen_http.api.costs import Cost, Estimate
 from imagegen_http.api.errors import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals

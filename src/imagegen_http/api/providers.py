@@ -30,8 +30,8 @@ from imagegen_core.models import Parameter as CoreParameter
 from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
-from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import BODY_REFUSALS, refusals
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency

@@ -12,11 +12,11 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
-from imagegen_core.execution.partial_images import PartialImage as CorePartialImage
-from imagegen_core.execution.partial_images import PartialImageFollower
 from imagegen_core.messages import Language
+from imagegen_core.running.exchange import PartialImage as CorePartialImage
+from imagegen_core.running.exchange import PartialImageFollower
+from imagegen_core.services.tasks import TaskView
 from imagegen_core.task import EventKind, TaskEvent, TaskStatus
-from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.api.errors import refusals, response
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.parameters import (

@@ -18,10 +18,9 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.task_repository import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search import encode_cursor
+from imagegen_core.services.tasks import TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
-from imagegen_core.use_cases.rerun_task import TaskChanges
-from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.costs import Cost
 from imagegen_http.api.errors import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response

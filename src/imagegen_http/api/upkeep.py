@@ -8,7 +8,7 @@ from litestar import Request, Response, get, patch, post, route
 from litestar.enums import HttpMethod
 from litestar.params import JSONBody
 
-from imagegen_core.execution.findings import FindingKind
+from imagegen_core.services.upkeep import FindingKind
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import BODY_REFUSALS, refusals, response
 from imagegen_http.api.parameters import ServiceDependency

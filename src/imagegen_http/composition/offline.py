@@ -23,8 +23,8 @@ from imagegen_adapters.secrets import (
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import Unavailable
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
+from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.archives import open_archive
 from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import check_default_provider

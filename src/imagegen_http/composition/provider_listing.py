@@ -12,12 +12,11 @@ from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems import RefusalCode
-from imagegen_core.use_cases.list_providers import ListProviders
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.services.providers import ListProviders
 from imagegen_http.api.providers import ProviderConfig
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.service import file_configs

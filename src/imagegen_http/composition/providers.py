@@ -6,12 +6,12 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.problems import RefusalCode
+from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.installed_providers import InstalledProviders
 from imagegen_http.settings.schema import SettingsError
 

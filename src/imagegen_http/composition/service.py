@@ -19,11 +19,11 @@ from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.facade.limits import Limits
 from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.presets import describe_presets

@@ -14,10 +14,7 @@ from imagegen_core.ports.blobs import BlobArchive, BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox
-from imagegen_core.use_cases.clean_spool import CleanSpool
-from imagegen_core.use_cases.expire_local import ExpireLocal
-from imagegen_core.use_cases.sync_storage import SyncStorage
-from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_core.services.upkeep import CleanSpool, ExpireLocal, SyncStorage, VerifyStorage
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.health import ArchiveHealth

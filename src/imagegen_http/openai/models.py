@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from imagegen_core.errors import ModelNotAvailable, Refusal
 from imagegen_core.models import LifecycleStatus, Model, choose_model
-from imagegen_core.use_cases.resolve_provider import ResolvedProvider
+from imagegen_core.resolving import ResolvedProvider
 from imagegen_http.openai.wire import ModelList, ModelObject
 from imagegen_http.runtime.service import Service
 

@@ -9,8 +9,8 @@ import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.execution.partial_images import PartialImage
 from imagegen_core.images import Image, MediaType
+from imagegen_core.running.exchange import PartialImage
 from imagegen_core.task import Task
 from imagegen_http.api.streams import image_event
 from imagegen_http.openai.wire import ImageCompleted, ImageData, ImagePartial, Images

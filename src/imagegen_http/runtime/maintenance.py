@@ -10,15 +10,19 @@ import attrs
 import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
-from imagegen_core.execution.findings import VerifyReport
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.turn import Turn
 from imagegen_core.problems import ProblemCode
-from imagegen_core.use_cases.clean_spool import CleanSpool
-from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
-from imagegen_core.use_cases.sync_storage import SyncStorage, SyncSummary
-from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_core.services.upkeep import (
+    CleanSpool,
+    ExpireLocal,
+    ExpirySummary,
+    SyncStorage,
+    SyncSummary,
+    VerifyReport,
+    VerifyStorage,
+)
 from imagegen_core.values import Progress
 
 SETTLE_SECONDS = 0.2

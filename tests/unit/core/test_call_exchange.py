@@ -7,10 +7,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
-from imagegen_core.execution.call_exchange import CallExchange
-from imagegen_core.execution.partial_images import PartialImages
-from imagegen_core.execution.provider_slots import ProviderSlots
-from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.running.exchange import CallExchange, PartialImages
+from imagegen_core.running.slots import ProviderSlots, RunningTask
 from tests.contracts.samples import a_task, pieces
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, Operation
 from imagegen_core.errors import BlobMissing
-from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_core.services.upkeep import CleanSpool
 from tests.contracts.samples import content, pieces
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png

@@ -10,7 +10,7 @@ from imagegen_adapters.image_labels.memory import MemoryImageLabel
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
-from imagegen_core.use_cases.store_image import RejectedImage
+from imagegen_core.running.storing import RejectedImage
 from tests.contracts.samples import a_task, an_attempt
 from tests.fakes.images import png
 from tests.unit.core.test_store_image import KilledInspector, a_store

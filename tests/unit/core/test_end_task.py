@@ -10,9 +10,9 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.attempt import Charge, InlineResponse, Phase
 from imagegen_core.errors import StorageError
-from imagegen_core.execution.call_exchange import spool_owner
+from imagegen_core.running.exchange import spool_owner
+from imagegen_core.services.upkeep import CleanSpool
 from imagegen_core.task import MAX_RECOVERIES
-from imagegen_core.use_cases.clean_spool import CleanSpool
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider
 

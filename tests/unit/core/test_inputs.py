@@ -8,8 +8,8 @@ from imagegen_adapters.memory.files import MemorySpool
 from imagegen_core import FailureCode, Operation, TaskStatus
 from imagegen_core.errors import InputNotFound, StorageError, TaskNotFound, ValidationFailed
 from imagegen_core.requests import InputRole
+from imagegen_core.services.tasks import TaskChanges
 from imagegen_core.task import StoredImage
-from imagegen_core.use_cases.rerun_task import TaskChanges
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

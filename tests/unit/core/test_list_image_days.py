@@ -11,7 +11,7 @@ from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.use_cases.list_image_days import ListImageDays
+from imagegen_core.services.gallery import ListImageDays
 from tests.contracts.samples import add_image
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,7 @@ from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names
-from imagegen_core.use_cases.mark_images import MarkImages
+from imagegen_core.services.gallery import MarkImages
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagegen_core.execution.partial_images import PartialImages
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES
+from imagegen_core.running.exchange import PartialImages
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

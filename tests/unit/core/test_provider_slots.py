@@ -7,7 +7,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.slots.memory import MemorySlots
-from imagegen_core.execution.provider_slots import ProviderSlots, SlotsClosed
+from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 
 pytestmark = pytest.mark.anyio
 

@@ -17,12 +17,11 @@ from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.models import ProviderProfile
 from imagegen_core.problems import ProblemCode
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.secrets import Secret
-from imagegen_core.use_cases.configure_provider import SaveProvider
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_core.services.providers import SaveProvider
 
 NAME = "p"
 A, B = "https://a.example/v1", "https://b.example"

@@ -9,7 +9,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 from imagegen_core.costs import UsageGrouping
-from imagegen_core.use_cases.show_usage import ShowUsage
+from imagegen_core.services.tasks import ShowUsage
 from tests.contracts.samples import NOW, add_ended
 
 pytestmark = pytest.mark.anyio

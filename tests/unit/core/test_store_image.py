@@ -16,7 +16,7 @@ from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.image_inspector import InspectorUnavailable
 from imagegen_core.ports.provider import GeneratedImage
-from imagegen_core.use_cases.store_image import MAX_STREAMS, StoreImage
+from imagegen_core.running.storing import MAX_STREAMS, StoreImage
 from tests.contracts.samples import NOW, a_task, an_attempt
 from tests.fakes.images import png
 

@@ -10,8 +10,8 @@ from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.services.upkeep import RETENTION_SECONDS, CleanSpool
 from imagegen_core.task import Submission
-from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
 from tests.unit.core.test_store_image import BrokenDownload, KilledInspector

@@ -17,7 +17,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import StorageState
 from imagegen_core.messages import Language
-from imagegen_core.use_cases.zip_images import MISSING_FILE
+from imagegen_core.services.gallery import MISSING_FILE
 from imagegen_core.values import ZipStream
 
 pytestmark = pytest.mark.anyio

@@ -3,10 +3,8 @@
 import attrs
 import pytest
 
-from imagegen_core.execution.findings import Finding
-from imagegen_core.execution.findings import VerifyReport as CoreVerifyReport
-from imagegen_core.use_cases.expire_local import ExpirySummary
-from imagegen_core.use_cases.sync_storage import SyncSummary
+from imagegen_core.services.upkeep import ExpirySummary, Finding, SyncSummary
+from imagegen_core.services.upkeep import VerifyReport as CoreVerifyReport
 from imagegen_http.api.upkeep import ExpiryReport, SearchIndexReport, StorageFinding, SyncReport, VerifyReport
 from imagegen_http.runtime.search_index import IndexReport
 

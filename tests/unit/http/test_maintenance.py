@@ -9,10 +9,8 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.execution.findings import VerifyReport
 from imagegen_core.problems import StorageCode
-from imagegen_core.use_cases.expire_local import ExpirySummary
-from imagegen_core.use_cases.sync_storage import SyncSummary
+from imagegen_core.services.upkeep import ExpirySummary, SyncSummary, VerifyReport
 from imagegen_http.runtime.maintenance import Maintenance, PassProgress
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,9 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
-from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Language
-from imagegen_core.use_cases.list_providers import ListProviders
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.services.providers import ListProviders
 from imagegen_http.composition.presets import describe_presets
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.settings.schema import SettingsError

@@ -8,8 +8,7 @@ import attrs
 import msgspec
 
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
-from imagegen_core import values as valid_text
-from imagegen_core.values import valid_json
+from imagegen_core.values import valid_json, valid_text
 
 _MAX_INTEGER = 2**31 - 1
 

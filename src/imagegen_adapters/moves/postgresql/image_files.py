@@ -7,10 +7,10 @@ from typing import TypeVar
 import attrs
 
 from imagegen_core.errors import BlobMissing, StorageError
-from imagegen_core.execution.archived_copies import copy_to_archive
-from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.ports.blobs import BlobArchive, BlobStore
+from imagegen_core.running.storing import sha256_of
+from imagegen_core.services.upkeep import copy_to_archive
 
 T = TypeVar("T")
 R = TypeVar("R")

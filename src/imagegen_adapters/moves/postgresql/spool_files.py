@@ -7,8 +7,8 @@ import attrs
 from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.messages import MoveCode
 from imagegen_core.errors import BlobMissing
-from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.ports.blobs import BlobStore, Spool
+from imagegen_core.running.storing import sha256_of
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,8 @@ counted before it is done, by sizes rather than by a clock, and ends with `OverB
 
 import math
 import re
-import re._constants as ops
-import re._parser as parser
+import re._constants as ops  # type: ignore[import-not-found] # Python has no public parser of expressions
+import re._parser as parser  # type: ignore[import-not-found] # as above
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache

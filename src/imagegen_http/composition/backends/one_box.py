@@ -41,7 +41,7 @@ from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
-from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_core.services.upkeep import CleanSpool
 from imagegen_http.composition.backends.backend import Backend
 
 _log = structlog.get_logger("imagegen.composition")

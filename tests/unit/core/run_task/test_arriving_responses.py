@@ -72,7 +72,7 @@ async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
 
 async def test_a_response_that_never_completes_does_not_block_a_stop(monkeypatch):
     """After the grace time its outcome is unknown."""
-    monkeypatch.setattr("imagegen_core.execution.arriving_responses.RESPONSE_GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("imagegen_core.running.exchange.RESPONSE_GRACE_SECONDS", 0.01)
 
     _, stopped = await stopped_while_it_arrives(ArrivingProvider())
 
@@ -111,7 +111,7 @@ async def test_a_received_response_survives_a_stop_at_any_point(as_job):
 
 async def test_a_response_that_arrives_during_the_time_out_is_stored(monkeypatch):
     """A late response has been paid for nevertheless."""
-    monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
+    monkeypatch.setattr("imagegen_core.running.calls.SUBMIT_SLACK_SECONDS", -59.99)
     provider = ArrivingProvider()
     arrived = asyncio.Event()
 
@@ -159,9 +159,9 @@ class LogWatch(logging.Handler):
 @pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
 async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, turns, monkeypatch, caplog):
     """The call had timed out, its response was arriving, and then the service stopped."""
-    monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
+    monkeypatch.setattr("imagegen_core.running.calls.SUBMIT_SLACK_SECONDS", -59.99)
     caplog.set_level(logging.INFO)
-    provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.worker")
+    provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.running.worker")
 
     async def submit(call, exchange):
         answer = await ScriptedProvider.submit(provider, call, exchange)
@@ -173,7 +173,7 @@ async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, tur
 
     provider.submit = submit
     imagegen = imagegen_over(provider)
-    with stopping, LogWatch("imagegen_core.execution.arriving_responses") as waiting:
+    with stopping, LogWatch("imagegen_core.running.exchange") as waiting:
         async with imagegen:
             task = await imagegen.submit("猫")
             await waiting.until_logged("waiting for a response that has started")

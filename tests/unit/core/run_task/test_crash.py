@@ -7,7 +7,7 @@ from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Phase, Receipt
 from imagegen_core.errors import BlobMissing
-from imagegen_core.execution.call_exchange import spool_owner
+from imagegen_core.running.exchange import spool_owner
 from tests.contracts.samples import pieces
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider

@@ -1,1 +1,0 @@
-"""State of a process while it runs tasks: calls in flight, their slots, their sealed configurations."""

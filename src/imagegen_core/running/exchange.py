@@ -1,0 +1,511 @@
+"""What a provider may use during one call, what becomes of late answers, and partial images."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+
+import attrs
+
+from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Attempt, InlineResponse, Receipt, UpstreamJob
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StaleTask, StorageError
+from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType
+from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HELD_BYTES
+from imagegen_core.messages import Message
+from imagegen_core.models import ProviderProfile
+from imagegen_core.ports.blobs import Spool
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.provider import Provider, ProviderCall
+from imagegen_core.ports.redactor import Redactor
+from imagegen_core.problems import FailureReason
+from imagegen_core.requests import InputImage
+from imagegen_core.running.slots import RunningTask
+from imagegen_core.task import EventKind, TaskEvent
+from imagegen_core.values import ByteBudget
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class PartialImage:
+    """One partial image; ``image_index`` is that of the image, ``index`` that among its partial images."""
+
+    image_index: int
+    index: int
+    media_type: MediaType
+    content: bytes = attrs.field(repr=False)
+
+
+class PartialImages:
+    """Hands partial images to the followers of their task; for one event loop.
+
+    Args:
+        max_held_bytes: of all that followers have been handed and not passed on; what is more is dropped.
+    """
+
+    def __init__(self, max_held_bytes: int = MAX_PARTIAL_IMAGES_HELD_BYTES) -> None:
+        self._budget = ByteBudget(max_held_bytes)
+        self._holders: dict[PartialImage, int] = {}
+        self._followers: dict[str, set[PartialImageFollower]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of all partial images that somebody is still to pass on."""
+        return self._budget.held_bytes
+
+    def show(self, task_id: str, *, image_index: int, index: int, content: bytes) -> None:
+        """Hand a partial image to those who follow the task, in place of one that still waits for them.
+
+        Returns at once. It is dropped if nobody follows, if it does not begin as a PNG, a JPEG or a WebP
+        does, if it is too large, and if too many bytes are held already. It is not decoded.
+        """
+        followers = self._followers.get(task_id)
+        media_type = MediaType.sniff(content[:SIGNATURE_BYTES])
+        if not followers or media_type is None or len(content) > MAX_PARTIAL_IMAGE_BYTES:
+            return
+        partial = PartialImage(image_index=image_index, index=index, media_type=media_type, content=content)
+        for follower in followers:
+            follower.drop_waiting()
+        if self._budget.take(len(content)):
+            self._holders[partial] = len(followers)
+            for follower in followers:
+                follower.hand(partial)
+
+    @contextmanager
+    def follow(
+        self, task_id: str, arrived: Callable[["PartialImageFollower"], object]
+    ) -> Iterator["PartialImageFollower"]:
+        """Yield a follower of the task; ``arrived`` is called with it when a partial image waits for it."""
+        follower = PartialImageFollower(arrived, self._release)
+        self._followers.setdefault(task_id, set()).add(follower)
+        try:
+            yield follower
+        finally:
+            followers = self._followers[task_id]
+            followers.discard(follower)
+            if not followers:
+                del self._followers[task_id]
+            follower.drop_waiting()
+            follower.take()
+
+    def _release(self, partial: PartialImage) -> None:
+        self._holders[partial] -= 1
+        if not self._holders[partial]:
+            del self._holders[partial]
+            self._budget.give_back(len(partial.content))
+
+
+class PartialImageFollower:
+    """Holds at most two partial images: the one that is being passed on, and the latest one after it."""
+
+    def __init__(
+        self,
+        arrived: Callable[["PartialImageFollower"], object],
+        release: Callable[[PartialImage], None],
+    ) -> None:
+        self._arrived = arrived
+        self._release = release
+        self._waiting: PartialImage | None = None
+        self._current: PartialImage | None = None
+        self._is_announced = False
+
+    def hand(self, partial: PartialImage) -> None:
+        """Keep a partial image until it is taken, and announce that one waits, unless that was done."""
+        self._waiting = partial
+        if not self._is_announced:
+            self._is_announced = True
+            self._arrived(self)
+
+    def take(self) -> PartialImage | None:
+        """Return the latest partial image, if it was not taken yet; the one before it is passed on by now."""
+        self._is_announced = False
+        if self._current is not None:
+            self._release(self._current)
+        self._current, self._waiting = self._waiting, None
+        return self._current
+
+    def drop_waiting(self) -> None:
+        """Drop the partial image that was not taken yet."""
+        if self._waiting is not None:
+            self._release(self._waiting)
+            self._waiting = None
+
+
+PROGRESS_INTERVAL_SECONDS = 0.5
+
+
+def spool_owner(task_id: str, attempt_id: str) -> str:
+    """Return the owner of an attempt's spooled files; it begins with the task's id."""
+    return f"{task_id}.{attempt_id}"
+
+
+@attrs.define(kw_only=True)
+class CallExchange:
+    """The `Exchange` of one attempt, which has spooled files of its own.
+
+    ``response``: the first response of the call, if it is short enough to be stored with the attempt.
+    ``response_started``: the response to the paid request has begun to arrive.
+    """
+
+    attempt_id: str
+    part: int
+    run: RunningTask
+    spool_files: Spool
+    events: EventBus
+    partial_images: PartialImages
+    clock: Clock
+    redactor: Redactor
+    response: InlineResponse | None = None
+    response_started: bool = False
+    _reported_at: float | None = None
+
+    @property
+    def owner(self) -> str:
+        """The owner of the attempt's spooled files."""
+        return spool_owner(self.run.task.task_id, self.attempt_id)
+
+    def mark_response_started(self) -> None:
+        """Note that the response is arriving; an interruption then waits a moment for the rest of it."""
+        self.response_started = True
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Hold a short response until it is stored with the attempt; spool a long one, or a second one.
+
+        One that echoes a key is spooled, too: what a database held stays in its log for a while.
+        """
+        if self.response is not None and self.response.name != name:
+            return await self._spool_file(name, chunks, max_bytes)
+        self.response, head = None, bytearray()
+        async for chunk in chunks:
+            head += chunk
+            if len(head) > min(max_bytes, MAX_INLINE_RESPONSE_BYTES):
+                return await self._spool_file(name, _joined(bytes(head), chunks), max_bytes)
+        content = bytes(head)
+        if self.redactor.contains_secret(content):
+            return await self._spool_file(name, _joined(content, chunks), max_bytes)
+        self.response = InlineResponse(name=name, content=content)
+        return len(content)
+
+    async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        """Spool a response; of one that is too large, as much as it may be, since it is paid for."""
+        self.run.has_spooled = True
+        is_cut = False
+
+        async def whole_or_cut() -> AsyncIterator[bytes]:
+            nonlocal is_cut
+            size = 0
+            async for chunk in chunks:
+                yield chunk[: max_bytes - size]
+                size += len(chunk)
+                if size > max_bytes:
+                    is_cut = True
+                    return
+
+        try:
+            size = await self.spool_files.put(self.owner, name, whole_or_cut(), max_bytes=max_bytes)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+        if is_cut:
+            raise CallError(FailureCode.BAD_RESPONSE, FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes))
+        return size
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        """Return the response as a file; the caller closes it."""
+        if self.response is not None and self.response.name == name:
+            return io.BytesIO(self.response.content)
+        return self.spool_files.open(self.owner, name)
+
+    async def read_input(self, image: InputImage) -> bytes:
+        """Return the bytes of an input image."""
+        return b"".join([chunk async for chunk in self.input_chunks(image)])
+
+    def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        """Yield the bytes of an input image in chunks."""
+        owner, _, name = image.key.partition("/")
+        return self.spool_files.chunks(owner, name)
+
+    async def progress(self, fraction: float) -> None:
+        """Store and publish progress, at most twice a second.
+
+        What keeps it from being stored does not fail the call, whose response is paid for.
+        """
+        now = self.clock.monotonic()
+        if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
+            return
+        self._reported_at = now
+        value = round(min(1.0, max(0.0, fraction)), 3)
+        event = TaskEvent(
+            task_id=self.run.task.task_id,
+            kind=EventKind.PROGRESS,
+            at=self.clock.now(),
+            data={"progress": value},
+        )
+        with contextlib.suppress(StorageError, StaleTask):
+            if await self.run.save_progress(value):
+                await self.events.publish(event)
+
+    def partial_image(self, index: int, content: bytes) -> None:
+        """Hand a partial image to those who follow the task at this process."""
+        self.partial_images.show(self.run.task.task_id, image_index=self.part, index=index, content=content)
+
+
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in rest:
+        yield chunk
+
+
+@attrs.frozen(kw_only=True)
+class ActiveCall:
+    """The call of one part of a running task; its attempt says how far it has come.
+
+    ``profile`` is the provider's, as it is configured for this call.
+    """
+
+    run: RunningTask
+    part: int
+    provider: Provider
+    profile: ProviderProfile
+    call: ProviderCall
+    exchange: CallExchange
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in its present phase, which a step that is stored replaces."""
+        return self.run.attempts[self.part]
+
+    def received(self, now: datetime, receipt: Receipt) -> Attempt:
+        """Return the attempt with the receipt, and with the response if that is a short one."""
+        return self.attempt.received(now, receipt, self.exchange.response)
+
+    def hold_response(self) -> None:
+        """Add a short response that has arrived to the attempt, which is about to end by a defect of ours."""
+        if self.attempt.is_active and self.exchange.response is not None:
+            self.run.hold(attempts=(attrs.evolve(self.attempt, response=self.exchange.response),))
+
+    async def save(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
+        """Store the attempt in its next phase; see `RunningTask.save_attempt`."""
+        await self.run.save_attempt(attempt, images)
+
+
+RESPONSE_GRACE_SECONDS = 5.0
+"""How long a response that has started may take when the service stops or the call times out."""
+
+_log = logging.getLogger(__name__)
+
+
+async def interrupt(submission: asyncio.Task[Any], exchange: CallExchange) -> asyncio.CancelledError | None:
+    """Cancel a submission, unless it ends by itself first.
+
+    Once its response has started, the provider has done the work that is paid for. The submission then has
+    `RESPONSE_GRACE_SECONDS` for the rest, because a job's id or an image must not be thrown away.
+
+    Returns:
+        The caller's own cancellation if it arrived meanwhile, to be raised once the response is on disk.
+    """
+    loop = asyncio.get_running_loop()
+    end, cancelling = loop.time(), None
+    if exchange.response_started and not submission.done():
+        _log.info("waiting for a response that has started", extra={"task_id": exchange.run.task.task_id})
+        end += RESPONSE_GRACE_SECONDS
+    while not submission.done():
+        remaining = end - loop.time()
+        if remaining <= 0:
+            submission.cancel()
+        try:
+            await asyncio.wait({submission}, timeout=remaining if remaining > 0 else None)
+        except asyncio.CancelledError as error:
+            cancelling = error
+    return cancelling
+
+
+@asynccontextmanager
+async def forwarded_cancel(active: ActiveCall, job: UpstreamJob | None) -> AsyncIterator[None]:
+    """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
+
+    async def forward() -> None:
+        await active.run.cancelled.wait()
+        try:
+            await active.provider.cancel(active.call, job)
+        except Exception:  # noqa: BLE001 - logged; the response to the call itself decides its outcome
+            _log.exception("the cancellation could not be sent", extra={"task_id": active.attempt.task_id})
+
+    watch = asyncio.create_task(forward())
+    try:
+        yield
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+RETENTION_SECONDS = 7 * 24 * 3600.0
+"""How long they are kept, as are responses whose images could not be stored."""
+
+_KEPT, _LATE = ".kept", ".late"
+_UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
+_MAX_FORM_BYTES = 64 * 1024
+"""Longer than a secret in any encoding."""
+
+_MAX_ESCAPE_LEVELS = 3
+_ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOTALL)
+
+
+def is_kept(owner: str) -> bool:
+    """Return whether the spooled files of an owner are an answer that was kept."""
+    return owner.endswith((_KEPT, _LATE))
+
+
+def kept_owners(attempt: Attempt) -> tuple[str, ...]:
+    """Return the owners in the spool of what was kept of an attempt's answer, if anything was."""
+    owner = spool_owner(attempt.task_id, attempt.attempt_id)
+    return f"{owner}{_KEPT}", f"{owner}{_LATE}"
+
+
+async def keep_late_answer(active: ActiveCall, answer: UpstreamJob | Receipt) -> None:
+    """Keep the answer to a paid request whose task is another worker's by now.
+
+    The task itself says already that it may have been charged: the attempt was stored before it was sent.
+    """
+    exchange = active.exchange
+    owner = f"{exchange.owner}{_LATE}"
+    details = {"task_id": active.attempt.task_id, "provider": active.call.config.provider_name}
+    try:
+        await _copy_response(exchange, owner)
+        name, content = _described(answer)
+        await _put(exchange, owner, name, _once(content))
+    except (StorageError, BlobMissing):
+        _log.exception("an answer that is paid for came too late, and could not be kept", extra=details)
+    else:
+        _log.error("an answer that is paid for came too late; it is kept in the spool", extra=details)
+
+
+async def keep_unusable(active: ActiveCall, error: CallError) -> CallError:
+    """Keep the response of a call that may be charged and whose result cannot be used; say so in its error.
+
+    Returns:
+        The error, which says where the response is if it was kept, or ``storage_failed``, so that it is tried
+        again, if the response could not be.
+    """
+    failure = error.failure
+    if failure.code not in _UNUSABLE or not failure.possible_charge or _says_so(failure.reason):
+        return error
+    exchange = active.exchange
+    try:
+        if not await _copy_response(exchange, f"{exchange.owner}{_KEPT}"):
+            return error
+    except (StorageError, BlobMissing):
+        _log.exception("an unusable answer could not be kept", extra={"task_id": active.attempt.task_id})
+        return CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT())
+    return error.because(_with_place(exchange, failure.reason))
+
+
+async def keep_image(
+    exchange: CallExchange, position: int, chunks: AsyncIterator[bytes], reason: Message
+) -> Message:
+    """Keep what came of an image that cannot be stored, and return ``reason`` with where it is.
+
+    Raises:
+        CallError: ``download_failed``: not all of it came; ``storage_failed``.
+    """
+    try:
+        await _put(exchange, f"{exchange.owner}{_KEPT}", f"image-{position}", _as_far_as_it_came(chunks))
+    except (StorageError, BlobMissing) as error:
+        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+    return _with_place(exchange, reason)
+
+
+def _with_place(exchange: CallExchange, reason: Message) -> Message:
+    until = exchange.clock.now() + timedelta(seconds=RETENTION_SECONDS)
+    return FailureReason.ANSWER_KEPT(
+        reason=reason, until=f"{until:%Y-%m-%d %H:%M} UTC", task_id=exchange.run.task.task_id
+    )
+
+
+def _says_so(reason: Message) -> bool:
+    return reason.code is FailureReason.ANSWER_KEPT
+
+
+async def _copy_response(exchange: CallExchange, owner: str) -> bool:
+    """Copy all that the call has spooled, and return whether there was anything."""
+    copied = False
+    for name, size in (await exchange.spool_files.files(exchange.owner)).items():
+        if size:
+            await _put(exchange, owner, name, exchange.spool_files.chunks(exchange.owner, name))
+            copied = True
+    # A short response is newer than a file of its name.
+    if exchange.response is not None and exchange.response.content:
+        await _put(exchange, owner, exchange.response.name, _once(exchange.response.content))
+        copied = True
+    return copied
+
+
+async def _put(exchange: CallExchange, owner: str, name: str, chunks: AsyncIterator[bytes]) -> None:
+    masked = _without_secrets(chunks, exchange.redactor)
+    await exchange.spool_files.put(owner, name, masked, max_bytes=2**40)
+
+
+async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield an image up to its largest size, also where that is why it is refused."""
+    size = 0
+    try:
+        async for chunk in chunks:
+            yield chunk[: MAX_IMAGE_BYTES - size]
+            size += len(chunk)
+            if size >= MAX_IMAGE_BYTES:
+                return
+    except CallError as error:
+        if error.failure.code is FailureCode.DOWNLOAD_FAILED:
+            raise
+
+
+async def _without_secrets(chunks: AsyncIterator[bytes], redactor: Redactor) -> AsyncGenerator[bytes, None]:
+    """Yield text with the secrets in it masked; a file of bytes, such as most images, as it is."""
+    buffer, is_text = b"", True
+    async for chunk in chunks:
+        buffer += chunk
+        is_text = is_text and b"\0" not in buffer
+        if is_text:
+            buffer = await asyncio.to_thread(_masked, buffer, redactor, b"\0")
+        end = max(0, len(buffer) - _MAX_FORM_BYTES) if is_text else len(buffer)
+        if end:
+            yield buffer[:end]
+            buffer = buffer[end:]
+    yield await asyncio.to_thread(_masked, buffer, redactor) if is_text else buffer
+
+
+def _masked(data: bytes, redactor: Redactor, end: bytes = b"") -> bytes:
+    """Return the bytes without secrets; before an ``end``, what may be the beginning of one is left.
+
+    JSON may hold text of JSON, in which a secret has one escape more than any that the redactor knows. Where
+    one shows only without the escapes of a level, the text stays without them.
+    """
+    unescaped = data
+    for _ in range(_MAX_ESCAPE_LEVELS):
+        if redactor.contains_secret(unescaped + end):
+            text = (unescaped + end).decode("utf-8", "surrogateescape")
+            data = unescaped = redactor.redact(text).encode("utf-8", "surrogateescape").removesuffix(end)
+        if b"\\" not in unescaped:
+            break
+        unescaped = _ESCAPE.sub(_resolved, unescaped)
+    return data
+
+
+def _resolved(escape: re.Match[bytes]) -> bytes:
+    code = escape["code"]
+    return chr(int(code, 16)).encode("utf-8", "replace") if code else escape["char"]
+
+
+def _described(answer: UpstreamJob | Receipt) -> tuple[str, bytes]:
+    """Return the answer as the adapter understood it: the name of a file, and its content."""
+    if isinstance(answer, UpstreamJob):
+        return "job.json", json.dumps({"id": answer.id, "data": dict(answer.data)}).encode()
+    return "receipt.json", json.dumps(dict(answer.data)).encode()
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content

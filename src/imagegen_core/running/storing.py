@@ -1,0 +1,534 @@
+"""From the bytes of a result to stored, inspected and recorded images."""
+
+import asyncio
+import contextlib
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+
+from imagegen_core.attempt import Attempt, AttemptOutcome, Receipt, can_retry_for_free, most_severe
+from imagegen_core.costs import Cost, cost_of
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError
+from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
+from imagegen_core.limits import MAX_METADATA_BYTES
+from imagegen_core.messages import Message
+from imagegen_core.policies import DownloadRetryPolicy
+from imagegen_core.ports.blobs import BlobStore, StoredBlob
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_inspector import (
+    ImageInspector,
+    ImageRejected,
+    Inspection,
+    InspectorUnavailable,
+)
+from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.ports.redactor import Redactor
+from imagegen_core.problems import FailureReason, WarningCode
+from imagegen_core.redaction import json_size, redacted, redacted_message
+from imagegen_core.requests import ImageRequest
+from imagegen_core.running.exchange import ActiveCall, keep_image, keep_unusable
+from imagegen_core.task import Task
+
+_MEDIA_TYPES = {media_type.extension: media_type for media_type in MediaType}
+_REST = re.compile(rf"(?:-\d+)?\.({'|'.join(_MEDIA_TYPES)})")
+
+
+@attrs.frozen(kw_only=True)
+class ImageKeys:
+    """The keys of one image, which all begin with ``prefix``.
+
+    Each ends in the epoch of the claim that stored the image, so a worker that lost its task overwrites
+    nothing that the next one stores. Images of earlier versions have keys without.
+    """
+
+    task_id: str
+    part: int
+    position: int
+
+    @property
+    def name(self) -> str:
+        """The task's id, the part and the position."""
+        return f"{self.task_id}-{self.part}-{self.position}"
+
+    @property
+    def prefix(self) -> str:
+        """The directory, of which there are 256, and the name."""
+        return f"{self.task_id[-2:]}/{self.name}"
+
+    def of_epoch(self, epoch: int, media_type: MediaType) -> str:
+        """Return the key for what is stored in this epoch."""
+        return f"{self.prefix}-{epoch}.{media_type.extension}"
+
+    def media_type(self, key: str) -> MediaType | None:
+        """Return the type of the image under the key; None if that is another image, or a thumbnail."""
+        match = _REST.fullmatch(key.removeprefix(self.prefix)) if key.startswith(self.prefix) else None
+        return None if match is None else _MEDIA_TYPES[match[1]]
+
+
+def thumbnail_key(blob_key: str) -> str:
+    """Return the key of the thumbnail beside an image."""
+    return f"{blob_key.rpartition('.')[0]}.thumb.webp"
+
+
+async def sha256_of(store: BlobStore, key: str) -> str:
+    """Return the SHA-256 of a blob's present bytes, in hex.
+
+    Raises:
+        BlobMissing: the store has no such key.
+        StorageError: the bytes cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    async for chunk in store.open(key):
+        sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+_LATEST_EPOCHS = 3
+"""Claims whose keys are asked for one by one; a list shows what earlier ones stored."""
+
+
+async def earlier_blob(blobs: BlobStore, keys: ImageKeys, epoch: int) -> tuple[StoredBlob, MediaType] | None:
+    """Return the blob with its SHA-256 as read now, and its type; None if there is none.
+
+    ``epoch`` is that of the claim that looks for it.
+
+    Raises:
+        StorageError: the store cannot be read now.
+    """
+    try:
+        async for key in _earlier_keys(blobs, keys, epoch):
+            mime_type = keys.media_type(key)
+            blob = None if mime_type is None else await blobs.stat(key)
+            if mime_type is not None and blob is not None:
+                return attrs.evolve(blob, sha256=await sha256_of(blobs, key)), mime_type
+    except BlobMissing:
+        pass
+    return None
+
+
+async def _earlier_keys(blobs: BlobStore, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
+    """Yield the keys that the store lists; those of the latest tries anyway, since a list may be late."""
+    async for key in blobs.keys(keys.prefix):
+        yield key
+    for number in range(epoch, max(epoch - _LATEST_EPOCHS, -1), -1):
+        for media_type in MediaType:
+            yield keys.of_epoch(number, media_type)
+
+
+MAX_STREAMS = 32
+"""Images that are streamed to the store at once; each takes about a megabyte of buffers."""
+
+_MAX_KEPT_BYTES = 64 * 1024
+"""Of an image that is inspected from memory; a thousand that wait for the decoder take 64 MB."""
+
+_GONE_STATUSES = frozenset({401, 403, 404, 410})
+
+
+Keep = Callable[[AsyncIterator[bytes], Message], Awaitable[Message]]
+"""Keeps an image that cannot be stored for a person to fetch, and adds to the reason where it is."""
+
+
+class RejectedImage(CallError):
+    """An image that is refused, and the key under which it is stored."""
+
+    def __init__(self, key: str, reason: Message) -> None:
+        super().__init__(FailureCode.INVALID_IMAGE, reason)
+        self.key = key
+
+
+@attrs.frozen(kw_only=True)
+class _Stored:
+    """A stored image that is not yet inspected; its ``content``, if that is little and still in memory.
+
+    ``vendor_sha256`` is the SHA-256 of the provider's bytes, if they were labelled.
+    """
+
+    blob: StoredBlob
+    mime_type: MediaType
+    vendor_sha256: str | None = None
+    content: bytes | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class StoreImage:
+    """Downloading is free, so a failed download is retried. Only the decoder's verdict rejects an image.
+
+    One that could not be inspected stays in the store, and the next try starts from there, because its source
+    may be gone by then.
+
+    The image and its thumbnail become durable together; a killed process loses neither. If power is cut in
+    between, the attempt is still ``received``, so the image is read from its source again.
+
+    Without a ``label`` the provider's bytes are stored unchanged. However many tasks end at the same moment,
+    at most `MAX_STREAMS` images are streamed at once, which bounds the memory.
+    """
+
+    blobs: BlobStore
+    inspector: ImageInspector
+    clock: Clock
+    redactor: Redactor
+    label: ImageLabel | None = None
+    retry: DownloadRetryPolicy = attrs.field(factory=DownloadRetryPolicy)
+    _streams: asyncio.Semaphore = attrs.field(
+        factory=lambda: asyncio.Semaphore(MAX_STREAMS), init=False, repr=False, eq=False
+    )
+
+    async def __call__(
+        self,
+        *,
+        image: GeneratedImage,
+        position: int,
+        task: Task,
+        attempt: Attempt,
+        keep: Keep,
+        cost: Cost | None = None,
+        is_retry: bool = False,
+    ) -> Image:
+        """Return the record of the stored image, which has no id yet, its metadata redacted.
+
+        ``is_retry``: an earlier try may have stored it without recording it.
+
+        Raises:
+            RejectedImage: the decoder refuses it, or it is too large; what came of it is stored, and kept.
+            CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
+        """
+        metadata = await redacted(image.metadata, self.redactor)
+        keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)
+        stored = await self._stored_before(keys, task.epoch) if is_retry else None
+        try:
+            stored = stored or await self._store_with_retries(image, keys, task.epoch, keep)
+            inspection = await self._inspect_and_keep(stored)
+        except RejectedImage as error:
+            raise RejectedImage(error.key, await keep(self.blobs.open(error.key), error.reason)) from error
+        blob = stored.blob
+        return Image(
+            task_id=task.task_id,
+            attempt_id=attempt.attempt_id,
+            position=position,
+            operation=task.request.operation,
+            prompt=task.request.prompt,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            mime_type=stored.mime_type,
+            width=inspection.width,
+            height=inspection.height,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256 or "",
+            vendor_sha256=stored.vendor_sha256,
+            archive_checksum=blob.archive_checksum,
+            blob_key=blob.key,
+            thumbnail_key=thumbnail_key(blob.key),
+            storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
+            created_at=self.clock.now(),
+            params=task.request.params,
+            metadata={name: value for name, value in metadata.items() if value is not None},
+            cost=cost,
+        )
+
+    async def _stored_before(self, keys: ImageKeys, epoch: int) -> _Stored | None:
+        """Return what an earlier try stored, with its SHA-256 but not that of upstream."""
+        try:
+            earlier = await earlier_blob(self.blobs, keys, epoch)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
+        return None if earlier is None else _Stored(blob=earlier[0], mime_type=earlier[1])
+
+    async def _store_with_retries(
+        self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep
+    ) -> _Stored:
+        for tries in range(1, self.retry.max_tries + 1):
+            try:
+                async with self._streams:
+                    return await self._store(image, keys, epoch, keep)
+            except CallError as error:
+                failure = error.failure
+                gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
+                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == self.retry.max_tries:
+                    raise
+            await self.clock.sleep(self.retry.delay(tries=tries))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _store(self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep) -> _Stored:
+        head, chunks = await _peek(image.chunks())
+        mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
+        if mime_type is None:
+            reason = FailureReason.NOT_AN_IMAGE()
+            raise CallError(FailureCode.INVALID_IMAGE, await keep(chunks, reason) if head else reason)
+        upstream = hashlib.sha256()
+        if self.label is not None:
+            chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=keys.name)
+        content: list[bytes] = []
+        refused: list[Message] = []
+        key = keys.of_epoch(epoch, mime_type)
+        blob = await self._put(key, _capped(chunks, content, refused), mime_type, durable=False)
+        if refused:
+            raise RejectedImage(key, refused[0])
+        return _Stored(
+            blob=blob,
+            mime_type=mime_type,
+            vendor_sha256=None if self.label is None else upstream.hexdigest(),
+            content=b"".join(content) or None,
+        )
+
+    async def _inspect_and_keep(self, stored: _Stored) -> Inspection:
+        """Inspect a stored image, and make it durable with its thumbnail, or at least without."""
+        try:
+            inspection = await self._inspect(stored)
+            await self._put(thumbnail_key(stored.blob.key), _once(inspection.thumbnail), "image/webp")
+        except RejectedImage:
+            raise
+        except BaseException:  # cancelled too: the next try starts from the stored image
+            await asyncio.shield(self._sync(stored.blob.key))
+            raise
+        return inspection
+
+    async def _put(
+        self, key: str, chunks: AsyncIterator[bytes], content_type: str, *, durable: bool = True
+    ) -> StoredBlob:
+        try:
+            return await self.blobs.put(key, chunks, content_type=content_type, durable=durable)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
+
+    async def _sync(self, key: str) -> None:
+        with contextlib.suppress(StorageError):  # another failure is being raised
+            await self.blobs.sync(key)
+
+    async def _inspect(self, stored: _Stored) -> Inspection:
+        blob = stored.blob
+        content = self.blobs.open(blob.key) if stored.content is None else _once(stored.content)
+        try:
+            inspection = await self.inspector.inspect(content)
+            if inspection.mime_type is not stored.mime_type:
+                raise ImageRejected(FailureReason.TYPE_UNCLEAR())
+        except ImageRejected as error:
+            raise RejectedImage(blob.key, FailureReason.IMAGE_REFUSED(reason=error.reason)) from error
+        except InspectorUnavailable as error:
+            reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=blob.key)
+            raise CallError(FailureCode.STORAGE_FAILED, reason) from error
+        except (StorageError, BlobMissing) as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
+        return inspection
+
+
+async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """Return the first bytes, and the whole stream again."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= SIGNATURE_BYTES:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return head, whole()
+
+
+async def _capped(
+    chunks: AsyncIterator[bytes], content: list[bytes], refused: list[Message]
+) -> AsyncIterator[bytes]:
+    """Yield the chunks; ``content`` holds all of them while they are few, and nothing once they are more.
+
+    An image that is too large ends early, and ``refused`` says why.
+    """
+    total = 0
+    try:
+        async for chunk in chunks:
+            yield chunk[: MAX_IMAGE_BYTES - total]
+            total += len(chunk)
+            if total > MAX_IMAGE_BYTES:
+                refused.append(FailureReason.IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES))
+                return
+            if total <= _MAX_KEPT_BYTES:
+                content.append(chunk)
+            else:
+                content.clear()
+    except CallError as error:
+        if error.failure.code is not FailureCode.INVALID_IMAGE:
+            raise
+        refused.append(error.reason)
+
+
+async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+_MAX_SHARED_BYTES = 1024
+"""Of metadata that is stored with each image of a call, although it is the same for all of them."""
+
+_MAX_NAME_CHARS = 50
+
+
+@attrs.frozen(kw_only=True)
+class StoredImages:
+    """What became of a provider result: records that have no id yet, and why there are no more."""
+
+    images: tuple[Image, ...]
+    failures: tuple[CallError, ...] = ()
+    warnings: tuple[Message, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class StoreImages:
+    """One image that is rejected or lost costs no other; a rejected one is removed."""
+
+    store_image: StoreImage
+    blobs: BlobStore
+
+    async def __call__(
+        self, *, active: ActiveCall, recorded: frozenset[int] = frozenset(), is_retry: bool = False
+    ) -> StoredImages:
+        """Store the images of a received response, except those whose positions are ``recorded`` already.
+
+        What the call cost is held with its attempt as soon as the response is read.
+        ``is_retry``: an earlier try may have stored images that it did not record.
+
+        Raises:
+            CallError: the response cannot be read, or is a refusal.
+        """
+        result = await _collect(active)
+        shares = _hold_cost(active, result)
+        images, failures = [], list(result.failures)
+        bounded, dropped = _bounded(result.images)
+        for position, image in enumerate(bounded):
+            if position in recorded:
+                continue
+            try:
+                record = await self.store_image(
+                    image=image,
+                    position=position,
+                    task=active.run.task,
+                    attempt=active.attempt,
+                    cost=shares[position],
+                    keep=partial(keep_image, active.exchange, position),
+                    is_retry=is_retry,
+                )
+                images.append(record)
+            except CallError as error:
+                failures.append(error)
+                if isinstance(error, RejectedImage) and not await active.run.is_stale():
+                    await self.blobs.delete(error.key)
+        warnings = (*result.warnings, *_size_warnings(active.call.request, result, images))
+        if dropped:
+            warnings = (*warnings, WarningCode.METADATA_DROPPED(names=tuple(dropped)))
+        return StoredImages(images=tuple(images), failures=tuple(failures), warnings=warnings)
+
+
+async def _collect(active: ActiveCall) -> ProviderResult:
+    try:
+        return await active.provider.collect(
+            active.call, active.attempt.receipt or Receipt(), active.exchange
+        )
+    except BlobMissing as error:
+        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+
+
+def _bounded(images: Sequence[GeneratedImage]) -> tuple[list[GeneratedImage], dict[str, None]]:
+    """Return the images with as much metadata as is kept, and the names of what is dropped.
+
+    What is long and the same for several images is kept with the first of them.
+    """
+    bounded: list[GeneratedImage] = []
+    shared: dict[str, Any] = {}
+    dropped: dict[str, None] = {}
+    for image in images:
+        metadata, room = {}, MAX_METADATA_BYTES
+        for name, value in image.metadata.items():
+            size = json_size([name, value], room)
+            if size > _MAX_SHARED_BYTES and name in shared and shared[name] == value:
+                continue
+            if size > room:
+                dropped[name[:_MAX_NAME_CHARS]] = None
+                continue
+            room -= size
+            metadata[name] = value
+            shared.setdefault(name, value)
+        bounded.append(attrs.evolve(image, metadata=metadata))
+    return bounded, dropped
+
+
+def _size_warnings(
+    request: ImageRequest, result: ProviderResult, images: Sequence[Image]
+) -> Iterable[Message]:
+    """Yield a warning if an image has other pixels than were asked for, and no other warning says so."""
+    dimensions = request.dimensions
+    other = next((image for image in images if (image.width, image.height) != dimensions), None)
+    if dimensions is None or other is None or not result.keeps_size:
+        return
+    requested = f"{dimensions[0]}x{dimensions[1]}"
+    arguments = {value for warning in result.warnings for value in warning.args.values()}
+    names = {name for value in arguments if isinstance(value, tuple) for name in value}
+    if requested not in arguments and not {"size", "width"} & names:
+        yield WarningCode.OTHER_SIZE(requested=requested, size=f"{other.width}x{other.height}")
+
+
+def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:
+    """Hold with the attempt what the result shows that its call cost, and return each image's share."""
+    attempt, call, count = active.attempt, active.call, len(result.images)
+    cost = cost_of(
+        call.request, call.model, attempt.price, usage=result.usage, images=count, quoted=attempt.cost
+    )
+    if cost != attempt.cost:
+        active.run.hold(attempts=(attempt.with_cost(cost),))
+    return (None,) * count if cost is None else cost.shares(count)
+
+
+@attrs.frozen(kw_only=True)
+class StoreResult:
+    """Decides what follows from the images that could be stored, and records them with their attempt."""
+
+    store_images: StoreImages
+    records: ImageRecords
+    clock: Clock
+    redactor: Redactor
+
+    async def __call__(self, *, active: ActiveCall, is_retry: bool) -> AttemptOutcome:
+        """Store the images of a received attempt and return its outcome, whose failures are not redacted.
+
+        ``is_retry``: an earlier try may have stored some of its images.
+
+        Raises:
+            CallError: there is no image, or one is missing that can be fetched or stored later.
+        """
+        attempt = active.attempt
+        recorded = await self._recorded(attempt) if is_retry else frozenset()
+        stored = await self.store_images(active=active, recorded=recorded, is_retry=is_retry)
+        attempt = active.attempt
+        for failure in stored.failures:
+            if can_retry_for_free(failure, attempt, active.run.task):
+                if stored.images:
+                    positions = (image.position for image in stored.images)
+                    await active.save(attempt.with_images(positions), stored.images)
+                raise failure
+        if not stored.images and not recorded:
+            raise most_severe(stored.failures) or CallError(
+                FailureCode.BAD_RESPONSE, FailureReason.NO_IMAGE_IN_RESPONSE()
+            )
+        failures = tuple([await keep_unusable(active, failure) for failure in stored.failures])
+        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
+        await active.save(attempt.stored(self.clock.now(), lost=lost), stored.images)
+        return AttemptOutcome(
+            failures=failures,
+            warnings=tuple(redacted_message(w, self.redactor) for w in stored.warnings),
+        )
+
+    async def _recorded(self, attempt: Attempt) -> frozenset[int]:
+        """Return the positions of the images that an earlier try has recorded, and those deleted since."""
+        images = await self.records.by_task(attempt.task_id)
+        present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
+        return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))
