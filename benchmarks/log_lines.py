@@ -12,8 +12,8 @@ from reports import Report, option_parser
 
 from imagegen_adapters.redactors.log_events import redact_event
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_http.asgi import request_context
 from imagegen_http.composition import new_id
+from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings
 
@@ -50,7 +50,7 @@ def log_lines(number):
     log = structlog.get_logger("imagegen.request")
     started = time.process_time()
     for at in range(number):
-        request_context.request_id.set(new_id())
+        asgi.request_id.set(new_id())
         log.info("request", method="GET", path=f"/api/v1/images/{at}/content", status=200, milliseconds=1.2)
     return (time.process_time() - started) / number
 

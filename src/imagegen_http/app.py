@@ -26,14 +26,13 @@ from imagegen_http.api import (
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.parameters import with_clean_query
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.asgi.head_requests import allowed, serve_head
-from imagegen_http.asgi.types import App
-from imagegen_http.console import routes
-from imagegen_http.console.missing_page import with_missing_page
-from imagegen_http.documentation import routes as documentation
-from imagegen_http.documentation.document import LITESTARS_PATH, openapi_config
-from imagegen_http.openai import openai_router
+from imagegen_http.guard.asgi import App, allowed, serve_head
 from imagegen_http.openai.errors import in_both_shapes
+from imagegen_http.openai.routes import openai_router
+from imagegen_http.pages import console
+from imagegen_http.pages import docs as documentation
+from imagegen_http.pages.console import with_missing_page
+from imagegen_http.pages.document import LITESTARS_PATH, openapi_config
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import DescribedTypes
 
@@ -100,7 +99,7 @@ def build_app(service: Service) -> Litestar:
 
 def _handlers(service: Service) -> list[ControllerRouterHandler]:
     openai = openai_router(service.imagegen.adapters.clock, service.peers)
-    return [*API, *documentation.HANDLERS, *routes.HANDLERS, openai]
+    return [*API, *documentation.HANDLERS, *console.HANDLERS, openai]
 
 
 def _exception_handlers() -> dict[Any, Any]:
@@ -113,8 +112,8 @@ def _all_methods_in_options(send: Send, scope: Scope) -> Send:
 
     async def completed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            routes = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
-            methods = {method for route in routes for method in getattr(route, "methods", ())}
+            console = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
+            methods = {method for route in console for method in getattr(route, "methods", ())}
             if methods:
                 MutableScopeHeaders.from_message(message)["allow"] = allowed(methods, scope["path"])
         await send(message)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.server.accepting import Acceptor
-from imagegen_http.server.connections import raise_file_limit
+from imagegen_http.server.connections import Acceptor, raise_file_limit
 
 pytestmark = pytest.mark.anyio
 

@@ -12,11 +12,11 @@ import uvicorn
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_core.messages import Language
-from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.guard.asgi import GuardRules
+from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.problems.error_table import envelope
-from imagegen_http.server.accepting import AcceptingServer
-from imagegen_http.server.connections import ConnectionLimits
-from imagegen_http.server.http_protocol import limited_protocol
+from imagegen_http.server.connections import AcceptingServer, ConnectionLimits
+from imagegen_http.server.protocol import limited_protocol
 from imagegen_http.server.start_scheduler import MAX_STARTS_PER_ITERATION
 
 pytestmark = pytest.mark.anyio

@@ -28,7 +28,7 @@ LOOP_TIME = {
     "imagegen_adapters/outbound/dns_cache.py": "for how many seconds an address is taken for granted",
     "imagegen_adapters/outbound/network_backend.py": "the deadline of a connection, divided among addresses",
     "imagegen_core/running/exchange.py": "how long an answer that arrives is waited for",
-    "imagegen_http/asgi/delivery.py": "how long a peer has to confirm what it got",
+    "imagegen_http/guard/delivery.py": "how long a peer has to confirm what it got",
 }
 """`loop.time` is what `asyncio.timeout_at` and `asyncio.wait` count by; nothing stored comes from it."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import imagegen_http
-from imagegen_http.asgi.static_folder import without_comments
+from imagegen_http.guard.static import without_comments
 
 CONSOLE = Path(imagegen_http.__file__).parent / "static" / "console"
 

@@ -22,8 +22,8 @@ from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.task import InputSource, StoredImage
 from imagegen_core.text import text_problems
-from imagegen_http.asgi.types import Scope
-from imagegen_http.guard import BufferedBody, Text
+from imagegen_http.guard.asgi import Scope
+from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.problems.shapes import problems_of
 from imagegen_http.schemas import Body

@@ -29,9 +29,8 @@ from imagegen_core.errors import (
 from imagegen_core.messages import Language, upstream_text
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.asgi import request_context
-from imagegen_http.asgi.head_requests import allowed
-from imagegen_http.asgi.types import Receive, Scope, Send
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import Receive, Scope, Send, allowed
 from imagegen_http.problems.error_table import TABLE, envelope
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.shapes import problems_of
@@ -222,9 +221,7 @@ def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[di
 
 def error_response(slug: str, data: dict[str, Any]) -> Response[dict[str, Any]]:
     """Return the envelope of a row of the table, in the caller's language."""
-    status, body = envelope(
-        slug, data, language=request_context.language.get(), request_id=request_context.request_id.get()
-    )
+    status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}
     return JsonResponse(body, status_code=status, headers=headers)
 
@@ -233,9 +230,7 @@ async def refuse(
     scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
 ) -> None:
     """Send the envelope from outside the router; `InboundGuard` uses it."""
-    status, body = envelope(
-        slug, data, language=request_context.language.get(), request_id=request_context.request_id.get()
-    )
+    status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
     content = json.dumps(body, ensure_ascii=False).encode()
     response_headers = {
         "content-type": "application/json",

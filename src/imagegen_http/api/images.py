@@ -51,11 +51,9 @@ from imagegen_http.api.responses import (
     ZipResponse,
     success,
 )
-from imagegen_http.asgi import entity_tags, request_context
-from imagegen_http.asgi.response_cache import CACHEABLE
-from imagegen_http.asgi.types import Scope
-from imagegen_http.guard.content_headers import FORM, ZIP, media_type
-from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
+from imagegen_http.guard.bodies import FORM, ZIP, media_type
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import (
     NAME_PATTERN,
@@ -436,7 +434,7 @@ async def get_thumbnail(
     """
     image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"
-    is_unchanged = entity_tags.matches(request.headers.get("if-none-match"), f'"{etag}"')
+    is_unchanged = asgi.matches(request.headers.get("if-none-match"), f'"{etag}"')
     data = b"" if is_unchanged else await service.imagegen.show_thumbnail(image)  # it may have to be rebuilt
 
     async def read(start: int, end: int) -> Any:
@@ -477,7 +475,7 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
     save it.
     """
     body = _body(request)
-    pieces = service.imagegen.zip_images(body.ids, language=request_context.language.get())
+    pieces = service.imagegen.zip_images(body.ids, language=asgi.language.get())
     return cast("ASGIApp", ZipResponse(pieces))  # plain ASGI, for which Litestar has types of its own
 
 

@@ -34,7 +34,7 @@ from imagegen_http.api.parameters import (
     parse_image_id,
 )
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, success
-from imagegen_http.asgi.response_cache import CACHEABLE
+from imagegen_http.guard.asgi import CACHEABLE
 from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc, timestamp
 
 

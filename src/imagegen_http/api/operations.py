@@ -25,7 +25,7 @@ from imagegen_http.api.parameters import IdempotencyHeader, PreferHeader, Servic
 from imagegen_http.api.providers import OverrideBody
 from imagegen_http.api.responses import Success, success
 from imagegen_http.api.tasks import TaskResponse, acceptance, acceptances
-from imagegen_http.guard import BufferedBody
+from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import (
     EXAMPLE_IMAGE,
     EXAMPLE_PROMPT,

@@ -36,8 +36,8 @@ from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import BODY_REFUSALS, refusals
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, success
-from imagegen_http.asgi import request_context
-from imagegen_http.asgi.entity_tags import PRIVATE_REVALIDATE
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.runtime.service import Service, ShippedProvider
 from imagegen_http.schemas import (
     API_BASE_PATTERN,
@@ -376,7 +376,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             max_retries=config.retries,
             extra_config=masked_extra(config.extra_config),
             source=config.source,
-            warnings=[request_context.text(warning) for warning in provider.warnings_on(today)],
+            warnings=[asgi.text(warning) for warning in provider.warnings_on(today)],
             created_at=optional_timestamp(config.created_at),
             updated_at=optional_timestamp(config.updated_at),
         )
@@ -654,7 +654,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
         ProbeResult(
             ok=probe.ok,
             outcome=probe.outcome,
-            detail=request_context.text(probe.detail),
+            detail=asgi.text(probe.detail),
             latency_ms=milliseconds,
         )
     )

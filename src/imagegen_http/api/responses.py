@@ -16,10 +16,8 @@ from litestar.serialization import default_serializer
 
 from imagegen_core.errors import ImagegenError
 from imagegen_core.search import Page
-from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
-from imagegen_http.asgi.disconnects import wait_for_disconnect
-from imagegen_http.asgi.entity_tags import matches
-from imagegen_http.asgi.types import Receive, Scope, Send
+from imagegen_http.guard.asgi import Receive, Scope, Send, matches
+from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
 from imagegen_http.schemas import Answer, doc
 
 T = TypeVar("T")

@@ -28,7 +28,7 @@ from imagegen_http.api.parameters import (
     parse_task_id,
 )
 from imagegen_http.api.tasks import Task, TaskError, progress_of
-from imagegen_http.asgi import request_context
+from imagegen_http.guard import asgi
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import Answer, ImageId, TaskId, doc
 
@@ -265,7 +265,7 @@ async def follow_task(
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
         return Response(None, status_code=204)
-    language = spoken or request_context.language.get()
+    language = spoken or asgi.language.get()
     stream = event_stream(service, view.task.task_id, after=after, language=language)
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
@@ -290,7 +290,7 @@ async def follow_tasks(
     After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
     """
     after = parse_event_id(last_event_id)
-    language = spoken or request_context.language.get()
+    language = spoken or asgi.language.get()
     stream = task_stream(service, status=status, after=after, language=language)
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 

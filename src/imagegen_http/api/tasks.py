@@ -41,7 +41,7 @@ from imagegen_http.api.parameters import (
     parse_task_id,
 )
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, success
-from imagegen_http.asgi import request_context
+from imagegen_http.guard import asgi
 from imagegen_http.problems.error_table import failure_sentence
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import (
@@ -308,7 +308,7 @@ async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] |
         if not waiting.done() or not waiting.result().status.final:
             return None
         view = await service.imagegen.show_task.view(waiting.result())
-        return success(Task.from_view(view, request_context.language.get()))
+        return success(Task.from_view(view, asgi.language.get()))
     finally:
         waiting.cancel()
         stopping.cancel()
@@ -341,7 +341,7 @@ async def list_tasks(
         criteria=TaskFilter(status=status, provider_name=provider),
         paging=parse_paging(page, page_size, cursor, query),
     )
-    language = request_context.language.get()
+    language = asgi.language.get()
     items = [Task.from_view(view, language) for view in views.items]
     following = None if views.last is None else encode_cursor(views.last, query)
     return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
@@ -380,7 +380,7 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     when to look again.
     """
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    body = success(Task.from_view(view, request_context.language.get()))
+    body = success(Task.from_view(view, asgi.language.get()))
     return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
 
@@ -402,7 +402,7 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     """
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
     view = await service.imagegen.show_task.view(task)
-    body = success(Task.from_view(view, request_context.language.get()))
+    body = success(Task.from_view(view, asgi.language.get()))
     return JsonResponse(body, status_code=200 if task.status.final else 202)
 
 

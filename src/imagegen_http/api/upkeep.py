@@ -14,22 +14,13 @@ from imagegen_http.api.errors import BODY_REFUSALS, refusals, response
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.api.providers import SettingsBody
 from imagegen_http.api.responses import JsonResponse, Success, success
-from imagegen_http.asgi.disconnects import unless_disconnected
-from imagegen_http.asgi.request_context import optional_text
-from imagegen_http.asgi.types import Receive
+from imagegen_http.guard.asgi import Receive, optional_text
+from imagegen_http.guard.delivery import unless_disconnected
 from imagegen_http.health import Health, Liveness
 from imagegen_http.runtime.health_report import can_accept_tasks
 from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER
 from imagegen_http.runtime.service import Service
-from imagegen_http.schemas import (
-    Answer,
-    Body,
-    JsonObject,
-    Scalar,
-    Time,
-    doc,
-    optional_timestamp,
-)
+from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc, optional_timestamp
 from imagegen_http.settings.shown import EffectiveSetting, Origin, effective_settings
 
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]

@@ -5,9 +5,9 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from imagegen_http.asgi import request_context
 from imagegen_http.cli.context import complain
 from imagegen_http.cli.messages import NoteCode
+from imagegen_http.guard import asgi
 from imagegen_http.runtime.service import Service
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -36,7 +36,7 @@ async def interruptible(service: Service) -> AsyncIterator[None]:
     finally:
         if not body and service.imagegen.worker.busy:
             seconds = service.settings.shutdown_grace_seconds
-            complain(NoteCode.WAITING_FOR_CALL(seconds=f"{seconds:g}"), request_context.language.get())
+            complain(NoteCode.WAITING_FOR_CALL(seconds=f"{seconds:g}"), asgi.language.get())
         body.clear()
         await service.imagegen.stop(force=force)
         for number in SIGNALS:

@@ -90,10 +90,10 @@ async def _in_process_service(
     import httpx
 
     from imagegen_http.app import build_app
-    from imagegen_http.asgi import request_context
     from imagegen_http.cli.interruption import interruptible
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
+    from imagegen_http.guard import asgi
     from imagegen_http.server.logs import set_up_logs
     from imagegen_http.settings.schema import API
 
@@ -107,7 +107,7 @@ async def _in_process_service(
         log = attrs.evolve(log, level="error")  # what matters is in the command's own line
     set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
     language = language_of(environ)
-    request_context.language.set(language)  # no middleware reads a header in this process
+    asgi.language.set(language)  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(

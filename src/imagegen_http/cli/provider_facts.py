@@ -69,10 +69,10 @@ def _configs_without_data(settings: Any, language: Language) -> list[dict[str, A
 
     import msgspec
 
-    from imagegen_http.asgi import request_context
     from imagegen_http.composition.provider_listing import configured_without_data
+    from imagegen_http.guard import asgi
 
-    request_context.language.set(language)  # no middleware reads a header in this process
+    asgi.language.set(language)  # no middleware reads a header in this process
     configs = asyncio.run(configured_without_data(settings))
     return None if configs is None else msgspec.to_builtins(configs)
 

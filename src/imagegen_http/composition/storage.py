@@ -15,8 +15,8 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.services.upkeep import CleanSpool, ExpireLocal, SyncStorage, VerifyStorage
-from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.composition.backends.backend import Backend
+from imagegen_http.guard.asgi import optional_text
 from imagegen_http.health import ArchiveHealth
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.settings.schema import Settings

@@ -1,10 +1,163 @@
-"""Authorization of a request once an auth token is configured."""
+"""The login cookie: proof that its holder knew the token, valid for 30 days and for this token only."""
 
+import hashlib
+import hmac
 import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from imagegen_core.ports.clock import Clock
-from imagegen_http.guard import cross_site, sessions
-from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.guard.asgi import AsgiMessage, InboundRequest, Receive, Scope, Send
+
+COOKIE = "imagegen_session"
+LIFETIME_SECONDS = 30 * 24 * 3600
+
+_PURPOSE = b"imagegen login cookie 1"
+_EXPIRY_DIGITS = 12
+
+
+def issue(token: str, now: float) -> str:
+    """Return a new cookie's value; ``now`` in seconds since 1970. Changing the token invalidates it."""
+    expiry = str(int(now) + LIFETIME_SECONDS)
+    return f"{expiry}.{_signature(token, expiry)}"
+
+
+def is_valid(cookie: str, token: str, now: float) -> bool:
+    """Return whether `issue` returned this value for this token and it has not expired."""
+    expiry, _, signature = cookie.partition(".")
+    if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
+        return False
+    is_equal = hmac.compare_digest(_signature(token, expiry).encode(), signature.encode())
+    return is_equal and now < int(expiry)
+
+
+def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
+    """Return whether the request has a valid cookie; of several with this name, one is enough."""
+    pairs = (
+        pair.strip().partition("=")
+        for header in request.header_values(b"cookie")
+        for pair in header.split(";")
+    )
+    return any(name == COOKIE and is_valid(value, token, now) for name, _, value in pairs)
+
+
+def set_cookie(value: str, *, secure: bool) -> str:
+    """Return the ``Set-Cookie`` header of a login; an empty value deletes the cookie."""
+    age = LIFETIME_SECONDS if value else 0
+    return f"{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+
+
+def same_secret(candidate: bytes, secret: str) -> bool:
+    """Compare in a time that reveals neither where they differ nor how long the secret is."""
+    return hmac.compare_digest(hashlib.sha256(candidate).digest(), hashlib.sha256(secret.encode()).digest())
+
+
+def _signature(token: str, expiry: str) -> str:
+    key = hmac.digest(token.encode(), _PURPOSE, "sha256")
+    return hmac.digest(key, expiry.encode(), "sha256").hex()
+
+
+_OWN_SITES = frozenset({"same-origin", "none"})
+_ORIGIN = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")  # visible and no comma: one origin
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_, -]{1,2000}", re.ASCII)
+_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
+_READABLE_HEADERS = (
+    b"Accept-Ranges, Allow, Content-Disposition, Content-Language, Content-Range, ETag, Idempotent-Replayed, "
+    b"Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id, X-Should-Retry, X-Task-Id"
+)
+_PREFLIGHT_SECONDS = b"600"
+
+
+def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
+    """Return whether to refuse the request as cross-site.
+
+    A page of another site may link to anything, but may not change, read or embed anything. Pages of
+    ``public_origin`` are our own, whatever Host a proxy sends.
+    """
+    return is_foreign(request, public_origin) and not request.is_navigation
+
+
+def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
+    """Return whether, by its headers, a page of another origin made this request."""
+    origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
+    if origin == "null":
+        return True
+    if site:
+        return site not in _OWN_SITES
+    return bool(origin) and not _is_same_origin(origin, request, public_origin)
+
+
+def is_guest(
+    request: InboundRequest, public_origin: str | None, *, allowed: Collection[str], has_token: bool
+) -> bool:
+    """Return whether a foreign page may ask: its origin is allowed, or it sends a token where there is one.
+
+    A preflight has no token yet. Whether that is the right one is for the caller to check.
+    """
+    if not request.is_api or not is_foreign(request, public_origin):
+        return False
+    shows_token = b"authorization" in request.headers or is_preflight(request)
+    return (has_token and shows_token) or request.header(b"origin") in allowed
+
+
+def is_preflight(request: InboundRequest) -> bool:
+    """Return whether a browser asks before it sends what a page wants to send."""
+    return request.method == "OPTIONS" and b"access-control-request-method" in request.headers
+
+
+def with_cors_headers(send: Send, reader: str | None) -> Send:
+    """Return a ``send`` that lets the pages of one origin read the response; None: of no other than ours."""
+    headers = [(b"vary", b"Origin")]
+    if reader is not None and _ORIGIN.fullmatch(reader):
+        headers.append((b"access-control-allow-origin", reader.encode()))
+        headers.append((b"access-control-expose-headers", _READABLE_HEADERS))
+
+    async def send_readable(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *headers]}
+        await send(message)
+
+    return send_readable
+
+
+async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
+    """Let the browser send any method and header to any path, so that none is told from another."""
+    names = InboundRequest.from_scope(scope).header(b"access-control-request-headers")
+    headers = [
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-max-age", _PREFLIGHT_SECONDS),
+    ]
+    if _HEADER_NAMES.fullmatch(names):
+        headers.append((b"access-control-allow-headers", names.encode()))
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
+    """Return whether, by its headers, a page of this very origin made this request.
+
+    Browsers send no ``Sec-Fetch-Site`` over plain HTTP beyond loopback. There ``Origin`` decides, or for a
+    GET the ``Referer``, which our pages send to their own origin only.
+    """
+    if is_foreign(request, public_origin):
+        return False
+    site = request.header(b"sec-fetch-site").lower()
+    if site:
+        return site == "same-origin"
+    origin = request.header(b"origin")
+    return _is_same_origin(origin or request.header(b"referer"), request, public_origin)
+
+
+def _is_same_origin(url: str, request: InboundRequest, public_origin: str | None) -> bool:
+    """Return whether a URL's ``host:port`` equals the Host header, or its origin is the public one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if public_origin is not None and f"{parts.scheme}://{parts.netloc}".lower() == public_origin:
+        return True
+    return bool(parts.netloc) and parts.netloc.lower() == request.header(b"host").lower()
+
 
 _PUBLIC_PATHS = ("/health", "/login", "/logout", "/docs", "/openapi.json")
 _IMAGE_PATH = re.compile(
@@ -34,14 +187,14 @@ class Access:
     def has_token(self, request: InboundRequest) -> bool:
         """Return whether the request has the token itself: alone it counts for pages of other origins."""
         scheme, _, credential = request.header(b"authorization").partition(" ")
-        is_equal = sessions.same_secret(credential.strip().encode("latin-1"), self._token)
+        is_equal = same_secret(credential.strip().encode("latin-1"), self._token)
         return is_equal and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
         """Accept the cookie for pages and images, and for the API only from a page of our own."""
-        if not (accepts_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
+        if not (accepts_cookie(request) or is_own_page(request, self._public_origin)):
             return False
-        return sessions.is_logged_in(request, self._token, self._clock.now().timestamp())
+        return is_logged_in(request, self._token, self._clock.now().timestamp())
 
 
 def accepts_cookie(request: InboundRequest) -> bool:

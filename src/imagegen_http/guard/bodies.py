@@ -1,19 +1,320 @@
-"""The body of a request, read within its limits and held for as long as the application needs it."""
+"""The memory budget for bodies."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TypeVar
 
-from imagegen_http.asgi.types import Message, Receive, Scope
-from imagegen_http.guard.body_budget import BodyBudget, BodyLease
-from imagegen_http.guard.content_headers import accepted_types, content_length, has_wrong_type, max_bytes
-from imagegen_http.guard.inbound_request import InboundRequest
-from imagegen_http.guard.json_outline import Outline, Text
-from imagegen_http.guard.refusals import RequestAborted, RequestRefused
-from imagegen_http.guard.rules import GuardRules
+import attrs
+
+from imagegen_core.messages import Message
+from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
+from imagegen_http.guard.asgi import (
+    AsgiMessage,
+    GuardRules,
+    InboundRequest,
+    Receive,
+    RequestAborted,
+    RequestRefused,
+    Scope,
+)
 from imagegen_http.problems.messages import RequestProblem
+
+MAX_SMALL_BODY_BYTES = 256 * 1024
+"""A body of up to this size may use the reserve. No prompt is longer, however its JSON is escaped."""
+
+
+class BodyBudget:
+    """A number of bytes that all bodies in memory share.
+
+    Args:
+        total: bytes for all bodies.
+        reserve: additional bytes for small bodies alone, so that prompts get through while images are
+            uploaded.
+    """
+
+    def __init__(self, total: int, *, reserve: int = 0) -> None:
+        self._free = total
+        self._reserve = reserve
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """The bytes in use now."""
+        return self._used
+
+    def has_room(self, size: int) -> bool:
+        """Return whether a body of this size would fit now."""
+        return size <= self._free + (self._reserve if size <= MAX_SMALL_BODY_BYTES else 0)
+
+    def lease(self) -> "BodyLease":
+        """Return an empty lease for one request."""
+        return BodyLease(self)
+
+    def adjust(self, common: int, reserved: int) -> bool:
+        """Take bytes (or return them, if negative) from the common part and the reserve, or neither.
+
+        Returns:
+            Whether there was room.
+        """
+        if common > self._free or reserved > self._reserve:
+            return False
+        self._free -= common
+        self._reserve -= reserved
+        self._used += common + reserved
+        return True
+
+
+class BodyLease:
+    """One request's part of the budget. It grows as bytes arrive: declaring a large body reserves nothing."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self._common = self._reserved = 0
+
+    def grow(self, size: int) -> bool:
+        """Extend the lease to ``size`` bytes; return whether there was room."""
+        return self._resize(size, 0) or (size <= MAX_SMALL_BODY_BYTES and self._resize(0, size))
+
+    def release(self) -> None:
+        """Return all bytes to the budget."""
+        self._resize(0, 0)
+
+    def _resize(self, common: int, reserved: int) -> bool:
+        if not self._budget.adjust(common - self._common, reserved - self._reserved):
+            return False
+        self._common, self._reserved = common, reserved
+        return True
+
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+VARIATIONS = "/v1/images/variations"
+
+MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
+"""Where images come as files of a form, too, as OpenAI's clients send them."""
+
+UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
+"""Where a body holds images."""
+
+FORMS = frozenset({"/login", "/logout"})
+
+ZIP = "/api/v1/images/zip"
+"""Takes a form, too: the page that posts one gets a download, of which it has to hold nothing in memory."""
+
+_MAX_FORM_BYTES = 16 * 1024
+
+
+def max_bytes(request: InboundRequest, rules: GuardRules) -> int:
+    """Return the maximum size of this request's body, in bytes."""
+    if request.path in FORMS:
+        return _MAX_FORM_BYTES
+    return rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
+
+
+def media_type(request: InboundRequest) -> str:
+    """Return the declared media type in lower case, without parameters; ``""`` if none is declared."""
+    return request.header(b"content-type").partition(";")[0].strip().lower()
+
+
+def has_wrong_type(request: InboundRequest) -> bool:
+    """Return whether the declared type and content coding are not those that the path accepts.
+
+    A page of another site can send plain text, a form or multipart without a CORS preflight, but not JSON.
+    """
+    if request.header(b"content-encoding").lower() not in ("", "identity"):
+        return True
+    if not request.is_api and request.path not in FORMS:
+        return False
+    return media_type(request) not in accepted_types(request.path)
+
+
+def accepted_types(path: str) -> tuple[str, ...]:
+    """Return the media types that a path takes."""
+    if path in FORMS:
+        return (FORM,)
+    if path == ZIP:
+        return (JSON, FORM)
+    return (JSON, "multipart/form-data") if path in MULTIPART else (JSON,)
+
+
+def content_length(request: InboundRequest) -> int | None:
+    """Return the Content-Length, 0 without a body, None for a chunked body.
+
+    Raises:
+        RequestRefused: the Content-Length is no number, or the body is chunked as well: a proxy in front of
+            us may have gone by the other header and would take the rest for a second request, which is
+            request smuggling (RFC 9112, section 6.3).
+    """
+    length = request.header(b"content-length")
+    if request.header(b"transfer-encoding"):
+        if length:
+            raise RequestRefused.for_field("body", RequestProblem.TWO_LENGTHS())
+        return None
+    if not length:
+        return 0
+    if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004 - more than 2**64
+        raise RequestRefused.for_field("body", RequestProblem.LENGTH_NOT_A_NUMBER())
+    return int(length)
+
+
+MAX_VALUES = 20_000
+"""The largest configuration of a provider has some thousand values."""
+
+MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024
+"""Shorter data URLs are parsed like any other text."""
+
+_MAX_QUOTES = 4 * MAX_VALUES
+_MAX_BACKSLASHES = 64 * 1024
+_MAX_OUTLINE_BYTES = 2 * 1024 * 1024
+_IMAGE_PREFIXES = (b"data:image/", b"data:image\\/", b"DATA:IMAGE/", b"Data:image/")
+_MAX_IMAGE_PREFIX_BYTES = 12
+_BRACKETS = b"[]{}"
+_BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(_BRACKETS)))
+
+Text = bytes | bytearray
+
+Span = tuple[int, int]
+"""Start and end of a string's bytes."""
+
+
+class TooComplex(Exception):
+    """The text must not be parsed; ``reason`` says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@attrs.frozen(kw_only=True)
+class Outline:
+    """``text`` is what to parse; ``images`` maps the placeholders in it to the spans of extracted strings."""
+
+    text: Text = attrs.field(repr=False)
+    images: Mapping[str, Span] = MappingProxyType({})
+
+
+def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
+    """Return the outline of a JSON text. Invalid JSON has one as well; the parser will refuse it.
+
+    Args:
+        text: the text as received.
+        max_depth: the maximum number of open brackets, outside strings.
+        extract_images: whether data URLs of images are replaced by placeholders.
+
+    Raises:
+        TooComplex: it is nested deeper, or has too many values or too many bytes beside its images.
+    """
+    if len(text) <= MIN_EXTRACTED_IMAGE_BYTES and not _needs_scan(text, max_depth):
+        return Outline(text=text)
+    scan = _Scan(text, extract_images=extract_images)
+    scan.run()
+    if is_deeper_than(max_depth, bytes(scan.structure)):
+        raise TooComplex(RequestProblem.NESTED_TOO_DEEPLY(maximum=max_depth))
+    if not scan.images:
+        return Outline(text=text)
+    return Outline(text=bytes(scan.out), images=MappingProxyType(scan.images))
+
+
+def _needs_scan(text: Text, max_depth: int) -> bool:
+    """Return whether a short text can break a limit, by what it has in and out of strings; most cannot."""
+    openings = text.count(b"[") + text.count(b"{")
+    return openings > max_depth or openings + text.count(b",") > MAX_VALUES
+
+
+def is_deeper_than(limit: int, structure: bytes) -> bool:
+    """Return whether more than ``limit`` brackets can be open at once.
+
+    ``structure`` is JSON without its strings, of at most `MAX_VALUES` brackets.
+    """
+    marks = structure.translate(_BRACES_AS_BRACKETS, _NOT_BRACKETS)
+    for _ in range(limit):
+        shorter = marks.replace(b"[]", b"")
+        if len(shorter) == len(marks):
+            break
+        marks = shorter
+    return b"[]" in marks or marks.count(b"[") > limit
+
+
+class _Scan:
+    """One pass from string to string; all work that grows with the text happens in C, by ``find``."""
+
+    def __init__(self, text: Text, *, extract_images: bool) -> None:
+        self.out = bytearray()
+        self.structure = bytearray()
+        self.images: dict[str, Span] = {}
+        self._text = text
+        self._extract_images = extract_images
+        self._placeholder_prefix = f"image-{secrets.token_hex(16)}-"
+        self._quotes = 0
+        self._values = 0
+
+    def run(self) -> None:
+        at, end = 0, len(self._text)
+        while at < end:
+            start = self._text.find(b'"', at)
+            self._scan_between(at, end if start < 0 else start)
+            if start < 0:
+                return
+            at = self._scan_string(start + 1)
+
+    def _scan_between(self, start: int, end: int) -> None:
+        """Take the characters between two strings."""
+        self._check_size(end - start)
+        piece = self._text[start:end]
+        self._values += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
+        if self._values > MAX_VALUES:
+            raise TooComplex(RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
+        self.structure += piece
+        self.out += piece
+
+    def _scan_string(self, start: int) -> int:
+        """Take the string whose first byte is at ``start``; return the position after its closing quote."""
+        end = self._string_end(start)
+        if self._is_image(start, end):
+            placeholder = f"{self._placeholder_prefix}{len(self.images)}"
+            self.images[placeholder] = (start, end)
+            self.out += f'"{placeholder}"'.encode()
+        else:
+            self._check_size(end - start)
+            self.out += self._text[start - 1 : end + 1]
+        return end + 1
+
+    def _string_end(self, start: int) -> int:
+        """Return the position of the closing quote, or the end of the text if there is none."""
+        at = start
+        while True:
+            self._quotes += 1
+            if self._quotes > _MAX_QUOTES:
+                raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
+            quote = self._text.find(b'"', at)
+            if quote < 0:
+                return len(self._text)
+            if not self._is_escaped(start, quote):
+                return quote
+            at = quote + 1
+
+    def _is_escaped(self, start: int, quote: int) -> bool:
+        for limit in (1, 64, _MAX_BACKSLASHES):
+            before = self._text[max(start, quote - limit) : quote]
+            run = len(before) - len(before.rstrip(b"\\"))
+            if run < limit:
+                return run % 2 == 1
+        raise TooComplex(RequestProblem.TOO_MANY_BACKSLASHES(maximum=_MAX_BACKSLASHES))
+
+    def _is_image(self, start: int, end: int) -> bool:
+        if not self._extract_images or end - start <= MIN_EXTRACTED_IMAGE_BYTES or end == len(self._text):
+            return False
+        return bytes(self._text[start : start + _MAX_IMAGE_PREFIX_BYTES]).startswith(_IMAGE_PREFIXES)
+
+    def _check_size(self, more: int) -> None:
+        if self._extract_images and len(self.out) + more > _MAX_OUTLINE_BYTES:
+            raise TooComplex(RequestProblem.TOO_MUCH_TEXT(maximum=_MAX_OUTLINE_BYTES))
+
 
 T = TypeVar("T")
 
@@ -147,7 +448,7 @@ class IncomingBody:
         """
         is_replayed = False
 
-        async def receive() -> Message:
+        async def receive() -> AsgiMessage:
             nonlocal is_replayed
             if is_replayed:
                 return await self._receive()

@@ -3,9 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
+from imagegen_core.config import WEB_PORTS, Origin
 from imagegen_core.limits import MAX_PORT
-from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.guard.asgi import InboundRequest, Scope
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -67,3 +69,93 @@ def _as_host(text: str) -> str:
         return text if text.isascii() else text.encode("idna").decode()
     except UnicodeError:
         return ""
+
+
+_APP_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?", re.ASCII)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Forwarding:
+    """Finds out whether the client used HTTPS where a proxy terminates TLS.
+
+    It did if ``public_url`` begins with ``https``, or if the peer is in ``trusted_proxies`` and sends
+    ``X-Forwarded-Proto: https``. No other forwarding header is read, and this one from nobody else.
+
+    Raises:
+        ValueError: an address is not valid; the message names it.
+    """
+
+    def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
+        self._public_is_https = public_url is not None and Origin.parse(public_url).scheme == "https"
+        self._trusted = tuple(parse_network(text) for text in trusted_proxies)
+
+    def with_original_scheme(self, scope: Scope) -> Scope:
+        """Return the scope with the scheme that the client used."""
+        if self._public_is_https or (self._trusted and self._is_trusted_https(scope)):
+            return {**scope, "scheme": "https"}
+        return scope
+
+    def _is_trusted_https(self, scope: Scope) -> bool:
+        peer = scope.get("client") or ("",)
+        return _forwarded_proto(scope) == "https" and is_within(peer[0], self._trusted)
+
+
+def is_within(peer: str, networks: Iterable[Network]) -> bool:
+    """Return whether a peer's address, as its socket says it, is in one of the networks."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def parse_network(text: str) -> Network:
+    """Return the network of an address or of ``address/bits``.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address and no network such as 10.0.0.0/8") from None
+
+
+def parse_origin(public_url: str) -> str:
+    """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``.
+
+    Raises:
+        ValueError: it is not an HTTP address, or has a path, a query or user information.
+    """
+    try:
+        parts = urlsplit(public_url.strip())
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{public_url!r} is no address") from None
+    bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    host = normalize_host(parts.netloc.rpartition(":")[0] if port is not None else parts.netloc)
+    if parts.scheme not in WEB_PORTS or host is None or not bare:
+        raise ValueError(f"{public_url!r} is not such as https://images.example.com, without a path")
+    return Origin.from_parts(parts.scheme, host.strip("[]"), port).shortest
+
+
+def parse_page_origin(text: str) -> str:
+    """Return the origin of a page as its browser sends it; those of apps are such as ``app://-``.
+
+    Raises:
+        ValueError: it is none, or one that pages of anybody have: ``null``, ``file://``, ``*``.
+    """
+    if text.startswith(("http://", "https://")):
+        return parse_origin(text)
+    if not _APP_ORIGIN.fullmatch(text):
+        raise ValueError(f"{text!r} is not such as https://app.example.com or app://-, without a path")
+    return text
+
+
+def _forwarded_proto(scope: Scope) -> str:
+    """Return the value of the nearest proxy: the last item of the last header."""
+    values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
+    return values[-1].decode("latin-1").rpartition(",")[2].strip().lower() if values else ""

@@ -1,36 +1,182 @@
-"""``/v1``: images in one request, as the official ``openai`` clients send it."""
+"""Resolves model names over all usable providers."""
 
 import asyncio
+import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import attrs
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
+from msgspec import UNSET
 
+from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
+from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.task_repository import AddedTask
+from imagegen_core.problems import RefusalCode
+from imagegen_core.resolving import ResolvedProvider
+from imagegen_core.task import Task
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.errors import response
 from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.asgi import request_context
-from imagegen_http.asgi.disconnects import wait_for_disconnect
-from imagegen_http.asgi.types import Receive
-from imagegen_http.guard.forwarding import parse_origin
-from imagegen_http.openai import models
-from imagegen_http.openai.acceptance import Caller, accept
-from imagegen_http.openai.client_retries import ClientRetries
-from imagegen_http.openai.image_request import ImageRequest, read_edit, read_generation
-from imagegen_http.openai.images_response import ImagesResponse
-from imagegen_http.openai.problems import Problem
-from imagegen_http.openai.response_bodies import Style
-from imagegen_http.openai.wire import ImageGeneration, Images, ModelList, ModelObject, OpenAIError
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import Receive
+from imagegen_http.guard.delivery import wait_for_disconnect
+from imagegen_http.guard.hosts import parse_origin
+from imagegen_http.openai.errors import Problem
+from imagegen_http.openai.requests import (
+    ImageGeneration,
+    ImageRequest,
+    build_submission,
+    possible_operations,
+    read_edit,
+    read_generation,
+)
+from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
+from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.peers import Peers
 from imagegen_http.runtime.service import Service
+
+_MAX_LISTED_NAMES = 20
+
+
+async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
+    """Return the provider and the model of ``provider/model``, of a model id, or the defaults.
+
+    A bare id is looked up with the default provider first, then with the others by name. Ids may contain
+    slashes themselves.
+
+    Raises:
+        ModelNotAvailable: no usable provider has the model.
+        Refusal: no model was named, and the default provider cannot be used.
+    """
+    default = await service.imagegen.resolve.default_name()
+    if not name:
+        resolved = await service.imagegen.resolve(provider_name=default)
+        return default, choose_model(resolved.profile.models, None)
+    provider_name, _, model_id = name.partition("/")
+    if model_id and (named := await _usable(service, provider_name)) is not None:
+        model = _find_in_provider(named, model_id)
+        if model is not None:
+            return provider_name, model
+    usable = await service.imagegen.list_providers.usable()
+    for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
+        model = _find_in_provider(resolved, name)
+        if model is not None:
+            return resolved.config.provider_name, model
+    raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_MAX_LISTED_NAMES]))
+
+
+def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelObject:
+    """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
+    created_at, retires = resolved.config.created_at, model.lifecycle.retires
+    return ModelObject(
+        id=name,
+        object="model",
+        created=0 if created_at is None else int(created_at.timestamp()),
+        owned_by=resolved.config.provider_name,
+        shutdown_date=UNSET if retires is None else retires.isoformat(),
+    )
+
+
+async def _usable(service: Service, provider_name: str) -> ResolvedProvider | None:
+    try:
+        return await service.imagegen.resolve(provider_name=provider_name)
+    except Refusal:
+        return None
+
+
+def _find_in_provider(resolved: ResolvedProvider, model_id: str) -> Model | None:
+    return next((model for model in resolved.profile.models if model.id == model_id), None)
+
+
+def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
+    return [_full_name(resolved, model) for resolved in usable for model in resolved.profile.models]
+
+
+def _full_name(resolved: ResolvedProvider, model: Model) -> str:
+    return f"{resolved.config.provider_name}/{model.id}"
+
+
+_CLIENT_KEY_SCOPE = "v1"
+_MAX_DIGITS = 6
+
+
+@attrs.frozen(kw_only=True)
+class Caller:
+    """What the headers say of the caller.
+
+    ``retry_count`` is how often the request was sent before; 0 also if the client does not count.
+    ``disconnect`` ends when the caller has disconnected.
+    """
+
+    disconnect: "asyncio.Task[None]"
+    credential: str = attrs.field(default="", repr=False)
+    idempotency_key: str | None = None
+    retry_count: int = 0
+
+    @staticmethod
+    def parse_retry_count(header: str) -> int:
+        """Return the number in ``x-stainless-retry-count``; 0 if there is none."""
+        count = header.strip()
+        return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else 0
+
+
+@attrs.frozen(kw_only=True)
+class Accepted:
+    """``replayed``: the task existed before. ``call`` counts as waiting for it until ``retries.leave``."""
+
+    task: Task
+    replayed: bool
+    call: Call
+
+
+async def accept(
+    service: Service, retries: ClientRetries, image_request: ImageRequest, caller: Caller
+) -> Accepted:
+    """Return the request's task, which is durable by then.
+
+    Raises:
+        Refusal: the request is not valid, or a caller without an idempotency key has disconnected; then
+            nothing is stored or sent.
+    """
+    call = Call(
+        digest=hashlib.sha256(f"{caller.credential}\0{image_request.digest}".encode()).hexdigest(),
+        operations=possible_operations(image_request),
+        disconnect=caller.disconnect,
+    )
+    if caller.idempotency_key is not None:
+        added = await _submit(service, image_request, caller.idempotency_key, _CLIENT_KEY_SCOPE)
+        return Accepted(task=added.task, replayed=added.replayed, call=call)
+    async with retries.arriving(call):
+        task = await retries.claim(service.imagegen, call, numbered=caller.retry_count > 0)
+        if task is not None:
+            return Accepted(task=task, replayed=True, call=call)
+        if caller.disconnect.done():
+            raise Unavailable(ServiceCode.CALLER_LEFT())
+        key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
+        async with retries.submitting(call, key):
+            added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)
+    return Accepted(task=added.task, replayed=False, call=call)
+
+
+async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
+    if service.stopping.is_set():
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
+    provider_name, model = await find_model(service, image_request.generation.model)
+    submission = attrs.evolve(
+        build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
+    )
+    return await service.imagegen.submit_task(submission)
+
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[
@@ -111,9 +257,7 @@ async def create_image_edit(
 @post("/images/variations", status_code=200, include_in_schema=False)
 async def create_image_variation() -> Response[dict[str, Any]]:
     """Refuse variations and name the route to use instead."""
-    message = request_context.text(
-        ServiceCode.NO_VARIATIONS(path=f"{ROOT}/images/variations", replacement=OPENAI_EDITS)
-    )
+    message = asgi.text(ServiceCode.NO_VARIATIONS(path=f"{ROOT}/images/variations", replacement=OPENAI_EDITS))
     problem = Problem(status=404, type="invalid_request_error", code="not_found", message=message)
     return JsonResponse(problem.body, status_code=problem.status)
 
@@ -124,7 +268,23 @@ async def list_models(service: ServiceDependency) -> ModelList:
 
     Each as `provider/model`, and by its id alone where only one provider has it.
     """
-    return await models.list_models(service)
+    usable = await service.imagegen.list_providers.usable()
+    today = service.imagegen.adapters.clock.now().date()
+    full_names = set(_names(usable))
+    holders = Counter(model.id for resolved in usable for model in resolved.profile.models)
+    active = [
+        (resolved, model)
+        for resolved in usable
+        for model in resolved.profile.models
+        if model.lifecycle.status_on(today) is not LifecycleStatus.RETIRED
+    ]
+    data = [render_model(_full_name(resolved, model), resolved, model) for resolved, model in active]
+    data += [
+        render_model(model.id, resolved, model)
+        for resolved, model in active
+        if holders[model.id] == 1 and model.id not in full_names
+    ]
+    return ModelList(object="list", data=data)
 
 
 @get("/models/{model:path}", operation_id="retrieveModel", responses=_ERRORS)
@@ -133,7 +293,9 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelO
 
     By either of its names.
     """
-    return await models.show_model(service, str(model).strip("/"))
+    name = str(model).strip("/")
+    provider_name, described = await find_model(service, name)
+    return render_model(name, await service.imagegen.resolve(provider_name=provider_name), described)
 
 
 def openai_router(clock: Clock, peers: Peers) -> Router:
@@ -145,7 +307,13 @@ def openai_router(clock: Clock, peers: Peers) -> Router:
 
     return Router(
         ROOT,
-        route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
+        route_handlers=[
+            create_image,
+            create_image_edit,
+            create_image_variation,
+            list_models,
+            retrieve_model,
+        ],
         dependencies={"retries": Provide(provide_retries)},
         tags=["openai"],
     )

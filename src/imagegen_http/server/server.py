@@ -11,8 +11,6 @@ import uvicorn
 
 from imagegen_core.messages import Message
 from imagegen_http.app import build_app
-from imagegen_http.asgi.response_cache import ResponseCache
-from imagegen_http.asgi.types import App
 from imagegen_http.composition import (
     DataDirectoryInUse,
     PatternRedactor,
@@ -22,26 +20,24 @@ from imagegen_http.composition import (
     redact_event,
     sqlite_warning,
 )
-from imagegen_http.guard import GuardRules, InboundGuard
-from imagegen_http.guard.forwarding import parse_network
+from imagegen_http.guard.asgi import App, GuardRules
+from imagegen_http.guard.guard import InboundGuard
+from imagegen_http.guard.hosts import parse_network
 from imagegen_http.openai.errors import refuse
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.system_errors import system_reason
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
-from imagegen_http.server.accepting import AcceptingServer
-from imagegen_http.server.compressed_json import CompressedJson
-from imagegen_http.server.connections import ConnectionLimits, raise_file_limit
-from imagegen_http.server.http_protocol import limited_protocol
-from imagegen_http.server.large_responses import LargeResponses
-from imagegen_http.server.logs import set_up_logs
-from imagegen_http.server.process_memory import (
+from imagegen_http.server.connections import AcceptingServer, ConnectionLimits, raise_file_limit
+from imagegen_http.server.logs import RequestLog, set_up_logs
+from imagegen_http.server.process import (
+    ServiceManager,
     freeze_startup_objects,
     limit_malloc_arenas,
     trimming_memory,
 )
-from imagegen_http.server.request_log import RequestLog
-from imagegen_http.server.service_manager import ServiceManager
+from imagegen_http.server.protocol import limited_protocol
+from imagegen_http.server.responses import CompressedJson, LargeResponses, ResponseCache
 from imagegen_http.settings.schema import ServerSettings, Settings
 from imagegen_http.settings.shown import Origins
 
@@ -49,6 +45,7 @@ SOCKET_CLOSE_SECONDS = 3
 """How long open connections may stay once no task is running any more."""
 
 _MIB = 1024 * 1024
+
 _OTHER_BODIES_MB = 32
 """Memory for other bodies while the largest upload arrives."""
 

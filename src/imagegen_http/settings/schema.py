@@ -26,8 +26,7 @@ from imagegen_core.limits import (
 )
 from imagegen_core.messages import Language, Message
 from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
-from imagegen_http.guard.forwarding import parse_network, parse_origin, parse_page_origin
-from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.guard.hosts import AllowedHosts, parse_network, parse_origin, parse_page_origin
 from imagegen_http.settings.words import SettingCode
 
 API, WORKER = ROLES = "api", "worker"

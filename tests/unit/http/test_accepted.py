@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.asgi.accepted import accepts_gzip, accepts_page
+from imagegen_http.guard.asgi import accepts_gzip, accepts_page
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_http.server.chunked_body import ChunkedBody
-from imagegen_http.server.request_head import InvalidRequest
+from imagegen_http.server.framing import ChunkedBody, InvalidRequest
 
 CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=20)
 

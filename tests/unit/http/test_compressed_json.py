@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from imagegen_http.server.compressed_json import MIN_COMPRESSED_BYTES, CompressedJson
+from imagegen_http.server.responses import MIN_COMPRESSED_BYTES, CompressedJson
 
 LIST = b'{"items": [%s]}' % (b'{"prompt": "a cat"}, ' * 400)
 LARGE = LIST * 20

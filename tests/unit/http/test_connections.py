@@ -6,7 +6,7 @@ import resource
 import attrs
 import pytest
 
-from imagegen_http.guard.forwarding import parse_network
+from imagegen_http.guard.hosts import parse_network
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
 

@@ -2,9 +2,7 @@
 
 import re
 
-from imagegen_http.console.module_graph import entries, needed
-from imagegen_http.console.page import PRELOADS, complete
-from imagegen_http.console.routes import PAGES
+from imagegen_http.pages.console import PAGES, PRELOADS, complete, entries, needed
 from tests.markdown import ROOT
 
 ROUTER = ROOT / "src" / "imagegen_http" / "static" / "console" / "lib" / "router.js"

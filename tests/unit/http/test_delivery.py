@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_http.asgi.delivery import CONNECTION, OpenConnection, wait_for_delivery
+from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_delivery
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from imagegen_core.errors import Unavailable
-from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.guard.delivery import unless_disconnected
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from uvicorn.server import ServerState
 
 from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.server.connections import ConnectionLimits
-from imagegen_http.server.http_protocol import limited_protocol
+from imagegen_http.server.protocol import limited_protocol
 from tests.hostile_requests import REQUESTS, SECOND
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_http.api.bodies import InputImages
-from imagegen_http.guard import BufferedBody
-from imagegen_http.guard.json_outline import MAX_VALUES, MIN_EXTRACTED_IMAGE_BYTES, TooComplex, outline
+from imagegen_http.guard.bodies import (
+    MAX_VALUES,
+    MIN_EXTRACTED_IMAGE_BYTES,
+    BufferedBody,
+    TooComplex,
+    outline,
+)
 
 IMAGE = bytes(range(256)) * 4096
 """A megabyte: several pieces."""

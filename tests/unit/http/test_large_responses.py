@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
-from imagegen_http.server.large_responses import PIECE_BYTES, LargeResponses
+from imagegen_http.guard.delivery import CONNECTION, OpenConnection
+from imagegen_http.server.responses import PIECE_BYTES, LargeResponses
 
 pytestmark = pytest.mark.anyio
 

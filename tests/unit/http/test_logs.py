@@ -32,11 +32,11 @@ LOGGING = """
 import logging, sys, structlog
 from imagegen_adapters.redactors.log_events import redact_event
 from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_http.asgi import request_context
+from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings
 set_up_logs(LogSettings(format=sys.argv[1], level="info"), redact_event(PatternRedactor()))
-request_context.request_id.set("r1")
+asgi.request_id.set("r1")
 own, library = structlog.get_logger("imagegen.test"), logging.getLogger("library")
 for log in (own, library):
     log.debug("not shown")

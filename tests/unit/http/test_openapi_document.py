@@ -10,10 +10,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from imagegen_core.messages import Language
-from imagegen_http.documentation import outline
-from imagegen_http.documentation.newest import Newest
-from imagegen_http.documentation.renderings import Renderings
-from imagegen_http.documentation.translation import chinese_texts, sentences
+from imagegen_http.pages import document as outline
+from imagegen_http.pages.docs import Newest, Renderings
+from imagegen_http.pages.translation import chinese_texts, sentences
 from imagegen_http.settings.schema import ServerSettings, Settings
 from tests.openapi import JSON, application, document, operations
 
@@ -24,7 +23,7 @@ BODIES = {
     for name, operation in OPERATIONS.items()
     if "requestBody" in operation
 }
-TEXTS = "src/imagegen_http/documentation/chinese.yaml"
+TEXTS = "src/imagegen_http/pages/chinese.yaml"
 
 
 def _parameters():

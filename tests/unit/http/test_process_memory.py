@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from imagegen_http.server.process_memory import freeze_startup_objects
+from imagegen_http.server.process import freeze_startup_objects
 
 BURST = """
 import asyncio
-from imagegen_http.server.process_memory import trimming_memory, resident_bytes
+from imagegen_http.server.process import trimming_memory, resident_bytes
 
 async def burst():
     async with asyncio.timeout(60), trimming_memory(poll_seconds=0.01):
@@ -27,7 +27,7 @@ asyncio.run(burst())
 
 START = """
 import asyncio
-from imagegen_http.server.process_memory import trimming_memory, resident_bytes
+from imagegen_http.server.process import trimming_memory, resident_bytes
 
 async def start():
     pieces = [b"x" * 32 * 1024 for _ in range(600)]

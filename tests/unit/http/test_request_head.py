@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.server.request_head import (
+from imagegen_http.server.framing import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     InvalidRequest,

@@ -5,7 +5,8 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_http.asgi.response_cache import CACHEABLE, ResponseCache
+from imagegen_http.guard.asgi import CACHEABLE
+from imagegen_http.server.responses import ResponseCache
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ import gzip
 import attrs
 import pytest
 
-from imagegen_http.asgi.static_content import FOREVER, StaticContent
+from imagegen_http.guard.static import FOREVER, StaticContent
 
 TEXT = b"export const words = 1;\n" * 100
 CONTENT = StaticContent.compress(TEXT, "text/javascript")

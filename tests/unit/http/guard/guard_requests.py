@@ -7,7 +7,8 @@ import attrs
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_core.messages import Language
-from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.guard.asgi import GuardRules
+from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.problems.error_table import envelope
 
 MIB = 1024 * 1024

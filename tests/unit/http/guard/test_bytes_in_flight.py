@@ -7,7 +7,7 @@ import json
 import attrs
 import pytest
 
-from imagegen_http.guard import InboundGuard
+from imagegen_http.guard.guard import InboundGuard
 from tests.unit.http.guard.guard_requests import (
     CLOCK,
     EDIT,

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_http.guard import InboundGuard
+from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.guard.hosts import AllowedHosts
 from tests.unit.http.guard.guard_requests import CLOCK, RULES, ask, echo, refuse, scope_of
 

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_http.guard import sessions
+from imagegen_http.guard import access
 from tests.unit.http.guard.guard_requests import (
     EVIL,
     GENERATE,
@@ -150,7 +150,7 @@ async def test_a_page_with_a_token_can_read_why_it_is_refused(headers, status):
 @pytest.mark.parametrize("authorization", [[], [WRONG]], ids=["alone", "beside a wrong token"])
 async def test_the_cookie_opens_nothing_for_other_pages(path, authorization):
     """Also where a browser sends it along: a page on another port of this machine is of the same site."""
-    cookie = ("Cookie", f"{sessions.COOKIE}={sessions.issue(TOKEN, NOW)}")
+    cookie = ("Cookie", f"{access.COOKIE}={access.issue(TOKEN, NOW)}")
     site = ("Sec-Fetch-Site", "same-site")
     answer = await ask("GET", path, ("Origin", OTHER_PORT), site, cookie, *authorization, rules=WITH_TOKEN)
 

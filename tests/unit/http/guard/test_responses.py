@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.guard import InboundGuard
+from imagegen_http.guard.guard import InboundGuard
 from tests.unit.http.guard.guard_requests import CLOCK, RULES, ask, echo, refuse
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ from urllib.parse import quote
 import attrs
 import pytest
 
-from imagegen_http.guard import InboundGuard, sessions
+from imagegen_http.guard import access
+from imagegen_http.guard.guard import InboundGuard
 from tests.unit.http.guard.guard_requests import (
     CLOCK,
     EVIL,
@@ -25,9 +26,9 @@ from tests.unit.http.guard.guard_requests import (
 
 pytestmark = pytest.mark.anyio
 
-COOKIE = ("Cookie", f"a=b; {sessions.COOKIE}={sessions.issue(TOKEN, NOW)}")
-OLD_COOKIE = ("Cookie", f"{sessions.COOKIE}={sessions.issue(TOKEN, NOW - sessions.LIFETIME_SECONDS)}")
-OTHER_COOKIE = ("Cookie", f"{sessions.COOKIE}={sessions.issue('other', NOW)}")
+COOKIE = ("Cookie", f"a=b; {access.COOKIE}={access.issue(TOKEN, NOW)}")
+OLD_COOKIE = ("Cookie", f"{access.COOKIE}={access.issue(TOKEN, NOW - access.LIFETIME_SECONDS)}")
+OTHER_COOKIE = ("Cookie", f"{access.COOKIE}={access.issue('other', NOW)}")
 BEARER = ("Authorization", "Bearer " + TOKEN.encode().decode("latin-1"))
 NAVIGATE = ("Sec-Fetch-Mode", "navigate")
 OWN = ("Sec-Fetch-Site", "same-origin")
@@ -60,8 +61,8 @@ OWN = ("Sec-Fetch-Site", "same-origin")
         ("GET", "/static/app.js", [COOKIE], 200),
         ("GET", "/", [OLD_COOKIE], 401),
         ("GET", "/", [OTHER_COOKIE], 401),
-        ("GET", "/", [("Cookie", f"{sessions.COOKIE}=")], 401),
-        ("GET", "/", [("Cookie", f"{sessions.COOKIE}=9999999999.00")], 401),
+        ("GET", "/", [("Cookie", f"{access.COOKIE}=")], 401),
+        ("GET", "/", [("Cookie", f"{access.COOKIE}=9999999999.00")], 401),
         ("GET", "/", [OTHER_COOKIE, COOKIE], 200),
         ("GET", "/api/v1/images/7/content", [COOKIE], 200),
         ("HEAD", "/api/v1/images/7/thumbnail", [COOKIE], 200),
@@ -237,7 +238,7 @@ async def test_logging_out_clears_the_cookie():
     answer = await ask("POST", "/logout", COOKIE, OWN, rules=WITH_TOKEN)
 
     assert (303, "/login") == (answer.status, answer.headers["location"])
-    assert answer.headers["set-cookie"].startswith(f"{sessions.COOKIE}=; Path=/; Max-Age=0;")
+    assert answer.headers["set-cookie"].startswith(f"{access.COOKIE}=; Path=/; Max-Age=0;")
 
 
 async def test_a_valid_cookie_skips_the_login():
@@ -267,15 +268,14 @@ def changed(text):
 
 def test_a_session_is_valid_for_its_token_and_time_alone():
     """No other token, no later time and no changed character is accepted."""
-    cookie = sessions.issue(TOKEN, NOW)
+    cookie = access.issue(TOKEN, NOW)
     tries = [
-        sessions.is_valid(cookie, TOKEN, NOW),
-        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS - 1),
-        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS),
-        sessions.is_valid(cookie, "other", NOW),
+        access.is_valid(cookie, TOKEN, NOW),
+        access.is_valid(cookie, TOKEN, NOW + access.LIFETIME_SECONDS - 1),
+        access.is_valid(cookie, TOKEN, NOW + access.LIFETIME_SECONDS),
+        access.is_valid(cookie, "other", NOW),
         any(
-            sessions.is_valid(other, TOKEN, NOW)
-            for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
+            access.is_valid(other, TOKEN, NOW) for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
         ),
     ]
 

@@ -6,10 +6,8 @@ import json
 import pytest
 
 from imagegen_http.api.bodies import decoded
-from imagegen_http.guard import BufferedBody
-from imagegen_http.guard.json_outline import MIN_EXTRACTED_IMAGE_BYTES, outline
-from imagegen_http.openai.image_request import read_edit, read_generation
-from imagegen_http.openai.wire import ImageGeneration
+from imagegen_http.guard.bodies import MIN_EXTRACTED_IMAGE_BYTES, BufferedBody, outline
+from imagegen_http.openai.requests import ImageGeneration, read_edit, read_generation
 
 BODY = '{"prompt": "猫", "n": 2, "seed": 7, "extra": {"a": 1, "b": [true, 0.5]}, "user": "eva"}'
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
-from imagegen_http.openai.response_bodies import Style, encode_pieces, event_pieces, json_pieces, length_of
+from imagegen_http.openai.responses import Style, encode_pieces, event_pieces, json_pieces, length_of
 from tests.contracts.samples import NOW, a_task
 
 pytestmark = pytest.mark.anyio

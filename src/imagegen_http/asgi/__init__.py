@@ -1,1 +1,0 @@
-"""Below all routes: ASGI's types, how bytes get out, what is known of the request."""

@@ -1,0 +1,287 @@
+"""The types of ASGI, as in its specification."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from contextvars import ContextVar
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import attrs
+
+from imagegen_core.messages import Language, Message
+from imagegen_core.problems import Problem
+
+Scope = MutableMapping[str, Any]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Refuse = Callable[[Scope, Receive, Send, str, dict[str, Any], dict[str, str]], Awaitable[None]]
+"""Sends an error from outside the router: (scope, receive, send, slug, data, headers)."""
+
+CACHEABLE = "cacheable"
+"""The word in a handler's ``opt`` that says that its responses depend on the target and the database only."""
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+language: ContextVar[Language] = ContextVar("language", default=Language.ZH)
+
+
+def text(message: Message) -> str:
+    """Return a message in the language of whoever asks."""
+    return message.text(language.get())
+
+
+def optional_text(message: Message | None) -> str | None:
+    """Return the same, or None."""
+    return None if message is None else text(message)
+
+
+_KEY = "imagegen.inbound_request"
+
+
+@attrs.frozen(kw_only=True)
+class InboundRequest:
+    """``path`` is decoded and normalized as the router does it: single slashes, none at the end.
+
+    ``head_bytes`` is the size of path, query and headers together; ``headers`` has lower-case names.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    scheme: str
+    head_bytes: int
+    headers: Mapping[bytes, Sequence[bytes]]
+
+    @classmethod
+    def from_scope(cls, scope: Scope) -> "InboundRequest":
+        """Return the head of an ASGI scope, read once; forwarding headers have no influence."""
+        request: InboundRequest | None = scope.get(_KEY)
+        if request is None:
+            request = scope[_KEY] = cls._read(scope)
+        return request
+
+    @classmethod
+    def _read(cls, scope: Scope) -> "InboundRequest":
+        path = "/" + "/".join(filter(None, scope["path"].removeprefix(scope.get("root_path", "")).split("/")))
+        query = scope.get("query_string", b"")
+        head_bytes = len(path) + len(query)
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            head_bytes += len(name) + len(value)
+            headers.setdefault(name.lower(), []).append(value)
+        return cls(
+            method=scope["method"],
+            path=path,
+            query=query,
+            scheme=scope.get("scheme", "http"),
+            head_bytes=head_bytes,
+            headers=headers,
+        )
+
+    def header_values(self, name: bytes) -> list[str]:
+        """Return all values of a header, in order."""
+        return [value.decode("latin-1").strip() for value in self.headers.get(name, ())]
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value, ``""`` if it is missing; several are joined (RFC 9110, section 5.3)."""
+        return ", ".join(self.header_values(name)) if name in self.headers else ""
+
+    def is_under(self, *prefixes: str) -> bool:
+        """Return whether the path is one of ``prefixes`` or below one of them."""
+        return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))
+
+    @property
+    def is_api(self) -> bool:
+        """Whether the path belongs to the API rather than to a page."""
+        return self.is_under("/api", "/v1")
+
+    @property
+    def has_dot_segment(self) -> bool:
+        """Whether the path has a segment that a file system would resolve and the router does not."""
+        return not {".", ".."}.isdisjoint(self.path.replace("\\", "/").split("/"))
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether, by its headers, a browser navigates to the path."""
+        return self.method == "GET" and self.header(b"sec-fetch-mode").lower() == "navigate"
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a browser expects a page, also one without fetch metadata (old, or on plain HTTP)."""
+        old = not self.header(b"sec-fetch-mode") and "text/html" in self.header(b"accept").lower()
+        return self.is_navigation or (self.method in ("GET", "HEAD") and old)
+
+
+@attrs.frozen
+class RequestRefused(Exception):
+    """``slug`` names a row of the error table; ``data`` and ``headers`` go into the response."""
+
+    slug: str
+    data: Mapping[str, Any] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def for_field(cls, field: str, reason: Message) -> "RequestRefused":
+        """Return a refusal because of one part of the request."""
+        return cls("validation_failed", {"errors": (Problem(field=field, reason=reason),)})
+
+
+class RequestAborted(Exception):
+    """The client disconnected before its request was complete; nobody waits for a response."""
+
+
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_REFERRER_POLICY = b"referrer-policy"
+
+
+def with_security_headers(send: Send, *, no_store: bool) -> Send:
+    """Return a ``send`` that adds them; ``no_store`` for responses that by default no cache may store."""
+
+    async def send_safely(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            present = {name.lower() for name, _ in headers}
+            defaults = [*_ALWAYS]
+            if message["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
+                defaults.append((_REFERRER_POLICY, _referrer_policy(headers)))
+            if no_store:
+                defaults.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers + [h for h in defaults if h[0] not in present]}
+        await send(message)
+
+    return send_safely
+
+
+def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the policy: pages send a referrer to their own origin, everything else sends none.
+
+    Under ``no-referrer`` a browser sends a page's own forms with ``Origin: null``
+    (https://fetch.spec.whatwg.org/#append-a-request-origin-header), which the guard refuses.
+    """
+    types = (value.lower() for name, value in headers if name.lower() == b"content-type")
+    return b"same-origin" if any(b"text/html" in value for value in types) else b"no-referrer"
+
+
+def accepts_page(accept: str) -> bool:
+    """Return whether ``Accept`` names HTML: browsers do so when they navigate, clients of an API do not."""
+    return _weight(accept, "text/html") > 0
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Return whether ``Accept-Encoding`` allows gzip."""
+    return _weight(accept_encoding, "gzip", otherwise="*") > 0
+
+
+@lru_cache(maxsize=64)
+def _weight(header: str, name: str, otherwise: str | None = None) -> float:
+    """Return the weight of a value (RFC 9110, section 12.4.2), else that of another; 0 if it has neither."""
+    weights: dict[str | None, float] = dict(map(_item, header.lower().split(",")))
+    return weights.get(name, weights.get(otherwise, 0.0))
+
+
+def _item(text: str) -> tuple[str, float]:
+    name, *parameters = (part.strip() for part in text.split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            try:
+                return name, float(value)
+            except ValueError:
+                return name, 0.0
+    return name, 1.0
+
+
+PRIVATE_REVALIDATE = "private, no-cache"
+"""``Cache-Control`` of an answer that a client may keep if it asks each time whether it still holds."""
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the client has it; weak tags count too, since proxies weaken ours when they compress."""
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag in tags
+
+
+_NOT_ALLOWED = 405
+
+_STREAMS = "/events"
+"""How the paths end whose response to GET has no end, as that to HEAD must have."""
+
+
+def allowed(methods: Iterable[str], path: str) -> str:
+    """Return the value of ``Allow`` for a path with handlers of these methods."""
+    head = ("HEAD",) if "GET" in (names := set(methods)) and not _is_stream(path) else ()
+    return ", ".join(sorted(names.union(head)))
+
+
+async def serve_head(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a HEAD as a GET if it is not allowed itself; the server leaves out the body."""
+    if _is_stream(scope["path"]):
+        await app(scope, receive, send)
+        return
+    refused = _Refused(send)
+    await app({**scope}, receive, refused)
+    if refused.allows_get:
+        await app({**scope, "method": "GET"}, receive, send)
+
+
+class _Refused:
+    """A ``send`` that withholds a response with status 405 where GET is allowed."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.allows_get = False
+
+    async def __call__(self, message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start" and message["status"] == _NOT_ALLOWED:
+            headers = {name.lower(): value for name, value in message["headers"]}
+            self.allows_get = b"GET" in headers.get(b"allow", b"")
+        if not self.allows_get:
+            await self._send(message)
+
+
+def _is_stream(path: str) -> bool:
+    return path.rstrip("/").endswith(_STREAMS)
+
+
+_MIB = 1024 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class GuardRules:
+    """Sizes in bytes, times in seconds.
+
+    ``bind_host`` is accepted as a Host unless it is a wildcard. Loopback, ``allowed_hosts`` and the host of
+    ``public_url`` (the ``scheme://host[:port]`` under which clients reach the service) are accepted too.
+    ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is trusted.
+    ``allowed_origins`` are pages of others that may use the API without a token, where there is none.
+    ``max_upload_bytes`` limits the bodies that carry images, ``max_body_bytes`` all others.
+    ``max_bytes_in_flight`` limits all bodies together; one upload always fits. ``reserved_bytes`` come on top
+    of that, for small bodies alone.
+    ``linger_seconds`` is how long the rest of a refused body is drained, so that a client that sends before
+    it reads gets its response.
+    """
+
+    bind_host: str = "127.0.0.1"
+    allowed_hosts: tuple[str, ...] = ()
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    auth_token: str | None = attrs.field(default=None, repr=False)
+    max_body_bytes: int = _MIB
+    max_upload_bytes: int = 64 * _MIB
+    max_bytes_in_flight: int = 96 * _MIB
+    reserved_bytes: int = 16 * _MIB
+    max_json_depth: int = 64
+    body_seconds: float = 30.0
+    linger_seconds: float = 30.0
+    failed_login_seconds: float = 1.0

@@ -1,0 +1,128 @@
+"""Finds out whether a response has arrived, as far as the operating system knows."""
+
+import array
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from imagegen_core.errors import Unavailable
+from imagegen_http.guard.asgi import Receive, Scope
+from imagegen_http.problems.messages import ServiceCode
+
+CONNECTION = "imagegen.connection"
+"""The key in the scope of the `OpenConnection` over which the request came."""
+
+DELIVERY_TIMEOUT_SECONDS = 60.0
+"""How long a peer may take to acknowledge the end of a response."""
+
+_RESET = struct.pack("ii", 1, 0)
+"""Of ``SO_LINGER``: what is closed is reset."""
+
+_MIN_POLL_SECONDS = 0.001
+_MAX_POLL_SECONDS = 0.25
+
+
+class OpenConnection:
+    """Knows how many of the bytes written to a connection its peer has not acknowledged.
+
+    A peer that closes the connection properly has read what it acknowledged by then; one that resets it has
+    not read everything.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._undelivered_bytes: int | None = None
+
+    def is_open(self) -> bool:
+        """Return whether the peer may still acknowledge more."""
+        return self._undelivered_bytes is None and not self._transport.is_closing()
+
+    def unacknowledged_bytes(self) -> int:
+        """Return how many bytes the peer has not acknowledged, or had not when it disconnected."""
+        if self._undelivered_bytes is not None:
+            return self._undelivered_bytes
+        missing = _unacknowledged_bytes(self._transport)
+        # A failed write closes the transport and drops its buffer a moment before `connection_lost` comes.
+        return max(1, missing) if self._transport.is_closing() else missing
+
+    def abort(self) -> None:
+        """Close the connection at once, without sending what is buffered."""
+        self._transport.abort()
+
+    def reset(self) -> None:
+        """Do the same, and let the peer know that what it has is not whole, also where no length said so."""
+        connection: Any = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
+
+    def end(self, *, reset: bool) -> None:
+        """Record how the peer disconnected; only the first call counts."""
+        if self._undelivered_bytes is None:
+            missing = _unacknowledged_bytes(self._transport)
+            self._undelivered_bytes = max(1, missing) if reset else missing
+
+
+async def wait_for_delivery(
+    scope: Scope, disconnect: "asyncio.Task[None]", seconds: float = DELIVERY_TIMEOUT_SECONDS
+) -> bool:
+    """Wait until the peer's system has acknowledged everything that was written; return whether it has.
+
+    Written bytes are in buffers of our own system first, on a slow line a whole image: written is not yet
+    arrived. If the server does not report what is missing, it counts as arrived unless there was a
+    ``disconnect``.
+    """
+    connection: OpenConnection | None = scope.get(CONNECTION)
+    if connection is None:
+        return not disconnect.done()
+    if disconnect.done() or not connection.is_open():
+        return False
+    loop, pause = asyncio.get_running_loop(), _MIN_POLL_SECONDS
+    deadline = loop.time() + seconds
+    while connection.is_open() and connection.unacknowledged_bytes():
+        if loop.time() > deadline:
+            return False
+        await asyncio.wait({disconnect}, timeout=pause)
+        pause = min(2 * pause, _MAX_POLL_SECONDS)
+    return not connection.unacknowledged_bytes()
+
+
+def _unacknowledged_bytes(transport: asyncio.Transport) -> int:
+    """Return the bytes in our buffer and the system's; the latter as 0 if the system does not say."""
+    waiting = array.array("i", [0])
+    connection: Any = transport.get_extra_info("socket")
+    try:
+        fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, waiting)
+    except (OSError, ValueError, AttributeError):
+        waiting[0] = 0
+    return waiting[0] + transport.get_write_buffer_size()
+
+
+T = TypeVar("T")
+
+
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Return once the client has disconnected."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of ``work``, which is cancelled if the client disconnects first.
+
+    Raises:
+        Unavailable: the client disconnected, so nobody will read this.
+    """
+    working, disconnect = asyncio.create_task(work), asyncio.create_task(wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Unavailable(ServiceCode.CALLER_LEFT())
+        return working.result()
+    finally:
+        working.cancel()
+        disconnect.cancel()
+        await asyncio.gather(working, disconnect, return_exceptions=True)

@@ -1,0 +1,211 @@
+"""The rules of the inbound guard, as a value."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from imagegen_core.config import Origin
+from imagegen_core.ports.clock import Clock
+from imagegen_core.problems import ProblemCode
+from imagegen_http.guard import access, bodies, pages
+from imagegen_http.guard.access import Access
+from imagegen_http.guard.asgi import (
+    App,
+    AsgiMessage,
+    GuardRules,
+    InboundRequest,
+    Receive,
+    Refuse,
+    RequestAborted,
+    RequestRefused,
+    Scope,
+    Send,
+    with_security_headers,
+)
+from imagegen_http.guard.bodies import (
+    BODY_ARRIVED,
+    JSON,
+    MAX_SMALL_BODY_BYTES,
+    UPLOADS,
+    BodyBudget,
+    BufferedBody,
+    IncomingBody,
+    media_type,
+)
+from imagegen_http.guard.hosts import AllowedHosts, Forwarding, parse_origin, parse_page_origin
+
+_MIB = 1024 * 1024
+
+
+async def respond_early(
+    response: App, scope: Scope, receive: Receive, send: Send, *, unread: IncomingBody, seconds: float
+) -> None:
+    """Send the complete response, drain the request's body for at most ``seconds``, then close.
+
+    If a server closes with unread bytes, the kernel resets the connection, and the reset discards what the
+    client has not read yet: the response (RFC 9112, section 9.6).
+    """
+
+    async def send_but_not_end(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", []), (b"connection", b"close")]
+            await send({**message, "headers": headers})
+        else:
+            await send({**message, "more_body": True})
+
+    await response(scope, receive, send_but_not_end)
+    if unread.must_be_drained:
+        await unread.drain(seconds)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+MAX_HEAD_BYTES = 32 * 1024
+"""Path, query and headers together. Our own server refuses longer heads before they are parsed."""
+
+_MAX_CONCURRENT_LARGE_BODIES = 8
+"""Large bodies that the application parses at a time; the others wait unparsed."""
+
+
+class InboundGuard:
+    """Wraps an ASGI application. It decides by the path that the router sees, never by forwarding headers.
+
+    Only the scheme may be forwarded, by a trusted proxy; the application sees it in the scope.
+
+    The application gets each body complete, as one message or as a `BufferedBody`. It has the media type that
+    the path accepts, is within the size limit, is not nested too deeply and has a bounded number of values.
+    ``refuse`` sends the error envelope; ``clock`` says when a login ends.
+
+    Raises:
+        ValueError: an allowed host can never be a Host, or an allowed origin is none.
+    """
+
+    def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
+        self._app = app
+        self._rules = rules
+        self._refuse = refuse
+        self._forwarding = Forwarding(public_url=rules.public_url, trusted_proxies=rules.trusted_proxies)
+        self._public_origin = None if rules.public_url is None else parse_origin(rules.public_url)
+        public = () if self._public_origin is None else (Origin.parse(self._public_origin).host,)
+        self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
+        self._access = (
+            Access(token=rules.auth_token, clock=clock, public_origin=self._public_origin)
+            if rules.auth_token
+            else None
+        )
+        self._allowed_origins = frozenset(parse_page_origin(origin) for origin in rules.allowed_origins)
+        self._budget = BodyBudget(
+            max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
+        )
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_LARGE_BODIES)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
+        self._login = pages.Login(
+            token=rules.auth_token or None,
+            refuse=refuse,
+            clock=clock,
+            failed_login_seconds=rules.failed_login_seconds,
+        )
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """The bytes that the bodies of running requests use now."""
+        return self._budget.used
+
+    def close(self) -> None:
+        """Stop the thread that reads large bodies."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = self._forwarding.with_original_scheme(scope)
+        request = InboundRequest.from_scope(scope)
+        send = with_security_headers(send, no_store=request.is_api)
+        is_guest = self._is_guest(request)
+        if request.is_api and (self._access is not None or self._allowed_origins):
+            send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
+        body = IncomingBody(request, receive, has_arrived=scope.get(BODY_ARRIVED, False))
+        buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
+        try:
+            self._check_head(request, body, is_guest=is_guest)
+            await self._read(request, body, buffered_body)
+        except RequestAborted:
+            return
+        except RequestRefused as refusal:
+            buffered_body.release()
+            await self._send_refusal(refusal, request, body, scope, receive, send)
+        else:
+            app = self._login if request.path in pages.LOGIN_PATHS else self._app
+            if is_guest and access.is_preflight(request):
+                app = access.answer_preflight
+            buffered_body.attach_to(scope)
+            if len(buffered_body.text) > MAX_SMALL_BODY_BYTES:
+                await buffered_body.acquire_slot(self._slots)
+            await app(scope, body.replay(buffered_body), send)
+        finally:
+            buffered_body.release()
+
+    def _is_guest(self, request: InboundRequest) -> bool:
+        has_token, allowed = self._access is not None, self._allowed_origins
+        guest = access.is_guest(request, self._public_origin, allowed=allowed, has_token=has_token)
+        return guest and self._hosts.allow(request)
+
+    def _is_authorized(self, request: InboundRequest, *, is_guest: bool) -> bool:
+        if self._access is None or (is_guest and access.is_preflight(request)):
+            return True
+        return self._access.has_token(request) if is_guest else self._access.allows(request)
+
+    def _check_head(self, request: InboundRequest, body: IncomingBody, *, is_guest: bool) -> None:
+        if request.head_bytes > MAX_HEAD_BYTES:
+            raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
+        if not is_guest and (not self._hosts.allow(request) or access.refuses(request, self._public_origin)):
+            raise RequestRefused("forbidden_origin")
+        if not self._is_authorized(request, is_guest=is_guest):
+            raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
+        body.check_head(self._rules, self._budget)
+
+    async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
+        buffered_body.fill(await body.read(self._rules, buffered_body.lease))
+        if media_type(request) == JSON:
+            try:
+                buffered_body.outline = await buffered_body.read(
+                    lambda: bodies.outline(
+                        buffered_body.text,
+                        max_depth=self._rules.max_json_depth,
+                        extract_images=request.path in UPLOADS,
+                    )
+                )
+            except bodies.TooComplex as error:
+                raise RequestRefused.for_field("body", error.reason) from error
+
+    async def _send_refusal(
+        self,
+        refusal: RequestRefused,
+        request: InboundRequest,
+        body: IncomingBody,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        response = self._response(refusal, request)
+        if body.is_unread:
+            seconds = self._rules.linger_seconds
+            await respond_early(response, scope, receive, send, unread=body, seconds=seconds)
+        else:
+            await response(scope, receive, send)
+
+    def _response(self, refusal: RequestRefused, request: InboundRequest) -> App:
+        if refusal.slug == "unauthorized" and request.wants_page and not request.is_api:
+            foreign = access.is_foreign(request, self._public_origin)
+            return pages.ask_again(request) if foreign else pages.redirect_to_login(request)
+
+        async def response(scope: Scope, receive: Receive, send: Send) -> None:
+            data, headers = dict(refusal.data), dict(refusal.headers)
+            await self._refuse(scope, receive, send, refusal.slug, data, headers)
+
+        return response

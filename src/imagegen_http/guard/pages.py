@@ -1,0 +1,236 @@
+"""Pages of one piece, with no script and no other file: they look like the console and work without it."""
+
+import asyncio
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs, quote
+
+from imagegen_core.messages import Language
+from imagegen_core.ports.clock import Clock
+from imagegen_http.guard import access
+from imagegen_http.guard.asgi import App, InboundRequest, Receive, Refuse, Scope, Send
+from imagegen_http.problems.error_table import preferred_language
+
+_STYLE = (
+    "body{font:16px/1.6 system-ui,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0;min-height:100vh;"
+    "display:grid;place-items:center;background:#f6f6f4;color:#1b1b1e}main{width:min(22rem,90vw)}"
+    "h1{font-size:1.25rem}label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}"
+    "input,button,.button{min-height:44px;padding:.5rem .8rem;margin:.4rem 0 1rem;border:1px solid #85858c;"
+    "border-radius:10px;box-sizing:border-box}input{background:#fff;color:inherit}"
+    "button,.button{background:#2f5bd7;border-color:#2f5bd7;color:#fff;cursor:pointer}"
+    ".button{display:inline-block;text-decoration:none}"
+    ":focus-visible{outline:3px solid #2f5bd7;outline-offset:2px}[role=alert]{color:#b3261e}"
+    "@media(prefers-color-scheme:dark){body{background:#141416;color:#f2f2f3}"
+    "input{background:#1d1d20;border-color:#7a7a83}[role=alert]{color:#ff9a93}"
+    "button,.button{background:#8fb0ff;border-color:#8fb0ff;color:#0e1a3a}"
+    ":focus-visible{outline-color:#8fb0ff}}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+CSP = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+_PAGE = """<!doctype html>
+<html lang="{lang}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · imagegen</title>{head}
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def language_tag(language: Language) -> str:
+    """Return the language as HTML and HTTP name it."""
+    return "en" if language is Language.EN else "zh-CN"
+
+
+def plain_page(language: Language, *, title: str, body: str, head: str = "") -> bytes:
+    """Return the page; ``title``, ``body`` and what its ``head`` has besides are HTML."""
+    lang = language_tag(language)
+    return _PAGE.format(lang=lang, title=title, body=body, head=head, style=_STYLE).encode()
+
+
+_FORM = """{problem}<form method="post" action="/login">
+<label for="password">{label}</label>
+<input id="password" name="password" type="password" required autofocus
+ autocomplete="current-password"{invalid}>
+<input type="hidden" name="next" value="{next}">
+<button type="submit">{button}</button>
+</form>"""
+_TITLES = {Language.ZH: "登录", Language.EN: "Log in"}
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    Language.ZH: {"label": "访问令牌", "button": "登录"},
+    Language.EN: {"label": "Access token", "button": "Log in"},
+}
+_AGAIN = {Language.ZH: ("正在打开", "继续"), Language.EN: ("Opening", "Go on")}
+_WRONG = {Language.ZH: "访问令牌不正确", Language.EN: "The access token is not correct"}
+
+
+def login_page(language: Language, *, wrong: bool, target: str) -> bytes:
+    """Return the page; ``wrong`` after a failed attempt; ``target`` is the path that a login redirects to."""
+    form = _FORM.format(
+        **_TEXTS[language],
+        problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if wrong else "",
+        invalid=' aria-invalid="true" aria-describedby="problem"' if wrong else "",
+        next=html.escape(target),
+    )
+    return plain_page(language, title=_TITLES[language], body=form)
+
+
+def page_that_asks_again(language: Language, *, target: str) -> bytes:
+    """Return a page that asks for ``target`` at once, by itself."""
+    title, words = _AGAIN[language]
+    address = html.escape(target)
+    return plain_page(
+        language,
+        title=title,
+        head=f'\n<meta http-equiv="refresh" content="0; url={address}">',
+        body=f'<p><a class="button" href="{address}">{words}</a></p>',
+    )
+
+
+LOGIN_PATHS = frozenset({"/login", "/logout"})
+
+_LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
+
+
+class Login:
+    """The login as an ASGI application, behind the guard's checks.
+
+    A wrong token is answered after a second, and its connection waits as long: who guesses has no more tries
+    a second than connections. The right token is never kept waiting by others who guess.
+    """
+
+    def __init__(
+        self, *, token: str | None, refuse: Refuse, clock: Clock, failed_login_seconds: float
+    ) -> None:
+        self._token = token
+        self._refuse = refuse
+        self._clock = clock
+        self._failed_login_seconds = failed_login_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; its body arrives as one message."""
+        request = InboundRequest.from_scope(scope)
+        allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
+        if request.method not in allowed:
+            headers = {"allow": ", ".join(allowed)}
+            await self._refuse(scope, receive, send, "method_not_allowed", {}, headers)
+        elif self._token is None:
+            await redirect("/")(scope, receive, send)
+        elif request.path == "/logout":
+            cookie = access.set_cookie("", secure=request.scheme == "https")
+            await redirect("/login", cookie)(scope, receive, send)
+        elif request.method == "POST":
+            await self._log_in(request, self._token, scope, receive, send)
+        elif access.is_logged_in(request, self._token, self._clock.now().timestamp()):
+            await redirect(_local_path(_form_field(request.query, "next")))(scope, receive, send)
+        else:
+            await _page(request, _local_path(_form_field(request.query, "next")), wrong=False)(
+                scope, receive, send
+            )
+
+    async def _log_in(
+        self, request: InboundRequest, token: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        form = (await receive())["body"]
+        target = _local_path(_form_field(form, "next"))
+        if access.same_secret(_form_field(form, "password").strip().encode(), token):
+            value = access.issue(token, self._clock.now().timestamp())
+            await redirect(target, access.set_cookie(value, secure=request.scheme == "https"))(
+                scope, receive, send
+            )
+        else:
+            await asyncio.sleep(self._failed_login_seconds)
+            await _page(request, target, wrong=True)(scope, receive, send)
+
+
+def redirect_to_login(request: InboundRequest) -> App:
+    """Return the response that redirects to the login page, which then leads back to the requested one."""
+    target = _requested(request)
+    return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
+
+
+def ask_again(request: InboundRequest) -> App:
+    """Return the response to who follows a link of another site, perhaps with a session.
+
+    A browser keeps a cookie that is SameSite=Strict from such a request, and sends it when a page of ours
+    asks for the same.
+    """
+    language = preferred_language(request.header(b"accept-language"))
+    html = page_that_asks_again(language, target=_requested(request))
+    return _response(200, _page_headers(language), html)
+
+
+def _requested(request: InboundRequest) -> str:
+    query = f"?{request.query.decode('latin-1')}" if request.query else ""
+    return _local_path(quote(request.path) + query)
+
+
+def redirect(location: str, cookie: str | None = None) -> App:
+    """Return a 303 to a path on this server."""
+    headers = [(b"location", location.encode("latin-1"))]
+    if cookie is not None:
+        headers.append((b"set-cookie", cookie.encode("latin-1")))
+    return _response(303, headers, b"")
+
+
+def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
+    language = preferred_language(request.header(b"accept-language"))
+    headers = _page_headers(language)
+    status = 401 if wrong else 200
+    if wrong:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return _response(status, headers, login_page(language, wrong=wrong, target=target))
+
+
+def _page_headers(language: Language) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-language", language_tag(language).encode()),
+        (b"content-security-policy", CSP.encode()),
+        (b"vary", b"Accept-Language"),
+    ]
+
+
+def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        head = [*headers, length, (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        content = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": content, "more_body": False})
+
+    return response
+
+
+def _form_field(encoded: bytes, name: str) -> str:
+    """Return a field of a form or query, ``""`` if it is missing or the form is malformed."""
+    try:
+        fields = parse_qs(encoded.decode("latin-1"), max_num_fields=16)
+    except ValueError:
+        return ""
+    return fields.get(name, [""])[0]
+
+
+def _local_path(text: str) -> str:
+    """Return a path on this server to which a login may redirect; ``/`` for anything else."""
+    if not _LOCAL_PATH.fullmatch(text) or text.partition("?")[0] in LOGIN_PATHS or "\\" in text:
+        return "/"
+    return text

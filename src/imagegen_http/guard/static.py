@@ -1,0 +1,180 @@
+"""Content that stays the same while the service runs: compressed once, sent again only if it is new."""
+
+import asyncio
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import attrs
+from litestar.exceptions import NotFoundException
+
+from imagegen_http.guard.asgi import Receive, Scope, Send, accepts_gzip, matches
+
+REVALIDATE = "no-cache"
+"""``Cache-Control`` of what keeps its address when it changes: asked for each time, mostly answered 304."""
+
+FOREVER = "private, max-age=31536000, immutable"
+"""``Cache-Control`` of what has a digest in its address."""
+
+_MIN_COMPRESSED_BYTES = 256
+"""What is shorter fits into the packet of its head."""
+
+
+@attrs.frozen(kw_only=True)
+class StaticContent:
+    """A body with its gzip form, which is None where that saves nothing."""
+
+    media_type: str
+    body: bytes = attrs.field(repr=False)
+    gzipped: bytes | None = attrs.field(repr=False)
+    digest: str
+
+    @classmethod
+    def compress(cls, body: bytes, media_type: str) -> "StaticContent":
+        """Compress a body, with the most effort: a second for ten megabytes, once."""
+        gzipped = gzip.compress(body, 9, mtime=0) if len(body) >= _MIN_COMPRESSED_BYTES else body
+        return cls(
+            media_type=media_type,
+            body=body,
+            gzipped=gzipped if len(gzipped) < len(body) else None,
+            digest=hashlib.sha256(body).hexdigest()[:32],
+        )
+
+    def response(
+        self, *, cache_control: str = REVALIDATE, headers: Mapping[str, str] | None = None
+    ) -> "StaticResponse":
+        """Return the response to a GET or HEAD for it, with more ``headers``, if any."""
+        return StaticResponse(content=self, cache_control=cache_control, headers=headers or {})
+
+
+@attrs.frozen(kw_only=True)
+class StaticResponse:
+    """An ASGI response: 304 if the client has the content, else the form that it accepts."""
+
+    content: StaticContent
+    cache_control: str
+    headers: Mapping[str, str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; the server leaves out the body of a response to HEAD."""
+        request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        content, headers = self.content, {"cache-control": self.cache_control, **self.headers}
+        body, etag = content.body, f'"{content.digest}"'
+        if content.gzipped is not None:
+            headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Accept-Encoding")))
+            if accepts_gzip(request.get("accept-encoding", "")):
+                body, etag = content.gzipped, f'"{content.digest}-gzip"'
+        headers["etag"] = etag
+        if matches(request.get("if-none-match"), etag):
+            await _send(send, 304, headers, b"")
+            return
+        if body is content.gzipped:
+            headers["content-encoding"] = "gzip"
+        headers |= {"content-type": content.media_type, "content-length": str(len(body))}
+        await _send(send, 200, headers, body)
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, Any], body: bytes) -> None:
+    head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
+    "woff2": "font/woff2",
+}
+_LINE_COMMENT = re.compile(rb"^[ \t]*//.*$", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+_COMMENT_AFTER_CODE = re.compile(rb"(?<=[;,{})\]])[ \t]+// .*$", re.MULTILINE)
+_INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
+
+
+class StaticFolder:
+    """The files that a page may load, by their path below a folder of ``static``.
+
+    Only what is listed there can be asked for, so a path cannot lead elsewhere. A file is read and
+    compressed when it is asked for first; after that the folder's files must not change.
+    ``comments=False`` sends scripts and styles `without_comments`.
+    """
+
+    def __init__(self, name: str, *, comments: bool = True) -> None:
+        self._comments = comments
+        self._root: Traversable = files("imagegen_http") / "static" / name
+        self._contents: dict[str, StaticContent] = {}
+        self._digest: str | None = None
+
+    async def content(self, path: str) -> StaticContent:
+        """Return a file.
+
+        Raises:
+            NotFoundException: the folder has no such file that a page may load.
+        """
+        if path not in self._contents:
+            self._contents[path] = await asyncio.to_thread(self._read, path)
+        return self._contents[path]
+
+    async def digest(self) -> str:
+        """Return what tells these files from those of any other version; 16 characters."""
+        if self._digest is None:
+            self._digest = await asyncio.to_thread(self._read_digest)
+        return self._digest
+
+    def text(self, path: str) -> str:
+        """Return a text file of the package, also one that no page may load, such as the page itself."""
+        return (self._root / path).read_text("utf-8")
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files that a page may load."""
+        return tuple(sorted(self._files))
+
+    @cached_property
+    def _files(self) -> Mapping[str, Traversable]:
+        return dict(_files(self._root, ""))
+
+    def _read(self, path: str) -> StaticContent:
+        if path not in self._files:
+            raise NotFoundException
+        suffix = path.rpartition(".")[2]
+        body = self._files[path].read_bytes()
+        if not self._comments and suffix in {"css", "js"}:
+            body = without_comments(body)
+        return StaticContent.compress(body, _TYPES[suffix])
+
+    def _read_digest(self) -> str:
+        digest = hashlib.sha256()
+        for path in self.paths:
+            content = self._files[path].read_bytes()
+            digest.update(f"{path} {len(content)} ".encode() + content)
+        return digest.hexdigest()[:16]
+
+
+def without_comments(source: bytes) -> bytes:
+    """Return a script or style without indentation and comments.
+
+    Their lines stay, so that a line in the browser is that of the source. A comment is a line of its own, or
+    ends one after ``;``, ``,`` or a bracket; no text may look like that.
+    """
+    blank = _BLOCK_COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), source)
+    for comment in (_LINE_COMMENT, _COMMENT_AFTER_CODE, _INDENTATION):
+        blank = comment.sub(b"", blank)
+    return blank
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        path = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            yield from _files(entry, f"{path}/")
+        elif entry.name.rpartition(".")[2] in _TYPES:
+            yield path, entry

@@ -1,0 +1,380 @@
+"""What bodies look like: the fields with a meaning of their own. All others belong to the model."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import attrs
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
+from imagegen_core.models import Model, Parameter, common
+from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import parse_size
+from imagegen_core.task import InputSource, Submission, canonical_json
+from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
+from imagegen_http.guard.bodies import BufferedBody, Text
+from imagegen_http.problems.messages import RequestProblem
+from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, doc
+
+OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
+"""What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
+
+_NUM_WORDS = {"minimum": 1, "maximum": MAX_NUM}
+_IMAGE = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
+_MODEL = "`provider/model`, a model id, or empty"
+_SIZE = "`WIDTHxHEIGHT` or `auto`"
+_FORMAT = "the bytes in base64, or an address below this service"
+_STREAM = "send events, the images so far among them"
+
+
+class ImageGeneration(msgspec.Struct, kw_only=True):
+    """Other fields (quality, background, output_format, seed, …) go to a model that declares them."""
+
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
+    model: Annotated[str, doc(_MODEL, "demo/demo")] | None = None
+    n: Annotated[int, doc(f"number of images, 1 to {MAX_NUM}", **_NUM_WORDS)] | None = None
+    size: Annotated[str, doc(_SIZE, "512x512")] | None = None
+    response_format: Annotated[Literal["b64_json", "url"] | None, doc(_FORMAT, "url")] = None
+    stream: Annotated[bool | None, doc(_STREAM)] = None
+
+
+class ImageReference(msgspec.Struct, kw_only=True):
+    """An image of a JSON body."""
+
+    image_url: Annotated[str, doc(_IMAGE)]
+
+
+Reference = Annotated[str, doc(_IMAGE)] | ImageReference
+File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
+
+
+class ImageEdit(ImageGeneration, kw_only=True):
+    """As for a generation, with at least one image, and at most as many as the model takes.
+
+    ``image`` means the same as ``images``.
+    """
+
+    images: Annotated[list[Reference], doc("the images to work on", [EXAMPLE_IMAGE])] = []
+    image: Annotated[Reference | list[Reference] | None, doc("the same, or the only one")] = None
+    mask: Annotated[Reference | None, doc("white, or transparent, is repainted; black stays")] = None
+
+
+class ImageEditForm(msgspec.Struct, kw_only=True):
+    """The same as a form; other fields go to a model that declares them."""
+
+    image: Annotated[
+        list[File],
+        Meta(min_length=1),
+        doc(
+            f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`",
+            maxItems=MAX_REFERENCES,
+        ),
+    ]
+    prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
+    mask: Annotated[File | UnsetType, doc("white, or transparent, is repainted; black stays")] = UNSET
+    model: Annotated[str | UnsetType, doc(_MODEL)] = UNSET
+    n: Annotated[int | UnsetType, doc(f"number of images, 1 to {MAX_NUM}", **_NUM_WORDS)] = UNSET
+    size: Annotated[str | UnsetType, doc(_SIZE)] = UNSET
+    response_format: Annotated[Literal["b64_json", "url"] | UnsetType, doc(_FORMAT)] = UNSET
+    stream: Annotated[bool | UnsetType, doc(_STREAM)] = UNSET
+
+    schema_words: ClassVar[Mapping[str, Any]] = {
+        "dependentSchemas": {"mask": {"properties": {"image": {"maxItems": 1}}}}
+    }
+
+
+_PIECE_BYTES = 256 * 1024
+_MAX_PARTS = 100
+_MAX_TEXT_BYTES = 1024 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One part, in the order of the body."""
+
+    name: str
+    is_file: bool
+    content: bytes
+
+    def text(self) -> str:
+        """Return the content of a text field.
+
+        Raises:
+            ValidationFailed: it is not UTF-8, or longer than 1 MiB.
+        """
+        if len(self.content) > _MAX_TEXT_BYTES:
+            raise ValidationFailed.for_field(self.name, ProblemCode.TOO_MANY_BYTES(maximum=_MAX_TEXT_BYTES))
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError as error:
+            raise ValidationFailed.for_field(self.name, ProblemCode.NOT_UTF8()) from error
+
+
+def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
+    """Return the parts of a body.
+
+    Raises:
+        ValidationFailed: the body is malformed or truncated, or has more than 100 parts.
+    """
+    _, options = parse_options_header(content_type)
+    try:
+        return tuple(_parts(body, options["boundary"]))
+    except KeyError as error:
+        raise ValidationFailed.for_field("body", RequestProblem.NO_BOUNDARY()) from error
+    except MultipartError as error:
+        raise ValidationFailed.for_field("body", RequestProblem.NOT_A_FORM()) from error
+
+
+def _parts(body: Text, boundary: str) -> Iterator[Part]:
+    with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
+        segment: MultipartSegment | None = None
+        content: list[bytes | bytearray] = []
+        for start in range(0, len(body), _PIECE_BYTES):
+            for event in parser.parse(bytes(body[start : start + _PIECE_BYTES])):
+                if isinstance(event, MultipartSegment):
+                    segment, content = event, []
+                elif event:
+                    content.append(event)
+                elif segment is not None:
+                    yield Part(
+                        name=segment.name or "",
+                        is_file=segment.filename is not None,
+                        content=b"".join(content),
+                    )
+
+
+_IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
+_JSON_IMAGE_FIELDS = ("images", "image", "mask")
+
+
+@attrs.frozen(kw_only=True)
+class ImageRequest:
+    """``fields`` are those that may belong to the model, unchecked; ``digest`` covers all that the body says.
+
+    ``images`` is None for a generation.
+    """
+
+    generation: ImageGeneration
+    fields: Mapping[str, Any]
+    digest: str
+    images: tuple[InputSource, ...] | None = None
+    mask: InputSource | None = None
+
+
+def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
+    """Return the request of a body that was parsed as ``generation`` already.
+
+    Raises:
+        ValidationFailed: a field that is not part of ``generation`` is malformed.
+    """
+    fields = decoded(body, dict[str, Any])
+    return ImageRequest(
+        generation=generation, fields=_model_fields(fields), digest=_digest(_not_null(fields))
+    )
+
+
+def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
+    """Return the request of an edit's body, JSON or multipart; blocks.
+
+    Raises:
+        ValidationFailed: the body is malformed.
+        InvalidImage: an image in it is not base64, is empty or too large. It is not decoded yet.
+    """
+    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
+        return _from_form(read_parts(body.text, content_type))
+    return _from_json(body)
+
+
+def _from_form(parts: Sequence[Part]) -> ImageRequest:
+    input_images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
+    masks = [_image(p) for p in parts if p.name == "mask"]
+    fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
+    return ImageRequest(
+        generation=converted(fields, ImageEdit, strict=False),
+        fields=_model_fields(fields),
+        digest=_form_digest(parts),
+        images=input_images,
+        mask=masks[0] if masks else None,
+    )
+
+
+def _from_json(body: BufferedBody) -> ImageRequest:
+    generation = decoded(body.outline.text, ImageEdit)
+    fields = decoded(body.outline.text, dict[str, Any])
+    single = generation.image or []
+    references = [*generation.images, *(single if isinstance(single, list) else [single])]
+    texts = [_text(reference) for reference in references]
+    with InputImages.reading(body) as input_images:
+        images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
+        mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
+    others = {name: value for name, value in fields.items() if name not in _JSON_IMAGE_FIELDS}
+    return ImageRequest(
+        generation=generation,
+        fields=_model_fields(fields),
+        digest=_digest(_not_null(others), [_identity(image) for image in images], _identity(mask)),
+        images=images,
+        mask=mask,
+    )
+
+
+def _image(part: Part) -> InputSource:
+    """Return the image of a form's part: a file, or a field with a data URL or an image's id as in JSON."""
+    if not part.content:
+        raise ValidationFailed.for_field(part.name, ProblemCode.EMPTY())
+    return part.content if part.is_file else read_image(part.content, part.name)
+
+
+def _text(reference: Reference) -> str:
+    return reference if isinstance(reference, str) else reference.image_url
+
+
+def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    own = {*OWN_FIELDS, *_JSON_IMAGE_FIELDS}
+    return {name: value for name, value in _not_null(fields).items() if name not in own}
+
+
+def _not_null(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something: null is as good as left out."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _form_digest(parts: Sequence[Part]) -> str:
+    """Return a digest that depends neither on the boundary nor on which field comes first.
+
+    The boundary changes with each retry, and a gateway may write the fields in any order.
+    """
+    ordered = sorted(parts, key=lambda part: part.name)
+    return _digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered])
+
+
+def _identity(image: InputSource | None) -> str:
+    return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else str(image)
+
+
+def _digest(*content: Any) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+_PARTIAL_IMAGES = "partial_images"
+
+_LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
+    ("quality", "standard"): None,
+    ("quality", "hd"): "high",
+}
+"""Values from the times of DALL·E, for a model that does not declare them; None is its default."""
+
+_OPENAI_PARAMETERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        *(
+            Parameter(name=name)
+            for name in ("quality", "style", "background", "moderation", "input_fidelity")
+        ),
+        Parameter(name="output_format"),
+        Parameter(name="output_compression", type="integer"),
+        *common("seed", "negative_prompt", "steps", "cfg_scale"),
+    )
+}
+"""Parameters that a model which accepts extras gets in addition to those that it declares.
+
+They are OpenAI's fields about the image, which may affect its price, and the common parameters. Whatever else
+clients put into a body is not meant for the model.
+"""
+
+
+def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
+    """Return the operations that `build_submission` may choose, depending on the model."""
+    path = OPENAI_GENERATIONS if image_request.images is None else OPENAI_EDITS
+    return tuple(operation for operation in Operation if operation.rules.openai_path == path)
+
+
+def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
+    """Return the submission, which the core will check.
+
+    Fields that the model does not declare are dropped, as gateways of this kind do; if the model accepts
+    extras, those that OpenAI declares are kept. Several images are references; a single one is edited, or is
+    a reference if the model cannot edit.
+
+    Raises:
+        ValidationFailed: there is no image to edit, or a mask with several images.
+    """
+    params = dict(_params(image_request, model))
+    generation, images = image_request.generation, image_request.images
+    if images is None:
+        return Submission(
+            prompt=generation.prompt, params=params, provider_name=provider_name, model_id=model.id
+        )
+    operation = _operation(image_request, model)
+    rules = operation.rules
+    return Submission(
+        operation=operation,
+        prompt=generation.prompt,
+        params=params,
+        provider_name=provider_name,
+        model_id=model.id,
+        image=images[0] if rules.takes_image else None,
+        references=images if rules.max_references else (),
+        mask=image_request.mask,
+    )
+
+
+def _operation(image_request: ImageRequest, model: Model) -> Operation:
+    images = image_request.images or ()
+    if not images:
+        raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
+    if len(images) > 1:
+        if image_request.mask is not None:
+            raise ValidationFailed.for_field("mask", RequestProblem.MASK_OF_SEVERAL())
+        return Operation.REFERENCE
+    can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
+    return Operation.EDIT if can_edit or image_request.mask is not None else Operation.REFERENCE
+
+
+def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, Any]]:
+    declared = {parameter.name: parameter for parameter in model.parameters}
+    if image_request.generation.n is not None:
+        yield "num", image_request.generation.n
+    yield from _size(image_request.generation.size, declared).items()
+    accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
+    for name, field in image_request.fields.items():
+        if name == _PARTIAL_IMAGES and not image_request.generation.stream:
+            continue  # nobody would see what each of them costs
+        if name in accepted and name != "num" and (name in declared or field != "auto"):
+            value = _value(accepted[name], field)
+            if value is not None:
+                yield name, value
+
+
+def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    if not size or size == "auto":
+        return {}
+    if "size" in declared:
+        return {"size": size}
+    sides = parse_size(size)
+    if sides is not None and {"width", "height"} <= declared.keys():
+        return {"width": sides[0], "height": sides[1]}
+    return {}
+
+
+def _value(parameter: Parameter, field: Any) -> Any:
+    """Return the field's value, converted to the declared type if it is a form's text; None to omit it."""
+    if not isinstance(field, str):
+        return field
+    text: str | None = field
+    if parameter.enum and field not in parameter.enum:
+        if field == "auto":
+            return None
+        text = _LEGACY_VALUES.get((parameter.name, field), field)
+    if parameter.type == "string" or text is None:
+        return text
+    if parameter.type == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return int(text) if parameter.type == "integer" else float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""The OpenAPI document, the page that shows it, and the console."""

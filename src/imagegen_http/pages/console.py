@@ -1,0 +1,189 @@
+"""Which modules a page will ask for, so that a browser can be told of all of them at once."""
+
+import asyncio
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, cast
+
+from litestar import Request, Response, route
+from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.types import ASGIApp
+
+from imagegen_core.messages import Language
+from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.guard import asgi, pages
+from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
+from imagegen_http.guard.pages import language_tag
+from imagegen_http.guard.static import FOREVER, REVALIDATE, StaticContent, StaticFolder
+
+_STATIC_IMPORT = re.compile(r"""\b(?:from|import)\s*["'](\.{1,2}/[^"'\s]+)["']""")
+_ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/console/([^"']+)["']""")
+
+
+def entries(html: str) -> tuple[str, ...]:
+    """Return the modules that a page starts with, as paths below ``/console/``."""
+    return tuple(_ENTRY.findall(html))
+
+
+def needed(starts: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
+    """Return these modules and all that they import, directly or through others, nearest first.
+
+    Left out is what only ``import()`` asks for, and what is not in ``sources``.
+    """
+    order = [path for path in starts if path in sources]
+    for path in order:
+        for specifier in _STATIC_IMPORT.findall(sources[path]):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
+            if target in sources and target not in order:
+                order.append(target)
+    return tuple(order)
+
+
+PRELOADS = "<!-- modulepreload -->"
+"""Where the page gets the addresses of what it needs; without them a browser finds one after the other."""
+
+_LANG = 'lang="zh-CN"'
+_LOGOUT = 'action="/logout" hidden'
+
+
+@cache
+def console_files() -> StaticFolder:
+    """Return the console's files, which all requests share."""
+    return StaticFolder("console", comments=False)
+
+
+async def console_page(name: str, language: Language, *, has_login: bool) -> StaticContent:
+    """Return the page as it is to begin, in the reader's language; with a logout if a login is required.
+
+    ``name`` is that of a module in ``pages/``, which the script loads for this address, with the style of
+    that name.
+    """
+    digest = await console_files().digest()
+    return await asyncio.to_thread(_page, name, digest, language_tag(language), has_login=has_login)
+
+
+@cache
+def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
+    files = console_files()
+    html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
+    if has_login:
+        html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
+    modules = {path: files.text(path) for path in files.paths if path.endswith(".js")}
+    later = (path for path in (f"pages/{name}.js", f"css/{name}.css") if path in files.paths)
+    return StaticContent.compress(
+        complete(html, modules, digest, later=later).encode(), "text/html; charset=utf-8"
+    )
+
+
+def complete(html: str, modules: Mapping[str, str], digest: str, *, later: Iterable[str] = ()) -> str:
+    """Return the page with its modules announced, and with the digest of all files in their addresses.
+
+    So a browser asks for all modules at once, also for those and the styles that the script loads ``later``.
+    It keeps them for good, and no page gets a module of another version than its others.
+    """
+    later, starts = tuple(later), entries(html)
+    announced = [path for path in needed((*starts, *later), modules) if path not in starts]
+    links = [
+        *(f'<link rel="preload" as="style" href="/console/{path}">' for path in later if path not in modules),
+        *(f'<link rel="modulepreload" href="/console/{path}">' for path in announced),
+    ]
+    return html.replace(PRELOADS, "\n".join(links)).replace('"/console/', f'"/console/{digest}/')
+
+
+_TITLES = {Language.ZH: "没有这个页面", Language.EN: "There is no such page"}
+_BODIES = {
+    Language.ZH: '<p>地址可能有误，或者页面已不存在。</p>\n<p><a class="button" href="/">返回首页</a></p>',
+    Language.EN: "<p>The address may be mistyped, or the page is gone.</p>\n"
+    '<p><a class="button" href="/">To the start page</a></p>',
+}
+
+Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
+
+
+def with_missing_page(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
+    """Return exception handlers that answer a browser's navigation to no page of ours with a page.
+
+    What is below ``/api`` and ``/v1`` stays JSON for everybody: the address is the API's.
+    """
+    as_json = handlers[HTTPException]
+
+    def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        head = InboundRequest.from_scope(cast("Scope", request.scope))
+        if head.is_api or not accepts_page(head.header(b"accept")):
+            return as_json(request, error)
+        return _missing_page_page(asgi.language.get())
+
+    return {**handlers, NotFoundException: handle}
+
+
+def _missing_page_page(language: Language) -> Response[bytes]:
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": pages.language_tag(language),
+        "Content-Security-Policy": pages.CSP,
+        "Vary": "Accept, Accept-Language",
+    }
+    html = pages.plain_page(language, title=_TITLES[language], body=_BODIES[language])
+    return Response(html, status_code=404, headers=headers, media_type="text/html")
+
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "create": ("/",),
+    "gallery": ("/gallery",),
+    "picture": ("/p/{image_id:int}",),
+    "editor": ("/p/{image_id:int}/edit",),
+    "tasks": ("/tasks", "/tasks/{task_id:str}"),
+    "providers": ("/providers", "/providers/{provider_name:str}"),
+    "usage": ("/usage",),
+    "settings": ("/settings",),
+}
+"""The addresses of the console by its modules in ``pages/``, as in the ``ROUTES`` of its router.js."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
+    @route(list(paths), http_method=_METHODS, include_in_schema=False)
+    async def console(service: ServiceDependency, request: Request[Any, Any, Any]) -> ASGIApp:
+        """Return the page to browsers; anybody else has mistaken an address for one of the API.
+
+        Raises:
+            NotFoundException: the client does not say that it reads HTML.
+        """
+        if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
+            raise NotFoundException
+        language, has_login = asgi.language.get(), service.settings.server.auth_token is not None
+        content = await console_page(name, language, has_login=has_login)
+        headers = {
+            "content-language": language_tag(language),
+            "content-security-policy": _POLICY,
+            "vary": "Accept, Accept-Language",
+        }
+        return cast("ASGIApp", content.response(headers=headers))
+
+    return console
+
+
+@route("/console/{path:path}", http_method=_METHODS, include_in_schema=False)
+async def console_file(path: FromPath[str]) -> ASGIApp:
+    """Return one of the page's files; one with the digest in its address is never asked for again."""
+    files = console_files()
+    digest, _, rest = path.removeprefix("/").partition("/")
+    if digest == await files.digest():
+        content, cache_control = await files.content(rest), FOREVER
+    else:
+        content, cache_control = await files.content(path.removeprefix("/")), REVALIDATE
+    return cast("ASGIApp", content.response(cache_control=cache_control))
+
+
+HANDLERS = [*(_route(name, paths) for name, paths in PAGES.items()), console_file]

@@ -1,0 +1,279 @@
+"""Examples that name the newest records of this server, so that they can be sent as they are."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, cast
+
+import attrs
+import msgspec
+from litestar import Litestar, Request, get, route
+from litestar.enums import HttpMethod
+from litestar.params import FromPath, QueryParameter
+from litestar.types import ASGIApp
+
+from imagegen_core.facade.imagegen import ImageGen
+from imagegen_core.messages import Language
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.search import Paging
+from imagegen_core.task import Task, TaskStatus
+from imagegen_http.api.marks import EXAMPLE_COLLECTION
+from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.guard.access import Access
+from imagegen_http.guard.asgi import InboundRequest, Scope
+from imagegen_http.guard.hosts import parse_origin
+from imagegen_http.guard.static import StaticContent, StaticFolder
+from imagegen_http.pages.document import openapi_document
+from imagegen_http.problems.error_table import preferred_language
+from imagegen_http.runtime.service import Service
+
+_NEWEST = Paging(page_size=1)
+_RETRIED, _INPUTS = "/retry", "/inputs/"
+
+
+@attrs.frozen(kw_only=True)
+class Newest:
+    """Ids of the newest records; None where there is none.
+
+    ``input_task`` is a task with an input image: one of the last 20, or the newest with an image that is
+    still there; ``failed_task`` has failed or, if none has, was cancelled.
+    """
+
+    task: str | None = None
+    input_task: str | None = None
+    failed_task: str | None = None
+    image: int | None = None
+    collection: int | None = None
+
+    @classmethod
+    async def read(cls, imagegen: ImageGen) -> "Newest":
+        """Look for them."""
+        images = await imagegen.adapters.images.find(ImageFilter(), _NEWEST)
+        collections = await imagegen.adapters.marks.collections()
+        tasks = (await imagegen.adapters.tasks.find(TaskFilter(), Paging())).items
+        return cls(
+            task=next((task.task_id for task in tasks), None),
+            input_task=await _task_with_inputs(imagegen, tasks),
+            failed_task=await _newest_task(imagegen, TaskStatus.FAILED)
+            or await _newest_task(imagegen, TaskStatus.CANCELLED),
+            image=next((image.id for image in images.items), None),
+            collection=next((collection.id for collection in collections), None),
+        )
+
+
+def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
+    """Return the document with these ids in the examples of its parameters and bodies."""
+    ids = {"task_id": newest.task, "image_id": newest.image, "collection_id": newest.collection}
+    retried = {**ids, "task_id": newest.failed_task}
+    with_inputs = {**ids, "task_id": newest.input_task}
+    images = {"ids": None if newest.image is None else [newest.image]}
+    paths = {
+        path: {
+            method: _with_ids(
+                operation,
+                retried if path.endswith(_RETRIED) else with_inputs if _INPUTS in path else ids,
+                {**images, "name": _free_name(method, newest.collection)},
+            )
+            for method, operation in item.items()
+        }
+        for path, item in document["paths"].items()
+    }
+    return {**document, "paths": paths}
+
+
+def _with_ids(
+    operation: Mapping[str, Any], parameters: Mapping[str, Any], bodies: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the operation with examples that have these values instead of their own."""
+    changed = dict(operation)
+    if "parameters" in operation:
+        changed["parameters"] = [
+            parameter
+            if (id_ := parameters.get(parameter["name"])) is None
+            else {**parameter, "example": str(id_)}
+            for parameter in operation["parameters"]
+        ]
+    if "requestBody" in operation:
+        content = operation["requestBody"]["content"]
+        changed["requestBody"] = {
+            **operation["requestBody"],
+            "content": {name: _with_values(body, bodies) for name, body in content.items()},
+        }
+    return changed
+
+
+def _with_values(body: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    example = body.get("example")
+    if not isinstance(example, Mapping):
+        return dict(body)
+    return {**body, "example": {n: v if values.get(n) is None else values[n] for n, v in example.items()}}
+
+
+def _free_name(method: str, newest_collection: int | None) -> str | None:
+    """Return a name for the collection that is created or renamed next, which no other is likely to have."""
+    if newest_collection is None:
+        return None
+    return f"{EXAMPLE_COLLECTION} {newest_collection + (method == 'post')}"
+
+
+async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) -> str | None:
+    if task_id := next((task.task_id for task in newest_tasks if task.request.inputs), None):
+        return task_id
+    images = [
+        image
+        for operation in Operation
+        if operation.rules.has_input_images
+        for image in (await imagegen.adapters.images.find(ImageFilter(operation=operation), _NEWEST)).items
+    ]
+    return max(images, key=lambda image: image.id).task_id if images else None
+
+
+async def _newest_task(imagegen: ImageGen, status: TaskStatus) -> str | None:
+    tasks = await imagegen.adapters.tasks.find(TaskFilter(status=status), _NEWEST)
+    return next((task.task_id for task in tasks.items), None)
+
+
+class Renderings:
+    """The documents of an application; the latest of each language is kept."""
+
+    def __init__(self, app: Litestar) -> None:
+        self._app = app
+        self._latest: dict[Language, tuple[Newest, StaticContent]] = {}
+        self._lock = asyncio.Lock()
+
+    async def content(self, language: Language, newest: Newest) -> StaticContent:
+        """Return the document with examples that name these records.
+
+        It is made in a thread, since the first one takes half a second, and by one caller at a time.
+        """
+        async with self._lock:
+            latest = self._latest.get(language)
+            if latest is None or latest[0] != newest:
+                content = await asyncio.to_thread(self._render, language, newest)
+                latest = self._latest[language] = newest, content
+        return latest[1]
+
+    def _render(self, language: Language, newest: Newest) -> StaticContent:
+        document = with_newest(openapi_document(self._app, language), newest)
+        return StaticContent.compress(msgspec.json.encode(document), "application/json")
+
+
+_PAGE = """<!doctype html>
+<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="{root}docs/favicon-32x32.png"><link rel="stylesheet" href="{root}docs/swagger-ui.css">
+<link rel="stylesheet" href="{root}docs/page.css"></head>
+<body><nav><a href="{root}./">{console}</a><a href="{root}openapi.json?lang={code}">openapi.json</a>
+<a href="{root}docs?lang={other_code}" lang="{other_lang}" hreflang="{other_lang}">{other}</a></nav>
+<div id="swagger-ui"></div><noscript><p>{noscript}</p></noscript>
+<script src="{root}docs/swagger-ui-bundle.js"></script>
+<script src="{root}docs/start.js"></script></body></html>
+"""
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    Language.EN: {
+        "title": "imagegen API",
+        "console": "Console",
+        "other": "中文",
+        "noscript": "This page needs JavaScript; openapi.json is all that it shows.",
+    },
+    Language.ZH: {
+        "title": "imagegen API 文档",
+        "console": "控制台",
+        "other": "English",
+        "noscript": "本页面需要 JavaScript；它显示的就是 openapi.json 的内容。",
+    },
+}
+
+
+def page(language: Language, *, root: str) -> str:
+    """Return the HTML in a language; ``root`` leads from its address to that of the service.
+
+    All its addresses are relative, so that it works below a proxy's prefix.
+    """
+    other = Language.ZH if language is Language.EN else Language.EN
+    return _PAGE.format(
+        root=root,
+        lang=language.tag,
+        code=language,
+        other_lang=other.tag,
+        other_code=other,
+        **_TEXTS[language],
+    )
+
+
+LanguageQuery = Annotated[str | None, QueryParameter(name="lang")]
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+@route("/openapi.json", http_method=_METHODS, include_in_schema=False)
+async def openapi_json(
+    request: Request[Any, Any, Any], service: ServiceDependency, lang: LanguageQuery = None
+) -> ASGIApp:
+    """Return the OpenAPI 3.1 document in the reader's language.
+
+    Whoever may see tasks and images gets examples that name the newest ones.
+    """
+    language = _language(request, lang)
+    newest = await Newest.read(service.imagegen) if _may_see_records(request, service) else Newest()
+    renderings = request.app.state.setdefault("openapi_renderings", Renderings(request.app))
+    content = await renderings.content(language, newest)
+    headers = {"content-language": language.tag, "vary": "Accept-Language, Authorization, Cookie"}
+    return cast("ASGIApp", content.response(headers=headers))
+
+
+@get("/docs", include_in_schema=False, sync_to_thread=False)
+def docs(request: Request[Any, Any, Any], lang: LanguageQuery = None) -> ASGIApp:
+    """Show the document in the reader's language."""
+    language = _language(request, lang)
+    root = "../" if request.scope["raw_path"].endswith(b"/") else ""
+    headers = {
+        "content-language": language.tag,
+        "content-security-policy": _POLICY,
+        "vary": "Accept-Language",
+    }
+    return cast("ASGIApp", _page(language, root).response(headers=headers))
+
+
+@route("/docs/{path:path}", http_method=_METHODS, include_in_schema=False)
+async def docs_file(path: FromPath[str]) -> ASGIApp:
+    """Return one of the page's files."""
+    return cast("ASGIApp", (await _files().content(path.removeprefix("/"))).response())
+
+
+HANDLERS = [openapi_json, docs, docs_file]
+
+
+@cache
+def _files() -> StaticFolder:
+    return StaticFolder("swagger-ui")
+
+
+@cache
+def _page(language: Language, root: str) -> StaticContent:
+    return StaticContent.compress(page(language, root=root).encode(), "text/html; charset=utf-8")
+
+
+def _language(request: Request[Any, Any, Any], choice: str | None) -> Language:
+    """Return the language that the query asks for, else the one that the reader prefers, else English."""
+    preferred = preferred_language(request.headers.get("accept-language"), default=Language.EN)
+    return preferred_language(choice, default=preferred)
+
+
+def _may_see_records(request: Request[Any, Any, Any], service: Service) -> bool:
+    """Return whether no token is set, or the caller has it although the document does not need it."""
+    server = service.settings.server
+    if server.auth_token is None:
+        return True
+    access = Access(
+        token=server.auth_token,
+        clock=service.imagegen.adapters.clock,
+        public_origin=None if server.public_url is None else parse_origin(server.public_url),
+    )
+    return access.recognizes(InboundRequest.from_scope(cast("Scope", request.scope)))

@@ -1,0 +1,332 @@
+"""What the document says of the API as a whole: how to begin, the groups of routes, who may call them."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+
+from imagegen_core.messages import Language
+from imagegen_http.api.images import DeletedImage, Image, ZipBody
+from imagegen_http.api.streams import PartialImage, TaskChange, TaskProgress
+from imagegen_http.api.tasks import Task
+from imagegen_http.guard.access import COOKIE
+from imagegen_http.guard.bodies import ZIP
+from imagegen_http.openai.requests import ImageEdit, ImageEditForm
+from imagegen_http.openai.responses import ImageCompleted, ImagePartial, OpenAIErrorEvent
+from imagegen_http.pages.translation import in_chinese
+from imagegen_http.schemas import (
+    SCHEMAS,
+    DescribedTypes,
+    NoExample,
+    example_of,
+    request_example_of,
+    schemas_of,
+    short_name,
+    unwrapped,
+)
+
+TITLE = "imagegen"
+
+DESCRIPTION = """
+Self-hosted image generation: a durable queue, stored images, Chinese search.
+
+**How to get an image**
+
+1. `POST /api/v1/tasks/generate` answers 202 with a `task_id`. From then on the task survives a restart.
+
+2. `GET /api/v1/tasks/{task_id}` shows it; when `status` is `completed`, `failed` or `cancelled`, it has
+ended. `GET /api/v1/tasks/{task_id}/events` tells each step as it happens, and `Prefer: wait=60` with the
+first request waits for the end.
+
+3. `GET` the `image_url` of the task: these are the bytes of its first image.
+
+The examples use the built-in provider `demo`, which draws offline and free of charge, so that each of them
+can be sent as it is. Those that name a task or an image name the newest one of this server, if there is
+one.
+
+Every answer below `/api/v1` is `{"code": 0, "message": "success", "data": …}`. An error has another `code`,
+its HTTP status is `code // 100`, and `data.error` is a stable slug to decide by. `Accept-Language` chooses
+between Chinese (the default) and English messages.
+"""
+
+TAGS = [
+    Tag(name="tasks", description="Make images, and see what becomes of the requests: begin here"),
+    Tag(name="operations", description="Make images from images; each makes a task, as a generation does"),
+    Tag(name="images", description="What was made: list, search, download, delete"),
+    Tag(name="collections", description="Named sets of images; an image may be in several"),
+    Tag(name="providers", description="What can be asked for images, and how it is configured"),
+    Tag(name="openai", description="The same queue for clients of OpenAI's Images API"),
+    Tag(name="storage", description="Maintenance of the stores and of the search index, by hand"),
+    Tag(name="settings", description="The settings that hold now"),
+    Tag(name="health", description="For people, supervisors and load balancers; never needs a token"),
+]
+"""The groups, in the order of the page."""
+
+LICENSE = License(name="MIT", identifier="MIT")
+
+SERVERS = [Server(url=".", description="where this document comes from, below whatever prefix a proxy has")]
+
+COMPONENTS = Components(
+    security_schemes={
+        "token": SecurityScheme(
+            type="http",
+            scheme="bearer",
+            description="The access token, `server.auth_token`. Without that setting nothing needs one.",
+        ),
+        "session": SecurityScheme(
+            type="apiKey",
+            name=COOKIE,
+            security_scheme_in="cookie",
+            description="The cookie that `/login` sets, which a browser sends along. It works from our own "
+            "pages and for the bytes of images.",
+        ),
+    }
+)
+
+
+def security(*, needs_token: bool) -> list[dict[str, list[str]]]:
+    """Return who may call a route: with a token set, whoever has it or has logged in, else everybody."""
+    return [*([] if needs_token else [{}]), {"token": []}, {"session": []}]
+
+
+def is_public(path: str) -> bool:
+    """Return whether a route never needs a token."""
+    return path.startswith("/health")
+
+
+def in_order(paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the paths by their groups; what deletes is the last of its own, and the others come first."""
+    ranks = {tag.name: rank for rank, tag in enumerate(TAGS)}
+
+    def place(path: str) -> tuple[int, bool]:
+        (tag, *_) = next(iter(paths[path].values()))["tags"]
+        return ranks.get(tag, len(ranks)), "delete" in paths[path]
+
+    return {
+        path: dict(sorted(paths[path].items(), key=lambda method: method[0] == "delete"))
+        for path in sorted(paths, key=place)
+    }
+
+
+_JSON = "application/json"
+
+
+def with_examples(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with an example of all that can have one; a test names what has none."""
+    schemas = document["components"]["schemas"]
+    for operation in operations(document):
+        for content in _json(operation["responses"].values()):
+            for example in content.get("examples", {}).values():
+                del example["id"]  # Litestar's own word, which OpenAPI does not know
+            if "examples" not in content:
+                with contextlib.suppress(NoExample):
+                    content["example"] = example_of(content["schema"], schemas)
+        for content in _json([operation.get("requestBody", {})]):
+            with contextlib.suppress(NoExample):
+                content["example"] = request_example_of(content["schema"], schemas)
+        for parameter in operation.get("parameters", ()):
+            for example in parameter["schema"].pop("examples", ()):
+                parameter["example"] = example
+    return document
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the operations of the document."""
+    for item in document["paths"].values():
+        yield from item.values()
+
+
+def _json(bodies: Any) -> Iterator[dict[str, Any]]:
+    return (body["content"][_JSON] for body in bodies if _JSON in body.get("content", {}))
+
+
+_BYTES = {"type": "string", "format": "binary"}
+_EVENT_STREAM = "text/event-stream"
+_SEARCH = "/api/v1/images/search"
+_RERUN = "/api/v1/tasks/{task_id}/rerun"
+_MEDIA_TYPES = {
+    "content": ("image/png", "image/jpeg", "image/webp"),
+    "thumbnail": ("image/webp",),
+    "response": ("application/octet-stream",),
+}
+_TASK_EVENTS = {
+    "snapshot": (Task,),
+    "progress": (TaskProgress,),
+    "partial_image": (PartialImage,),
+    "image": (Image, DeletedImage),
+    **dict.fromkeys(("completed", "failed", "cancelled"), (Task,)),
+}
+_OPENAI_EVENTS = {
+    **dict.fromkeys(("image_generation.partial_image", "image_edit.partial_image"), (ImagePartial,)),
+    **dict.fromkeys(("image_generation.completed", "image_edit.completed"), (ImageCompleted,)),
+    "error": (OpenAIErrorEvent,),
+}
+
+_BESIDE_HANDLERS = {
+    TaskChange,
+    TaskProgress,
+    PartialImage,
+    DeletedImage,
+    ImagePartial,
+    ImageCompleted,
+    ImageEdit,
+    ImageEditForm,
+    OpenAIErrorEvent,
+    ZipBody,
+}
+"""What the document speaks of that is in no handler's signature."""
+
+LITESTARS_PATH = "/openapi"
+
+
+def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
+    """Return Litestar's configuration; the application leaves out the routes that it would make of it."""
+    return OpenAPIConfig(
+        title=TITLE,
+        version=version,
+        description=unwrapped(DESCRIPTION),
+        servers=SERVERS,
+        tags=TAGS,
+        license=LICENSE,
+        components=COMPONENTS,
+        security=security(needs_token=needs_token),
+        path=LITESTARS_PATH,
+        render_plugins=[JsonRenderPlugin()],
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+    )
+
+
+def openapi_document(app: Litestar, language: Language = Language.EN) -> dict[str, Any]:
+    """Return the document in a language; made once for each application."""
+    documents = app.state.setdefault("openapi_documents", {})
+    if language not in documents:
+        is_source = language is Language.EN
+        documents[language] = _document(app) if is_source else in_chinese(openapi_document(app))
+    document: dict[str, Any] = documents[language]
+    return document
+
+
+def _operation_id(handler: HTTPRouteHandler, method: Any, _: Any) -> str:
+    """Return the handler's name, which generated clients take for their functions."""
+    return f"head_{handler.handler_name}" if method == "HEAD" else handler.handler_name
+
+
+def _document(app: Litestar) -> dict[str, Any]:
+    document = app.openapi_schema.to_schema()
+    schemas = schemas_of(app.plugins.get(DescribedTypes).types | _BESIDE_HANDLERS)
+    document["components"]["schemas"] = {short_name(name): schema for name, schema in schemas.items()}
+    document["paths"]["/v1/images/edits"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
+    }
+    document["paths"][ZIP]["post"]["requestBody"] = {
+        "required": True,
+        "content": {_JSON: _schema(ZipBody)},
+    }
+    document["paths"][_RERUN]["post"]["requestBody"]["required"] = False  # Litestar says true of all
+    for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar lets it be left out
+        parameter["required"] = parameter["required"] or parameter["name"] == "keyword"
+    document["paths"] = in_order(document["paths"])
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            operation["responses"] = _responses(path, method, operation["responses"])
+            if is_public(path):
+                operation["security"] = []
+    for operation in operations(document):
+        _describe(operation)
+    return with_examples(_with_short_names(document))
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    """Make the first paragraph of the docstring the summary, and say of parameters what matters, once."""
+    summary, _, more = unwrapped(operation.pop("description")).partition("\n\n")
+    operation.pop("deprecated", None)
+    operation |= {"summary": summary.removesuffix("."), "description": more}
+    for parameter in operation.get("parameters", ()):
+        schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
+        (only,) = schema.pop("allOf", [{}])
+        for choice in schema.pop("oneOf", ()):  # a parameter that may be left out is never null
+            only |= choice if choice != {"type": "null"} else {}
+        described = {name: parameter[name] for name in ("name", "in", "description", "required")}
+        parameter.clear()
+        parameter |= {**described, "schema": only | schema}
+
+
+def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, Any]:
+    """Return what an operation answers."""
+    if "$ref" not in str(responses.get("400", "$ref")):
+        del responses["400"]  # Litestar's own, which nobody gets to see
+    match path.split("/"):
+        case ["", "v1", "images", _]:
+            responses["200"]["content"][_EVENT_STREAM] = _events(_OPENAI_EVENTS)
+        case ["", "api", "v1", "events"]:
+            responses["200"]["content"][_EVENT_STREAM] = _events({"task": (TaskChange,)})
+        case [*_, "events"]:
+            responses["200"]["content"][_EVENT_STREAM] = _events(_TASK_EVENTS)
+        case [*_, "images", "zip"]:
+            responses["200"] = {
+                "description": "the zip file",
+                "content": {"application/zip": {"schema": _BYTES}},
+            }
+        case [*_, ("content" | "thumbnail" | "response") as name]:
+            description = "what was kept" if name == "response" else "the image"
+            responses |= _file(description, _MEDIA_TYPES[name])
+    if method == "head":
+        responses = {status: {"description": answer["description"]} for status, answer in responses.items()}
+    return dict(sorted(responses.items()))
+
+
+def _file(description: str, media_types: tuple[str, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {"content": {media_type: {"schema": _BYTES} for media_type in media_types}}
+    return {
+        "200": {"description": description, **content},
+        "206": {"description": "a range of it", **content},
+        "304": {"description": "not changed"},
+        "416": {"description": "no such range"},
+    }
+
+
+def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them.
+
+    Generated clients would read a single kind of event as what the whole stream is, so that one is a text.
+    """
+    event = _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])
+    if len(events) > 1:
+        return {"schema": event}
+    return {"schema": {"type": "string", "contentMediaType": _EVENT_STREAM, "contentSchema": event}}
+
+
+def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
+    data = _choice("anyOf", [_schema(shape)["schema"] for shape in shapes])
+    return {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "for `Last-Event-ID`"},
+            "event": {"const": name},
+            "data": {"type": "string", "contentMediaType": _JSON, "contentSchema": data},
+        },
+    }
+
+
+def _choice(keyword: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the schema of a choice, which one alone is not."""
+    return {keyword: schemas} if len(schemas) > 1 else schemas[0]
+
+
+def _schema(shape: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"schema": {"$ref": f"{SCHEMAS}{shape.__name__}"}}
+
+
+def _with_short_names(document: dict[str, Any]) -> Any:
+    text = msgspec.json.encode(document).decode()
+    return msgspec.json.decode(re.sub(f'"{SCHEMAS}[^"]+"', lambda ref: short_name(ref[0]), text))

@@ -1,0 +1,252 @@
+"""Reads the head of a request: the request line by one expression, the header fields by llhttp.
+
+Whatever two servers could read differently is refused: a proxy in front of us that reads it the other way
+would take a part of one request for the next one, which is request smuggling (RFC 9112, section 11.2).
+"""
+
+import re
+from urllib.parse import unquote
+
+import attrs
+import httptools
+
+from imagegen_core.messages import Message
+from imagegen_core.problems import ProblemCode
+from imagegen_http.guard.asgi import Scope
+from imagegen_http.problems.messages import RequestProblem
+
+MAX_HEAD_BYTES = 32 * 1024
+
+MAX_HEADERS = 100
+"""A head with more lines is refused unparsed: 32 KiB of one-letter headers would take two megabytes."""
+
+_SPACE = 0x20
+_HEAD_END = re.compile(rb"\n\r?\n")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(1\.[01])\r\n")
+
+_ANY_REQUEST_LINE = b"GET / HTTP/1.1\r\n"
+"""What llhttp gets for the request line: it knows the methods of others, and we have routes for them."""
+
+_LENGTH = re.compile(rb"[0-9]{1,19}")
+_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
+
+
+class InvalidRequest(Exception):
+    """What was received is not HTTP/1.1 as we read it; ``reason`` says what is wrong."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@attrs.frozen(kw_only=True)
+class RequestHead:
+    """The names of ``headers`` are in lower case; ``content_length`` is None for a chunked body."""
+
+    method: str
+    target: bytes
+    http_version: str
+    headers: list[tuple[bytes, bytes]]
+    content_length: int | None
+    keep_alive: bool
+    expects_continue: bool
+
+    def scope(self) -> Scope:
+        """Return what ASGI says of it; nothing is known of its connection."""
+        raw_path, _, query = self.target.partition(b"?")
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.http_version,
+            "scheme": "http",
+            "method": self.method,
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+        }
+
+
+def find_head(received: bytearray, searched_bytes: int) -> int:
+    """Return the length of the head that ``received`` begins with; 0 if it is not complete.
+
+    ``searched_bytes`` of it were searched before, in vain.
+
+    Raises:
+        InvalidRequest: it is too long, or no request can begin like this.
+    """
+    if received[0] <= _SPACE:
+        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+    end = _HEAD_END.search(received, max(0, searched_bytes - len(b"\n\r")))
+    if received.count(b"\n", 0, end.start() if end else len(received)) > MAX_HEADERS:
+        raise InvalidRequest(RequestProblem.TOO_MANY_HEADERS(maximum=MAX_HEADERS))
+    if (end.end() if end else len(received)) > MAX_HEAD_BYTES:
+        raise InvalidRequest(ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
+    return end.end() if end else 0
+
+
+def parse_head(head: bytes) -> RequestHead:
+    """Return what a complete head says.
+
+    Raises:
+        InvalidRequest: it is no head of HTTP/1.0 or 1.1, or leaves open where its request ends.
+    """
+    head = _with_crlf(head)
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        is_ascii = head.partition(b"\r\n")[0].isascii()
+        raise InvalidRequest(
+            RequestProblem.NOT_AN_HTTP_REQUEST() if is_ascii else RequestProblem.ADDRESS_NOT_ENCODED()
+        )
+    headers = _header_fields(head[line.end() :])
+    framing: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if name in _FRAMING:
+            framing.setdefault(name, []).append(value)
+    method, target, version = line.groups()
+    is_current = version == b"1.1"
+    if len(framing.get(b"host", ())) > 1 or (is_current and b"host" not in framing):
+        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+    return RequestHead(
+        method=method.decode(),
+        target=target,
+        http_version=version.decode(),
+        headers=headers,
+        content_length=_content_length(framing, may_be_chunked=is_current),
+        keep_alive=is_current and b"close" not in _tokens(framing.get(b"connection", [])),
+        expects_continue=is_current and b"100-continue" in _tokens(framing.get(b"expect", [])),
+    )
+
+
+def _with_crlf(head: bytes) -> bytes:
+    """Return the head with CRLF for each bare LF, which RFC 9112 lets a server accept."""
+    line_ends = head.count(b"\r\n")
+    if head.count(b"\r") != line_ends:
+        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+    if head.count(b"\n") == line_ends:
+        return head
+    return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _header_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
+    fields = _HeaderFields()
+    try:
+        httptools.HttpRequestParser(fields).feed_data(_ANY_REQUEST_LINE + lines)
+    except httptools.HttpParserUpgrade:
+        pass  # an upgrade is ignored, as RFC 9110 allows: there are no websockets here
+    except httptools.HttpParserError as error:
+        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST()) from error
+    return fields.headers
+
+
+class _HeaderFields:
+    """Collects what llhttp reports."""
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value.rstrip(b" \t")))
+
+
+def _content_length(framing: dict[bytes, list[bytes]], *, may_be_chunked: bool) -> int | None:
+    """Return the length of the body, None if it is chunked; a request that could have two is refused."""
+    lengths, codings = framing.get(b"content-length", []), framing.get(b"transfer-encoding", [])
+    if not codings and not lengths:
+        return 0
+    if not codings and len(lengths) == 1 and _LENGTH.fullmatch(lengths[0]):
+        return int(lengths[0])
+    if may_be_chunked and not lengths and [coding.lower() for coding in codings] == [b"chunked"]:
+        return None
+    raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+
+
+def _tokens(values: list[bytes]) -> list[bytes]:
+    return [token.strip() for value in values for token in value.lower().split(b",")]
+
+
+_CRLF = b"\r\n"
+_MAX_TINY_CHUNK_BYTES = 255
+_MAX_TINY_CHUNKS = 256
+
+_MAX_LINE_BYTES = 16 * 1024
+"""For a chunk's size with its extensions, which are ignored, and for all trailers together."""
+
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
+_TRAILER = re.compile(
+    rb"(?!(?i:content-length|transfer-encoding|host):)"
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r\n"
+)
+
+
+class ChunkedBody:
+    """A body in chunks (RFC 9112, section 7.1); its trailers are dropped.
+
+    Many chunks of a few bytes are refused: each costs as much work as a large one.
+    """
+
+    def __init__(self) -> None:
+        self.is_complete = False
+        self._missing_bytes = 0
+        self._line = bytearray()
+        self._trailer_bytes = 0
+        self._take_line = self._take_size
+
+    def feed(self, data: bytearray, content: bytearray) -> int:
+        """Add what ``data`` contains of the body to ``content``; return how many bytes of ``data`` it took.
+
+        Raises:
+            InvalidRequest: it is not chunked as HTTP/1.1 has it.
+        """
+        position = tiny_chunks = 0
+        while position < len(data) and not self.is_complete:
+            if self._missing_bytes:
+                piece = data[position : position + self._missing_bytes]
+                content += piece
+                self._missing_bytes -= len(piece)
+                position += len(piece)
+            else:
+                position = self._read_line(data, position)
+                tiny_chunks += 0 < self._missing_bytes <= _MAX_TINY_CHUNK_BYTES
+                if tiny_chunks > _MAX_TINY_CHUNKS:
+                    raise InvalidRequest(RequestProblem.CHUNKS_TOO_SMALL())
+        return position
+
+    def _read_line(self, data: bytearray, position: int) -> int:
+        """Add to the line that is being received; return the position of what follows."""
+        end = data.find(b"\n", position) + 1 or len(data)
+        self._line += data[position:end]
+        if len(self._line) > _MAX_LINE_BYTES:
+            raise _invalid()
+        if self._line.endswith(b"\n"):
+            line, self._line = bytes(self._line), bytearray()
+            self._take_line(line)
+        elif self._take_line == self._take_data_end and not _CRLF.startswith(self._line):
+            raise _invalid()
+        return end
+
+    def _take_size(self, line: bytes) -> None:
+        size = _SIZE_LINE.fullmatch(line)
+        if size is None:
+            raise _invalid()
+        self._missing_bytes = int(size[1], 16)
+        self._take_line = self._take_data_end if self._missing_bytes else self._take_trailer
+
+    def _take_data_end(self, line: bytes) -> None:
+        if line != _CRLF:
+            raise _invalid()
+        self._take_line = self._take_size
+
+    def _take_trailer(self, line: bytes) -> None:
+        self.is_complete = line == _CRLF
+        self._trailer_bytes += len(line)
+        if not self.is_complete and _TRAILER.fullmatch(line) is None:
+            raise _invalid()
+        if self._trailer_bytes > _MAX_LINE_BYTES:
+            raise _invalid()
+
+
+def _invalid() -> InvalidRequest:
+    return InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())

@@ -1,0 +1,484 @@
+"""Writes the response to a request, and to what is none."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import attrs
+import uvicorn
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
+
+from imagegen_core.messages import Language, Message
+from imagegen_core.problems import Problem
+from imagegen_http.guard.asgi import AsgiMessage, Receive, Scope, Send
+from imagegen_http.guard.bodies import BODY_ARRIVED
+from imagegen_http.guard.delivery import CONNECTION, OpenConnection
+from imagegen_http.problems.error_table import envelope
+from imagegen_http.server.connections import ConnectionLimits, Deadlines, OpenConnections
+from imagegen_http.server.framing import ChunkedBody, InvalidRequest, RequestHead, find_head, parse_head
+from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
+from imagegen_http.server.start_scheduler import StartScheduler
+
+_BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Response:
+    """The response of a cycle, in place of uvicorn's: one write for head and body, no chunks in HTTP/1.0.
+
+    The head is held until the body begins, or until the next iteration of the event loop.
+    """
+
+    def __init__(self, head: RequestHead, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
+        self._cycle = cycle
+        self._transport = transport
+        self._may_be_chunked = head.http_version != "1.0"
+        self._is_bodiless = head.method == "HEAD"
+        self._is_chunked = False
+        self._missing_bytes: int | None = None
+        self._held_head = b""
+        self.has_begun = False
+
+    async def send(self, message: Any) -> None:
+        """Send the beginning of the response, or a piece of its body.
+
+        Raises:
+            RuntimeError: the application does not respond as ASGI demands.
+        """
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        expected = "http.response.body" if cycle.response_started else "http.response.start"
+        if message["type"] != expected or cycle.response_complete:
+            raise RuntimeError(f"unexpected ASGI message {message['type']}")
+        if not cycle.response_started:
+            self._start(message)
+            return
+        more = message.get("more_body", False)
+        self._write_body(message.get("body", b""), more=more)
+        if not more:
+            cycle.response_complete = True
+            cycle.message_event.set()
+            if not cycle.keep_alive:
+                self._transport.close()
+            cycle.on_response()
+
+    def _start(self, message: AsgiMessage) -> None:
+        status = message["status"]
+        self._is_bodiless = self._is_bodiless or status in _BODILESS_STATUSES
+        self._held_head = self._head(status, [*self._cycle.default_headers, *message.get("headers", ())])
+        self._cycle.response_started = True
+        self._cycle.waiting_for_100_continue = False
+        asyncio.get_running_loop().call_soon(self._write_held_head)
+
+    def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return the response's head, and note how its body ends."""
+        length, closes = None, False
+        for name, value in headers:
+            match name.lower():
+                case b"content-length":
+                    length = int(value)
+                case b"connection":
+                    closes = closes or b"close" in value.lower()
+        self._is_chunked = length is None and not self._is_bodiless and self._may_be_chunked
+        self._missing_bytes = length
+        if closes or (length is None and not self._is_bodiless and not self._may_be_chunked):
+            self._cycle.keep_alive = False
+        if not self._cycle.keep_alive and not closes:
+            headers.append((b"connection", b"close"))
+        if self._is_chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+            raise RuntimeError("a header of the response has a line break or NUL")
+        return _status_line(status) + lines + b"\r\n"
+
+    def _write_held_head(self) -> None:
+        if self._held_head and not self._cycle.disconnected and not self._transport.is_closing():
+            self._write()
+
+    def _write_body(self, body: bytes, *, more: bool) -> None:
+        if self._is_bodiless:
+            self._write()
+        elif self._is_chunked:
+            self._write(
+                *((b"%x\r\n" % len(body), body, b"\r\n") if body else ()), b"" if more else _LAST_CHUNK
+            )
+        else:
+            self._count(len(body), more=more)
+            self._write(body)
+
+    def _count(self, size: int, *, more: bool) -> None:
+        if self._missing_bytes is None:
+            return
+        self._missing_bytes -= size
+        if self._missing_bytes < 0 or (self._missing_bytes and not more):
+            raise RuntimeError("the response is not as long as its Content-Length says")
+
+    def _write(self, *pieces: bytes) -> None:
+        head, self._held_head = self._held_head, b""
+        self.has_begun = True
+        self._transport.writelines([piece for piece in (head, *pieces) if piece])
+
+
+def bad_request(reason: Message, request_id: str) -> bytes:
+    """Return the response to what is not HTTP as we read it; the connection ends with it."""
+    problem = Problem(field="request", reason=reason)
+    return _refusal("validation_failed", {"errors": (problem,)}, request_id)
+
+
+def too_many_connections(reason: Message, request_id: str) -> bytes:
+    """Return the response to a connection that is one too many, whatever it was to ask."""
+    return _refusal("unavailable", {"hint": reason}, request_id, "retry-after: 1")
+
+
+def _refusal(slug: str, data: dict[str, Any], request_id: str, *headers: str) -> bytes:
+    """Return a response in Chinese, since no header that names a language was read."""
+    status, body = envelope(slug, data, language=Language.ZH, request_id=request_id)
+    content = json.dumps(body, ensure_ascii=False).encode()
+    lines = (
+        "content-type: application/json",
+        f"content-length: {len(content)}",
+        "x-content-type-options: nosniff",
+        f"x-request-id: {request_id}",
+        *headers,
+        "connection: close",
+    )
+    return _status_line(status) + "\r\n".join((*lines, "", "")).encode() + content
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
+
+
+_MAX_READ_BYTES = 32 * 1024
+"""Read from a socket at once. So much of each connection is in memory before a budget counts it."""
+
+_UNSCHEDULED_PREFIX = "/health"
+_LINGER_SECONDS = 1.0
+
+_MAX_LINGERING = 32
+"""So many refused connections stay open for a moment, so that a client that is still sending reads why."""
+_log = logging.getLogger("uvicorn.error")
+
+
+def limited_protocol(
+    limits: ConnectionLimits, *, new_id: Callable[[], str]
+) -> type[asyncio.BufferedProtocol]:
+    """Return a protocol class for ``uvicorn.Config(http=…)``; all its connections count together.
+
+    ``new_id`` generates the request id of responses to input that is not HTTP.
+    """
+    shared = _Shared(limits=limits, connections=OpenConnections(limits), new_id=new_id)
+    return type("LimitedProtocol", (_LimitedProtocol,), {"_shared": shared})
+
+
+@attrs.frozen(kw_only=True)
+class _Shared:
+    limits: ConnectionLimits
+    connections: OpenConnections
+    new_id: Callable[[], str]
+    refused: set[asyncio.BaseProtocol] = attrs.field(factory=set)
+    reads: ReadScheduler = attrs.field(factory=ReadScheduler)
+    starts: StartScheduler = attrs.field(factory=StartScheduler)
+    buffer: memoryview = attrs.field(factory=lambda: memoryview(bytearray(_MAX_READ_BYTES)))
+
+
+class _LimitedProtocol(asyncio.BufferedProtocol):
+    """One connection. Its requests are served one after the other, however many arrive at once.
+
+    The next head is not even looked at before the response is complete, and nothing is read meanwhile beyond
+    what the last read has brought.
+    """
+
+    _shared: ClassVar[_Shared]
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self._app = config.loaded_app
+        self._keep_alive_seconds = config.timeout_keep_alive
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._flow: ScheduledFlowControl
+        self._open_connection: OpenConnection
+        self._deadlines: Deadlines
+        self._client: tuple[str, int] | None = None
+        self._server: tuple[str, int] | None = None
+        self._is_counted = False
+        self._ignores_input = False
+        self._received = bytearray()
+        self._searched_bytes = 0
+        self._missing_bytes = 0
+        self._chunks: ChunkedBody | None = None
+        self._cycle: RequestResponseCycle | None = None
+        self._response: Response | None = None
+
+    # ------------------------------------------------------------ called by the event loop
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it is for TCP
+        """Begin to read requests, or refuse one connection too many."""
+        self._transport = transport
+        self._client = _address(transport, "peername")
+        self._flow = ScheduledFlowControl(transport)
+        reason = self._shared.connections.enter(self._peer)
+        if reason is not None:
+            self._ignores_input = True
+            transport.write(too_many_connections(reason, self._shared.new_id()))
+            if len(self._shared.refused) < _MAX_LINGERING:
+                self._shared.refused.add(self)
+                transport.write_eof()
+                self._loop.call_later(_LINGER_SECONDS, transport.close)
+            else:
+                transport.close()
+            return
+        self._server = _address(transport, "sockname")
+        self._open_connection = OpenConnection(transport)
+        self._deadlines = Deadlines(
+            transport,
+            self._shared.limits,
+            keep_alive_seconds=self._keep_alive_seconds,
+            loop=self._loop,
+        )
+        self._server_state.connections.add(self)  # type: ignore[arg-type] # uvicorn lists its own protocols
+        self._is_counted = True
+        self._deadlines.start_head()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read to: the same place for all connections, since it is emptied at once."""
+        return self._shared.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        if not self._ignores_input:
+            self._received += self._shared.buffer[:nbytes]
+            self._process()
+        if self._is_receiving_body or self._ignores_input:
+            self._shared.reads.wait(self._flow)
+
+    def eof_received(self) -> None:
+        """Note what has arrived by now; the transport then closes."""
+        if self._is_counted:
+            self._open_connection.end(reset=False)
+            self._deadlines.start_stall()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application, and make room for another connection."""
+        self._shared.refused.discard(self)
+        if not self._is_counted:
+            return
+        self._deadlines.stop()
+        self._deadlines.stop_stall()
+        self._open_connection.end(reset=exc is not None)
+        self._shared.connections.leave(self._peer)
+        self._server_state.connections.discard(self)
+        self._disconnect_cycle()
+        self._flow.resume_writing()
+
+    def pause_writing(self) -> None:
+        """Let the application wait: the client does not read."""
+        if self._is_counted:
+            self._flow.pause_writing()
+            self._deadlines.start_stall()
+
+    def resume_writing(self) -> None:
+        """Let the application go on."""
+        if self._is_counted:
+            self._deadlines.stop_stall()
+            self._flow.resume_writing()
+            if self._transport.is_closing():
+                self._deadlines.start_stall()
+
+    # ------------------------------------------------------------ called by uvicorn's server
+
+    def shutdown(self) -> None:
+        """Close once the request that is being served has its response."""
+        if self._cycle is None or self._cycle.response_complete:
+            self._deadlines.close()
+        else:
+            self._cycle.keep_alive = False
+
+    # ------------------------------------------------------------ requests
+
+    def _process(self) -> None:
+        """Take as much of what was received as belongs to the present request, or begin the next one."""
+        try:
+            while self._received:
+                if self._is_receiving_body:
+                    self._take_body()
+                elif self._is_serving:
+                    self._flow.pause_reading()
+                    break
+                elif not self._take_head():
+                    break
+        except InvalidRequest as error:
+            _log.warning("Invalid HTTP request received.")
+            self._refuse(error.reason)
+            return
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Have a deadline exactly while a head has begun and is not complete."""
+        if self._is_receiving_body or self._is_serving:
+            return  # stopped when the head was complete
+        if self._received and not self._transport.is_closing():
+            self._deadlines.start_head()
+
+    @property
+    def _is_receiving_body(self) -> bool:
+        return self._missing_bytes > 0 or self._chunks is not None
+
+    @property
+    def _is_serving(self) -> bool:
+        return self._cycle is not None and not self._cycle.response_complete
+
+    def _take_head(self) -> bool:
+        """Begin to serve a request and return True, or return False if its head is not complete."""
+        length = find_head(self._received, self._searched_bytes)
+        self._searched_bytes = 0 if length else len(self._received)
+        if not length:
+            return False
+        head = parse_head(bytes(self._received[:length]))
+        del self._received[:length]
+        self._deadlines.stop()
+        cycle = self._serve(head)
+        if head.content_length is None:
+            self._chunks = ChunkedBody()
+        else:
+            self._missing_bytes = head.content_length
+        if head.content_length == 0:
+            self._end_body(cycle)
+        return True
+
+    def _take_body(self) -> None:
+        cycle = self._cycle if self._is_serving else None
+        content = bytearray() if cycle is None else cycle.body
+        if self._chunks is None:
+            taken_bytes = min(self._missing_bytes, len(self._received))
+            content += memoryview(self._received)[:taken_bytes]
+            self._missing_bytes -= taken_bytes
+        else:
+            taken_bytes = self._chunks.feed(self._received, content)
+            if self._chunks.is_complete:
+                self._chunks = None
+        del self._received[:taken_bytes]
+        if cycle is None:
+            return
+        if not self._is_receiving_body:
+            self._end_body(cycle)
+        cycle.message_event.set()
+        if len(content) > HIGH_WATER_LIMIT:
+            self._flow.pause_reading()
+
+    def _end_body(self, cycle: RequestResponseCycle) -> None:
+        cycle.more_body = False
+        cycle.message_event.set()
+
+    def _serve(self, head: RequestHead) -> RequestResponseCycle:
+        cycle = self._cycle = RequestResponseCycle(
+            scope=self._scope(head),  # type: ignore[arg-type] # ours is any mapping
+            transport=self._transport,
+            flow=self._flow,
+            logger=_log,
+            access_logger=_log,
+            access_log=False,
+            default_headers=self._server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=head.expects_continue,
+            keep_alive=head.keep_alive,
+            on_response=self._on_response_complete,
+        )
+        response = self._response = Response(head, cycle, self._transport)
+
+        async def scheduled(scope: Scope, receive: Receive, send: Send) -> None:
+            """Serve in turn; only ``/health`` does not wait."""
+            if not scope["path"].startswith(_UNSCHEDULED_PREFIX):
+                await self._shared.starts.admit()
+            scope[BODY_ARRIVED] = not cycle.more_body
+            await self._app(scope, receive, response.send)
+
+        serving = cycle.run_asgi(scheduled)  # type: ignore[arg-type] # our types of ASGI are wider
+        task = self._loop.create_task(serving)
+        tasks = self._server_state.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return cycle
+
+    def _scope(self, head: RequestHead) -> Scope:
+        return {
+            **head.scope(),
+            "server": self._server,
+            "client": self._client,
+            "state": self._app_state.copy(),
+            CONNECTION: self._open_connection,
+        }
+
+    def _on_response_complete(self) -> None:
+        self._server_state.total_requests += 1
+        if self._transport.is_closing():
+            self._deadlines.start_stall()
+            return
+        self._deadlines.start_keep_alive()
+        self._flow.resume_reading()
+        if not self._is_receiving_body:
+            self._process()
+
+    # ------------------------------------------------------------ what is refused
+
+    def _refuse(self, reason: Message) -> None:
+        """Say what is wrong, and with a lingering close so that it arrives."""
+        self._deadlines.stop()
+        has_response = self._is_receiving_body  # it came early, or has begun
+        if self._is_serving and self._response is not None:
+            has_response = self._response.has_begun
+        self._disconnect_cycle()
+        if not has_response and not self._transport.is_closing():
+            self._transport.write(bad_request(reason, self._shared.new_id()))
+        self._close_lingering()
+
+    def _disconnect_cycle(self) -> None:
+        cycle = self._cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.waiting_for_100_continue = False  # it would be written although nothing may be any more
+            cycle.message_event.set()
+
+    def _close_lingering(self) -> None:
+        """Close our side, discard input for a moment, then close: unread bytes would cause a reset."""
+        self._ignores_input = True
+        self._received.clear()
+        self._flow.resume_reading()
+        if self._transport.is_closing():
+            return
+        self._transport.write_eof()
+        self._loop.call_later(_LINGER_SECONDS, self._deadlines.close)
+
+    @property
+    def _peer(self) -> str:
+        """The peer's IP address; ``""`` for a Unix socket, which has only local peers."""
+        return "" if self._client is None else self._client[0]
+
+
+def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
+    """Return host and port of an end of the connection; None for a Unix socket, or if it is gone already."""
+    address = transport.get_extra_info(name)
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

@@ -1,0 +1,372 @@
+"""Keeps large responses from exhausting memory: few are built at a time, and all count against a budget."""
+
+import asyncio
+import contextlib
+import gzip
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+
+import attrs
+
+from imagegen_http.guard.asgi import (
+    CACHEABLE,
+    PRIVATE_REVALIDATE,
+    App,
+    AsgiMessage,
+    InboundRequest,
+    Receive,
+    Refuse,
+    Scope,
+    Send,
+    accepts_gzip,
+    matches,
+)
+from imagegen_http.guard.bodies import BodyBudget
+from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
+
+MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024
+"""For all large responses that are being sent; a single larger one is sent alone."""
+
+PIECE_BYTES = 64 * 1024
+"""A longer response counts against the budget and is written in pieces of this size."""
+
+STALL_TIMEOUT_SECONDS = 30.0
+"""A client that accepts no piece for so long is disconnected."""
+
+MIN_BYTES_PER_SECOND = 64 * 1024
+"""A client that is slower on average is disconnected too: what it has not read stays in memory for it."""
+
+_MAX_CONCURRENT_LISTS = {"/api/v1/tasks": 1, "/api/v1/images": 8, "/api/v1/images/search": 8}
+"""Lists that are built at a time: a hundred items are megabytes, and several times as much while being built.
+
+More searches are allowed, since equal ones at the same moment share one query of the database.
+"""
+
+
+class LargeResponses:
+    """Wraps an ASGI application; ``refuse`` sends the error envelope."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        refuse: Refuse,
+        max_bytes: int = MAX_RESPONSE_BYTES_IN_FLIGHT,
+        stall_timeout_seconds: float = STALL_TIMEOUT_SECONDS,
+        min_bytes_per_second: int = MIN_BYTES_PER_SECOND,
+    ) -> None:
+        self._app = app
+        self._refuse = refuse
+        self._max_bytes = max_bytes
+        self._stall_timeout_seconds = stall_timeout_seconds
+        self._min_bytes_per_second = min_bytes_per_second
+        self._budget = BodyBudget(max_bytes)
+        self._slots: Mapping[str, _Slots] = {
+            path: _Slots(number) for path, number in _MAX_CONCURRENT_LISTS.items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
+        slots = self._slots.get(path) if scope.get("method") == "GET" else None
+        if slots is None:
+            await self._app(scope, receive, self._bounded(scope, receive, send))
+            return
+        if not await slots.acquire(receive):
+            return
+        is_built = False
+
+        async def send_built(message: AsgiMessage) -> None:
+            nonlocal is_built
+            if not is_built:
+                is_built = True
+                slots.release()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, self._bounded(scope, receive, send_built))
+        finally:
+            if not is_built:
+                slots.release()
+
+    def _bounded(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        start: AsgiMessage | None = None
+
+        async def send_bounded(message: AsgiMessage) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _content_length(message) > PIECE_BYTES:
+                start = message
+                return
+            begun, start = start, None
+            if begun is None:
+                await send(message)
+            elif message.get("more_body", False) or len(message.get("body", b"")) <= PIECE_BYTES:
+                await send(begun)
+                await send(message)
+            else:
+                await self._send_whole(begun, message["body"], scope, receive, send)
+
+        return send_bounded
+
+    async def _send_whole(
+        self, start: AsgiMessage, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        lease = self._budget.lease()
+        has_room = lease.grow(min(len(body), self._max_bytes))
+        if not has_room and scope["method"] == "GET":  # other methods had an effect: an error would deny it
+            await self._refuse(scope, receive, send, "unavailable", {}, {})
+            return
+        connection: OpenConnection | None = scope.get(CONNECTION)
+        seconds = self._stall_timeout_seconds + len(body) / self._min_bytes_per_second
+        try:
+            with _abort_after(connection, seconds):
+                await send(start)
+                for begin in range(0, len(body), PIECE_BYTES):
+                    piece, more = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
+                    with _abort_after(connection, self._stall_timeout_seconds):
+                        await send({"type": "http.response.body", "body": piece, "more_body": more})
+        finally:
+            lease.release()
+
+
+@contextlib.contextmanager
+def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[None]:
+    """Abort the connection, dropping what was not sent, if the body of the context takes longer."""
+    if connection is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(seconds, connection.abort)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Slots:
+    """The rights to build a response, of which there are so many; first come, first served."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+
+    async def acquire(self, receive: Receive) -> bool:
+        """Wait for a slot and return True, or False if the client disconnects first."""
+        if self._free:
+            self._free -= 1
+            return True
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append(turn)
+
+        def give_up(_: "asyncio.Task[None]") -> None:
+            if not turn.done():
+                turn.set_result(False)
+
+        disconnect = loop.create_task(wait_for_disconnect(receive))
+        disconnect.add_done_callback(give_up)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.release()
+            raise
+        finally:
+            disconnect.cancel()
+
+    def release(self) -> None:
+        """Hand a slot to the one that has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self._free += 1
+
+
+def _content_length(start: AsgiMessage) -> int:
+    """Return the Content-Length; 0 if there is none."""
+    for name, value in start.get("headers", []):
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+MIN_COMPRESSED_BYTES = 4 * 1024
+"""A shorter response arrives in the same round trip either way."""
+
+_MAX_INLINE_BYTES = 64 * 1024
+"""What is compressed on the event loop, in half a millisecond; more is compressed in a thread."""
+
+_LEVEL = 1  # half the time of the usual level, for a fifth more bytes
+_JSON = b"application/json"
+
+
+class CompressedJson:
+    """Wraps an ASGI application; compresses the JSON of successful reads of the API.
+
+    Nothing else: images are compressed already, and so is what has images in it. Events must not wait for
+    more of them. What a page of another site could make the service say beside a secret (BREACH), it cannot
+    ask for: the guard refuses its reads.
+
+    What a client may keep if it asks each time (`PRIVATE_REVALIDATE`) gets a tag of its content, a weak one
+    since it is that of both forms; a client that has it is answered 304.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope.get("method") in {"GET", "HEAD"}:
+            request = InboundRequest.from_scope(scope)
+            if request.is_under("/api"):
+                send = _Sending(
+                    send,
+                    gzip=accepts_gzip(request.header(b"accept-encoding")),
+                    if_none_match=request.header(b"if-none-match"),
+                )
+        await self._app(scope, receive, send)
+
+
+@attrs.define
+class _Sending:
+    """Sends one response, compressed and with a tag where it should be."""
+
+    send: Send
+    gzip: bool = attrs.field(kw_only=True)
+    if_none_match: str = attrs.field(kw_only=True)
+    start: AsgiMessage | None = None
+
+    async def __call__(self, message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start" and self._is_changed(message):
+            self.start = message
+            return
+        start, self.start = self.start, None
+        if start is not None:
+            if not message.get("more_body", False):
+                start, body = await self._changed(start, message["body"])
+                message = {**message, "body": body}
+            await self.send(start)
+        await self.send(message)
+
+    def _is_changed(self, start: AsgiMessage) -> bool:
+        headers = dict(start["headers"])
+        return (
+            start["status"] == HTTPStatus.OK
+            and headers.get(b"content-type") == _JSON
+            and not {b"content-encoding", b"etag"} & headers.keys()
+            and (_is_kept(start) or self._is_compressed(int(headers.get(b"content-length", b"0"))))
+        )
+
+    def _is_compressed(self, length: int) -> bool:
+        return self.gzip and length >= MIN_COMPRESSED_BYTES  # one of unknown length comes in pieces
+
+    async def _changed(self, start: AsgiMessage, body: bytes) -> tuple[AsgiMessage, bytes]:
+        headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+        headers.append((b"vary", b"Accept-Encoding"))
+        if _is_kept(start):
+            tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+            headers.append((b"etag", f"W/{tag}".encode()))
+            if matches(self.if_none_match, tag):
+                headers = [(name, value) for name, value in headers if name != b"content-type"]
+                return {**start, "status": HTTPStatus.NOT_MODIFIED, "headers": headers}, b""
+        if self._is_compressed(len(body)):
+            body = await _gzip(body)
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        return {**start, "headers": headers}, body
+
+
+def _is_kept(start: AsgiMessage) -> bool:
+    return (b"cache-control", PRIVATE_REVALIDATE.encode()) in start["headers"]
+
+
+async def _gzip(body: bytes) -> bytes:
+    if len(body) <= _MAX_INLINE_BYTES:
+        return gzip.compress(body, _LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
+
+
+MAX_CACHED_BYTES = 4 * 1024 * 1024
+"""For all cached responses with their targets."""
+
+_OVERHEAD_BYTES = 1024
+"""What a cached response takes beside its target and its body."""
+
+_Target = tuple[str, bytes]
+
+
+@attrs.frozen(kw_only=True)
+class _CachedResponse:
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class ResponseCache:
+    """Wraps an ASGI application; keeps the responses to GET of `CACHEABLE` handlers that have status 200.
+
+    A response is sent again until ``writes`` changes: the number of transactions that were committed. It is
+    read before the application begins, and counts a transaction before its caller knows of it. So no response
+    is older than a write that anybody knew of when they asked. Those not sent for longest make room.
+    """
+
+    def __init__(self, app: App, *, writes: Callable[[], int], max_bytes: int = MAX_CACHED_BYTES) -> None:
+        self._app = app
+        self._writes = writes
+        self._max_bytes = max_bytes
+        self._responses: OrderedDict[_Target, _CachedResponse] = OrderedDict()  # least recently sent first
+        self._bytes = 0
+        self._seen_writes = writes()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope.get("method") != "GET":
+            await self._app(scope, receive, send)
+            return
+        self._drop_outdated()
+        target = (scope["path"], scope["query_string"])
+        response = self._responses.get(target)
+        if response is None:
+            await self._app(scope, receive, self._keeping(target, scope, send))
+            return
+        self._responses.move_to_end(target)
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": [*response.headers]})
+        await send({"type": "http.response.body", "body": response.body, "more_body": False})
+
+    def _keeping(self, target: _Target, scope: Scope, send: Send) -> Send:
+        """Return a ``send`` that also keeps the response, unless something was written meanwhile."""
+        writes = self._seen_writes
+        headers: tuple[tuple[bytes, bytes], ...] | None = None
+
+        async def send_and_keep(message: AsgiMessage) -> None:
+            nonlocal headers
+            if message["type"] == "http.response.start":
+                if message["status"] == HTTPStatus.OK and CACHEABLE in scope["route_handler"].opt:
+                    headers = tuple(message["headers"])
+            elif headers is not None and not message["more_body"] and writes == self._writes():
+                self._put(target, _CachedResponse(headers=headers, body=message["body"]))
+            await send(message)
+
+        return send_and_keep
+
+    def _drop_outdated(self) -> None:
+        """Drop all responses if something was written since they began."""
+        if self._seen_writes != (writes := self._writes()):
+            self._seen_writes = writes
+            self._responses.clear()
+            self._bytes = 0
+
+    def _put(self, target: _Target, response: _CachedResponse) -> None:
+        """Keep the response as the one sent last, and drop what there is no room for."""
+        if (earlier := self._responses.pop(target, None)) is not None:
+            self._bytes -= _size(target, earlier)
+        self._responses[target] = response
+        self._bytes += _size(target, response)
+        while self._bytes > self._max_bytes:
+            self._bytes -= _size(*self._responses.popitem(last=False))
+
+
+def _size(target: _Target, response: _CachedResponse) -> int:
+    return _OVERHEAD_BYTES + sum(map(len, target)) + len(response.body)
