@@ -1,0 +1,77 @@
+"""The house is no larger than it was: a number here only falls, or has beside it why it rose."""
+
+import ast
+import tomllib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src"
+PORTS = SRC / "imagegen_core" / "ports"
+
+LINES = 69_672
+FILES = 601
+SMALL_FILES = 238
+"""Of less than 60 lines."""
+
+PORT_COUNT = 29
+PORT_METHODS = 124
+DEPENDENCIES = 26
+"""With those of the extras for several nodes and for S3."""
+
+
+@cache
+def lengths():
+    """Return the number of lines of each Python file of the sources."""
+    return [len(path.read_text("utf-8").splitlines()) for path in SRC.rglob("*.py")]
+
+
+@cache
+def ports():
+    """Return the protocols of all ports."""
+    return [
+        node
+        for path in PORTS.glob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+    ]
+
+
+def test_there_are_no_more_lines():
+    """What comes in takes the place of something."""
+    assert sum(lengths()) <= LINES
+
+
+def test_there_are_no_more_files():
+    """A new one needs three things that belong in no file that is there."""
+    assert len(lengths()) <= FILES
+
+
+def test_no_more_of_the_files_are_small():
+    """A file is a subject: a chapter of 100 to 600 lines."""
+    assert sum(length < 60 for length in lengths()) <= SMALL_FILES
+
+
+def test_there_are_no_more_ports():
+    """A port is where somebody brings another technology."""
+    assert len(ports()) <= PORT_COUNT
+
+
+def test_ports_have_no_more_methods():
+    """Each is work for whoever writes an adapter."""
+    methods = [
+        item
+        for port in ports()
+        for item in port.body
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    assert len(methods) <= PORT_METHODS
+
+
+def test_there_are_no_more_dependencies():
+    """Each is somebody else's to keep, and everybody's to install."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    extras = project["optional-dependencies"]
+    assert len([*project["dependencies"], *extras["cluster"], *extras["s3"]]) <= DEPENDENCIES
