@@ -31,7 +31,7 @@ Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall
   --rollback       change back to the code from before the last upgrade
   --with-database  ... and to the database from then: what was made since is no longer known
   --uninstall      remove code, unit and command; data, settings, backups and the user stay
-  --with EXTRAS    also what these need: cluster (PostgreSQL), s3, or both as cluster,s3. Upgrades what is installed already;
+  --with EXTRAS    also what cluster (PostgreSQL) needs; s3 needs nothing more. Upgrades what is installed already;
                    every later upgrade keeps them
   --no-start       change everything and leave the service stopped
 
@@ -81,7 +81,7 @@ make_account() {
 # extras_of RELEASE: those whose packages it has, also if they were installed by hand.
 extras_of() {
     "$1/bin/python" -I -c 'import importlib.util as util
-print(",".join(extra for extra, module in {"cluster": "asyncpg", "s3": "obstore"}.items() if util.find_spec(module)))'
+print(",".join(extra for extra, module in {"cluster": "asyncpg"}.items() if util.find_spec(module)))'
 }
 
 fill_release() {

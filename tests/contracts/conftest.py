@@ -14,10 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from imagegen_adapters.blob_archives.oss import OssBlobArchive
-from imagegen_adapters.blob_archives.oss.crc64 import Crc64
-from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
-from imagegen_adapters.blob_archives.s3.etag import S3Etag
+from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
+from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
@@ -429,7 +427,7 @@ def oss():
 
 
 @pytest.fixture
-def oss_store(oss):
+async def oss_store(oss):
     @contextlib.contextmanager
     def outage():
         oss.down()
@@ -449,7 +447,7 @@ def oss_store(oss):
         raw_reader=raw_reader,
     )
     oss.release()
-    archive.close()
+    await archive.aclose()
 
 
 @pytest.fixture
@@ -496,8 +494,8 @@ def archive_in_memory_store():
 _prefixes = itertools.count()
 
 
-@contextlib.contextmanager
-def _s3(port, checksum):
+@contextlib.asynccontextmanager
+async def _s3(port, checksum):
     """Yield a store on a server of S3's API, with a prefix of its own."""
     with FaultyProxy(port) as proxy:
         settings = S3Settings(
@@ -512,7 +510,7 @@ def _s3(port, checksum):
         )
         archive = S3BlobArchive(settings)
         yield SimpleNamespace(blobs=archive, archive=archive, checksum=checksum, outage=proxy.down)
-        archive.close()
+        await archive.aclose()
 
 
 @pytest.fixture(scope="session")
@@ -534,13 +532,13 @@ async def s3_on_moto_store(moto):
         etag.update(data)
         return etag.text
 
-    with _s3(moto, checksum) as store:
+    async with _s3(moto, checksum) as store:
         yield store
 
 
 @pytest.fixture
 async def s3_on_localbucket_store(localbucket):
-    with _s3(localbucket, lambda data: hashlib.md5(data).hexdigest()) as store:  # noqa: S324 - an ETag
+    async with _s3(localbucket, lambda data: hashlib.md5(data).hexdigest()) as store:  # noqa: S324 - an ETag
         yield store
 
 

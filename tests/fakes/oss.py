@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 import attrs
 
-from imagegen_adapters.blob_archives.oss.crc64 import Crc64
+from imagegen_adapters.archives.oss import Crc64
 
 _MIN_PART_BYTES = 100 * 1024
 _MAX_URL_SECONDS = 604_800

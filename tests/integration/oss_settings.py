@@ -1,6 +1,6 @@
 """Settings for the fake OSS on loopback."""
 
-from imagegen_adapters.blob_archives.oss import OssSettings
+from imagegen_adapters.archives.oss import OssSettings
 from imagegen_core.secrets import Secret
 
 
@@ -15,7 +15,7 @@ def settings_of(oss, **more):
             "access_key_secret": Secret(oss.secret),
             "prefix": "team/a",
             "connect_timeout": 60,
-            "read_timeout": 60,
+            "idle_timeout": 60,
             **more,
         }
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.blob_archives.oss.crc64 import Crc64
+from imagegen_adapters.archives.oss import Crc64
 from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import StorageError, StorageFull
 from tests.contracts.samples import keys_of, stream

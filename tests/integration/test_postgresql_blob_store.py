@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from imagegen_adapters.blob_archives.oss import OssBlobArchive
+from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore

@@ -4,14 +4,15 @@ import asyncio
 import hashlib
 import itertools
 import urllib.request
+from ipaddress import ip_address
 
 import attrs
 import pytest
 
-from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
-from imagegen_adapters.blob_archives.s3.etag import S3Etag
+from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.name_lookups import NameLookups
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.secrets import Secret
 from tests.contracts.samples import keys_of, read, stream
@@ -77,12 +78,16 @@ async def open_archive():
 
     yield make
     for archive in archives:
-        archive.close()
+        await archive.aclose()
 
 
 @pytest.fixture
 async def store(proxy, open_archive):
     return open_archive(settings_of(proxy))
+
+
+def at_loopback(_host, _port):
+    return (ip_address("127.0.0.1"),)
 
 
 def bytes_of(length):
@@ -383,7 +388,8 @@ async def test_a_session_token_is_sent(proxy, open_archive):
 async def test_a_bucket_may_be_part_of_the_host(proxy, open_archive):
     """Some providers know no other way."""
     settings = settings_of(proxy, endpoint=f"http://localhost:{proxy.port}", is_virtual_hosted=True)
-    store = open_archive(settings, check_address=lambda _, port: [("127.0.0.1", port)])
+    gate, lookups = AddressGate([f"127.0.0.1:{proxy.port}"]), NameLookups(1, query=at_loopback)
+    store = open_archive(settings, gate=gate, lookups=lookups)
 
     proxy.answer("PUT", 200, headers={"ETag": f'"{etag_of(b"bytes")}"'})
 
@@ -396,7 +402,7 @@ async def test_a_bucket_may_be_part_of_the_host(proxy, open_archive):
 
 async def test_a_private_endpoint_must_be_allowed(proxy, open_archive):
     """Addresses are checked when connecting."""
-    store = open_archive(settings_of(proxy), check_address=AddressGate().resolve_and_check)
+    store = open_archive(settings_of(proxy), gate=AddressGate())
 
     with pytest.raises(StorageError, match="loopback"):
         await store.stat("a.png")
@@ -406,13 +412,17 @@ async def test_a_private_endpoint_must_be_allowed(proxy, open_archive):
 
 async def test_an_allowed_endpoint_is_reached_at_the_checked_address(proxy, open_archive):
     """The connection goes to the checked address; the Host header still holds the name."""
-    gate, checked = AddressGate([f"127.0.0.1:{proxy.port}"]), []
+    checked = []
 
-    def check(host, port):
+    def look_up(host, port):
         checked.append((host, port))
-        return gate.resolve_and_check(host, port)
+        return at_loopback(host, port)
 
-    store = open_archive(settings_of(proxy, endpoint=f"http://localhost:{proxy.port}"), check_address=check)
+    store = open_archive(
+        settings_of(proxy, endpoint=f"http://localhost:{proxy.port}"),
+        gate=AddressGate([f"127.0.0.1:{proxy.port}"]),
+        lookups=NameLookups(1, query=look_up),
+    )
     await put(store, "a.png", b"bytes")
 
     assert [("localhost", proxy.port)] == checked
@@ -422,7 +432,7 @@ async def test_an_allowed_endpoint_is_reached_at_the_checked_address(proxy, open
 async def test_a_name_that_does_not_resolve_is_unreachable(proxy, open_archive):
     """It may resolve later."""
     settings = settings_of(proxy, endpoint="http://s3.invalid")
-    store = open_archive(settings, check_address=AddressGate().resolve_and_check)
+    store = open_archive(settings, gate=AddressGate())
 
     with pytest.raises(StorageUnreachable):
         await store.stat("a.png")
@@ -448,7 +458,7 @@ async def test_closing_does_not_wait_for_a_response(proxy, open_archive):
     requests = [asyncio.create_task(put(store, "a.png", b"x")), asyncio.create_task(store.stat("b.png"))]
     await asyncio.to_thread(until, lambda: proxy.faults, lambda faults: not faults)
 
-    store.close()
+    await store.aclose()
     errors = await asyncio.gather(*requests, return_exceptions=True)
 
     assert [StorageUnreachable] * 2 == [type(error) for error in errors]
@@ -499,7 +509,7 @@ async def test_of_two_that_begin_together_one_gets_the_prefix(proxy, open_archiv
 async def test_an_owner_is_left_where_nothing_can_be_created_conditionally(proxy, open_archive):
     """Then it is written and read back."""
     store = open_archive(settings_of(proxy))
-    proxy.answer("PUT", 501, "NotImplemented", times=3)
+    proxy.answer("PUT", 501, "NotImplemented")
 
     await store.prefix.take("one")
     await store.prefix.take("one")

@@ -8,7 +8,7 @@ import ssl
 import attrs
 import pytest
 
-from imagegen_adapters.blob_archives.s3 import S3BlobArchive
+from imagegen_adapters.archives.s3 import S3BlobArchive
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_core.errors import StorageUnreachable
 from tests.contracts.samples import read, stream
@@ -55,12 +55,12 @@ async def open_archive():
 
     def make(proxy):
         gate = AddressGate(allow_private={f"localhost:{proxy.port}"})
-        archives.append(S3BlobArchive(settings_of(proxy), check_address=gate.resolve_and_check))
+        archives.append(S3BlobArchive(settings_of(proxy), gate=gate))
         return archives[-1]
 
     yield make
     for archive in archives:
-        archive.close()
+        await archive.aclose()
 
 
 async def refusal(archive):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from imagegen_adapters.blob_archives.oss import OssBlobArchive
+from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.local import LocalBlobStore
@@ -34,12 +34,12 @@ def oss():
 
 
 @pytest.fixture
-def desk(oss, tmp_path):
+async def desk(oss, tmp_path):
     desk = Desk(oss, tmp_path)
     yield desk
     oss.release()
     desk.local.close()
-    desk.archive.close()
+    await desk.archive.aclose()
 
 
 class Desk:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.blob_archives.oss.crc64 import Crc64
+from imagegen_adapters.archives.oss import Crc64
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,10 @@ def classes(path):
     return [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
 
 
+def bases(node):
+    return {base.id for base in node.bases if isinstance(base, ast.Name)}
+
+
 @cache
 def members(node):
     """Return the names of a class's methods, properties and attributes."""
@@ -62,12 +66,18 @@ def ports():
 
 
 def adapters(port):
-    """Return the public classes that have all members of the protocol."""
+    """Return the public classes that have or inherit all members of the protocol, without abstract ones."""
+    classes_by_name = {node.name: node for path in ADAPTERS.rglob("*.py") for node in classes(path)}
+
+    def inherited(node):
+        return members(node).union(
+            *(inherited(classes_by_name[base]) for base in bases(node) if base in classes_by_name)
+        )
+
     return {
-        node.name
-        for path in ADAPTERS.rglob("*.py")
-        for node in classes(path)
-        if members(port) <= members(node) and not node.name.startswith("_")
+        name
+        for name, node in classes_by_name.items()
+        if members(port) <= inherited(node) and not name.startswith("_") and "ABC" not in bases(node)
     }
 
 

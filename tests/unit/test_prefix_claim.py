@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.blob_archives.prefix_claim import PrefixClaim, PrefixTaken
+from imagegen_adapters.archives.claim import PrefixClaim, PrefixTaken
 from imagegen_core.errors import StorageUnreachable
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,13 @@ def claim(owner_object, installation=None):
         return installation
 
     who = None if installation is None else installation_id
-    return PrefixClaim(archive="OSS", place="my-pictures/a", object=owner_object, installation_id=who)
+    return PrefixClaim(
+        archive="OSS",
+        place="my-pictures/a",
+        read=owner_object.read,
+        create=owner_object.create,
+        installation_id=who,
+    )
 
 
 async def test_the_first_request_claims_it_and_others_do_not_ask():

@@ -16,12 +16,13 @@ READINGS = frozenset(
 )
 
 EXCEPTIONS = {
+    "imagegen_adapters/archives/s3.py": "the time of a signature, which S3 compares with its own",
     "imagegen_adapters/clocks/system.py": "the port's own adapter",
     "imagegen_adapters/stores/sqlite/database.py": "deadlines of reads and of checkpoints, in threads",
 }
 
 LOOP_TIME = {
-    "imagegen_adapters/blob_archives/s3/relay.py": "how long a connection may stand still",
+    "imagegen_adapters/archives/bucket.py": "until when a request is tried again",
     "imagegen_adapters/image_records/sqlite.py": "what is left of a search's two seconds after its turn came",
     "imagegen_adapters/outbound/call_deadline.py": "the deadline of a call, which its time-out gets",
     "imagegen_adapters/outbound/download.py": "the deadline of a download, and how long it waited for bytes",

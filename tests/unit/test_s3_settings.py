@@ -1,13 +1,11 @@
 """The settings of a bucket are checked before the first request, and the ETag is S3's."""
 
 import hashlib
-import sys
 
 import pytest
 
-from imagegen_adapters.blob_archives.s3 import S3BlobArchive, S3Settings
-from imagegen_adapters.blob_archives.s3.etag import PART_BYTES, S3Etag
-from imagegen_adapters.blob_archives.s3.proxied_request import RequestHead
+from imagegen_adapters.archives.bucket import PART_BYTES
+from imagegen_adapters.archives.s3 import S3Etag, S3Settings
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.secrets import Secret
 
@@ -44,24 +42,23 @@ def test_a_wrong_setting_is_named(field, value):
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "is_virtual_hosted", "url", "address"),
+    ("endpoint", "is_virtual_hosted", "url"),
     [
-        ("s3.example.com", False, "https://s3.example.com", ("s3.example.com", 443)),
-        ("http://10.0.0.5:9000/", False, "http://10.0.0.5:9000", ("10.0.0.5", 9000)),
-        ("http://[::1]", False, "http://[::1]", ("::1", 80)),
+        ("s3.example.com", False, "https://s3.example.com"),
+        ("http://10.0.0.5:9000/", False, "http://10.0.0.5:9000"),
+        ("http://[::1]", False, "http://[::1]"),
         (
             "https://s3.example.com:8443",
             True,
             "https://images.s3.example.com:8443",
-            ("images.s3.example.com", 8443),
         ),
     ],
 )
-def test_the_endpoint_says_where_to_connect(endpoint, is_virtual_hosted, url, address):
+def test_the_endpoint_says_where_to_connect(endpoint, is_virtual_hosted, url):
     """With the bucket before the host, if it belongs there."""
     bucket = settings(endpoint=endpoint, is_virtual_hosted=is_virtual_hosted)
 
-    assert (url, address) == (bucket.url, bucket.address)
+    assert url == bucket.url
 
 
 def test_secrets_are_not_shown():
@@ -88,45 +85,3 @@ def test_the_etag_is_that_of_the_parts(size, parts):
 
 def _md5(data):
     return hashlib.md5(data, usedforsecurity=False)
-
-
-def test_a_request_reaches_the_origin_without_the_password_of_the_proxy():
-    """And with its path alone."""
-    head = RequestHead(
-        b"PUT http://s3:9000/b/a?x=1 HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: s3:9000\r\n"
-        b"Content-Length: 5\r\n\r\n"
-    )
-
-    assert (("s3", 9000), 5, False) == (head.address, head.body_bytes, head.is_tunnel)
-    assert b"PUT /b/a?x=1 HTTP/1.1\r\nHost: s3:9000\r\nContent-Length: 5\r\n\r\n" == head.as_sent_to_origin()
-
-
-@pytest.mark.parametrize(
-    ("line", "address"),
-    [
-        ("CONNECT s3.example.com:443 HTTP/1.1", ("s3.example.com", 443)),
-        ("CONNECT [::1]:443 HTTP/1.1", ("::1", 443)),
-        ("GET http://s3.example.com/a HTTP/1.1", ("s3.example.com", 80)),
-        ("GET http://[::1]/a HTTP/1.1", ("::1", 80)),
-    ],
-)
-def test_a_request_to_a_proxy_names_its_host(line, address):
-    """With the port of its scheme if it names none."""
-    assert address == RequestHead(f"{line}\r\n\r\n".encode()).address
-
-
-@pytest.mark.parametrize("line", ["GET /a HTTP/1.1", "GET https://a/b HTTP/1.1", "nonsense"])
-def test_what_is_no_request_to_a_proxy_is_refused(line):
-    """It is not from obstore."""
-    with pytest.raises(ValueError):  # noqa: PT011 - whichever
-        RequestHead(f"{line}\r\n\r\n".encode())
-
-
-def test_without_its_library_the_settings_are_refused(monkeypatch):
-    """Before the start, not by the first upload."""
-    monkeypatch.setattr("sys.path", [])
-    for name in [name for name in sys.modules if name.partition(".")[0] == "obstore"]:
-        monkeypatch.delitem(sys.modules, name)
-
-    with pytest.raises(ValidationFailed, match="run setup s3"):
-        S3BlobArchive(settings())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from imagegen_adapters.blob_archives.prefix_claim import InstallationId, PrefixClaim
+from imagegen_adapters.archives.claim import InstallationId, PrefixClaim
 from imagegen_adapters.outbound import AddressGate
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
@@ -28,7 +28,7 @@ class OpenArchive(BlobArchive, Protocol):
         """Says whose the prefix of the settings is."""
         ...
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Cut its connections."""
         ...
 
@@ -79,7 +79,7 @@ def _open_oss(
     owner: InstallationId | None,
     idle_seconds: float,
 ) -> OpenArchive:
-    from imagegen_adapters.blob_archives import oss
+    from imagegen_adapters.archives import oss
 
     bucket = oss.OssSettings(
         endpoint=settings.endpoint,
@@ -87,13 +87,11 @@ def _open_oss(
         bucket=settings.bucket,
         access_key_id=settings.access_key_id,
         access_key_secret=Secret(settings.access_key_secret),
-        security_token=None if settings.security_token is None else Secret(settings.security_token),
+        session_token=None if settings.security_token is None else Secret(settings.security_token),
         prefix=settings.prefix,
-        read_timeout=idle_seconds,
+        idle_timeout=idle_seconds,
     )
-    return oss.OssBlobArchive(
-        bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints, owner=owner
-    )
+    return oss.OssBlobArchive(bucket, gate=gate, checkpoints=checkpoints, owner=owner)
 
 
 def _open_s3(
@@ -102,7 +100,7 @@ def _open_s3(
     owner: InstallationId | None,
     idle_seconds: float,
 ) -> OpenArchive:
-    from imagegen_adapters.blob_archives import s3
+    from imagegen_adapters.archives import s3
 
     bucket = s3.S3Settings(
         endpoint=settings.endpoint,
@@ -115,4 +113,4 @@ def _open_s3(
         is_virtual_hosted=settings.virtual_host,
         idle_timeout=idle_seconds,
     )
-    return s3.S3BlobArchive(bucket, check_address=gate.resolve_and_check, owner=owner)
+    return s3.S3BlobArchive(bucket, gate=gate, owner=owner)

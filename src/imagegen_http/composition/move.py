@@ -133,7 +133,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         archive = open_archive(settings, outbound.gate)
         if archive is None:
             raise MoveError(MoveCode.NO_BUCKET())
-        stack.callback(archive.close)
+        stack.push_async_callback(archive.aclose)
         local = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=archive.new_checksum)
         stack.callback(local.close)
         spooled = LocalBlobStore(directory.path / SPOOL_DIRECTORY)

@@ -52,7 +52,7 @@ async def check_settings(settings: Settings) -> list[Message]:
             cluster_module()
         archive = open_archive(settings, outbound.gate)
         if archive is not None:
-            archive.close()
+            await archive.aclose()
         warning = await check_default_provider(settings)
         return warnings if warning is None else [*warnings, warning]
     finally:

@@ -86,7 +86,7 @@ async def compose(
             settings, outbound.gate, checkpoints=directory.path / CHECKPOINTS, owner=installation_id
         )
         if archive is not None:
-            stack.callback(archive.close)
+            stack.push_async_callback(archive.aclose)
         backend = await stack.enter_async_context(
             open_backend(
                 settings,

@@ -121,7 +121,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "difflib",
         "fastcrc",
         "google.genai",
-        "imagegen_adapters.blob_archives.oss",
+        "imagegen_adapters.archives.oss",
         "imagegen_adapters.image_labels.aigc",
         "imagegen_adapters.providers.comfyui.provider",
         "imagegen_adapters.providers.demo.provider",

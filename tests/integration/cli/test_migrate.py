@@ -13,7 +13,7 @@ from datetime import datetime
 import pytest
 import yaml
 
-from imagegen_adapters.blob_archives.prefix_claim import OWNER_MARK
+from imagegen_adapters.archives.claim import OWNER_MARK
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex

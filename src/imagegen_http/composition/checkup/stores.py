@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from imagegen_adapters.blob_archives.prefix_claim import PrefixTaken
+from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
@@ -105,7 +105,7 @@ async def bucket(settings: Settings, installation_id: str | None) -> list[Check]
                 if installation_id is not None:
                     await archive.prefix.check(installation_id)
             finally:
-                await asyncio.to_thread(archive.close)
+                await archive.aclose()
     except (SettingsError, PrefixTaken) as error:
         return [fail(name, error.reason)]
     except ImagegenError as error:

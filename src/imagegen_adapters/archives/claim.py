@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
-from imagegen_adapters.blob_archives.messages import PrefixCode
 from imagegen_core.errors import StorageError, StorageUnreachable
+from imagegen_core.messages import MessageCode
 
 OWNER_MARK = "IMAGEGEN-OWNER"
 """The object's name below the prefix; no valid key, so it is never taken for a blob."""
@@ -17,20 +17,27 @@ _MAX_OWNER_BYTES = 100
 InstallationId: TypeAlias = Callable[[], Awaitable[str]]
 
 
+class PrefixCode(MessageCode):
+    """Why an installation does not work in its prefix."""
+
+    OTHER_OWNER = (
+        (
+            "{archive}: {place} belongs to another installation ({owner}): give each one a prefix of its "
+            "own; if that one is gone for good, delete the object {mark} there"
+        ),
+        (
+            "{archive}：{place} 属于另一个安装（{owner}）：请为每个安装设置各自的前缀；"
+            "如果那一个确已不再使用，请删除那里的对象 {mark}"
+        ),
+    )
+    OWNER_NOT_SEEN = (
+        "{archive}: the object {mark} has been written to {place}, and cannot be read there yet",
+        "{archive}：对象 {mark} 已写入 {place}，但还读不到",
+    )
+
+
 class PrefixTaken(StorageError):
     """The prefix belongs to another installation."""
-
-
-class OwnerObject(Protocol):
-    """The object that names the owner, in whatever bucket."""
-
-    async def read(self) -> bytes | None:
-        """Return its first bytes; None if there is no such object."""
-        ...
-
-    async def create(self, data: bytes) -> None:
-        """Create it unless it exists; where a server cannot tell, it may be replaced."""
-        ...
 
 
 @attrs.define(kw_only=True)
@@ -42,22 +49,20 @@ class PrefixClaim:
     Args:
         archive: the name of the service, for messages.
         place: the bucket and the prefix, for messages.
-        object: names the owner.
+        read: returns the first bytes of the owner's object; None if there is none.
+        create: creates it unless it exists; where a server cannot tell, it may be replaced.
         installation_id: returns the id of who claims; without it nobody does.
     """
 
     archive: str
     place: str
-    object: OwnerObject
+    read: Callable[[], Awaitable[bytes | None]]
+    create: Callable[[bytes], Awaitable[None]]
     installation_id: InstallationId | None = None
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     async def hold(self) -> None:
-        """Claim the prefix, unless an earlier request has.
-
-        Raises:
-            StorageError: as `take`.
-        """
+        """Claim the prefix, unless an earlier request has; raises what `take` does."""
         if self.installation_id is None:
             return
         async with self._lock:
@@ -74,7 +79,7 @@ class PrefixClaim:
         """
         if await self.check(installation_id):
             return
-        await self.object.create(installation_id.encode())
+        await self.create(installation_id.encode())
         if not await self.check(installation_id):
             code = PrefixCode.OWNER_NOT_SEEN
             raise StorageUnreachable(code(archive=self.archive, mark=OWNER_MARK, place=self.place))
@@ -86,7 +91,7 @@ class PrefixClaim:
             PrefixTaken: it belongs to another one.
             StorageUnreachable: the bucket does not respond now.
         """
-        data = await self.object.read()
+        data = await self.read()
         if data is None:
             return False
         owner = data[:_MAX_OWNER_BYTES].decode("utf-8", "replace")

@@ -1,0 +1,609 @@
+"""A bucket as an archive: signed requests that follow no redirect, on connections to checked addresses."""
+
+import asyncio
+import contextlib
+import hashlib
+import re
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from typing import ClassVar
+from urllib.parse import quote, unquote, urlsplit
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+import attrs
+import httpcore
+
+from imagegen_adapters.archives.claim import OWNER_MARK, InstallationId, PrefixClaim
+from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.name_lookups import NameLookups
+from imagegen_adapters.outbound.network_backend import CheckedBackend
+from imagegen_core.errors import (
+    BlobMissing,
+    ImagegenError,
+    StorageError,
+    StorageUnreachable,
+    UpstreamNotAllowed,
+    ValidationFailed,
+)
+from imagegen_core.images import StorageState
+from imagegen_core.messages import Message
+from imagegen_core.ports.blobs import (
+    MAX_KEY_CHARS,
+    BlobStore,
+    RunningChecksum,
+    StoredBlob,
+    check_key,
+    is_key,
+)
+from imagegen_core.problems import ProblemCode, StorageCode
+from imagegen_core.secrets import Secret
+
+PART_BYTES = 8 * 1024 * 1024
+"""Large objects are uploaded in parts of this size. Their ETag depends on it, so it must stay."""
+
+MAX_PREFIX_CHARS = 1023 - MAX_KEY_CHARS - 1  # OSS allows names of 1,023 bytes, S3 of one more
+
+_PIECE_BYTES = 64 * 1024  # sent at once: each has the whole time-out
+_BATCH_BYTES = 256 * 1024  # hashed at once, in a thread
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_PAGE = 1000
+_RETRY_SECONDS = 10.0  # no retry begins later, so that a slow server is not waited for three times
+_PAUSE_SECONDS = 0.2
+_LOOKUPS = 4
+_OK, _PARTIAL, _MULTIPLE_CHOICES, _UNSATISFIABLE = 200, 206, 300, 416
+
+
+def _endpoint(text: str) -> str:
+    stripped = text.strip().rstrip("/")
+    return stripped if "://" in stripped else f"https://{stripped}"
+
+
+def _prefix(text: str) -> str:
+    stripped = text.strip().strip("/")
+    return f"{stripped}/" if stripped else ""
+
+
+@attrs.frozen(kw_only=True)
+class BucketSettings:
+    """How to reach a bucket.
+
+    Args:
+        endpoint: the URL of the service; the scheme defaults to ``https://``.
+        region: part of every signature.
+        session_token: goes along with temporary keys.
+        prefix: prepended to every key, so that several services can share a bucket.
+        is_virtual_hosted: ``bucket.endpoint/key`` instead of ``endpoint/bucket/key``.
+        connect_timeout: seconds to open a connection, including the DNS lookup.
+        idle_timeout: seconds that a connection may pass without a byte in either direction.
+        max_uploads: at once; each has up to two parts in memory.
+    """
+
+    endpoint: str = attrs.field(converter=_endpoint)
+    region: str
+    bucket: str
+    access_key_id: str
+    access_key_secret: Secret
+    session_token: Secret | None = None
+    prefix: str = attrs.field(default="", converter=_prefix)
+    is_virtual_hosted: bool = False
+    connect_timeout: float = 5.0
+    idle_timeout: float = 30.0
+    max_uploads: int = 8
+
+    @property
+    def url(self) -> str:
+        """Return where requests go, with the bucket in front of the host if it belongs there."""
+        if not self.is_virtual_hosted:
+            return self.endpoint
+        scheme, _, authority = self.endpoint.partition("://")
+        return f"{scheme}://{self.bucket}.{authority}"
+
+    def check(
+        self, section: str, rules: Mapping[str, tuple[re.Pattern[str], Message]], prefix: Message
+    ) -> None:
+        """Check the fields; the first that is wrong is named by its key below the section of the settings."""
+        reasons = {
+            name: reason for name, (form, reason) in rules.items() if not form.fullmatch(getattr(self, name))
+        }
+        if not self.access_key_id.strip():
+            reasons["access_key_id"] = ProblemCode.EMPTY()
+        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= MAX_PREFIX_CHARS):
+            reasons["prefix"] = prefix
+        for name, reason in reasons.items():
+            raise ValidationFailed.for_field(f"{section}.{name}", reason)
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A response, its body read; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+    @property
+    def document(self) -> ET.Element:
+        """Return the root of the body; an empty one if it is no XML, as that of a proxy on the way."""
+        if b"<!DOCTYPE" not in self.content:  # nor does it define any entity
+            with contextlib.suppress(ET.ParseError):
+                return ET.fromstring(self.content.strip())  # noqa: S314 - see above
+        return ET.Element("")
+
+    def text(self, name: str) -> str:
+        """Return the text of an element of the body; empty if there is none."""
+        return self.document.findtext(f"{{*}}{name}") or ""
+
+    @property
+    def etag(self) -> str | None:
+        """Return the ETag without its quotes."""
+        return unquoted(self.headers.get("etag"))
+
+
+def unquoted(etag: str | None) -> str | None:
+    """Return an ETag without its quotes."""
+    return None if etag is None else etag.removeprefix("W/").strip('"')
+
+
+class Source:
+    """Bytes on their way to a bucket, read once; size and checksums are those of what was read.
+
+    Args:
+        chunks: the bytes.
+        checksum: that of the service.
+        key: what messages call it.
+        expected_bytes: its size; a source of another size raises `StorageError`.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncIterator[bytes],
+        checksum: RunningChecksum,
+        *,
+        key: str = "",
+        expected_bytes: int | None = None,
+    ) -> None:
+        self._chunks, self._key, self.expected_bytes = chunks, key, expected_bytes
+        self._sha256, self.checksum, self.size_bytes = hashlib.sha256(), checksum, 0
+        self.is_at_end = False
+        """Whether the part that was read last is the last one."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of what was read, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+    async def batches(self) -> AsyncIterator[bytes]:
+        """Yield the bytes in batches of at least 256 KiB but for the last, each after it was hashed."""
+        batch: list[bytes] = []
+        batch_bytes = 0
+        async for chunk in self._chunks:
+            batch.append(chunk)
+            batch_bytes += len(chunk)
+            if batch_bytes >= _BATCH_BYTES:
+                yield await self._hashed(batch)
+                batch, batch_bytes = [], 0
+        if batch_bytes:
+            yield await self._hashed(batch)
+        if self.expected_bytes is not None and self.size_bytes < self.expected_bytes:
+            raise StorageError(StorageCode.BLOB_SHORTER(key=self._key, size=self.expected_bytes))
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes in parts of `PART_BYTES`; the last is smaller, and empty if there are no bytes."""
+        part = bytearray()
+        async for batch in self.batches():
+            part += batch
+            while len(part) > PART_BYTES:
+                yield bytes(part[:PART_BYTES])
+                del part[:PART_BYTES]
+        self.is_at_end = True
+        yield bytes(part)
+
+    async def read_through(self) -> None:
+        """Read all bytes and send them nowhere."""
+        async for _ in self.batches():
+            pass
+
+    async def _hashed(self, chunks: list[bytes]) -> bytes:
+        batch = b"".join(chunks)
+        await asyncio.to_thread(self._sha256.update, batch)
+        await asyncio.to_thread(self.checksum.update, batch)
+        self.size_bytes += len(batch)
+        if self.expected_bytes is not None and self.size_bytes > self.expected_bytes:
+            raise StorageError(StorageCode.BLOB_LONGER(key=self._key, size=self.expected_bytes))
+        return batch
+
+
+class _SourceFailed(Exception):
+    """What a source raises while it is sent, so that it is not taken for an error of the connection."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class BucketArchive(ABC):
+    """Stores each blob as the object ``prefix + key``. What differs between services is in the subclasses.
+
+    Args:
+        settings: the bucket.
+        gate: judges each address before a connection to it is opened; None trusts all.
+        lookups: resolves names for the gate.
+        owner: returns the id of the installation; the first request claims the prefix for it, and none works
+            while the prefix belongs to another one.
+    """
+
+    service: ClassVar[str]
+    tries: ClassVar[int] = 1
+    list_query: ClassVar[Mapping[str, str]] = {}
+    new_checksum: type[RunningChecksum]
+    """Makes the running checksum that the service compares by."""
+
+    def __init__(
+        self,
+        settings: BucketSettings,
+        *,
+        gate: AddressGate | None = None,
+        lookups: NameLookups | None = None,
+        owner: InstallationId | None = None,
+    ) -> None:
+        self._settings = settings
+        self._gate, self._lookups = gate, lookups
+        url = urlsplit(settings.url)
+        self._host = url.netloc
+        self._path = "" if settings.is_virtual_hosted else f"/{settings.bucket}"
+        self._uploads = asyncio.Semaphore(settings.max_uploads)
+        self._opening = asyncio.Lock()
+        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._is_closed = False
+        self.prefix = PrefixClaim(
+            archive=self.service,
+            place=f"{settings.bucket}/{settings.prefix}",
+            read=self._read_owner,
+            create=lambda data: self._create(OWNER_MARK, data),
+            installation_id=owner,
+        )
+
+    # ------------------------------------------------------------ what a service decides
+
+    @abstractmethod
+    def _signed(
+        self, method: str, path: str, name: str, query: dict[str, str], headers: dict[str, str], data: bytes
+    ) -> dict[str, str]:
+        """Return the headers with a signature.
+
+        Args:
+            method: of the request.
+            path: as it is sent.
+            name: of the object, with the prefix; empty for the bucket.
+            query: not encoded yet.
+            headers: in lower case, with the host.
+            data: the body; empty if it is streamed.
+        """
+
+    @abstractmethod
+    def _refusal(self, answer: Answer, key: str) -> ImagegenError:
+        """Return the port's error for an answer that is none of success."""
+
+    @abstractmethod
+    def _unreachable(self, error: Exception, *, is_begun: bool) -> StorageUnreachable:
+        """Return the port's error for a connection that failed, perhaps after an answer has begun."""
+
+    @abstractmethod
+    def _failed(self, reason: Message | str) -> Message:
+        """Return a message of the service."""
+
+    @abstractmethod
+    def _unusable(self) -> StorageError:
+        """Return the port's error for an answer that is not one of the service."""
+
+    @abstractmethod
+    def _checksum_of(self, answer: Answer) -> str | None:
+        """Return the checksum that an answer has of the object."""
+
+    @abstractmethod
+    async def _create(self, key: str, data: bytes) -> None:
+        """Send an object unless there is one."""
+
+    @abstractmethod
+    async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
+        """Send an object; return its checksum once its bytes are proved to be there, or else remove it."""
+
+    async def _holds(self, key: str, source: Source) -> bool:
+        """Return whether an object whose checksum is another one has the source's bytes nevertheless."""
+        return False
+
+    def _prepare(self) -> ssl.SSLContext:
+        """Return which certificates are trusted: those of the system, or of ``SSL_CERT_FILE``; blocks."""
+        return ssl.create_default_context()
+
+    # ------------------------------------------------------------ the port
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        return await self._store(key, Source(chunks, self.new_checksum()), content_type)
+
+    async def copy_from(
+        self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
+    ) -> StoredBlob:
+        bytes_of_it = Source(source.open(key), self.new_checksum(), key=key, expected_bytes=size_bytes)
+        return await self._store(key, bytes_of_it, content_type)
+
+    async def _store(self, key: str, source: Source, content_type: str) -> StoredBlob:
+        check_key(key)
+        await self.prefix.hold()
+        async with self._uploads:
+            checksum = await self._upload(key, source, content_type)
+        return StoredBlob(
+            key=key,
+            size_bytes=source.size_bytes,
+            sha256=source.sha256,
+            archive_checksum=checksum,
+            state=StorageState.ARCHIVE,
+        )
+
+    async def sync(self, key: str) -> None:
+        check_key(key)  # an object is durable once the service has confirmed it
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        check_key(key)
+        if end is not None and end <= start:
+            if await self.stat(key) is None:
+                raise BlobMissing(key)
+            return
+        await self.prefix.hold()
+        async for chunk in self._get(key, start, end):
+            yield chunk
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        check_key(key)
+        await self.prefix.hold()
+        try:
+            head = await self._head(key)
+        except BlobMissing:
+            return None
+        return StoredBlob(
+            key=key,
+            size_bytes=int(head.headers.get("content-length", 0)),
+            archive_checksum=self._checksum_of(head),
+            state=StorageState.ARCHIVE,
+        )
+
+    async def delete(self, key: str) -> None:
+        check_key(key)
+        await self.prefix.hold()
+        with contextlib.suppress(BlobMissing):
+            await self._send("DELETE", key)
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        await self.prefix.hold()
+        query = {
+            "list-type": "2",
+            "prefix": f"{self._settings.prefix}{prefix}",
+            "max-keys": str(_PAGE),
+            **self.list_query,
+        }
+        while True:
+            page = (await self._send("GET", None, query)).document
+            if not page.tag.endswith("ListBucketResult"):
+                raise self._unusable()
+            decoded = unquote if page.findtext("{*}EncodingType") == "url" else str
+            for name in page.iterfind("{*}Contents/{*}Key"):
+                key = decoded(name.text or "").removeprefix(self._settings.prefix)
+                if is_key(key):
+                    yield key
+            token = page.findtext("{*}NextContinuationToken")
+            if not token:
+                return
+            query = {**query, "continuation-token": decoded(token)}
+
+    async def matches(self, source: BlobStore, key: str) -> bool:
+        archived = await self.stat(key)
+        local = Source(source.open(key), self.new_checksum())
+        await local.read_through()
+        if archived is None or archived.size_bytes != local.size_bytes:
+            return False
+        return archived.archive_checksum == local.checksum.text or await self._holds(key, local)
+
+    async def aclose(self) -> None:
+        """Cut every connection, without waiting for an unresponsive server."""
+        self._is_closed = True
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    # ------------------------------------------------------------ requests
+
+    async def _read_owner(self) -> bytes | None:
+        try:
+            async for chunk in self._get(OWNER_MARK):
+                return chunk
+        except BlobMissing:
+            return None
+        return b""
+
+    async def _head(self, key: str) -> Answer:
+        return await self._send("HEAD", key)
+
+    async def _get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the range; nothing if it begins at the end. What is cut is asked for from where it ended."""
+        retries = self._retries()
+        etag = ""
+        while True:
+            headers = {"if-match": etag} if etag and not etag.startswith("W/") else {}
+            if start or end is not None:
+                headers |= self._range(start, end)
+            try:
+                async with self._exchange("GET", key, {}, b"", headers) as response:
+                    if response.status == _UNSATISFIABLE:
+                        return
+                    answer = _without_body(response)
+                    if response.status not in (_OK, _PARTIAL):
+                        raise self._refusal(attrs.evolve(answer, content=await _read(response)), key)
+                    etag = answer.headers.get("etag", "")
+                    at = start if response.status == _PARTIAL else 0  # a server may ignore the range
+                    async for piece in response.aiter_stream():
+                        chunk = piece[max(0, start - at) : None if end is None else max(0, end - at)]
+                        at += len(piece)
+                        start += len(chunk)
+                        if chunk:
+                            yield chunk
+                return
+            except StorageUnreachable:
+                if await anext(retries, None) is None:
+                    raise
+
+    def _range(self, start: int, end: int | None) -> dict[str, str]:
+        return {"range": f"bytes={start}-{'' if end is None else end - 1}"}
+
+    async def _send(
+        self,
+        method: str,
+        key: str | None,
+        query: Mapping[str, str] | None = None,
+        *,
+        data: bytes | AsyncIterator[bytes] = b"",
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """Return the answer to a request about an object, or the bucket; again, if its failure may pass."""
+        retries = self._retries()
+        while True:
+            try:
+                async with self._exchange(method, key, query or {}, data, headers or {}) as response:
+                    answer = attrs.evolve(_without_body(response), content=await _read(response))
+                if answer.status >= _MULTIPLE_CHOICES and answer.status not in accept:
+                    raise self._refusal(answer, key or "")
+            except StorageUnreachable:
+                if await anext(retries, None) is None:
+                    raise
+            else:
+                return answer
+
+    async def _retries(self) -> AsyncIterator[int]:
+        """Yield, after a pause, for each retry that a request may have."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _RETRY_SECONDS
+        for number in range(self.tries - 1):
+            if self._is_closed or loop.time() >= deadline:
+                return
+            await asyncio.sleep(_PAUSE_SECONDS * 2**number)
+            yield number
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self,
+        method: str,
+        key: str | None,
+        query: Mapping[str, str],
+        data: bytes | AsyncIterator[bytes],
+        headers: Mapping[str, str],
+    ) -> AsyncIterator[httpcore.Response]:
+        """Send a request, once, and yield its response, which is closed at the end."""
+        pool = await self._opened()
+        request = await self._request(method, key, dict(query), data, dict(headers))
+        response: httpcore.Response | None = None
+        try:
+            if self._is_closed:
+                raise httpcore.ConnectError("closed")
+            response = await pool.handle_async_request(request)
+            yield response
+        except _SourceFailed as failure:
+            raise failure.error from None
+        except UpstreamNotAllowed as error:
+            raise StorageError(self._failed(error.advice)) from error
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            raise self._unreachable(error, is_begun=response is not None) from error
+        finally:
+            if response is not None:
+                await response.aclose()
+
+    async def _request(
+        self,
+        method: str,
+        key: str | None,
+        query: dict[str, str],
+        data: bytes | AsyncIterator[bytes],
+        headers: dict[str, str],
+    ) -> httpcore.Request:
+        name = "" if key is None else f"{self._settings.prefix}{key}"
+        path = f"{self._path}/{quote(name)}"
+        body = data if isinstance(data, bytes) else b""
+        headers = {"host": self._host, "user-agent": "imagegen", **headers}
+        signed = await asyncio.to_thread(self._signed, method, path, name, query, headers, body)
+        if not isinstance(data, bytes):
+            signed["transfer-encoding"] = "chunked"
+        elif body or method in ("PUT", "POST"):
+            signed["content-length"] = str(len(body))
+        encoded = encoded_query(query)
+        timeouts = {"connect": self._settings.connect_timeout, "pool": None}
+        timeouts |= dict.fromkeys(("read", "write"), self._settings.idle_timeout)
+        return httpcore.Request(
+            method,
+            f"{self._settings.url}{path}{'?' * bool(encoded)}{encoded}",
+            headers=[(name.encode(), text.encode()) for name, text in signed.items()],
+            content=_in_pieces(data),
+            extensions={"timeout": timeouts},
+        )
+
+    async def _opened(self) -> httpcore.AsyncConnectionPool:
+        async with self._opening:
+            if self._pool is None:
+                backend = (
+                    None
+                    if self._gate is None
+                    else CheckedBackend(
+                        self._gate,
+                        connect_timeout=self._settings.connect_timeout,
+                        lookups=self._lookups or NameLookups(_LOOKUPS),
+                    )
+                )
+                self._pool = httpcore.AsyncConnectionPool(
+                    ssl_context=await asyncio.to_thread(self._prepare),
+                    max_connections=None,
+                    max_keepalive_connections=16,
+                    keepalive_expiry=self._settings.idle_timeout / 2,
+                    network_backend=backend,
+                )
+            return self._pool
+
+
+def complete_body(etags: Collection[str]) -> bytes:
+    """Return the document that makes an object of parts, by their ETags in order."""
+    parts = (
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+        for number, etag in enumerate(etags, start=1)
+    )
+    return f"<CompleteMultipartUpload>{''.join(parts)}</CompleteMultipartUpload>".encode()
+
+
+def encoded_query(query: Mapping[str, str]) -> str:
+    """Return the query as it is sent, and as S3 signs it."""
+    return "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
+
+
+def _without_body(response: httpcore.Response) -> Answer:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    return Answer(status=response.status, headers=headers)
+
+
+async def _read(response: httpcore.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_stream():
+        content += chunk
+        if len(content) > _MAX_ANSWER_BYTES:
+            raise httpcore.RemoteProtocolError("the answer is too long")
+    return bytes(content)
+
+
+async def _in_pieces(data: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(data, bytes):
+        for at in range(0, len(data), _PIECE_BYTES):
+            yield data[at : at + _PIECE_BYTES]
+        return
+    try:
+        async for chunk in data:
+            yield chunk
+    except Exception as error:  # whatever the source raises is not the connection's fault
+        raise _SourceFailed(error) from error

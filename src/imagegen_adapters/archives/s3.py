@@ -1,0 +1,388 @@
+"""Blobs in a bucket of S3, or of a server that speaks its protocol."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import re
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import attrs
+import httpcore
+
+from imagegen_adapters.archives.bucket import (
+    MAX_PREFIX_CHARS,
+    PART_BYTES,
+    Answer,
+    BucketArchive,
+    BucketSettings,
+    Source,
+    complete_body,
+    encoded_query,
+    unquoted,
+)
+from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
+from imagegen_core.messages import Message, MessageCode
+
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+class S3BucketCode(MessageCode):
+    """Rules of the settings below storage.s3."""
+
+    NOT_AN_S3_ENDPOINT = (
+        "must be http(s)://host without a path or user name",
+        "须为 http(s)://主机名，不含路径或用户名",
+    )
+    NOT_AN_S3_REGION = (
+        "must look like eu-central-1; the signature needs it",
+        "须形如 eu-central-1；签名需要它",
+    )
+    NOT_AN_S3_BUCKET = (
+        "must be 3 to 63 of a-z 0-9 . -, with a letter or digit at both ends",
+        "须为 3 到 63 个 a-z 0-9 . - 字符，首尾须为字母或数字",
+    )
+    NOT_AN_S3_PREFIX = (
+        "must be at most {maximum} of a-z 0-9 . _ - and /",
+        "须为不超过 {maximum} 个 a-z 0-9 . _ - 和 / 字符",
+    )
+
+
+class S3Code(MessageCode):
+    """Why S3 could not keep or give bytes. What the server wrote is not quoted: it may hold a key."""
+
+    S3_WRONG_KEY = (
+        "S3: the access key or its secret is wrong ({code})",
+        "S3：访问密钥或其密文不对（{code}）",
+    )
+    S3_TOKEN_REFUSED = (
+        "S3: the session token is wrong or has expired ({code})",
+        "S3：会话令牌不对或已过期（{code}）",
+    )
+    S3_NO_RIGHT = (
+        "S3: the access key has no right to do this ({code})",
+        "S3：该访问密钥无权执行此操作（{code}）",
+    )
+    S3_NO_BUCKET = "S3: there is no such bucket ({code})", "S3：没有这个存储桶（{code}）"
+    S3_CLOCK_SKEW = (
+        "S3: the clock of this machine is wrong ({code})",
+        "S3：本机的时钟不准（{code}）",
+    )
+    S3_WRONG_REGION = (
+        "S3: the bucket is in another region, or behind another endpoint ({code})",
+        "S3：存储桶在另一个地域，或须用另一个端点（{code}）",
+    )
+    S3_SLOW_DOWN = "S3: too many requests for now ({code})", "S3：目前请求过多（{code}）"
+    S3_SERVER_FAILED = "S3: the server failed ({code})", "S3：服务器出错（{code}）"
+    S3_REFUSED = "S3: the request was refused ({code})", "S3：请求被拒绝（{code}）"
+    S3_UNREACHABLE = "S3: no answer from the endpoint", "S3：端点没有应答"
+    S3_CERTIFICATE_UNTRUSTED = (
+        "S3: no CA that this machine trusts has signed the endpoint's certificate",
+        "S3：端点的证书不是本机所信任的 CA 签发的",
+    )
+    S3_CERTIFICATE_OF_ANOTHER = (
+        "S3: the endpoint's certificate is for another host name",
+        "S3：端点的证书属于另一个主机名",
+    )
+    S3_CERTIFICATE_EXPIRED = (
+        "S3: the endpoint's certificate has expired, or is not valid yet",
+        "S3：端点的证书已过期，或尚未生效",
+    )
+    S3_CERTIFICATE_REFUSED = "S3: the endpoint's certificate is not valid", "S3：端点的证书无效"
+    S3_NO_TLS = "S3: the endpoint does not speak TLS", "S3：端点不使用 TLS"
+    S3_TIMED_OUT = "S3: the endpoint did not answer in time", "S3：端点未及时应答"
+    S3_CUT_OFF = "S3: the answer ended too early", "S3：应答过早结束"
+    S3_NO_USABLE_ANSWER = "S3: no usable answer ({kind})", "S3：没有可用的应答（{kind}）"
+    S3_NOT_ALLOWED = "S3: {reason}", "S3：{reason}"
+    S3_OBJECT_DIFFERS = (
+        "S3: the object that was read back has other bytes, and was removed",
+        "S3：读回的对象字节不同，已删除",
+    )
+
+
+_Meaning = tuple[type[StorageError], Callable[..., Message]]
+
+CODES: dict[str, _Meaning] = {
+    **dict.fromkeys(
+        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity"),
+        (StorageError, S3Code.S3_WRONG_KEY),
+    ),
+    **dict.fromkeys(
+        ("ExpiredToken", "InvalidToken", "TokenRefreshRequired"), (StorageError, S3Code.S3_TOKEN_REFUSED)
+    ),
+    **dict.fromkeys(
+        ("AccessDenied", "AccountProblem", "AllAccessDisabled"), (StorageError, S3Code.S3_NO_RIGHT)
+    ),
+    **dict.fromkeys(("NoSuchBucket", "InvalidBucketName"), (StorageError, S3Code.S3_NO_BUCKET)),
+    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), (StorageError, S3Code.S3_CLOCK_SKEW)),
+    **dict.fromkeys(
+        (
+            "AuthorizationHeaderMalformed",
+            "PermanentRedirect",
+            "TemporaryRedirect",
+            "IllegalLocationConstraintException",
+        ),
+        (StorageError, S3Code.S3_WRONG_REGION),
+    ),
+    **dict.fromkeys(
+        ("SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests"),
+        (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    ),
+    **dict.fromkeys(
+        ("RequestTimeout", "InternalError", "ServiceUnavailable"),
+        (StorageUnreachable, S3Code.S3_SERVER_FAILED),
+    ),
+    **dict.fromkeys(
+        (
+            "QuotaExceeded",
+            "XMinioStorageFull",
+            "MethodNotAllowed",
+            "InvalidRequest",
+            "InvalidArgument",
+            "InvalidObjectState",
+            "NoSuchUpload",
+        ),
+        (StorageError, S3Code.S3_REFUSED),
+    ),
+}
+"""What S3's codes mean. Of another code only the status is shown."""
+
+STATUSES: dict[int, _Meaning] = {
+    HTTPStatus.UNAUTHORIZED: (StorageError, S3Code.S3_WRONG_KEY),
+    HTTPStatus.FORBIDDEN: (StorageError, S3Code.S3_NO_RIGHT),
+    HTTPStatus.MOVED_PERMANENTLY: (StorageError, S3Code.S3_WRONG_REGION),
+    HTTPStatus.TEMPORARY_REDIRECT: (StorageError, S3Code.S3_WRONG_REGION),
+    HTTPStatus.REQUEST_TIMEOUT: (StorageUnreachable, S3Code.S3_TIMED_OUT),
+    HTTPStatus.TOO_MANY_REQUESTS: (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    HTTPStatus.NOT_IMPLEMENTED: (StorageError, S3Code.S3_REFUSED),
+    HTTPStatus.SERVICE_UNAVAILABLE: (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+}
+"""What a status means whose response has no code, as that of every HEAD request."""
+
+CERTIFICATES: dict[int, Callable[..., Message]] = {
+    **dict.fromkeys((7, 18, 19, 20, 21), S3Code.S3_CERTIFICATE_UNTRUSTED),
+    **dict.fromkeys((62, 64), S3Code.S3_CERTIFICATE_OF_ANOTHER),
+    **dict.fromkeys((9, 10), S3Code.S3_CERTIFICATE_EXPIRED),
+}
+"""What OpenSSL finds wrong with a certificate (``X509_V_ERR_…``); nothing has been sent then."""
+
+
+def refusal(answer: Answer, key: str) -> ImagegenError:
+    """Return the port's error for S3's code, or for the status; nothing else of an answer is passed on."""
+    code, status = answer.text("Code"), answer.status
+    if code in CODES:
+        kind, message = CODES[code]
+        return kind(message(code=code))
+    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and not code):
+        return BlobMissing(key)
+    if status in STATUSES:
+        kind, message = STATUSES[status]
+        return kind(message(code=status))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StorageUnreachable(S3Code.S3_SERVER_FAILED(code=status))
+    return StorageError(S3Code.S3_REFUSED(code=status))
+
+
+def unreachable(error: BaseException, *, is_begun: bool) -> StorageUnreachable:
+    """Return the port's error for a connection that failed; it says whatever is known of the reason."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return StorageUnreachable(CERTIFICATES.get(cause.verify_code, S3Code.S3_CERTIFICATE_REFUSED)())
+        if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            return StorageUnreachable(S3Code.S3_NO_TLS())
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpcore.TimeoutException | TimeoutError):
+        return StorageUnreachable(S3Code.S3_TIMED_OUT())
+    return StorageUnreachable(S3Code.S3_CUT_OFF() if is_begun else S3Code.S3_UNREACHABLE())
+
+
+def _stripped(text: str) -> str:
+    return text.strip()
+
+
+@attrs.frozen(kw_only=True)
+class S3Settings(BucketSettings):
+    """How to reach a bucket of S3, such as ``https://s3.eu-central-1.amazonaws.com``.
+
+    Servers without regions take ``us-east-1``. Raises `ValidationFailed`, which names the key below
+    ``storage.s3``.
+    """
+
+    region: str = attrs.field(converter=_stripped)
+
+    def __attrs_post_init__(self) -> None:
+        rules = {
+            "endpoint": (_ENDPOINT, S3BucketCode.NOT_AN_S3_ENDPOINT()),
+            "region": (_REGION, S3BucketCode.NOT_AN_S3_REGION()),
+            "bucket": (_BUCKET, S3BucketCode.NOT_AN_S3_BUCKET()),
+        }
+        self.check("storage.s3", rules, S3BucketCode.NOT_AN_S3_PREFIX(maximum=MAX_PREFIX_CHARS))
+
+
+class S3Etag:
+    """A running ETag: the MD5 of an object, or that of its parts' MD5s and their number.
+
+    It is what S3 itself, and most servers, have for an object that they do not encrypt with another's key
+    (docs.aws.amazon.com, "Checking object integrity").
+    """
+
+    def __init__(self) -> None:
+        self._part = hashlib.md5(usedforsecurity=False)
+        self._part_bytes = 0
+        self._digests: list[bytes] = []
+
+    @property
+    def text(self) -> str:
+        """The ETag so far, as S3 writes it, without quotes."""
+        if not self._digests:
+            return self._part.hexdigest()
+        digests = [*self._digests, *([self._part.digest()] if self._part_bytes else [])]
+        return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes in; other threads go on meanwhile."""
+        rest = memoryview(data)
+        while rest:
+            if self._part_bytes == PART_BYTES:  # only now is it known not to be the last one
+                self._digests.append(self._part.digest())
+                self._part, self._part_bytes = hashlib.md5(usedforsecurity=False), 0
+            piece = rest[: PART_BYTES - self._part_bytes]
+            self._part.update(piece)
+            self._part_bytes += len(piece)
+            rest = rest[len(piece) :]
+
+
+class S3BlobArchive(BucketArchive):
+    """Stores blobs in a bucket of S3.
+
+    An upload counts once S3 returns the ETag that we have computed of the bytes. A server whose ETags are
+    computed otherwise has to give the object back, and those bytes are compared.
+    """
+
+    service, tries = "S3", 3
+    new_checksum = S3Etag
+    _is_known = False  # whether the bucket exists
+
+    def _signed(
+        self, method: str, path: str, name: str, query: dict[str, str], headers: dict[str, str], data: bytes
+    ) -> dict[str, str]:
+        """Return the headers with a signature of version 4 (docs.aws.amazon.com, "Signature Version 4")."""
+        settings, moment = self._settings, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        digest = hashlib.sha256(data).hexdigest()
+        headers = {**headers, "x-amz-date": moment, "x-amz-content-sha256": digest}
+        if settings.session_token is not None:
+            headers["x-amz-security-token"] = settings.session_token.reveal()
+        names = ";".join(sorted(headers))
+        lines = "".join(f"{header}:{headers[header].strip()}\n" for header in sorted(headers))
+        request = "\n".join((method, path, encoded_query(query), lines, names, digest))
+        parts = (moment[:8], settings.region, "s3", "aws4_request")
+        scope = "/".join(parts)
+        to_sign = "\n".join(("AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(request.encode()).hexdigest()))
+        key = f"AWS4{settings.access_key_secret.reveal()}".encode()
+        for part in parts:
+            key = hmac.digest(key, part.encode(), "sha256")
+        signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+        credential = f"Credential={settings.access_key_id}/{scope}"
+        authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
+        return {**headers, "authorization": authorization}
+
+    def _refusal(self, answer: Answer, key: str) -> ImagegenError:
+        return refusal(answer, key)
+
+    def _unreachable(self, error: Exception, *, is_begun: bool) -> StorageUnreachable:
+        return unreachable(error, is_begun=is_begun)
+
+    def _failed(self, reason: Message | str) -> Message:
+        return S3Code.S3_NOT_ALLOWED(reason=reason)
+
+    def _unusable(self) -> StorageError:
+        return StorageError(S3Code.S3_NO_USABLE_ANSWER(kind="XML"))
+
+    def _checksum_of(self, answer: Answer) -> str | None:
+        return answer.etag
+
+    async def _head(self, key: str) -> Answer:
+        """Return size and ETag. A refusal of HEAD says no reason, so that is asked by GET."""
+        answer = await self._send("HEAD", key, accept=range(HTTPStatus.MULTIPLE_CHOICES, 500))
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            if answer.status == HTTPStatus.NOT_FOUND and self._is_known:
+                raise BlobMissing(key)
+            try:
+                async for _ in self._get(key, 0, 1):
+                    break
+            except BlobMissing:
+                self._is_known = True
+                raise
+            answer = await self._send("HEAD", key)
+        self._is_known = True
+        return answer
+
+    async def _create(self, key: str, data: bytes) -> None:
+        refused = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT)
+        answer = await self._send("PUT", key, data=data, headers={"if-none-match": "*"}, accept=refused)
+        if answer.status == HTTPStatus.NOT_IMPLEMENTED:  # it replaces what there is
+            await self._send("PUT", key, data=data)
+
+    async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
+        etag = await self._send_all(key, source, {"content-type": content_type})
+        if etag != source.checksum.text and not await self._holds(key, source):
+            await self.delete(key)
+            raise StorageError(S3Code.S3_OBJECT_DIFFERS())
+        return etag
+
+    async def _send_all(self, key: str, source: Source, headers: dict[str, str]) -> str | None:
+        """Send an object, in parts if it is large, and return its ETag; if that fails, no part remains."""
+        beginning: asyncio.Task[Answer] | None = None
+        etags: list[str] = []
+        try:
+            async with contextlib.aclosing(source.parts()) as parts:
+                async for part in parts:
+                    if beginning is None:
+                        if source.is_at_end:
+                            return (await self._send("PUT", key, data=part, headers=headers)).etag
+                        beginning = asyncio.create_task(
+                            self._send("POST", key, {"uploads": ""}, headers=headers)
+                        )
+                        upload = self._upload_of(await asyncio.shield(beginning))
+                    query = {"partNumber": str(len(etags) + 1), **upload}
+                    etags.append((await self._send("PUT", key, query, data=part)).headers.get("etag", ""))
+            return await self._complete(key, upload, etags)
+        except BaseException:  # cancelled too: parts are paid for and never seen
+            if beginning is not None:
+                with contextlib.suppress(ImagegenError):
+                    await asyncio.shield(self._abort(key, beginning))
+            raise
+
+    def _upload_of(self, beginning: Answer) -> dict[str, str]:
+        upload_id = beginning.text("UploadId")
+        if not upload_id:
+            raise self._unusable()
+        return {"uploadId": upload_id}
+
+    async def _complete(self, key: str, upload: dict[str, str], etags: list[str]) -> str | None:
+        """Make an object of the parts and return its ETag; None if an earlier try may have done it."""
+        body = complete_body(etags)
+        answer = await self._send("POST", key, upload, data=body, accept=(HTTPStatus.NOT_FOUND,))
+        if answer.text("Code") == "NoSuchUpload":
+            return None
+        if answer.status != HTTPStatus.OK or answer.text("Code"):  # S3 also sends errors as 200 here
+            raise refusal(answer, key)
+        return unquoted(answer.text("ETag"))
+
+    async def _abort(self, key: str, beginning: asyncio.Task[Answer]) -> None:
+        await self._send("DELETE", key, self._upload_of(await beginning))
+
+    async def _holds(self, key: str, source: Source) -> bool:
+        """Read the object back and return whether it has these bytes."""
+        archived = Source(self.open(key), S3Etag())
+        try:
+            await archived.read_through()
+        except BlobMissing:
+            return False
+        return archived.sha256 == source.sha256

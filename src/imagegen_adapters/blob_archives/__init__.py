@@ -1,1 +1,0 @@
-"""Where images are safe, far away: Aliyun OSS, or memory for tests."""
