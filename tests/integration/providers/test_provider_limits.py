@@ -7,7 +7,6 @@ numbers are made from them; those that need more than one number are written her
 
 from collections.abc import Iterator
 from functools import cache, partial
-from importlib import resources
 
 import attrs
 import pytest
@@ -103,7 +102,7 @@ class Limit:
 @cache
 def models_of(preset: str) -> list[dict]:
     """Return the models of a shipped document as plain values."""
-    return yaml.safe_load(resources.files(reading).joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
+    return yaml.safe_load(reading.PRESETS.joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
 
 
 def limits_of_documents() -> Iterator[Limit]:
@@ -581,7 +580,7 @@ def call_of(provider, server, limit, request, extra, *, checked=True) -> Provide
 @cache
 def without_limits(preset: str) -> dict:
     """Return a shipped document whose models accept whatever the service itself does."""
-    text = resources.files(reading).joinpath(f"{preset}.yaml").read_text("utf-8")
+    text = reading.PRESETS.joinpath(f"{preset}.yaml").read_text("utf-8")
     document = yaml.safe_load(text)
     specs = {name: spec for model in document["models"] for name, spec in model.get("params", {}).items()}
     for model in document["models"]:

@@ -20,11 +20,7 @@ from imagegen_core.problems import ProblemCode, RefusalCode
 
 
 def configured_headers(config: ProviderConfig) -> dict[str, str]:
-    """Return the headers by lower-case name.
-
-    Raises:
-        ValidationFailed: they are not an object of strings.
-    """
+    """Return the headers by lower-case name."""
     headers = config.extra_config.get("headers") or {}
     are_strings = isinstance(headers, Mapping) and all(
         isinstance(t, str) for pair in headers.items() for t in pair
@@ -63,11 +59,7 @@ def call_timeout(seconds: float) -> httpx.Timeout:
 
 
 async def read_at_most(response: httpx.Response, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
-    """Return the body, or its first ``max_bytes`` bytes.
-
-    Raises:
-        httpx.HTTPError: the connection broke.
-    """
+    """Return the body, or its first ``max_bytes`` bytes."""
     body = bytearray()
     await _fill(body, response, max_bytes)
     return bytes(body)
@@ -126,9 +118,6 @@ class PollFailures:
         """Return if the job is to be polled again.
 
         ``is_unreadable``: the document cannot read this state of the job, but may read the next one.
-
-        Raises:
-            CallError: ``error`` is the provider's final answer about the job.
         """
         self._last_error = error
         if not from_upstream:
@@ -199,11 +188,7 @@ def parse_http_date(value: str) -> datetime | None:
 async def streamed_response(
     client: httpx.AsyncClient, request: httpx.Request
 ) -> AsyncIterator[httpx.Response]:
-    """Send a request and yield the response; its body is read inside the context.
-
-    Raises:
-        CallError: as `map_transport_errors` does, both while sending and while reading.
-    """
+    """Send a request and yield the response; its body is read inside the context."""
     with map_transport_errors():
         response = await client.send(request, stream=True)
         try:

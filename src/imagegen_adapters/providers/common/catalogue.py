@@ -18,11 +18,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(text: str) -> Any:
-    """Return the document as built-in types.
-
-    Raises:
-        yaml.YAMLError: the text is malformed.
-    """
+    """Return the document as built-in types."""
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
 
 

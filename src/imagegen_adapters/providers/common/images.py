@@ -137,9 +137,6 @@ def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) 
     alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
     everywhere marks nothing and is ignored. The result is 8-bit grey, or RGBA for
     `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole image: call it in a thread.
-
-    Raises:
-        InvalidImage: the mask cannot be decoded, or its size differs from the image's.
     """
     from PIL import Image, UnidentifiedImageError  # takes 5 MB, and few tasks have a mask
 

@@ -28,11 +28,7 @@ _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 def parse_json(text: bytes) -> Any:
-    """Parse a short response; all text in the result is valid Unicode.
-
-    Raises:
-        CallError: ``bad_response``; it is empty, not JSON, or has more than `MAX_VALUES` values.
-    """
+    """Parse a short response; all text in the result is valid Unicode."""
     if not text.strip():
         raise bad_response(ResponseCode.RESPONSE_EMPTY())
     if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
@@ -79,11 +75,7 @@ class SpooledString:
 
 
 def read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
-    """Return the JSON with nonce, offset and length in place of what each long string holds. Blocks.
-
-    Raises:
-        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES` without them.
-    """
+    """Return the JSON with nonce, offset and length in place of what each long string holds. Blocks."""
     head = file.read(MAX_INLINE_STRING_BYTES)
     if len(head) < MAX_INLINE_STRING_BYTES:
         return head  # too short for a long string
@@ -159,9 +151,6 @@ async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledSt
     Args:
         open_file: opens the spooled response, which is read in a thread; the file is closed afterwards.
         text: as `SpooledJson.resolve` returns it; at most 64 KiB that are in memory are decoded at once.
-
-    Raises:
-        CallError: ``bad_response``; it is not base64, or empty.
     """
     if isinstance(text, str):
         for block in decode_base64([text.encode("utf-8", "replace")]):
@@ -215,9 +204,6 @@ def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the bytes of base64 text, holding no more than one block in memory.
 
     Both alphabets are taken, with or without padding, white space and a data URI's head.
-
-    Raises:
-        CallError: ``bad_response``; it is not base64, or empty.
     """
     remainder = b""
     empty = True
@@ -278,11 +264,7 @@ class SpooledJson:
         return self.spooled_string(text) or text
 
     def resolved(self) -> Any:
-        """Return the tree with a `SpooledString` in place of each shortened string.
-
-        Raises:
-            CallError: ``bad_response``; it is nested too deeply.
-        """
+        """Return the tree with a `SpooledString` in place of each shortened string."""
         try:
             return self._resolved(self.tree)
         except RecursionError as error:
@@ -301,11 +283,7 @@ class SpooledJson:
 
 
 def parse_spooled(file: BinaryIO) -> SpooledJson:
-    """Parse a JSON file; blocks, so call it by `read_spooled`.
-
-    Raises:
-        CallError: ``bad_response``; it is empty, not JSON, or has too much JSON beside its images.
-    """
+    """Parse a JSON file; blocks, so call it by `read_spooled`."""
     nonce = f"<{secrets.token_hex(16)}:"
     text = read_without_long_strings(file, nonce.encode())
     return SpooledJson(tree=parse_json(text), nonce=nonce)
@@ -332,11 +310,7 @@ def _is_short(file: BinaryIO) -> bool:
 
 
 def read_text(file: BinaryIO, text: Any) -> str | None:
-    """Return a text that is not an image, inline or spooled; None for any other type. Blocks.
-
-    Raises:
-        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES`, or not UTF-8.
-    """
+    """Return a text that is not an image, inline or spooled; None for any other type. Blocks."""
     if not isinstance(text, SpooledString):
         return text if isinstance(text, str) else None
     if text.length > MAX_JSON_BYTES:

@@ -1,44 +1,49 @@
-"""One call together with what the document says about it."""
+"""One call together with what the document says about it: its checks, its requests and what they contain."""
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import attrs
 
 from imagegen_adapters.providers.common.images import ImageLimits, map_refusals, mask_for, random_seed
-from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS
-from imagegen_adapters.providers.document.requests import (
-    BuiltRequest,
-    CallScope,
-    build_request,
-    check_requests,
-    scope_of,
-)
+from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, Reading
+from imagegen_adapters.providers.document.requests import BuiltRequest, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     Classification,
+    PartialResponse,
     UpstreamResponse,
     classify,
-    classify_code,
-    retry_after,
+    parse_response,
 )
 from imagegen_adapters.providers.document.schema import Document, ModelSpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.document.sending import Sender, follow
-from imagegen_adapters.providers.document.sizes import size_for_upstream
-from imagegen_adapters.providers.document.templates import Template
+from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
+from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, Template
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.attempt import Receipt
-from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.forms import SIZE_NAMES
+from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.problems import ProblemCode
-from imagegen_core.requests import RANDOM_SEED, NamedInputs
+from imagegen_core.requests import RANDOM_SEED, ImageRequest
 from imagegen_core.secrets import Secret
 
 _MAX_SKIPPED = 8
 """Warnings of one call about expressions."""
+
+
+@attrs.frozen(kw_only=True)
+class CallScope:
+    """The values of all placeholders, and the parameters that no template mentions."""
+
+    names: Mapping[str, Any]
+    extras: Mapping[str, Any]
+    notes: tuple[Message, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -57,50 +62,40 @@ class DocumentCall:
 
     @classmethod
     def from_call(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
-        """Return the call with its operation.
-
-        Raises:
-            CallError: ``rejected``, nothing was sent: the document has no such operation.
-        """
+        """Return the call with its operation; ``rejected`` where the document has it no longer."""
         spec = document.model(call.model.id)
         operation = document.operation_for(call.request.operation, spec)
         if operation is None:
-            reason = DocumentCode.DOCUMENT_OPERATION_GONE(
-                model=call.model.id, operation=call.request.operation
-            )
-            raise CallError(FailureCode.REJECTED, reason, possible_charge=False)
+            name = call.request.operation
+            raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
         return cls(call=call, document=document, model=spec, operation=operation, sender=sender)
 
-    @property
-    def secret(self) -> Secret | None:
-        """The key or the access token for it, which no message may contain."""
-        return self.sender.secret
+    # Requests
 
-    @property
-    def now(self) -> datetime:
-        """The current time, for a Retry-After that is a date."""
-        return self.sender.clock.now()
+    async def paid_request(self, exchange: Exchange) -> BuiltRequest:
+        """Return the one request that costs money.
 
-    def classify(self, response: UpstreamResponse) -> Classification:
-        """Return what an error response means, by the document's table."""
-        return classify(response, self.document.errors, self.now)
+        Those that follow it are built before, since a job is paid for that cannot be asked for.
+        """
+        with map_refusals():
+            size_for_upstream(self.call.request.params, self.model.size_of(self.call.request.operation))
+            check_request(self.call.request, self.document, self.model, self.operation)
+            mask = await mask_for(self.call.request, exchange, self.operation.mask.polarity)
+        scope, config = self.scope(mask=mask), self.call.config
+        url = str(config.api_base)
+        task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
+        poll = None if self.operation.poll is None else self.operation.poll.request
+        for spec in (poll, self.operation.result):
+            if spec is not None:
+                build_request(spec, self.document, config, {**scope.names, "task": task})
+        return build_request(self.operation.request, self.document, config, scope.names, scope.extras)
 
-    def classify_code(
-        self, response: UpstreamResponse, code: str | None, message: str | None
-    ) -> Classification:
-        """Return what a code and a message mean that were found elsewhere in the response."""
-        return classify_code(response, self.document.errors, self.now, code=code, message=message or "")
-
-    def retry_after(self, response: UpstreamResponse) -> float | None:
-        """Return the seconds that the provider asks us to wait, None if it does not."""
-        return retry_after(response, self.document.errors, self.now)
-
-    @property
-    def drawn_seed(self) -> int | None:
-        """The random seed of the call; None if the caller gave one, or the provider draws it."""
-        has_seed = self.call.request.seed not in (None, RANDOM_SEED)
-        is_drawn = not has_seed and self.document.mentions(self.operation, "random_seed")
-        return random_seed(self.call.call_id) if is_drawn else None
+    def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
+        """Return a request about an accepted job; it is a bad response if its URL must not get the key."""
+        config = self.call.config
+        scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
+        request = build_request(spec, self.document, config, scope.names)
+        return attrs.evolve(request, url=follow(request.url, str(config.api_base), self.document, config))
 
     def scope(
         self,
@@ -109,68 +104,114 @@ class DocumentCall:
         task: Mapping[str, Any] | None = None,
         templates: Iterable[Template] | None = None,
     ) -> CallScope:
-        """Return the values of the placeholders; for a call that was sent, what its ``templates`` need.
+        """Return the values of the placeholders.
 
-        Raises:
-            CallError: ``rejected``, nothing was sent: the model has no such size.
+        ``mask`` replaces the bytes of the caller's; ``task`` has the fields from a submit's response.
+        ``templates`` are those of a request about a call that was sent: nothing that they do not need fails.
         """
+        call, request = self.call, self.call.request
         with map_refusals():
-            return scope_of(
-                self.call,
-                self.document,
-                self.model,
-                self.operation,
-                mask=mask,
-                task=task,
-                templates=templates,
-            )
+            size = self._size(was_sent=templates is not None)
+        mask_as_image = request.mask is not None and not self.document.mentions(self.operation, "mask")
+        defaults = {name: p.default for name, p in self.model.params.items() if p.default is not None}
+        params = {**defaults, **request.params}
+        if params.get("seed") == RANDOM_SEED:
+            del params["seed"]  # providers draw a random seed if there is none
+        names: dict[str, Any] = {
+            **{name: params.get(name) for name in ("negative_prompt", "seed", *OPTIONS)},
+            "model": call.model.upstream_id,
+            "prompt": request.prompt or None,
+            "n": request.num,
+            "random_seed": random_seed(call.call_id),
+            "width": size.width,
+            "height": size.height,
+            "size": size.size,
+            "aspect_ratio": size.aspect_ratio,
+            "stream": self.operation.streams(params) or None,
+            "params": {**params, "num": request.num},
+            "model_vars": self.model.vars,
+            "task": task or {},
+            "base_url": call.config.api_base,
+            "request_uuid": call.call_id,
+            **_images(request, mask, mask_as_image=mask_as_image),
+        }
+        names["vars"] = render_vars(self.document, names, templates)
+        notes = (size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
+        return CallScope(
+            names=names, extras=self._extras(), notes=tuple(note for note in notes if note is not None)
+        )
 
-    async def paid_request(self, exchange: Exchange) -> BuiltRequest:
-        """Return the one request that costs money.
+    def _size(self, *, was_sent: bool) -> UpstreamSize:
+        request = self.call.request
+        try:
+            return size_for_upstream(request.params, self.model.size_of(request.operation))
+        except ValidationFailed:
+            if not was_sent:
+                raise
+            return UpstreamSize()  # an earlier version sent it, which knew the size
 
-        Raises:
-            CallError: ``rejected``, nothing was sent.
-        """
-        with map_refusals():
-            request = self.call.request
-            size_for_upstream(request.params, self.model.size_of(request.operation))
-            check_excluded(request.params, self.model)
-            check_images(request.named_inputs, self.document, self.model, self.operation)
-            mask = await mask_for(request, exchange, self.operation.mask.polarity)
-        scope = self.scope(mask=mask)
-        spec, operation = self.operation.request, self.operation
-        polled = None if operation.poll is None else operation.poll.request
-        document, config = self.document, self.call.config
-        check_requests((polled, operation.result), document, config, scope.names)
-        return build_request(spec, document, config, scope.names, scope.extras)
+    def _extras(self) -> dict[str, Any]:
+        """Return the caller's parameters that the request mentions nowhere; the count is never among them."""
+        if not self.document.passes_extras(self.model):
+            return {}
+        uses_size = any(self.document.mentions(self.operation, name) for name in SIZE_NAMES)
+        excluded = {"num", "edit_mode", "mode", "upscale_factor", *(SIZE_NAMES if uses_size else ())}
+        return {
+            name: value
+            for name, value in self.call.request.params.items()
+            if name not in excluded
+            and (name, value) != ("seed", RANDOM_SEED)
+            and not self.document.mentions(self.operation, name)
+        }
 
-    def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
-        """Return a request about an accepted job, after checking that its URL may receive the key.
+    @property
+    def drawn_seed(self) -> int | None:
+        """The random seed of the call; None if the caller gave one, or the provider draws it."""
+        has_seed = self.call.request.seed not in (None, RANDOM_SEED)
+        is_drawn = not has_seed and self.document.mentions(self.operation, "random_seed")
+        return random_seed(self.call.call_id) if is_drawn else None
 
-        Raises:
-            CallError: ``bad_response``: the provider's URL for it must not receive the key.
-        """
-        scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
-        request = build_request(spec, self.document, self.call.config, scope.names)
-        base = str(self.call.config.api_base)
-        return attrs.evolve(request, url=follow(request.url, base, self.document, self.call.config))
+    # Responses
 
-    def receipt(self, *, status: int, url: str, headers: Mapping[str, str], is_image: bool) -> Receipt:
+    @property
+    def secret(self) -> Secret | None:
+        """The key or the access token for it, which no message may contain."""
+        return self.sender.secret
+
+    def reading(self) -> Reading:
+        """Return the budgets of a response, whose skipped expressions are warnings of this call."""
+        return Reading(skipped=self.skipped)
+
+    def parse(self, start: PartialResponse) -> UpstreamResponse:
+        """Return a response to be classified; of one that is too long for that only status and headers."""
+        body = start.head if start.is_complete else b""
+        return parse_response(start.status, start.headers, body, self.secret, reading=self.reading())
+
+    def classify(
+        self, response: UpstreamResponse, code: str | None = None, message: str | None = None
+    ) -> Classification:
+        """Return what an error response means, or a code and a message elsewhere in it."""
+        now = self.sender.clock.now()
+        return classify(response, self.document.errors, now, code=code, message=message)
+
+    def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a response that was spooled, for `collect`: at most a few hundred bytes.
 
         The key is removed from it, since receipts are stored unencrypted.
         """
         key, names = self.secret, _required_headers(self.document, self.operation)
-        kept_headers = {name: text for name, text in headers.items() if name in names}
+        headers = {name: text for name, text in start.headers.items() if name in names}
         if key is not None:
-            kept_headers = {n: key.give_to(partial(without, text)) for n, text in kept_headers.items()}
+            headers = {name: key.give_to(partial(without, text)) for name, text in headers.items()}
+        if is_image is None:
+            is_image = start.is_image(self.operation.response)
         return Receipt(
             data={
                 "file": RESPONSE_FILE,
                 "kind": "raw" if is_image else "json",
-                "status": status,
-                "url": url,
-                "headers": {name: text[:1000] for name, text in kept_headers.items()},
+                "status": start.status,
+                "url": start.url,
+                "headers": {name: text[:1000] for name, text in headers.items()},
                 **self.skipped_data(),
             }
         )
@@ -181,31 +222,63 @@ class DocumentCall:
         return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
 
 
-def check_excluded(params: Mapping[str, Any], model: ModelSpec) -> None:
-    """Check that no values of parameters meet that the model does not take together.
+def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
+    """Return the names of the headers that the document reads from the response later."""
+    response, errors = operation.response, document.errors
+    expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
+    if response.usage is not None:
+        expressions += [response.usage.amount, *response.usage.tokens.values()]
+    for rule in response.images:
+        expressions += [rule.seed, rule.revised_prompt]
+    names = {name for e in expressions if e is not None for name in e.headers}
+    if response.raw is not None:
+        names |= {name.lower() for name in response.raw.meta_headers.values()}
+    return frozenset(names)
 
-    Raises:
-        ValidationFailed: naming the first of them.
-    """
+
+def render_vars(
+    document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
+) -> dict[str, Any]:
+    """Return the values of the document's variables; of given templates, of those that they mention."""
+    budget, needed = Budget(), document.vars
+    if templates is not None:
+        paths = {path for template in templates for path in template.names}
+        if "vars" not in paths:
+            mentioned = {re.split(r"[.\[]", path)[1] for path in paths if path.startswith("vars.")}
+            needed = {name: template for name, template in needed.items() if name in mentioned}
+    return {name: template.render(names, budget) for name, template in needed.items()}
+
+
+def _images(request: ImageRequest, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:
+    main_images = () if request.image is None else (request.image,)
+    images = [InputPart(image=each, index=i) for i, each in enumerate((*main_images, *request.references))]
+    references = [
+        InputPart(image=each, index=i, role="reference") for i, each in enumerate(request.references)
+    ]
+    mask_part = None if request.mask is None else InputPart(image=request.mask, role="mask", data=mask)
+    if mask_as_image and mask_part is not None:
+        images.append(attrs.evolve(mask_part, index=len(images)))
+    return {
+        "refs": references,
+        "image": images[0] if main_images else None,
+        "images": images,
+        "mask": mask_part,
+    }
+
+
+def check_request(
+    request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec
+) -> None:
+    """Refuse values that the model does not take together, and images as far as that is possible unread."""
+    params, limits, images = request.params, model.limits, request.named_inputs
     for values in model.excludes:
         if all(params.get(name, model.params[name].default) == value for name, value in values.items()):
             first, *others = values
             action = ", ".join(f"{name}: {values[name]}" for name in others)
             raise ValidationFailed.for_field(f"params.{first}", ProblemCode.NOT_WITH_ACTION(action=action))
-
-
-def check_images(images: NamedInputs, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
-    """Check a request's images as far as possible before anything is read or sent.
-
-    Raises:
-        ValidationFailed: the model takes no mask, or refuses such images.
-    """
-    if not images:
-        return
     takes_masks = any(document.mentions(operation, name) for name in ("mask", "images"))
-    if "mask" in dict(images) and not takes_masks:
+    if request.mask is not None and not takes_masks:
         raise ValidationFailed.for_field("mask", DocumentCode.NO_MASK(model=model.id))
-    limits = model.limits
     ImageLimits(
         mime_types=limits.ref_mimes,
         max_bytes=limits.ref_bytes_max,
@@ -216,18 +289,3 @@ def check_images(images: NamedInputs, document: Document, model: ModelSpec, oper
         ratio=limits.ratio,
         total_bytes=limits.total_bytes_max,
     ).check(images)
-
-
-def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
-    """Return the names of the headers that the document reads from the response later."""
-    response = operation.response
-    errors = document.errors
-    expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
-    if response.usage is not None:
-        expressions += [response.usage.amount, *response.usage.tokens.values()]
-    for rule in response.images:
-        expressions += [rule.seed, rule.revised_prompt]
-    names = {name for e in expressions if e is not None for name in e.headers}
-    if response.raw is not None:
-        names |= {name.lower() for name in response.raw.meta_headers.values()}
-    return frozenset(names)

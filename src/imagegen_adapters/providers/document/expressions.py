@@ -59,22 +59,14 @@ class Budget:
         return self.steps < 0 or self.chars < 0
 
     def spend(self, steps: int = 1, *, chars: int = 0) -> None:
-        """Take steps and characters.
-
-        Raises:
-            OverBudget: there are not as many left.
-        """
+        """Take steps and characters."""
         self.steps -= steps
         self.chars -= chars
         if self.steps < 0 or self.chars < 0:  # as `is_exceeded`, for each node
             raise OverBudget
 
     def spend_tree(self, value: Any) -> None:
-        """Take what a value costs that is written as text: what is in it twice counts twice.
-
-        Raises:
-            OverBudget: it is too large, or nested more deeply than `MAX_DEPTH`.
-        """
+        """Take what a value costs that is written as text: what is in it twice counts twice."""
         level, depth = [value], 0
         while level:
             self.spend(len(level))
@@ -108,11 +100,7 @@ class Reading:
 
 
 def check_digits(number: int) -> None:
-    """Check that a number can be written.
-
-    Raises:
-        OverBudget: it has thousands of digits, which Python itself refuses to write.
-    """
+    """Check that a number can be written."""
     if number.bit_length() > _MAX_NUMBER_BITS:
         raise OverBudget
 
@@ -237,11 +225,7 @@ class Expression:
 
     @classmethod
     def parse(cls, text: str) -> "Expression":
-        """Return the compiled expression.
-
-        Raises:
-            Malformed: it is no expression, or calls a function that JMESPath does not have.
-        """
+        """Return the compiled expression."""
         if len(text) > MAX_EXPRESSION_CHARS:
             raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
         parts = text.split("||") if "header:" in text or "$." in text else [text]
@@ -273,9 +257,6 @@ class Expression:
         ``root`` is the whole response, ``headers`` are its headers by lower-case name. A JMESPath type error
         gives None: a response may have any shape. So does any other error of one that is ``optional``; it
         is then among those that the ``reading`` skipped.
-
-        Raises:
-            CallError: ``bad_response``; it takes more than the budget, or cannot be evaluated.
         """
         reading = Reading() if reading is None else reading
         interpreter = _Interpreter(reading.optional if optional else reading.essential)

@@ -33,11 +33,7 @@ UNNAMED_MODEL = "default"
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
-    """Return the profile of a configuration.
-
-    Raises:
-        ValidationFailed: the configuration gives a model an operation that the document cannot do.
-    """
+    """Return the profile of a configuration."""
     signer = SIGNERS.get(document.auth.signer or "")
     has_login = document.auth.type is AuthType.OAUTH
     key_form = KEY_FORM if has_login else None if signer is None else signer.key_form

@@ -1,4 +1,4 @@
-"""Makes an unpaid request to a provider, to see whether address and key work."""
+"""The provider of kind ``http``: whatever a document describes."""
 
 import asyncio
 import contextlib
@@ -11,16 +11,15 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.document.calls import DocumentCall, check_excluded, check_images
-from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.document.calls import DocumentCall, check_request, render_vars
 from imagegen_adapters.providers.document.jobs import JobWatcher
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import PresetLibrary, document_of
-from imagegen_adapters.providers.document.requests import build_request, render_vars
+from imagegen_adapters.providers.document.requests import build_request
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
+    UpstreamResponse,
     classify,
-    is_failure,
     parse_response,
     read_error_response,
     read_head,
@@ -36,58 +35,17 @@ from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
+from imagegen_core.messages import Message
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.requests import ImageRequest
 from imagegen_core.values import ByteBudget, IdentityCache
 
-_MAX_PROBE_SECONDS = 15.0
-
-
-async def probe_health(document: Document, config: ProviderConfig, sender: Sender) -> Probe:
-    """Return the outcome of the document's ``health`` request; without one, that nothing was verified."""
-    if document.health is None:
-        return Probe(ok=True, detail=DocumentCode.DOCUMENT_NOT_PROBED(), verified=False)
-    names: dict[str, Any] = {
-        "base_url": config.api_base,
-        "params": {},
-        "model_vars": {},
-        "task": {},
-        "vars": {},
-    }
-    try:
-        names["vars"] = render_vars(document, names)
-        request = build_request(document.health.request, document, config, names)
-        async with sender.open(request, None, seconds=min(_MAX_PROBE_SECONDS, config.timeout)) as response:
-            if not response.is_success:
-                upstream_response = await read_error_response(response, sender.secret)
-                error = submit_error(
-                    classify(upstream_response, document.errors, sender.clock.now()), upstream_response
-                )
-                reason = error.failure.reason
-                return Probe(
-                    ok=False,
-                    detail=DocumentCode.DOCUMENT_PROBE_STATUS(status=upstream_response.status, reason=reason),
-                )
-            partial = await read_head(response)
-    except CallError as error:
-        return Probe(ok=False, detail=error.failure.reason)
-    upstream_response = parse_response(
-        partial.status, partial.headers, partial.head if partial.is_complete else b"{}", sender.secret
-    )
-    ok_if = document.health.ok_if
-    if ok_if is not None and not upstream_response.holds(ok_if):
-        refusal = submit_error(
-            classify(upstream_response, document.errors, sender.clock.now()), upstream_response
-        )
-        return Probe(ok=False, detail=refusal.failure.reason)
-    return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
-
-
 _MAX_PARSES = 2
 _MAX_UPLOADS = 4
 _CANCEL_SECONDS = 10.0
+_MAX_PROBE_SECONDS = 15.0
 
 
 class HttpProvider:
@@ -137,8 +95,7 @@ class HttpProvider:
         check_result_size(request.params, size.width or 0, size.height or 0)
         if request.image is not None and document.mentions(operation, "upscale_factor"):
             check_upscaled(request.image, request.params)
-        check_excluded(request.params, spec)
-        check_images(request.named_inputs, document, spec, operation)
+        check_request(request, document, spec, operation)
         if document.fans_out(operation) or operation.streams(request.params):
             return request.split()
         return (request,)
@@ -152,34 +109,35 @@ class HttpProvider:
                 classification = document_call.classify(error_response)
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
-                raise submit_error(classification, error_response, document_call.call.model)
+                raise submit_error(classification, error_response, call.model)
             partial = await read_head(response)
-            stream = document_call.operation.stream
-            if stream is not None and partial.is_event_stream:
-                await StreamedResponse(
-                    document_call=document_call,
-                    spec=stream,
-                    start=partial,
-                    exchange=exchange,
-                    buffers=self._buffers,
-                ).receive()
-                return document_call.receipt(
-                    status=partial.status, url=partial.url, headers=partial.headers, is_image=False
-                )
-            is_image = partial.is_image(document_call.operation.response)
-            try:
-                if partial.is_complete and not is_image:
-                    _raise_failure(document_call, partial)
-                if document_call.operation.task is not None:
-                    return await _job(document_call, document_call.operation.task, partial, exchange)
-            except CallError as error:
-                if error.failure.code is FailureCode.BAD_RESPONSE and partial.head:  # paid for, and kept
-                    await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
-                raise
-            await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
-            return document_call.receipt(
-                status=partial.status, url=partial.url, headers=partial.headers, is_image=is_image
-            )
+            return await self._submitted(document_call, partial, exchange)
+
+    async def _submitted(
+        self, document_call: DocumentCall, partial: PartialResponse, exchange: Exchange
+    ) -> UpstreamJob | Receipt:
+        """Return what a 2xx brought; whatever it is, it may be paid for."""
+        operation, max_bytes = document_call.operation, document_call.document.egress.max_json_bytes
+        if operation.stream is not None and partial.is_event_stream:
+            await StreamedResponse(
+                document_call=document_call,
+                spec=operation.stream,
+                start=partial,
+                exchange=exchange,
+                buffers=self._buffers,
+            ).receive()
+            return document_call.receipt(partial, is_image=False)
+        try:
+            if partial.is_complete and not partial.is_image(operation.response):
+                _raise_failure(document_call, partial)
+            if operation.task is not None:
+                return await _job(document_call, operation.task, partial, exchange)
+        except CallError as error:
+            if error.failure.code is FailureCode.BAD_RESPONSE and partial.head:  # paid for, and kept
+                await partial.spool(exchange, max_bytes=max_bytes)
+            raise
+        await partial.spool(exchange, max_bytes=max_bytes)
+        return document_call.receipt(partial)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         document_call = self._call(call)
@@ -189,19 +147,12 @@ class HttpProvider:
         receipt = await JobWatcher(
             document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
         ).wait()
-        usage = job.data.get("usage")
-        return Receipt(
-            data={
-                **receipt.data,
-                **({"usage": usage} if usage else {}),
-                **document_call.skipped_data(job.data),
-            }
-        )
+        usage = {"usage": job.data["usage"]} if job.data.get("usage") else {}
+        return Receipt(data={**receipt.data, **usage, **document_call.skipped_data(job.data)})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        document_call = self._call(call)
         return await ResultReader(
-            document_call=document_call, receipt=receipt, exchange=exchange, parses=self._parses
+            document_call=self._call(call), receipt=receipt, exchange=exchange, parses=self._parses
         ).result()
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
@@ -212,14 +163,40 @@ class HttpProvider:
             if document_call.operation.cancel is None:
                 return
             request = document_call.free_request(document_call.operation.cancel, _task_fields(job))
+            origins = (request.url,)
             async with document_call.sender.open(
-                request, None, seconds=_CANCEL_SECONDS, extra_origins=(request.url,)
+                request, None, seconds=_CANCEL_SECONDS, extra_origins=origins
             ):
                 return
 
     async def probe(self, config: ProviderConfig) -> Probe:
         document = self._document(config)
-        return await probe_health(document, config, self._sender(document, config))
+        if document.health is None:
+            return Probe(ok=True, detail=DocumentCode.DOCUMENT_NOT_PROBED(), verified=False)
+        sender = self._sender(document, config)
+        names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
+
+        def reason(response: UpstreamResponse) -> Message:
+            classification = classify(response, document.errors, self._clock.now())
+            return submit_error(classification, response).failure.reason
+
+        try:
+            names["vars"] = render_vars(document, {**names, "vars": {}})
+            request = build_request(document.health.request, document, config, names)
+            seconds = min(_MAX_PROBE_SECONDS, config.timeout)
+            async with sender.open(request, None, seconds=seconds) as http_response:
+                if not http_response.is_success:
+                    refusal = await read_error_response(http_response, sender.secret)
+                    detail = DocumentCode.DOCUMENT_PROBE_STATUS(status=refusal.status, reason=reason(refusal))
+                    return Probe(ok=False, detail=detail)
+                partial = await read_head(http_response)
+        except CallError as error:
+            return Probe(ok=False, detail=error.failure.reason)
+        body = partial.head if partial.is_complete else b"{}"
+        response = parse_response(partial.status, partial.headers, body, sender.secret)
+        if document.health.ok_if is not None and not response.holds(document.health.ok_if):
+            return Probe(ok=False, detail=reason(response))
+        return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
 
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = self._document(call.config)
@@ -248,14 +225,8 @@ def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
 def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> None:
     """Raise for a short 2xx that is an error, or is not JSON, before it is taken for a success."""
     parse_json(partial.head)
-    response = parse_response(
-        partial.status,
-        partial.headers,
-        partial.head,
-        document_call.secret,
-        reading=Reading(skipped=document_call.skipped),
-    )
-    if is_failure(response, document_call.operation.response):
+    response = document_call.parse(partial)
+    if response.holds(document_call.operation.response.fail_if):
         raise submit_error(document_call.classify(response), response, document_call.call.model)
 
 
@@ -263,13 +234,10 @@ async def _job(
     document_call: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
 ) -> UpstreamJob | Receipt:
     """Return the job from a submit's response, or the receipt if the job is done already."""
+    operation = document_call.operation
     tree = parse_json(partial.head) if partial.is_complete else None
-    places: dict[str, Any] = {
-        "headers": partial.headers,
-        "reading": Reading(skipped=document_call.skipped),
-    }
-    job_id = task.id.search_text(tree, **places)
-    fields = {"id": job_id}
+    places: dict[str, Any] = {"headers": partial.headers, "reading": document_call.reading()}
+    fields = {"id": task.id.search_text(tree, **places)}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression, optional = getattr(task, name), name == "cancel_url"
         url = None if expression is None else expression.search_text(tree, optional=optional, **places)
@@ -277,21 +245,16 @@ async def _job(
     done = task.done_if is not None and (
         not partial.is_complete or task.done_if.holds(tree, optional=True, **places)
     )
-    if done and document_call.operation.poll is not None and document_call.operation.result is None:
-        watcher = JobWatcher(
-            document_call=document_call, poll=document_call.operation.poll, task=fields, exchange=exchange
-        )
+    if done and operation.poll is not None and operation.result is None:
+        watcher = JobWatcher(document_call=document_call, poll=operation.poll, task=fields, exchange=exchange)
         outcome = await watcher.settle(partial)
         if isinstance(outcome, CallError):
             raise outcome
         if isinstance(outcome, Receipt):
             return outcome
+    job_id = fields["id"]
     if not job_id:
-        raise CallError(
-            FailureCode.BAD_RESPONSE,
-            ResponseCode.NO_JOB(),
-            upstream_status=partial.status,
-        )
-    usage = find_usage(document_call.operation.response.usage, tree, **places)
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=partial.status)
+    usage = find_usage(operation.response.usage, tree, **places)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)

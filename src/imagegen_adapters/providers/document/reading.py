@@ -32,7 +32,7 @@ from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_s
 from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.text import nearest
 
-_PRESETS = resources.files(__package__ or "") / "presets"
+PRESETS = resources.files(__package__ or "") / "presets"
 _MAX_PLACEHOLDERS = 5000
 _MAX_EXPRESSION_CHARS = 16_384
 """Of all expressions together. Either takes tens of milliseconds to parse."""
@@ -55,9 +55,6 @@ def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Documen
         data: plain values, as from JSON or YAML.
         prefix: the start of the paths in errors, such as ``extra_config.spec``.
         was_sent: a call was sent by it; only its structure is checked then.
-
-    Raises:
-        ValidationFailed: an unknown key, a wrong type, a bad expression, an unknown variable, …
     """
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
@@ -227,22 +224,18 @@ class PresetLibrary:
     def names(self) -> tuple[str, ...]:
         """Return the names of all presets, aliases included, sorted."""
         if self._names is None:
-            files = (entry.name for entry in _PRESETS.iterdir())
+            files = (entry.name for entry in PRESETS.iterdir())
             stems = (name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
             self._names = tuple(sorted({*stems, *ALIASES}))
         return self._names
 
     def load(self, name: str) -> Document:
-        """Return a document.
-
-        Raises:
-            KeyError: there is no such preset.
-        """
+        """Return a document."""
         stem = ALIASES.get(name, name)
         if name not in self.names():
             raise KeyError(name)
         if stem not in self._loaded:
-            text = _PRESETS.joinpath(f"{stem}.yaml").read_text("utf-8")
+            text = PRESETS.joinpath(f"{stem}.yaml").read_text("utf-8")
             self._loaded[stem] = parse_document(load_yaml(text), f"presets.{stem}")
         return self._loaded[stem]
 
@@ -265,10 +258,6 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
     What only new calls are checked for does not stop one that was sent: it is paid for.
-
-    Raises:
-        ProviderEnded: the preset's provider serves it no longer.
-        ValidationFailed: an unknown preset, a malformed document, both of them, an unknown variable.
     """
     extra = config.extra_config
     if extra.get("preset") is not None and extra.get("spec") is not None:

@@ -1,27 +1,22 @@
-"""Builds bodies as pieces: text now, images while they are sent, so that a waiting call holds no image."""
+"""Builds requests. Nothing is sent here; a body is pieces of text now and images while they are sent.
+
+So a waiting call holds no image. What cannot be built is ``rejected``: nothing was sent.
+"""
 
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 
 from imagegen_adapters.providers.common.calls import configured_headers
-from imagegen_adapters.providers.common.images import encode_base64, encoded_length, random_seed
+from imagegen_adapters.providers.common.images import encode_base64, encoded_length
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.document import sizes
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget
-from imagegen_adapters.providers.document.schema import (
-    BodySpec,
-    BodyType,
-    Document,
-    ModelSpec,
-    OperationSpec,
-    RequestSpec,
-)
+from imagegen_adapters.providers.document.schema import BodySpec, BodyType, Document, RequestSpec
 from imagegen_adapters.providers.document.templates import (
     PROSE,
     EmbeddedPart,
@@ -32,19 +27,26 @@ from imagegen_adapters.providers.document.templates import (
 )
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import CallError, FailureCode, ValidationFailed
-from imagegen_core.forms import SIZE_NAMES
+from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
-from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests import RANDOM_SEED, InputImage
+
+MAX_URL_CHARS = 16_384
+"""Longest URL of a request; common servers refuse longer ones."""
+
+MAX_FORM_BYTES = 256 * 1024
+"""Before they are URL-encoded, which takes a call for each of them."""
+
+_MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
+"""Room for each image of a request once."""
+
+_BLOCK_BYTES = 256 * 1024
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+_INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 Piece = bytes | EmbeddedPart | FilePart
 ReadInput = Callable[[InputPart], Awaitable[bytes]]
-_BLOCK_BYTES = 256 * 1024
-MAX_FORM_BYTES = 256 * 1024
-"""Before they are URL-encoded, which takes a call for each of them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +59,7 @@ class Body:
     @property
     def length(self) -> int:
         """The number of bytes that will be sent."""
-        return sum(_length(piece) for piece in self.pieces)
+        return sum(map(_length, self.pieces))
 
     @property
     def has_images(self) -> bool:
@@ -78,104 +80,6 @@ class Body:
         return b"".join([block async for block in self.stream(read)])
 
 
-def write_body(spec: BodySpec, rendered: Any) -> Body | None:
-    """Return the body of a rendered template, None for no body.
-
-    Raises:
-        CallError: ``rejected``, nothing was sent: it cannot be written in this form, or would be too large.
-    """
-    if spec.type is BodyType.NONE:
-        return None
-    if spec.type is BodyType.JSON:
-        return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
-    if not isinstance(rendered or {}, Mapping):
-        raise _unwritable(spec.type)
-    fields = tuple(_fields(rendered or {}))
-    has_file = any(isinstance(value, FilePart) for _, value in fields)
-    if spec.type is BodyType.MULTIPART and (has_file or spec.force_multipart or fields):
-        return _multipart(fields)
-    pairs = [(name, as_text(value)) for name, value in fields]
-    if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
-        raise _unwritable(BodyType.FORM)
-    return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
-
-
-def _unwritable(kind: BodyType) -> CallError:
-    reason = DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind)
-    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
-
-
-def _length(piece: Piece) -> int:
-    if isinstance(piece, bytes):
-        return len(piece)
-    return piece.length if isinstance(piece, EmbeddedPart) else piece.part.size_bytes
-
-
-def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
-    if isinstance(piece, EmbeddedPart):
-        yield piece.prefix.encode()
-        yield from encode_base64(data)
-        return
-    for start in range(0, len(data), _BLOCK_BYTES):
-        yield data[start : start + _BLOCK_BYTES]
-
-
-def _json(tree: Any) -> tuple[Piece, ...]:
-    """Serialise with a placeholder for each image, then split the text at the placeholders."""
-    placeholder = secrets.token_hex(16)
-    images: list[EmbeddedPart] = []
-
-    def replace(value: Any) -> Any:
-        if isinstance(value, EmbeddedPart):
-            images.append(value)
-            return placeholder
-        if isinstance(value, Mapping):
-            return dict(value)
-        raise _unwritable(BodyType.JSON)
-
-    text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
-    texts = text.split(placeholder.encode())
-    pieces: list[Piece] = [texts[0]]
-    for image, following in zip(images, texts[1:], strict=True):
-        pieces += [image, following]
-    return tuple(pieces)
-
-
-def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a form's fields; a list repeats its field, an object becomes JSON text."""
-    for name, value in rendered.items():
-        for item in value if isinstance(value, list) else [value]:
-            yield name, json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping) else item
-
-
-def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
-    boundary = f"imagegen-{secrets.token_hex(16)}"
-    pieces: list[Piece] = []
-    for name, value in fields:
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
-        if isinstance(value, FilePart):
-            head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
-            pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
-        else:
-            pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))
-    pieces.append(f"--{boundary}--\r\n".encode())
-    return Body(content_type=f"multipart/form-data; boundary={boundary}", pieces=tuple(pieces))
-
-
-def _quoted(name: str) -> str:
-    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
-
-
-MAX_URL_CHARS = 16_384
-"""Longest URL of a request; common servers refuse longer ones."""
-
-_MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
-"""Room for each image of a request once."""
-
-_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
-_INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
-
-
 @attrs.frozen(kw_only=True)
 class BuiltRequest:
     """A request before authentication; ``headers`` are by lower-case name."""
@@ -193,11 +97,7 @@ def build_request(
     scope: Mapping[str, Any],
     extras: Mapping[str, Any] | None = None,
 ) -> BuiltRequest:
-    """Return the request that ``spec`` describes, with the values of ``scope``.
-
-    Raises:
-        CallError: ``rejected``, nothing was sent: its path is incomplete, or it would be too large.
-    """
+    """Return the request that ``spec`` describes, with the values of ``scope``."""
     budget = Budget()
     headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
     headers |= configured_headers(config)
@@ -209,27 +109,25 @@ def build_request(
         headers["content-type"] = body.content_type
         if body.length > _MAX_BODY_BYTES:
             raise too_large()
-    return BuiltRequest(
-        method=spec.method,
-        url=_url(spec, document, config, scope, budget),
-        headers=headers,
-        body=body,
-    )
+    url = _url(spec, document, config, scope, budget)
+    return BuiltRequest(method=spec.method, url=url, headers=headers, body=body)
 
 
-def check_requests(
-    specs: Iterable[RequestSpec | None], document: Document, config: ProviderConfig, scope: Mapping[str, Any]
-) -> None:
-    """Check that requests which follow a paid one can be sent whatever job it starts, before that is sent.
+def unsendable(reason: Message) -> CallError:
+    """Return the error of a request of which nothing was sent."""
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
 
-    Raises:
-        CallError: ``rejected``: one of them would be too large, or its path incomplete.
-    """
-    url = str(config.api_base)
-    task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
-    for spec in specs:
-        if spec is not None:
-            build_request(spec, document, config, {**scope, "task": task})
+
+def too_large() -> CallError:
+    """Return the refusal of a request that the document makes too large."""
+    return unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
+
+
+def _url_too_long() -> CallError:
+    return unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+
+
+# Headers and addresses
 
 
 def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
@@ -247,28 +145,21 @@ def _url(
         if not isinstance(url, str) or not url:
             raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
         return _with_query(url, spec, scope, budget)
-    path = (
-        spec.path.render(_requests_quoted(scope, spec.path, document), budget)
-        if spec.path is not None
-        else None
-    )
+    path = None if spec.path is None else spec.path.render(_quoted(scope, spec.path, document), budget)
     if not isinstance(path, str) or not path.startswith("/"):
-        raise _unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
+        raise unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
     if _DOTS.search(path.partition("?")[0]):
-        raise _unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
+        raise unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
     url = _with_query(f"{config.api_base}{path}", spec, scope, budget)
     if len(url) > MAX_URL_CHARS:
         raise _url_too_long()
     return url
 
 
-def _requests_quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
+def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
     """Return the part of the scope that a path mentions, URL-quoted.
 
     A slash inside an id is kept. What people write is one segment, whatever is in it.
-
-    Raises:
-        CallError: ``rejected``: it would be too long.
     """
     prose = {f"vars.{name}" for name, template in document.vars.items() if _mentions_prose(template)}
     return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
@@ -302,17 +193,7 @@ def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any], budget: B
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
 
 
-def too_large() -> CallError:
-    """Return the refusal of a request that the document makes too large; nothing was sent."""
-    return _unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
-
-
-def _url_too_long() -> CallError:
-    return _unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
-
-
-def _unsendable(reason: Message) -> CallError:
-    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
+# Bodies
 
 
 def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
@@ -325,116 +206,81 @@ def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
     return {**rendered, first: _merged(rendered.get(first) or {}, rest, extras)}
 
 
-@attrs.frozen(kw_only=True)
-class CallScope:
-    """All names, and the parameters that no template mentions."""
-
-    names: Mapping[str, Any]
-    extras: Mapping[str, Any]
-    notes: tuple[Message, ...] = ()
-
-
-def scope_of(
-    call: ProviderCall,
-    document: Document,
-    spec: ModelSpec,
-    operation: OperationSpec,
-    *,
-    mask: bytes | None = None,
-    task: Mapping[str, Any] | None = None,
-    templates: Iterable[Template] | None = None,
-) -> CallScope:
-    """Return the scope of a call.
-
-    ``mask`` replaces the bytes of the caller's; ``task`` contains the fields from a submit's response.
-    ``templates`` are those of a request about a call that was sent: nothing that they do not need fails.
-
-    Raises:
-        ValidationFailed: the model has no such size.
-    """
-    request = call.request
-    mask_as_image = request.mask is not None and not document.mentions(operation, "mask")
-    try:
-        upstream_size = sizes.size_for_upstream(request.params, spec.size_of(request.operation))
-    except ValidationFailed:
-        if templates is None:
-            raise
-        upstream_size = sizes.UpstreamSize()  # an earlier version sent it, which knew the size
-    defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
-    params = {**defaults, **request.params}
-    if params.get("seed") == RANDOM_SEED:
-        del params["seed"]  # providers draw a random seed if there is none
-    names: dict[str, Any] = {
-        "model": call.model.upstream_id,
-        "prompt": request.prompt or None,
-        "negative_prompt": params.get("negative_prompt"),
-        "n": request.num,
-        "seed": params.get("seed"),
-        "random_seed": random_seed(call.call_id),
-        "width": upstream_size.width,
-        "height": upstream_size.height,
-        "size": upstream_size.size,
-        "aspect_ratio": upstream_size.aspect_ratio,
-        "stream": operation.streams(params) or None,
-        "params": {**params, "num": request.num},
-        "model_vars": spec.vars,
-        "task": task or {},
-        "base_url": call.config.api_base,
-        "request_uuid": call.call_id,
-        **_images(call, mask, mask_as_image=mask_as_image),
-    }
-    for name in ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode"):
-        names[name] = params.get(name)
-    names["vars"] = render_vars(document, names, templates)
-    extras = _extras(call, document, operation) if document.passes_extras(spec) else {}
-    notes = (upstream_size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
-    return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
+def write_body(spec: BodySpec, rendered: Any) -> Body | None:
+    """Return the body of a rendered template, None for no body."""
+    if spec.type is BodyType.NONE:
+        return None
+    if spec.type is BodyType.JSON:
+        return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
+    if not isinstance(rendered or {}, Mapping):
+        raise _unwritable(spec.type)
+    fields = tuple(_fields(rendered or {}))
+    if spec.type is BodyType.MULTIPART and (spec.force_multipart or fields):
+        return _multipart(fields)
+    has_file = any(isinstance(value, FilePart) for _, value in fields)
+    pairs = [(name, as_text(value)) for name, value in fields]
+    if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
+        raise _unwritable(BodyType.FORM)
+    return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
 
 
-def render_vars(
-    document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
-) -> dict[str, Any]:
-    """Return the values of the document's variables; of given templates, of those that they mention.
-
-    Raises:
-        CallError: ``rejected``: they would be too large.
-    """
-    budget, needed = Budget(), document.vars
-    if templates is not None:
-        paths = {path for template in templates for path in template.names}
-        if "vars" not in paths:
-            mentioned = {re.split(r"[.\[]", path)[1] for path in paths if path.startswith("vars.")}
-            needed = {name: template for name, template in needed.items() if name in mentioned}
-    return {name: template.render(names, budget) for name, template in needed.items()}
+def _unwritable(kind: BodyType) -> CallError:
+    return unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind))
 
 
-def _images(call: ProviderCall, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:
-    request = call.request
-    main_images = () if request.image is None else (request.image,)
-    images = [_part(image, i) for i, image in enumerate((*main_images, *request.references))]
-    mask_part = None if request.mask is None else _part(request.mask, 0, role="mask", data=mask)
-    if mask_as_image and mask_part is not None:
-        images.append(attrs.evolve(mask_part, index=len(images)))
-    return {
-        "refs": [_part(image, i, role="reference") for i, image in enumerate(request.references)],
-        "image": images[0] if main_images else None,
-        "images": images,
-        "mask": mask_part,
-    }
+def _length(piece: Piece) -> int:
+    if isinstance(piece, bytes):
+        return len(piece)
+    return piece.length if isinstance(piece, EmbeddedPart) else piece.part.size_bytes
 
 
-def _part(image: InputImage, index: int, *, role: str = "image", data: bytes | None = None) -> InputPart:
-    return InputPart(image=image, index=index, role=role, data=data)
+def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
+    if isinstance(piece, EmbeddedPart):
+        yield piece.prefix.encode()
+        yield from encode_base64(data)
+        return
+    for start in range(0, len(data), _BLOCK_BYTES):
+        yield data[start : start + _BLOCK_BYTES]
 
 
-def _extras(call: ProviderCall, document: Document, operation: OperationSpec) -> dict[str, Any]:
-    """Return the caller's parameters that the request mentions nowhere; the count is never among them."""
-    uses_size = any(document.mentions(operation, name) for name in SIZE_NAMES)
-    excluded = {"num", "edit_mode", "mode", "upscale_factor", *(SIZE_NAMES if uses_size else ())}
-    return {
-        name: value
-        for name, value in call.request.params.items()
-        if name not in excluded
-        and (name, value) != ("seed", RANDOM_SEED)
-        and not document.mentions(operation, name)
-    }
+def _json(tree: Any) -> tuple[Piece, ...]:
+    """Serialise with a placeholder for each image, then split the text at the placeholders."""
+    placeholder = secrets.token_hex(16)
+    images: list[EmbeddedPart] = []
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, EmbeddedPart):
+            images.append(value)
+            return placeholder
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise _unwritable(BodyType.JSON)
+
+    text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
+    first, *texts = text.split(placeholder.encode())
+    pieces: list[Piece] = [first]
+    for image, following in zip(images, texts, strict=True):
+        pieces += [image, following]
+    return tuple(pieces)
+
+
+def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a form's fields; a list repeats its field, an object becomes JSON text."""
+    for name, value in rendered.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield name, json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping) else item
+
+
+def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
+    boundary = f"imagegen-{secrets.token_hex(16)}"
+    pieces: list[Piece] = []
+    for name, value in fields:
+        safe_name = name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{safe_name}"'
+        if isinstance(value, FilePart):
+            head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
+            pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
+        else:
+            pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return Body(content_type=f"multipart/form-data; boundary={boundary}", pieces=tuple(pieces))

@@ -1,4 +1,4 @@
-"""Classifies error responses, by the document's table and then by our own."""
+"""Receives responses, and says what those that are errors mean: by the document's table, then by our own."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +28,12 @@ from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
 
-_SERVER_ERRORS = range(500, 600)
+MAX_HEAD_BYTES = 64 * 1024
+"""A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
+
+RESPONSE_FILE = "answer"
+"""The name of the spooled response."""
+
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
     {
         ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
@@ -57,11 +62,15 @@ _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
         429: ErrorClass.RATE_LIMITED,
     }
 )
+_EVENT_STREAM = "text/event-stream"
+
+
+# Receiving
 
 
 @attrs.frozen(kw_only=True)
 class UpstreamResponse:
-    """The parts of a response that classification reads.
+    """A short response, as far as expressions and errors need it.
 
     ``headers`` are by lower-case name, ``tree`` is None if the body is not JSON, and ``secret`` must never be
     repeated from it. ``reading`` is what the document's expressions may take for it.
@@ -74,19 +83,115 @@ class UpstreamResponse:
     secret: Secret | None = None
     reading: Reading = attrs.field(factory=Reading, eq=False)
 
-    def shortened(self, message: str) -> str:
-        """Return a message that came with the response, for display and without the secret."""
-        return shorten(message, () if self.secret is None else (self.secret.reveal(),))
-
     def text_at(self, expression: Expression | None) -> str | None:
         """Return what an optional expression finds in it; None for nothing, and where it fails."""
         if expression is None:
             return None
         return expression.search_text(self.tree, headers=self.headers, reading=self.reading, optional=True)
 
-    def holds(self, expression: Expression) -> bool:
+    def holds(self, expression: Expression | None) -> bool:
         """Return whether a condition holds; not where it fails, so that it costs no image."""
-        return expression.holds(self.tree, headers=self.headers, reading=self.reading, optional=True)
+        return expression is not None and expression.holds(
+            self.tree, headers=self.headers, reading=self.reading, optional=True
+        )
+
+
+@attrs.frozen(kw_only=True)
+class PartialResponse:
+    """A response of which the start was read; ``is_complete`` means that there is no more.
+
+    ``url`` is the base of relative ones, without the query, which may contain the key.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    head: bytes
+    is_complete: bool
+    rest: AsyncIterator[bytes]
+
+    def is_image(self, spec: ResponseSpec) -> bool:
+        """Return whether the body is one image: by its type, or because the document says so."""
+        patterns = ("image/*", *(spec.raw.content_types if spec.raw is not None else ()))
+        return matches_glob(_media_type(self.headers), patterns)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the body is a stream of events, whose type or looks relays get wrong."""
+        if _media_type(self.headers) == _EVENT_STREAM:
+            return not self.head.startswith((b"{", b"["))
+        return self.head.startswith((b"event:", b"data:"))
+
+    async def spool(self, exchange: Exchange, *, max_bytes: int) -> None:
+        """Spool the whole response as `RESPONSE_FILE`; one that is empty or too long is a bad response."""
+        if await exchange.spool(RESPONSE_FILE, self.chunks(), max_bytes=max_bytes) == 0:
+            raise CallError(
+                FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_EMPTY(), upstream_status=self.status
+            )
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body, once."""
+        yield self.head
+        if not self.is_complete:
+            async for chunk in self.rest:
+                yield chunk
+
+
+async def read_head(response: httpx.Response) -> PartialResponse:
+    """Read the start of a response; of a stream of events only what there is of it."""
+    chunks = response.aiter_bytes()
+    head = bytearray()
+    is_complete = True
+    max_bytes = 0 if _media_type(response.headers) == _EVENT_STREAM else MAX_HEAD_BYTES
+    async for chunk in chunks:
+        head += chunk
+        if len(head) > max_bytes:
+            is_complete = False
+            break
+    return PartialResponse(
+        status=response.status_code,
+        headers=headers_of(response),
+        url=urlunsplit(urlsplit(str(response.url))._replace(query="", fragment="")),
+        head=bytes(head),
+        is_complete=is_complete,
+        rest=chunks,
+    )
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the response's headers by lower-case name."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+async def read_error_response(response: httpx.Response, secret: Secret | None) -> UpstreamResponse:
+    """Return an error response, its body cut to 64 KiB."""
+    return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
+
+
+def parse_response(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: Secret | None,
+    *,
+    reading: Reading | None = None,
+) -> UpstreamResponse:
+    """Return a short response, parsed if it is JSON."""
+    reading = Reading() if reading is None else reading
+    try:
+        tree, text = parse_json(body), ""
+    except CallError:
+        tree, text = None, body.decode("utf-8", "replace")
+    return UpstreamResponse(
+        status=status, headers=headers, tree=tree, text=text, secret=secret, reading=reading
+    )
+
+
+# Errors
 
 
 @attrs.frozen(kw_only=True)
@@ -100,30 +205,58 @@ class Classification:
     matched: bool
 
 
-def is_failure(response: UpstreamResponse, spec: ResponseSpec) -> bool:
-    """Return whether a 2xx response is an error after all."""
-    return spec.fail_if is not None and response.holds(spec.fail_if)
-
-
-def classify(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:
-    """Return what an error response, or a failure inside a 2xx, means: codes count before statuses."""
-    code = response.text_at(spec.code) or None
-    message = response.text_at(spec.message) or _plain_text(response)
-    return classify_code(response, spec, now, code=code, message=message)
-
-
-def classify_code(
-    response: UpstreamResponse, spec: ErrorSpec, now: datetime, *, code: str | None, message: str
+def classify(
+    response: UpstreamResponse,
+    spec: ErrorSpec,
+    now: datetime,
+    *,
+    code: str | None = None,
+    message: str | None = None,
 ) -> Classification:
-    """Return what a code and a message mean that were found elsewhere in the response."""
-    rule = next((r for r in spec.classify if code is not None and _has_code(r, code)), None)
+    """Return what an error response, or a failure inside a 2xx, means: codes count before statuses.
+
+    ``code`` and ``message`` were found elsewhere in the response than where the document has errors.
+    """
+    if code is None and message is None:
+        code = response.text_at(spec.code) or None
+        plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
+        message = response.text_at(spec.message) or plain
+    rule = next((r for r in spec.classify if code is not None and matches_glob(code, r.codes)), None)
     if rule is None:
         rule = next((r for r in spec.classify if not r.codes and _has_status(r, response.status)), None)
-    kind = rule.as_ if rule is not None else _by_status(response.status)
     wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
-    return Classification(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
+    by_status = ErrorClass.TRANSIENT if 500 <= response.status < 600 else ErrorClass.INVALID  # noqa: PLR2004
+    return Classification(
+        kind=_BY_STATUS.get(response.status, by_status) if rule is None else rule.as_,
+        code=code,
+        message=message or "",
+        retry_after=wait,
+        matched=rule is not None,
+    )
+
+
+def _has_status(rule: ClassifyRule, status: int) -> bool:
+    return any(str(status) == s or (s.endswith("xx") and str(status)[0] == s[0]) for s in rule.status)
+
+
+def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
+    """Return the seconds that the provider asks us to wait, by the document's first rule that matches."""
+    pattern_count = sum(rule.jmespath is not None for rule in spec.retry_after)
+    for rule in spec.retry_after:
+        seconds = None
+        if rule.header is not None:
+            seconds = parse_retry_after(response.headers.get(rule.header), now)
+            if seconds is not None and rule.header.endswith("-ms"):
+                seconds /= 1000
+        elif rule.jmespath is not None:
+            text = response.text_at(rule.jmespath) or ""
+            match = re.search(rule.regex, text[: searched_chars(rule.regex, pattern_count)])
+            seconds = parse_seconds(match[1] or "") if match else None
+        if seconds is not None:
+            return max(0.0, seconds)
+    return None
 
 
 def submit_error(
@@ -154,190 +287,22 @@ def stream_error(classification: Classification, response: UpstreamResponse, *, 
 
 def job_error(classification: Classification, response: UpstreamResponse) -> CallError:
     """Return the error of an accepted job: never "not started", and possibly charged."""
-    code, _ = CODES[classification.kind]
-    if classification.kind in (ErrorClass.RATE_LIMITED, ErrorClass.NOT_ADMITTED):
-        code = FailureCode.OUTCOME_UNKNOWN
-    possible_charge = None if classification.matched else True
+    code, is_retryable = CODES[classification.kind]
     return CallError(
-        code,
+        FailureCode.OUTCOME_UNKNOWN if is_retryable else code,
         _reason(classification, response),
         upstream_status=response.status,
         upstream_code=classification.code,
-        possible_charge=possible_charge,
+        possible_charge=None if classification.matched else True,
     )
 
 
-def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
-    """Return the seconds that the provider asks us to wait, by the document's first rule that matches."""
-    pattern_count = sum(rule.jmespath is not None for rule in spec.retry_after)
-    for rule in spec.retry_after:
-        if rule.header is not None:
-            seconds = _from_header(rule.header, response.headers, now)
-        elif rule.jmespath is not None:
-            text = response.text_at(rule.jmespath) or ""
-            match = re.search(rule.regex, text[: searched_chars(rule.regex, pattern_count)])
-            seconds = parse_seconds(match[1] or "") if match else None
-        else:
-            seconds = None
-        if seconds is not None:
-            return max(0.0, seconds)
-    return None
-
-
-def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float | None:
-    seconds = parse_retry_after(headers.get(name), now)
-    return seconds / 1000 if seconds is not None and name.endswith("-ms") else seconds
-
-
-def _has_code(rule: ClassifyRule, code: str) -> bool:
-    return matches_glob(code, rule.codes)
-
-
-def _has_status(rule: ClassifyRule, status: int) -> bool:
-    return any(str(status) == s or (s.endswith("xx") and str(status)[0] == s[0]) for s in rule.status)
-
-
-def _by_status(status: int) -> ErrorClass:
-    if status in _SERVER_ERRORS:
-        return ErrorClass.TRANSIENT
-    return _BY_STATUS.get(status, ErrorClass.INVALID)
-
-
-def _plain_text(response: UpstreamResponse) -> str:
-    if isinstance(response.tree, str):
-        return response.tree
-    return visible_text(response.text)
-
-
 def _reason(classification: Classification, response: UpstreamResponse) -> Message:
-    if message := response.shortened(classification.message):
+    secret = response.secret
+    if message := shorten(classification.message, () if secret is None else (secret.reveal(),)):
         return upstream_text(message)
-    if response.status in range(300, 400):
+    if httpx.codes.is_redirect(response.status):
         return ResponseCode.RESPONSE_REDIRECT()
     if classification.code is not None:
         return ResponseCode.RESPONSE_CODE(code=classification.code)
     return ResponseCode.RESPONSE_STATUS(status=response.status)
-
-
-MAX_HEAD_BYTES = 64 * 1024
-"""A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
-
-EVENT_STREAM = "text/event-stream"
-RESPONSE_FILE = "answer"
-"""The name of the spooled response."""
-
-
-@attrs.frozen(kw_only=True)
-class PartialResponse:
-    """A response of which the start was read; ``is_complete`` means that there is no more."""
-
-    status: int
-    headers: Mapping[str, str]
-    url: str
-    head: bytes
-    is_complete: bool
-    rest: AsyncIterator[bytes]
-
-    @property
-    def content_type(self) -> str:
-        """The media type without parameters, in lower case."""
-        return media_type(self.headers)
-
-    def is_image(self, spec: ResponseSpec) -> bool:
-        """Return whether the body is one image: by its type, or because the document says so."""
-        patterns = ("image/*", *(spec.raw.content_types if spec.raw is not None else ()))
-        return matches_glob(self.content_type, patterns)
-
-    @property
-    def is_event_stream(self) -> bool:
-        """Whether the body is a stream of events, whose type or looks relays get wrong."""
-        if self.content_type == EVENT_STREAM:
-            return not self.head.startswith((b"{", b"["))
-        return self.head.startswith((b"event:", b"data:"))
-
-    async def spool(self, exchange: Exchange, *, max_bytes: int) -> None:
-        """Spool the whole response as `RESPONSE_FILE`.
-
-        Raises:
-            CallError: ``bad_response``; it is empty or too long.
-        """
-        if await exchange.spool(RESPONSE_FILE, self.chunks(), max_bytes=max_bytes) == 0:
-            raise CallError(
-                FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_EMPTY(), upstream_status=self.status
-            )
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body, once."""
-        yield self.head
-        if not self.is_complete:
-            async for chunk in self.rest:
-                yield chunk
-
-
-async def read_head(response: httpx.Response) -> PartialResponse:
-    """Read the start of a response; of a stream of events only what there is of it.
-
-    Raises:
-        httpx.HTTPError: the connection broke; `Sender.open` turns it into a `CallError`.
-    """
-    chunks = response.aiter_bytes()
-    head = bytearray()
-    is_complete = True
-    max_bytes = 0 if media_type(response.headers) == EVENT_STREAM else MAX_HEAD_BYTES
-    async for chunk in chunks:
-        head += chunk
-        if len(head) > max_bytes:
-            is_complete = False
-            break
-    return PartialResponse(
-        status=response.status_code,
-        headers=headers_of(response),
-        url=_without_query(str(response.url)),
-        head=bytes(head),
-        is_complete=is_complete,
-        rest=chunks,
-    )
-
-
-def media_type(headers: Mapping[str, str]) -> str:
-    """Return the type of a body, without parameters and in lower case."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def headers_of(response: httpx.Response) -> dict[str, str]:
-    """Return the response's headers by lower-case name."""
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-async def read_error_response(response: httpx.Response, secret: Secret | None) -> UpstreamResponse:
-    """Return an error response, its body cut to 64 KiB."""
-    return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
-
-
-def parse_response(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    secret: Secret | None,
-    *,
-    reading: Reading | None = None,
-) -> UpstreamResponse:
-    """Return a short response, parsed if it is JSON."""
-    try:
-        tree = parse_json(body)
-    except CallError:
-        tree = None
-    text = "" if tree is not None else body.decode("utf-8", "replace")
-    return UpstreamResponse(
-        status=status,
-        headers=headers,
-        tree=tree,
-        text=text,
-        secret=secret,
-        reading=Reading() if reading is None else reading,
-    )
-
-
-def _without_query(url: str) -> str:
-    """Return the base URL for relative ones, without the query, which may contain the key."""
-    return urlunsplit(urlsplit(url)._replace(query="", fragment=""))

@@ -1,4 +1,4 @@
-"""What a provider says a call was charged for: in its response to the submission, or with the images."""
+"""Makes images of a spooled response; their bytes are downloaded or decoded on demand."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.calls import DocumentCall
 from imagegen_adapters.providers.document.expressions import Budget, Expression, OverBudget, Reading
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
-from imagegen_adapters.providers.document.responses import UpstreamResponse, is_failure, job_error
+from imagegen_adapters.providers.document.responses import UpstreamResponse, job_error
 from imagegen_adapters.providers.document.schema import ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.document.sending import (
     NoAccessToken,
@@ -39,8 +39,296 @@ from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
 from imagegen_core.problems import FailureReason
 
-_MAX_BITS = 64
+_MAX_IMAGES = 64
+_MAX_METADATA_CHARS = 32 * 1024
+"""Of what a response says of all its images, and as much again of each."""
+
+_MAX_ZIPPED_FIELDS = 10_000
+_MAX_NUMBER_BITS = 64
+_BLOCK_BYTES = 256 * 1024
+_FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
 _NUMBER = re.compile(r"[0-9][0-9.eE+-]{0,38}")
+
+
+@attrs.frozen(kw_only=True)
+class ResultReader:
+    """Reads one receipt. ``parses`` limits how many responses are parsed at once, over all calls."""
+
+    document_call: DocumentCall
+    receipt: Receipt
+    exchange: Exchange
+    parses: asyncio.Semaphore
+
+    async def result(self) -> ProviderResult:
+        """Return the images; it is an error if the response has none."""
+        if self.receipt.data["kind"] == "raw":
+            return ProviderResult(images=(self._raw(),), usage=self._usage(None), warnings=self._warnings())
+        async with self.parses:
+            spooled = await read_spooled(self._open_file, parse_spooled)
+        call, spec, headers = self.document_call, self._spec, self.receipt.data["headers"]
+        response = UpstreamResponse(
+            status=self.receipt.data["status"],
+            headers=headers,
+            tree=spooled.tree,
+            secret=call.secret,
+            reading=call.reading(),
+        )
+        if response.holds(spec.fail_if):
+            raise job_error(call.classify(response), response)
+        if response.holds(spec.blocked_if):
+            classification = call.classify(response)
+            reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
+            raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
+        base_url = str(call.call.config.api_base)
+        items = find_images(spooled, spec, headers, base_url=base_url, reading=response.reading)
+        results = [self._image(item, spooled, response) for item in items]
+        images = tuple(each for each in results if isinstance(each, GeneratedImage))
+        failures = tuple(each for each in results if isinstance(each, CallError))
+        if not images:
+            raise self._no_image_error(failures, response)
+        usage = self._usage(spooled.tree, response.reading)
+        return ProviderResult(images=images, failures=failures, usage=usage, warnings=self._warnings())
+
+    @property
+    def _spec(self) -> ResponseSpec:
+        return self.document_call.operation.response
+
+    def _usage(self, tree: Any, reading: Reading | None = None) -> ReportedUsage | None:
+        """Return what this response says of the charge, or else that to the submission."""
+        values = find_usage(self._spec.usage, tree, self.receipt.data["headers"], reading)
+        return usage_of(self._spec.usage, values, self.receipt.data.get("usage", {}))
+
+    def _warnings(self) -> tuple[Message, ...]:
+        warning = self.document_call.operation.warning
+        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
+        return (
+            *self.document_call.scope(templates=()).notes,
+            *([upstream_text(warning)] if warning else ()),
+            *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
+        )
+
+    def _raw(self) -> GeneratedImage:
+        headers = self.receipt.data["headers"]
+        named = {} if self._spec.raw is None else self._spec.raw.meta_headers
+        metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
+        return GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
+
+    def _image(
+        self, item: "ImageItem", spooled: SpooledJson, response: UpstreamResponse
+    ) -> GeneratedImage | CallError:
+        if item.error is not None:
+            return item.error
+        if item.error_message is not None:
+            classification = self.document_call.classify(response, item.error_code, item.error_message)
+            return job_error(classification, response)
+        # The seed that was drawn here, unless the provider reports one.
+        seed = self.document_call.drawn_seed
+        metadata = item.metadata if seed is None else {"seed": seed, **item.metadata}
+        if item.base64 is not None:
+            return self._inline(spooled.resolve(item.base64), metadata)
+        if item.url is not None:
+            return self._linked(item.url, metadata, send_auth=item.send_auth)
+        return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
+
+    def _inline(self, base64: str | SpooledString, metadata: Mapping[str, Any]) -> GeneratedImage | CallError:
+        length = base64.length if isinstance(base64, SpooledString) else len(base64)
+        if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
+            reason = ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
+            return CallError(FailureCode.INVALID_IMAGE, reason)
+        return GeneratedImage(chunks=lambda: decode_chunks(self._open_file, base64), metadata=metadata)
+
+    def _linked(
+        self, link: str, metadata: Mapping[str, Any], *, send_auth: bool
+    ) -> GeneratedImage | CallError:
+        config = self.document_call.call.config
+        try:
+            url = absolute_url(link, str(self.receipt.data["url"]))
+            check_download(url, self.document_call.document, config)
+        except CallError as error:
+            return error
+        with_key = send_auth and same_origin(url, config)
+        return GeneratedImage(chunks=lambda: self._download(url, with_key=with_key), metadata=metadata)
+
+    async def _download(self, url: str, *, with_key: bool) -> AsyncIterator[bytes]:
+        config, download = self.document_call.call.config, self.document_call.document.download
+        sender, headers = self.document_call.sender, dict(download.headers)
+        try:
+            if with_key:
+                headers |= (await sender.credentials()).headers
+        except NoAccessToken as error:
+            reason = error.failure.reason
+            raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=True) from error
+        chunks = sender.outbound.download(
+            url,
+            config=config,
+            headers=headers,
+            max_bytes=MAX_IMAGE_BYTES,
+            timeout=max(download.timeout_s, config.timeout),
+        )
+        async for chunk in chunks:
+            yield chunk
+
+    def _open_file(self) -> BinaryIO:
+        return self.exchange.open_spooled(self.receipt.data["file"])
+
+    def _no_image_error(self, failures: tuple[CallError, ...], response: UpstreamResponse) -> CallError:
+        """Return why there is no image: a refusal if there was one, else the first failure."""
+        refusals = (f for f in failures if f.failure.code is FailureCode.CONTENT_POLICY)
+        worst = next(refusals, failures[0] if failures else None)
+        if worst is not None:
+            return worst
+        classification = self.document_call.classify(response)
+        if classification.code is not None and classification.matched:
+            return job_error(classification, response)
+        reason = FailureReason.NO_IMAGE_IN_RESPONSE()
+        if classification.message:
+            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
+        return CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+# Where the images are
+
+
+@attrs.frozen(kw_only=True)
+class ImageItem:
+    """One item of a response: where its image is, or why there is none; nothing of both if it is empty.
+
+    ``error``: the provider held it back, or the document's expressions cannot read it.
+    """
+
+    url: str | None = None
+    base64: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    send_auth: bool = False
+    error: CallError | None = None
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def find_images(
+    response: SpooledJson,
+    spec: ResponseSpec,
+    headers: Mapping[str, str],
+    *,
+    base_url: str,
+    reading: Reading | None = None,
+) -> tuple[ImageItem, ...]:
+    """Return the items of a response in order, by the first rule that selects anything.
+
+    If none does, and one of them cannot read the response, that is a bad one.
+    """
+    failure = None
+    finder = _Finder(response, headers, base_url, Reading() if reading is None else reading)
+    finder.meta = finder.metadata(spec.meta, response.tree)
+    for rule in spec.images:
+        try:
+            items = tuple(finder.items(rule))
+        except CallError as error:
+            failure = failure or error
+        else:
+            if items:
+                return items
+    if failure is not None:
+        raise failure
+    return ()
+
+
+@attrs.define
+class _Finder:
+    """Reads one response; ``meta`` is what it says of all its images."""
+
+    response: SpooledJson
+    headers: Mapping[str, str]
+    base_url: str
+    reading: Reading
+    meta: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def _places(self) -> dict[str, Any]:
+        return {"root": self.response.tree, "headers": self.headers, "reading": self.reading}
+
+    def items(self, rule: ImageRule) -> Iterator[ImageItem]:
+        selected = rule.select.search(self.response.tree, **self._places)
+        items = selected if isinstance(selected, list) else [selected]
+        for item in self._zipped(rule, [item for item in items if item is not None][:_MAX_IMAGES]):
+            try:
+                yield self._item(rule, item)
+            except CallError as error:
+                yield ImageItem(error=error)
+
+    def metadata(self, expressions: Mapping[str, Expression | None], item: Any) -> dict[str, Any]:
+        """Return the values of the expressions that find one, fit to be shown, as far as there is room."""
+        room, metadata = Budget(chars=_MAX_METADATA_CHARS), {}
+        for name, expression in expressions.items():
+            value = None if expression is None else expression.search(item, optional=True, **self._places)
+            if expression is None or value is None:
+                continue
+            value = self.response.display_text(value) if isinstance(value, str) else value
+            rest = attrs.evolve(room)
+            try:
+                rest.spend_tree(value)
+            except OverBudget:
+                self.reading.skipped[expression.text] = None
+            else:
+                room, metadata[name] = rest, value
+        return metadata
+
+    def _zipped(self, rule: ImageRule, items: list[Any]) -> Iterator[Any]:
+        """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
+        columns = {
+            name: expression.search(self.response.tree, optional=True, **self._places)
+            for name, expression in rule.zip.items()
+        }
+        arrays = {name: column for name, column in columns.items() if isinstance(column, list)}
+        fields = sum(len(item) for item in items if isinstance(item, dict)) if arrays else 0
+        if fields > _MAX_ZIPPED_FIELDS:
+            raise rule.select.failure(OverBudget())
+        for position, item in enumerate(items):
+            extra = {n: column[position] for n, column in arrays.items() if position < len(column)}
+            yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
+
+    def _item(self, rule: ImageRule, item: Any) -> ImageItem:
+        blocked_if = rule.blocked_if
+        if blocked_if is not None and blocked_if.holds(
+            item, root=self.response.tree, reading=self.reading, optional=True
+        ):
+            return ImageItem(error=CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK()))
+        url = self._text(item, rule.url) or self._from_template(rule, item)
+        inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
+        url_or_base64 = self._text(item, rule.auto)
+        if url_or_base64 is not None:
+            if url_or_base64.startswith(("http://", "https://")):
+                url = url or url_or_base64
+            else:
+                inline = inline or url_or_base64
+        if url is not None and url.startswith("data:"):
+            url, inline = None, url
+        if url is None and inline is None:
+            paths = rule.item_error
+            code = None if paths is None else self._text(item, paths.code)
+            message = None if paths is None else self._text(item, paths.message)
+            return ImageItem(error_code=code, error_message=message or code)
+        details = {"seed": rule.seed, "revised_prompt": rule.revised_prompt}
+        metadata = {**self.meta, **self.metadata(details, item)}
+        if inline is not None:
+            return ImageItem(base64=inline, metadata=metadata)
+        return ImageItem(url=url, send_auth=rule.send_auth, metadata=metadata)
+
+    def _text(self, item: Any, expression: Expression | None) -> str | None:
+        return None if expression is None else expression.search_text(item, **self._places) or None
+
+    def _from_template(self, rule: ImageRule, item: Any) -> str | None:
+        if rule.url_template is None or not isinstance(item, dict):
+            return None
+        url = rule.url_template.replace("${base_url}", self.base_url)
+        values = {name: item.get(name) for name in _FIELD.findall(url)}
+        texts = {n: str(v or "") for n, v in values.items() if v is None or isinstance(v, str | int | float)}
+        if len(texts) < len(values) or sum(map(len, texts.values())) > MAX_URL_CHARS:
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED())
+        return _FIELD.sub(lambda match: quote(texts[match[1]], safe=""), url)
+
+
+# What it cost: said in the response to the submission, or with the images
 
 
 def find_usage(
@@ -49,12 +337,11 @@ def find_usage(
     """Return the numbers that the expressions find, or their digits; fit to be stored."""
     if spec is None:
         return {}
-    named = {kind.value: expression for kind, expression in spec.tokens.items()}
-    if spec.amount is not None:
-        named["amount"] = spec.amount
+    named = {**{kind.value: expression for kind, expression in spec.tokens.items()}, "amount": spec.amount}
     values = {
         name: expression.search(tree, headers=headers, reading=reading, optional=True)
         for name, expression in named.items()
+        if expression is not None
     }
     return {name: value for name, value in values.items() if _may_be_number(value)}
 
@@ -76,327 +363,6 @@ def usage_of(spec: UsageSpec | None, *values: Mapping[str, Any]) -> ReportedUsag
 
 def _may_be_number(value: Any) -> bool:
     """Return whether it looks like a number, as a key that the provider sends back does not."""
-    if isinstance(value, int) and (isinstance(value, bool) or value.bit_length() > _MAX_BITS):
+    if isinstance(value, int) and (isinstance(value, bool) or value.bit_length() > _MAX_NUMBER_BITS):
         return False
     return isinstance(value, str | int | float) and _NUMBER.fullmatch(str(value)) is not None
-
-
-MAX_IMAGES = 64
-_MAX_METADATA_CHARS = 32 * 1024
-"""Of what a response says of all its images, and as much again of each."""
-
-_MAX_ZIPPED_FIELDS = 10_000
-_FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
-
-
-@attrs.frozen(kw_only=True)
-class ImageItem:
-    """One item of a response: where its image is, or why there is none; nothing of both if it is empty.
-
-    ``error``: the document's expressions cannot read it.
-    """
-
-    url: str | None = None
-    base64: str | None = None
-    blocked: bool = False
-    error_code: str | None = None
-    error_message: str | None = None
-    send_auth: bool = False
-    error: CallError | None = None
-    metadata: Mapping[str, Any] = attrs.field(factory=dict)
-
-
-def find_images(
-    response: SpooledJson,
-    spec: ResponseSpec,
-    headers: Mapping[str, str],
-    *,
-    base_url: str,
-    reading: Reading | None = None,
-) -> tuple[ImageItem, ...]:
-    """Return the items of a response in order, by the first rule that selects anything. Pure.
-
-    Raises:
-        CallError: ``bad_response``; no rule selects anything, and one of them cannot read the response.
-    """
-    reading = Reading() if reading is None else reading
-    meta = _metadata(response, spec.meta, response.tree, headers, reading)
-    failure = None
-    for rule in spec.images:
-        reader = _Reader(
-            response=response, rule=rule, headers=headers, base_url=base_url, meta=meta, reading=reading
-        )
-        try:
-            items = tuple(reader.items())
-        except CallError as error:
-            failure = failure or error
-        else:
-            if items:
-                return items
-    if failure is not None:
-        raise failure
-    return ()
-
-
-def _metadata(
-    response: SpooledJson,
-    expressions: Mapping[str, Expression | None],
-    item: Any,
-    headers: Mapping[str, str],
-    reading: Reading,
-) -> dict[str, Any]:
-    """Return the values of the expressions that find one, fit to be shown, as far as there is room."""
-    room, metadata = Budget(chars=_MAX_METADATA_CHARS), {}
-    for name, expression in expressions.items():
-        if expression is None:
-            continue
-        value = expression.search(item, root=response.tree, headers=headers, reading=reading, optional=True)
-        if value is None:
-            continue
-        value = response.display_text(value) if isinstance(value, str) else value
-        rest = attrs.evolve(room)
-        try:
-            rest.spend_tree(value)
-        except OverBudget:
-            reading.skipped[expression.text] = None
-        else:
-            room, metadata[name] = rest, value
-    return metadata
-
-
-@attrs.frozen(kw_only=True)
-class _Reader:
-    response: SpooledJson
-    rule: ImageRule
-    headers: Mapping[str, str]
-    base_url: str
-    meta: Mapping[str, Any]
-    reading: Reading
-
-    def items(self) -> Iterator[ImageItem]:
-        for item in self._zipped(self._selected()):
-            try:
-                yield self._item(item)
-            except CallError as error:
-                yield ImageItem(error=error)
-
-    def _selected(self) -> list[Any]:
-        selected = self.rule.select.search(self.response.tree, headers=self.headers, reading=self.reading)
-        items = selected if isinstance(selected, list) else [selected]
-        return [item for item in items if item is not None][:MAX_IMAGES]
-
-    def _zipped(self, items: list[Any]) -> Iterator[Any]:
-        """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
-        arrays = {
-            name: column
-            for name, expression in self.rule.zip.items()
-            if isinstance(column := self._optional(expression), list)
-        }
-        fields = sum(len(item) for item in items if isinstance(item, dict)) if arrays else 0
-        if fields > _MAX_ZIPPED_FIELDS:
-            raise self.rule.select.failure(OverBudget())
-        for position, item in enumerate(items):
-            extra = {n: column[position] for n, column in arrays.items() if position < len(column)}
-            yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
-
-    def _optional(self, expression: Expression) -> Any:
-        return expression.search(
-            self.response.tree, headers=self.headers, reading=self.reading, optional=True
-        )
-
-    def _item(self, item: Any) -> ImageItem:
-        rule = self.rule
-        if rule.blocked_if is not None and rule.blocked_if.holds(
-            item, root=self.response.tree, reading=self.reading, optional=True
-        ):
-            return ImageItem(blocked=True)
-        url = self._text(item, rule.url) or self._from_template(item)
-        inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
-        url_or_base64 = self._text(item, rule.auto)
-        if url_or_base64 is not None:
-            if url_or_base64.startswith(("http://", "https://")):
-                url = url or url_or_base64
-            else:
-                inline = inline or url_or_base64
-        if url is not None and url.startswith("data:"):
-            url, inline = None, url
-        if url is None and inline is None:
-            return self._without_image(item)
-        details = {"seed": rule.seed, "revised_prompt": rule.revised_prompt}
-        metadata = {**self.meta, **_metadata(self.response, details, item, self.headers, self.reading)}
-        if inline is not None:
-            return ImageItem(base64=inline, metadata=metadata)
-        return ImageItem(url=url, send_auth=rule.send_auth, metadata=metadata)
-
-    def _without_image(self, item: Any) -> ImageItem:
-        paths = self.rule.item_error
-        if paths is None:
-            return ImageItem()
-        code, message = self._text(item, paths.code), self._text(item, paths.message)
-        return ImageItem(error_code=code, error_message=message or code)
-
-    def _text(self, item: Any, expression: Expression | None) -> str | None:
-        if expression is None:
-            return None
-        places = {"root": self.response.tree, "headers": self.headers, "reading": self.reading}
-        return expression.search_text(item, **places) or None
-
-    def _from_template(self, item: Any) -> str | None:
-        if self.rule.url_template is None or not isinstance(item, dict):
-            return None
-        url = self.rule.url_template.replace("${base_url}", self.base_url)
-        values = {name: item.get(name) for name in _FIELD.findall(url)}
-        texts = {n: str(v or "") for n, v in values.items() if v is None or isinstance(v, str | int | float)}
-        if len(texts) < len(values) or sum(map(len, texts.values())) > MAX_URL_CHARS:
-            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED())
-        return _FIELD.sub(lambda match: quote(texts[match[1]], safe=""), url)
-
-
-_BLOCK_BYTES = 256 * 1024
-
-
-@attrs.frozen(kw_only=True)
-class ResultReader:
-    """Reads one receipt. ``parses`` limits how many responses are parsed at once, over all calls."""
-
-    document_call: DocumentCall
-    receipt: Receipt
-    exchange: Exchange
-    parses: asyncio.Semaphore
-
-    async def result(self) -> ProviderResult:
-        """Return the images.
-
-        Raises:
-            CallError: the response has none.
-        """
-        if self.receipt.data["kind"] == "raw":
-            return ProviderResult(images=(self._raw(),), usage=self._usage(None), warnings=self._warnings())
-        spooled = await self._parsed()
-        spec, headers = self.document_call.operation.response, self.receipt.data["headers"]
-        response = UpstreamResponse(
-            status=self.receipt.data["status"],
-            headers=headers,
-            tree=spooled.tree,
-            secret=self.document_call.secret,
-            reading=Reading(skipped=self.document_call.skipped),
-        )
-        if is_failure(response, spec):
-            raise job_error(self.document_call.classify(response), response)
-        if spec.blocked_if is not None and response.holds(spec.blocked_if):
-            raise self._blocked(response)
-        base_url = str(self.document_call.call.config.api_base)
-        items = find_images(spooled, spec, headers, base_url=base_url, reading=response.reading)
-        results = [self._image(item, spooled, response) for item in items]
-        images = tuple(each for each in results if isinstance(each, GeneratedImage))
-        failures = tuple(each for each in results if isinstance(each, CallError))
-        if not images:
-            raise self._no_image_error(failures, response)
-        return ProviderResult(
-            images=images,
-            failures=failures,
-            usage=self._usage(spooled.tree, response.reading),
-            warnings=self._warnings(),
-        )
-
-    async def _parsed(self) -> SpooledJson:
-        async with self.parses:
-            return await read_spooled(self._open_file, parse_spooled)
-
-    def _usage(self, tree: Any, reading: Reading | None = None) -> ReportedUsage | None:
-        """Return what this response says of the charge, or else that to the submission."""
-        spec = self.document_call.operation.response.usage
-        values = find_usage(spec, tree, self.receipt.data["headers"], reading)
-        return usage_of(spec, values, self.receipt.data.get("usage", {}))
-
-    def _warnings(self) -> tuple[Message, ...]:
-        warning = self.document_call.operation.warning
-        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
-        return (
-            *self.document_call.scope(templates=()).notes,
-            *([upstream_text(warning)] if warning else ()),
-            *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
-        )
-
-    def _raw(self) -> GeneratedImage:
-        spec = self.document_call.operation.response.raw
-        headers = self.receipt.data["headers"]
-        named = {} if spec is None else spec.meta_headers
-        metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
-        return GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
-
-    def _image(
-        self, item: ImageItem, spooled: SpooledJson, response: UpstreamResponse
-    ) -> GeneratedImage | CallError:
-        if item.error is not None:
-            return item.error
-        if item.blocked:
-            return CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK())
-        if item.error_message is not None:
-            code, message = item.error_code, item.error_message
-            return job_error(self.document_call.classify_code(response, code, message), response)
-        # The seed that was drawn here, unless the provider reports one.
-        seed = self.document_call.drawn_seed
-        metadata = item.metadata if seed is None else {"seed": seed, **item.metadata}
-        if item.base64 is not None:
-            return self._inline(spooled.resolve(item.base64), metadata)
-        if item.url is not None:
-            return self._linked(item.url, metadata, send_auth=item.send_auth)
-        return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
-
-    def _inline(self, base64: str | SpooledString, metadata: Mapping[str, Any]) -> GeneratedImage | CallError:
-        length = base64.length if isinstance(base64, SpooledString) else len(base64)
-        if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
-            reason = ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
-            return CallError(FailureCode.INVALID_IMAGE, reason)
-        return GeneratedImage(chunks=lambda: decode_chunks(self._open_file, base64), metadata=metadata)
-
-    def _linked(
-        self, link: str, metadata: Mapping[str, Any], *, send_auth: bool
-    ) -> GeneratedImage | CallError:
-        config, document = self.document_call.call.config, self.document_call.document
-        try:
-            url = absolute_url(link, str(self.receipt.data["url"]))
-            check_download(url, document, config)
-        except CallError as error:
-            return error
-        with_key = send_auth and same_origin(url, config)
-        return GeneratedImage(chunks=lambda: self._download(url, with_key=with_key), metadata=metadata)
-
-    async def _download(self, url: str, *, with_key: bool) -> AsyncIterator[bytes]:
-        config, document = self.document_call.call.config, self.document_call.document
-        sender, headers = self.document_call.sender, dict(document.download.headers)
-        try:
-            if with_key:
-                headers |= (await sender.credentials())[0].headers
-        except NoAccessToken as error:
-            reason = error.failure.reason
-            raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=True) from error
-        seconds = max(document.download.timeout_s, config.timeout)
-        chunks = sender.outbound.download(
-            url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=seconds
-        )
-        async for chunk in chunks:
-            yield chunk
-
-    def _open_file(self) -> BinaryIO:
-        return self.exchange.open_spooled(self.receipt.data["file"])
-
-    def _blocked(self, response: UpstreamResponse) -> CallError:
-        classification = self.document_call.classify(response)
-        reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
-        return CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
-
-    def _no_image_error(self, failures: tuple[CallError, ...], response: UpstreamResponse) -> CallError:
-        """Return why there is no image: a refusal if there was one, else the first failure."""
-        refusals = (f for f in failures if f.failure.code is FailureCode.CONTENT_POLICY)
-        worst = next(refusals, failures[0] if failures else None)
-        if worst is not None:
-            return worst
-        classification = self.document_call.classify(response)
-        if classification.code is not None and classification.matched:
-            return job_error(classification, response)
-        reason = FailureReason.NO_IMAGE_IN_RESPONSE()
-        if classification.message:
-            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
-        return CallError(FailureCode.BAD_RESPONSE, reason)

@@ -1,11 +1,16 @@
-"""Decides which URLs from responses are followed, and which of them may receive the key."""
+"""Sends requests with the provider's key, and decides which URLs of a response it may be sent to.
+
+The key goes to the origin that it was configured for, to the document's ``egress.allow_hosts`` if that is the
+provider's own, and for a login to its ``token_url``; nowhere else.
+"""
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -23,7 +28,7 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
 )
 from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.document.requests import BuiltRequest, ReadInput, too_large
+from imagegen_adapters.providers.document.requests import Body, BuiltRequest, ReadInput, too_large, unsendable
 from imagegen_adapters.providers.document.schema import Auth, AuthType, ClientAuth, Document
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
 from imagegen_adapters.providers.document.templates import InputPart
@@ -36,6 +41,25 @@ from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
+
+KEY_FORM = "client_id:client_secret"
+TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
+"""The extension of a response: the access token was accepted before, and is no longer."""
+
+_MAX_SIGNED_BYTES = 32 * 1024 * 1024
+"""A signer hashes the whole body in memory."""
+
+_MAX_LOGINS = 64
+_MAX_SECONDS = 4.0
+"""A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off."""
+
+_DEFAULT_LIFE_SECONDS = 300
+_MAX_LIFE_SECONDS = 86_400
+_MARGIN_SECONDS = 60
+_MAX_TOKEN_CHARS = 16_384
+
+
+# Addresses
 
 
 def same_origin(url: str, config: ProviderConfig) -> bool:
@@ -64,38 +88,24 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
 
     It has the configured origin, or, if that is the provider's own, one of the document's
     ``egress.allow_hosts`` over https on port 443.
-
-    Raises:
-        CallError: ``bad_response``: it leads anywhere else.
     """
     absolute = absolute_url(url, base)
     if same_origin(absolute, config):
         return absolute
-    try:
-        parts = urlsplit(absolute)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit("invalid:"), None
+    parts, port = urlsplit("invalid:"), None
+    with contextlib.suppress(ValueError):
+        parts, port = urlsplit(absolute), urlsplit(absolute).port
     host = (parts.hostname or "").lower().rstrip(".")
-    is_plain_https = (
-        parts.scheme == "https" and port in (None, WEB_PORTS["https"]) and "@" not in parts.netloc
-    )
-    if (
-        is_plain_https
-        and _is_upstream_host(document, config.api_base)
-        and _matches_any(host, document.egress.allow_hosts)
-    ):
+    is_https = parts.scheme == "https" and port in (None, WEB_PORTS["https"]) and "@" not in parts.netloc
+    is_listed = _matches_any(host, document.egress.allow_hosts)
+    if is_https and is_listed and _is_upstream_host(document, config.api_base):
         return absolute
     reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
     raise CallError(FailureCode.BAD_RESPONSE, reason)
 
 
 def check_download(url: str, document: Document, config: ProviderConfig) -> None:
-    """Return if a result may be downloaded from the URL.
-
-    Raises:
-        CallError: ``download_failed``: the document lists the hosts of results, and this is not one of them.
-    """
+    """Return if a result may be downloaded from the URL."""
     hosts = document.egress.download_hosts
     host = (urlsplit(url).hostname or "").lower()
     if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
@@ -103,11 +113,7 @@ def check_download(url: str, document: Document, config: ProviderConfig) -> None
 
 
 def absolute_url(url: str, base: str) -> str:
-    """Return the absolute URL; a relative one is resolved against ``base``.
-
-    Raises:
-        CallError: ``bad_response``: it is malformed.
-    """
+    """Return the absolute URL; a relative one is resolved against ``base``."""
     try:
         return urljoin(base, url.strip())
     except ValueError as error:
@@ -115,9 +121,8 @@ def absolute_url(url: str, base: str) -> str:
 
 
 def _is_upstream_host(document: Document, api_base: str | None) -> bool:
-    upstream = urlsplit(document.base_url or "").hostname
-    host = urlsplit(api_base or "").hostname or ""
-    return _matches_any(host, (*document.egress.allow_hosts, *([upstream] if upstream else [])))
+    upstream, host = (urlsplit(url or "").hostname or "" for url in (document.base_url, api_base))
+    return _matches_any(host, document.egress.allow_hosts) or (host == upstream != "")
 
 
 def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
@@ -126,15 +131,7 @@ def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
     )
 
 
-KEY_FORM = "client_id:client_secret"
-_MAX_LOGINS = 64
-_MAX_SECONDS = 4.0
-"""A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off."""
-
-_DEFAULT_LIFE_SECONDS = 300
-_MAX_LIFE_SECONDS = 86_400
-_MARGIN_SECONDS = 60
-_MAX_TOKEN_CHARS = 16_384
+# Access tokens for OAuth's client credentials (RFC 6749, 4.4), kept until shortly before their end
 
 
 class NoAccessToken(CallError):
@@ -183,11 +180,7 @@ class AccessTokens:
         self._logins: dict[str, _Login] = {}
 
     async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
-        """Return a token that is valid for now.
-
-        Raises:
-            NoAccessToken: none came; whoever waited for it meanwhile does not ask once more.
-        """
+        """Return a token that is valid for now."""
         name = _name(config, auth)
         login = self._logins.pop(name) if name in self._logins else _Login()
         self._logins[name] = login
@@ -233,12 +226,14 @@ class AccessTokens:
             if code is not FailureCode.PROVIDER_NOT_CONFIGURED:
                 code = FailureCode.UNAVAILABLE
             raise _no_token(code, error.reason) from error
-        tree = _json(body)
+        tree: Mapping[str, Any] = {}
+        with contextlib.suppress(ValueError, RecursionError):
+            tree = answer if isinstance(answer := json.loads(body), Mapping) else {}
         if not response.is_success:
             wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
             raise _refusal(response.status_code, tree, config, retry_after=wait)
         text = tree.get("access_token")
-        if not isinstance(text, str) or not 0 < len(text) <= _MAX_TOKEN_CHARS or not _is_sendable(text):
+        if not isinstance(text, str) or not re.fullmatch(rf"[!-~]{{1,{_MAX_TOKEN_CHARS}}}", text):
             raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
         life = _life(tree.get("expires_in"))
         ends = self._clock.monotonic() + life - min(_MARGIN_SECONDS, life / 2)
@@ -265,8 +260,7 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
     }
     headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if auth.client_auth is ClientAuth.BASIC:
-        pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
-        headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        headers |= _basic(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
     else:
         form |= {"client_id": client_id, "client_secret": client_secret}
     seconds = min(_MAX_SECONDS, config.timeout)
@@ -283,15 +277,14 @@ def _refusal(
     status: int, tree: Mapping[str, Any], config: ProviderConfig, *, retry_after: float | None
 ) -> NoAccessToken:
     """Return the error of an answer that is none of a token; what it says is shown without the secret."""
-    code = FailureCode.AUTH_FAILED
-    if status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status):
-        code = FailureCode.UNAVAILABLE
-    words = [text for name in ("error", "error_description") if isinstance(text := tree.get(name), str)]
-    message = ": ".join(words)
+    may_pass = status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
+    message = ": ".join(
+        text for name in ("error", "error_description") if isinstance(text := tree.get(name), str)
+    )
     if config.api_key is not None:
         message = config.api_key.give_to(partial(without, message))
-    status_reason = ResponseCode.RESPONSE_STATUS(status=status)
-    reason = upstream_text(shorten(message)) if message else status_reason
+    reason = upstream_text(shorten(message)) if message else ResponseCode.RESPONSE_STATUS(status=status)
+    code = FailureCode.UNAVAILABLE if may_pass else FailureCode.AUTH_FAILED
     return _no_token(code, reason, retry_after=retry_after)
 
 
@@ -306,18 +299,6 @@ def _no_token(code: FailureCode, reason: Message, *, retry_after: float | None =
     )
 
 
-def _json(body: bytes) -> Mapping[str, Any]:
-    try:
-        tree = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return tree if isinstance(tree, Mapping) else {}
-
-
-def _is_sendable(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
-
-
 def _life(value: Any) -> float:
     """Return for how many seconds a token is valid; some write the number as text, and some none."""
     if isinstance(value, str):
@@ -327,38 +308,19 @@ def _life(value: Any) -> float:
     return min(value, _MAX_LIFE_SECONDS)
 
 
-TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
-"""The extension of a response: the access token was accepted before, and is no longer."""
-
-_MAX_SIGNED_BYTES = 32 * 1024 * 1024
-"""A signer hashes the whole body in memory."""
+# Sending
 
 
 @attrs.frozen(kw_only=True)
 class Credentials:
-    """What authentication adds to a request: headers, and at most one query parameter."""
+    """What authentication adds to a request: headers, and at most one query parameter.
+
+    ``token`` is the access token in it, if the provider wants one.
+    """
 
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-
-    @classmethod
-    def from_key(cls, secret: Secret | None, auth: Auth) -> "Credentials":
-        """Return the authentication by a key or an access token; none without one, or if a signer adds it."""
-        if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
-            return cls()
-        key = secret.reveal()
-        if auth.type is AuthType.QUERY:
-            return cls(query={auth.param: key})
-        if auth.type is AuthType.HEADER:
-            return cls(headers={auth.header.lower(): f"{auth.prefix}{key}"})
-        if auth.type is AuthType.BASIC:
-            pair = key if auth.username is None else f"{auth.username}:{key}"
-            return cls(headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
-        return cls(headers={"authorization": f"Bearer {key}"})
-
-    def url(self, url: str) -> str:
-        """Return the URL with the query parameter."""
-        return f"{url}{'&' if '?' in url else '?'}{urlencode(self.query)}" if self.query else url
+    query: str = attrs.field(default="", repr=False)
+    token: AccessToken | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -382,19 +344,24 @@ class Sender:
             return self.tokens.latest(self.config, self.document.auth)
         return self.config.api_key
 
-    async def credentials(self) -> tuple[Credentials, AccessToken | None]:
-        """Return what authenticates a request now, and the access token in it if the provider wants one.
+    async def credentials(self) -> Credentials:
+        """Return what authenticates a request now; nothing without a key, or if a signer adds it."""
+        auth, secret = self.document.auth, self.config.api_key
+        if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+            return Credentials()
+        if auth.type is AuthType.OAUTH:
+            token = await self.tokens.get(self.config, auth)
+            return Credentials(headers={"authorization": f"Bearer {token.secret.reveal()}"}, token=token)
+        key = secret.reveal()
+        if auth.type is AuthType.QUERY:
+            return Credentials(query=urlencode({auth.param: key}))
+        if auth.type is AuthType.HEADER:
+            return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
+        if auth.type is AuthType.BASIC:
+            return Credentials(headers=_basic(key if auth.username is None else f"{auth.username}:{key}"))
+        return Credentials(headers={"authorization": f"Bearer {key}"})
 
-        Raises:
-            NoAccessToken: the login failed.
-        """
-        auth = self.document.auth
-        if auth.type is not AuthType.OAUTH or self.config.api_key is None:
-            return Credentials.from_key(self.config.api_key, auth), None
-        token = await self.tokens.get(self.config, auth)
-        return Credentials.from_key(token.secret, auth), token
-
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def open(
         self,
         request: BuiltRequest,
@@ -407,9 +374,6 @@ class Sender:
 
         A free one whose access token is refused before its end is sent once more with another; of a paid one
         the response has the extension `TOKEN_REFUSED`.
-
-        Raises:
-            CallError: it could not be sent, or no response came.
         """
         transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
         response = await self._send(transport, request, exchange, seconds)
@@ -429,20 +393,21 @@ class Sender:
         exchange: Exchange | None,
         seconds: float,
     ) -> httpx.Response:
-        read = _reader(exchange)
-        credentials, token = await self.credentials()
+        credentials = await self.credentials()
+        url = request.url
+        if credentials.query:
+            url += f"{'&' if '?' in url else '?'}{credentials.query}"
         try:
-            content, headers = await self._content(request, read)
+            content, headers = await self._content(request, _reader(exchange))
             http_request = httpx.Request(
                 request.method,
-                credentials.url(request.url),
+                url,
                 headers={**self.outbound.api_headers, **headers, **credentials.headers},
                 content=content,
                 extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
             )
         except httpx.InvalidURL as error:  # too long, or with invalid characters
-            reason = DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()
-            raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
+            raise unsendable(DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()) from error
         try:
             with map_transport_errors():
                 response = await transport.handle_async_request(http_request)
@@ -451,43 +416,34 @@ class Sender:
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()  # releases the semaphore for the next upload
-        if token is not None and token.judge(response):
+        if credentials.token is not None and credentials.token.judge(response):
             response.extensions[TOKEN_REFUSED] = True
         return response
 
     async def _content(
         self, request: BuiltRequest, read: ReadInput
     ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
-        headers = dict(request.headers)
-        signer = self._signer
-        if signer is not None and not signer.reads_body:
-            headers |= self._signature(request, b"")
-        elif signer is not None:
-            if request.body is not None and request.body.length > _MAX_SIGNED_BYTES:
+        headers, body, auth = dict(request.headers), request.body, self.document.auth
+        signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
+        if signer is not None and signer.reads_body:
+            if body is not None and body.length > _MAX_SIGNED_BYTES:
                 raise too_large()
-            whole = b"" if request.body is None else await request.body.whole(read)
-            return whole, {**headers, **self._signature(request, whole)}
-        if request.body is None:
+            whole = b"" if body is None else await body.whole(read)
+            return whole, {**headers, **self._signature(signer, request, whole)}
+        if signer is not None:
+            headers |= self._signature(signer, request, b"")
+        if body is None:
             return None, headers
-        headers["content-length"] = str(request.body.length)
-        if not request.body.has_images:
-            return await request.body.whole(read), headers
-        return self._upload(request, read), headers
+        headers["content-length"] = str(body.length)
+        return self._upload(body, read) if body.has_images else await body.whole(read), headers
 
-    async def _upload(self, request: BuiltRequest, read: ReadInput) -> AsyncGenerator[bytes, None]:
+    async def _upload(self, body: Body, read: ReadInput) -> AsyncGenerator[bytes, None]:
         async with self.uploads:
-            if request.body is not None:
-                async for block in request.body.stream(read):
-                    yield block
+            async for block in body.stream(read):
+                yield block
 
-    @property
-    def _signer(self) -> Signer | None:
-        auth = self.document.auth
-        return SIGNERS[auth.signer] if auth.type is AuthType.SIGNER and auth.signer is not None else None
-
-    def _signature(self, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
-        signer = self._signer
-        if self.config.api_key is None or signer is None:
+    def _signature(self, signer: Signer, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
+        if self.config.api_key is None:
             return {}
         url = str(httpx.URL(request.url))  # encoded as it will be sent
         signable = SignableRequest(method=request.method, url=url, headers=request.headers, body=body)
@@ -496,6 +452,10 @@ class Sender:
             return signer.headers(signable, key, options, self.clock.now())
         except Malformed as error:
             raise CallError(FailureCode.AUTH_FAILED, error.reason) from error
+
+
+def _basic(pair: str) -> dict[str, str]:
+    return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def _reader(exchange: Exchange | None) -> ReadInput:

@@ -195,11 +195,7 @@ class Signer:
     def headers(
         self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
     ) -> Mapping[str, str]:
-        """Return the headers that authenticate a request.
-
-        Raises:
-            ValueError: the key is not two parts around a colon; the message does not show it.
-        """
+        """Return the headers that authenticate a request."""
         key_id, _, secret = key.partition(":")
         token: str | None = None
         if self.may_have_token and ":" in secret:

@@ -55,11 +55,7 @@ class UpstreamSize:
 
 
 def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> UpstreamSize:
-    """Return the nearest size that the model accepts.
-
-    Raises:
-        ValidationFailed: the model has no such size; the parameters that requested it are named.
-    """
+    """Return the nearest size that the model accepts."""
     if spec is None:
         return _unchanged(params)
     text = str(params.get("size") or params.get("image_size") or "")

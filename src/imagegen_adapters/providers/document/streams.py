@@ -1,7 +1,8 @@
-"""Splits a body into server-sent events while it arrives, wherever it is cut and however long they are.
+"""Receives a response of server-sent events: shows partial images, and spools what has the final one.
 
-The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, of which ``id`` and
-``retry`` mean nothing here. The data of an event may be an image of megabytes: it is passed on in pieces.
+What is spooled is the data of one event, which `collect` reads as any other response in JSON. The format is
+that of https://html.spec.whatwg.org/multipage/server-sent-events.html, of which ``id`` and ``retry`` mean
+nothing here. The data of an event may be an image of megabytes: it is passed on in pieces.
 """
 
 import asyncio
@@ -42,146 +43,6 @@ from imagegen_core.values import ByteBudget
 MAX_HEAD_BYTES = 4096
 """How much of an event's data is read before the event is shown."""
 
-_MAX_FIELD_BYTES = 16
-_MAX_NAME_BYTES = 128
-_LINE_END = re.compile(rb"[\r\n]")
-_BOM = b"\xef\xbb\xbf"
-
-
-async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
-    """Yield the events of a body. What was not read of one when the next is asked for is skipped.
-
-    The last one counts even without the empty line that ends it, which some servers forget.
-    """
-    parser = _Parser()
-    pieces = _pieces(parser, chunks)
-    async for piece in pieces:
-        if piece is None:
-            continue
-        event = ServerSentEvent(pieces)
-        await event.read_head(piece)
-        event.name = parser.name
-        yield event
-        async for _ in event.rest():
-            pass
-
-
-class ServerSentEvent:
-    """An event with data; ``head`` is the beginning of it, and all of it if it ``is_complete``.
-
-    ``name`` is empty if the event has none.
-    """
-
-    def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
-        self._pieces = pieces
-        self.name = ""
-        self.head = b""
-        self.is_complete = False
-
-    async def read_head(self, piece: bytes) -> None:
-        """Read `MAX_HEAD_BYTES` of the data, of which ``piece`` is the first, or all if there is less."""
-        head = bytearray(piece)
-        while len(head) < MAX_HEAD_BYTES and not self.is_complete:
-            head += await self._next() or b""
-        self.head = bytes(head)
-
-    async def data(self) -> AsyncIterator[bytes]:
-        """Yield the data, once."""
-        yield self.head
-        async for piece in self.rest():
-            yield piece
-
-    async def rest(self) -> AsyncIterator[bytes]:
-        """Yield what follows the head."""
-        while not self.is_complete:
-            if piece := await self._next():
-                yield piece
-
-    async def _next(self) -> bytes | None:
-        piece = await anext(self._pieces, None)
-        self.is_complete = piece is None
-        return piece
-
-
-async def _pieces(parser: "_Parser", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """Yield the data of all events; None ends one."""
-    async for chunk in chunks:
-        for piece in parser.feed(chunk):
-            yield piece
-    for piece in parser.feed(b"\n\n"):
-        yield piece
-
-
-class _Parser:
-    """Parses lines that may be cut anywhere, and end in CR, LF or both."""
-
-    def __init__(self) -> None:
-        self._name = bytearray()
-        self._field = bytearray()  # of the current line: its name, up to the colon
-        self._in_value = False
-        self._at_value = False  # whether a space is next that does not count
-        self._data_lines = 0
-        self._skips_newline = False
-
-    @property
-    def name(self) -> str:
-        """The name of the current event."""
-        return self._name.decode("utf-8", "replace")
-
-    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """Yield pieces of the current event's data, and None at its end."""
-        position = 0
-        while position < len(chunk):
-            if self._skips_newline:
-                self._skips_newline = False
-                if chunk.startswith(b"\n", position):
-                    position += 1
-                    continue
-            line_end = _LINE_END.search(chunk, position)
-            end = line_end.start() if line_end else len(chunk)
-            if position < end:
-                yield from self._text(chunk[position:end])
-            if line_end:
-                yield from self._end_of_line()
-                self._skips_newline = line_end[0] == b"\r"
-            position = end + 1
-
-    def _text(self, text: bytes) -> Iterator[bytes]:
-        if not self._in_value:
-            field, colon, text = text.partition(b":")
-            self._field += field[: _MAX_FIELD_BYTES - len(self._field)]
-            if not colon:
-                return
-            yield from self._begin_value()
-        if self._at_value and text:
-            self._at_value = False
-            text = text.removeprefix(b" ")
-        if self._field == b"event":
-            self._name += text[: _MAX_NAME_BYTES - len(self._name)]
-        elif self._field == b"data" and text:
-            yield text
-
-    def _begin_value(self) -> Iterator[bytes]:
-        self._in_value = self._at_value = True
-        self._field = self._field.removeprefix(_BOM)
-        if self._field == b"event":
-            self._name.clear()
-        elif self._field == b"data":
-            self._data_lines += 1
-            if self._data_lines > 1:
-                yield b"\n"
-
-    def _end_of_line(self) -> Iterator[None]:
-        is_empty = not self._in_value and not self._field
-        self._in_value = False
-        self._field.clear()
-        if is_empty:
-            if self._data_lines:
-                yield None
-            self._data_lines = 0
-            self._name.clear()
-
-
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 """Text of partial images that is being received, of all calls; what is more is dropped."""
 
@@ -192,6 +53,11 @@ _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)
 
 _UNNAMED = "message"
 """What an event is called that has no name, by the standard."""
+
+_MAX_FIELD_BYTES = 16
+_MAX_NAME_BYTES = 128
+_LINE_END = re.compile(rb"[\r\n]")
+_BOM = b"\xef\xbb\xbf"
 
 
 class _Role(Enum):
@@ -220,15 +86,12 @@ class StreamedResponse:
     async def receive(self) -> None:
         """Spool the data of the event that completes the response, and show partial images until then.
 
-        Raises:
-            CallError: an event is an error, or the stream ends without an image. What was charged by then,
-                nobody knows.
-            httpx.HTTPError: the connection broke.
+        If an event is an error, or the stream ends without an image, nobody knows what was charged by then.
         """
         partial_count = 0
         async with aclosing(read_events(self._limited())) as events:
             async for event in events:
-                role, data, is_spooled = self._role(_name(event)), event.data(), False
+                role, data, is_spooled = self._role(event.own_name), event.data(), False
                 if role is None and event.is_complete:
                     role = self._role_of_content(io.BytesIO(event.head), self.reading)
                     if self.reading.essential.is_exceeded or self.reading.optional.is_exceeded:
@@ -269,7 +132,7 @@ class StreamedResponse:
     def _open_file(self) -> BinaryIO:
         return self.exchange.open_spooled(RESPONSE_FILE)
 
-    def _role(self, name: str) -> "_Role | None":
+    def _role(self, name: str) -> _Role | None:
         """Return what an event of this name is; None if it has none."""
         if name in self.spec.partial.events:
             return _Role.PARTIAL
@@ -279,10 +142,10 @@ class StreamedResponse:
             return _Role.FAILED
         return _Role.OTHER if name else None
 
-    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> "_Role":
+    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> _Role:
         """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
         reading = Reading() if reading is None else reading
-        document, spec = self.document_call.document, self.document_call.operation.response
+        errors, spec = self.document_call.document.errors, self.document_call.operation.response
         try:
             parsed = parse_spooled(file)
             kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
@@ -293,7 +156,7 @@ class StreamedResponse:
         except CallError:
             return _Role.OTHER
         response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
-        is_error = any(response.text_at(e) for e in (document.errors.code, document.errors.message))
+        is_error = any(response.text_at(each) for each in (errors.code, errors.message))
         return _Role.FAILED if is_error else _Role.OTHER
 
     async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
@@ -337,17 +200,146 @@ class StreamedResponse:
         return stream_error(self.document_call.classify(response), response, has_begun=has_begun)
 
 
-def _name(event: ServerSentEvent) -> str:
-    """Return the event's name, or the ``type`` in its data: some servers only have one of them.
+# Splitting a body into events while it arrives, wherever it is cut and however long they are
 
-    It is empty where neither is known yet.
+
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
+    """Yield the events of a body. What was not read of one when the next is asked for is skipped.
+
+    The last one counts even without the empty line that ends it, which some servers forget.
     """
-    if event.name not in ("", _UNNAMED):
-        return event.name
-    depth = 0
-    for token in _TOKEN.finditer(event.head):
-        if token[1]:
-            depth += 1 if token[1] in b"[{" else -1
-        elif depth == 1 and token[2]:
-            return token[2].decode("utf-8", "replace")
-    return ""
+    parser = _Parser()
+    pieces = _pieces(parser, chunks)
+    async for piece in pieces:
+        if piece is None:
+            continue
+        event = ServerSentEvent(pieces)
+        await event.read_head(piece)
+        event.name = parser.name.decode("utf-8", "replace")
+        yield event
+        async for _ in event.rest():
+            pass
+
+
+class ServerSentEvent:
+    """An event with data; ``head`` is the beginning of it, and all of it if it ``is_complete``.
+
+    ``name`` is empty if the event has none.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
+        self._pieces = pieces
+        self.name = ""
+        self.head = b""
+        self.is_complete = False
+
+    @property
+    def own_name(self) -> str:
+        """Its name, or the ``type`` in its data: some servers only have one of them. Empty if unknown."""
+        if self.name not in ("", _UNNAMED):
+            return self.name
+        depth = 0
+        for token in _TOKEN.finditer(self.head):
+            if token[1]:
+                depth += 1 if token[1] in b"[{" else -1
+            elif depth == 1 and token[2]:
+                return token[2].decode("utf-8", "replace")
+        return ""
+
+    async def read_head(self, piece: bytes) -> None:
+        """Read `MAX_HEAD_BYTES` of the data, of which ``piece`` is the first, or all if there is less."""
+        head = bytearray(piece)
+        while len(head) < MAX_HEAD_BYTES and not self.is_complete:
+            head += await self._next() or b""
+        self.head = bytes(head)
+
+    async def data(self) -> AsyncIterator[bytes]:
+        """Yield the data, once."""
+        yield self.head
+        async for piece in self.rest():
+            yield piece
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """Yield what follows the head."""
+        while not self.is_complete:
+            if piece := await self._next():
+                yield piece
+
+    async def _next(self) -> bytes | None:
+        piece = await anext(self._pieces, None)
+        self.is_complete = piece is None
+        return piece
+
+
+async def _pieces(parser: "_Parser", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
+    """Yield the data of all events; None ends one."""
+    async for chunk in chunks:
+        for piece in parser.feed(chunk):
+            yield piece
+    for piece in parser.feed(b"\n\n"):
+        yield piece
+
+
+class _Parser:
+    """Parses lines that may be cut anywhere, and end in CR, LF or both; ``name`` is that of the event."""
+
+    def __init__(self) -> None:
+        self.name = bytearray()
+        self._field = bytearray()  # of the current line: its name, up to the colon
+        self._in_value = False
+        self._at_value = False  # whether a space is next that does not count
+        self._data_lines = 0
+        self._skips_newline = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        """Yield pieces of the current event's data, and None at its end."""
+        position = 0
+        while position < len(chunk):
+            if self._skips_newline:
+                self._skips_newline = False
+                if chunk.startswith(b"\n", position):
+                    position += 1
+                    continue
+            line_end = _LINE_END.search(chunk, position)
+            end = line_end.start() if line_end else len(chunk)
+            if position < end:
+                yield from self._text(chunk[position:end])
+            if line_end:
+                yield from self._end_of_line()
+                self._skips_newline = line_end[0] == b"\r"
+            position = end + 1
+
+    def _text(self, text: bytes) -> Iterator[bytes]:
+        if not self._in_value:
+            field, colon, text = text.partition(b":")
+            self._field += field[: _MAX_FIELD_BYTES - len(self._field)]
+            if not colon:
+                return
+            yield from self._begin_value()
+        if self._at_value and text:
+            self._at_value = False
+            text = text.removeprefix(b" ")
+        if self._field == b"event":
+            self.name += text[: _MAX_NAME_BYTES - len(self.name)]
+        elif self._field == b"data" and text:
+            yield text
+
+    def _begin_value(self) -> Iterator[bytes]:
+        self._in_value = self._at_value = True
+        self._field = self._field.removeprefix(_BOM)
+        if self._field == b"event":
+            self.name.clear()
+        elif self._field == b"data":
+            self._data_lines += 1
+            if self._data_lines > 1:
+                yield b"\n"
+
+    def _end_of_line(self) -> Iterator[None]:
+        is_empty = not self._in_value and not self._field
+        self._in_value = False
+        self._field.clear()
+        if is_empty:
+            if self._data_lines:
+                yield None
+            self._data_lines = 0
+            self.name.clear()

@@ -85,21 +85,13 @@ class Template:
 
     @classmethod
     def parse(cls, source: Any, budget: Budget | None = None) -> "Template":
-        """Return the template for plain data; each placeholder takes a step of the budget.
-
-        Raises:
-            TemplateError: a placeholder has an unknown name, or a directive is malformed.
-        """
+        """Return the template for plain data; each placeholder takes a step of the budget."""
         parser = _Parser(Budget() if budget is None else budget)
         root = parser.node(source, ())
         return cls(source, parser.names, root)
 
     def render(self, scope: Scope, budget: Budget) -> Any:
-        """Return the data with all placeholders filled in, None if nothing remains.
-
-        Raises:
-            CallError: ``rejected``, nothing was sent: it would be too large.
-        """
+        """Return the data with all placeholders filled in, None if nothing remains."""
         try:
             return self._root(scope, budget)
         except OverBudget as error:
