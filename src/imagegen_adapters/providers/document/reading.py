@@ -1,10 +1,10 @@
-"""Parses a document from plain data; every mistake is reported with its dotted path."""
+"""Reads documents: shipped ones and those of configurations. Each mistake has its dotted path."""
 
 import datetime as dt
 import json
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache, lru_cache, partial
@@ -33,11 +33,34 @@ from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"
+"""The shipped documents, one YAML file for each provider."""
+
+ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
+"""Other names of presets that existing configurations use."""
+
+ENDED: Mapping[str, tuple[dt.date, str]] = MappingProxyType({"tencent": (dt.date(2026, 9, 30), "tokenhub")})
+"""Presets that existing configurations may still name, of an API that its provider has switched off: the day,
+and the preset to use instead. Tencent's: its announcement 2405.
+"""
+
+OWN_KINDS = frozenset({"comfyui"})
+"""Presets that existing configurations may still name, of providers that have a kind of their own by now."""
+
+GENERIC_PRESET = "openai-compatible"
+"""The protocol of a provider of kind http whose configuration names neither preset nor document."""
+
+_SPEC = "extra_config.spec"
+_VARS = "extra_config.vars"
+_MAX_SPEC_CHARS = 262_144
+_MAX_SPEC_STEPS = 20_000
+"""About 10,000 values, thirteen times those of the largest document that is shipped."""
+
 _MAX_PLACEHOLDERS = 5000
 _MAX_EXPRESSION_CHARS = 16_384
 """Of all expressions together. Either takes tens of milliseconds to parse."""
 
 _BUDGETS: ContextVar[Mapping[type, Budget]] = ContextVar("budgets of the document that is being parsed")
+
 _UNSUPPORTED_KEYS: Mapping[str, Message] = {
     "retry": DocumentCode.SERVICE_DECIDES(),
     "rate_limit": DocumentCode.NOT_AVAILABLE(replacement="concurrency"),
@@ -48,170 +71,7 @@ _UNSUPPORTED_KEYS: Mapping[str, Message] = {
 }
 
 
-def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Document:
-    """Return the document with its expressions and templates compiled.
-
-    Args:
-        data: plain values, as from JSON or YAML.
-        prefix: the start of the paths in errors, such as ``extra_config.spec``.
-        was_sent: a call was sent by it; only its structure is checked then.
-    """
-    if not isinstance(data, Mapping):
-        raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
-    chars, steps = (sys.maxsize, sys.maxsize) if was_sent else (_MAX_EXPRESSION_CHARS, _MAX_PLACEHOLDERS)
-    _BUDGETS.set({Expression: Budget(chars=chars), Template: Budget(steps=steps)})
-    try:
-        document = _converter().structure(data, Document)
-    except ClassValidationError as error:
-        raise ValidationFailed(*_flattened(error, prefix)) from error
-    problems = () if was_sent else tuple(problems_of(document))
-    if problems:
-        raise ValidationFailed(*(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems))
-    return document
-
-
-@cache
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
-    converter.register_structure_hook(str, lambda value, _: _text(value))
-    converter.register_structure_hook(int, lambda value, _: _number(value, int))
-    converter.register_structure_hook(float, lambda value, _: float(_number(value, int | float)))
-    converter.register_structure_hook(bool, lambda value, _: _boolean(value))
-    converter.register_structure_hook(StrEnum, _choice)
-    converter.register_structure_hook(Expression, lambda value, _: _expression(_text(value)))
-    converter.register_structure_hook(
-        Template, lambda value, _: Template.parse(value, _BUDGETS.get()[Template])
-    )
-    parsers = ((dt.date, parse_date), (Source, parse_source), (Price, parse_price), (Label, parse_label))
-    for kind, parse in parsers:
-        converter.register_structure_hook(kind, partial(_parsed, parse))
-    for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
-        converter.register_structure_hook_func(
-            partial(operator.eq, tuple_type), lambda value, kind: _one_or_more(value, kind, converter)
-        )
-    converter.register_structure_hook(
-        ClassifyRule,
-        make_dict_structure_fn(
-            ClassifyRule, converter, as_=override(rename="as"), _cattrs_forbid_extra_keys=True
-        ),
-    )
-    plain_rule = make_dict_structure_fn(RetryAfterRule, converter, _cattrs_forbid_extra_keys=True)
-    converter.register_structure_hook(
-        RetryAfterRule, lambda value, kind: _retry_after(value, kind, plain_rule)
-    )
-    return converter
-
-
-def _parsed(parse: Callable[[Any, str], Any], value: Any, _: type) -> Any:
-    """Parse a value of the core, whose mistakes have paths that start here."""
-    return parse(value, "")
-
-
-def _expression(text: str) -> Expression:
-    try:
-        _BUDGETS.get()[Expression].spend(0, chars=len(text))
-    except OverBudget as error:
-        raise Malformed(DocumentCode.TOO_COSTLY()) from error
-    return Expression.parse(text)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _wrong_type(JsonType.STRING)
-    return str(value)
-
-
-def _number(value: Any, kind: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise _wrong_type(JsonType.INTEGER if kind is int else JsonType.NUMBER)
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong_type(JsonType.BOOLEAN)
-    return value
-
-
-def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
-    choices = tuple(str(member) for member in kind)
-    if value not in choices:
-        raise Malformed(ProblemCode.NOT_ONE_OF(choices=choices))
-    return kind(value)
-
-
-def _wrong_type(expected: JsonType) -> Malformed:
-    return Malformed(ProblemCode.WRONG_TYPE(types=(expected(),)))
-
-
-def _one_or_more(value: Any, kind: Any, converter: cattrs.Converter) -> tuple[Any, ...]:
-    """Read a list; a single value stands for a list of one."""
-    items = value if isinstance(value, list | tuple) else [value]
-    list_of: Any = list
-    return tuple(converter.structure(items, list_of[get_args(kind)[0]]))
-
-
-def _retry_after(value: Any, kind: Any, plain: Any) -> RetryAfterRule:
-    if isinstance(value, str):
-        if not value.startswith("header:"):
-            raise Malformed(DocumentCode.NOT_A_RETRY_RULE())
-        return RetryAfterRule(header=value.removeprefix("header:").lower())
-    rule: RetryAfterRule = plain(value, kind)
-    return rule
-
-
-def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
-    """Yield a problem for each leaf of cattrs' tree of errors."""
-    if isinstance(error, ClassValidationError | IterableValidationError):
-        with_notes, without = error.group_exceptions()
-        for inner, note in with_notes:
-            name = getattr(note, "name", None) or getattr(note, "index", "")
-            yield from _flattened(inner, f"{path}.{str(name).removesuffix('_')}")
-        for inner in without:
-            yield from _flattened(inner, path)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for key in sorted(map(str, error.extra_fields)):
-            yield Problem(
-                field=f"{path}.{key}", reason=_UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
-            )
-    elif isinstance(error, TemplateError):
-        yield Problem(field=".".join((path, *error.path)), reason=error.reason)
-    elif isinstance(error, ValidationFailed):
-        for problem in error.problems:
-            yield Problem(field=f"{path}{problem.field}", reason=problem.reason)
-    elif isinstance(error, KeyError):
-        yield Problem(field=path, reason=ProblemCode.REQUIRED())
-    else:
-        reason = error.reason if isinstance(error, Malformed) else DocumentCode.WRONG_SHAPE()
-        yield Problem(field=path, reason=reason)
-
-
-def _no_field(key: str, document_part: type) -> Message:
-    suggestion = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
-    if suggestion is None:
-        return DocumentCode.NOT_A_DOCUMENT_FIELD()
-    return DocumentCode.MISSPELT_DOCUMENT_FIELD(suggestion=suggestion)
-
-
-ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
-"""Other names of presets that existing configurations use."""
-
-
-@attrs.frozen(kw_only=True)
-class EndedPreset:
-    """A preset of an API that its provider has switched off: the day, and the preset to use instead."""
-
-    day: dt.date
-    successor: str
-
-
-ENDED: Mapping[str, EndedPreset] = MappingProxyType(
-    {"tencent": EndedPreset(day=dt.date(2026, 9, 30), successor="tokenhub")}
-)
-"""Presets that existing configurations may still name. Tencent's: its announcement 2405."""
-
-OWN_KINDS = frozenset({"comfyui"})
-"""Presets that existing configurations may still name, of providers that have a kind of their own by now."""
+# The document of a configuration
 
 
 class PresetLibrary:
@@ -230,7 +90,7 @@ class PresetLibrary:
         return self._names
 
     def load(self, name: str) -> Document:
-        """Return a document."""
+        """Return a document; a name that no preset has is a ``KeyError``."""
         stem = ALIASES.get(name, name)
         if name not in self.names():
             raise KeyError(name)
@@ -245,55 +105,51 @@ def preset_names() -> tuple[str, ...]:
     return PresetLibrary().names()
 
 
-GENERIC_PRESET = "openai-compatible"
-"""The protocol of a provider of kind http whose configuration names neither preset nor document."""
-
-_SPEC = "extra_config.spec"
-_MAX_SPEC_CHARS = 262_144
-_MAX_SPEC_STEPS = 20_000
-"""About 10,000 values, thirteen times those of the largest document that is shipped."""
-
-
 def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
-    What only new calls are checked for does not stop one that was sent: it is paid for.
+    What only new calls are checked for does not stop one that was sent: it is paid for. A preset whose
+    provider serves it no longer raises `ProviderEnded`, anything else that is wrong `ValidationFailed`.
     """
     extra = config.extra_config
     if extra.get("preset") is not None and extra.get("spec") is not None:
         raise ValidationFailed.for_field("extra_config", DocumentCode.PRESET_AND_SPEC())
-    if extra.get("spec") is not None:
-        document = _configured_document_parsed(
-            _canonical(extra["spec"], was_sent=config.is_sent), was_sent=config.is_sent
-        )
-    else:
+    if extra.get("spec") is None:
         document = presets.load(_preset_name(config, presets))
+    else:
+        text = _canonical(extra["spec"], was_sent=config.is_sent)
+        document = _own_document(text, was_sent=config.is_sent)
     return _with_vars(document, extra.get("vars"), was_sent=config.is_sent)
 
 
 def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
     preset = config.extra_config.get("preset")
-    ended = ENDED.get(config.provider_name if preset is None else str(preset))
-    if ended is not None:
-        name = config.provider_name if preset is None else preset
-        reason = DocumentCode.PRESET_ENDED(preset=name, date=ended.day.isoformat(), successor=ended.successor)
+    name = config.provider_name if preset is None else str(preset)
+    if name in ENDED:
+        day, successor = ENDED[name]
+        reason = DocumentCode.PRESET_ENDED(preset=name, date=day.isoformat(), successor=successor)
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
     if preset in OWN_KINDS:
-        reason = DocumentCode.PRESET_IS_A_KIND(kind=str(preset))
+        reason = DocumentCode.PRESET_IS_A_KIND(kind=name)
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
+    if name in presets.names():
+        return name
     if preset is None:
-        return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET
-    if preset not in presets.names():
-        reason = ProblemCode.NOT_ONE_OF(choices=tuple(presets.names()))
-        raise ValidationFailed.for_field("extra_config.preset", reason)
-    return str(preset)
+        return GENERIC_PRESET
+    reason = ProblemCode.NOT_ONE_OF(choices=tuple(presets.names()))
+    raise ValidationFailed.for_field("extra_config.preset", reason)
 
 
 def _canonical(spec: Any, *, was_sent: bool) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError
+
     if not was_sent:
         check_size(spec, _SPEC)
     try:
-        text = json.dumps(spec, allow_nan=False, default=_plain)
+        text = json.dumps(spec, allow_nan=False, default=plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValidationFailed.for_field(_SPEC, ProblemCode.NOT_JSON()) from error
     if len(text) > _MAX_SPEC_CHARS:
@@ -309,14 +165,8 @@ def check_size(value: Any, field: str) -> None:
         raise ValidationFailed.for_field(field, DocumentCode.TOO_COSTLY()) from error
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError
-
-
 @lru_cache(maxsize=64)
-def _configured_document_parsed(text: str, *, was_sent: bool) -> Document:
+def _own_document(text: str, *, was_sent: bool) -> Document:
     return parse_document(json.loads(text), _SPEC, was_sent=was_sent)
 
 
@@ -324,14 +174,12 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
     if variables is None:
         return document
     if not isinstance(variables, Mapping):
-        raise ValidationFailed.for_field(
-            "extra_config.vars", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),))
-        )
+        raise ValidationFailed.for_field(_VARS, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     if not was_sent:
-        check_size(variables, "extra_config.vars")
+        check_size(variables, _VARS)
     parsed = {}
     for name, value in variables.items():
-        field = f"extra_config.vars.{name}"
+        field = f"{_VARS}.{name}"
         if name not in document.vars:
             raise ValidationFailed.for_field(field, DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars)))
         try:
@@ -339,3 +187,122 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
         except TemplateError as error:
             raise ValidationFailed.for_field(".".join((field, *error.path)), error.reason) from error
     return attrs.evolve(document, vars={**document.vars, **parsed})
+
+
+# From plain data to values
+
+
+def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Document:
+    """Return the document that plain values are, with its expressions and templates compiled.
+
+    ``prefix`` is the start of the paths in errors, such as ``extra_config.spec``. If a call ``was_sent`` by
+    it, only its structure is checked.
+    """
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    chars, steps = (sys.maxsize, sys.maxsize) if was_sent else (_MAX_EXPRESSION_CHARS, _MAX_PLACEHOLDERS)
+    _BUDGETS.set({Expression: Budget(chars=chars), Template: Budget(steps=steps)})
+    try:
+        document = _converter().structure(data, Document)
+    except ClassValidationError as error:
+        raise ValidationFailed(*_flattened(error, prefix)) from error
+    problems = () if was_sent else tuple(problems_of(document))
+    if problems:
+        raise ValidationFailed(*(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems))
+    return document
+
+
+@cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
+
+    def one_or_more(value: Any, kind: Any) -> tuple[Any, ...]:
+        items = value if isinstance(value, list | tuple) else [value]
+        list_of: Any = list
+        return tuple(converter.structure(items, list_of[get_args(kind)[0]]))
+
+    def retry_after(value: Any, kind: Any) -> Any:
+        if not isinstance(value, str):
+            return plain_rule(value, kind)
+        if not value.startswith("header:"):
+            raise Malformed(DocumentCode.NOT_A_RETRY_RULE())
+        return RetryAfterRule(header=value.removeprefix("header:").lower())
+
+    for kind, hook in (
+        (str, lambda value, _: str(_typed(value, str | int | float, JsonType.STRING))),
+        (int, lambda value, _: _typed(value, int, JsonType.INTEGER)),
+        (float, lambda value, _: float(_typed(value, int | float, JsonType.NUMBER))),
+        (bool, lambda value, _: _typed(value, bool, JsonType.BOOLEAN)),
+        (StrEnum, _choice),
+        (Expression, lambda value, _: _expression(str(_typed(value, str | int | float, JsonType.STRING)))),
+        (Template, lambda value, _: Template.parse(value, _BUDGETS.get()[Template])),
+        # Values of the core, whose mistakes have paths that start there.
+        (dt.date, lambda value, _: parse_date(value, "")),
+        (Source, lambda value, _: parse_source(value, "")),
+        (Price, lambda value, _: parse_price(value, "")),
+        (Label, lambda value, _: parse_label(value, "")),
+    ):
+        converter.register_structure_hook(kind, hook)
+    for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
+        converter.register_structure_hook_func(partial(operator.eq, tuple_type), one_or_more)
+    plain_rule = make_dict_structure_fn(RetryAfterRule, converter, _cattrs_forbid_extra_keys=True)
+    renamed = override(rename="as")
+    classify_rule = make_dict_structure_fn(
+        ClassifyRule, converter, as_=renamed, _cattrs_forbid_extra_keys=True
+    )
+    converter.register_structure_hook(ClassifyRule, classify_rule)
+    converter.register_structure_hook(RetryAfterRule, retry_after)
+    return converter
+
+
+def _typed(value: Any, kind: Any, name: JsonType) -> Any:
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
+        raise Malformed(ProblemCode.WRONG_TYPE(types=(name(),)))
+    return value
+
+
+def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
+    choices = tuple(str(member) for member in kind)
+    if value not in choices:
+        raise Malformed(ProblemCode.NOT_ONE_OF(choices=choices))
+    return kind(value)
+
+
+def _expression(text: str) -> Expression:
+    try:
+        _BUDGETS.get()[Expression].spend(0, chars=len(text))
+    except OverBudget as error:
+        raise Malformed(DocumentCode.TOO_COSTLY()) from error
+    return Expression.parse(text)
+
+
+def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
+    """Yield a problem for each leaf of cattrs' tree of errors."""
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        with_notes, without = error.group_exceptions()
+        for inner, note in with_notes:
+            name = getattr(note, "name", None) or getattr(note, "index", "")
+            yield from _flattened(inner, f"{path}.{str(name).removesuffix('_')}")
+        for inner in without:
+            yield from _flattened(inner, path)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(map(str, error.extra_fields)):
+            reason = _UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
+            yield Problem(field=f"{path}.{key}", reason=reason)
+    elif isinstance(error, TemplateError):
+        yield Problem(field=".".join((path, *error.path)), reason=error.reason)
+    elif isinstance(error, ValidationFailed):
+        for problem in error.problems:
+            yield Problem(field=f"{path}{problem.field}", reason=problem.reason)
+    elif isinstance(error, KeyError):
+        yield Problem(field=path, reason=ProblemCode.REQUIRED())
+    else:
+        reason = error.reason if isinstance(error, Malformed) else DocumentCode.WRONG_SHAPE()
+        yield Problem(field=path, reason=reason)
+
+
+def _no_field(key: str, document_part: type) -> Message:
+    suggestion = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
+    if suggestion is None:
+        return DocumentCode.NOT_A_DOCUMENT_FIELD()
+    return DocumentCode.MISSPELT_DOCUMENT_FIELD(suggestion=suggestion)

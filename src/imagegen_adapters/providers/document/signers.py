@@ -1,11 +1,15 @@
-"""What is signed, and with what."""
+"""Signatures that fixed headers cannot express; a document names one by ``auth: {type: signer, signer: …}``.
+
+A signer is pure: it gets the finished request, the two parts of the key, the document's ``auth.options`` and
+the time, and returns the headers to add. To add one, write its function here and a line in `SIGNERS`.
+"""
 
 import base64
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -14,6 +18,9 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import malformed_key
 from imagegen_adapters.providers.document.words import Malformed
+
+_LIFETIME_SECONDS = 1800
+_SKEW_SECONDS = 60
 
 
 @attrs.frozen(kw_only=True)
@@ -35,41 +42,73 @@ class KeyPair:
     token: str | None = attrs.field(default=None, repr=False)
 
 
-_HEADER = {"alg": "HS256", "typ": "JWT"}
-_LIFETIME_SECONDS = 1800
-_SKEW_SECONDS = 60
+Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping[str, str]]
+
+
+@attrs.frozen(kw_only=True)
+class Signer:
+    """How requests are signed, and ``key_form``, which shows people the form of the key.
+
+    ``options`` are those that a document must give. A key that ``may_have_token`` may have a third part.
+    What ``reads_body`` gets the whole of it; for another one a body is sent as it is read.
+    """
+
+    sign: Sign
+    key_form: str
+    options: tuple[str, ...] = ()
+    may_have_token: bool = False
+    reads_body: bool = True
+
+    def headers(
+        self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
+    ) -> Mapping[str, str]:
+        """Return the headers that authenticate a request. An error does not show the key."""
+        key_id, _, secret = key.partition(":")
+        token: str | None = None
+        if self.may_have_token and ":" in secret:
+            secret, _, token = secret.partition(":")
+        if not (key_id and secret) or token == "":
+            raise Malformed(malformed_key(self.key_form))
+        return self.sign(request, KeyPair(id=key_id, secret=secret, token=token), options, now)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _derived(key: str, parts: Iterable[str]) -> bytes:
+    """Return the last of a chain of HMACs, each keyed with the one before."""
+    derived = key.encode()
+    for part in parts:
+        derived = hmac.new(derived, part.encode(), hashlib.sha256).digest()
+    return derived
 
 
 def sign_jwt(
     _request: SignableRequest, key: KeyPair, _options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
-    """Return ``Authorization`` with a token of this request's own.
+    """Return ``Authorization`` with a token (RFC 7519) that names the access key, HS256 with the secret one.
 
     It is valid for half an hour, and from a minute ago, for a provider whose clock is behind ours.
     """
     issued = int(now.timestamp())
-    claims = {
-        "iss": key.id,
-        "exp": issued + _LIFETIME_SECONDS,
-        "nbf": issued - _SKEW_SECONDS,
-    }
-    signed = f"{_encoded(_json(_HEADER))}.{_encoded(_json(claims))}"
-    signature = hmac.new(key.secret.encode(), signed.encode(), hashlib.sha256).digest()
-    return {"Authorization": f"Bearer {signed}.{_encoded(signature)}"}
+    claims = {"iss": key.id, "exp": issued + _LIFETIME_SECONDS, "nbf": issued - _SKEW_SECONDS}
+    texts = (json.dumps(part, separators=(",", ":")) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    signed = ".".join(_base64(text.encode()) for text in texts)
+    return {"Authorization": f"Bearer {signed}.{_base64(_derived(key.secret, [signed]))}"}
 
 
-def _json(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _encoded(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @attrs.frozen(kw_only=True)
 class SignatureV4:
-    """One provider's names; ``digest_header`` has the body's digest, if the provider wants it.
+    """A signature over method, path, query, headers and body with a key of the day: AWS, and after it others.
 
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html and
+    https://www.volcengine.com/docs/6369/67269. Amazon S3 alone encodes paths otherwise. These are one
+    provider's names; ``digest_header`` has the body's digest, if the provider wants it.
     ``options.region`` and ``options.service`` say what the key of the day is for.
     """
 
@@ -87,7 +126,7 @@ class SignatureV4:
     ) -> Mapping[str, str]:
         """Return ``Authorization`` and the headers that it signs."""
         time = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        digest = hashlib.sha256(request.body).hexdigest()
+        digest = _sha256(request.body)
         added = {self.date_header: time}
         if self.digest_header is not None:
             added[self.digest_header] = digest
@@ -101,21 +140,16 @@ class SignatureV4:
         lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
         path = re.sub("/{2,}", "/", parts.path) or "/"
         path = quote(path, safe="/~") if self.encodes_path_again else path
-        canonical = "\n".join((request.method, path, _query(parts.query), lines, names, digest))
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        quoted = sorted((quote(name, "-_.~"), quote(value, "-_.~")) for name, value in pairs)
+        query = "&".join(map("=".join, quoted))
+        canonical = f"{request.method}\n{path}\n{query}\n{lines}\n{names}\n{digest}"
         scope = (time[:8], options["region"], options["service"], self.ending)
-        hashed = hashlib.sha256(canonical.encode()).hexdigest()
-        text = "\n".join((self.algorithm, time, "/".join(scope), hashed))
-        derived = f"{self.key_prefix}{key.secret}".encode()
-        for part in (*scope, text):
-            derived = hmac.new(derived, part.encode(), hashlib.sha256).digest()
+        text = "\n".join((self.algorithm, time, "/".join(scope), _sha256(canonical.encode())))
+        signature = _derived(f"{self.key_prefix}{key.secret}", (*scope, text)).hex()
         credential = "/".join((key.id, *scope))
-        authorization = f"Credential={credential}, SignedHeaders={names}, Signature={derived.hex()}"
+        authorization = f"Credential={credential}, SignedHeaders={names}, Signature={signature}"
         return {**added, "Authorization": f"{self.algorithm} {authorization}"}
-
-
-def _query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return "&".join("=".join(pair) for pair in sorted((quote(n, "-_.~"), quote(v, "-_.~")) for n, v in pairs))
 
 
 AWS = SignatureV4(
@@ -138,88 +172,43 @@ VOLCENGINE = SignatureV4(
     signed_prefix="x-",
     encodes_path_again=False,
 )
-_ALGORITHM = "TC3-HMAC-SHA256"
-_SIGNED = "content-type;host"
 
 
 def sign_tc3(
     request: SignableRequest, key: KeyPair, options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
-    """Return ``Authorization`` and ``X-TC-Timestamp``.
+    """Return ``Authorization`` and ``X-TC-Timestamp``, https://cloud.tencent.com/document/api/213/30654.
 
     ``options.service`` is the product, such as ``hunyuan``.
     """
-    service = options.get("service", "hunyuan")
     timestamp = str(int(now.timestamp()))
-    day = now.astimezone(UTC).strftime("%Y-%m-%d")
-    scope = f"{day}/{service}/tc3_request"
-    hashed = hashlib.sha256(_canonical(request).encode()).hexdigest()
-    text = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{hashed}"
-    derived = f"TC3{key.secret}".encode()
-    for part in (day, service, "tc3_request"):
-        derived = hmac.new(derived, part.encode(), hashlib.sha256).digest()
-    signature = hmac.new(derived, text.encode(), hashlib.sha256).hexdigest()
-    return {
-        "Authorization": (
-            f"{_ALGORITHM} Credential={key.id}/{scope}, SignedHeaders={_SIGNED}, Signature={signature}"
-        ),
-        "X-TC-Timestamp": timestamp,
-    }
-
-
-def _canonical(request: SignableRequest) -> str:
+    scope = (now.astimezone(UTC).strftime("%Y-%m-%d"), options.get("service", "hunyuan"), "tc3_request")
     parts = urlsplit(request.url)
+    names = "content-type;host"
     headers = f"content-type:{request.headers['content-type']}\nhost:{parts.netloc.lower()}\n"
-    payload = hashlib.sha256(request.body).hexdigest()
-    return "\n".join((request.method, parts.path or "/", parts.query, headers, _SIGNED, payload))
+    lines = (request.method, parts.path or "/", parts.query, headers, names, _sha256(request.body))
+    hashed = _sha256("\n".join(lines).encode())
+    text = "\n".join(("TC3-HMAC-SHA256", timestamp, "/".join(scope), hashed))
+    signature = _derived(f"TC3{key.secret}", (*scope, text)).hex()
+    credential = "/".join((key.id, *scope))
+    authorization = f"Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return {"Authorization": f"TC3-HMAC-SHA256 {authorization}", "X-TC-Timestamp": timestamp}
 
 
-Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping[str, str]]
-"""Returns the headers that authenticate a request; the texts are the document's ``auth.options``."""
-
-
-@attrs.frozen(kw_only=True)
-class Signer:
-    """How requests are signed, and ``key_form``, which shows people the form of the key.
-
-    ``options`` are those that a document must give. A key that ``may_have_token`` may have a third part.
-    What ``reads_body`` gets the whole of it; for another one a body is sent as it is read.
-    """
-
-    sign: Sign
-    key_form: str
-    options: tuple[str, ...] = ()
-    may_have_token: bool = False
-    reads_body: bool = True
-
-    def headers(
-        self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
-    ) -> Mapping[str, str]:
-        """Return the headers that authenticate a request."""
-        key_id, _, secret = key.partition(":")
-        token: str | None = None
-        if self.may_have_token and ":" in secret:
-            secret, _, token = secret.partition(":")
-        if not (key_id and secret) or token == "":
-            raise Malformed(malformed_key(self.key_form))
-        return self.sign(request, KeyPair(id=key_id, secret=secret, token=token), options, now)
+def _v4(names: SignatureV4) -> Signer:
+    return Signer(
+        sign=names.sign,
+        key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
+        options=("region", "service"),
+        may_have_token=True,
+    )
 
 
 SIGNERS: Mapping[str, Signer] = MappingProxyType(
     {
         "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey", reads_body=False),
-        "aws_sigv4": Signer(
-            sign=AWS.sign,
-            key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
-            options=("region", "service"),
-            may_have_token=True,
-        ),
-        "volcengine": Signer(
-            sign=VOLCENGINE.sign,
-            key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
-            options=("region", "service"),
-            may_have_token=True,
-        ),
+        "aws_sigv4": _v4(AWS),
+        "volcengine": _v4(VOLCENGINE),
         "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
     }
 )

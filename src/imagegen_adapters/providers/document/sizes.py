@@ -1,13 +1,14 @@
-"""Converts the size that a caller requests to one that the model accepts."""
+"""Converts a requested size to one that the model accepts, and lists the sizes that a form offers."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.images import check_sides
+from imagegen_adapters.providers.common.images import check_sides, quotient
 from imagegen_adapters.providers.document.schema import ModelSpec, SizeKind, SizeSpec
 from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.errors import ValidationFailed
@@ -28,16 +29,10 @@ from imagegen_core.requests import dimensions_of, parse_size
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
 _DEFAULT_AREA_PIXELS = 1024 * 1024
-_TIER_SIDES = {
-    "512": 512,
-    "0.5K": 512,
-    "768SQ": 768,
-    "1K": 1024,
-    "1.5K": 1536,
-    "2K": 2048,
-    "3K": 3072,
-    "4K": 4096,
-}
+_RESOLUTIONS: Mapping[str, int] = {**STANDARD_RESOLUTIONS, "1.5K": 1536, "3K": 3072}
+_TIER_SIDES = {**_RESOLUTIONS, "0.5K": 512, "768SQ": 768}
+_SHAPES = (*STANDARD_RATIOS, "5:4", "4:5", "7:5", "5:7", "16:10", "10:16", "2:1", "1:2", "9:21", "3:1", "1:3")
+_MAX_NAMED_DIFFERENCE = 0.035
 _MAX_SHAPE_DIFFERENCE = 0.02
 _SIDE_MULTIPLE_PIXELS = 8
 """Sides that are computed from a ratio are multiples of this, or of a larger one that the model needs."""
@@ -55,9 +50,12 @@ class UpstreamSize:
 
 
 def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> UpstreamSize:
-    """Return the nearest size that the model accepts."""
+    """Return the nearest size that the model accepts; a refusal names the parameters that requested it."""
+    dimensions = dimensions_of(params)
     if spec is None:
-        return _unchanged(params)
+        width, height = dimensions or (None, None)
+        size = params.get("size") or (_text(dimensions) if dimensions else None)
+        return UpstreamSize(size=size, width=width, height=height, aspect_ratio=params.get("aspect_ratio"))
     text = str(params.get("size") or params.get("image_size") or "")
     token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == text.casefold()), None)
     if token is not None:
@@ -66,9 +64,10 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
         return UpstreamSize(size=spec.default)
     check_sides(params)
     if spec.kind is SizeKind.TIER:
-        return _tier(params, spec, text)
-    dimensions = dimensions_of(params)
-    ratio = _requested_ratio(params)
+        return _tier(params, spec, text, dimensions)
+    ratio = _ratio(params.get("aspect_ratio") or params.get("size"))
+    if dimensions is not None:
+        ratio = dimensions[0] / dimensions[1]
     is_unknown = dimensions is None and text and text.casefold() != "auto" and text not in spec.values
     if is_unknown and (ratio is None or params.get("image_size")):
         raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
@@ -76,24 +75,6 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
         return _pixels(params, spec, dimensions, ratio)
     exact = text if text in spec.values else params.get("aspect_ratio")
     return _listed(spec, dimensions, ratio, exact)
-
-
-def _unchanged(params: Mapping[str, Any]) -> UpstreamSize:
-    dimensions = dimensions_of(params)
-    return UpstreamSize(
-        size=params.get("size") or (f"{dimensions[0]}x{dimensions[1]}" if dimensions else None),
-        width=dimensions[0] if dimensions else None,
-        height=dimensions[1] if dimensions else None,
-        aspect_ratio=params.get("aspect_ratio"),
-    )
-
-
-def _requested_ratio(params: Mapping[str, Any]) -> float | None:
-    dimensions = dimensions_of(params)
-    if dimensions is not None:
-        return dimensions[0] / dimensions[1]
-    text = params.get("aspect_ratio") or params.get("size")
-    return _ratio(text)
 
 
 def _ratio(text: object) -> float | None:
@@ -108,22 +89,29 @@ def _pixels(
 ) -> UpstreamSize:
     note = None
     if dimensions is not None:
-        sides = (_rounded(dimensions[0], spec), _rounded(dimensions[1], spec))
-        if sides != dimensions:
-            note = DocumentCode.DOCUMENT_RESIZED(
-                requested=_dimensions_text(dimensions), size=_dimensions_text(sides)
-            )
+        grain = spec.multiple_of
+        width, height = (max(grain, _half_up(side / grain) * grain) for side in dimensions)
+        if (width, height) != dimensions:
+            note = DocumentCode.DOCUMENT_RESIZED(requested=_text(dimensions), size=_text((width, height)))
     elif ratio is not None:
-        sides = sides_of(ratio, spec, area=_area(spec))
-    elif spec.default is not None:
-        return _upstream_size(spec.default, spec)
+        width, height = _sides(ratio, spec, area=_area(spec))
     else:
-        return UpstreamSize()
-    _check_pixels(params, spec, *sides)
-    return _upstream_size(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
+        return UpstreamSize() if spec.default is None else _upstream_size(spec.default, spec)
+    size = _text((width, height))
+    low, high = spec.ratio or (0.0, math.inf)
+    reason = None
+    if not all(spec.min <= side <= spec.max for side in (width, height)):
+        reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
+    elif not spec.min_pixels <= width * height <= spec.max_pixels:
+        reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
+    elif not low <= width / height <= high:
+        reason = DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high)
+    if reason is not None:
+        raise _invalid_size(params, SIZE_NAMES, reason)
+    return _upstream_size(f"{width}{spec.separator}{height}", spec, note)
 
 
-def sides_of(ratio: float, spec: SizeSpec, *, area: float) -> tuple[int, int]:
+def _sides(ratio: float, spec: SizeSpec, *, area: float) -> tuple[int, int]:
     """Return the nearest multiples for a ratio, or the next ones if these are too few or too many pixels."""
     grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
     exact = (math.sqrt(area * ratio) / grain, math.sqrt(area / ratio) / grain)
@@ -139,30 +127,9 @@ def _half_up(number: float) -> int:
 
 
 def _area(spec: SizeSpec) -> int:
-    default = numbers_of(spec.default)
+    default = _numbers(spec.default)
     area = default[0] * default[1] if default else _DEFAULT_AREA_PIXELS
     return min(max(area, spec.min_pixels), spec.max_pixels)
-
-
-def _rounded(side: int, spec: SizeSpec) -> int:
-    return _round_to_multiple(side, spec.multiple_of)
-
-
-def _round_to_multiple(side: float, grain: int) -> int:
-    return max(grain, _half_up(side / grain) * grain)
-
-
-def _check_pixels(params: Mapping[str, Any], spec: SizeSpec, width: int, height: int) -> None:
-    size = _dimensions_text((width, height))
-    if not all(spec.min <= side <= spec.max for side in (width, height)):
-        reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
-        raise _invalid_size(params, SIZE_NAMES, reason)
-    if not spec.min_pixels <= width * height <= spec.max_pixels:
-        reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
-        raise _invalid_size(params, SIZE_NAMES, reason)
-    low, high = spec.ratio or (0.0, math.inf)
-    if not low <= width / height <= high:
-        raise _invalid_size(params, SIZE_NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
 
 
 def _listed(
@@ -177,39 +144,35 @@ def _listed(
     shape, area_difference = _distance(chosen, ratio, area)
     note = None
     if shape > _MAX_SHAPE_DIFFERENCE or (dimensions is not None and area_difference > 0):
-        requested = _dimensions_text(dimensions) if dimensions else str(exact)
+        requested = _text(dimensions) if dimensions else str(exact)
         note = DocumentCode.DOCUMENT_NEAREST_SIZE(requested=requested, size=chosen)
     return _upstream_size(chosen, spec, note)
 
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
     """Return the differences in shape and in area, to sort by shape first."""
-    numbers = numbers_of(value)
+    numbers = _numbers(value)
     shape = _ratio(value) or (numbers[0] / numbers[1] if numbers else 1.0)
     size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers and not _ratio(value) else 0.0
     return round(abs(math.log(shape / ratio)), 2), size
 
 
-def _tier(params: Mapping[str, Any], spec: SizeSpec, text: str) -> UpstreamSize:
+def _tier(
+    params: Mapping[str, Any], spec: SizeSpec, text: str, dimensions: tuple[int, int] | None
+) -> UpstreamSize:
     exact = next((v for v in spec.values if v.casefold() == text.casefold()), None)
-    dimensions = dimensions_of(params)
     ratio = params.get("aspect_ratio")
     if exact is None and dimensions is not None:
-        side = math.sqrt(dimensions[0] * dimensions[1])
+        side, shape = math.sqrt(dimensions[0] * dimensions[1]), dimensions[0] / dimensions[1]
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
-        ratio = ratio or _nearest_ratio(dimensions[0] / dimensions[1], spec)
+        shapes = {each: value for each in spec.ratios if (value := _ratio(each)) is not None}
+        ratio = ratio or min(shapes, key=lambda each: abs(math.log(shapes[each] / shape)), default=None)
         size = exact if ratio is None else f"{exact} {ratio}"
-        note = DocumentCode.DOCUMENT_RESIZED(requested=_dimensions_text(dimensions), size=size)
+        note = DocumentCode.DOCUMENT_RESIZED(requested=_text(dimensions), size=size)
         return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and text:
         raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
-
-
-def _nearest_ratio(ratio: float, spec: SizeSpec) -> str | None:
-    """Return the shape of a tier that is nearest; None if it has none."""
-    shapes = {text: quotient for text in spec.ratios if (quotient := _ratio(text)) is not None}
-    return min(shapes, key=lambda text: abs(math.log(shapes[text] / ratio)), default=None)
 
 
 def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
@@ -217,24 +180,22 @@ def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> U
     upstream_value = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
         return UpstreamSize(aspect_ratio=upstream_value, size=upstream_value, note=note)
-    numbers = numbers_of(upstream_value)
-    width, height = numbers or (None, None)
+    width, height = _numbers(upstream_value) or (None, None)
     return UpstreamSize(size=upstream_value, width=width, height=height, note=note)
 
 
-def _dimensions_text(size: tuple[int, int]) -> str:
+def _text(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def numbers_of(text: str | None) -> tuple[int, int] | None:
+def _numbers(text: str | None) -> tuple[int, int] | None:
     """Return width and height of a size, whatever stands between them; None for a word."""
     match = _NUMBERS.fullmatch(text) if text else None
     return (int(match[1]), int(match[2])) if match else parse_size(text)
 
 
 def _no_such_size(size: str, spec: SizeSpec) -> Message:
-    sizes = (*spec.values, *spec.extra)
-    if sizes:
+    if sizes := (*spec.values, *spec.extra):
         return DocumentCode.NO_SUCH_SIZE(size=size, known=sizes)
     return DocumentCode.SIZE_IN_PIXELS(size=size)
 
@@ -244,9 +205,7 @@ def _invalid_size(params: Mapping[str, Any], names: Iterable[str], reason: Messa
     return ValidationFailed(*(Problem(field=f"params.{name}", reason=reason) for name in parameters))
 
 
-_SHAPES = (*STANDARD_RATIOS, "5:4", "4:5", "7:5", "5:7", "16:10", "10:16", "2:1", "1:2", "9:21", "3:1", "1:3")
-_MAX_NAMED_DIFFERENCE = 0.035
-_RESOLUTIONS: Mapping[str, int] = {**STANDARD_RESOLUTIONS, "1.5K": 1536, "3K": 3072}
+# What a form offers
 
 
 def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
@@ -269,21 +228,18 @@ def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
 def _presets(spec: SizeSpec | None) -> tuple[SizePreset, ...]:
     if spec is None:
         return generic()
+    if spec.kind is SizeKind.TIER and spec.ratios:
+        return tuple(framed(spec.ratios, spec.values))
+    if spec.kind is SizeKind.TIER:
+        return tuple(SizePreset(label=v, resolution=v, params={"image_size": v}) for v in spec.values)
+    presets: Iterable[SizePreset] = ()
     if spec.kind is SizeKind.WXH:
-        return (*in_pixels(_Fitting(spec=spec), _resolutions(spec)), *map(_word, spec.extra))
-    if spec.kind is SizeKind.ENUM:
-        return (*labelled(map(_listed_preset, spec.values)), *map(_word, spec.extra))
-    if spec.kind is SizeKind.ASPECT_RATIO:
-        return (*framed(spec.values), *map(_word, spec.extra))
-    return tuple(_tiers(spec)) if spec.kind is SizeKind.TIER else ()
-
-
-def _tiers(spec: SizeSpec) -> Iterator[SizePreset]:
-    if spec.ratios:
-        yield from framed(spec.ratios, spec.values)
-        return
-    for value in spec.values:
-        yield SizePreset(label=value, resolution=value, params={"image_size": value})
+        presets = in_pixels(partial(_fitting_sides, spec), _resolutions(spec))
+    elif spec.kind is SizeKind.ENUM:
+        presets = labelled(map(_listed_preset, spec.values))
+    elif spec.kind is SizeKind.ASPECT_RATIO:
+        presets = framed(spec.values)
+    return () if spec.kind is SizeKind.FIXED else (*presets, *map(_word, spec.extra))
 
 
 def _word(word: str) -> SizePreset:
@@ -293,59 +249,40 @@ def _word(word: str) -> SizePreset:
 
 
 def _listed_preset(value: str) -> SizePreset:
-    dimensions = numbers_of(value)
+    dimensions = _numbers(value)
     if dimensions is None:
         return SizePreset(label=value, params={"size": value})
     width, height = dimensions
     side = math.sqrt(width * height)
-    resolution = min(STANDARD_RESOLUTIONS, key=lambda name: abs(STANDARD_RESOLUTIONS[name] - side))
+    differences = {shape: abs(math.log(quotient(shape) * height / width)) for shape in _SHAPES}
+    nearest = min(differences, key=differences.__getitem__)
     return SizePreset(
-        label=f"{width}x{height}",
-        ratio=_shape(width / height),
-        resolution=resolution,
+        label=_text(dimensions),
+        ratio=nearest if differences[nearest] <= _MAX_NAMED_DIFFERENCE else None,
+        resolution=min(STANDARD_RESOLUTIONS, key=lambda name: abs(STANDARD_RESOLUTIONS[name] - side)),
         width=width,
         height=height,
         params={"size": value},
     )
 
 
-def _shape(ratio: float) -> str | None:
-    nearest = min(_SHAPES, key=lambda shape: abs(math.log(_quotient(shape) / ratio)))
-    return nearest if abs(math.log(_quotient(nearest) / ratio)) <= _MAX_NAMED_DIFFERENCE else None
-
-
-def _quotient(shape: str) -> float:
-    across, down = shape.split(":")
-    return int(across) / int(down)
-
-
 def _resolutions(spec: SizeSpec) -> Mapping[str, int]:
     """Return the standard resolutions whose square the model makes; 512 only where 1K is too much."""
-    names = (*STANDARD_RESOLUTIONS, *(word for word in spec.extra if word in _RESOLUTIONS))
-    fitting = {
-        name: _RESOLUTIONS[name]
-        for name in sorted({*names}, key=_RESOLUTIONS.__getitem__)
-        if _Fitting(spec=spec)(1.0, _RESOLUTIONS[name]) == (_RESOLUTIONS[name],) * 2
-    }
+    names = {*STANDARD_RESOLUTIONS, *(word for word in spec.extra if word in _RESOLUTIONS)}
+    sides = {name: _RESOLUTIONS[name] for name in sorted(names, key=_RESOLUTIONS.__getitem__)}
+    fitting = {name: side for name, side in sides.items() if _fitting_sides(spec, 1.0, side) == (side, side)}
     larger = {name: side for name, side in fitting.items() if name != "512"}
     return larger or fitting
 
 
-@attrs.frozen(kw_only=True)
-class _Fitting:
-    """Gives the sides of a shape with about as many pixels as a square, moved into the model's bounds."""
-
-    spec: SizeSpec
-
-    def __call__(self, ratio: float, side: int) -> tuple[int, int] | None:
-        spec = self.spec
-        width, height = side * math.sqrt(ratio), side / math.sqrt(ratio)
-        scale = min(1.0, spec.max / max(width, height))
-        scale *= max(1.0, spec.min / (min(width, height) * scale))
-        area = (side * scale) ** 2
-        sides = sides_of(ratio, spec, area=area)
-        try:
-            exact = size_for_upstream({"size": f"{sides[0]}x{sides[1]}"}, spec)
-        except ValidationFailed:
-            return None
-        return sides if exact.note is None else None
+def _fitting_sides(spec: SizeSpec, ratio: float, side: int) -> tuple[int, int] | None:
+    """Return the sides of a shape with about as many pixels as a square, moved into the model's bounds."""
+    width, height = side * math.sqrt(ratio), side / math.sqrt(ratio)
+    scale = min(1.0, spec.max / max(width, height))
+    scale *= max(1.0, spec.min / (min(width, height) * scale))
+    sides = _sides(ratio, spec, area=(side * scale) ** 2)
+    try:
+        exact = size_for_upstream({"size": _text(sides)}, spec)
+    except ValidationFailed:
+        return None
+    return sides if exact.note is None else None
