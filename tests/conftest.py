@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -16,12 +17,18 @@ hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
 
 pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
 
+TESTS = Path(__file__).parent
+
+THOROUGH = ("integration/cluster",)
+"""What ``--quick`` does not even collect."""
+
 _skipped: list[str] = []
 
 
 def pytest_addoption(parser):
     """Say what the tests of the API run over, as far as they share a server, and what the contracts test."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.addoption("--quick", action="store_true", help="leave out what takes long, or needs PostgreSQL")
     parser.addoption("--store", metavar="MODULE:FACTORY", help="the contracts run over this store of yours")
 
 
@@ -35,6 +42,27 @@ def pytest_xdist_auto_num_workers(config):
     """Let four processes share two processors with ``-n auto``: a third of the time, a test waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + max(2, cores // 2)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave whole files to ``./run test --all``."""
+    if config.getoption("--quick") and collection_path.is_relative_to(TESTS):
+        path = collection_path.relative_to(TESTS).as_posix()
+        return True if path in THOROUGH else None
+    return None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave to ``./run test --all`` what is marked, and what starts a PostgreSQL server."""
+    if config.getoption("--quick"):
+        rest = [item for item in items if _is_thorough(item)]
+        config.hook.pytest_deselected(items=rest)
+        items[:] = [item for item in items if not _is_thorough(item)]
+
+
+def _is_thorough(item):
+    marks = {mark.name for mark in item.iter_markers()}
+    return not marks.isdisjoint({"thorough", "one_python"}) or "postgresql" in item.fixturenames
 
 
 @pytest.hookimpl(wrapper=True)

@@ -117,7 +117,11 @@ STORES = {
 BUSES = {"two_nodes", "without_hints"}
 """Stores whose tasks are there for the sake of their events."""
 
-MARKS = dict.fromkeys(("three_processes", "s3_on_localbucket"), pytest.mark.one_python)
+MARKS = {
+    **dict.fromkeys(("postgresql", "two_nodes", "without_hints", "s3_on_moto"), pytest.mark.thorough),
+    **dict.fromkeys(("three_processes", "s3_on_localbucket"), pytest.mark.one_python),
+}
+"""Stores that start a server."""
 
 PORTS = {"repository": "tasks"} | {name: name for text in STORES.values() for name in text.split()}
 """The fixtures of tests, by the attribute of a store that each of them is."""

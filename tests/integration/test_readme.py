@@ -26,7 +26,7 @@ FENCE = re.compile(
 PNG = b"\x89PNG\r\n\x1a\n"
 WAIT_SECONDS = 240
 COMMANDS = ("./run serve", "./run test")
-"""The two that a newcomer types first; `.ci/run` runs the second, and each test here the first."""
+"""The two that a newcomer types first; `.ci/run` runs the second with `--all`, each test here the first."""
 
 
 def _blocks(page, kind):
