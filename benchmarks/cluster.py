@@ -16,11 +16,10 @@ import asyncpg
 import attrs
 from reports import Report, add_load_options, option_parser
 
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.rows import task_to_row
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
 from tests.processes import cpu_seconds
@@ -47,7 +46,7 @@ class Node:
     """What a process has: connections, the adapters over them, and claimed tasks that nobody runs yet."""
 
     database: Database
-    repository: PostgresqlTaskRepository
+    repository: PostgresqlTasks
     queue: PostgresqlQueue
     claimed: list = attrs.field(factory=list)
     idle: int = 0
@@ -56,7 +55,7 @@ class Node:
     @classmethod
     async def open(cls, dsn, connections):
         database = await Database.open(dsn, ConnectionPolicy(max_connections=connections))
-        return cls(database, PostgresqlTaskRepository(database, simplify=simplify), PostgresqlQueue(database))
+        return cls(database, PostgresqlTasks(database, simplify=simplify), PostgresqlQueue(database))
 
     async def add(self, _number):
         await self.repository.add(a_task(), queue_size=QUEUE_SIZE)
@@ -81,7 +80,9 @@ class Node:
             task = self.claimed.pop()
             self.idle -= 1
         attempt = an_attempt(task)
-        await self.repository.save(task.complete(NOW), task.fence, (attempt,), (an_image(attempt),))
+        await self.repository.save(
+            task.fence, task=task.complete(NOW), attempts=(attempt,), images=(an_image(attempt),)
+        )
 
     async def update(self, number):
         """Change a row of this caller's own, twice."""

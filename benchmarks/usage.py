@@ -18,7 +18,7 @@ from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.databases.migrations.sequence import Sequence
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
+from imagegen_adapters.stores.sqlite.tasks import SqliteTasks
 from imagegen_core.costs import UsageGrouping
 from imagegen_core.services.tasks import ShowUsage
 
@@ -104,7 +104,7 @@ async def read(path, runs):
     """Return the milliseconds of each way to read, the least of several runs."""
     database = Database.open(path)
     try:
-        show = ShowUsage(ledger=SqliteUsageLedger(database))
+        show = ShowUsage(repository=SqliteTasks(database, simplify=str))
         month = {"since": UNTIL - timedelta(days=30), "until": UNTIL}
         ways = {
             **{f"by {grouping}": {"grouping": grouping} for grouping in UsageGrouping},

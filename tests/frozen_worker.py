@@ -71,7 +71,7 @@ class TwoWorkers:
             await adapters.tasks.get(self.task_id),
             await adapters.tasks.attempts(self.task_id),
             await adapters.images.by_task(self.task_id),
-            await adapters.events.last_id(self.task_id),
+            await adapters.queue.last_event_id(self.task_id),
         )
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from imagegen_core.errors import Failure, FailureCode, IdempotencyKeyReused, QueueFull, StaleTask
-from imagegen_core.ports.queue import QueueCounts
-from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter
+from imagegen_core.ports.tasks import IdempotencyClaim, TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, an_attempt
@@ -61,7 +60,7 @@ class TaskMachine(RuleBasedStateMachine):
         """Store a change that the model makes too."""
         before = self.tasks[task.task_id]
         self.outdated.append(before)
-        self.run(self.repository.save(task, before.fence))
+        self.run(self.repository.save(before.fence, task=task))
         self.tasks[task.task_id] = task
 
     def has_processing(self):
@@ -90,7 +89,7 @@ class TaskMachine(RuleBasedStateMachine):
         task = a_task(created_at=self.now)
         expires_at = self.now + timedelta(seconds=KEY_SECONDS)
         claim = IdempotencyClaim(scope="s", key=key, body_sha256=body, expires_at=expires_at)
-        add = self.repository.add(task, queue_size=QUEUE_SIZE, idempotency=claim)
+        add = self.repository.add(task, queue_size=QUEUE_SIZE, claim=claim)
         used = self.keys.get(key)
         if used is not None and used[2] > self.now:
             if used[0] != body:
@@ -184,9 +183,9 @@ class TaskMachine(RuleBasedStateMachine):
         task = stale[-1 - pick % len(stale)]
 
         with pytest.raises(StaleTask):
-            self.run(self.repository.save(task, task.fence))
+            self.run(self.repository.save(task.fence, task=task))
         with pytest.raises(StaleTask):
-            self.run(self.repository.save_attempt(an_attempt(task), task.fence))
+            self.run(self.repository.save(task.fence, attempts=(an_attempt(task),)))
 
     # ------------------------------------------------------------ what the world does
 
@@ -214,12 +213,12 @@ class TaskMachine(RuleBasedStateMachine):
         due_times = [t.not_before for t in waiting if t.not_before is not None and t.not_before > self.now]
 
         page = self.run(self.repository.find(TaskFilter(), Paging(page_size=100)))
-        counts = self.run(self.queue.counts())
+        counts = self.run(self.repository.counts())
         places = [self.run(self.queue.position(task.task_id)) for task in waiting]
         demand = self.run(self.queue.demand(now=self.now, limit=9))
 
         assert list(self.tasks.values())[::-1][:100] == list(page.items)
-        assert QueueCounts(pending=len(waiting), processing=len(self.having(TaskStatus.PROCESSING))) == counts
+        assert {status: len(self.having(status)) for status in TaskStatus} == counts
         assert min(due_times, default=None) == demand.next_due
         assert [self.place(task, waiting) for task in waiting] == places
         assert self.demand(waiting) == dict(demand.processing)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
-    from imagegen_core.ports.task_repository import TaskFilter
+    from imagegen_core.ports.tasks import TaskFilter
     from imagegen_core.problems import Problem
     from imagegen_core.requests import ImageRequest
     from imagegen_core.services.tasks import TaskChanges
@@ -67,7 +67,7 @@ _HOMES = {
     "Submission": "task",
     "Task": "task",
     "TaskChanges": "services.tasks",
-    "TaskFilter": "ports.task_repository",
+    "TaskFilter": "ports.tasks",
     "TaskStatus": "task",
     "ValidationFailed": "errors",
 }

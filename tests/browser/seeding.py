@@ -13,7 +13,6 @@ from io import BytesIO
 import attrs
 from PIL import Image as RasterImage
 
-from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_records.index_entry import IndexEntry
@@ -22,6 +21,7 @@ from imagegen_adapters.image_records.sqlite import insert_rows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.rows import task_to_row
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
@@ -70,7 +70,7 @@ class Seeds:
         rows = [{**task_to_row(task), "queue_size": len(tasks) + 1} for task in tasks]
         images = [_image(number, task) for number, task in enumerate(ended[: self.images])]
         entries = [(image_to_row(image), IndexEntry.from_image(image, simplify)) for image in images]
-        await database.writer.write(lambda c: c.executemany(statements.INSERT_TASK_IF_ROOM, rows))
+        await database.writer.write(lambda c: c.executemany(INSERT_TASK_IF_ROOM, rows))
         await database.writer.write(lambda c: insert_rows(c, entries, simplify))
         _link(folder, images)
 

@@ -19,16 +19,10 @@ from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.event_buses.memory import MemoryEventBus
-from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
-from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
-from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
-from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
-from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
@@ -47,15 +41,13 @@ from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
+from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
-from imagegen_adapters.queues.memory import MemoryQueue
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
@@ -71,26 +63,19 @@ from imagegen_adapters.stores.postgresql.cluster import (
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
-from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
-from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
-from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.turns.memory import MemoryTurn
-from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
-from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
-from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.secrets import Secret
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks keys feed ledger queue bus records timeline lineage inventory marks outbox configs"
+DATABASE = "tasks queue bus records timeline lineage inventory marks outbox configs"
 
 STORES = {
     "memory": f"{DATABASE} nodes slots turn peers pass_time blobs spool clock box stranger locked_box",
@@ -123,7 +108,9 @@ MARKS = {
 }
 """Stores that start a server."""
 
-PORTS = {"repository": "tasks"} | {name: name for text in STORES.values() for name in text.split()}
+PORTS = dict.fromkeys(("repository", "keys", "feed", "ledger"), "tasks") | {
+    name: name for text in STORES.values() for name in text.split()
+}
 """The fixtures of tests, by the attribute of a store that each of them is."""
 
 
@@ -193,12 +180,9 @@ def memory_store():
         nodes_clock.advance(60 * share)
 
     return SimpleNamespace(
-        tasks=MemoryTaskRepository(state),
-        keys=MemoryIdempotencyKeys(state),
-        feed=MemoryTaskFeed(state),
-        ledger=MemoryUsageLedger(state),
+        tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
-        bus=MemoryEventBus(state),
+        bus=MemoryQueue(state),
         records=records,
         timeline=MemoryImageTimeline(records),
         lineage=MemoryLineage(state),
@@ -232,12 +216,9 @@ async def sqlite_store(tmp_path):
         return await (database.read if statement.startswith("SELECT") else database.writer.write)(run)
 
     yield SimpleNamespace(
-        tasks=SqliteTaskRepository(database, simplify=simplify),
-        keys=SqliteIdempotencyKeys(database),
-        feed=SqliteTaskFeed(database),
-        ledger=SqliteUsageLedger(database),
+        tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
-        bus=SqliteEventBus(database),
+        bus=SqliteQueue(database),
         records=SqliteImageRecords(database, simplify=simplify),
         timeline=SqliteImageTimeline(database),
         lineage=SqliteLineage(database),
@@ -266,12 +247,9 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         return bytes.fromhex(lines[0]) if lines else None
 
     return SimpleNamespace(
-        tasks=PostgresqlTaskRepository(database, simplify=simplify),
-        keys=PostgresqlIdempotencyKeys(database),
-        feed=PostgresqlTaskFeed(database),
-        ledger=PostgresqlUsageLedger(database),
+        tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
-        bus=PostgresqlEventBus(database, Listener(database)),
+        bus=PostgresqlQueue(database, Listener(database)),
         records=PostgresqlImageRecords(database, simplify=simplify),
         timeline=PostgresqlImageTimeline(database),
         lineage=PostgresqlLineage(database),
@@ -341,7 +319,7 @@ class _TwoNodes:
 
     def __init__(self, publisher, subscriber):
         self.publish, self.notify = publisher.publish, publisher.notify
-        self.subscribe, self.last_id = subscriber.subscribe, subscriber.last_id
+        self.events, self.last_event_id = subscriber.events, subscriber.last_event_id
 
 
 @pytest.fixture
@@ -349,8 +327,8 @@ async def two_nodes_store(postgresql_database, postgresql_dsn):
     """Events from one node to another."""
     async with _a_node(postgresql_dsn) as first, _a_node(postgresql_dsn) as second:
         yield SimpleNamespace(
-            tasks=PostgresqlTaskRepository(postgresql_database, simplify=simplify),
-            bus=_TwoNodes(PostgresqlEventBus(*first), PostgresqlEventBus(*second)),
+            tasks=PostgresqlTasks(postgresql_database, simplify=simplify),
+            bus=_TwoNodes(PostgresqlQueue(*first), PostgresqlQueue(*second)),
         )
 
 
@@ -358,10 +336,10 @@ async def two_nodes_store(postgresql_database, postgresql_dsn):
 async def without_hints_store(postgresql_database, postgresql_dsn):
     """Events from one node to another that hears nothing of it."""
     async with _a_node(postgresql_dsn) as first:
-        deaf = PostgresqlEventBus(postgresql_database, Listener(postgresql_database))
+        deaf = PostgresqlQueue(postgresql_database, Listener(postgresql_database))
         yield SimpleNamespace(
-            tasks=PostgresqlTaskRepository(postgresql_database, simplify=simplify),
-            bus=_TwoNodes(PostgresqlEventBus(*first), deaf),
+            tasks=PostgresqlTasks(postgresql_database, simplify=simplify),
+            bus=_TwoNodes(PostgresqlQueue(*first), deaf),
         )
 
 

@@ -10,7 +10,7 @@ from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.ports.task_repository import IdempotencyClaim, TaskRepository
+from imagegen_core.ports.tasks import IdempotencyClaim, TaskRepository
 from imagegen_core.requests import ImageRequest
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.secrets import Secret
@@ -80,7 +80,7 @@ async def add_image(repository: TaskRepository, **changes: Any) -> Image:
     task = a_task()
     await repository.add(task, queue_size=100_000)
     attempt = an_attempt(task)
-    (image,) = await repository.save_attempt(attempt, task.fence, (an_image(attempt, **changes),))
+    (image,) = await repository.save(task.fence, attempts=(attempt,), images=(an_image(attempt, **changes),))
     return image
 
 
@@ -120,7 +120,7 @@ async def content(spool, owner, name, **bounds):
 async def collect(bus, task_id, *, after=0):
     """Return all events of a task up to the final one."""
     async with asyncio.timeout(60):
-        return [event async for event in bus.subscribe(task_id, after=after)]
+        return [event async for event in bus.events(task_id, after=after)]
 
 
 ORIGIN = "https://api.example.com:443"
@@ -161,11 +161,11 @@ async def add_ended(repository, *attempts, images=0, seconds=0, **changes):
     task = a_task(**changes)
     await repository.add(task, queue_size=100)
     claimed = task.claim("a node", NOW)
-    await repository.save(claimed, task.fence)
+    await repository.save(task.fence, task=claimed)
     ended = claimed.complete(later(seconds))
     stored = [make(claimed) for make in attempts]
     yielded = [an_image(stored[0], position=n) for n in range(images)] if stored else []
-    await repository.save(ended, claimed.fence, stored, yielded)
+    await repository.save(claimed.fence, task=ended, attempts=stored, images=yielded)
     return ended
 
 

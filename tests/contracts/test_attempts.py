@@ -31,8 +31,8 @@ async def test_changes_are_stored(repository):
         warnings=(WarningCode.DEPRECATED(), upstream_text("slow")),
     )
 
-    await repository.save(claimed, task.fence)
-    await repository.save(failed, claimed.fence)
+    await repository.save(task.fence, task=claimed)
+    await repository.save(claimed.fence, task=failed)
 
     assert failed == await repository.get(task.task_id)
     assert failed.override is None
@@ -44,13 +44,13 @@ async def test_an_ended_task_never_changes(repository):
     await add(repository, task)
     claimed = task.claim("me", NOW)
     ended = claimed.complete(NOW)
-    await repository.save(ended, task.fence)
+    await repository.save(task.fence, task=ended)
 
     for fence in (task.fence, claimed.fence, ended.fence):
         with pytest.raises(StaleTask):
-            await repository.save(claimed, fence)
+            await repository.save(fence, task=claimed)
         with pytest.raises(StaleTask):
-            await repository.save_attempt(an_attempt(task), fence)
+            await repository.save(fence, attempts=(an_attempt(task),))
     assert ended == await repository.get(task.task_id)
     assert () == await repository.attempts(task.task_id)
 
@@ -62,14 +62,14 @@ async def test_attempts_are_stored_with_their_task(repository):
     claimed = task.claim("me", later(1))
     first, second = an_attempt(task), an_attempt(task, part=1)
 
-    await repository.save(claimed, task.fence, (first, second))
+    await repository.save(task.fence, task=claimed, attempts=(first, second))
     stored = await repository.attempts(task.task_id)
     failure = Failure.from_code(FailureCode.INTERNAL, upstream_text("a defect"))
     ended = first.ended_with_task(later(2), failure)
     with pytest.raises(StaleTask):
-        await repository.save(claimed, task.fence, (ended,))
+        await repository.save(task.fence, task=claimed, attempts=(ended,))
     unchanged = await repository.attempts(task.task_id)
-    await repository.save(claimed.fail(later(2), failure), claimed.fence, (ended,))
+    await repository.save(claimed.fence, task=claimed.fail(later(2), failure), attempts=(ended,))
 
     assert (first, second) == stored == unchanged
     assert (ended, second) == await repository.attempts(task.task_id)
@@ -83,13 +83,15 @@ async def test_images_are_stored_with_their_task(repository):
     requeued = claimed.requeue()
     attempt = an_attempt(task)
     image, larger = an_image(attempt), an_image(attempt, size_bytes=9)
-    await repository.save(claimed, task.fence, (attempt,))
+    await repository.save(task.fence, task=claimed, attempts=(attempt,))
 
     with pytest.raises(StaleTask):
-        await repository.save(requeued, task.fence, (attempt,), (an_image(attempt, position=1),))
-    await repository.save(requeued, claimed.fence, (attempt,), (image,))
-    stored = await repository.save_attempt(
-        attempt, requeued.fence, (larger, an_image(attempt, position=1, size_bytes=9))
+        await repository.save(
+            task.fence, task=requeued, attempts=(attempt,), images=(an_image(attempt, position=1),)
+        )
+    await repository.save(claimed.fence, task=requeued, attempts=(attempt,), images=(image,))
+    stored = await repository.save(
+        requeued.fence, attempts=(attempt,), images=(larger, an_image(attempt, position=1, size_bytes=9))
     )
 
     assert [image.size_bytes, 9] == [each.size_bytes for each in stored]
@@ -114,9 +116,9 @@ async def test_a_worker_that_lost_its_task_changes_nothing(repository, histories
     await add(repository, task)
     before = task.claim("one", NOW)
     submitting, mine = an_attempt(task).submitting(NOW), before.fence
-    await repository.save(before, task.fence, (submitting,))
+    await repository.save(task.fence, task=before, attempts=(submitting,))
     for changed in histories(before):
-        await repository.save(changed, before.fence)
+        await repository.save(before.fence, task=changed)
         before = changed
     attempts = await repository.attempts(task.task_id)
     received, image = submitting.received(NOW, Receipt()), an_image(submitting)
@@ -124,10 +126,10 @@ async def test_a_worker_that_lost_its_task_changes_nothing(repository, histories
 
     for late in (claimed.complete(NOW), claimed.requeue(), attrs.evolve(claimed, progress=0.5)):
         with pytest.raises(StaleTask):
-            await repository.save(late, mine, (received,), (image,))
+            await repository.save(mine, task=late, attempts=(received,), images=(image,))
     for attempt in (received, received.stored(NOW), an_attempt(task, part=1)):
         with pytest.raises(StaleTask):
-            await repository.save_attempt(attempt, mine, (image,))
+            await repository.save(mine, attempts=(attempt,), images=(image,))
 
     assert before == await repository.get(task.task_id)
     assert attempts == await repository.attempts(task.task_id)
@@ -138,14 +140,14 @@ async def test_only_one_of_several_rescues_a_task(repository):
     task = a_task()
     await add(repository, task)
     orphan = task.claim("dead", NOW)
-    await repository.save(orphan, task.fence)
-    saves = [repository.save(rescued(orphan), orphan.fence) for _ in range(3)]
+    await repository.save(task.fence, task=orphan)
+    saves = [repository.save(orphan.fence, task=rescued(orphan)) for _ in range(3)]
     outcomes = await asyncio.gather(*saves, return_exceptions=True)
     claimed = rescued(orphan).claim("two", NOW)
-    await repository.save(claimed, rescued(orphan).fence)
+    await repository.save(rescued(orphan).fence, task=claimed)
 
     with pytest.raises(StaleTask):
-        await repository.save(rescued(orphan), orphan.fence)
+        await repository.save(orphan.fence, task=rescued(orphan))
 
     assert 2 == sum(isinstance(outcome, StaleTask) for outcome in outcomes)
     assert claimed == await repository.get(task.task_id)
@@ -156,10 +158,10 @@ async def test_a_requested_cancellation_is_not_lost(repository):
     task = a_task()
     await add(repository, task)
     running = attrs.evolve(task.claim("me", NOW), progress=0.4)
-    await repository.save(running, task.fence)
+    await repository.save(task.fence, task=running)
 
     requested = await repository.request_cancel(task.task_id)
-    await repository.save(attrs.evolve(running, progress=0.5), running.fence)
+    await repository.save(running.fence, task=attrs.evolve(running, progress=0.5))
 
     stored = await repository.get(task.task_id)
     assert running.request_cancel() == requested
@@ -171,11 +173,11 @@ async def test_requested_cancellations_are_found(repository):
     running, requested, other, ended = tasks = [a_task() for _ in range(4)]
     await add(repository, *tasks)
     for task in tasks:
-        await repository.save(task.claim("me", NOW), task.fence)
+        await repository.save(task.fence, task=task.claim("me", NOW))
     for task in (requested, other, ended):
         await repository.request_cancel(task.task_id)
     claimed = ended.claim("me", NOW)
-    await repository.save(claimed.complete(NOW), claimed.fence)
+    await repository.save(claimed.fence, task=claimed.complete(NOW))
 
     asked_for = [task.task_id for task in (running, requested, ended)]
 
@@ -187,7 +189,7 @@ async def test_only_a_running_task_is_asked_to_stop(repository):
     """One that is pending or has ended is returned as it is."""
     pending, ended = a_task(), a_task()
     await add(repository, pending, ended)
-    await repository.save(ended.cancel(NOW), ended.fence)
+    await repository.save(ended.fence, task=ended.cancel(NOW))
 
     returned = [await repository.request_cancel(task.task_id) for task in (pending, ended)]
 
@@ -201,7 +203,7 @@ async def test_attempts_come_back_oldest_first(repository):
     await add(repository, task, a_task())
     one, two, three = an_attempt(task), an_attempt(task, part=1), an_attempt(task, number=2)
     for attempt in (one, two, three):
-        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.fence, attempts=(attempt,))
     job = UpstreamJob(id="j1", data={"poll": ["https://example.com/j1"]}, expires_at=later(60))
     one = one.submitting(later(1), config=SentConfig(text="token", sealed=True)).accepted(later(2), job)
     two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
@@ -211,7 +213,7 @@ async def test_attempts_come_back_oldest_first(repository):
     three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
 
     for attempt in (three, two, one):
-        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.fence, attempts=(attempt,))
 
     assert (one, two, three) == await repository.attempts(task.task_id)
     assert () == await repository.attempts("nobody")
@@ -232,13 +234,13 @@ async def test_what_a_call_was_sent_under_is_wiped_with_its_end(repository):
         )
     )
     for attempt in (one, two, three, theirs):
-        await repository.save_attempt(attempt, task.fence)
-    await repository.save_attempt(
-        one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer")), task.fence
+        await repository.save(task.fence, attempts=(attempt,))
+    await repository.save(
+        task.fence, attempts=(one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer")),)
     )
     before = [a.config for a in await repository.attempts(task.task_id)]
 
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
     assert [None, token, plain] == before
     assert [None] * 3 == [a.config for a in await repository.attempts(task.task_id)]
@@ -255,14 +257,14 @@ async def test_a_response_is_stored_until_its_images_are(repository):
         for part in range(3)
     )
     for attempt in received:
-        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.fence, attempts=(attempt,))
     before = await repository.attempts(task.task_id)
     stored, refused, unstored = received
 
-    await repository.save_attempt(stored.stored(later(3)), task.fence)
+    await repository.save(task.fence, attempts=(stored.stored(later(3)),))
     for attempt, code in ((refused, FailureCode.BAD_RESPONSE), (unstored, FailureCode.STORAGE_FAILED)):
         failed = attempt.failed(later(3), Failure.from_code(code, "no"))
-        await repository.save_attempt(failed, task.fence)
+        await repository.save(task.fence, attempts=(failed,))
 
     assert received == before
     assert [None, None, response] == [a.response for a in await repository.attempts(task.task_id)]
@@ -280,9 +282,9 @@ async def test_a_response_does_not_outlive_its_task(repository):
     failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
     submission = attrs.evolve(an_attempt(task, part=2).submitting(later(1)), response=response)
     for attempt in (received, unstored.failed(later(3), failure), submission, theirs):
-        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.fence, attempts=(attempt,))
 
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
     assert [None, response, None] == [a.response for a in await repository.attempts(task.task_id)]
     assert [response] == [a.response for a in await repository.attempts(other.task_id)]
@@ -304,7 +306,7 @@ async def test_old_responses_are_wiped(repository):
         young.failed(later(5), failure),
     )
     for attempt in (*ended, received):
-        await repository.save_attempt(attempt, task.fence)
+        await repository.save(task.fence, attempts=(attempt,))
 
     await repository.wipe_responses(ended_before=later(5))
     await repository.wipe_responses(ended_before=later(5))
@@ -318,8 +320,10 @@ async def test_images_get_growing_ids(repository):
     await add(repository, task)
     attempt = an_attempt(task)
 
-    images = await repository.save_attempt(
-        attempt, task.fence, (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32))
+    images = await repository.save(
+        task.fence,
+        attempts=(attempt,),
+        images=(an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32)),
     )
 
     assert 0 < images[0].id < images[1].id
@@ -332,10 +336,12 @@ async def test_an_image_is_stored_once(repository):
     task = a_task()
     await add(repository, task)
     attempt = an_attempt(task)
-    first = await repository.save_attempt(attempt, task.fence, (an_image(attempt),))
+    first = await repository.save(task.fence, attempts=(attempt,), images=(an_image(attempt),))
 
-    again = await repository.save_attempt(
-        attempt, task.fence, (an_image(attempt, size_bytes=9), an_image(attempt, position=1))
+    again = await repository.save(
+        task.fence,
+        attempts=(attempt,),
+        images=(an_image(attempt, size_bytes=9), an_image(attempt, position=1)),
     )
 
     assert first[0] == again[0]
@@ -345,4 +351,4 @@ async def test_an_image_is_stored_once(repository):
 async def test_an_attempt_belongs_to_a_task(repository):
     """An attempt of an unknown task is refused."""
     with pytest.raises(TaskNotFound):
-        await repository.save_attempt(an_attempt(a_task()), a_task().fence)
+        await repository.save(a_task().fence, attempts=(an_attempt(a_task()),))

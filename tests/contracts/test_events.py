@@ -1,4 +1,4 @@
-"""Events are delivered in order, from any of them on."""
+"""Events are delivered in order, from any of them on: those of the queue of a store, or of two nodes."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ async def test_a_task_is_stored_with_its_last_event(bus, repository):
         await repository.add(task, queue_size=9)
     first = await bus.publish(an_event(failed.task_id))
     running = failed.claim("me", NOW)
-    await repository.save(running, failed.fence)
+    await repository.save(failed.fence, task=running)
     failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
     ends = [
         completed.claim("me", NOW).complete(later(1)),
@@ -27,12 +27,12 @@ async def test_a_task_is_stored_with_its_last_event(bus, repository):
         cancelled.cancel(later(3)),
     ]
     for end, before in zip(ends, (completed, running, cancelled), strict=True):
-        await repository.save(end, before.fence)
+        await repository.save(before.fence, task=end)
 
     events = [await collect(bus, task.task_id) for task in tasks]
 
     assert [1, 2, 1] == [len(each) for each in events]
-    assert first.id < events[1][-1].id == await bus.last_id(failed.task_id)
+    assert first.id < events[1][-1].id == await bus.last_event_id(failed.task_id)
     assert [last_event(end) for end in ends] == [attrs.evolve(each[-1], id=0) for each in events]
     assert ("timeout", later(2)) == (events[1][-1].data["error"], events[1][-1].at)
 
@@ -42,12 +42,12 @@ async def test_an_end_that_is_refused_has_no_event(bus, repository):
     task = a_task()
     await repository.add(task, queue_size=9)
     attempt = an_attempt(task)
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
     with pytest.raises(StaleTask):
-        await repository.save(task.claim("me", NOW).complete(NOW), task.fence)
+        await repository.save(task.fence, task=task.claim("me", NOW).complete(NOW))
     with pytest.raises(StaleTask):
-        await repository.save_attempt(attempt, task.fence, (an_image(attempt),))
+        await repository.save(task.fence, attempts=(attempt,), images=(an_image(attempt),))
 
     assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
 
@@ -58,17 +58,17 @@ async def test_images_are_stored_with_their_events(bus, repository):
     await repository.add(task, queue_size=9)
     attempt = an_attempt(task)
     two, three = (tuple(an_image(attempt, position=n) for n in range(number)) for number in (2, 3))
-    subscription = bus.subscribe(task.task_id)
+    subscription = bus.events(task.task_id)
 
     waiting = asyncio.ensure_future(anext(subscription))
     await asyncio.sleep(0)
-    await repository.save_attempt(attempt, task.fence, two)
+    await repository.save(task.fence, attempts=(attempt,), images=two)
     await bus.notify(task.task_id)
     first = await asyncio.wait_for(waiting, 60)
-    images = await repository.save_attempt(attempt, task.fence, three)
-    await repository.save_attempt(attempt, task.fence)
-    await repository.save(task.cancel(NOW), task.fence)
-    rest = [event async for event in bus.subscribe(task.task_id, after=first.id)]
+    images = await repository.save(task.fence, attempts=(attempt,), images=three)
+    await repository.save(task.fence, attempts=(attempt,))
+    await repository.save(task.fence, task=task.cancel(NOW))
+    rest = [event async for event in bus.events(task.task_id, after=first.id)]
     await subscription.aclose()  # type: ignore[attr-defined] # an asynchronous generator
 
     assert [image_event(image) for image in images] == [attrs.evolve(e, id=0) for e in (first, *rest[:-1])]
@@ -81,11 +81,9 @@ async def test_an_image_that_is_stored_with_the_end_comes_before_it(bus, reposit
     await repository.add(task, queue_size=9)
     attempt = an_attempt(task)
 
-    await repository.save(task.cancel(NOW), task.fence, (attempt,), (an_image(attempt),))
+    await repository.save(task.fence, task=task.cancel(NOW), attempts=(attempt,), images=(an_image(attempt),))
 
-    assert [EventKind.IMAGE, EventKind.CANCELLED] == [
-        event.kind async for event in bus.subscribe(task.task_id)
-    ]
+    assert [EventKind.IMAGE, EventKind.CANCELLED] == [event.kind async for event in bus.events(task.task_id)]
 
 
 async def test_subscribers_get_a_stored_end(bus, repository):
@@ -95,7 +93,7 @@ async def test_subscribers_get_a_stored_end(bus, repository):
     watching = [asyncio.create_task(collect(bus, task.task_id)) for _ in range(2)]
     await asyncio.sleep(0)
 
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
     await bus.notify(task.task_id)
 
     assert [[EventKind.CANCELLED]] * 2 == [[e.kind for e in await each] for each in watching]
@@ -114,7 +112,7 @@ async def test_last_id_is_the_tasks_own(bus):
     first = await bus.publish(an_event("a"))
     await bus.publish(an_event("b"))
 
-    assert (first.id, 0) == (await bus.last_id("a"), await bus.last_id("c"))
+    assert (first.id, 0) == (await bus.last_event_id("a"), await bus.last_event_id("c"))
 
 
 async def test_a_late_subscriber_gets_all(bus):

@@ -107,7 +107,7 @@ async def store_image(repository, **inputs):
     await repository.add(task, queue_size=1000)
     attempt = an_attempt(task)
     image = an_image(attempt, operation=task.request.operation)
-    (stored,) = await repository.save_attempt(attempt, task.fence, (image,))
+    (stored,) = await repository.save(task.fence, attempts=(attempt,), images=(image,))
     return stored.id
 
 
@@ -136,11 +136,15 @@ async def test_images_of_a_task_are_in_order(repository, records):
     task = a_task()
     await repository.add(task, queue_size=9)
     late, early = an_attempt(task, part=1), an_attempt(task, part=0)
-    await repository.save_attempt(
-        late, task.fence, (an_image(late, prompt="c"), an_image(late, position=1, prompt="d"))
+    await repository.save(
+        task.fence,
+        attempts=(late,),
+        images=(an_image(late, prompt="c"), an_image(late, position=1, prompt="d")),
     )
-    await repository.save_attempt(
-        early, task.fence, (an_image(early, position=1, prompt="b"), an_image(early, prompt="a"))
+    await repository.save(
+        task.fence,
+        attempts=(early,),
+        images=(an_image(early, position=1, prompt="b"), an_image(early, prompt="a")),
     )
     await add_image(repository)
 
@@ -153,13 +157,15 @@ async def test_a_worker_that_lost_its_task_records_nothing(repository, records):
     task = a_task()
     await repository.add(task, queue_size=9)
     attempt, claimed = an_attempt(task), task.claim("me", NOW)
-    await repository.save(claimed, task.fence)
-    await repository.save(claimed.rescue(attempts=0, is_recovery=False), claimed.fence)
+    await repository.save(task.fence, task=claimed)
+    await repository.save(claimed.fence, task=claimed.rescue(attempts=0, is_recovery=False))
 
     with pytest.raises(StaleTask):
-        await repository.save_attempt(attempt, claimed.fence, (an_image(attempt),))
+        await repository.save(claimed.fence, attempts=(attempt,), images=(an_image(attempt),))
     with pytest.raises(StaleTask):
-        await repository.save(claimed.complete(NOW), claimed.fence, (attempt,), (an_image(attempt),))
+        await repository.save(
+            claimed.fence, task=claimed.complete(NOW), attempts=(attempt,), images=(an_image(attempt),)
+        )
 
     assert () == await records.by_task(task.task_id)
 
@@ -347,9 +353,9 @@ async def test_images_that_are_stored_when_their_task_ends_have_parents(reposito
     task = a_task(request=ImageRequest(operation=Operation.UPSCALE, image=an_input(parent)))
     await repository.add(task, queue_size=1000)
     claimed, attempt = task.claim("worker", NOW), an_attempt(task)
-    await repository.save(claimed, task.fence)
+    await repository.save(task.fence, task=claimed)
     image = an_image(attempt, operation=Operation.UPSCALE)
-    await repository.save(claimed.complete(NOW), claimed.fence, (attempt,), (image,))
+    await repository.save(claimed.fence, task=claimed.complete(NOW), attempts=(attempt,), images=(image,))
 
     (child,) = await lineage.children(parent, limit=9)
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, later
 
@@ -23,7 +22,7 @@ async def enqueue(repository, queue, *tasks):
     """Store new tasks in this order and make them claimable."""
     for task in tasks:
         await repository.add(task, queue_size=100_000)
-        await queue.enqueue(task)
+        await queue.wake()
 
 
 async def test_claims_are_first_in_first_out(repository, queue):
@@ -71,8 +70,8 @@ async def test_a_requeued_task_keeps_its_age(repository, queue):
     await enqueue(repository, queue, old, new)
     (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
     back = claimed.requeue(is_retry=True)
-    await repository.save(back, claimed.fence)
-    await queue.enqueue(back)
+    await repository.save(claimed.fence, task=back)
+    await queue.wake()
 
     again = await queue.claim("me", limit=2, now=later(5), provider_limits=AMPLE_LIMITS)
 
@@ -84,7 +83,7 @@ async def test_ended_tasks_are_not_claimed(repository, queue):
     """A task cancelled while pending is no longer in the queue."""
     task = a_task()
     await enqueue(repository, queue, task)
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
     claimed = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
@@ -98,8 +97,8 @@ async def test_a_restart_finds_every_task(repository, queue):
     await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
     (orphan,) = await repository.orphans(alive=["alive"], running=[])
     rescued = orphan.rescue(attempts=orphan.attempts, is_recovery=True)
-    await repository.save(rescued, orphan.fence)
-    await queue.enqueue(rescued)
+    await repository.save(orphan.fence, task=rescued)
+    await queue.wake()
 
     (claimed,) = await queue.claim("alive", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
@@ -112,8 +111,8 @@ async def test_not_before_is_honoured(repository, queue):
     await enqueue(repository, queue, task, other)
     (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
     back = claimed.requeue(not_before=later(10), is_retry=True)
-    await repository.save(back, claimed.fence)
-    await queue.enqueue(back)
+    await repository.save(claimed.fence, task=back)
+    await queue.wake()
 
     demand = await queue.demand(now=later(9.999), limit=9)
     too_early = await queue.claim("me", limit=2, now=later(9.999), provider_limits=AMPLE_LIMITS)
@@ -131,10 +130,10 @@ async def test_locked_tasks_are_released(repository, queue):
     await enqueue(repository, queue, locked, limited)
     claimed = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
     for task, is_locked in zip(claimed, (True, False), strict=True):
-        await repository.save(task.requeue(not_before=later(300), locked=is_locked), task.fence)
+        await repository.save(task.fence, task=task.requeue(not_before=later(300), locked=is_locked))
     stored = await repository.get(locked.task_id)
 
-    await queue.release_locked()
+    await queue.wake(locked=True)
     again = await queue.claim("me", limit=2, now=later(2), provider_limits=AMPLE_LIMITS)
 
     assert (True, True, False) == (stored.locked, stored.not_before == later(300), again[0].locked)
@@ -189,9 +188,9 @@ async def test_a_claim_respects_the_limit_of_a_provider(repository, queue):
 
     one, two = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
     none = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
-    await repository.save(one.complete(NOW), one.fence)
+    await repository.save(one.fence, task=one.complete(NOW))
     (three,) = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
-    await repository.save(two.requeue(), two.fence)
+    await repository.save(two.fence, task=two.requeue())
     (again,) = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
     more = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 4})
     less = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 1})
@@ -242,7 +241,7 @@ async def test_there_is_no_demand_when_nothing_waits(repository, queue):
     running, ended = a_task(), a_task(provider_name="free")
     await enqueue(repository, queue, running, ended)
     await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-    await repository.save(ended.cancel(NOW), ended.fence)
+    await repository.save(ended.fence, task=ended.cancel(NOW))
 
     assert {} == dict((await queue.demand(now=NOW, limit=9)).processing)
 
@@ -251,15 +250,16 @@ async def test_counts_follow_every_change(repository, queue):
     """The counts follow claims, requeues and ends."""
     tasks = [a_task() for _ in range(4)]
     await enqueue(repository, queue, *tasks)
-    counts = [await queue.counts()]
+    counts = [await repository.counts()]
     one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=AMPLE_LIMITS)
-    counts.append(await queue.counts())
-    await repository.save(one.requeue(is_retry=True), one.fence)
-    await repository.save(two.complete(NOW), two.fence)
-    counts.append(await queue.counts())
+    counts.append(await repository.counts())
+    await repository.save(one.fence, task=one.requeue(is_retry=True))
+    await repository.save(two.fence, task=two.complete(NOW))
+    counts.append(await repository.counts())
 
-    assert [(4, 0), (1, 3), (2, 1)] == [(c.pending, c.processing) for c in counts]
-    assert QueueCounts(pending=2, processing=1) == counts[-1]
+    assert [(4, 0), (1, 3), (2, 1)] == [(c[TaskStatus.PENDING], c[TaskStatus.PROCESSING]) for c in counts]
+    assert counts[-1] == await repository.counts(tuple(TaskStatus))
+    assert {TaskStatus.PENDING: 2} == await repository.counts((TaskStatus.PENDING,))
 
 
 async def test_positions_count_from_one(repository, queue):
@@ -280,7 +280,7 @@ async def test_positions_are_among_the_provider_s_own(repository, queue):
     tasks = [a_task(provider_name=name) for name in names]
     await enqueue(repository, queue, *tasks)
     (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
-    await repository.save(first.requeue(not_before=later(60), is_retry=True), first.fence)
+    await repository.save(first.fence, task=first.requeue(not_before=later(60), is_retry=True))
 
     assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 

@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, TaskNotFound
 from imagegen_core.operations import Operation
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
@@ -22,7 +22,7 @@ async def _add(repository, *prompts):
 
 
 async def _prompts(feed, position, limit=99):
-    page = await feed.since(position, limit=limit)
+    page = await feed.changes(position, limit=limit)
     return [change.task.request.prompt for change in page.changes]
 
 
@@ -50,7 +50,7 @@ async def test_an_unknown_task_is_not_found(repository):
     with pytest.raises(TaskNotFound):
         await repository.get("nobody")
     with pytest.raises(TaskNotFound):
-        await repository.save(a_task(), a_task().fence)
+        await repository.save(a_task().fence, task=a_task())
     with pytest.raises(TaskNotFound):
         await repository.request_cancel("nobody")
 
@@ -69,7 +69,7 @@ async def test_only_waiting_tasks_fill_the_queue(repository):
     """A task that has ended makes room for another."""
     task = a_task()
     await repository.add(task, queue_size=1)
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
     added = await repository.add(a_task(), queue_size=1)
 
@@ -79,7 +79,7 @@ async def test_only_waiting_tasks_fill_the_queue(repository):
 async def test_equal_adds_at_once_make_one_task(repository):
     """Fifty concurrent callers with the same key and body get the same task, created by one of them."""
     added = await asyncio.gather(
-        *(repository.add(a_task(), queue_size=50, idempotency=a_claim()) for _ in range(50))
+        *(repository.add(a_task(), queue_size=50, claim=a_claim()) for _ in range(50))
     )
 
     assert 1 == len({one.task.task_id for one in added})
@@ -90,29 +90,29 @@ async def test_equal_adds_at_once_make_one_task(repository):
 async def test_a_replay_shows_the_task_as_it_is_now(repository):
     """A replay succeeds although the queue is full, and has the task's present status."""
     task = a_task()
-    await repository.add(task, queue_size=1, idempotency=a_claim())
+    await repository.add(task, queue_size=1, claim=a_claim())
     await add(repository, a_task())
-    await repository.save(task.cancel(NOW), task.fence)
+    await repository.save(task.fence, task=task.cancel(NOW))
 
-    replay = await repository.add(a_task(), queue_size=0, idempotency=a_claim())
+    replay = await repository.add(a_task(), queue_size=0, claim=a_claim())
 
     assert (True, TaskStatus.CANCELLED) == (replay.replayed, replay.task.status)
 
 
 async def test_a_key_belongs_to_one_body(repository):
     """The same key with another body is refused, and nothing is stored."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
 
     with pytest.raises(IdempotencyKeyReused):
-        await repository.add(a_task(), queue_size=9, idempotency=a_claim(body="bb"))
+        await repository.add(a_task(), queue_size=9, claim=a_claim(body="bb"))
     assert 1 == (await repository.find(TaskFilter(), Paging())).total
 
 
 async def test_scopes_part_keys(repository):
     """The same key in another scope is a different key."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
 
-    other = await repository.add(a_task(), queue_size=9, idempotency=a_claim(body="bb", scope="other"))
+    other = await repository.add(a_task(), queue_size=9, claim=a_claim(body="bb", scope="other"))
 
     assert not other.replayed
 
@@ -120,22 +120,22 @@ async def test_scopes_part_keys(repository):
 async def test_a_refused_add_does_not_use_up_its_key(repository):
     """After the queue was full, the same key creates the task later."""
     with pytest.raises(QueueFull):
-        await repository.add(a_task(), queue_size=0, idempotency=a_claim())
+        await repository.add(a_task(), queue_size=0, claim=a_claim())
 
-    added = await repository.add(a_task(), queue_size=1, idempotency=a_claim())
+    added = await repository.add(a_task(), queue_size=1, claim=a_claim())
 
     assert not added.replayed
 
 
 async def test_an_expired_key_can_be_used_again(repository):
     """An expired key creates a new task, whatever the body, and is valid for a day again."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
     tomorrow = NOW + timedelta(days=1)
     claim = attrs.evolve(a_claim(body="bb"), expires_at=tomorrow + timedelta(days=1))
     task = a_task(created_at=tomorrow)
 
-    first = await repository.add(task, queue_size=9, idempotency=claim)
-    second = await repository.add(a_task(created_at=tomorrow), queue_size=9, idempotency=claim)
+    first = await repository.add(task, queue_size=9, claim=claim)
+    second = await repository.add(a_task(created_at=tomorrow), queue_size=9, claim=claim)
 
     assert (False, True) == (first.replayed, second.replayed)
     assert task.task_id == second.task.task_id
@@ -149,8 +149,8 @@ async def test_a_new_key_made_nothing(keys):
 async def test_a_used_key_gives_its_task_as_it_is_now(repository, keys):
     """The task is returned in its present state, not as it was created."""
     task = a_task()
-    await repository.add(task, queue_size=9, idempotency=a_claim())
-    await repository.save(task.cancel(later(1)), task.fence)
+    await repository.add(task, queue_size=9, claim=a_claim())
+    await repository.save(task.fence, task=task.cancel(later(1)))
 
     replayed = await keys.replay(a_claim(), now=NOW)
 
@@ -160,7 +160,7 @@ async def test_a_used_key_gives_its_task_as_it_is_now(repository, keys):
 
 async def test_another_body_is_refused(repository, keys):
     """A key belongs to one body."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
 
     with pytest.raises(IdempotencyKeyReused):
         await keys.replay(a_claim(body="bb"), now=NOW)
@@ -168,14 +168,14 @@ async def test_another_body_is_refused(repository, keys):
 
 async def test_scopes_are_apart(repository, keys):
     """The same key in another scope is a different key."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
 
     assert await keys.replay(a_claim(scope="other"), now=NOW) is None
 
 
 async def test_an_expired_key_is_new_again(repository, keys):
     """A day later the key may be used for another request."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+    await repository.add(a_task(), queue_size=9, claim=a_claim())
 
     assert await keys.replay(a_claim(), now=later(86_400)) is None
 
@@ -184,44 +184,46 @@ async def test_keys_with_a_beginning_tell_what_they_made(repository, keys):
     """The newest come first, in their present state; keys with other prefixes or scopes are ignored."""
     tasks = [a_task() for _ in range(4)]
     for task, key in zip(tasks, ("a.1", "a.2", "ab.3", "b.4"), strict=True):
-        await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
-    await repository.save(tasks[0].cancel(later(1)), tasks[0].fence)
+        await repository.add(task, queue_size=9, claim=a_claim(key, body=key))
+    await repository.add(a_task(), queue_size=9, claim=a_claim("a.9", scope="other"))
+    await repository.save(tasks[0].fence, task=tasks[0].cancel(later(1)))
 
-    keyed_tasks = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
+    keyed_tasks = await keys.keys(a_claim().scope, "a.", now=NOW)
 
-    assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in keyed_tasks]
-    assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in keyed_tasks]
+    assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task_id for keyed in keyed_tasks]
+    assert [("a.2", "pending"), ("a.1", "cancelled")] == [
+        (k.key, (await repository.get(k.task_id)).status) for k in keyed_tasks
+    ]
 
 
 async def test_expired_keys_made_nothing(repository, keys):
     """Expired keys are not returned, whatever their prefix."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
+    await repository.add(a_task(), queue_size=9, claim=a_claim("a.1"))
 
-    assert () == await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=later(86_400))
+    assert () == await keys.keys(a_claim().scope, "a.", now=later(86_400))
 
 
 async def test_no_more_than_twenty_are_returned(repository, keys):
     """The newest twenty are returned."""
     tasks = [a_task() for _ in range(22)]
     for number, task in enumerate(tasks):
-        await repository.add(task, queue_size=99, idempotency=a_claim(f"a.{number}"))
+        await repository.add(task, queue_size=99, claim=a_claim(f"a.{number}"))
 
-    keyed_tasks = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
+    keyed_tasks = await keys.keys(a_claim().scope, "a.", now=NOW)
 
-    assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task.task_id for keyed in keyed_tasks]
+    assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task_id for keyed in keyed_tasks]
 
 
 async def test_keys_are_unanswered_until_they_are_marked(repository, keys):
     """The oldest come first; keys with other prefixes or scopes are ignored."""
     tasks = [a_task() for _ in range(4)]
     for task, key in zip(tasks, ("a.2", "a.1", "a.3", "ab.4"), strict=True):
-        await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
+        await repository.add(task, queue_size=9, claim=a_claim(key, body=key))
+    await repository.add(a_task(), queue_size=9, claim=a_claim("a.9", scope="other"))
     for _ in range(2):
         await keys.mark_answered(tasks[1].task_id, at=later(1))
 
-    unanswered = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+    unanswered = await keys.keys(a_claim().scope, "a.", now=NOW, unanswered_since=NOW)
 
     assert [("a.2", tasks[0].task_id), ("a.3", tasks[2].task_id)] == [(k.key, k.task_id) for k in unanswered]
 
@@ -230,14 +232,12 @@ async def test_what_ended_earlier_is_not_among_the_unanswered(repository, keys):
     """Nor are expired keys."""
     for second in range(3):
         task = a_task()
-        await repository.add(task, queue_size=9, idempotency=a_claim(f"a.{second}"))
-        await repository.save(task.cancel(later(second)), task.fence)
+        await repository.add(task, queue_size=9, claim=a_claim(f"a.{second}"))
+        await repository.save(task.fence, task=task.cancel(later(second)))
 
     async def unanswered_keys(now, ended_since):
         since = later(ended_since)
-        unanswered = await keys.unanswered(
-            scope=a_claim().scope, prefix="a.", now=later(now), ended_since=since
-        )
+        unanswered = await keys.keys(a_claim().scope, "a.", now=later(now), unanswered_since=since)
         return [unanswered_key.key for unanswered_key in unanswered]
 
     assert [["a.1", "a.2"], [], []] == [
@@ -249,10 +249,10 @@ async def test_what_ended_earlier_is_not_among_the_unanswered(repository, keys):
 
 async def test_a_task_without_a_key_may_be_answered(repository, keys):
     """Marking it changes nothing, and an unknown task is no error."""
-    await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
+    await repository.add(a_task(), queue_size=9, claim=a_claim("a.1"))
     await keys.mark_answered(a_task().task_id, at=NOW)
 
-    unanswered = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+    unanswered = await keys.keys(a_claim().scope, "a.", now=NOW, unanswered_since=NOW)
 
     assert ["a.1"] == [unanswered_key.key for unanswered_key in unanswered]
 
@@ -262,11 +262,11 @@ async def test_a_key_used_again_after_its_time_is_unanswered(repository, keys):
     for day in range(2):
         task = a_task(created_at=later(day * 86_400))
         claim = attrs.evolve(a_claim("a.1"), expires_at=later((day + 1) * 86_400))
-        await repository.add(task, queue_size=9, idempotency=claim)
+        await repository.add(task, queue_size=9, claim=claim)
         if day == 0:
             await keys.mark_answered(task.task_id, at=later(1))
 
-    unanswered = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=later(86_400), ended_since=NOW)
+    unanswered = await keys.keys(a_claim().scope, "a.", now=later(86_400), unanswered_since=NOW)
 
     assert ["a.1"] == [unanswered_key.key for unanswered_key in unanswered]
 
@@ -304,7 +304,7 @@ async def test_tasks_are_counted_by_status(repository):
     none = await repository.counts()
     cat, dog, owl = a_task("cat"), a_task("dog"), a_task("owl")
     await add(repository, cat, dog, owl)
-    await repository.save(owl.cancel(NOW), owl.fence)
+    await repository.save(owl.fence, task=owl.cancel(NOW))
 
     counts = await repository.counts()
 
@@ -316,7 +316,7 @@ async def test_filters_combine(repository):
     """Status and provider both restrict the list and its total."""
     cat, dog, owl = a_task("cat"), a_task("dog", provider_name="other"), a_task("owl")
     await add(repository, cat, dog, owl)
-    await repository.save(owl.cancel(NOW), owl.fence)
+    await repository.save(owl.fence, task=owl.cancel(NOW))
 
     pages = [
         await repository.find(TaskFilter(status=status, provider_name=provider), Paging())
@@ -349,10 +349,10 @@ async def test_orphans_are_tasks_of_owners_that_are_not_alive(repository):
     """Processing tasks of dead owners are returned, oldest first; pending and ended ones are not."""
     mine, waiting, ended, old, older = (a_task() for _ in range(5))
     await add(repository, older, mine, waiting, ended, old)
-    await repository.save(old.claim("dead", NOW), old.fence)
-    await repository.save(older.claim("long dead", NOW), older.fence)
-    await repository.save(mine.claim("me", NOW), mine.fence)
-    await repository.save(ended.claim("dead", NOW).complete(NOW), ended.fence)
+    await repository.save(old.fence, task=old.claim("dead", NOW))
+    await repository.save(older.fence, task=older.claim("long dead", NOW))
+    await repository.save(mine.fence, task=mine.claim("me", NOW))
+    await repository.save(ended.fence, task=ended.claim("dead", NOW).complete(NOW))
 
     orphans = await repository.orphans(alive=["me", "another"], running=[])
 
@@ -363,8 +363,8 @@ async def test_what_runs_is_no_orphan(repository):
     """A task that is running is left out, whoever owns it."""
     running, given_up = a_task(), a_task()
     await add(repository, running, given_up)
-    await repository.save(running.claim("me", NOW), running.fence)
-    await repository.save(given_up.claim("me", NOW), given_up.fence)
+    await repository.save(running.fence, task=running.claim("me", NOW))
+    await repository.save(given_up.fence, task=given_up.claim("me", NOW))
 
     orphans = await repository.orphans(alive=[], running=[running.task_id, "unknown"])
 
@@ -374,20 +374,20 @@ async def test_what_runs_is_no_orphan(repository):
 async def test_a_new_task_is_a_change(feed, repository):
     """From the end on, only what comes later is shown."""
     await _add(repository, "before")
-    end = await feed.end()
+    end = (await feed.changes()).position
     await _add(repository, "cat", "dog")
 
     assert ["cat", "dog"] == await _prompts(feed, end)
-    assert [] == await _prompts(feed, await feed.end())
+    assert [] == await _prompts(feed, (await feed.changes()).position)
 
 
 async def test_a_task_stands_at_its_latest_change(feed, repository):
     """Once, as it is now."""
-    end = await feed.end()
+    end = (await feed.changes()).position
     cat, _ = await _add(repository, "cat", "dog")
-    await repository.save(cat.cancel(NOW), cat.fence)
+    await repository.save(cat.fence, task=cat.cancel(NOW))
 
-    page = await feed.since(end, limit=99)
+    page = await feed.changes(end, limit=99)
 
     assert [("dog", "pending"), ("cat", "cancelled")] == [
         (change.task.request.prompt, change.task.status) for change in page.changes
@@ -397,19 +397,19 @@ async def test_a_task_stands_at_its_latest_change(feed, repository):
 async def test_an_image_is_a_change(feed, repository):
     """Also one that is stored while others are still being made."""
     cat, _ = await _add(repository, "cat", "dog")
-    end = await feed.end()
+    end = (await feed.changes()).position
     attempt = an_attempt(cat)
-    await repository.save_attempt(attempt, cat.fence, (an_image(attempt),))
+    await repository.save(cat.fence, attempts=(attempt,), images=(an_image(attempt),))
 
     assert ["cat"] == await _prompts(feed, end)
 
 
 async def test_a_page_goes_on_where_the_one_before_ended(feed, repository):
     """Until there is no more, and what changes meanwhile comes at the end."""
-    position, shown, more = await feed.end(), list[str](), True
+    position, shown, more = (await feed.changes()).position, list[str](), True
     await _add(repository, *"abcde")
     while more:
-        page = await feed.since(position, limit=2)
+        page = await feed.changes(position, limit=2)
         shown += [change.task.request.prompt for change in page.changes]
         position, more = page.position, page.has_more
     await _add(repository, "f")
@@ -420,10 +420,10 @@ async def test_a_page_goes_on_where_the_one_before_ended(feed, repository):
 
 async def test_the_feed_goes_on_behind_each_task(feed, repository):
     """What stood before it is not shown again, and nothing behind it is missed."""
-    end = await feed.end()
+    end = (await feed.changes()).position
     await _add(repository, *"abc")
 
-    page = await feed.since(end, limit=99)
+    page = await feed.changes(end, limit=99)
 
     assert ["bc", "c", ""] == ["".join(await _prompts(feed, change.position)) for change in page.changes]
 
@@ -431,7 +431,7 @@ async def test_the_feed_goes_on_behind_each_task(feed, repository):
 async def test_a_position_beyond_the_end_is_the_end(feed, repository):
     """A database may have been restored since it was told."""
     await _add(repository, "before")
-    page = await feed.since(2**62, limit=9)
+    page = await feed.changes(2**62, limit=9)
     await _add(repository, "after")
 
     assert ((), False) == (page.changes, page.has_more)
@@ -442,6 +442,6 @@ async def test_expired_keys_are_purged(repository, rows):
     """Adding a task with a key removes expired keys."""
     for key, moment in (("k0", later(0)), ("k1", later(60))):
         claim = attrs.evolve(a_claim(key), expires_at=moment + timedelta(seconds=60))
-        await repository.add(a_task(created_at=moment), queue_size=9, idempotency=claim)
+        await repository.add(a_task(created_at=moment), queue_size=9, claim=claim)
 
     assert [("k1",)] == await rows("SELECT key FROM idempotency_keys")

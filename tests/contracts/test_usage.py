@@ -8,6 +8,7 @@ import pytest
 from imagegen_core.attempt import Receipt
 from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage
 from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.ports.tasks import UsageKey
 from imagegen_core.problems import FailureReason
 from imagegen_core.values import quarter_of
 from tests.contracts.samples import NOW, a_task, add_ended, an_attempt
@@ -36,8 +37,8 @@ def _stored(task, cost, *, part=0):
 
 async def test_an_empty_ledger_has_nothing(ledger):
     """No key has totals, and no task costs."""
-    assert ({}, {}) == (await ledger.by_provider(), await ledger.by_model())
-    assert (None, (Usage(),)) == (await ledger.span(), await ledger.by_interval([0, 10**7]))
+    assert ({}, {}) == (await ledger.usage(UsageKey.PROVIDER), await ledger.usage(UsageKey.MODEL))
+    assert (None, (Usage(),)) == (await ledger.usage_span(), await ledger.usage_by_interval([0, 10**7]))
     assert {} == await ledger.costs(["unknown", "\ud800"])
 
 
@@ -48,8 +49,8 @@ async def test_a_task_counts_once_when_it_ends(repository, ledger):
 
     expected = Usage(tasks=1, images=2, currencies={"CNY": Ticks(estimated_ticks=2_000_000_000)})
     bounds = range(_QUARTER, _QUARTER + 4)
-    assert (Usage(), expected, Usage()) == await ledger.by_interval(bounds)
-    assert (_QUARTER + 1, _QUARTER + 1) == await ledger.span()
+    assert (Usage(), expected, Usage()) == await ledger.usage_by_interval(bounds)
+    assert (_QUARTER + 1, _QUARTER + 1) == await ledger.usage_span()
 
 
 async def test_sums_are_by_basis_and_charge(repository, ledger):
@@ -64,7 +65,7 @@ async def test_sums_are_by_basis_and_charge(repository, ledger):
     )
 
     ticks = Ticks(known_ticks=1, estimated_ticks=2_000_000_000, possible_ticks=4_000_000_000)
-    assert {"demo": Usage(tasks=1, currencies={"CNY": ticks})} == await ledger.by_provider()
+    assert {"demo": Usage(tasks=1, currencies={"CNY": ticks})} == await ledger.usage(UsageKey.PROVIDER)
 
 
 async def test_unknown_amounts_are_counted(repository, ledger):
@@ -76,7 +77,7 @@ async def test_unknown_amounts_are_counted(repository, ledger):
         lambda t: _submitted(t, Cost.unknown(), part=2).failed(NOW, _REFUSED),
     )
 
-    assert {"demo-1": Usage(tasks=1, unknown_attempts=2)} == await ledger.by_model()
+    assert {"demo-1": Usage(tasks=1, unknown_attempts=2)} == await ledger.usage(UsageKey.MODEL)
 
 
 async def test_currencies_stay_apart(repository, ledger):
@@ -84,7 +85,7 @@ async def test_currencies_stay_apart(repository, ledger):
     usd = Cost.from_amount(Decimal("0.03"), "USD", Basis.KNOWN)
     await add_ended(repository, lambda t: _stored(t, cny("0.2")), lambda t: _stored(t, usd, part=1))
 
-    (usage,) = await ledger.by_interval([_QUARTER, _QUARTER + 1])
+    (usage,) = await ledger.usage_by_interval([_QUARTER, _QUARTER + 1])
     assert {"CNY": Decimal("0.2")} == usage.estimated_amounts
     assert {"USD": Decimal("0.03")} == usage.known_amounts
 
@@ -99,7 +100,7 @@ async def test_totals_are_by_provider_or_model(repository, ledger):
 
     amounts = [
         {key: usage.estimated_amounts["CNY"] for key, usage in usages.items()}
-        for usages in (await ledger.by_provider(), await ledger.by_model())
+        for usages in (await ledger.usage(UsageKey.PROVIDER), await ledger.usage(UsageKey.MODEL))
     ]
     assert [
         {"a": Decimal("0.1"), "b": Decimal("0.6")},
@@ -112,24 +113,24 @@ async def test_bounds_are_inclusive(repository, ledger):
     for quarters in range(4):
         await add_ended(repository, seconds=timedelta(minutes=15 * quarters).total_seconds())
 
-    intervals = await ledger.by_interval([_QUARTER - 9, _QUARTER + 1, _QUARTER + 3])
+    intervals = await ledger.usage_by_interval([_QUARTER - 9, _QUARTER + 1, _QUARTER + 3])
     assert [1, 2] == [usage.tasks for usage in intervals]
-    empty_ones = await ledger.by_interval([_QUARTER, _QUARTER, _QUARTER + 1, _QUARTER + 1])
+    empty_ones = await ledger.usage_by_interval([_QUARTER, _QUARTER, _QUARTER + 1, _QUARTER + 1])
     assert [0, 1, 0] == [usage.tasks for usage in empty_ones]
-    assert (_QUARTER, _QUARTER + 3) == await ledger.span()
-    assert 3 == (await ledger.by_model(_QUARTER + 1))["demo-1"].tasks
-    assert 2 == (await ledger.by_provider(None, _QUARTER + 1))["demo"].tasks
+    assert (_QUARTER, _QUARTER + 3) == await ledger.usage_span()
+    assert 3 == (await ledger.usage(UsageKey.MODEL, first=_QUARTER + 1))["demo-1"].tasks
+    assert 2 == (await ledger.usage(UsageKey.PROVIDER, last=_QUARTER + 1))["demo"].tasks
 
 
 async def test_a_deleted_image_stays_paid(repository, records, ledger):
     """Its cost and its number do not change."""
     task = await add_ended(repository, lambda t: _stored(t, cny("0.2")), images=2)
-    before = await ledger.by_provider()
+    before = await ledger.usage(UsageKey.PROVIDER)
 
     for image in await records.by_task(task.task_id):
         await records.delete(image.id)
 
-    assert before == await ledger.by_provider()
+    assert before == await ledger.usage(UsageKey.PROVIDER)
     assert {task.task_id: (cny("0.2"),)} == await ledger.costs([task.task_id])
 
 
@@ -144,7 +145,7 @@ async def test_costs_are_those_of_the_attempts(repository, ledger):
     running = a_task()
     await repository.add(running, queue_size=100)
     claimed = running.claim("a node", NOW)
-    await repository.save(claimed, running.fence, [_submitted(claimed, cny("0.1"))])
+    await repository.save(running.fence, task=claimed, attempts=[_submitted(claimed, cny("0.1"))])
 
     costs = await ledger.costs([ended.task_id, running.task_id, "unknown"])
     assert {
@@ -160,6 +161,6 @@ async def test_no_amount_keeps_a_task_from_ending(repository, ledger):
         parts = [lambda t, part=part: _stored(t, cost, part=part) for part in range(100)]
         await add_ended(repository, *parts)
 
-    (usage,) = (await ledger.by_provider()).values()
+    (usage,) = (await ledger.usage(UsageKey.PROVIDER)).values()
     assert usage.estimated_amounts["CNY"] >= 900 * MAX_AMOUNT
     assert 10 == usage.tasks

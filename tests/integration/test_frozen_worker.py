@@ -3,13 +3,10 @@
 import attrs
 import pytest
 
-from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from tests.frozen_worker import TwoWorkers
 
 pytestmark = pytest.mark.anyio
@@ -27,11 +24,9 @@ async def open_adapters(tmp_path):
         databases.append(database)
         return attrs.evolve(
             shared[0],
-            tasks=SqliteTaskRepository(database, simplify=str),
+            tasks=SqliteTasks(database, simplify=str),
             queue=SqliteQueue(database),
             images=SqliteImageRecords(database, simplify=str),
-            events=SqliteEventBus(database),
-            feed=SqliteTaskFeed(database),
         )
 
     yield open_

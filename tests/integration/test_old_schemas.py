@@ -14,17 +14,16 @@ from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.task import TaskStatus
 from imagegen_core.values import quarter_of
@@ -192,7 +191,7 @@ def test_what_was_charged_before_counts_as_unknown(old):
 
 async def test_tasks_and_attempts_are_read(database):
     """Every status and every phase."""
-    repository = SqliteTaskRepository(database, simplify=simplify)
+    repository = SqliteTasks(database, simplify=simplify)
     tasks = (await repository.find(TaskFilter(), Paging(page_size=100))).items
     attempts = [attempt for task in tasks for attempt in await repository.attempts(task.task_id)]
 

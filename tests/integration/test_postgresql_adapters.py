@@ -13,9 +13,8 @@ from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.marks import MarkChange
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
@@ -37,7 +36,7 @@ async def rows(database, sql, *values):
 
 @pytest.fixture
 def repository(database):
-    return PostgresqlTaskRepository(database, simplify=simplify)
+    return PostgresqlTasks(database, simplify=simplify)
 
 
 @pytest.fixture
@@ -46,8 +45,8 @@ def records(database):
 
 
 @pytest.fixture
-def feed(database):
-    return PostgresqlTaskFeed(database)
+def feed(repository):
+    return repository
 
 
 @pytest.fixture
@@ -77,16 +76,16 @@ def configs(database, box):
 
 async def test_a_change_that_commits_late_is_not_missed(feed, repository, database):
     """What a later transaction has committed meanwhile waits for it, and comes behind it."""
-    end = await feed.end()
+    end = (await feed.changes()).position
     late, early = a_task("late"), a_task("early")
     for task in (late, early):
         await repository.add(task, queue_size=9)
-    first = await feed.since(end, limit=9)
+    first = await feed.changes(end, limit=9)
     async with database.transaction() as connection:
         await connection.execute("UPDATE tasks SET cancel_requested = true WHERE task_id = $1", late.task_id)
-        await repository.save(early.cancel(later(1)), early.fence)
-        meanwhile = await feed.since(first.position, limit=9)
-    afterwards = await feed.since(meanwhile.position, limit=9)
+        await repository.save(early.fence, task=early.cancel(later(1)))
+        meanwhile = await feed.changes(first.position, limit=9)
+    afterwards = await feed.changes(meanwhile.position, limit=9)
 
     assert ["late", "early"] == [change.task.request.prompt for change in first.changes]
     assert ["late", "early"] == [

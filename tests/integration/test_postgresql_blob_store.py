@@ -13,10 +13,10 @@ from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.memory.files import MemoryBlobArchive
+from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import DeleteImage
 from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
@@ -131,7 +131,7 @@ class Desk:
     def __init__(self, database, another_database):
         self.clock = ManualClock(NOW + timedelta(minutes=1))
         state = MemoryState()
-        self.repository = MemoryTaskRepository(state)
+        self.repository = MemoryTasks(state)
         self.records = MemoryImageRecords(state)
         self.inventory = MemoryImageInventory(state)
         self.bucket = MemoryBlobArchive()

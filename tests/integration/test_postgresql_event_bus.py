@@ -5,9 +5,9 @@ import contextlib
 
 import pytest
 
-from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue
 from imagegen_core.task import EventKind
 from tests.contracts.samples import an_event, collect
 
@@ -50,19 +50,19 @@ async def a_node(dsn):
 @pytest.fixture
 async def first(database, postgresql_dsn):
     async with a_node(postgresql_dsn) as process:
-        yield PostgresqlEventBus(*process)
+        yield PostgresqlQueue(*process)
 
 
 @pytest.fixture
 async def second(database, postgresql_dsn):
     async with a_node(postgresql_dsn) as process:
-        yield PostgresqlEventBus(*process)
+        yield PostgresqlQueue(*process)
 
 
 @pytest.fixture
 async def deaf(database):
     """Return the bus of a node that neither sends nor hears hints."""
-    return PostgresqlEventBus(database, Listener(database))
+    return PostgresqlQueue(database, Listener(database))
 
 
 async def until(condition):
@@ -98,7 +98,7 @@ async def test_what_follows_the_final_event_is_dropped(first, second):
     last = await first.publish(an_event("a", EventKind.FAILED))
     late = await second.publish(an_event("a", progress=0.5))
 
-    assert (0, [last], last.id) == (late.id, await collect(second, "a"), await first.last_id("a"))
+    assert (0, [last], last.id) == (late.id, await collect(second, "a"), await first.last_event_id("a"))
 
 
 async def test_a_subscriber_goes_on_at_another_node(first, second):

@@ -6,17 +6,13 @@ import contextlib
 import attrs
 import pytest
 
-from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
-from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
-from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
-from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
+from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.task import EventKind
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
@@ -41,7 +37,7 @@ def with_hints(request):
 def beat_seconds(with_hints, monkeypatch):
     """Return the interval of beats, and let nobody look without a hint where there are hints."""
     if with_hints:
-        monkeypatch.setattr("imagegen_adapters.event_buses.postgresql.POLL_SECONDS", NEVER)
+        monkeypatch.setattr("imagegen_adapters.stores.postgresql.tasks.POLL_SECONDS", NEVER)
     return NEVER if with_hints else 0.05
 
 
@@ -60,14 +56,11 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
                 await listener.connected()
             adapters = attrs.evolve(
                 memory_adapters(providers={"scripted": provider}),
-                tasks=PostgresqlTaskRepository(own, listener, simplify=simplify),
+                tasks=PostgresqlTasks(own, listener, simplify=simplify),
                 queue=PostgresqlQueue(own, listener),
-                events=PostgresqlEventBus(own, listener),
-                feed=PostgresqlTaskFeed(own),
                 nodes=PostgresqlNodes(own),
                 slots=PostgresqlSlots(own, listener),
                 images=PostgresqlImageRecords(own, simplify=simplify),
-                idempotency_keys=PostgresqlIdempotencyKeys(own),
             )
             imagegen = imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds)
             listener.hear(CANCELLATIONS, imagegen.node.look_for_cancellation)
@@ -96,7 +89,7 @@ async def test_a_task_that_one_node_accepts_another_runs(node):
     accepting, running = await node(provider), await node(provider)
     async with running, asyncio.timeout(30):
         task = await accepting.submit("猫")
-        kinds = [event.kind async for event in accepting.adapters.events.subscribe(task.task_id)]
+        kinds = [event.kind async for event in accepting.adapters.queue.events(task.task_id)]
 
     assert ([EventKind.IMAGE, EventKind.COMPLETED], 1) == (kinds, provider.charged)
 

@@ -2,21 +2,18 @@
 
 import asyncio
 from contextlib import asynccontextmanager, closing, suppress
-from functools import partial
 
 import attrs
 import pytest
 
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, json_argument
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.rows import task_to_row
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
 from imagegen_core.operations import Operation
-from imagegen_core.ports.queue import QueueCounts
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.requests import ImageRequest
 from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
@@ -34,13 +31,13 @@ class Node:
     """What a process has: connections, and the adapters over them."""
 
     database: Database
-    repository: PostgresqlTaskRepository
+    repository: PostgresqlTasks
     queue: PostgresqlQueue
 
     @classmethod
     async def open(cls, dsn, policy=None):
         database = await Database.open(dsn, policy or ConnectionPolicy())
-        return cls(database, PostgresqlTaskRepository(database, simplify=simplify), PostgresqlQueue(database))
+        return cls(database, PostgresqlTasks(database, simplify=simplify), PostgresqlQueue(database))
 
 
 @pytest.fixture
@@ -77,10 +74,15 @@ async def count(database, table):
 # ---------------------------------------------------------------- adding
 
 
+async def unended(node):
+    """Return how many tasks wait, and how many run."""
+    return tuple((await node.repository.counts((TaskStatus.PENDING, TaskStatus.PROCESSING))).values())
+
+
 async def test_eighty_equal_adds_at_two_nodes_make_one_task(nodes, database):
     """One of them creates it; the others are answered with it, whichever node they came to."""
     added = await asyncio.gather(
-        *(nodes[n % 2].repository.add(a_task(), queue_size=80, idempotency=a_claim()) for n in range(80))
+        *(nodes[n % 2].repository.add(a_task(), queue_size=80, claim=a_claim()) for n in range(80))
     )
 
     assert (1, 79) == (len({one.task.task_id for one in added}), sum(one.replayed for one in added))
@@ -95,7 +97,7 @@ async def test_the_queue_takes_no_more_than_its_size_from_all_nodes(nodes):
     )
 
     assert 251 == sum(isinstance(outcome, QueueFull) for outcome in outcomes)
-    assert QueueCounts(pending=50, processing=0) == await nodes[1].queue.counts()
+    assert (50, 0) == await unended(nodes[1])
 
 
 async def test_the_size_is_exact_although_adds_seldom_count(nodes):
@@ -105,10 +107,10 @@ async def test_the_size_is_exact_although_adds_seldom_count(nodes):
         for _ in range(4):
             with suppress(QueueFull):
                 await node.repository.add(a_task(), queue_size=3)
-        sizes.append((await node.queue.counts()).pending)
+        sizes.append((await unended(node))[0])
         one, two = await node.queue.claim("me", limit=2, now=NOW, provider_limits={"demo": 9})
-        await node.repository.save(one.complete(NOW), one.fence)
-        await node.repository.save(two.requeue(), two.fence)
+        await node.repository.save(one.fence, task=one.complete(NOW))
+        await node.repository.save(two.fence, task=two.requeue())
 
     assert [3] * 4 == sizes
 
@@ -218,10 +220,10 @@ async def test_nodes_never_exceed_a_limit_together(nodes):
         for name in limits:
             most[name] = max(most[name], sum(task.provider_name == name for task in running))
         for task in running:
-            await nodes[0].repository.save(task.complete(NOW), task.fence)
+            await nodes[0].repository.save(task.fence, task=task.complete(NOW))
 
     assert limits == most
-    assert QueueCounts(pending=0, processing=0) == await nodes[0].queue.counts()
+    assert (0, 0) == await unended(nodes[0])
 
 
 async def test_a_claim_counts_those_that_are_being_made(nodes, database):
@@ -287,21 +289,21 @@ async def processing(repository, task):
     """Store a task that is processing, and return it."""
     await repository.add(task, queue_size=9)
     claimed = task.claim("one", NOW)
-    await repository.save(claimed, task.fence)
+    await repository.save(task.fence, task=claimed)
     return claimed
 
 
-@pytest.mark.parametrize("write", ["save", "save_attempt"])
+@pytest.mark.parametrize("write", ["task", "attempts"])
 async def test_a_write_that_waits_for_a_rescue_is_refused(nodes, database, write):
     """The fence is compared with what the rescue has stored, not with what was there before."""
     task = await processing(nodes[0].repository, a_task())
     late = {
-        "save": partial(nodes[0].repository.save, task.complete(NOW), task.fence),
-        "save_attempt": partial(nodes[0].repository.save_attempt, an_attempt(task), task.fence),
+        "task": {"task": task.complete(NOW)},
+        "attempts": {"attempts": (an_attempt(task),)},
     }
     async with database.transaction() as connection:
         await connection.execute("UPDATE tasks SET epoch = epoch + 1, owner = NULL, status = 'pending'")
-        writing = asyncio.create_task(late[write]())
+        writing = asyncio.create_task(nodes[0].repository.save(task.fence, **late[write]))
         await blocked(database)
 
     with pytest.raises(StaleTask):
@@ -314,10 +316,10 @@ async def test_a_rescue_waits_for_a_write_and_sees_it(nodes, database):
     task = await processing(nodes[0].repository, a_task())
     async with database.transaction() as connection:
         await connection.execute("LOCK TABLE attempts")
-        writing = asyncio.create_task(nodes[0].repository.save_attempt(an_attempt(task), task.fence))
+        writing = asyncio.create_task(nodes[0].repository.save(task.fence, attempts=(an_attempt(task),)))
         await blocked(database)
         rescued = task.rescue(attempts=0, is_recovery=False)
-        rescuing = asyncio.create_task(nodes[1].repository.save(rescued, task.fence))
+        rescuing = asyncio.create_task(nodes[1].repository.save(task.fence, task=rescued))
         await blocked(database, 2)
 
     await rescuing
@@ -344,7 +346,9 @@ async def test_events_of_a_task_appear_in_their_order(nodes, database):
     async with database.transaction() as connection:
         await connection.execute("LOCK TABLE image_buckets")  # both wait after their images
         saving = [
-            asyncio.create_task(node.repository.save_attempt(attempt, task.fence, (an_image(attempt),)))
+            asyncio.create_task(
+                node.repository.save(task.fence, attempts=(attempt,), images=(an_image(attempt),))
+            )
             for node, attempt in zip(nodes, (one, two), strict=True)
         ]
         await blocked(database, 2)
@@ -375,7 +379,9 @@ async def test_a_connection_that_dies_in_a_save_leaves_nothing_half(nodes, datab
     async with database.transaction() as connection:
         await connection.execute("LOCK TABLE events")
         saving = asyncio.create_task(
-            nodes[0].repository.save(task.complete(NOW), task.fence, (attempt,), (an_image(attempt),))
+            nodes[0].repository.save(
+                task.fence, task=task.complete(NOW), attempts=(attempt,), images=(an_image(attempt),)
+            )
         )
         (process,) = await blocked(database)
         await database.rows("SELECT pg_terminate_backend($1)", process)
@@ -428,9 +434,9 @@ async def test_an_unknown_outcome_of_an_add_is_an_error(postgresql, postgresql_d
         await node.repository.add(a_task(), queue_size=9)
         link.cut = True
         with pytest.raises(StorageUnreachable):
-            await node.repository.add(task, queue_size=9, idempotency=a_claim())
+            await node.repository.add(task, queue_size=9, claim=a_claim())
         link.cut = False
-        again = await node.repository.add(a_task(), queue_size=9, idempotency=a_claim())
+        again = await node.repository.add(a_task(), queue_size=9, claim=a_claim())
         await node.database.close()
 
     assert (True, task) == (again.replayed, again.task)

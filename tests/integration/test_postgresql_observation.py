@@ -11,8 +11,8 @@ from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, Postgre
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ async def test_what_nodes_do(postgresql_database):
     database, listener = postgresql_database, Listener(postgresql_database)
     nodes = PostgresqlNodes(database, host="box-1", roles=("api",), version="1.2.3")
     await nodes.join("a")
-    await PostgresqlTaskRepository(database, simplify=simplify).add(a_task(), queue_size=9)
+    await PostgresqlTasks(database, simplify=simplify).add(a_task(), queue_size=9)
     slots, turn = PostgresqlSlots(database, listener), PostgresqlTurn(database, listener)
     async with turn.hold("a"), slots.hold("p q", node="a", limit=2), slots.hold("p q", node="a", limit=2):
         activity = await read_activity(database)

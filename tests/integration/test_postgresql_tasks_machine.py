@@ -4,10 +4,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from tests.task_machine import TaskMachine
 
 pytestmark = pytest.mark.one_python
@@ -32,7 +31,7 @@ class PostgresqlTaskMachine(TaskMachine):
             await self.database.rows(
                 "TRUNCATE tasks, queue_counts, idempotency_keys, attempts, events RESTART IDENTITY"
             )
-        return PostgresqlTaskRepository(self.database, simplify=simplify), PostgresqlQueue(self.database)
+        return PostgresqlTasks(self.database, simplify=simplify), PostgresqlQueue(self.database)
 
     def teardown(self):
         if self.database is not None:

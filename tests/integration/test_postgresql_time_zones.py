@@ -9,11 +9,10 @@ import pytest
 
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search import Paging
@@ -53,7 +52,7 @@ async def database(postgresql, name):
 
 @pytest.fixture
 def repository(database):
-    return PostgresqlTaskRepository(database, simplify=simplify)
+    return PostgresqlTasks(database, simplify=simplify)
 
 
 async def test_every_session_is_in_utc(database, postgresql, name):
@@ -85,7 +84,7 @@ async def test_a_deferred_task_is_due_in_time(repository, database):
     await repository.add(a_task(created_at=MIDNIGHT - timedelta(hours=1)), queue_size=9)
     limits = {"demo": 9}
     (claimed,) = await queue.claim("me", limit=1, now=MIDNIGHT, provider_limits=limits)
-    await repository.save(claimed.requeue(not_before=MIDNIGHT, is_retry=True), claimed.fence)
+    await repository.save(claimed.fence, task=claimed.requeue(not_before=MIDNIGHT, is_retry=True))
     early = await queue.demand(now=MIDNIGHT - MILLISECOND, limit=9)
     claims = [
         await queue.claim("me", limit=1, now=at, provider_limits=limits)

@@ -3,11 +3,10 @@
 import attrs
 import pytest
 
-from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import SentConfig
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import upstream_text
@@ -26,14 +25,14 @@ async def database(tmp_path):
 
 @pytest.fixture
 def repository(database):
-    return SqliteTaskRepository(database, simplify=str)
+    return SqliteTasks(database, simplify=str)
 
 
 async def test_a_wiped_override_leaves_no_trace(repository, database, tmp_path):
     """After the task has ended and a checkpoint, its sealed key is nowhere in the file."""
     task = a_task(override="SEALED-OVERRIDE-" + "x" * 5000)
     await repository.add(task, queue_size=1)
-    await repository.save(task.cancel(later(1)), task.fence)
+    await repository.save(task.fence, task=task.cancel(later(1)))
     await database.close()
 
     assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
@@ -45,9 +44,9 @@ async def test_a_wiped_configuration_of_a_call_leaves_no_trace(repository, datab
     await repository.add(task, queue_size=1)
     config = SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
     attempt = an_attempt(task).submitting(later(1), config=config)
-    await repository.save_attempt(attempt, task.fence)
+    await repository.save(task.fence, attempts=(attempt,))
     failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
-    await repository.save_attempt(attempt.failed(later(2), failure), task.fence)
+    await repository.save(task.fence, attempts=(attempt.failed(later(2), failure),))
     await database.close()
 
     assert b"SEALED-CALL-" not in (tmp_path / "imagegen.db").read_bytes()
@@ -55,7 +54,7 @@ async def test_a_wiped_configuration_of_a_call_leaves_no_trace(repository, datab
 
 async def test_progress_is_kept_for_a_day(database):
     """Older progress events are purged when another task ends; other events stay."""
-    bus = SqliteEventBus(database)
+    bus = SqliteQueue(database)
     await bus.publish(an_event("a"))
     await bus.publish(an_event("a", EventKind.COMPLETED))
     await bus.publish(attrs.evolve(an_event("b", EventKind.COMPLETED), at=later(86_401)))

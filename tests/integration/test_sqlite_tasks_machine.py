@@ -5,10 +5,9 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from tests.task_machine import TaskMachine
 
 
@@ -23,7 +22,7 @@ class SqliteTaskMachine(TaskMachine):
 
     def opened(self):
         self.database = Database.open(Path(self.directory.name) / "imagegen.db")
-        return SqliteTaskRepository(self.database, simplify=simplify), SqliteQueue(self.database)
+        return SqliteTasks(self.database, simplify=simplify), SqliteQueue(self.database)
 
     def teardown(self):
         super().teardown()

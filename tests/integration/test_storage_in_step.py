@@ -14,8 +14,8 @@ from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_adapters.outboxes.memory import MemoryOutbox
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import DeleteImage
@@ -49,7 +49,7 @@ class Desk:
         self.oss = oss
         self.clock = ManualClock(NOW + timedelta(minutes=1))
         self.state = MemoryState()
-        self.repository = MemoryTaskRepository(self.state)
+        self.repository = MemoryTasks(self.state)
         self.records = MemoryImageRecords(self.state)
         self.outbox = MemoryOutbox(self.state)
         self.inventory = MemoryImageInventory(self.state)

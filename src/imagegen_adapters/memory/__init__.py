@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
-from imagegen_adapters.event_buses.memory import MemoryEventBus
-from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_marks.memory import MemoryImageMarks
@@ -14,18 +12,15 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
+from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.queues.memory import MemoryQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.memory import MemorySlots
-from imagegen_adapters.task_feeds.memory import MemoryTaskFeed
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
-from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
 from imagegen_core import Adapters, ImageGen, Limits
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.clock import Clock
@@ -60,8 +55,7 @@ def memory_adapters(
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
     images = MemoryImageRecords(state)
     return Adapters(
-        tasks=MemoryTaskRepository(state),
-        idempotency_keys=MemoryIdempotencyKeys(state),
+        tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
         nodes=nodes,
         slots=MemorySlots(nodes),
@@ -69,13 +63,10 @@ def memory_adapters(
         timeline=MemoryImageTimeline(images),
         marks=MemoryImageMarks(state),
         lineage=MemoryLineage(state),
-        usage=MemoryUsageLedger(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),
         inspector=ThreadInspector(),
-        events=MemoryEventBus(state),
-        feed=MemoryTaskFeed(state),
         guard=MemoryUpstreamGuard(trusting=True),
         box=MemorySecretBox(),
         disk=MemoryDiskSpace(),

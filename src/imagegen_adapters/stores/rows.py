@@ -24,14 +24,13 @@ import msgspec
 
 from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
-from imagegen_core.costs import Basis, Cost, Ticks, Usage
+from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
 from imagegen_core.operations import Operation
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.task_feed import ChangedTask, ChangedTasks
-from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.ports.tasks import IdempotencyClaim
 from imagegen_core.prices import Forecast, Price, Rate, TokenKind, Unit
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.search import Page, Paging
@@ -432,11 +431,15 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
 
 
 async def claimed_tasks(rows: Sequence[Row]) -> tuple[Task, ...]:
-    """Return the tasks of all readable rows, oldest first; long ones are parsed in a thread."""
-    by_age = sorted(rows, key=lambda row: int(row["seq"]))
+    """Return the tasks of all readable rows, oldest first."""
+    return await parsed(sorted(rows, key=lambda row: int(row["seq"])), readable_tasks)
+
+
+async def parsed(rows: Sequence[Row], convert: Callable[[Sequence[Row]], T]) -> T:
+    """Return what rows of tasks are converted to; long ones in a thread, since each may be a megabyte."""
     if sum(map(_characters, rows)) <= MAX_INLINE_CHARACTERS:
-        return readable_tasks(by_age)
-    return await asyncio.to_thread(readable_tasks, by_age)  # each may be a megabyte
+        return convert(rows)
+    return await asyncio.to_thread(convert, rows)
 
 
 def _characters(row: Row) -> int:
@@ -640,63 +643,3 @@ class SealedRows:
 
 def _context(provider_name: str, key_origin: str, column: str) -> str:
     return f"provider_configs/{provider_name}|{key_origin}|{column}"
-
-
-Key = TypeVar("Key", int, str)
-
-
-def usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
-    """Return the totals of each key."""
-    usages: dict[Key, Usage] = {}
-    for row in rows:
-        key = kind(row["key"])
-        usage = _usage(row)
-        usages[key] = usages[key].plus(usage) if key in usages else usage
-    return usages
-
-
-def costs_by_task(rows: Iterable[Row]) -> Mapping[str, tuple[Cost, ...]]:
-    """Return the costs of each task's attempts."""
-    costs: dict[str, tuple[Cost, ...]] = {}
-    for row in rows:
-        cost = cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"])
-        if cost is not None:
-            costs[row["task_id"]] = (*costs.get(row["task_id"], ()), cost)
-    return costs
-
-
-def _usage(row: Any) -> Usage:
-    currencies = {}
-    if row["currency"]:
-        currencies[row["currency"]] = Ticks(
-            known_ticks=_sum(row, "known"),
-            estimated_ticks=_sum(row, "estimated"),
-            possible_ticks=_sum(row, "possible"),
-        )
-    return Usage(
-        tasks=int(row["tasks"]),
-        images=int(row["images"]),
-        unknown_attempts=int(row["unknown_attempts"]),
-        currencies=currencies,
-    )
-
-
-def _sum(row: Row, name: str) -> int:
-    """Return a sum from its high and its low half: whole, it may be more than a column of SQLite holds."""
-    return (int(row[f"{name}_high"]) << 32) + int(row[f"{name}_low"])
-
-
-def changed_tasks(rows: Sequence[Row], column: str, *, end: int, limit: int) -> ChangedTasks:
-    """Return a page of rows in the order of ``column``, the number of their change; the feed ends at ``end``.
-
-    Behind a task the feed goes on where the next one stands: several may share a number, and come again then.
-    """
-    has_more = len(rows) >= limit
-    numbers: list[Any] = [row[column] for row in rows]
-    following = [*numbers[1:], numbers[-1] + 1 if has_more else end] if rows else []
-    changes = [
-        ChangedTask(task=task, position=position)
-        for row, position in zip(rows, following, strict=True)
-        for task in readable_tasks([row])
-    ]
-    return ChangedTasks(changes=tuple(changes), position=following[-1] if rows else end, has_more=has_more)

@@ -7,8 +7,6 @@ import attrs
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
-from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inspector import ImageInspector
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_marks import ImageMarks
@@ -22,10 +20,8 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
-from imagegen_core.ports.task_feed import TaskFeed
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.search import Simplify
 
 
@@ -37,7 +33,6 @@ class Adapters:
     """
 
     tasks: TaskRepository
-    idempotency_keys: IdempotencyKeys
     queue: Queue
     nodes: Nodes
     slots: Slots
@@ -45,13 +40,10 @@ class Adapters:
     timeline: ImageTimeline
     marks: ImageMarks
     lineage: Lineage
-    usage: UsageLedger
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool
     inspector: ImageInspector
-    events: EventBus
-    feed: TaskFeed
     guard: UpstreamGuard
     box: SecretBox
     disk: DiskSpace

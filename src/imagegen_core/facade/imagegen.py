@@ -85,7 +85,7 @@ class ImageGen(UseCases):
             raise RuntimeError("an ImageGen is entered once; build another one over the same adapters")
         self._entered = True
         if self._runs_tasks:
-            await self.adapters.queue.release_locked()
+            await self.adapters.queue.wake(locked=True)
         await self.node.start()
         if self._runs_tasks:
             self.worker.start()

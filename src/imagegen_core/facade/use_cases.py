@@ -67,13 +67,12 @@ class UseCases:
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
         self.partial_images = PartialImages()
-        self.running = RunningTasks(repository=a.tasks, events=a.events, on_change=on_change)
+        self.running = RunningTasks(repository=a.tasks, queue=a.queue, on_change=on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
         self.resolve = self._resolve(file_configs or {})
         self.submit_task = SubmitTask(
             resolve=self.resolve,
             repository=a.tasks,
-            idempotency_keys=a.idempotency_keys,
             queue=a.queue,
             records=a.images,
             blobs=a.blobs,
@@ -90,13 +89,13 @@ class UseCases:
         self.open_input = OpenInput(repository=a.tasks, records=a.images, blobs=a.blobs, spool=a.spool)
         self.open_response = OpenResponse(repository=a.tasks, spool=a.spool)
         self.show_task = ShowTask(
-            repository=a.tasks, records=a.images, queue=a.queue, ledger=a.usage, inputs=self.show_inputs
+            repository=a.tasks, records=a.images, queue=a.queue, inputs=self.show_inputs
         )
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
-        self.show_usage = ShowUsage(ledger=a.usage)
+        self.show_usage = ShowUsage(repository=a.tasks)
         self.estimate_cost = EstimateCost(resolve=self.resolve)
         end = EndTask(
-            repository=a.tasks, events=a.events, records=a.images, spool=a.spool, keep_inputs=keep_inputs
+            repository=a.tasks, queue=a.queue, records=a.images, spool=a.spool, keep_inputs=keep_inputs
         )
         self.cancel_task = CancelTask(
             repository=a.tasks, running=self.running, end=end, clock=a.clock, owner=self.owner
@@ -107,7 +106,7 @@ class UseCases:
         self.resume_tasks = ResumeTasks(
             repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
         )
-        self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
+        self.wait_for_task = WaitForTask(repository=a.tasks, queue=a.queue)
         self.show_image = ShowImage(records=a.images, timeline=a.timeline, lineage=a.lineage)
         self.zip_images = ZipImages(records=a.images, blobs=a.blobs)
         self.list_image_days = ListImageDays(timeline=a.timeline)
@@ -164,7 +163,7 @@ class UseCases:
                 redactor=a.redactor,
             ),
             spool=a.spool,
-            events=a.events,
+            queue=a.queue,
             partial_images=self.partial_images,
             clock=a.clock,
             redactor=a.redactor,

@@ -1,23 +1,15 @@
-"""Distributes pending tasks to workers, each to exactly one."""
+"""Who waits for what: workers for tasks, and followers for the events of a task."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import attrs
 
-from imagegen_core.task import Task
+from imagegen_core.task import Task, TaskEvent
 
 MAX_DEFERRAL = timedelta(hours=2)
 """Longer than any deferral of a task; one due later than this was deferred before the clock was set back."""
-
-
-@attrs.frozen(kw_only=True)
-class QueueCounts:
-    """How many tasks are pending, and how many are processing."""
-
-    pending: int
-    processing: int
 
 
 @attrs.frozen(kw_only=True)
@@ -32,19 +24,19 @@ class Demand:
 
 
 class Queue(Protocol):
-    """First in, first out; a requeued task keeps its age. `TaskRepository` is the source of truth.
+    """Distributes pending tasks to workers, each to exactly one, and delivers the events of tasks.
 
-    A task deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
+    First in, first out; a requeued task keeps its age. `TaskRepository` is the source of truth. A task
+    deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
+
+    Events of a task have increasing ids and can be replayed from any of them. The events of its images and
+    its final event are stored by `TaskRepository.save`.
     """
 
-    async def enqueue(self, task: Task) -> None:
-        """Make a stored pending task claimable, from its ``not_before`` on, and wake a worker."""
-        ...
-
     async def demand(self, *, now: datetime, limit: int) -> Demand:
-        """Return what waits: at most ``limit`` providers, those whose tasks have waited longest first.
+        """Return the providers that have claimable tasks, longest-waiting first, at most ``limit``.
 
-        From then on a deferred task that is due counts as waiting like any other.
+        Also moves deferred tasks that are now due back into the queue.
 
         Raises:
             StorageError: that change could not be stored.
@@ -52,7 +44,7 @@ class Queue(Protocol):
         ...
 
     async def claim(
-        self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
+        self, node: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
         """Move due tasks from pending to processing, durably, and return them, oldest first.
 
@@ -62,8 +54,18 @@ class Queue(Protocol):
         """
         ...
 
-    async def release_locked(self) -> None:
-        """Make the tasks due that are deferred until the master key is back: this process may have it.
+    async def position(self, task_id: str) -> int | None:
+        """Return the position of a pending task, 1 for its provider's next one; None if it is not pending.
+
+        Deferred tasks do not count.
+        """
+        ...
+
+    async def wake(self, *, locked: bool = False) -> None:
+        """Wake workers, since a pending task was stored; it is claimable from its ``not_before`` on.
+
+        With ``locked``, the tasks that are deferred until the master key is back become due before: this
+        process may have it.
 
         Raises:
             StorageError: that change could not be stored.
@@ -71,16 +73,24 @@ class Queue(Protocol):
         ...
 
     async def wait(self, timeout: float) -> None:
-        """Return once something has been enqueued since the last `demand`, or after ``timeout`` seconds."""
+        """Return once workers were woken since the last `demand`, or after ``timeout`` seconds."""
         ...
 
-    async def counts(self) -> QueueCounts:
-        """Return how many tasks are pending and processing."""
+    async def publish(self, event: TaskEvent) -> TaskEvent:
+        """Store the event, wake the task's followers, and return the event with its id."""
         ...
 
-    async def position(self, task_id: str) -> int | None:
-        """Return the position of a pending task, 1 for its provider's next one; None if it is not pending.
+    async def notify(self, task_id: str) -> None:
+        """Wake the followers of a task of which the repository has stored an event."""
+        ...
 
-        Deferred tasks do not count.
+    def events(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
+        """Yield the stored events of a task with ids above ``after``, then new ones as they are published.
+
+        Ends after a final event.
         """
+        ...
+
+    async def last_event_id(self, task_id: str) -> int:
+        """Return the id of the task's latest event; 0 if it has none."""
         ...

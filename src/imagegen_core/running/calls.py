@@ -41,8 +41,8 @@ from imagegen_core.models import Model, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.problems import FailureReason
@@ -431,7 +431,7 @@ class RunAttempt:
     send: SendCall
     store_result: StoreResult
     spool: Spool
-    events: EventBus
+    queue: Queue
     partial_images: PartialImages
     clock: Clock
     redactor: Redactor
@@ -506,7 +506,7 @@ class RunAttempt:
             response=attempt.response,
             run=run,
             spool_files=self.spool,
-            events=self.events,
+            queue=self.queue,
             partial_images=self.partial_images,
             clock=self.clock,
             redactor=self.redactor,

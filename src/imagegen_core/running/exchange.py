@@ -21,8 +21,8 @@ from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import Provider, ProviderCall
+from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.problems import FailureReason
 from imagegen_core.requests import InputImage
@@ -156,7 +156,7 @@ class CallExchange:
     part: int
     run: RunningTask
     spool_files: Spool
-    events: EventBus
+    queue: Queue
     partial_images: PartialImages
     clock: Clock
     redactor: Redactor
@@ -247,7 +247,7 @@ class CallExchange:
         )
         with contextlib.suppress(StorageError, StaleTask):
             if await self.run.save_progress(value):
-                await self.events.publish(event)
+                await self.queue.publish(event)
 
     def partial_image(self, index: int, content: bytes) -> None:
         """Hand a partial image to those who follow the task at this process."""

@@ -24,10 +24,9 @@ from imagegen_core.messages import Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, DeferralPolicy, RetryPolicy, StorageRetryPolicy, settle
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.problems import FailureReason
 from imagegen_core.running.calls import CallPlan, PlanCalls, RunAttempt, refusal_failure
 from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks, Ticket
@@ -45,7 +44,7 @@ class EndTask:
     """
 
     repository: TaskRepository
-    events: EventBus
+    queue: Queue
     records: ImageRecords
     spool: Spool
     keep_inputs: bool
@@ -70,7 +69,7 @@ class EndTask:
             if attempt.is_active and task.failure is not None and task.completed_at is not None
         ]
         if isinstance(holder, Fence):
-            await self.repository.save(task, holder, ended)
+            await self.repository.save(holder, task=task, attempts=ended)
         else:
             await holder.save(task, ended)
         await self._release_inputs(task)
@@ -94,7 +93,7 @@ class EndTask:
         Every task logs its end, so that the log alone accounts for what was paid for; the prompt is not
         logged.
         """
-        await self.events.notify(task.task_id)
+        await self.queue.notify(task.task_id)
         if images is None:
             images = await self._image_count(task)
         ended, started = task.completed_at or task.created_at, task.started_at or task.created_at
@@ -168,7 +167,7 @@ class InterruptTask:
                     await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
                 else:
                     await self.stop(run, is_recovery=is_recovery)
-                    await self.queue.enqueue(run.task)
+                    await self.queue.wake()
             except StaleTask:
                 return
             except StorageBroken:
@@ -354,7 +353,7 @@ class RunTask:
 
     async def _requeue(self, run: RunningTask, task: Task) -> None:
         await run.save(task)
-        await self.queue.enqueue(task)
+        await self.queue.wake()
 
 
 async def _gather_all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -9,9 +9,9 @@ import attrs
 
 from imagegen_core.attempt import Attempt, Phase
 from imagegen_core.images import Image
-from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.slots import Slots
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.task import Task
 
 
@@ -142,7 +142,7 @@ class RunningTask:
 
     task: Task
     repository: TaskRepository
-    events: EventBus
+    queue: Queue
     on_change: Callable[[], object]
     ticket: Ticket
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
@@ -227,7 +227,7 @@ class RunningTask:
                 if not self._is_stored:  # another part has not stored it meanwhile
                     await self._write(self.task, (attempt,), images)
                     return
-        await self.repository.save_attempt(attempt, self._stored.fence, images)
+        await self.repository.save(self._stored.fence, attempts=(attempt,), images=images)
         await self._announce(images)
 
     async def _write(
@@ -236,7 +236,9 @@ class RunningTask:
         """Store the task with all that is held; only under the lock."""
         unsaved, unsaved_images = dict(self._unsaved), self._unsaved_images
         changed = unsaved | {attempt.attempt_id: attempt for attempt in attempts}
-        await self.repository.save(task, self._stored.fence, tuple(changed.values()), unsaved_images + images)
+        await self.repository.save(
+            self._stored.fence, task=task, attempts=tuple(changed.values()), images=unsaved_images + images
+        )
         self._stored = task
         self._unsaved = {key: value for key, value in self._unsaved.items() if value is not unsaved.get(key)}
         self._unsaved_images = self._unsaved_images[len(unsaved_images) :]
@@ -248,7 +250,7 @@ class RunningTask:
             if self.image_count is not None:
                 self.image_count += len(images)
             self.on_change()
-            await self.events.notify(self.task.task_id)
+            await self.queue.notify(self.task.task_id)
 
 
 class RunningTasks:
@@ -257,11 +259,9 @@ class RunningTasks:
     ``on_change`` is called after each change of the stored images.
     """
 
-    def __init__(
-        self, *, repository: TaskRepository, events: EventBus, on_change: Callable[[], object]
-    ) -> None:
+    def __init__(self, *, repository: TaskRepository, queue: Queue, on_change: Callable[[], object]) -> None:
         self._repository = repository
-        self._events = events
+        self._queue = queue
         self._on_change = on_change
         self._runs: dict[str, RunningTask] = {}
 
@@ -270,7 +270,7 @@ class RunningTasks:
         run = RunningTask(
             task=task,
             repository=self._repository,
-            events=self._events,
+            queue=self._queue,
             on_change=self._on_change,
             ticket=ticket,
         )

@@ -19,7 +19,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.problems import FailureReason
 from imagegen_core.running.runner import EndTask, RunTask
 from imagegen_core.running.slots import ProviderSlots, RunningTasks
@@ -86,8 +86,8 @@ class ResumeTasks:
         last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
         is_recovery = decoding or given_up
         rescued = task.rescue(attempts=min(task.attempts, last_sent), is_recovery=is_recovery)
-        await self.repository.save(rescued, task.fence)
-        await self.queue.enqueue(rescued)
+        await self.repository.save(task.fence, task=rescued)
+        await self.queue.wake()
 
 
 IDLE_SECONDS = 1.0

@@ -29,16 +29,13 @@ from imagegen_core.models import Model, canonical, changed, check_operation, che
 from imagegen_core.ports.blobs import BlobStore, Spool, SpoolOverflow
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
-from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter, TaskRepository
+from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, TaskRepository, UsageKey
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
@@ -59,7 +56,6 @@ class SubmitTask:
 
     resolve: ResolveProvider
     repository: TaskRepository
-    idempotency_keys: IdempotencyKeys
     queue: Queue
     records: ImageRecords
     blobs: BlobStore
@@ -83,7 +79,7 @@ class SubmitTask:
         submission.check_shape()
         claim = await self._claim(submission)
         if claim is not None:
-            earlier = await self.idempotency_keys.replay(claim, now=self.clock.now())
+            earlier = await self.repository.replay(claim, now=self.clock.now())
             if earlier is not None:
                 return AddedTask(task=earlier, replayed=True)
         return await self._submit(submission, claim)
@@ -100,7 +96,7 @@ class SubmitTask:
             resolved.provider.split(request, model, resolved.config)
             await self._check_environment(resolved)
             task = self._task(task_id, submission, request, resolved, model)
-            added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
+            added = await self.repository.add(task, queue_size=self.queue_size, claim=claim)
         except asyncio.CancelledError:
             raise  # the task may have been stored nevertheless; files without a task are cleaned up later
         except BaseException:  # interrupted too, no task needs the files
@@ -109,7 +105,7 @@ class SubmitTask:
         if added.replayed:
             await self.spool.remove(task_id)
         else:
-            await self.queue.enqueue(added.task)
+            await self.queue.wake()
         return added
 
     async def _resolve(self, submission: Submission) -> ResolvedProvider:
@@ -452,7 +448,6 @@ class ShowTask:
     repository: TaskRepository
     records: ImageRecords
     queue: Queue
-    ledger: UsageLedger
     inputs: ShowInputs
 
     async def __call__(self, *, task_id: str) -> TaskView:
@@ -471,7 +466,7 @@ class ShowTask:
     async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
         """Return the views of tasks that have already been read."""
         started = [task.task_id for task in tasks if task.started_at is not None]
-        costs = await self.ledger.costs(started) if started else {}
+        costs = await self.repository.costs(started) if started else {}
         inputs = await self.inputs(tasks=tasks)
         views = (
             self._view(task, total(costs.get(task.task_id, ())), inputs.get(task.task_id, ()))
@@ -550,7 +545,7 @@ class WaitForTask:
     """Woken by the final event of the task, but decides by the stored task."""
 
     repository: TaskRepository
-    events: EventBus
+    queue: Queue
 
     async def __call__(self, *, task_id: str, timeout: float | None = None) -> Task:
         """Return the task once it has ended, or in its present state after ``timeout`` seconds.
@@ -563,7 +558,7 @@ class WaitForTask:
             return task
         try:
             async with asyncio.timeout(timeout):
-                async for event in self.events.subscribe(task_id):
+                async for event in self.queue.events(task_id):
                     if event.kind.final:
                         break
         except TimeoutError:
@@ -671,7 +666,7 @@ class CancelTasks:
 class ShowUsage:
     """Adds up the tasks that ended in a time."""
 
-    ledger: UsageLedger
+    repository: TaskRepository
 
     async def __call__(
         self,
@@ -692,13 +687,13 @@ class ShowUsage:
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
         if grouping is UsageGrouping.PROVIDER:
-            return _sorted(await self.ledger.by_provider(first, last))
+            return _sorted(await self.repository.usage(UsageKey.PROVIDER, first=first, last=last))
         if grouping is UsageGrouping.MODEL:
-            return _sorted(await self.ledger.by_model(first, last))
+            return _sorted(await self.repository.usage(UsageKey.MODEL, first=first, last=last))
         return await self._by_day(first, last, zone)
 
     async def _by_day(self, first: int | None, last: int | None, zone: tzinfo) -> dict[str, Usage]:
-        span = await self.ledger.span()
+        span = await self.repository.usage_span()
         if span is None:
             return {}
         first = span[0] if first is None else max(first, span[0])
@@ -706,7 +701,7 @@ class ShowUsage:
         calendar = CalendarDays.between(first, last, zone)
         if not calendar.days:
             return {}
-        usages = zip(calendar.days, await self.ledger.by_interval(calendar.bounds), strict=True)
+        usages = zip(calendar.days, await self.repository.usage_by_interval(calendar.bounds), strict=True)
         return {day.isoformat(): usage for day, usage in usages if usage.tasks}
 
 

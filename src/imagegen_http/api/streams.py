@@ -116,7 +116,7 @@ async def event_stream(
     task its last event. The stream ends at once when the service stops. Partial images are those of now: they
     have no number, and a client that reads too slowly gets the latest one only.
     """
-    last = await service.imagegen.adapters.events.last_id(task_id)
+    last = await service.imagegen.adapters.queue.last_event_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
     yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
@@ -157,7 +157,7 @@ def _partial_image(follower: PartialImageFollower) -> Iterator[bytes]:
 
 async def _pump(service: Service, task_id: str, after: int, queue: _Queue) -> None:
     try:
-        async for event in service.imagegen.adapters.events.subscribe(task_id, after=after):
+        async for event in service.imagegen.adapters.queue.events(task_id, after=after):
             queue.put_nowait(event)
     finally:
         queue.put_nowait(_END)
@@ -202,12 +202,12 @@ async def task_stream(
     The id of an event is where the feed goes on behind it. The stream ends when the service stops, and where
     the database does not answer; the client connects again and gets what it missed.
     """
-    feed = service.imagegen.adapters.feed
+    tasks = service.imagegen.adapters.tasks
     with suppress(StorageError, Unavailable):
-        position = await feed.end() if after is None else after
+        position = (await tasks.changes()).position if after is None else after
         yield b"retry: 3000\nid: %d\n\n" % position
         while not service.stopping.is_set():
-            page = await feed.since(position, limit=_PAGE_SIZE)
+            page = await tasks.changes(position, limit=_PAGE_SIZE)
             changes = [change for change in page.changes if status in (None, change.task.status)]
             views = await asyncio.gather(*(service.imagegen.show_task.view(c.task) for c in changes))
             for change, view in zip(changes, views, strict=True):
@@ -263,7 +263,9 @@ async def follow_task(
     """
     after = parse_event_id(last_event_id)
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
+    if view.task.status.final and after == await service.imagegen.adapters.queue.last_event_id(
+        view.task.task_id
+    ):
         return Response(None, status_code=204)
     language = spoken or asgi.language.get()
     stream = event_stream(service, view.task.task_id, after=after, language=language)

@@ -15,7 +15,7 @@ from imagegen_core.errors import Failure, FailureCode, Unavailable, ValidationFa
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
-from imagegen_core.ports.task_repository import AddedTask, TaskFilter
+from imagegen_core.ports.tasks import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search import encode_cursor
 from imagegen_core.services.tasks import TaskChanges, TaskView

@@ -465,7 +465,7 @@ class ImagesResponse:
             return
         adapters = self.service.imagegen.adapters
         try:
-            await adapters.idempotency_keys.mark_answered(self.task.task_id, at=adapters.clock.now())
+            await adapters.tasks.mark_answered(self.task.task_id, at=adapters.clock.now())
         except ImagegenError as error:
             _log.warning("a delivered response could not be recorded", reason=str(error))
 

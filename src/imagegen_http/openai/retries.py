@@ -131,13 +131,13 @@ class ClientRetries:
             call.key = None
 
     async def _claim_abandoned(self, imagegen: ImageGen, call: Call, max_delay: timedelta) -> Task | None:
-        now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
+        now, tasks = imagegen.adapters.clock.now(), imagegen.adapters.tasks
         for operation in call.operations:
-            scope, prefix, since = f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}.", now - max_delay
-            for unanswered in await keys.unanswered(scope=scope, prefix=prefix, now=now, ended_since=since):
+            scope, prefix = f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}."
+            for unanswered in await tasks.keys(scope, prefix, now=now, unanswered_since=now - max_delay):
                 if not self._is_abandoned(unanswered.key):
                     continue
-                task = await imagegen.adapters.tasks.get(unanswered.task_id)
+                task = await tasks.get(unanswered.task_id)
                 if not _answers_a_retry(task):
                     self._remember(unanswered.key)
                 elif await self._peers.ask(_QUESTION, unanswered.key):
@@ -149,22 +149,24 @@ class ClientRetries:
 
     async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
         """Return a task that somebody waits for, else one whose response was delivered."""
-        now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
-        candidates = [
-            keyed
+        now, tasks = imagegen.adapters.clock.now(), imagegen.adapters.tasks
+        stored = [
+            (stored.key, await tasks.get(stored.task_id))
             for operation in call.operations
-            for keyed in await keys.tasks_by_prefix(
-                scope=f"{DERIVED_KEY_SCOPE}:{operation}", prefix=f"{call.digest}.", now=now
-            )
-            if _answers_a_retry(keyed.task) and _age(keyed.task, now) <= MAX_NUMBERED_RETRY_DELAY
+            for stored in await tasks.keys(f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}.", now=now)
+        ]
+        candidates = [
+            (key, task)
+            for key, task in stored
+            if _answers_a_retry(task) and _age(task, now) <= MAX_NUMBERED_RETRY_DELAY
         ]
         if not candidates:
             return None
-        chosen = min(
-            candidates, key=lambda keyed: (keyed.key in self._answered, keyed.key not in self._waiting)
+        key, task = min(
+            candidates, key=lambda pair: (pair[0] in self._answered, pair[0] not in self._waiting)
         )
-        self._enter(call, chosen.key)
-        return chosen.task
+        self._enter(call, key)
+        return task
 
     def _is_settled(self, call: Call, *, numbered: bool) -> bool:
         """Return whether no earlier request that is still arriving may yet leave a task for this one."""

@@ -16,7 +16,7 @@ from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.marks import EXAMPLE_COLLECTION

@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.task_feed import TaskFeed
+from imagegen_core.ports.tasks import TaskRepository
 
 LOOK_SECONDS = 0.25
 """How late a change is told at most; in the meantime a task may change again, and is told of once."""
@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.25
 class FeedWatch:
     """Wakes those who wait for the feed to go on; while nobody waits, it looks at nothing."""
 
-    feed: TaskFeed
+    tasks: TaskRepository
     clock: Clock
     _end: int = 0
     _waiting: set[asyncio.Event] = attrs.field(factory=set)
@@ -39,7 +39,7 @@ class FeedWatch:
     async def _look(self) -> None:
         while self._waiting:
             with suppress(StorageError, Unavailable):  # the next look may succeed, and nothing is missed
-                self._end = await self.feed.end()
+                self._end = (await self.tasks.changes()).position
             for woken in self._waiting:
                 woken.set()
             await self.clock.sleep(LOOK_SECONDS)

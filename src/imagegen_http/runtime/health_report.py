@@ -8,9 +8,11 @@ from msgspec import UNSET, UnsetType
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
-from imagegen_core.ports.queue import QueueCounts
+from imagegen_core.task import TaskStatus
 from imagegen_http.health import ArchiveHealth, Checks, ClusterHealth, Health, QueueHealth, Status
 from imagegen_http.runtime.service import Service
+
+_COUNTED = TaskStatus.PENDING, TaskStatus.PROCESSING
 
 
 @attrs.define
@@ -46,11 +48,11 @@ class HealthReport:
         )
 
     async def _checks(self, service: Service) -> Checks:
-        is_healthy, counts = self.database_healthy(), QueueCounts(pending=0, processing=0)
+        is_healthy, counts = self.database_healthy(), dict.fromkeys(_COUNTED, 0)
         archive: ArchiveHealth | UnsetType = UNSET
         cluster: ClusterHealth | UnsetType = UNSET
         try:
-            counts = await service.imagegen.adapters.queue.counts()
+            counts = {**await service.imagegen.adapters.tasks.counts(_COUNTED)}
             archive = UNSET if self.archive is None else await self.archive()
             cluster = UNSET if self.cluster is None else await self.cluster(service.imagegen.owner)
         except StorageError:
@@ -60,8 +62,8 @@ class HealthReport:
             database="ok" if is_healthy else "failed",
             storage="ok" if self.disk.sufficient() else "disk_full",
             queue=QueueHealth(
-                pending=counts.pending,
-                processing=counts.processing,
+                pending=counts[TaskStatus.PENDING],
+                processing=counts[TaskStatus.PROCESSING],
                 workers=service.settings.queue.workers,
                 size=service.settings.queue.size,
             ),

@@ -19,19 +19,17 @@ from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.schema import MoveUnfinished
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
 from imagegen_core.marks import Marks
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
@@ -396,13 +394,13 @@ def test_unfinished_tasks_are_resumed_as_before(desk):
     async def source():
         database = sqlite.Database.open(desk.data_dir / "imagegen.db")
         try:
-            tasks = SqliteTaskRepository(database, simplify=simplify)
+            tasks = SqliteTasks(database, simplify=simplify)
             return await unfinished(tasks, SqliteQueue(database))
         finally:
             await database.close()
 
     def target(database):
-        tasks = PostgresqlTaskRepository(database, simplify=simplify)
+        tasks = PostgresqlTasks(database, simplify=simplify)
         return unfinished(tasks, PostgresqlQueue(database))
 
     expected = asyncio.run(source())

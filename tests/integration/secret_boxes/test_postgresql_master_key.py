@@ -9,8 +9,8 @@ from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
-from imagegen_adapters.task_repositories.postgresql import PostgresqlTaskRepository
 from imagegen_core.errors import KeysLocked
 from tests.contracts.samples import NOW, ORIGIN, a_config, a_task, an_attempt
 
@@ -43,7 +43,7 @@ async def seal_everywhere(database, box):
     """Seal a secret in each column that holds one."""
     await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
     task = a_task(override=box.seal("override", context="task"))
-    await PostgresqlTaskRepository(database, simplify=simplify).add(task, queue_size=9)
+    await PostgresqlTasks(database, simplify=simplify).add(task, queue_size=9)
     attempt = an_attempt(task)
     await database.rows(
         "INSERT INTO attempts (attempt_id, task_id, number, part, phase, charge, created_at, updated_at, "

@@ -3,8 +3,7 @@
 from hypothesis import settings
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.queues.memory import MemoryQueue
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from tests.task_machine import TaskMachine
 
 
@@ -14,7 +13,7 @@ class MemoryTaskMachine(TaskMachine):
         return self.reopen()
 
     def reopen(self):
-        return MemoryTaskRepository(self.state), MemoryQueue(self.state)
+        return MemoryTasks(self.state), MemoryQueue(self.state)
 
 
 TestMemoryTaskMachine = MemoryTaskMachine.TestCase

@@ -46,7 +46,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = No
     now = adapters.clock.now()
     limits = {"scripted": 9, "demo": 9}
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits=limits)
-    await adapters.tasks.save(claimed.count_attempt(), claimed.fence)
+    await adapters.tasks.save(claimed.fence, task=claimed.count_attempt())
     attempt = await _reserve(imagegen, task.task_id)
     steps = {
         Phase.SUBMITTING: lambda a: a.submitting(now, quoted=quoted),
@@ -57,7 +57,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = No
         if attempt.phase is phase:
             break
         attempt = step(attempt)
-        await adapters.tasks.save_attempt(attempt, claimed.fence)
+        await adapters.tasks.save(claimed.fence, attempts=(attempt,))
         assert reached is attempt.phase
     return task.task_id
 
@@ -65,7 +65,7 @@ async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = No
 async def _reserve(imagegen, task_id):
     task = await imagegen.adapters.tasks.get(task_id)
     attempt = imagegen.run_task.run_attempt.reserved(task, 0)
-    await imagegen.adapters.tasks.save_attempt(attempt, task.fence)
+    await imagegen.adapters.tasks.save(task.fence, attempts=(attempt,))
     return attempt
 
 

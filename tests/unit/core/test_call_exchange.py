@@ -33,7 +33,7 @@ def new_exchange(adapters, response=None):
         run = RunningTask(
             task=a_task(),
             repository=adapters.tasks,
-            events=adapters.events,
+            queue=adapters.queue,
             on_change=lambda: None,
             ticket=ticket,
         )
@@ -42,7 +42,7 @@ def new_exchange(adapters, response=None):
         part=0,
         run=run,
         spool_files=adapters.spool,
-        events=adapters.events,
+        queue=adapters.queue,
         partial_images=PartialImages(),
         clock=adapters.clock,
         redactor=adapters.redactor,

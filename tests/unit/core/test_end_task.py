@@ -28,11 +28,11 @@ class BrittleRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, fence, attempts=(), images=()):
-        if task.status.final and self.refusals:
+    async def save(self, fence, *, task=None, attempts=(), images=()):
+        if task is not None and task.status.final and self.refusals:
             self.refusals -= 1
             raise StorageError("the disk that holds the database is full")
-        await self._repository.save(task, fence, attempts, images)
+        return await self._repository.save(fence, task=task, attempts=attempts, images=images)
 
 
 @attrs.define(kw_only=True)
@@ -55,10 +55,10 @@ class World:
         task_id = await crash_in(imagegen, Phase.RECEIVED)
         provider.charged = 1
         task = await repository.get(task_id)
-        await repository.save(attrs.evolve(task, recoveries=recoveries), task.fence)
+        await repository.save(task.fence, task=attrs.evolve(task, recoveries=recoveries))
         (attempt,) = await repository.attempts(task_id)
         answered = attrs.evolve(attempt, response=InlineResponse(name="a", content=b"b"))
-        await repository.save_attempt(answered, task.fence)
+        await repository.save(task.fence, attempts=(answered,))
         await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
         follower = asyncio.create_task(imagegen.wait(task_id, timeout=60))
         await asyncio.sleep(0)

@@ -30,13 +30,9 @@ class FullRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, fence, attempts=(), images=()):
+    async def save(self, fence, *, task=None, attempts=(), images=()):
         self._write()
-        await self._repository.save(task, fence, attempts, images)
-
-    async def save_attempt(self, attempt, fence, images=()):
-        self._write()
-        return await self._repository.save_attempt(attempt, fence, images)
+        return await self._repository.save(fence, task=task, attempts=attempts, images=images)
 
     def _write(self):
         self.good -= 1
@@ -194,7 +190,7 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
 
     task = await world.run(good=1, bad=good)
 
-    processing = (await world.imagegen.adapters.queue.counts()).processing
+    processing = (await world.imagegen.adapters.tasks.counts())[TaskStatus.PROCESSING]
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
 
 

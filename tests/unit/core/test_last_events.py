@@ -16,19 +16,19 @@ from tests.unit.core.scripted_provider import ScriptedProvider
 pytestmark = pytest.mark.anyio
 
 
-class DyingBus:
-    """The bus of a process that dies when it tells of the end of a task."""
+class DyingQueue:
+    """The queue of a process that dies when it tells of the end of a task."""
 
-    def __init__(self, bus, tasks):
-        self._bus, self._tasks = bus, tasks
+    def __init__(self, queue, tasks):
+        self._queue, self._tasks = queue, tasks
 
     def __getattr__(self, name):
-        return getattr(self._bus, name)
+        return getattr(self._queue, name)
 
     async def notify(self, task_id):
         if (await self._tasks.get(task_id)).status.final:
             raise RuntimeError("killed")
-        await self._bus.notify(task_id)
+        await self._queue.notify(task_id)
 
 
 def dying_over(provider):
@@ -36,7 +36,7 @@ def dying_over(provider):
     adapters = memory_adapters(providers={"scripted": provider})
     config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
     imagegen = ImageGen(
-        attrs.evolve(adapters, events=DyingBus(adapters.events, adapters.tasks)),
+        attrs.evolve(adapters, queue=DyingQueue(adapters.queue, adapters.tasks)),
         limits=Limits(default_provider="scripted", shutdown_grace_seconds=0),
         file_configs={"scripted": config},
     )
@@ -46,7 +46,7 @@ def dying_over(provider):
 async def event_kinds(adapters, task_id):
     """Return the kinds of events that a later subscriber gets."""
     async with asyncio.timeout(60):
-        return [event.kind async for event in adapters.events.subscribe(task_id)]
+        return [event.kind async for event in adapters.queue.events(task_id)]
 
 
 async def ended(imagegen, adapters, task_id):
@@ -117,10 +117,10 @@ async def test_a_response_that_stopped_the_service_too_often():
     imagegen, adapters = dying_over(ScriptedProvider())
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES), claimed.fence)
+    await adapters.tasks.save(claimed.fence, task=attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
     attempt = imagegen.run_task.run_attempt.reserved(claimed, 0)
     received = attempt.submitting(now).received(now, Receipt(data={}))
-    await adapters.tasks.save_attempt(received, claimed.fence)
+    await adapters.tasks.save(claimed.fence, attempts=(received,))
 
     with pytest.raises(RuntimeError):
         await imagegen.resume_tasks(owner="alive")

@@ -8,7 +8,7 @@ import pytest
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.services.gallery import ListImageDays
@@ -24,7 +24,7 @@ async def days_of(*moments, images=None, **query):
     state = MemoryState()
     for moment in moments:
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-        await add_image(MemoryTaskRepository(state), created_at=at)
+        await add_image(MemoryTasks(state), created_at=at)
     return await ListImageDays(timeline=MemoryImageTimeline(MemoryImageRecords(state)))(images, **query)
 
 

@@ -39,7 +39,7 @@ async def test_credentials_of_this_machine_go_to_no_address_that_is_not_sealed()
     unset = dict.fromkeys(("api_key", "models", "timeout_seconds", "max_retries"))
     text = json.dumps({**made_up, **unset, "source": "file", "extra_config": {}, "remote_id": ""})
     forged = attrs.evolve(attempt, config=SentConfig(text=text, sealed=False))
-    await adapters.tasks.save_attempt(forged, (await adapters.tasks.get(task_id)).fence)
+    await adapters.tasks.save((await adapters.tasks.get(task_id)).fence, attempts=(forged,))
 
     async with imagegen_over(provider, adapters=adapters) as alive:
         task = await alive.wait(task_id, timeout=60)

@@ -81,8 +81,8 @@ async def test_a_task_that_was_claimed_again_counts_as_new():
     task = await claimed_by(imagegen.owner, imagegen)
     await resumed(imagegen)
     requeued = task.requeue()
-    await imagegen.adapters.tasks.save(requeued, task.fence)
-    await imagegen.adapters.tasks.save(requeued.claim(imagegen.owner, task.created_at), requeued.fence)
+    await imagegen.adapters.tasks.save(task.fence, task=requeued)
+    await imagegen.adapters.tasks.save(requeued.fence, task=requeued.claim(imagegen.owner, task.created_at))
 
     assert [0, 1] == await resumed(imagegen, looks=2)
 

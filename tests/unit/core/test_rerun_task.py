@@ -6,7 +6,7 @@ from imagegen_core import TaskStatus
 from imagegen_core.errors import IdempotencyKeyReused, ValidationFailed
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.models import changed
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.services.tasks import TaskChanges
 from tests.unit.core.scripted_imagegen import imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
-from imagegen_adapters.usage_ledgers.memory import MemoryUsageLedger
+from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_core.costs import UsageGrouping
 from imagegen_core.services.tasks import ShowUsage
 from tests.contracts.samples import NOW, add_ended
@@ -26,11 +25,11 @@ async def usage_of(moments, **query):
     state = MemoryState()
     for number, moment in enumerate(moments):
         await add_ended(
-            MemoryTaskRepository(state),
+            MemoryTasks(state),
             seconds=(utc(moment) - NOW).total_seconds(),
             model_id=f"model-{number % 2}",
         )
-    show = ShowUsage(ledger=MemoryUsageLedger(state))
+    show = ShowUsage(repository=MemoryTasks(state))
     usages = await show(**{"grouping": UsageGrouping.DAY, **query})
     return {key: usage.tasks for key, usage in usages.items()}
 

@@ -21,7 +21,7 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
     ValidationFailed,
 )
-from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.secrets import Secret
 from imagegen_core.task import StoredImage

@@ -6,8 +6,6 @@ import attrs
 
 from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_core.ports.blobs import BlobStore, Spool
-from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
@@ -19,10 +17,8 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
-from imagegen_core.ports.task_feed import TaskFeed
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.turn import Turn
-from imagegen_core.ports.usage_ledger import UsageLedger
 from imagegen_http.health import ClusterHealth
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import Progress
@@ -52,10 +48,7 @@ class Backend:
     """
 
     tasks: TaskRepository
-    idempotency_keys: IdempotencyKeys
     queue: Queue
-    events: EventBus
-    feed: TaskFeed
     nodes: Nodes
     slots: Slots
     turn: Turn
@@ -63,7 +56,6 @@ class Backend:
     timeline: ImageTimeline
     marks: ImageMarks
     lineage: Lineage
-    usage: UsageLedger
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Progress], Awaitable[int]]

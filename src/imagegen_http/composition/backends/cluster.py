@@ -8,8 +8,6 @@ from socket import gethostname
 import structlog
 
 from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
-from imagegen_adapters.event_buses.postgresql import PostgresqlEventBus
-from imagegen_adapters.idempotency_keys.postgresql import PostgresqlIdempotencyKeys
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
@@ -17,7 +15,6 @@ from imagegen_adapters.image_records.postgresql.reindex import index_state, rein
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
@@ -32,10 +29,8 @@ from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, Postg
 from imagegen_adapters.stores.postgresql.health import read_activity
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_adapters.task_feeds.postgresql import PostgresqlTaskFeed
-from imagegen_adapters.task_repositories.postgresql import CANCELLATIONS, PostgresqlTaskRepository
-from imagegen_adapters.usage_ledgers.postgresql import PostgresqlUsageLedger
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
 from imagegen_http.composition.backends.backend import Backend
@@ -77,11 +72,8 @@ async def open_backend(
         await spool.sweep_temporary()
         dead_after = settings.cluster.dead_after_seconds
         yield Backend(
-            tasks=PostgresqlTaskRepository(database, listener, simplify=simplify),
-            idempotency_keys=PostgresqlIdempotencyKeys(database),
+            tasks=PostgresqlTasks(database, listener, simplify=simplify),
             queue=PostgresqlQueue(database, listener),
-            events=PostgresqlEventBus(database, listener),
-            feed=PostgresqlTaskFeed(database),
             nodes=PostgresqlNodes(
                 database,
                 dead_after_seconds=dead_after,
@@ -95,7 +87,6 @@ async def open_backend(
             timeline=PostgresqlImageTimeline(database),
             marks=SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
             lineage=PostgresqlLineage(database),
-            usage=PostgresqlUsageLedger(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),

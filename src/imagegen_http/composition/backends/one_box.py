@@ -13,10 +13,8 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.index import SqliteMarkIndex
@@ -26,7 +24,6 @@ from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.local import LocalSlots
@@ -34,10 +31,8 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.task_feeds.sqlite import SqliteTaskFeed
-from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.turns.local import LocalTurn
-from imagegen_adapters.usage_ledgers.sqlite import SqliteUsageLedger
 from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.clock import Clock
@@ -68,7 +63,7 @@ async def open_backend(
         stack.callback(spool.close)
         await blobs.sweep_temporary()
         await spool.sweep_temporary()
-        tasks = SqliteTaskRepository(database, simplify=simplify)
+        tasks = SqliteTasks(database, simplify=simplify)
         configs = SqliteProviderConfigs(database, box)
 
         async def prepare() -> None:
@@ -78,10 +73,7 @@ async def open_backend(
 
         yield Backend(
             tasks=tasks,
-            idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
-            events=SqliteEventBus(database),
-            feed=SqliteTaskFeed(database),
             nodes=LocalNodes(),
             slots=LocalSlots(),
             turn=LocalTurn(),
@@ -89,7 +81,6 @@ async def open_backend(
             timeline=SqliteImageTimeline(database),
             marks=SqlMarks(SqliteSql(database), SqliteMarkIndex()),
             lineage=SqliteLineage(database),
-            usage=SqliteUsageLedger(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),

@@ -6,7 +6,6 @@ from datetime import timedelta
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.image_records.postgresql.reindex import index_state
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
-from imagegen_adapters.queues.postgresql import PostgresqlQueue
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.stores.messages import KeyCode
@@ -21,6 +20,7 @@ from imagegen_adapters.stores.postgresql.health import (
     read_activity,
 )
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_adapters.stores.sql import PostgresqlSql
@@ -164,7 +164,7 @@ async def _tasks(database: Database, *, has_server: bool) -> list[Check]:
     now = SystemClock().now()
     stuck = await database.row(_STUCK_TASKS, to_timestamp(now - STUCK_AFTER))
     unclear = await database.row(_UNKNOWN_OUTCOME_TASKS, to_timestamp(now - RECENT))
-    counts = await PostgresqlQueue(database).counts()
+    counts = await PostgresqlTasks(database, simplify=str).counts()
     return task_checks(
         counts,
         stuck=0 if stuck is None else stuck[0],

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.tasks import SqliteTasks
 from imagegen_core.errors import Refusal
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.problems import RefusalCode
+from imagegen_core.task import TaskStatus
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing
@@ -56,18 +56,22 @@ async def tasks(database: Database, *, has_server: bool) -> list[Check]:
     now = SystemClock().now()
     old, unknown = to_timestamp(now - STUCK_AFTER), to_timestamp(now - RECENT)
     return task_checks(
-        await SqliteQueue(database).counts(),
+        await SqliteTasks(database, simplify=str).counts(),
         stuck=await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0]),
         unclear=await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0]),
         has_server=has_server,
     )
 
 
-def task_checks(counts: QueueCounts, *, stuck: int, unclear: int, has_server: bool) -> list[Check]:
+def task_checks(
+    counts: Mapping[TaskStatus, int], *, stuck: int, unclear: int, has_server: bool
+) -> list[Check]:
     """Check what was counted: ``stuck`` tasks, and ``unclear`` outcomes."""
-    summary = CheckCode.TASK_COUNTS(pending=counts.pending, processing=counts.processing)
+    summary = CheckCode.TASK_COUNTS(
+        pending=counts[TaskStatus.PENDING], processing=counts[TaskStatus.PROCESSING]
+    )
     checks = [ok("tasks", summary)]
-    if counts.processing and not has_server:
+    if counts[TaskStatus.PROCESSING] and not has_server:
         checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
     elif stuck:
         checks = [warn("tasks", CheckCode.TASKS_STUCK(counts=summary, stuck=stuck))]

@@ -92,12 +92,13 @@ async def test_a_received_response_survives_a_stop_at_any_point(as_job):
         def __getattr__(self, name):
             return getattr(adapters.tasks, name)
 
-        async def save_attempt(self, attempt, fence, images=()):
-            if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and not slow.is_set():
+        async def save(self, fence, *, task=None, attempts=(), images=()):
+            arrived = {attempt.phase for attempt in attempts} & {Phase.ACCEPTED, Phase.RECEIVED}
+            if task is None and arrived and not slow.is_set():
                 slow.set()
                 answered.set()
                 await asyncio.Event().wait()
-            return await adapters.tasks.save_attempt(attempt, fence, images)
+            return await adapters.tasks.save(fence, task=task, attempts=attempts, images=images)
 
     imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=SlowRepository()))
     async with imagegen:

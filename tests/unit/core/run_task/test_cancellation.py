@@ -78,13 +78,13 @@ class OvertakenRepository:
     def __getattr__(self, name):
         return getattr(self._adapters.tasks, name)
 
-    async def save(self, task, fence, attempts=(), images=()):
+    async def save(self, fence, *, task=None, attempts=(), images=()):
         if self.claimed is None:
             now = self._adapters.clock.now()
             (self.claimed,) = await self._adapters.queue.claim(
                 "a worker", limit=1, now=now, provider_limits={"scripted": 9}
             )
-        await self._adapters.tasks.save(task, fence, attempts, images)
+        return await self._adapters.tasks.save(fence, task=task, attempts=attempts, images=images)
 
 
 async def test_a_cancellation_is_not_lost_to_a_concurrent_claim():

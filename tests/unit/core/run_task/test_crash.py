@@ -103,7 +103,7 @@ class OvertakenRepository:
     async def orphans(self, **criteria):
         orphans = await self._repository.orphans(**criteria)
         first = orphans[0]
-        await self._repository.save(first.rescue(attempts=1, is_recovery=True), first.fence)
+        await self._repository.save(first.fence, task=first.rescue(attempts=1, is_recovery=True))
         return orphans
 
 
@@ -165,7 +165,7 @@ async def test_a_response_that_another_node_spooled_is_brought_here():
     response = pieces(image.ljust(provider.size, b"\0"))
     await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", response, max_bytes=100_000)
     received = attempt.received(adapters.clock.now(), Receipt(data={"file": "answer"}))
-    await adapters.tasks.save_attempt(received, (await adapters.tasks.get(task_id)).fence)
+    await adapters.tasks.save((await adapters.tasks.get(task_id)).fence, attempts=(received,))
     adapters = attrs.evolve(adapters, spool=SharedSpool(adapters.spool))
 
     async with imagegen_over(provider, adapters=adapters) as another:

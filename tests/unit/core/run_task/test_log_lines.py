@@ -88,10 +88,10 @@ async def test_a_task_that_a_start_fails_leaves_a_log_line(caplog):
     adapters, task = imagegen.adapters, await imagegen.submit("猫")
     now = adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES), claimed.fence)
+    await adapters.tasks.save(claimed.fence, task=attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
     reserved = an_attempt(claimed)
     received = reserved.submitting(now).received(now, Receipt())
-    await adapters.tasks.save_attempt(received, claimed.fence)
+    await adapters.tasks.save(claimed.fence, attempts=(received,))
 
     with caplog.at_level(logging.INFO):
         await imagegen.resume_tasks(owner="alive")

@@ -186,15 +186,15 @@ async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
 
     provider.collect = collect
     imagegen = imagegen_over(provider)
-    events = imagegen.adapters.events
+    events = imagegen.adapters.queue
     async with imagegen:
         task = await imagegen.submit("猫", num=2)
-        async for event in events.subscribe(task.task_id):
+        async for event in events.events(task.task_id):
             if event.kind is EventKind.IMAGE:
                 break
     async with imagegen_over(provider, adapters=imagegen.adapters) as second_run:
         done = await second_run.wait(task.task_id, timeout=60)
-        kinds = [event.kind async for event in events.subscribe(task.task_id)]
+        kinds = [event.kind async for event in events.events(task.task_id)]
 
     assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.recoveries, kinds.count(EventKind.IMAGE))
 

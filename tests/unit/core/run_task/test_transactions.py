@@ -25,13 +25,10 @@ class RecordingRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, fence, attempts=(), images=()):
-        await self._repository.save(task, fence, attempts, images)
-        self.writes.append((task.status, {a.part: a.phase for a in attempts}, len(images)))
-
-    async def save_attempt(self, attempt, fence, images=()):
-        stored = await self._repository.save_attempt(attempt, fence, images)
-        self.writes.append((None, {attempt.part: attempt.phase}, len(images)))
+    async def save(self, fence, *, task=None, attempts=(), images=()):
+        stored = await self._repository.save(fence, task=task, attempts=attempts, images=images)
+        status = None if task is None else task.status
+        self.writes.append((status, {a.part: a.phase for a in attempts}, len(images)))
         return stored
 
 

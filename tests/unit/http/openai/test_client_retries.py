@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import Failure, FailureCode, QueueFull, ValidationFailed
-from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.ports.tasks import IdempotencyClaim
 from imagegen_core.problems import ProblemCode
 from imagegen_http.openai.retries import (
     DERIVED_KEY_SCOPE,
@@ -51,9 +51,9 @@ async def first_request(imagegen, number=0, end=None, ago=timedelta()):
         body_sha256="",
         expires_at=now + timedelta(days=1),
     )
-    await imagegen.adapters.tasks.add(task, queue_size=99, idempotency=claim)
+    await imagegen.adapters.tasks.add(task, queue_size=99, claim=claim)
     if end is not None:
-        await imagegen.adapters.tasks.save(end(task.claim("w", now), now - ago), task.fence)
+        await imagegen.adapters.tasks.save(task.fence, task=end(task.claim("w", now), now - ago))
     return task.task_id
 
 
@@ -126,7 +126,7 @@ async def test_a_task_that_ended_long_ago_is_not_claimed(retries, imagegen):
 async def test_a_numbered_retry_claims_an_abandoned_task_before_it_shares_one(retries, imagegen):
     """Then one that somebody waits for, then one whose response was delivered."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
-    await imagegen.adapters.idempotency_keys.mark_answered(answered, at=imagegen.adapters.clock.now())
+    await imagegen.adapters.tasks.mark_answered(answered, at=imagegen.adapters.clock.now())
     calls = [call_of() for _ in range(3)]
     async with retries.submitting(calls[0], f"{DIGEST}.0"), retries.submitting(calls[1], f"{DIGEST}.1"):
         pass
@@ -181,7 +181,7 @@ async def test_a_caller_with_its_response_gets_a_new_task(retries, imagegen):
     retries.answered(call)
     retries.leave(call)
     after_a_kill = await claimed_id(ClientRetries(lambda: 0.0), imagegen, numbered=False)
-    await imagegen.adapters.idempotency_keys.mark_answered(task_id, at=imagegen.adapters.clock.now())
+    await imagegen.adapters.tasks.mark_answered(task_id, at=imagegen.adapters.clock.now())
 
     assert [None, task_id, None] == [
         await claimed_id(retries, imagegen, numbered=False),
@@ -276,7 +276,7 @@ async def test_an_edit_is_claimed_under_the_operation_that_it_became(retries, im
         body_sha256="",
         expires_at=now + timedelta(days=1),
     )
-    await imagegen.adapters.tasks.add(attrs.evolve(task, created_at=now), queue_size=9, idempotency=claim)
+    await imagegen.adapters.tasks.add(attrs.evolve(task, created_at=now), queue_size=9, claim=claim)
 
     call = call_of("edit", "reference")
 

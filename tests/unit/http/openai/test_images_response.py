@@ -41,7 +41,7 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
     task = (await service.imagegen.submit_task(keyed)).task
     if end is not None:
         now = service.imagegen.adapters.clock.now()
-        await service.imagegen.adapters.tasks.save(end(task.claim("w", now), now), task.fence)
+        await service.imagegen.adapters.tasks.save(task.fence, task=end(task.claim("w", now), now))
 
     async def receive():
         if not leaves:
@@ -72,9 +72,8 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
 
 async def unanswered(service):
     now = service.imagegen.adapters.clock.now()
-    keys = service.imagegen.adapters.idempotency_keys
-    open_keys = await keys.unanswered(
-        scope=f"{DERIVED_KEY_SCOPE}:generate", prefix="d.", now=now, ended_since=now - timedelta(1)
+    open_keys = await service.imagegen.adapters.tasks.keys(
+        f"{DERIVED_KEY_SCOPE}:generate", "d.", now=now, unanswered_since=now - timedelta(1)
     )
     return [open_key.key for open_key in open_keys]
 

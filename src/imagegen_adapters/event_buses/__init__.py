@@ -1,1 +1,0 @@
-"""Event buses, which deliver the events of tasks to subscribers."""

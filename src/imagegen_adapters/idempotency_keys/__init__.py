@@ -1,1 +1,0 @@
-"""Idempotency keys, and the tasks that were created with them."""

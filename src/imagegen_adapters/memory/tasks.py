@@ -1,0 +1,305 @@
+"""Tasks, their keys, changes and costs in memory, for tests and library users who need no persistence."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from itertools import islice, pairwise
+
+import attrs
+
+from imagegen_adapters.databases.memory import MemoryState, StoredClaim
+from imagegen_adapters.stores.queue import Waiting
+from imagegen_adapters.stores.rows import list_page
+from imagegen_core.attempt import Attempt, Charge, costs_of
+from imagegen_core.costs import Basis, Cost, Ticks, Usage
+from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.images import Image
+from imagegen_core.ports.queue import MAX_DEFERRAL, Demand
+from imagegen_core.ports.tasks import (
+    AddedTask,
+    ChangedTask,
+    ChangedTasks,
+    IdempotencyClaim,
+    StoredKey,
+    TaskFilter,
+    UsageKey,
+)
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, image_event, last_event
+from imagegen_core.values import quarter_of
+
+
+class MemoryTasks:
+    """The tasks of ``state``, which are lost when the process ends."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
+        keys, now = self._state.idempotency_keys, task.created_at
+        for key in [key for key, stored in keys.items() if stored.expires_at <= now]:
+            del keys[key]
+        if claim is not None and (replayed := await self.replay(claim, now=now)) is not None:
+            return AddedTask(task=replayed, replayed=True)
+        if self._state.count(TaskStatus.PENDING) >= queue_size:
+            raise QueueFull(queue_size)
+        self._state.put(task)
+        if claim is not None:
+            keys[claim.scope, claim.key] = StoredClaim(
+                body_sha256=claim.body_sha256, task_id=task.task_id, expires_at=claim.expires_at
+            )
+        return AddedTask(task=task)
+
+    async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
+        stored = self._state.idempotency_keys.get((claim.scope, claim.key))
+        if stored is None or stored.expires_at <= now:
+            return None
+        if stored.body_sha256 != claim.body_sha256:
+            raise IdempotencyKeyReused
+        return self._state.tasks[stored.task_id]
+
+    async def keys(
+        self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
+    ) -> tuple[StoredKey, ...]:
+        claims = [
+            (key, claim)
+            for (claim_scope, key), claim in self._state.idempotency_keys.items()
+            if claim_scope == scope and key.startswith(prefix) and claim.expires_at > now
+        ]
+        claims.sort(key=lambda pair: self._state.task_numbers[pair[1].task_id])
+        if unanswered_since is None:
+            claims = claims[::-1][:20]
+        else:
+            claims = [pair for pair in claims if self._is_unanswered(pair[1], unanswered_since)][:2000]
+        return tuple(StoredKey(key=key, task_id=claim.task_id) for key, claim in claims)
+
+    def _is_unanswered(self, claim: StoredClaim, ended_since: datetime) -> bool:
+        ended_at = self._state.tasks[claim.task_id].completed_at
+        return claim.answered_at is None and (ended_at is None or ended_at > ended_since)
+
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
+        for claim in self._state.idempotency_keys.values():
+            if claim.task_id == task_id and claim.answered_at is None:
+                claim.answered_at = at
+
+    async def get(self, task_id: str) -> Task:
+        return self._get(task_id)
+
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
+        return list_page(
+            (
+                (self._state.task_numbers[task.task_id], task)
+                for task in reversed(self._state.tasks.values())
+                if criteria.status in (None, task.status)
+                and criteria.provider_name in (None, task.provider_name)
+            ),
+            paging,
+        )
+
+    async def counts(self, statuses: Collection[TaskStatus] = tuple(TaskStatus)) -> Mapping[TaskStatus, int]:
+        return {status: self._state.count(status) for status in statuses}
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
+
+    async def save(
+        self,
+        fence: Fence,
+        *,
+        task: Task | None = None,
+        attempts: Sequence[Attempt] = (),
+        images: Sequence[Image] = (),
+    ) -> tuple[Image, ...]:
+        stored = self._get(attempts[0].task_id if task is None else task.task_id)
+        if stored.status.final or stored.fence != fence:
+            raise StaleTask(stored.task_id)
+        if task is not None:
+            cancel_requested = stored.cancel_requested or task.cancel_requested
+            self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
+        self._state.attempts |= {attempt.attempt_id: attempt for attempt in attempts}
+        added = tuple(map(self._add_image, images))
+        if task is not None and task.status.final:
+            for attempt in await self.attempts(task.task_id):
+                self._state.attempts[attempt.attempt_id] = attempt.after_task()
+            self._state.add_event(last_event(task))
+        return added
+
+    async def request_cancel(self, task_id: str) -> Task:
+        stored = self._get(task_id)
+        if stored.status is TaskStatus.PROCESSING:
+            self._state.put(stored.request_cancel())
+        return self._get(task_id)
+
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        processing = self._state.with_status(TaskStatus.PROCESSING)
+        return frozenset(t.task_id for t in processing if t.cancel_requested and t.task_id in task_ids)
+
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        processing = self._state.with_status(TaskStatus.PROCESSING)
+        return tuple(t for t in processing if t.owner not in alive and t.task_id not in running)
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        for attempt in list(self._state.attempts.values()):
+            if not attempt.is_active and attempt.updated_at < ended_before:
+                self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, response=None)
+
+    async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
+        end = self._state.last_change + 1
+        changed = ((task_id, change) for task_id, change in self._state.changes.items())
+        later = ((task_id, change) for task_id, change in changed if since is not None and change >= since)
+        changes = tuple(
+            ChangedTask(task=self._state.tasks[task_id], position=change + 1)
+            for task_id, change in islice(later, limit)
+        )
+        has_more = len(changes) >= limit
+        return ChangedTasks(
+            changes=changes, position=changes[-1].position if has_more else end, has_more=has_more
+        )
+
+    async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
+        costs = {task_id: costs_of(await self.attempts(task_id)) for task_id in task_ids}
+        return {task_id: parts for task_id, parts in costs.items() if parts}
+
+    async def usage(
+        self, by: UsageKey, *, first: int | None = None, last: int | None = None
+    ) -> Mapping[str, Usage]:
+        usages: dict[str, Usage] = {}
+        for _, task in self._ended(first, last):
+            name = task.provider_name if by is UsageKey.PROVIDER else task.model_id
+            usages[name] = usages.get(name, Usage()).plus(self._usage(task))
+        return usages
+
+    async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        return tuple(
+            reduce(Usage.plus, (self._usage(task) for _, task in self._ended(first, end - 1)), Usage())
+            for first, end in pairwise(bounds)
+        )
+
+    async def usage_span(self) -> tuple[int, int] | None:
+        quarters = [quarter for quarter, _ in self._ended(None, None)]
+        return (min(quarters), max(quarters)) if quarters else None
+
+    def _ended(self, first: int | None, last: int | None) -> Iterator[tuple[int, Task]]:
+        for task in self._state.tasks.values():
+            quarter = quarter_of(task.completed_at or task.created_at)
+            is_within = (first is None or quarter >= first) and (last is None or quarter <= last)
+            if task.status.final and is_within:
+                yield quarter, task
+
+    def _usage(self, task: Task) -> Usage:
+        usage = Usage(tasks=1, images=self._state.image_counts[task.task_id])
+        own = (attempt for attempt in self._state.attempts.values() if attempt.task_id == task.task_id)
+        return reduce(Usage.plus, map(_usage_of, own), usage)
+
+    def _add_image(self, image: Image) -> Image:
+        last = self._state.last_image_id
+        stored = self._state.add_image(image)
+        if stored.id > last:
+            self._state.add_event(image_event(stored))
+        return stored
+
+    def _get(self, task_id: str) -> Task:
+        try:
+            return self._state.tasks[task_id]
+        except KeyError:
+            raise TaskNotFound(task_id) from None
+
+
+def _usage_of(attempt: Attempt) -> Usage:
+    cost = attempt.cost
+    if attempt.charge is Charge.NONE or cost is None:
+        return Usage()
+    if cost.currency is None or cost.ticks is None:
+        return Usage(unknown_attempts=1)
+    if attempt.charge is Charge.POSSIBLE:
+        ticks = Ticks(possible_ticks=cost.ticks)
+    elif cost.basis is Basis.KNOWN:
+        ticks = Ticks(known_ticks=cost.ticks)
+    else:
+        ticks = Ticks(estimated_ticks=cost.ticks)
+    return Usage(currencies={cost.currency: ticks})
+
+
+class MemoryQueue:
+    """The pending tasks and the events of ``state``, which must be shared with the task repository."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+        self._waiting = Waiting()
+
+    async def demand(self, *, now: datetime, limit: int) -> Demand:
+        self._waiting.reset()
+        for task in self._due(now):
+            self._state.put(attrs.evolve(task, not_before=None))
+        names = list(dict.fromkeys(task.provider_name for task in self._due(now)))[:limit]
+        processing = self._processing()
+        pending = self._state.with_status(TaskStatus.PENDING)
+        return Demand(
+            processing={name: processing[name] for name in names},
+            next_due=min((task.not_before for task in pending if task.not_before), default=None),
+        )
+
+    async def claim(
+        self, node: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
+    ) -> tuple[Task, ...]:
+        processing = self._processing()
+        claimed: list[Task] = []
+        for due in self._due(now):
+            task, name = attrs.evolve(due, not_before=None), due.provider_name
+            if len(claimed) < limit and processing[name] < provider_limits.get(name, 0):
+                task = task.claim(node, now)
+                processing[name] += 1
+                claimed.append(task)
+            self._state.put(task)
+        if claimed and len(claimed) == limit:
+            self._waiting.wake()
+        return tuple(claimed)
+
+    async def position(self, task_id: str) -> int | None:
+        before: Counter[str] = Counter()
+        for task in self._state.with_status(TaskStatus.PENDING):
+            if task.task_id == task_id:
+                return before[task.provider_name] + 1
+            before[task.provider_name] += task.not_before is None
+        return None
+
+    async def wake(self, *, locked: bool = False) -> None:
+        for task in list(self._state.with_status(TaskStatus.PENDING)):
+            if locked and task.locked:
+                self._state.put(attrs.evolve(task, not_before=None))
+        self._waiting.wake()
+
+    async def wait(self, timeout: float) -> None:
+        await self._waiting.wait(timeout)
+
+    async def publish(self, event: TaskEvent) -> TaskEvent:
+        added = self._state.add_event(event)
+        self._waiting.notify(event.task_id)
+        return added
+
+    async def notify(self, task_id: str) -> None:
+        self._waiting.notify(task_id)
+
+    async def events(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
+        with self._waiting.follow(task_id) as changed:
+            while True:
+                changed.clear()
+                events = self._state.events.get(task_id, [])
+                for event in [event for event in events if event.id > after]:
+                    after = event.id
+                    yield event
+                if events and events[-1].kind.final:
+                    return
+                await changed.wait()
+
+    async def last_event_id(self, task_id: str) -> int:
+        events = self._state.events.get(task_id)
+        return events[-1].id if events else 0
+
+    def _due(self, now: datetime) -> list[Task]:
+        pending = self._state.with_status(TaskStatus.PENDING)
+        return [t for t in pending if not t.not_before or not now < t.not_before <= now + MAX_DEFERRAL]
+
+    def _processing(self) -> Counter[str]:
+        return Counter(task.provider_name for task in self._state.with_status(TaskStatus.PROCESSING))

@@ -1,0 +1,291 @@
+"""Tasks in a database: all but the statements on which the speed of the service depends."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from imagegen_adapters.stores.rows import (
+    cost_from_columns,
+    make_page,
+    parsed,
+    readable_tasks,
+    row_to_attempt,
+    row_to_task,
+    to_timestamp,
+)
+from imagegen_adapters.stores.sql import NEWEST, Row, Sql
+from imagegen_core.attempt import Attempt
+from imagegen_core.costs import Cost, Ticks, Usage
+from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.ports.tasks import (
+    ChangedTask,
+    ChangedTasks,
+    IdempotencyClaim,
+    StoredKey,
+    TaskFilter,
+    UsageKey,
+)
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Task
+from imagegen_core.text import text_problem
+
+Key = TypeVar("Key", int, str)
+
+GET_TASK = "SELECT * FROM tasks WHERE task_id = :task_id"
+
+_FIND = f"""
+SELECT total.found, page.* FROM (
+    SELECT count(*) AS found
+    FROM (SELECT 1 FROM tasks WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
+) AS total LEFT JOIN (
+    SELECT * FROM tasks WHERE {{condition}} AND seq < :before ORDER BY seq DESC LIMIT :limit OFFSET :offset
+) AS page ON true ORDER BY seq DESC
+"""  # noqa: S608 - a number of our own
+
+_ATTEMPTS = "SELECT * FROM attempts WHERE task_id = :task_id ORDER BY seq"
+
+_REQUEST_CANCEL = """
+UPDATE tasks SET cancel_requested = cancel_requested OR status = 'processing' WHERE task_id = :task_id
+RETURNING *
+"""
+
+_CANCEL_REQUESTS = """
+SELECT task_id FROM tasks WHERE task_id = ANY (:task_ids::text[]) AND status = 'processing' AND
+cancel_requested
+"""
+
+_ORPHANS = """
+SELECT * FROM tasks INDEXED BY tasks_by_status
+WHERE status = 'processing'
+    AND coalesce(owner, '') <> ALL (:alive::text[]) AND task_id <> ALL (:running::text[])
+ORDER BY seq
+"""
+
+# An index covers these, so that old ones are found without visiting the others.
+_KEPT_RESPONSES = "response IS NOT NULL AND phase IN ('stored', 'failed') AND updated_at < :before"
+
+_KEPT_RESPONSE = f"SELECT 1 FROM attempts WHERE {_KEPT_RESPONSES} LIMIT 1"  # noqa: S608 - a condition of our own
+
+_WIPE_RESPONSES = f"UPDATE attempts SET response = NULL WHERE {_KEPT_RESPONSES}"  # noqa: S608 - the same
+
+# ---------------------------------------------------------------- keys
+
+# A cross join lets SQLite look for the keys first.
+
+TASK_OF_KEY = """
+SELECT body_sha256, tasks.* FROM idempotency_keys CROSS JOIN tasks
+WHERE idempotency_keys.task_id = tasks.task_id AND scope = :scope AND key = :key AND expires_at > :now
+"""
+
+_KEYS = """
+SELECT idempotency_keys.key, idempotency_keys.task_id FROM idempotency_keys CROSS JOIN tasks
+WHERE idempotency_keys.task_id = tasks.task_id
+    AND scope = :scope AND key >= :first AND key < :last AND expires_at > :now
+"""
+
+_NEWEST_KEYS = f"{_KEYS} ORDER BY tasks.seq DESC LIMIT 20"
+
+_UNANSWERED_KEYS = f"""
+{_KEYS} AND answered_at IS NULL AND (tasks.completed_at IS NULL OR tasks.completed_at > :ended_since)
+ORDER BY tasks.seq LIMIT 2000
+"""
+
+_MARK_ANSWERED = (
+    "UPDATE idempotency_keys SET answered_at = :at WHERE task_id = :task_id AND answered_at IS NULL"
+)
+
+_AFTER_ANY = "\x7f"
+"""Sorts after every character that a key may contain."""
+
+# ---------------------------------------------------------------- costs
+
+_COSTS = """
+SELECT task_id, cost_basis, cost_currency, cost_ticks FROM attempts
+WHERE task_id = ANY (:task_ids::text[]) AND charge <> 'none' AND cost_basis IS NOT NULL ORDER BY seq
+"""
+
+USAGE_SUMS = """
+    sum(tasks) AS tasks, sum(images) AS images, sum(unknown_attempts) AS unknown_attempts,
+    sum(known >> 32) AS known_high, sum(known & 4294967295) AS known_low,
+    sum(estimated >> 32) AS estimated_high, sum(estimated & 4294967295) AS estimated_low,
+    sum(possible >> 32) AS possible_high, sum(possible & 4294967295) AS possible_low
+"""
+"""Amounts in halves, since a sum may be more than a column of SQLite holds."""
+
+_USAGE_COLUMNS = {UsageKey.PROVIDER: "provider_name", UsageKey.MODEL: "model_id"}
+
+_USAGE = f"""
+SELECT {{key}} AS key, currency, {USAGE_SUMS} FROM usage_totals
+WHERE quarter BETWEEN :first AND :last GROUP BY {{key}}, currency
+"""  # noqa: S608 - columns of our own
+
+_USAGE_SPAN = """
+SELECT (SELECT min(quarter) FROM usage_totals) AS first, (SELECT max(quarter) FROM usage_totals) AS last
+"""
+
+
+class SqlTasks:
+    """A `TaskRepository` over the tables of tasks, attempts, idempotency keys and usage totals.
+
+    A request never changes: `save` does not update request, provider, creation time and `retry_of`.
+
+    Of each database are how tasks are added, saved and counted, and three statements: ``FEED_END`` selects
+    the ``position`` behind all changes; ``CHANGES`` selects it in each row, with the ``change`` and the
+    columns of a task that has changed, about ``:limit`` of them from ``:since`` on, or null;
+    ``USAGE_BY_INTERVAL`` selects the sums from each of the ``:bounds`` to before the next one, with its place
+    as ``key``.
+    """
+
+    FEED_END: str
+    CHANGES: str
+    USAGE_BY_INTERVAL: str
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
+        rows = await self._sql.rows(TASK_OF_KEY, scope=claim.scope, key=claim.key, now=to_timestamp(now))
+        return task_of_key(rows, claim)
+
+    async def keys(
+        self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
+    ) -> tuple[StoredKey, ...]:
+        values = {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
+        if unanswered_since is None:
+            rows = await self._sql.rows(_NEWEST_KEYS, **values)
+        else:
+            since = to_timestamp(unanswered_since)
+            rows = await self._sql.rows(_UNANSWERED_KEYS, ended_since=since, **values)
+        return tuple(StoredKey(key=row["key"], task_id=row["task_id"]) for row in rows)
+
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
+        await self._sql.change(_MARK_ANSWERED, task_id=task_id, at=to_timestamp(at))
+
+    async def get(self, task_id: str) -> Task:
+        return _the_task(await self._sql.rows(GET_TASK, task_id=task_id), task_id)
+
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
+        columns = {"status": criteria.status, "provider_name": criteria.provider_name}
+        values = {column: str(value) for column, value in columns.items() if value is not None}
+        condition = " AND ".join(f"{column} = :{column}" for column in values) or "true"
+        before = NEWEST if paging.after is None else paging.after
+        bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
+        rows = await self._sql.rows(_FIND.format(condition=condition), **values, **bounds)
+        shown = [row for row in rows if row["seq"] is not None]
+        pairs = await parsed(shown, lambda rows: [(row["seq"], row_to_task(row)) for row in rows])
+        return make_page(pairs, paging, count=rows[0]["found"] if rows else 0)
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        return tuple(map(row_to_attempt, await self._sql.rows(_ATTEMPTS, task_id=task_id)))
+
+    async def request_cancel(self, task_id: str) -> Task:
+        if text_problem(task_id) is not None:
+            raise TaskNotFound(task_id)
+        return _the_task(await self._sql.change(_REQUEST_CANCEL, task_id=task_id), task_id)
+
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        rows = await self._sql.rows(_CANCEL_REQUESTS, task_ids=list(task_ids))
+        return frozenset(row["task_id"] for row in rows)
+
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        return readable_tasks(await self._sql.rows(_ORPHANS, alive=list(alive), running=list(running)))
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        before = to_timestamp(ended_before)
+        # Looked for first: it is called often, and a write that changes nothing is a commit all the same.
+        if await self._sql.rows(_KEPT_RESPONSE, before=before):
+            await self._sql.change(_WIPE_RESPONSES, before=before)
+
+    async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
+        if since is None:
+            ((end,),) = await self._sql.rows(self.FEED_END)
+            return ChangedTasks(position=int(end))
+        rows = await self._sql.rows(self.CHANGES, since=since, limit=limit)
+        return _changed_tasks([row for row in rows if row["change"] is not None], rows[0]["position"], limit)
+
+    async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
+        costs: dict[str, tuple[Cost, ...]] = {}
+        for row in await self._sql.rows(_COSTS, task_ids=list(task_ids)):
+            cost = cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"])
+            if cost is not None:
+                costs[row["task_id"]] = (*costs.get(row["task_id"], ()), cost)
+        return costs
+
+    async def usage(
+        self, by: UsageKey, *, first: int | None = None, last: int | None = None
+    ) -> Mapping[str, Usage]:
+        bounds = {"first": -NEWEST if first is None else first, "last": NEWEST if last is None else last}
+        rows = await self._sql.rows(_USAGE.format(key=_USAGE_COLUMNS[by]), **bounds)
+        return _usage_by_key(rows, str)
+
+    async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        usages = _usage_by_key(await self._sql.rows(self.USAGE_BY_INTERVAL, bounds=list(bounds)), int)
+        return tuple(usages.get(number, Usage()) for number in range(len(bounds) - 1))
+
+    async def usage_span(self) -> tuple[int, int] | None:
+        ((first, last),) = await self._sql.rows(_USAGE_SPAN)
+        return None if first is None else (int(first), int(last))
+
+
+def task_of_key(rows: Sequence[Row], claim: IdempotencyClaim) -> Task | None:
+    """Return the task that `TASK_OF_KEY` has found for a claim.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for another body.
+    """
+    if not rows:
+        return None
+    if rows[0]["body_sha256"] != claim.body_sha256:
+        raise IdempotencyKeyReused
+    return row_to_task(rows[0])
+
+
+def _the_task(rows: Sequence[Row], task_id: str) -> Task:
+    if not rows:
+        raise TaskNotFound(task_id)
+    return row_to_task(rows[0])
+
+
+def _changed_tasks(rows: Sequence[Row], end: int, limit: int) -> ChangedTasks:
+    """Return a page of the feed, which ends at ``end``.
+
+    Behind a task the feed goes on where the next one stands: several may share a number, and come again then.
+    """
+    has_more = len(rows) >= limit
+    numbers: list[int] = [row["change"] for row in rows]
+    following = [*numbers[1:], numbers[-1] + 1 if has_more else end] if rows else []
+    changes = [
+        ChangedTask(task=task, position=position)
+        for row, position in zip(rows, following, strict=True)
+        for task in readable_tasks([row])
+    ]
+    return ChangedTasks(changes=tuple(changes), position=following[-1] if rows else end, has_more=has_more)
+
+
+def _usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
+    """Return the totals of each key, which has a row for each currency."""
+    usages: dict[Key, Usage] = {}
+    for row in rows:
+        key = kind(row["key"])
+        usages[key] = usages.get(key, Usage()).plus(_usage(row))
+    return usages
+
+
+def _usage(row: Row) -> Usage:
+    ticks = Ticks(
+        known_ticks=_sum(row, "known"),
+        estimated_ticks=_sum(row, "estimated"),
+        possible_ticks=_sum(row, "possible"),
+    )
+    return Usage(
+        tasks=int(row["tasks"]),
+        images=int(row["images"]),
+        unknown_attempts=int(row["unknown_attempts"]),
+        currencies={row["currency"]: ticks} if row["currency"] else {},
+    )
+
+
+def _sum(row: Row, name: str) -> int:
+    """Return a sum from its high and its low half."""
+    return (int(row[f"{name}_high"]) << 32) + int(row[f"{name}_low"])

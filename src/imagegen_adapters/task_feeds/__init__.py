@@ -1,1 +1,0 @@
-"""Feeds of changed tasks."""

@@ -1,1 +1,0 @@
-"""Usage ledgers: what tasks cost, added up by quarters of an hour."""

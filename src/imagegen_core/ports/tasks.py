@@ -1,0 +1,228 @@
+"""The store of tasks and their attempts: the source of truth."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import attrs
+
+from imagegen_core.attempt import Attempt
+from imagegen_core.costs import Cost, Usage
+from imagegen_core.images import Image
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Fence, Task, TaskStatus
+
+
+@attrs.frozen(kw_only=True)
+class IdempotencyClaim:
+    """A caller's idempotency key within its ``scope`` (token and operation), and its request's digest."""
+
+    scope: str
+    key: str
+    body_sha256: str
+    expires_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class StoredKey:
+    """An idempotency key, and the task that it created."""
+
+    key: str
+    task_id: str
+
+
+@attrs.frozen(kw_only=True)
+class AddedTask:
+    """The stored task; ``replayed`` if the same key and body had created it before."""
+
+    task: Task
+    replayed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TaskFilter:
+    """Which tasks; None means any."""
+
+    status: TaskStatus | None = None
+    provider_name: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ChangedTask:
+    """A task as it is now; behind it the feed goes on at ``position``."""
+
+    task: Task
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class ChangedTasks:
+    """Changes, the oldest first; the feed goes on at ``position``.
+
+    There may be more unless ``has_more`` is False.
+    """
+
+    changes: tuple[ChangedTask, ...] = ()
+    position: int
+    has_more: bool = False
+
+
+class UsageKey(StrEnum):
+    """By what usage is added up."""
+
+    PROVIDER = "provider"
+    MODEL = "model"
+
+
+class TaskRepository(Protocol):
+    """Every write is durable (survives a power cut) when its method returns.
+
+    A change of a task or of its attempts is stored only if the stored task is still that of its ``fence``,
+    which is the `Task.fence` of the value that was read or stored before.
+
+    Idempotency keys are stored with their tasks. All tasks are one feed of changes: each stands in it once,
+    at its latest change; an image of it is a change, too. Positions only grow. A change takes its place
+    before it is visible to others, so that none is ever missed; near the end of the feed one may be shown
+    twice.
+
+    A task counts as used once, when it ends, whatever becomes of its images. Usage is added up by quarters of
+    an hour (`quarter_of`); bounds are inclusive, and None is no bound. Totals are as fast with a million
+    tasks as with a thousand in as many quarters.
+    """
+
+    async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
+        """Store a new pending task, together with its idempotency key, in one transaction.
+
+        If an unexpired claim with the same digest exists, its task is returned in its present state; so it is
+        for concurrent adds, of which one creates the task. A stored task is queued.
+
+        Raises:
+            IdempotencyKeyReused: the key was used for another body.
+            QueueFull: ``queue_size`` tasks are already pending.
+        """
+        ...
+
+    async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
+        """Return the task, in its present state, of the same key and body; None for a new or expired key.
+
+        Raises:
+            IdempotencyKeyReused: the key was used for another body.
+        """
+        ...
+
+    async def keys(
+        self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
+    ) -> tuple[StoredKey, ...]:
+        """Return the unexpired keys that start with ``prefix``, those of the newest tasks first, at most 20.
+
+        With ``unanswered_since``, return those that are not marked as answered and whose task is still
+        running or has ended after that; those of the oldest tasks first, at most 2,000.
+        """
+        ...
+
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
+        """Record durably that the caller of each key of this task has received the response.
+
+        Repeating it, or passing a task without a key, changes nothing.
+        """
+        ...
+
+    async def get(self, task_id: str) -> Task:
+        """Return the task.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        ...
+
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
+        """Return tasks, newest first; totals are exact up to 10,000."""
+        ...
+
+    async def counts(self, statuses: Collection[TaskStatus] = tuple(TaskStatus)) -> Mapping[TaskStatus, int]:
+        """Return how many tasks have each of the statuses; all are exact. Never waits for other reads."""
+        ...
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        """Return all attempts of a task, oldest first; empty for an unknown task."""
+        ...
+
+    async def save(
+        self,
+        fence: Fence,
+        *,
+        task: Task | None = None,
+        attempts: Sequence[Attempt] = (),
+        images: Sequence[Image] = (),
+    ) -> tuple[Image, ...]:
+        """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
+
+        All of it is stored in one transaction; without ``task``, the task of the attempts stays as it is. If
+        the task has ended, its final event is stored as well, and its attempts as `Attempt.after_task`
+        returns them. A cancellation that was requested meanwhile stays requested.
+
+        Images are returned with their ids (increasing integers, never reused), and are searchable from then
+        on. One whose (attempt_id, position) is already stored is not stored twice. The event of each new
+        image is stored before the final one. Subscribers see these events only after `Queue.notify`.
+
+        Raises:
+            StaleTask: the stored task has ended, or is not the fence's any more; nothing is written.
+            TaskNotFound: there is none.
+        """
+        ...
+
+    async def request_cancel(self, task_id: str) -> Task:
+        """Record that a caller cancels a task that is processing, and return the task.
+
+        Whoever runs it goes on meanwhile, so nothing else of it is written. In another status it is returned
+        unchanged.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        ...
+
+    async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the tasks that are processing and whose cancellation was requested."""
+        ...
+
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        """Return the tasks that are processing, oldest first, but for those of owners in ``alive``.
+
+        Those whose ids are in ``running`` are left out, too.
+        """
+        ...
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        """Wipe the responses that ended attempts have kept, if their last change is older than that."""
+        ...
+
+    async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
+        """Return the tasks that have changed from a position on, about ``limit`` of them.
+
+        None is the end, behind all changes so far. A position beyond it, as of a database that was restored
+        since, counts as the end.
+        """
+        ...
+
+    async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
+        """Return what the attempts of tasks cost, or may have cost, in their order.
+
+        A task is missing whose attempts cost nothing, and so is one that does not exist.
+        """
+        ...
+
+    async def usage(
+        self, by: UsageKey, *, first: int | None = None, last: int | None = None
+    ) -> Mapping[str, Usage]:
+        """Return the totals of each provider, or of each model at whichever providers, that was used."""
+        ...
+
+    async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
+        """Return the totals from each of the quarters, in ascending order, to before the next of them."""
+        ...
+
+    async def usage_span(self) -> tuple[int, int] | None:
+        """Return the first and the last quarter in which a task ended; None if none has."""
+        ...
