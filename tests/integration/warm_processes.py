@@ -13,16 +13,16 @@ import sys
 import attrs
 
 _COMMANDS = (
-    "backups",
-    "configuration",
-    "doctor",
+    "admin",
+    "collections",
+    "generate",
     "images",
-    "interruption",
-    "keys",
-    "operations",
     "providers",
+    "serve",
+    "storage",
+    "tasks",
+    "usage",
 )
-_COMMANDS += ("reindex", "serve", "storage", "tasks")
 _LATER = ("httpx", "imagegen_adapters.databases.migrations", "imagegen_adapters.providers.demo.provider")
 _LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")
 _LATER += ("opencc", "sqlite_utils", "uvicorn.lifespan.off", "uvloop")

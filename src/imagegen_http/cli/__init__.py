@@ -4,42 +4,51 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from imagegen_core.messages import Language
-from imagegen_http.cli.click_words import teach_click
-from imagegen_http.cli.context import PLACE_OPTIONS, Context, WrongUsage, run_guarded
-from imagegen_http.cli.help_pages import for_reader
-from imagegen_http.cli.language import language_of
-from imagegen_http.cli.messages import UsageCode
-from imagegen_http.cli.reader_options import READER_OPTIONS, apply_reader_options, colour_of
+from imagegen_core.messages import Language, Message
+from imagegen_http.cli.context import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    CommandFailed,
+    Context,
+    WrongUsage,
+    about,
+    complain,
+    read_token,
+)
+from imagegen_http.cli.help import READER_OPTIONS, apply_reader_options, colour_of, for_reader
+from imagegen_http.cli.words import help_in_chinese, language_of, teach_click
+from imagegen_http.problems.system_errors import system_reason
 
 COMMANDS = {
-    "backup": ("backups", "Write everything but the master key to FILE."),
-    "collections": ("image_collections", "Gather images in collections."),
-    "config": ("configuration", "Look at the settings."),
-    "doctor": ("doctor", "Look for what is wrong, and change nothing."),
-    "edit": ("operations", "Repaint an image as PROMPT says."),
-    "generate": ("operations", "Make an image from PROMPT and keep it."),
+    "backup": ("admin", "Write everything but the master key to FILE."),
+    "collections": ("collections", "Gather images in collections."),
+    "config": ("admin", "Look at the settings."),
+    "doctor": ("admin", "Look for what is wrong, and change nothing."),
+    "edit": ("generate", "Repaint an image as PROMPT says."),
+    "generate": ("generate", "Make an image from PROMPT and keep it."),
     "images": ("images", "Find, fetch and delete kept images."),
-    "keys": ("keys", "Look after the master key."),
-    "migrate": ("migrate", "Move the data to PostgreSQL and a bucket."),
+    "keys": ("admin", "Look after the master key."),
+    "migrate": ("admin", "Move the data to PostgreSQL and a bucket."),
     "providers": ("providers", "Configure the providers that images come from."),
-    "recontext": ("operations", "Put what an image shows into another scene."),
-    "reference": ("operations", "Make an image from PROMPT and reference images."),
-    "reindex": ("reindex", "Rebuild the search index."),
-    "restore": ("backups", "Fill an empty data directory from FILE."),
-    "segment": ("operations", "Mark what an image shows."),
+    "recontext": ("generate", "Put what an image shows into another scene."),
+    "reference": ("generate", "Make an image from PROMPT and reference images."),
+    "reindex": ("storage", "Rebuild the search index."),
+    "restore": ("admin", "Fill an empty data directory from FILE."),
+    "segment": ("generate", "Mark what an image shows."),
     "serve": ("serve", "Run the service until SIGTERM or Ctrl-C."),
     "storage": ("storage", "Synchronize local disk and OSS."),
     "tasks": ("tasks", "See tasks, cancel them, make them again."),
-    "upscale": ("operations", "Make an image larger."),
+    "upscale": ("generate", "Make an image larger."),
     "usage": ("usage", "Add up tasks, images and costs."),
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
 
-_OPTIONS_WITH_VALUE = (*PLACE_OPTIONS, *READER_OPTIONS)
+_PLACE_OPTIONS = ("--server", "--token")
+_OPTIONS_WITH_VALUE = (*_PLACE_OPTIONS, *READER_OPTIONS)
 
 
 class _Program(click.Group):
@@ -58,9 +67,7 @@ class _Program(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         texts = {name: text for name, (_, text) in COMMANDS.items()}
         if self.language is Language.ZH:
-            from imagegen_http.cli.translations import in_chinese
-
-            texts = {name: in_chinese(text) for name, text in texts.items()}
+            texts = {name: help_in_chinese(text) for name, text in texts.items()}
         with formatter.section("Commands"):
             formatter.write_dl([*texts.items()])
 
@@ -96,13 +103,12 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
     ctx.obj = context = Context.from_process()
     ctx.color = colour_of(context.environ)
     if server:
-        from imagegen_http.cli.secret_reference import read_token
-        from imagegen_http.cli.server_address import ServerAddress
+        from imagegen_http.cli.access import ServerAddress
 
         context.server = ServerAddress.parse(server)
         context.token = None if token is None else read_token(token, context)
     elif ctx.get_parameter_source("token") is click.core.ParameterSource.COMMANDLINE:
-        raise WrongUsage(UsageCode.TOKEN_WITHOUT_SERVER())
+        raise WrongUsage("--token is for --server")
 
 
 def load(arguments: Sequence[str] | None = None) -> None:
@@ -116,7 +122,7 @@ def main() -> None:
     apply_reader_options(sys.argv[1:], os.environ)
     language = language_of(os.environ)
     teach_click(language)
-    run_guarded(program(language))
+    _run_guarded(program(language))
 
 
 def program(language: Language) -> click.Group:
@@ -140,3 +146,53 @@ def _called(arguments: Sequence[str]) -> Collection[str]:
         elif not argument.startswith(tuple(f"{option}=" for option in _OPTIONS_WITH_VALUE)):
             return [argument] if argument in COMMANDS else []
     return []
+
+
+def _run_guarded(command: click.Command) -> NoReturn:
+    """Run the command; every failure is one line on stderr and an exit code."""
+    try:
+        code = command.main(prog_name="imagegen", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name in _PLACE_OPTIONS:
+            complain(
+                "{option} stands before the command: imagegen {option} VALUE COMMAND …",
+                option=error.option_name,
+            )
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except CommandFailed as error:
+        _exit(error.reason, error.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _exit("stopped")
+    except OSError as error:
+        reason = system_reason(error)
+        _exit(about(str(error.filename), reason) if error.filename else reason)
+    except Exception as error:  # noqa: BLE001 - unexpected errors are raised again
+        _exit_with(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _exit_with(error: Exception) -> NoReturn:
+    """Exit because of an error of the service, or raise a defect again.
+
+    Its classes are imported only now: `--help` has no time to load them.
+    """
+    from imagegen_core.errors import ImagegenError
+    from imagegen_http.settings.schema import SettingsError
+
+    if isinstance(error, SettingsError):
+        complain("configuration: {problem}", problem=error.reason)
+        sys.exit(EXIT_USAGE)
+    if isinstance(error, ImagegenError):
+        _exit(error.reason)
+    raise error
+
+
+def _exit(reason: Message | str, code: int = EXIT_FAILED) -> NoReturn:
+    complain(reason)
+    sys.exit(code)

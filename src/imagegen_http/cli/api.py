@@ -1,29 +1,39 @@
-"""The API as commands use it, wherever the service is."""
+"""The API as commands use it, wherever the service is.
+
+httpx, asyncio and ssl are imported where they are used: a help has no time to load them.
+"""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import attrs
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_core.messages import Language, Message, as_message
-from imagegen_http.cli.atomic_file import atomic_file
-from imagegen_http.cli.context import CommandFailed
-from imagegen_http.cli.messages import CommandCode, ConnectionCode
-from imagegen_http.cli.responses import envelope_of, foreign_response, refusal_reason
+from imagegen_core.messages import Argument, Message, as_message
+from imagegen_core.problems import RefusalCode
+from imagegen_http.cli.context import CommandFailed, about
+from imagegen_http.cli.files import atomic_file
+from imagegen_http.cli.words import message
 
-if TYPE_CHECKING:  # it takes a moment to load, which would delay `--help`
+if TYPE_CHECKING:
     import httpx
-
-_LOST_STATUSES = (502, 504)
-"""What a proxy answers when it has sent a request on and got no response; 503 is said before that."""
 
 MIN_POLL_SECONDS = 0.2
 _POLL_GROWTH = 1.3
+
+_GATEWAY_STATUSES = frozenset({502, 503, 504})
+"""What is answered in place of a node that stops, starts or cannot be reached."""
+
+_LOST_STATUSES = frozenset({502, 504})
+"""What a proxy answers when it has sent a request on and got no response; 503 is said before that."""
+
+_PIECE_BYTES = 512 * 1024
+"""Small, since each response of an in-process service stays in memory until a garbage collection."""
 
 
 class ApiRefusal(CommandFailed):
@@ -32,7 +42,7 @@ class ApiRefusal(CommandFailed):
     ``summary`` is the sentence for all requests of this kind, where ``reason`` is about this one.
     """
 
-    def __init__(self, reason: Message | str, *, summary: Message) -> None:
+    def __init__(self, reason: Message, *, summary: Message) -> None:
         super().__init__(reason)
         self.summary = summary
 
@@ -46,21 +56,19 @@ class ImageUnreadable(CommandFailed):
 
 
 @attrs.frozen(kw_only=True)
-class Distance:
-    """What differs between a service on this machine and one elsewhere.
+class RetryPolicy:
+    """How persistent a command is: not at all against this machine, for a while against another.
 
-    Attributes:
-        retry_delays: seconds before each further attempt of a request that may be sent again.
-        max_poll_seconds: how rarely a task is looked at that takes long.
-        hints: sentences around the API's own, by its code.
+    ``retry_delays`` are the seconds before each further attempt of a request that may be sent again,
+    ``max_poll_seconds`` is how rarely a task is looked at that takes long.
     """
 
     retry_delays: tuple[float, ...] = ()
     max_poll_seconds: float = MIN_POLL_SECONDS
-    hints: Mapping[int, ConnectionCode] = attrs.field(factory=dict)
 
 
-HERE = Distance()
+LOCAL = RetryPolicy()
+REMOTE = RetryPolicy(retry_delays=(1, 2, 4, 8), max_poll_seconds=1)
 
 
 class Api:
@@ -69,7 +77,7 @@ class Api:
     Attributes:
         place: where the service has its data, as its user knows it: a directory, or the address of a node.
         tasks_go_on: whether others run its tasks, when the command has ended.
-        program: the program with the options that lead to the same service.
+        is_remote: whether the service is one elsewhere.
     """
 
     def __init__(
@@ -77,22 +85,23 @@ class Api:
         client: "httpx.AsyncClient",
         *,
         place: str,
-        language: Language,
         in_process: bool = False,
+        is_remote: bool = False,
         tasks_go_on: bool = True,
-        program: str = "imagegen",
-        distance: Distance = HERE,
+        policy: RetryPolicy = LOCAL,
     ) -> None:
-        from imagegen_http.cli.resending import Resender
-
         self._client = client
-        self._distance = distance
-        self._resend = Resender(distance.retry_delays)
+        self._policy = policy
+        self._in_process = in_process
+        self._is_remote = is_remote
+        self._has_answered = False
         self.place = place
-        self.language = language
-        self.in_process = in_process
         self.tasks_go_on = tasks_go_on
-        self.program = program
+
+    @property
+    def program(self) -> str:
+        """The program with the options that lead to the same service."""
+        return f"imagegen --server {self.place}" if self._is_remote else "imagegen"
 
     async def call(
         self,
@@ -106,35 +115,39 @@ class Api:
         """Send a request and return the ``data`` of the response.
 
         ``key`` is for what must not be done twice: the service answers the same key in the same way.
-        ``names`` are what the user knows fields of the body by.
-
-        Raises:
-            ApiRefusal: the API refused it; the message has the API's reason and the field at fault.
-            ResponseLost: it may have been carried out, but nobody knows.
-            CommandFailed: there is no response, or it is not the API's.
+        ``names`` are what the user knows fields of the body by. Raises ApiRefusal with the API's reason and
+        the field at fault, ResponseLost if it may have been carried out, and else CommandFailed.
         """
         if key is not None:
             request["headers"] = {**request.get("headers", {}), "Idempotency-Key": key}
+        is_safe, is_keyed = method == "GET", key is not None
         response = await self._response(
-            lambda: self._client.request(method, path, **request), safe=method == "GET", keyed=key is not None
+            lambda: self._client.request(method, path, **request), is_safe=is_safe, is_keyed=is_keyed
         )
-        body = envelope_of(response)
+        body = _envelope(response)
         if body is None:
-            lost = method != "GET" and response.status_code in _LOST_STATUSES
-            raise self._failure(foreign_response(response), lost=lost, keyed=key is not None)
+            is_lost = not is_safe and response.status_code in _LOST_STATUSES
+            raise self._failure(_foreign_response(response), is_lost=is_lost, is_keyed=is_keyed)
         if body["code"] != 0:
-            hint = self._distance.hints.get(body["code"])
             reason = refusal_reason(body, names)
+            hint = _REMOTE_HINTS.get(body["code"]) if self._is_remote else None
             summary = as_message(str(body.get("message")))
-            raise ApiRefusal(reason if hint is None else hint(reason=reason), summary=summary)
+            raise ApiRefusal(reason if hint is None else message(hint, reason=reason), summary=summary)
         return body["data"]
+
+    async def get(self, path: str, **request: Any) -> Any:
+        """Read something."""
+        return await self.call("GET", path, **request)
+
+    async def post(self, path: str, **request: Any) -> Any:
+        """Have something done, once; if that may have happened or not, fail."""
+        return await self.call("POST", path, **request)
 
     async def submit(
         self, path: str, names: Mapping[str, str] = MappingProxyType({}), **request: Any
     ) -> dict[str, Any]:
         """Have a task made, once, however often the request has to be sent; return what `call` does."""
-        key = os.urandom(16).hex()
-        task: dict[str, Any] = await self.call("POST", path, key=key, names=names, **request)
+        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), names=names, **request)
         return task
 
     async def pages(
@@ -145,7 +158,7 @@ class Api:
         remaining = limit
         while remaining is None or remaining > 0:
             size = MAX_PAGE_SIZE if remaining is None else min(remaining, MAX_PAGE_SIZE)
-            page = await self.call("GET", path, params={**params, "page_size": size, **cursor})
+            page = await self.get(path, params={**params, "page_size": size, **cursor})
             yield page
             if not page["next_cursor"]:
                 return
@@ -164,12 +177,12 @@ class Api:
 
         seconds = MIN_POLL_SECONDS
         while True:
-            task = await self.call("GET", f"/api/v1/tasks/{segment(task_id)}")
+            task = await self.get(f"/api/v1/tasks/{segment(task_id)}")
             yield task
             if task["status"] in ("completed", "failed", "cancelled"):
                 return
             await asyncio.sleep(seconds)
-            seconds = min(seconds * _POLL_GROWTH, self._distance.max_poll_seconds)
+            seconds = min(seconds * _POLL_GROWTH, self._policy.max_poll_seconds)
 
     async def lacks_worker(self) -> bool:
         """Return whether no living node runs tasks, as far as the service says who there is."""
@@ -182,87 +195,281 @@ class Api:
         except (httpx.HTTPError, ValueError, LookupError, TypeError):  # on one box, or behind a proxy
             return False
 
-    async def download(self, image_id: int, target: Path, *, replace: bool = True) -> None:
-        """Write an image to a file, completely or not at all.
+    async def download(self, path: str, target: Path, *, replace: bool = True) -> None:
+        """Write what is at a path to a file, completely or not at all.
 
-        Raises:
-            FileTaken: the file exists, and ``replace`` is false.
-            ImageUnreadable: its bytes are missing.
-            CommandFailed: the file cannot be written, or the server does not respond.
+        Raises FileTaken if it exists and ``replace`` is false, ImageUnreadable if the bytes are missing.
         """
-        await self._download(f"/api/v1/images/{image_id:d}/content", target, replace=replace)
-
-    async def download_input(self, task_id: str, index: int, target: Path) -> None:
-        """Write an input image of a task to a file, as `download` does.
-
-        Raises:
-            ImageUnreadable: its bytes are missing.
-            CommandFailed: the file cannot be written, or the server does not respond.
-        """
-        await self._download(f"/api/v1/tasks/{segment(task_id)}/inputs/{index:d}/content", target)
-
-    async def download_response(
-        self, task_id: str, index: int, target: Path, *, replace: bool = False
-    ) -> None:
-        """Write what was kept of a task's answers to a file, as `download` does.
-
-        Raises:
-            FileTaken: the file exists, and ``replace`` is false.
-            ApiRefusal: there is no such file, or no such task.
-            CommandFailed: the file cannot be written, or the server does not respond.
-        """
-        path = f"/api/v1/tasks/{segment(task_id)}/response?index={index:d}"
-        try:
-            await self._download(path, target, replace=replace)
-        except ImageUnreadable:
-            await self.call("GET", path)  # the API's own reason
-            raise
-
-    async def _download(self, path: str, target: Path, *, replace: bool = True) -> None:
-        from imagegen_http.cli.downloads import write_by_ranges, write_streamed
-
-        write = write_by_ranges if self.in_process else write_streamed
+        fetch = self._fetch_by_ranges if self._in_process else self._fetch
 
         async def write_file() -> "httpx.Response":
             with atomic_file(target, replace=replace) as file:
-                return await write(self._client, path, file)
+                return await fetch(path, file)
 
-        await self._response(write_file, safe=True, keyed=False)
+        await self._response(write_file, is_safe=True, is_keyed=False)
+
+    async def download_image(self, image_id: int, target: Path, *, replace: bool = True) -> None:
+        """Write an image to a file, as `download` does."""
+        await self.download(f"/api/v1/images/{image_id:d}/content", target, replace=replace)
+
+    async def _fetch(self, path: str, file: BinaryIO) -> "httpx.Response":
+        async with self._client.stream("GET", path) as response:
+            _check_status(response.status_code, 200)
+            async for chunk in response.aiter_bytes():
+                file.write(chunk)
+            return response
+
+    async def _fetch_by_ranges(self, path: str, file: BinaryIO) -> "httpx.Response":
+        """Write the bytes piece by piece, since responses of an in-process service are not streamed."""
+        at, size = 0, 1
+        while at < size:
+            part = await self._client.get(path, headers={"Range": f"bytes={at}-{at + _PIECE_BYTES - 1}"})
+            _check_status(part.status_code, 206)
+            size = int(part.headers["Content-Range"].rpartition("/")[2])
+            at += len(part.content)
+            file.write(part.content)
+        return part
 
     async def _response(
-        self, send: Callable[[], Awaitable["httpx.Response"]], *, safe: bool, keyed: bool
+        self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool
     ) -> "httpx.Response":
         import httpx
 
-        from imagegen_http.cli.connection_problems import UNSENT, connection_problem
-
         try:
-            return await self._resend(send, safe=safe, keyed=keyed)
+            return await self._resend(send, is_safe=is_safe, is_keyed=is_keyed)
         except httpx.HTTPError as error:
-            lost = not safe and not isinstance(error, UNSENT)
-            raise self._failure(connection_problem(error), lost=lost, keyed=keyed) from error
+            is_lost = not is_safe and not _is_unsent(error)
+            raise self._failure(connection_problem(error), is_lost=is_lost, is_keyed=is_keyed) from error
         except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
-            raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
+            raise CommandFailed("an argument is not UTF-8") from error
 
-    def _failure(self, problem: Message, *, lost: bool, keyed: bool) -> CommandFailed:
-        address = str(self._client.base_url).rstrip("/")
-        reason = CommandCode.CONCERNING(subject=address, reason=problem)
-        if not lost:
+    async def _resend(
+        self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool
+    ) -> "httpx.Response":
+        """Send a request, again where its response was lost, if that cannot do anything twice.
+
+        Safe requests change nothing, keyed ones act once for all attempts. Until the server has answered
+        once, its address may just be wrong: then nothing is worth waiting for but the response to a request
+        that may have been received.
+        """
+        import asyncio
+
+        import httpx
+
+        for delay in self._policy.retry_delays:
+            try:
+                response = await send()
+            except httpx.TransportError as error:
+                if not (self._has_answered if is_safe or _is_unsent(error) else is_keyed):
+                    raise
+            else:
+                may_resend = is_keyed or (is_safe and self._has_answered)
+                if response.status_code not in _GATEWAY_STATUSES or not may_resend:
+                    self._has_answered = True
+                    return response
+            await asyncio.sleep(delay)
+        return await send()
+
+    def _failure(self, problem: Message, *, is_lost: bool, is_keyed: bool) -> CommandFailed:
+        reason = about(str(self._client.base_url).rstrip("/"), problem)
+        if not is_lost:
             return CommandFailed(reason)
-        if keyed:
+        if is_keyed:
             return ResponseLost(
-                CommandCode.PERHAPS_ACCEPTED(reason=reason, command=f"{self.program} tasks list")
+                "{reason}; a task may have been accepted: look with `{command}` before asking again",
+                reason=reason,
+                command=f"{self.program} tasks list",
             )
-        return ResponseLost(CommandCode.PERHAPS_DONE(reason=reason))
+        return ResponseLost(
+            "{reason}; the response is lost, and what was asked for may have been done", reason=reason
+        )
 
 
 def segment(text: str) -> str:
-    """Return the text as one segment of a path.
-
-    Raises:
-        CommandFailed: it is not UTF-8; the shell passes on any bytes.
-    """
+    """Return the text as one segment of a path, or fail: the shell passes on any bytes."""
     try:
         return quote(text, safe="")
     except UnicodeEncodeError as error:
-        raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
+        raise CommandFailed("an argument is not UTF-8") from error
+
+
+def _check_status(status: int, expected: int) -> None:
+    if status != expected:
+        raise ImageUnreadable("the image cannot be read ({status})", status=status)
+
+
+# ---------------------------------------------------------------- failures of single images
+
+_MAX_LISTED_IDS = 20
+
+
+def listed_ids(ids: Sequence[str | int]) -> tuple[Argument, ...]:
+    """Return the ids as an argument of a message; of many the first, and how many more there are."""
+    more = len(ids) - _MAX_LISTED_IDS
+    return (*ids[:_MAX_LISTED_IDS], *((message("{count} more", count=more),) if more > 0 else ()))
+
+
+class Failures:
+    """Collects failures of single images for the command's last line, so that the others are processed."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Message, list[str]] = {}
+
+    @contextmanager
+    def catching(self, image_id: int) -> Iterator[None]:
+        """Record why the context failed for this image alone."""
+        try:
+            yield
+        except ApiRefusal as error:
+            self._ids.setdefault(error.summary, []).append(str(image_id))
+        except ImageUnreadable as error:
+            self._ids.setdefault(error.reason, []).append(str(image_id))
+
+    def check(self) -> None:
+        """Raise if there was a failure."""
+        if self._ids:
+            problems = tuple(about(listed_ids(ids), reason) for reason, ids in self._ids.items())
+            raise CommandFailed(RefusalCode.PROBLEMS(problems=problems))
+
+
+# ---------------------------------------------------------------- responses, the API's and others'
+
+_BODY_TOO_LARGE = 41300
+_REMOTE_HINTS = {
+    40101: "{reason}; --token or IMAGEGEN_TOKEN takes that of the server",
+    40400: "{reason}: is the path of the address right, and does that node serve the API?",
+}
+"""Sentences around the API's own, by its code, where the service is one elsewhere."""
+
+_WITH_MESSAGE = frozenset(
+    {"invalid_image", "not_found", "queue_full", "unavailable", "unsupported_operation"}
+)
+"""Errors whose ``detail`` does not say all of their ``message``."""
+
+_MAX_DETAILS = 3
+
+
+def _envelope(response: "httpx.Response") -> dict[str, Any] | None:
+    """Return the envelope that each response of the API has; None where it is somebody else's response."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    is_ours = isinstance(body, dict) and isinstance(body.get("code"), int) and "data" in body
+    return body if is_ours else None
+
+
+def _foreign_response(response: "httpx.Response") -> Message:
+    """Return what a response without an envelope says about the server, or about the address."""
+    if response.has_redirect_location:
+        return message(
+            "redirects to {target}, which is not followed: give the address that the service really has",
+            target=_redirect_target(response),
+        )
+    status = response.status_code
+    if status in _GATEWAY_STATUSES:
+        return message("a proxy answers {status}: the service behind it does not respond", status=status)
+    return message(
+        "answers {status}, and not as imagegen does: is that its address, with its path?", status=status
+    )
+
+
+def _redirect_target(response: "httpx.Response") -> str:
+    """Return where to, without what may be secret in an address, and without the path that was asked for."""
+    import httpx
+
+    location = response.headers["Location"]
+    with suppress(httpx.InvalidURL):
+        url = response.url.join(location).copy_with(userinfo=b"", query=None, fragment=None)
+        return str(url).removesuffix(response.url.path.rpartition("/api/v1/")[2]).removesuffix("/api/v1/")
+    return "?"
+
+
+def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
+    """Return the API's reason and the fields at fault, each by the name under which the user knows it."""
+    data = body["data"] or {}
+    details = [about(names.get(p["field"], p["field"]), p["message"]) for p in data.get("errors", [])]
+    if data.get("detail"):
+        field, detail = str(data.get("field")), str(data["detail"])
+        begins_with_field = field in names and detail.startswith(field)
+        details.append(as_message(names[field] + detail.removeprefix(field) if begins_with_field else detail))
+    if body["code"] == _BODY_TOO_LARGE and names:
+        details.insert(0, as_message(", ".join(dict.fromkeys(names.values()))))
+    subject = str(body.get("message"))
+    details = details[:_MAX_DETAILS]
+    if data.get("hint") and data["hint"] not in _row_hints():
+        details.append(as_message(str(data["hint"])))
+    if not details:
+        return as_message(subject)
+    reason = RefusalCode.PROBLEMS(problems=tuple(details))
+    if data.get("detail") and data.get("error") not in _WITH_MESSAGE:
+        return reason
+    return about(subject, reason)
+
+
+def _row_hints() -> frozenset[str | None]:
+    """Return the hints for callers of the API, whatever the request was."""
+    from imagegen_http.problems.error_table import TABLE
+
+    return frozenset(hint for row in TABLE.values() for hint in (row.hint_en, row.hint_zh))
+
+
+def _is_unsent(error: Exception) -> bool:
+    """Return whether the request has not left this machine, so that it may be sent again in any case."""
+    import httpx
+
+    return isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
+
+
+def connection_problem(error: "httpx.HTTPError") -> Message:
+    """Return why there is no response; a connection that broke where it is nothing a user can change."""
+    import socket
+    import ssl
+
+    import httpx
+
+    sentences: tuple[tuple[type[BaseException], str], ...] = (
+        (socket.gaierror, "the name does not resolve"),
+        (ConnectionRefusedError, "connection refused: nothing listens there"),
+        (
+            ssl.SSLCertVerificationError,
+            _UNTRUSTED,
+        ),
+        (ssl.SSLError, "no TLS connection ({detail}): an http:// address, perhaps"),
+        (httpx.ProxyError, "the proxy that the environment names refuses: {detail}"),
+        (httpx.ConnectTimeout, _NO_CONNECTION),
+        (httpx.TimeoutException, "no response in time"),
+        (httpx.ConnectError, _NO_CONNECTION),
+    )
+    causes = [*_causes(error)]
+    for kind, sentence in sentences:  # the first wins that any of the causes is of
+        cause = next((cause for cause in causes if isinstance(cause, kind)), None)
+        if cause is not None:
+            return message(sentence, **({"detail": _detail(cause)} if "{detail}" in sentence else {}))
+    return message("the connection broke off")
+
+
+_NO_CONNECTION = "no connection: the address is not reachable"
+_UNTRUSTED = (
+    "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own"
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and whatever led to it; each address of a name may have failed in its own way."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _causes(member)
+        error = error.__cause__ or error.__context__
+
+
+def _detail(error: BaseException) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "handshake failed").lower().replace("_", " ")
+    return str(error)

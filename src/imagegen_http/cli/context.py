@@ -1,25 +1,21 @@
-"""What every command shares: the settings, the access to the API, and the exit codes."""
+"""What every command shares: its context, what it says to a person, and how it ends."""
 
 import contextlib
 import json
 import os
+import pwd
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import attrs
 import click
 
-from imagegen_core.messages import Language, Message, as_message
-from imagegen_http.cli.language import language_of
-from imagegen_http.cli.messages import CommandCode, UsageCode
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from imagegen_http.cli.api import Api
-    from imagegen_http.cli.server_address import ServerAddress
+from imagegen_core.messages import Argument, Language, Message
+from imagegen_http.cli.words import language_of, message, reader_language
+from imagegen_http.problems.system_errors import read_problem, system_reason
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -28,15 +24,14 @@ EXIT_UNRECOVERABLE = 3
 
 EXIT_WARNINGS = 4
 
-PLACE_OPTIONS = ("--server", "--token")
-"""The options of the program itself, which stand before the command and take a value."""
+MIB = 1_048_576
 
 
 class CommandFailed(Exception):
-    """The command failed; ``reason`` is one line for stderr, a bare text the words of others."""
+    """The command failed; ``reason`` is one line for stderr."""
 
-    def __init__(self, reason: Message | str, *, code: int = EXIT_FAILED) -> None:
-        self.reason = as_message(reason)
+    def __init__(self, reason: Message | str, /, *, code: int = EXIT_FAILED, **arguments: Argument) -> None:
+        self.reason = message(reason, **arguments)
         super().__init__(str(self.reason))
         self.code = code
 
@@ -44,13 +39,52 @@ class CommandFailed(Exception):
 class WrongUsage(click.UsageError):
     """The arguments are wrong; ``reason`` is shown below the line that says how the command is used."""
 
-    def __init__(self, reason: Message) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    def __init__(self, reason: str, /, **arguments: Argument) -> None:
+        self.reason = message(reason, **arguments)
+        super().__init__(str(self.reason))
 
     def format_message(self) -> str:
         """Return the reason in the reader's language."""
-        return self.reason.text(language_of(os.environ))
+        return self.reason.text(reader_language())
+
+
+# ---------------------------------------------------------------- saying something
+
+
+def say(words: Message | str, /, **arguments: Argument) -> None:
+    """Print a result in a line on stdout."""
+    click.echo(message(words, **arguments).text(reader_language()))
+
+
+def note(words: Message | str, /, **arguments: Argument) -> None:
+    """Print a line on stderr that is no complaint."""
+    click.echo(message(words, **arguments).text(reader_language()), err=True)
+
+
+def complain(words: Message | str, /, **arguments: Argument) -> None:
+    """Print a line on stderr, with the name of the program."""
+    text = message(words, **arguments).text(reader_language())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    click.echo(f"imagegen: {line}", err=True)
+
+
+def confirm(question: str, /, *, yes: bool, **arguments: Argument) -> None:
+    """Ask before something is deleted, and abort unless the answer is yes, or was given with ``--yes``."""
+    if not yes:
+        click.confirm(message(question, **arguments).text(reader_language()), abort=True)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON for scripts."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def about(subject: Argument, reason: Argument) -> Message:
+    """Return a reason after what it is about."""
+    return message("{subject}: {reason}", subject=subject, reason=reason)
+
+
+# ---------------------------------------------------------------- the context
 
 
 @attrs.define
@@ -59,23 +93,19 @@ class Context:
 
     environ: Mapping[str, str]
     cwd: Path
-    server: "ServerAddress | None" = None
+    server: Any = None
     token: str | None = attrs.field(default=None, repr=False)
 
     @classmethod
     def from_process(cls) -> "Context":
-        """Return the context of this process.
-
-        Raises:
-            CommandFailed: its directory was deleted, or may not be looked into.
-        """
+        """Return the context of this process; its directory may be deleted, or not be looked into."""
         try:
             cwd = Path.cwd()
         except OSError as error:
-            from imagegen_http.problems.system_errors import system_reason
-
-            reason = CommandCode.NO_CURRENT_DIRECTORY(reason=system_reason(error))
-            raise CommandFailed(reason) from error
+            raise CommandFailed(
+                "the current directory cannot be used: {reason}; change to another one",
+                reason=system_reason(error),
+            ) from error
         return cls(environ=dict(os.environ), cwd=cwd)
 
     @property
@@ -84,77 +114,27 @@ class Context:
         return language_of(self.environ)
 
     def settings(self, config: Path | None = None) -> Any:
-        """Load the settings, which are for the data on this machine.
-
-        Raises:
-            SettingsError: they are not valid.
-            WrongUsage: the command is for a node elsewhere.
-        """
+        """Load the settings, which are for the data on this machine."""
         if self.server is not None:
-            command = click.get_current_context().command_path
-            raise WrongUsage(UsageCode.LOCAL_COMMAND(command=command))
+            raise WrongUsage(
+                "`{command}` works on this machine's data alone: leave out --server and IMAGEGEN_SERVER",
+                command=click.get_current_context().command_path,
+            )
         from imagegen_http.settings.loader import load_settings, with_master_key
 
         self.environ = with_master_key(self.environ)
-        return load_settings(config=config, environ=self.environ, cwd=self.cwd)
+        return load_settings(**self.sources(config))
 
-    def variable_warnings(self, config: Path | None = None) -> tuple[Message, ...]:
-        """Return a warning for each variable that looks like a setting and that nothing reads."""
-        from imagegen_http.settings.loader import variable_warnings
-
-        return variable_warnings(config=config, environ=self.environ, cwd=self.cwd)
-
-    def setting_origins(self, config: Path | None = None) -> Any:
-        """Return where each setting that is set was set."""
-        from imagegen_http.settings.loader import setting_origins
-
-        return setting_origins(config=config, environ=self.environ, cwd=self.cwd)
-
-    def token_place(self, config: Path | None = None) -> Any:
-        """Return where the token of callers is kept; None where there is none."""
-        from imagegen_http.settings.loader import token_place
-
-        return token_place(config=config, environ=self.environ, cwd=self.cwd)
+    def sources(self, config: Path | None) -> dict[str, Any]:
+        """Return where the settings come from, as the functions of the loader take it."""
+        return {"config": config, "environ": self.environ, "cwd": self.cwd}
 
     def exposure_warning(self, settings: Any, config: Path | None = None) -> Message | None:
         """Return a warning if every user can read the secrets in the file of the settings."""
         from imagegen_http.settings.loader import settings_file
         from imagegen_http.settings.shown import exposure_warning
 
-        return exposure_warning(settings, settings_file(config=config, environ=self.environ, cwd=self.cwd))
-
-    def with_api(
-        self, act: Callable[["Api"], Awaitable[None]], *, run_background: bool = False, create: bool = False
-    ) -> None:
-        """Run ``act(api)`` against the node elsewhere, the running server, or a service of the command's own.
-
-        Such a service claims pending tasks only with ``run_background``, so that commands which only read
-        cost no money. It creates a data directory only with ``create``, so that reading in the wrong place
-        leaves no trace.
-        """
-        if self.server is not None:
-            from imagegen_http.cli.remote_api import open_remote
-
-            _run(open_remote(self.server, self.token, self.language), act)
-            return
-        from imagegen_http.cli.local_api import open_local
-
-        settings = self.settings()
-        with naming_data_dir(settings):
-            _run(open_local(settings, self.environ, run_background=run_background, create=create), act)
-
-
-def _run(opened: "AbstractAsyncContextManager[Api]", act: Callable[["Api"], Awaitable[None]]) -> None:
-    import asyncio
-
-    async def run() -> None:
-        async with opened as api:
-            await act(api)
-
-    try:
-        asyncio.run(run())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None  # only a signal cancels a command
+        return exposure_warning(settings, settings_file(**self.sources(config)))
 
 
 @contextlib.contextmanager
@@ -165,68 +145,137 @@ def naming_data_dir(settings: Any) -> Iterator[None]:
     try:
         yield
     except ImagegenError as error:
-        reason = CommandCode.CONCERNING(subject=settings.place, reason=error.reason)
-        raise CommandFailed(reason) from error
+        raise CommandFailed(about(settings.place, error.reason)) from error
 
 
-def run_guarded(command: click.Command) -> NoReturn:
-    """Run the command; every failure is one line on stderr and an exit code."""
-    try:
-        code = command.main(prog_name="imagegen", standalone_mode=False)
-    except click.exceptions.Abort:
-        _exit(CommandCode.STOPPED(), EXIT_FAILED)
-    except click.ClickException as error:
-        error.show()
-        if isinstance(error, click.NoSuchOption) and error.option_name in PLACE_OPTIONS:
-            complain(UsageCode.BEFORE_THE_COMMAND(option=error.option_name), language_of(os.environ))
-        sys.exit(EXIT_USAGE)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
-    except CommandFailed as error:
-        _exit(error.reason, error.code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        _exit(CommandCode.STOPPED(), EXIT_FAILED)
-    except OSError as error:
-        from imagegen_http.problems.system_errors import system_reason
-
-        reason = system_reason(error)
-        file = error.filename
-        _exit(CommandCode.CONCERNING(subject=str(file), reason=reason) if file else reason, EXIT_FAILED)
-    except Exception as error:  # noqa: BLE001 - unexpected errors are raised again
-        _exit_with(error)
-    sys.exit(code if isinstance(code, int) else 0)
+# ---------------------------------------------------------------- secrets by reference
 
 
-def print_json(value: Any) -> None:
-    """Print JSON for scripts."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+def read_secret(reference: str, context: Context, option: Argument) -> str:
+    """Return the secret that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) refers to.
 
-
-def _exit_with(error: Exception) -> NoReturn:
-    """Exit because of an error of the service, or raise a defect again.
-
-    Its classes are imported only now: `--help` has no time to load them.
+    A literal secret is refused: it would be in the shell's history and in ``ps``.
     """
-    from imagegen_core.errors import ImagegenError
-    from imagegen_http.settings.schema import SettingsError
+    if reference == "-":
+        return sys.stdin.readline().strip()
+    scheme, _, name = reference.partition(":")
+    if scheme not in ("env", "file") or not name:
+        raise WrongUsage(
+            "{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history",
+            option=option,
+        )
+    if scheme == "file":
+        try:
+            secret = (context.cwd / name).read_text().strip()
+        except (OSError, ValueError) as error:
+            raise CommandFailed(
+                "{option}: the file {name} cannot be read: {reason}",
+                option=option,
+                name=name,
+                reason=read_problem(error),
+            ) from error
+        if not secret:
+            raise CommandFailed("{option}: the file {name} is empty", option=option, name=name)
+        return secret
+    if not context.environ.get(name):
+        raise CommandFailed("{option}: the environment variable {name} is not set", option=option, name=name)
+    return context.environ[name]
 
-    if isinstance(error, SettingsError):
-        _exit(CommandCode.CONFIGURATION(problem=error.reason), EXIT_USAGE)
-    if isinstance(error, ImagegenError):
-        _exit(error.reason, EXIT_FAILED)
-    raise error
+
+def read_token(text: str, context: Context) -> str:
+    """Return the token that is meant: a reference's, else the text itself."""
+    is_reference = text == "-" or text.startswith(("env:", "file:"))
+    token = read_secret(text, context, "--token") if is_reference else text.strip()
+    if not token or not token.isprintable():
+        raise CommandFailed("--token: it is empty, or has characters that cannot be sent")
+    return token
 
 
-def complain(message: Message | str, language: Language) -> None:
-    """Print a line for a person on stderr."""
-    text = as_message(message).text(language)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    click.echo(f"imagegen: {line}", err=True)
+# ---------------------------------------------------------------- privileges
 
 
-def _exit(message: Message | str, code: int) -> NoReturn:
-    complain(message, language_of(os.environ))
-    sys.exit(code)
+def become_owner(data_dir: Path) -> None:
+    """Switch from root to the owner of the data directory, permanently.
+
+    So the service can use what a command writes there. A directory that does not exist yet counts as its
+    nearest existing parent's. Without root's privileges nothing happens. Call this before anything below the
+    directory is opened.
+    """
+    if os.geteuid() != 0:
+        return
+    existing = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    owner = existing.stat()
+    if owner.st_uid == 0:
+        return
+    name = _user_name(owner.st_uid)
+    try:
+        _become(owner)
+    except OSError as error:
+        raise CommandFailed(
+            "{path} belongs to {user}, whom this process cannot become ({detail}): run the command as {user}",
+            path=str(data_dir),
+            user=name,
+            detail=system_reason(error),
+        ) from error
+    for path in (Path(sys.executable), Path(__file__), existing):
+        if not os.access(path, os.R_OK):
+            raise CommandFailed(
+                "{path} belongs to {user}, who cannot read {program}: install it for all, "
+                "as deploy/install.sh does",
+                path=str(data_dir),
+                user=name,
+                program=str(path),
+            )
+
+
+def check_writable(directory: Path | None) -> None:
+    """Check, before anything is paid for, that the current user can write files to a directory, if any."""
+    if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
+        raise CommandFailed(
+            "{path}: {user}, who does the work, cannot write there",
+            path=str(directory),
+            user=_user_name(os.geteuid()),
+        )
+
+
+def _become(owner: os.stat_result) -> None:
+    try:
+        account = pwd.getpwuid(owner.st_uid)
+    except KeyError:
+        os.setgroups([owner.st_gid])
+        os.setgid(owner.st_gid)
+    else:
+        os.initgroups(account.pw_name, account.pw_gid)
+        os.setgid(account.pw_gid)
+    os.setuid(owner.st_uid)
+
+
+def _user_name(uid: int) -> str:
+    from imagegen_http.runtime.accounts import user_name  # of the service, which most commands do not load
+
+    return user_name(uid)
+
+
+# ---------------------------------------------------------------- lean imports
+
+
+_NEEDLESS = {
+    "httpx": "httpx._main",  # its own command line, which draws with rich and pygments
+    "structlog": "rich",  # for tracebacks; those in our log are plain text
+}
+
+
+def import_lean(library: str) -> None:
+    """Import a library without a part of it that nothing here uses and that takes long to load.
+
+    The library does without it, as where the part is not installed.
+    """
+    without = _NEEDLESS[library]
+    loaded = sys.modules.get(without)
+    sys.modules[without] = None  # type: ignore[assignment] # documented, but not in the type
+    try:
+        import_module(library)
+    finally:
+        del sys.modules[without]
+        if loaded is not None:
+            sys.modules[without] = loaded

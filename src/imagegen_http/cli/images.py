@@ -1,30 +1,107 @@
 """``imagegen images``."""
 
-from typing import Any
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import click
 
-from imagegen_http.cli import image_copies, image_marks, tables
-from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import Context, print_json
-from imagegen_http.cli.costs import cost_note
-from imagegen_http.cli.failures import Failures
-from imagegen_http.cli.image_collections import with_collection_id
-from imagegen_http.cli.image_filters import filter_options
-from imagegen_http.cli.listing import Listing, list_options
-from imagegen_http.cli.messages import NoteCode
-from imagegen_http.cli.records import show_record
-from imagegen_http.cli.results import ResultCode
-from imagegen_http.cli.tables import Column, Kind
-from imagegen_http.cli.titles import TitleCode
-
-_COLUMNS = (
-    Column(TitleCode.TITLE_ID),
-    Column(TitleCode.TITLE_CREATED, Kind.TIME),
-    Column(TitleCode.TITLE_PROVIDER),
-    Column(TitleCode.TITLE_SIZE),
-    Column(TitleCode.TITLE_PROMPT, Kind.TEXT),
+from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
+from imagegen_core.marks import fold_name
+from imagegen_core.messages import Message
+from imagegen_core.problems import RefusalCode
+from imagegen_core.values import ZipStream, file_name
+from imagegen_http.cli.access import api_command, with_api
+from imagegen_http.cli.api import Api, Failures, listed_ids
+from imagegen_http.cli.context import (
+    CommandFailed,
+    Context,
+    WrongUsage,
+    about,
+    check_writable,
+    confirm,
+    print_json,
+    say,
 )
+from imagegen_http.cli.files import (
+    NOT_REPLACED,
+    STDOUT,
+    atomic_file,
+    check_stdout,
+    extension_of,
+    name_of,
+)
+from imagegen_http.cli.options import (
+    as_json,
+    assume_yes,
+    filter_options,
+    image_ids_argument,
+    list_options,
+    words_option,
+)
+from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
+from imagegen_http.cli.words import message
+from imagegen_http.problems.system_errors import system_reason
+
+COLLECTIONS = "/api/v1/collections"
+_IMAGES = "/api/v1/images"
+_SEARCH = f"{_IMAGES}/search"
+_PIECE_BYTES = 512 * 1024
+
+_LIST = (
+    Column("id", "id"),
+    Column("created", "created_at", Kind.TIME),
+    Column("provider", "provider"),
+    Column("size", size_of),
+    Column("prompt", "prompt", Kind.TEXT),
+)
+
+
+def _file(image: Mapping[str, Any]) -> str:
+    return f"{size_of(image)}, {image['mime_type']}, {image['size_bytes'] / 1024:,.0f} KB"
+
+
+def _tags(image: Mapping[str, Any]) -> str:
+    """Return the tags with commas between them, so that each is one among others."""
+    return ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])
+
+
+_RECORD = (
+    Column("id", "id"),
+    Column("prompt", "prompt"),
+    Column("operation", "operation", Kind.WORD),
+    Column("provider", "provider"),
+    Column("model", "model_id"),
+    Column("size", _file),
+    Column("created", "created_at", Kind.TIME),
+    Column("cost", lambda image: cost_note(image["cost"])),
+    Column("storage", "storage", Kind.WORD),
+    Column("tags", _tags),
+    Column("task", "task_id"),
+)
+
+
+async def find_collection(api: Api, text: str) -> int:
+    """Return the id of the collection of this name or, if there is none, of this id."""
+    items: list[dict[str, Any]] = (await api.get(COLLECTIONS))["items"]
+    named = [item for item in items if fold_name(item["name"]) == fold_name(text.strip())]
+    for item in (*named, *(item for item in items if str(item["id"]) == text)):
+        number: int = item["id"]
+        return number
+    raise CommandFailed(RefusalCode.NO_COLLECTION(collection=text))
+
+
+async def _query(api: Api, filters: Mapping[str, str], words: str | None = None) -> dict[str, str]:
+    """Return filters of images as the API has them, with the id of the collection that they name."""
+    query = {**filters}
+    if (collection := filters.get("collection")) is not None:
+        query["collection"] = str(await find_collection(api, collection))
+    return query | ({"keyword": words} if words else {})
 
 
 @click.group()
@@ -32,23 +109,14 @@ def images() -> None:
     """Find, fetch and delete kept images."""
 
 
-for _command in (*image_marks.COMMANDS, *image_copies.COMMANDS):
-    images.add_command(_command)
-
-
 @images.command("list")
 @filter_options
 @list_options
-@click.pass_obj
-def list_images(context: Context, filters: dict[str, str], listing: Listing) -> None:
+@api_command
+async def list_images(api: Api, filters: dict[str, str], listing: Listing) -> None:
     """List images, newest first."""
-
-    async def act(api: Api) -> None:
-        params = await with_collection_id(api, filters)
-        empty = (NoteCode.NO_SUCH_IMAGES if filters else NoteCode.NO_IMAGES_YET)(path=api.place)
-        await listing.show(api, "/api/v1/images", params, columns=_COLUMNS, row=_row, empty=empty)
-
-    context.with_api(act)
+    query = await _query(api, filters)
+    await listing.show(api, _IMAGES, query, _LIST, empty=_no_images(api, are_filtered=bool(filters)))
 
 
 @images.command()
@@ -56,104 +124,250 @@ def list_images(context: Context, filters: dict[str, str], listing: Listing) -> 
 @filter_options
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
 @list_options
-@click.pass_obj
-def search(context: Context, words: str, filters: dict[str, str], mode: str, listing: Listing) -> None:
+@api_command
+async def search(api: Api, words: str, filters: dict[str, str], mode: str, listing: Listing) -> None:
     """Find images by any piece of their prompt."""
-
-    async def act(api: Api) -> None:
-        params = {**await with_collection_id(api, filters), "keyword": words, "mode": mode}
-        empty = NoteCode.NO_MATCHES(path=api.place)
-        await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
-
-    context.with_api(act)
+    query = {**await _query(api, filters), "keyword": words, "mode": mode}
+    empty = message("no image in {path} has these words in its prompt", path=api.place)
+    await listing.show(api, _SEARCH, query, _LIST, empty=empty)
 
 
 @images.command()
-@click.option("--search", "words", help="Only images with these words in the prompt.")
+@words_option
 @filter_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def days(context: Context, words: str | None, filters: dict[str, str], *, as_json: bool) -> None:
+@as_json
+@api_command
+async def days(api: Api, words: str | None, filters: dict[str, str], *, as_json: bool) -> None:
     """Count images by the day on which they were made."""
+    query = await _query(api, filters, words)
+    counts = await api.get(f"{_IMAGES}/days", params=query)
+    if as_json:
+        print_json(counts)
+    else:
+        columns = (Column("day", "day"), Column("images", "count"))
+        show_table(columns, counts, empty=_no_images(api, are_filtered=bool(query)))
 
-    async def act(api: Api) -> None:
-        params = await with_collection_id(api, filters)
-        params |= {"keyword": words} if words else {}
-        counts = await api.call("GET", "/api/v1/images/days", params=params)
-        if as_json:
-            print_json(counts)
-            return
-        empty = (NoteCode.NO_SUCH_IMAGES if params else NoteCode.NO_IMAGES_YET)(path=api.place)
-        columns = (Column(TitleCode.TITLE_DAY), Column(TitleCode.TITLE_IMAGES))
-        rows = [(one["day"], one["count"]) for one in counts]
-        tables.show(columns, rows, language=api.language, empty=empty)
 
-    context.with_api(act)
+def _no_images(api: Api, *, are_filtered: bool) -> Message:
+    return message("no such images in {path}" if are_filtered else "no images yet in {path}", path=api.place)
 
 
 @images.command(short_help="Print an image's record.")
 @click.argument("image_id", type=click.IntRange(min=1))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def show(context: Context, image_id: int, *, as_json: bool) -> None:
+@as_json
+@api_command
+async def show(api: Api, image_id: int, *, as_json: bool) -> None:
     """Print what a terminal has room for of an image's record; in a pipe all of it, as JSON."""
-
-    async def act(api: Api) -> None:
-        image = await api.call("GET", f"/api/v1/images/{image_id}")
-        show_record(image, _fields(image), as_json=as_json, language=api.language)
-
-    context.with_api(act)
+    show_record(await api.get(f"{_IMAGES}/{image_id}"), _RECORD, as_json=as_json)
 
 
 @images.command()
-@click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@image_ids_argument
+@assume_yes
 @click.pass_obj
 def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
     """Delete images for good: records, files, thumbnails, OSS objects.
 
     One that is missing stops no other.
     """
-    if not yes:
-        question = NoteCode.CONFIRM_DELETION(count=len(image_ids))
-        click.confirm(question.text(context.language), abort=True)
+    confirm("Delete {count} image(s) for good?", yes=yes, count=len(image_ids))
 
     async def act(api: Api) -> None:
         failures = Failures()
         for image_id in dict.fromkeys(image_ids):
             with failures.catching(image_id):
-                await api.call("DELETE", f"/api/v1/images/{image_id}")
-                click.echo(ResultCode.IMAGE_DELETED(id=image_id).text(api.language))
+                await api.call("DELETE", f"{_IMAGES}/{image_id}")
+                say("deleted {id}", id=image_id)
         failures.check()
 
-    context.with_api(act)
+    with_api(context, act)
 
 
-def _fields(image: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
-    kilobytes = f"{image['size_bytes'] / 1024:,.0f} KB"
-    return (
-        (Column(TitleCode.TITLE_ID), image["id"]),
-        (Column(TitleCode.TITLE_PROMPT), image["prompt"]),
-        (Column(TitleCode.TITLE_OPERATION, Kind.WORD), image["operation"]),
-        (Column(TitleCode.TITLE_PROVIDER), image["provider"]),
-        (Column(TitleCode.TITLE_MODEL), image["model_id"]),
-        (Column(TitleCode.TITLE_SIZE), f"{_size(image)}, {image['mime_type']}, {kilobytes}"),
-        (Column(TitleCode.TITLE_CREATED, Kind.TIME), image["created_at"]),
-        (Column(TitleCode.TITLE_COST), cost_note(image["cost"])),
-        (Column(TitleCode.TITLE_STORAGE, Kind.WORD), image["storage"]),
-        (Column(TitleCode.TITLE_TAGS), ", ".join(map(_quoted, image["tags"]))),
-        (Column(TitleCode.TITLE_TASK), image["task_id"]),
-    )
+# ---------------------------------------------------------------- favourites and tags
 
 
-def _size(image: dict[str, Any]) -> str:
-    return f"{image['width']}x{image['height']}"
+async def change_images(api: Api, image_ids: Sequence[int], action: str, **argument: Any) -> None:
+    """Change images, a thousand in a request, and print how many were changed.
+
+    If some are missing, the others are changed, and the command fails.
+    """
+    ids = list(dict.fromkeys(image_ids))
+    changed, missing = 0, []
+    for start in range(0, len(ids), MAX_BATCH_IMAGES):
+        body = {"ids": ids[start : start + MAX_BATCH_IMAGES], "action": action, **argument}
+        result = await api.post(f"{_IMAGES}/batch", json=body)
+        changed += result["changed"]
+        missing += result["missing"]
+    click.echo(changed)
+    if missing:
+        raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
 
 
-def _quoted(tag: str) -> str:
-    """Return a tag so that it is one among others with commas between them."""
-    return f'"{tag}"' if "," in tag else tag
+@images.command()
+@image_ids_argument
+@api_command
+async def star(api: Api, image_ids: tuple[int, ...]) -> None:
+    """Make images favourites, and print how many were none before."""
+    await change_images(api, image_ids, "favourite")
 
 
-def _row(image: dict[str, Any]) -> tuple[object, ...]:
-    return image["id"], image["created_at"], image["provider"], _size(image), image["prompt"]
+@images.command()
+@image_ids_argument
+@api_command
+async def unstar(api: Api, image_ids: tuple[int, ...]) -> None:
+    """Make images no favourites any more, and print how many were."""
+    await change_images(api, image_ids, "unfavourite")
+
+
+@images.command()
+@click.argument("tag_name", metavar="TAG")
+@image_ids_argument
+@api_command
+async def tag(api: Api, tag_name: str, image_ids: tuple[int, ...]) -> None:
+    """Give images the tag TAG, and print how many did not have it."""
+    await change_images(api, image_ids, "tag", tag=tag_name)
+
+
+@images.command()
+@click.argument("tag_name", metavar="TAG")
+@image_ids_argument
+@api_command
+async def untag(api: Api, tag_name: str, image_ids: tuple[int, ...]) -> None:
+    """Take the tag TAG from images, and print how many had it."""
+    await change_images(api, image_ids, "untag", tag=tag_name)
+
+
+@images.command()
+@click.option("--prefix", default="", help="Only those that begin with this, in any case and width.")
+@as_json
+@api_command
+async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
+    """List the most used tags, and how many images have each."""
+    params = {"page_size": MAX_PAGE_SIZE, **({"prefix": prefix} if prefix else {})}
+    items = (await api.get("/api/v1/tags", params=params))["items"]
+    if as_json:
+        print_json(items)
+    else:
+        columns = (Column("tag", "tag"), Column("images", "count"))
+        show_table(columns, items, empty=message("no such tags in {path}", path=api.place))
+
+
+# ---------------------------------------------------------------- copies
+
+
+@images.command(short_help="Copy images and their records to DIRECTORY.")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@words_option
+@filter_options
+@click.pass_obj
+def export(context: Context, directory: Path, words: str | None, filters: dict[str, str]) -> None:
+    """Copy images to DIRECTORY, each with its record beside it; files that are there are kept.
+
+    One that cannot be read stops no other. Another export to the same DIRECTORY writes what is missing there.
+    """
+    target = context.cwd / directory
+
+    async def act(api: Api) -> None:
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandFailed(about(str(directory), system_reason(error))) from error
+        check_writable(target)
+        query = await _query(api, filters, words)
+        copied, failures = 0, Failures()
+        async for image in api.every(_SEARCH if words else _IMAGES, **query):
+            with failures.catching(image["id"]):
+                await _export(api, image, target)
+                copied += 1
+        say(
+            "{count} image(s) of {place} in {directory}",
+            count=copied,
+            place=api.place,
+            directory=str(directory),
+        )
+        failures.check()
+
+    with_api(context, act)
+
+
+async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
+    file = target / name_of(image)
+    record = file.with_suffix(".json")
+    if not (file.exists() and file.stat().st_size):
+        await api.download_image(image["id"], file)
+    if not _is_whole(record):
+        text = json.dumps(image, ensure_ascii=False, indent=2)
+        with atomic_file(record) as out:
+            out.write(f"{text}\n".encode())
+
+
+def _is_whole(record: Path) -> bool:
+    """Return whether the record exists and is complete, not truncated by an interruption."""
+    try:
+        json.loads(record.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
+
+
+@images.command("zip", short_help="Put images into one zip file.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@image_ids_argument
+@click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
+@click.pass_obj
+def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, force: bool) -> None:
+    """Put images into the zip file FILE, or write it to standard output for `-`.
+
+    Each has the name of its download. One that cannot be read stops no other.
+    """
+    if str(file).isdecimal():
+        raise WrongUsage(
+            "FILE stands before the ids, and {file} looks like an id: give a name such as {file}.zip",
+            file=str(file),
+        )
+    if file == STDOUT:
+        check_stdout(force=force)
+    elif not force and (context.cwd / file).exists():
+        raise CommandFailed(NOT_REPLACED, path=str(file))
+
+    async def act(api: Api) -> None:
+        archive, failures, count = ZipStream(), Failures(), 0
+        with _opened(context.cwd, file, replace=force) as out:
+            for image_id in dict.fromkeys(image_ids):
+                with failures.catching(image_id):
+                    await _zip(api, image_id, archive, out)
+                    count += 1
+            if archive.is_empty:
+                failures.check()
+            archive.close()
+            out.write(archive.take())
+        if file != STDOUT:
+            say("{count} image(s) in {file}", count=count, file=str(file))
+        failures.check()
+
+    with_api(context, act)
+
+
+@contextmanager
+def _opened(cwd: Path, file: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    """Yield standard output, or a file that appears when it is whole."""
+    if file == STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_file(cwd / file, replace=replace) as out:
+            yield out
+
+
+async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> None:
+    """Add an image to the archive once all of it is here."""
+    image = await api.get(f"{_IMAGES}/{image_id}")
+    name = file_name(image["prompt"], image_id, extension_of(image).removeprefix("."))
+    with TemporaryDirectory(prefix="imagegen-") as folder:
+        copy = Path(folder) / "image"
+        await api.download_image(image_id, copy)
+        archive.begin(name, datetime.fromisoformat(image["created_at"]))
+        with copy.open("rb") as content:
+            while piece := content.read(_PIECE_BYTES):
+                archive.write(piece)
+                out.write(archive.take())

@@ -1,38 +1,43 @@
 """``imagegen providers``."""
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
-from imagegen_http.cli import tables
+from imagegen_core.messages import as_message
+from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, segment
-from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
-from imagegen_http.cli.extra_config import (
-    ExtraChanges,
-    read_header,
-    read_inputs,
-    read_pair,
-    read_proxy,
-    read_spec,
-    read_workflow,
+from imagegen_http.cli.context import (
+    EXIT_WARNINGS,
+    CommandFailed,
+    Context,
+    WrongUsage,
+    about,
+    complain,
+    confirm,
+    print_json,
+    read_secret,
+    say,
 )
-from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
-from imagegen_http.cli.provider_facts import check
-from imagegen_http.cli.results import ResultCode
-from imagegen_http.cli.secret_reference import read_secret
-from imagegen_http.cli.tables import Column, Kind
-from imagegen_http.cli.titles import TitleCode
+from imagegen_http.cli.options import as_json, assume_yes
+from imagegen_http.cli.output import Column, Kind, show_table
+from imagegen_http.cli.words import message
 
-_COLUMNS = (
-    Column(TitleCode.TITLE_PROVIDER),
-    Column(TitleCode.TITLE_ADAPTER),
-    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
-    Column(TitleCode.TITLE_KEY),
-    Column(TitleCode.TITLE_SOURCE, Kind.WORD),
-    Column(TitleCode.TITLE_MODELS, Kind.NAMES),
+_CONFIGS = "/api/v1/providers/config"
+_LIST = (
+    Column("provider", "provider_name"),
+    Column("kind", "kind"),
+    Column("status", lambda config: "on" if config["enabled"] else "off", Kind.STATUS),
+    Column("key", "api_key"),
+    Column("source", "source", Kind.WORD),
+    Column("models", lambda config: ", ".join(model["id"] for model in config["models"]), Kind.NAMES),
 )
+_EMPTY = "no provider is configured in {path}"
 
 
 @click.group()
@@ -40,35 +45,53 @@ def providers() -> None:
     """Configure the providers that images come from."""
 
 
-providers.add_command(check)
-
-
 @providers.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def list_providers(context: Context, *, as_json: bool) -> None:
+@as_json
+@api_command
+async def list_providers(api: Api, *, as_json: bool) -> None:
     """List all configurations."""
+    configs = [config async for config in api.every(_CONFIGS)]
+    if as_json:
+        print_json(configs)
+    else:
+        show_table(_LIST, configs, empty=message(_EMPTY, path=api.place))
+
+
+@providers.command()
+@click.argument("name")
+@api_command
+async def test(api: Api, name: str) -> None:
+    """Make one cheap, unpaid call, where the provider has one."""
+    probe = await api.post(f"{_CONFIGS}/{segment(name)}/test")
+    if not probe["ok"]:
+        raise CommandFailed(about(name, probe["detail"]))
+    if probe["outcome"] == "not_verified":
+        say("{provider}: not verified: {detail}", provider=name, detail=probe["detail"])
+    else:
+        say(
+            "{provider}: {detail} ({milliseconds} ms)",
+            provider=name,
+            detail=probe["detail"],
+            milliseconds=probe["latency_ms"],
+        )
+
+
+@providers.command()
+@click.argument("name")
+@assume_yes
+@click.pass_obj
+def remove(context: Context, name: str, *, yes: bool) -> None:
+    """Remove a saved configuration and its key."""
+    confirm("Remove {provider} and its key?", yes=yes, provider=name)
 
     async def act(api: Api) -> None:
-        configs = [c async for c in api.every("/api/v1/providers/config")]
-        if as_json:
-            print_json(configs)
-            return
-        rows = [
-            (
-                c["provider_name"],
-                c["kind"],
-                "on" if c["enabled"] else "off",
-                c["api_key"],
-                c["source"],
-                ", ".join(m["id"] for m in c["models"]),
-            )
-            for c in configs
-        ]
-        empty = NoteCode.NO_PROVIDERS(path=api.place)
-        tables.show(_COLUMNS, rows, language=api.language, empty=empty)
+        await api.call("DELETE", f"{_CONFIGS}/{segment(name)}")
+        say("removed {provider}", provider=name)
 
-    context.with_api(act)
+    with_api(context, act)
+
+
+# ---------------------------------------------------------------- set
 
 
 @providers.command("set")
@@ -126,7 +149,9 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 @click.option(
     "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
 )
-@click.option("--timeout", type=float, metavar="SECONDS", help="Seconds that a call may take.")
+@click.option(
+    "--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Seconds that a call may take."
+)
 @click.option(
     "--max-retries",
     type=click.IntRange(0, MAX_RETRIES),
@@ -138,10 +163,9 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def set_provider(
     context: Context,
+    /,
     name: str,
-    kind: str | None,
     preset: str | None,
-    api_base: str | None,
     spec: Path | None,
     variables: tuple[str, ...],
     workflow: Path | None,
@@ -151,40 +175,33 @@ def set_provider(
     proxy: str | None,
     max_concurrency: int | None,
     models: tuple[str, ...],
-    timeout: float | None,
-    max_retries: int | None,
     *,
-    enabled: bool | None,
     is_default: bool,
+    **fields: Any,
 ) -> None:
     """Create or change the configuration NAME. A secret is never taken from the command line itself."""
     if preset and spec:
-        raise WrongUsage(UsageCode.EXCLUDE_EACH_OTHER(first="--preset", second="--spec"))
-    fields: dict[str, Any] = {
-        "kind": kind,
-        "api_base": api_base,
-        "api_key": None if api_key is None else read_secret(api_key, context, "--api-key"),
-        "timeout_seconds": timeout,
-        "max_retries": max_retries,
-        "enabled": enabled,
-        "models": [{"id": m, "default": i == 0} for i, m in enumerate(models)] or None,
-    }
+        raise WrongUsage("{first} and {second} exclude each other", first="--preset", second="--spec")
+    if api_key is not None:
+        fields["api_key"] = read_secret(api_key, context, "--api-key")
+    if models:
+        fields["models"] = [{"id": model, "default": i == 0} for i, model in enumerate(models)]
     values: dict[str, Any] = {
         "preset": preset,
-        "spec": None if spec is None else read_spec(context.cwd / spec),
-        "workflow": None if workflow is None else read_workflow(context.cwd / workflow),
+        "spec": None if spec is None else _read_spec(context.cwd / spec),
+        "workflow": None if workflow is None else _read_workflow(context.cwd / workflow),
         "max_concurrency": max_concurrency,
     }
-    values = {key: value for key, value in values.items() if value is not None}
+    values = _set_fields(values)
     if proxy is not None:
-        values["proxy"] = read_proxy(proxy, context)
-    extra = ExtraChanges(
+        values["proxy"] = _read_proxy(proxy, context)
+    extra = _ExtraChanges(
         values=values,
-        headers=dict(read_header(pair, context) for pair in headers),
-        variables=dict(read_pair(pair, "--var") for pair in variables),
-        inputs=read_inputs(inputs),
+        headers=dict(_read_header(pair, context) for pair in headers),
+        variables=dict(_read_pair(pair, "--var") for pair in variables),
+        inputs=_read_inputs(inputs),
     )
-    body = {"provider_name": name, **{k: v for k, v in fields.items() if v is not None}}
+    body = {"provider_name": name, **_set_fields(fields)}
 
     async def act(api: Api) -> None:
         if is_default and len(body) == 1 and not extra:  # what config.yaml says of it stays all there is
@@ -192,66 +209,223 @@ def set_provider(
             return
         if extra:
             body["extra_config"] = await _merged(api, name, extra)
-        saved = await api.call("POST", "/api/v1/providers/config", json=body)
-        result = ResultCode.PROVIDER_SAVED(
+        saved = await api.post(_CONFIGS, json=body)
+        say(
+            "saved {provider} ({kind}), key {key}, in {path}",
             provider=saved["provider_name"],
             kind=saved["kind"],
-            key=saved["api_key"] or ResultCode.NO_KEY(),
+            key=saved["api_key"] or message("none"),
             path=api.place,
         )
-        click.echo(result.text(api.language))
         for warning in saved["warnings"]:
-            complain(warning, api.language)
+            complain(as_message(warning))
         if is_default:
             await _make_default(api, name)
 
-    context.with_api(act, create=True)
+    with_api(context, act, create=True)
+
+
+def _set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 async def _make_default(api: Api, name: str) -> None:
     await api.call("PATCH", "/api/v1/settings", json={"default_provider": name})
-    click.echo(ResultCode.DEFAULT_SAVED(provider=name).text(api.language))
+    say("tasks that name no provider go to {provider}", provider=name)
 
 
-async def _merged(api: Api, name: str, extra: ExtraChanges) -> dict[str, Any]:
+# ---------------------------------------------------------------- extra_config, which the API replaces whole
+
+_DOCUMENT_KEYS = ("preset", "spec", "vars")
+_WORKFLOW_KEYS = ("workflow", "inputs")
+
+
+@attrs.frozen(kw_only=True)
+class _ExtraChanges:
+    """New values of ``extra_config`` by key, and new items of its mappings; None removes an item.
+
+    An item of ``inputs`` is a list, since a name may stand for several inputs of a workflow.
+    """
+
+    values: Mapping[str, Any]
+    headers: Mapping[str, str | None] = attrs.field(repr=False)
+    variables: Mapping[str, str | None]
+    inputs: Mapping[str, Sequence[str] | None]
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self._changed)
+
+    @property
+    def _changed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The changed items by the key of their mapping."""
+        mappings = {"headers": self.headers, "vars": self.variables, "inputs": self.inputs}
+        return {key: changes for key, changes in mappings.items() if changes}
+
+    def merged_into(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
+        """Return the complete ``extra_config`` to save, based on the one that the API shows, with its masks.
+
+        If none is saved yet, only changed keys are saved; the others stay in ``config.yaml``.
+        """
+        touched = {*self.values, *self._changed}
+        before = {key: value for key, value in shown.items() if saved or key in touched}
+        if not {"preset", "spec"}.isdisjoint(self.values):  # another document has other variables
+            before = {key: value for key, value in before.items() if key not in _DOCUMENT_KEYS}
+        if "workflow" in self.values:  # another workflow has other inputs
+            before = {key: value for key, value in before.items() if key not in _WORKFLOW_KEYS}
+        after = {**before, **self.values}
+        for key, changes in self._changed.items():
+            after[key] = _set_fields({**(before.get(key) or {}), **changes})
+        return after
+
+
+async def _merged(api: Api, name: str, extra: _ExtraChanges) -> dict[str, Any]:
     """Return the extra settings of a configuration, if there is one, with the changes."""
-    every = api.every("/api/v1/providers/config")
-    shown = next((c for c in [c async for c in every] if c["provider_name"] == name), {})
+    configs = [config async for config in api.every(_CONFIGS)]
+    shown = next((config for config in configs if config["provider_name"] == name), {})
     return extra.merged_into(shown.get("extra_config", {}), saved=shown.get("source") == "database")
 
 
-@providers.command()
-@click.argument("name")
-@click.pass_obj
-def test(context: Context, name: str) -> None:
-    """Make one cheap, unpaid call, where the provider has one."""
+def _read_proxy(text: str, context: Context) -> str | None:
+    """Return the proxy's address, None for an empty one; with a user it has to be a secret's reference."""
+    if text.startswith(("http://", "https://")) and "@" not in text:
+        return text
+    return read_secret(text, context, message("--proxy with a user")) if text else None
+
+
+def _read_header(pair: str, context: Context) -> tuple[str, str | None]:
+    """Return name and value; the value of a secret header has to be a secret's reference."""
+    from imagegen_core.config import is_secret_header
+
+    name, value = _read_pair(pair, "--header")
+    if value is None:
+        return name, None
+    if is_secret_header(name) or value == "-" or value.startswith(("env:", "file:")):
+        return name, read_secret(value, context, f"--header {name}")
+    return name, value
+
+
+def _read_pair(pair: str, option: str) -> tuple[str, str | None]:
+    """Return the two sides of ``NAME=VALUE``; a name alone takes it away."""
+    name, equals, value = pair.partition("=")
+    if not name:
+        raise WrongUsage("{option} must be {form}", option=option, form="NAME=VALUE")
+    return name, value if equals else None
+
+
+def _read_inputs(pairs: Iterable[str]) -> dict[str, list[str] | None]:
+    """Return the paths of each name of ``NAME=PATH``; a name alone takes it away."""
+    inputs: dict[str, list[str] | None] = {}
+    for pair in pairs:
+        name, path = _read_pair(pair, "--input")
+        inputs[name] = None if path is None else [*(inputs.get(name) or []), path]
+    return inputs
+
+
+def _read_workflow(path: Path) -> Any:
+    """Return the workflow that a file holds; its text if it is not JSON, so that the server says so."""
+    from imagegen_http.settings.loader import read_file
+
+    text = read_file(path)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read_spec(path: Path) -> Any:
+    """Return the document that a file of YAML or JSON holds; JSON has no dates and no infinity."""
+    from imagegen_http.settings.loader import read_yaml
+
+    spec = read_yaml(path)
+    try:
+        json.dumps(spec, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CommandFailed("{name}: holds a value that JSON does not have", name=str(path)) from error
+    return spec
+
+
+# ---------------------------------------------------------------- check
+
+_NEVER = "9999-12-31"
+_FACTS = (
+    Column("provider", "provider"),
+    Column("model", "model"),
+    Column("status", "status", Kind.STATUS),
+    Column("ends", lambda model: model["ends"] or "-"),
+    Column("use instead", lambda model: model["use_instead"] or "-"),
+    Column("facts read", lambda model: model["facts_read"] or "-"),
+)
+
+
+@providers.command(short_help="List models by end and by age of their facts.")
+@click.option("--strict", is_flag=True, help="End with 4 when anything ends or has ended.")
+@as_json
+@click.pass_context
+def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
+    """List the configured models by their coming end and the age of what is known of them.
+
+    Each that ends is named with its replacement, and so is a preset whose provider has switched it off.
+    """
+    context: Context = ctx.obj
+    has_ending = False
+
+    def show(configs: Sequence[Mapping[str, Any]], place: str) -> None:
+        nonlocal has_ending
+        models = sorted((_facts(c, m) for c in configs for m in c["models"]), key=_urgency)
+        has_ending = any(model["status"] != "active" for model in models) or any(
+            config["warnings"] and not config["models"] for config in configs
+        )
+        if as_json:
+            print_json(models)
+            return
+        show_table(_FACTS, models, empty=message(_EMPTY, path=place))
+        for config in configs:
+            for warning in config["warnings"]:
+                complain(about(config["provider_name"], warning))
 
     async def act(api: Api) -> None:
-        probe = await api.call("POST", f"/api/v1/providers/config/{segment(name)}/test")
-        if not probe["ok"]:
-            raise CommandFailed(CommandCode.CONCERNING(subject=name, reason=probe["detail"]))
-        if probe["outcome"] == "not_verified":
-            result = ResultCode.PROVIDER_NOT_VERIFIED(provider=name, detail=probe["detail"])
-        else:
-            result = ResultCode.PROVIDER_OK(
-                provider=name, detail=probe["detail"], milliseconds=probe["latency_ms"]
-            )
-        click.echo(result.text(api.language))
+        show([config async for config in api.every(_CONFIGS)], api.place)
 
-    context.with_api(act)
+    settings = None if context.server is not None else context.settings()
+    configs = None if settings is None else _configs_without_data(settings, context)
+    if settings is None or configs is None:
+        with_api(context, act)
+    else:
+        show(configs, settings.place)
+    if strict and has_ending:
+        ctx.exit(EXIT_WARNINGS)
 
 
-@providers.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
-def remove(context: Context, name: str, *, yes: bool) -> None:
-    """Remove a saved configuration and its key."""
-    if not yes:
-        click.confirm(NoteCode.CONFIRM_REMOVAL(provider=name).text(context.language), abort=True)
+def _configs_without_data(settings: Any, context: Context) -> list[dict[str, Any]] | None:
+    """Return what the API would list on a machine that has no data yet; None once it has."""
+    import asyncio
 
-    async def act(api: Api) -> None:
-        await api.call("DELETE", f"/api/v1/providers/config/{segment(name)}")
-        click.echo(ResultCode.PROVIDER_REMOVED(provider=name).text(api.language))
+    import msgspec
 
-    context.with_api(act)
+    from imagegen_http.composition.provider_listing import configured_without_data
+    from imagegen_http.guard import asgi
+
+    asgi.language.set(context.language)  # no middleware reads a header in this process
+    configs = asyncio.run(configured_without_data(settings))
+    return None if configs is None else msgspec.to_builtins(configs)
+
+
+def _facts(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
+    lifecycle = model["lifecycle"] or {"status": "active", "date": None, "replacement": None}
+    return {
+        "provider": config["provider_name"],
+        "model": model["id"],
+        "status": lifecycle["status"],
+        "ends": lifecycle["date"],
+        "use_instead": lifecycle["replacement"],
+        "facts_read": model["facts_read"],
+    }
+
+
+def _urgency(model: Mapping[str, str | None]) -> tuple[str, bool, str]:
+    """Sort by the end, then what nobody wrote down, then the age of the facts."""
+    return (
+        model["ends"] or (_NEVER if model["status"] == "active" else "9999-01-01"),
+        model["facts_read"] is not None,
+        model["facts_read"] or "",
+    )

@@ -1,12 +1,34 @@
 """``imagegen serve``."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from imagegen_core.limits import MAX_PORT
-from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context, complain, naming_data_dir
+from imagegen_core.messages import Message
+from imagegen_http.cli.context import (
+    EXIT_UNRECOVERABLE,
+    CommandFailed,
+    Context,
+    become_owner,
+    complain,
+    import_lean,
+    naming_data_dir,
+)
+from imagegen_http.cli.words import message
+
+if TYPE_CHECKING:
+    from imagegen_http.settings.schema import Settings
+    from imagegen_http.settings.shown import TokenPlace
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+_HERE = "localhost"
+"""Nobody can open the address of all interfaces; this machine's own is among them."""
+
+_CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
 
 
 @click.command()
@@ -30,37 +52,32 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     import attrs
     import uvloop
 
-    from imagegen_http.cli.lean_imports import load_httpx, load_structlog
-
-    load_httpx()
-    load_structlog()
-    from imagegen_http.cli.opening import is_in_container, opening_messages
-    from imagegen_http.cli.privileges import become_owner
+    import_lean("httpx")
+    import_lean("structlog")
     from imagegen_http.composition import UNRECOVERABLE_ERRORS
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
-    from imagegen_http.settings.loader import check_bind
+    from imagegen_http.settings import loader
     from imagegen_http.settings.shown import Origin
 
     settings = context.settings(config)
     server = settings.server
     server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
     settings = attrs.evolve(settings, server=server)
-    check_bind(server.host, server.auth_token)
+    loader.check_bind(server.host, server.auth_token)
     options = {"server.host": host, "server.port": port}
     from_options = {key: Origin.ENVIRONMENT for key, value in options.items() if value is not None}
-    origins = {**context.setting_origins(config), **from_options}
-    warnings = context.variable_warnings(config)
-    token_place = context.token_place(config)
+    sources = context.sources(config)
+    origins = {**loader.setting_origins(**sources), **from_options}
+    warnings = loader.variable_warnings(**sources)
+    token_place = loader.token_place(**sources)
 
     def greet(port: int) -> None:
         """Tell a person what to open; a log has the address in a line of its own."""
         if sys.stderr.isatty():
-            in_container = is_in_container()
-            for message in opening_messages(
-                settings, port, token_place=token_place, in_container=in_container
-            ):
-                complain(message, context.language)
+            in_container = any(mark.exists() for mark in _CONTAINER_MARKS)
+            for line in opening_messages(settings, port, token_place=token_place, in_container=in_container):
+                complain(line)
 
     become_owner(settings.data_dir)
     try:
@@ -74,3 +91,35 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
         raise
     except AddressUnusable as error:
         raise CommandFailed(error.reason) from error
+
+
+def opening_messages(
+    settings: "Settings", port: int, *, token_place: "TokenPlace | None", in_container: bool
+) -> Iterator[Message]:
+    """Yield what to tell of a service that has begun to listen on the port; nothing if it has no console."""
+    if not settings.serves_api:
+        return
+    is_wildcard = settings.server.host.strip("[]") in _WILDCARDS
+    addresses = tuple(_addresses(settings, port, is_wildcard=is_wildcard))
+    if in_container and is_wildcard and not settings.server.public_url:
+        yield message(
+            "open {addresses:or} on this container's host, with the port that is published for {port}",
+            addresses=addresses,
+            port=port,
+        )
+    else:
+        yield message("open {addresses:or} in a browser", addresses=addresses)
+    if token_place is not None and token_place.file is not None:
+        yield message("it asks for the token in the file {path}", path=token_place.file)
+    elif token_place is not None and token_place.variable is not None:
+        yield message("it asks for the token in the environment variable {name}", name=token_place.variable)
+
+
+def _addresses(settings: "Settings", port: int, *, is_wildcard: bool) -> Iterator[str]:
+    """Yield the addresses under which the service may be called; it refuses other names."""
+    server = settings.server
+    if server.public_url:
+        yield f"{server.public_url.rstrip('/')}/"
+        return
+    for name in (_HERE, *server.allowed_hosts) if is_wildcard else (server.host.strip("[]"),):
+        yield f"http://{f'[{name}]' if ':' in name else name}:{port}/"

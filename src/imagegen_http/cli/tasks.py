@@ -1,38 +1,80 @@
 """``imagegen tasks``."""
 
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from imagegen_http.cli import tables
-from imagegen_http.cli.api import Api, ApiRefusal, segment
-from imagegen_http.cli.context import Context, WrongUsage, print_json
-from imagegen_http.cli.costs import cost_note
-from imagegen_http.cli.image_files import numbered
-from imagegen_http.cli.inputs import inputs
-from imagegen_http.cli.listing import Listing, list_options
-from imagegen_http.cli.messages import NoteCode, UsageCode
-from imagegen_http.cli.output_files import STDOUT, check_stdout, write_to_stdout
-from imagegen_http.cli.parameters import param_option, parse_params
-from imagegen_http.cli.privileges import check_writable
-from imagegen_http.cli.records import show_record
-from imagegen_http.cli.results import ResultCode
-from imagegen_http.cli.statuses import show_status, status_text
-from imagegen_http.cli.tables import Column, Kind
-from imagegen_http.cli.titles import TitleCode
-
-_COLUMNS = (
-    Column(TitleCode.TITLE_TASK),
-    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
-    Column(TitleCode.TITLE_CREATED, Kind.TIME, may_be_absent=True),
-    Column(TitleCode.TITLE_OPERATION, Kind.WORD, may_be_absent=True),
-    Column(TitleCode.TITLE_PROVIDER),
-    Column(TitleCode.TITLE_ERROR),
-    Column(TitleCode.TITLE_PROMPT, Kind.TEXT),
+from imagegen_http.cli.access import api_command, with_api
+from imagegen_http.cli.api import Api, ApiRefusal, Failures, ImageUnreadable, segment
+from imagegen_http.cli.context import Context, WrongUsage, check_writable, print_json, say
+from imagegen_http.cli.files import (
+    STDOUT,
+    check_directory,
+    check_stdout,
+    extension_of,
+    numbered,
+    safe_name,
+    write_to_stdout,
 )
-_COUNT_COLUMNS = (Column(TitleCode.TITLE_STATUS, Kind.STATUS), Column(TitleCode.TITLE_TASKS))
+from imagegen_http.cli.options import as_json, list_options, param_option, parse_params
+from imagegen_http.cli.output import (
+    Column,
+    Kind,
+    Listing,
+    cost_note,
+    show_record,
+    show_status,
+    show_table,
+    size_of,
+)
+from imagegen_http.cli.words import label, message
+
+_LIST = (
+    Column("task", "task_id"),
+    Column("status", "status", Kind.STATUS),
+    Column("created", "created_at", Kind.TIME, may_be_absent=True),
+    Column("operation", "operation", Kind.WORD, may_be_absent=True),
+    Column("provider", "provider"),
+    Column("error", "error.code"),
+    Column("prompt", "prompt", Kind.TEXT),
+)
+_COUNTS = (Column("status", 0, Kind.STATUS), Column("tasks", 1))
+_INPUTS = (
+    Column("index", "index"),
+    Column("role", "role", Kind.WORD),
+    Column("id", "image_id"),
+    Column("size", size_of),
+    Column("url", "url"),
+)
+
+
+def _error(task: Mapping[str, Any]) -> str:
+    error = task["error"] or {}
+    return " ".join(filter(None, (error.get("code"), error.get("message"))))
+
+
+_RECORD = (
+    Column("task", "task_id"),
+    Column("status", "status", Kind.STATUS),
+    Column("prompt", "prompt"),
+    Column("operation", "operation", Kind.WORD),
+    Column("provider", "provider"),
+    Column("model", "model_id"),
+    Column("created", "created_at", Kind.TIME),
+    Column("started", "started_at", Kind.TIME),
+    Column("ended", "completed_at", Kind.TIME),
+    Column("attempts", "attempts"),
+    Column("error", _error),
+    Column("cost", lambda task: cost_note(task["cost"])),
+    Column("images", lambda task: ", ".join(str(image["id"]) for image in task["images"])),
+    Column("warnings", lambda task: " ".join(task["warnings"])),
+)
+
+
+def _path(task_id: str) -> str:
+    return f"/api/v1/tasks/{segment(task_id)}"
 
 
 @click.group()
@@ -48,33 +90,67 @@ def tasks() -> None:
 )
 @click.option("--provider", metavar="NAME", help="Only this provider's.")
 @list_options
-@click.pass_obj
-def list_tasks(context: Context, status: str | None, provider: str | None, listing: Listing) -> None:
+@api_command
+async def list_tasks(api: Api, listing: Listing, **filters: str | None) -> None:
     """List tasks, newest first."""
-
-    async def act(api: Api) -> None:
-        filters = {k: v for k, v in (("status", status), ("provider", provider)) if v}
-        empty = NoteCode.NO_TASKS(path=api.place)
-        await listing.show(api, "/api/v1/tasks", filters, columns=_COLUMNS, row=_row, empty=empty)
-
-    context.with_api(act)
+    query = {name: value for name, value in filters.items() if value}
+    empty = message("no tasks in {path}", path=api.place)
+    await listing.show(api, "/api/v1/tasks", query, _LIST, empty=empty)
 
 
 @tasks.command(short_help="Print one task.")
 @click.argument("task_id")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def show(context: Context, task_id: str, *, as_json: bool) -> None:
+@as_json
+@api_command
+async def show(api: Api, task_id: str, *, as_json: bool) -> None:
     """Print what a terminal has room for of a task; in a pipe all of it, as JSON."""
+    show_record(await api.get(_path(task_id)), _RECORD, as_json=as_json)
+
+
+@tasks.command(short_help="List a task's input images, or save them.")
+@click.argument("task_id")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Save them to this directory instead.",
+)
+@as_json
+@click.pass_obj
+def inputs(context: Context, task_id: str, output: Path | None, *, as_json: bool) -> None:
+    """List the images that a task was given, or save them.
+
+    One that is no longer there stops no other.
+    """
+    if output is not None:
+        check_directory(context.cwd / output)
 
     async def act(api: Api) -> None:
-        task = await api.call("GET", f"/api/v1/tasks/{segment(task_id)}")
-        show_record(task, _fields(task), as_json=as_json, language=api.language)
+        task = await api.get(_path(task_id))
+        if output is not None:
+            await _save_inputs(api, task, context.cwd / output)
+        elif as_json:
+            print_json(task["inputs"])
+        else:
+            empty = message("task {task} has no input images", task=task_id)
+            show_table(_INPUTS, task["inputs"], empty=empty)
 
-    context.with_api(act)
+    with_api(context, act)
 
 
-tasks.add_command(inputs)
+async def _save_inputs(api: Api, task: Mapping[str, Any], directory: Path) -> None:
+    """Write each input to a file of its own, whose name no other task's has, and print its path."""
+    failures = Failures()
+    for one in task["inputs"]:
+        index = one["index"]
+        with failures.catching(index):
+            if one["url"] is None:
+                raise ImageUnreadable("the input image is no longer kept, or was deleted")
+            file = directory / f"{safe_name(task['task_id'])}-{index:d}{extension_of(one)}"
+            await api.download(f"{_path(task['task_id'])}/inputs/{index:d}/content", file)
+            click.echo(str(file))
+    failures.check()
 
 
 @tasks.command(short_help="Save an answer that could not be used.")
@@ -93,45 +169,46 @@ def response(context: Context, task_id: str, output: Path | None, *, force: bool
 
     Several files get numbers. Their paths are printed.
     """
-    name = "".join(c for c in task_id if c.isalnum() or c == "-")
-    target = context.cwd / (output or f"{name}.bin")
+    target = context.cwd / (output or f"{''.join(c for c in task_id if c.isalnum() or c == '-')}.bin")
     if output == STDOUT:
         check_stdout(force=force)
     else:
         check_writable(target.parent)
 
+    async def download(api: Api, index: int, file: Path, *, replace: bool = False) -> None:
+        path = f"{_path(task_id)}/response?index={index:d}"
+        try:
+            await api.download(path, file, replace=replace)
+        except ImageUnreadable:
+            await api.get(path)  # the API's own reason
+            raise
+
     async def act(api: Api) -> None:
         if output == STDOUT:
-            await write_to_stdout(partial(api.download_response, task_id, 0))
+            await write_to_stdout(lambda copy: download(api, 0, copy))
             return
         for index, file in enumerate(numbered(target)):
             try:
-                await api.download_response(task_id, index, file, replace=force)
+                await download(api, index, file, replace=force)
             except ApiRefusal:
                 if index == 0:
                     raise
                 return
             click.echo(str(file))
 
-    context.with_api(act)
+    with_api(context, act)
 
 
 @tasks.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def counts(context: Context, *, as_json: bool) -> None:
+@as_json
+@api_command
+async def counts(api: Api, *, as_json: bool) -> None:
     """Tell how many tasks have each status."""
-
-    async def act(api: Api) -> None:
-        numbers = await api.call("GET", "/api/v1/tasks/counts")
-        if as_json:
-            print_json(numbers)
-        else:
-            rows = list(numbers.items())
-            empty = NoteCode.NO_TASKS(path=api.place)
-            tables.show(_COUNT_COLUMNS, rows, language=api.language, empty=empty)
-
-    context.with_api(act)
+    numbers = await api.get("/api/v1/tasks/counts")
+    if as_json:
+        print_json(numbers)
+    else:
+        show_table(_COUNTS, numbers.items(), empty=message("no tasks in {path}", path=api.place))
 
 
 @tasks.command(short_help="Cancel a task, or all.")
@@ -152,57 +229,46 @@ def cancel(
     With --all cancel all that wait, and print how many they were.
     """
     if all_ == (task_id is not None):
-        raise WrongUsage(UsageCode.EITHER_OR(first="TASK_ID", second="--all"))
+        raise WrongUsage("give {first} or {second}", first="TASK_ID", second="--all")
     if not all_ and (status or provider):
-        raise WrongUsage(UsageCode.NEEDS_OPTION(option="--status" if status else "--provider", other="--all"))
+        option = "--status" if status else "--provider"
+        raise WrongUsage("{option} is for {other}", option=option, other="--all")
 
     async def act(api: Api) -> None:
-        if task_id is not None:
-            path = f"/api/v1/tasks/{segment(task_id)}"
-            has_ended = (await api.call("GET", path))["completed_at"] is not None
-            task = await api.call("POST", f"{path}/cancel")
-            if has_ended:
-                ending = status_text(task["status"], api.language)
-                click.echo(ResultCode.TASK_HAD_ENDED(status=ending).text(api.language))
-            else:
-                show_status(task["status"], api.language)
-        else:
+        if task_id is None:
             criteria = {"status": status or "pending", "provider": provider}
-            click.echo((await api.call("POST", "/api/v1/tasks/cancel", json=criteria))["cancelled"])
+            click.echo((await api.post("/api/v1/tasks/cancel", json=criteria))["cancelled"])
+            return
+        has_ended = (await api.get(_path(task_id)))["completed_at"] is not None
+        ending = (await api.post(f"{_path(task_id)}/cancel"))["status"]
+        if has_ended:
+            say("it had ended already: {status}", status=label("status", ending))
+        else:
+            show_status(ending)
 
-    context.with_api(act)
+    with_api(context, act)
 
 
 @tasks.command(short_help="Make a task again; may be charged again.")
 @click.argument("task_id")
-@click.pass_obj
-def retry(context: Context, task_id: str) -> None:
+@api_command
+async def retry(api: Api, task_id: str) -> None:
     """Make a new task from a failed or cancelled one; it may be charged again.
 
     Without a server it is worked on by the next one, or by the next command.
     """
-
-    async def act(api: Api) -> None:
-        task = await api.submit(f"/api/v1/tasks/{segment(task_id)}/retry")
-        click.echo(task["task_id"])
-
-    context.with_api(act)
+    click.echo((await api.submit(f"{_path(task_id)}/retry"))["task_id"])
 
 
 @tasks.command(short_help="Make a task again, with changes; is charged again.")
 @click.argument("task_id")
 @click.option("--prompt", metavar="TEXT", help="Another prompt.")
 @click.option("-p", "--provider", metavar="NAME", help="Another provider.")
-@click.option("-m", "--model", metavar="ID", help="Another model.")
+@click.option("-m", "--model", "model_id", metavar="ID", help="Another model.")
 @param_option
 @click.pass_obj
 def rerun(
-    context: Context,
-    task_id: str,
-    prompt: str | None,
-    provider: str | None,
-    model: str | None,
-    params: tuple[str, ...],
+    context: Context, /, task_id: str, prompt: str | None, params: tuple[str, ...], **fields: str | None
 ) -> None:
     """Make a new task from any other one, with changes; it is charged again.
 
@@ -212,42 +278,9 @@ def rerun(
     changes: dict[str, Any] = {"params": parse_params(params, empty=None)}
     if prompt is not None:
         changes["params"]["prompt"] = prompt
-    changes |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
+    changes |= {name: value for name, value in fields.items() if value}
 
     async def act(api: Api) -> None:
-        task = await api.submit(f"/api/v1/tasks/{segment(task_id)}/rerun", json=changes)
-        click.echo(task["task_id"])
+        click.echo((await api.submit(f"{_path(task_id)}/rerun", json=changes))["task_id"])
 
-    context.with_api(act)
-
-
-def _fields(task: dict[str, Any]) -> tuple[tuple[Column, object], ...]:
-    error = task["error"] or {}
-    return (
-        (Column(TitleCode.TITLE_TASK), task["task_id"]),
-        (Column(TitleCode.TITLE_STATUS, Kind.STATUS), task["status"]),
-        (Column(TitleCode.TITLE_PROMPT), task["prompt"]),
-        (Column(TitleCode.TITLE_OPERATION, Kind.WORD), task["operation"]),
-        (Column(TitleCode.TITLE_PROVIDER), task["provider"]),
-        (Column(TitleCode.TITLE_MODEL), task["model_id"]),
-        (Column(TitleCode.TITLE_CREATED, Kind.TIME), task["created_at"]),
-        (Column(TitleCode.TITLE_STARTED, Kind.TIME), task["started_at"]),
-        (Column(TitleCode.TITLE_COMPLETED, Kind.TIME), task["completed_at"]),
-        (Column(TitleCode.TITLE_ATTEMPTS), task["attempts"]),
-        (Column(TitleCode.TITLE_ERROR), " ".join(filter(None, (error.get("code"), error.get("message"))))),
-        (Column(TitleCode.TITLE_COST), cost_note(task["cost"])),
-        (Column(TitleCode.TITLE_IMAGES), ", ".join(str(image["id"]) for image in task["images"])),
-        (Column(TitleCode.TITLE_WARNINGS), " ".join(task["warnings"])),
-    )
-
-
-def _row(task: dict[str, Any]) -> tuple[object, ...]:
-    return (
-        task["task_id"],
-        task["status"],
-        task["created_at"],
-        task["operation"],
-        task["provider"],
-        (task["error"] or {}).get("code"),
-        task["prompt"],
-    )
+    with_api(context, act)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_http.cli.cells import width_of
+from imagegen_http.cli.words import width_of
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss

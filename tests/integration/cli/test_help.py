@@ -83,23 +83,23 @@ def test_wrong_arguments_load_nothing_heavy(args, tmp_path):
         (["--version"], set()),
         (["--help"], set()),
         (["tasks", "--help"], {"tasks"}),
-        (["keys", "-x"], {"keys"}),
-        (["--token", "a", "--server=http://127.0.0.1:9", "keys", "rotate"], {"keys"}),
+        (["keys", "-x"], {"admin"}),
+        (["--token", "a", "--server=http://127.0.0.1:9", "keys", "rotate"], {"admin"}),
     ],
 )
 def test_only_the_called_command_is_loaded(args, commands, tmp_path):
     """The modules of the others are not imported."""
     _, _, modules = modules_of(*args, cwd=tmp_path)
     every = {
-        "backups",
-        "configuration",
-        "doctor",
+        "admin",
+        "collections",
+        "generate",
         "images",
-        "keys",
-        "operations",
         "providers",
         "serve",
+        "storage",
         "tasks",
+        "usage",
     }
 
     assert commands == {name for name in every if f"imagegen_http.cli.{name}" in modules}

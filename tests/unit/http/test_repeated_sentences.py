@@ -13,7 +13,7 @@ from imagegen_core import errors
 from imagegen_core.errors import Refusal
 from imagegen_core.messages import Language
 from imagegen_core.problems import FailureReason, RefusalCode
-from imagegen_http.cli.responses import refusal_reason
+from imagegen_http.cli.api import refusal_reason
 from imagegen_http.problems.error_table import FAILURES, envelope, failure_sentence
 from tests.unit.test_message_tables import CODES
 

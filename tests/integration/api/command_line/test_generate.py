@@ -8,9 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from imagegen_core.messages import Language
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.output_files import OutputFiles
+from imagegen_http.cli.files import OutputFiles
 from tests.integration.api.command_line.conftest import SMALL
 from tests.integration.api.live_server import IMAGEGEN, Terminal, clean_environ
 from tests.integration.cli.outcomes import good
@@ -184,8 +183,8 @@ async def test_a_file_that_appears_meanwhile_is_kept(tmp_path, capsys):
     async with httpx.AsyncClient(
         base_url="http://node.test", transport=httpx.MockTransport(answer)
     ) as client:
-        api = Api(client, place="here", language=Language.EN)
-        written = await files.write(api, [{"id": 7, "mime_type": "image/png"}])
+        api = Api(client, place="here")
+        written = await files.write(api.download_image, [{"id": 7, "mime_type": "image/png"}])
 
     assert [tmp_path / "b-3.png"] == written
     assert {

@@ -10,7 +10,7 @@ import pytest
 
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_core.errors import StorageError
-from imagegen_http.cli import local_api
+from imagegen_http.cli import access
 from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
 from imagegen_http.server import logs
 from imagegen_http.settings.loader import load_settings
@@ -205,7 +205,7 @@ def test_whoever_listens_at_the_address_gets_no_token(run, tmp_path):
 @pytest.mark.anyio
 async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
     """As one in a container, whose loopback is another: nothing else may work in the directory."""
-    monkeypatch.setattr(local_api, "MAX_LOCK_WAIT_SECONDS", local_api._LOCK_POLL_SECONDS)
+    monkeypatch.setattr(access, "MAX_LOCK_WAIT_SECONDS", access._LOCK_POLL_SECONDS)
     monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)  # it would be for all tests of this process
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -217,6 +217,6 @@ async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
         RunningServer.announce(directory.path, "127.0.0.1", port),
         pytest.raises(StorageError, match=message),
     ):
-        async with local_api.open_local(settings, {}, run_background=False, create=False):
+        async with access.open_local(settings, {}, run_background=False, create=False):
             pass
     directory.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.cli.cells import padded, shortened, width_of, wrapped
+from imagegen_http.cli.words import padded, shortened, width_of, wrapped
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_http.cli.language import language_of
-from imagegen_http.cli.reader_options import apply_reader_options, colour_of
+from imagegen_http.cli.help import apply_reader_options, colour_of
+from imagegen_http.cli.words import language_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from imagegen_http.cli.local_times import local_time
+from imagegen_http.cli.output import local_time
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_http.cli.opening import opening_messages
+from imagegen_http.cli.serve import opening_messages
 from imagegen_http.settings.loader import EnvText, load_settings
 from imagegen_http.settings.schema import OssSettings
 from imagegen_http.settings.shown import TokenPlace

@@ -3,8 +3,7 @@
 import httpx
 import pytest
 
-from imagegen_core.messages import Language
-from imagegen_http.cli.api import Api, ApiRefusal, Distance, ResponseLost
+from imagegen_http.cli.api import Api, ApiRefusal, ResponseLost, RetryPolicy
 from imagegen_http.cli.context import CommandFailed
 
 pytestmark = pytest.mark.anyio
@@ -46,9 +45,8 @@ class Node:
         return Api(
             client,
             place="http://node.test",
-            language=Language.EN,
-            program="imagegen --server http://node.test",
-            distance=Distance(retry_delays=delays),
+            is_remote=True,
+            policy=RetryPolicy(retry_delays=delays),
         )
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from imagegen_http.cli.access import ServerAddress
 from imagegen_http.cli.context import WrongUsage
-from imagegen_http.cli.server_address import ServerAddress
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_http.cli.cells import width_of
-from imagegen_http.cli.table_layout import Cell, Width, fitting, layout
+from imagegen_http.cli.output import Cell, Width, fitting, layout
+from imagegen_http.cli.words import width_of
 
 TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
 PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3

@@ -5,32 +5,30 @@ import sys
 import click
 import pytest
 
-from imagegen_core.messages import Language
-from imagegen_http.cli import tables
-from imagegen_http.cli.messages import NoteCode
-from imagegen_http.cli.tables import Column, Kind
-from imagegen_http.cli.titles import TitleCode
+from imagegen_http.cli.output import Column, Kind, show_table
+from imagegen_http.cli.words import message
 
 COLUMNS = (
-    Column(TitleCode.TITLE_TASK),
-    Column(TitleCode.TITLE_STATUS, Kind.STATUS),
-    Column(TitleCode.TITLE_OPERATION, Kind.WORD),
+    Column("task", "task_id"),
+    Column("status", "status", Kind.STATUS),
+    Column("operation", "operation", Kind.WORD),
+    Column("error", "error.code"),
 )
-EMPTY = NoteCode.NO_TASKS(path="data")
+TASK = {"task_id": "7", "status": "completed", "operation": "reference", "error": None}
 
 
 def show(*, colour):
     """Show a row, as a command does that was called with or without colours."""
     with click.Context(click.Command("list"), color=colour):
-        tables.show(COLUMNS, [("7", "completed", "reference")], language=Language.ZH, empty=EMPTY)
+        show_table(COLUMNS, [TASK], empty=message("no tasks in {path}", path="data"))
 
 
 @pytest.mark.parametrize(
     ("colour", "line"),
     [
-        (None, "7\tcompleted\treference\n"),
-        (False, "7\tcompleted\treference\n"),
-        (True, "7\t\x1b[32mcompleted\x1b[0m\treference\n"),
+        (None, "7\tcompleted\treference\t\n"),
+        (False, "7\tcompleted\treference\t\n"),
+        (True, "7\t\x1b[32mcompleted\x1b[0m\treference\t\n"),
     ],
 )
 def test_a_pipe_has_colours_where_they_are_asked_for(colour, line, capsys):
@@ -43,6 +41,16 @@ def test_a_pipe_has_colours_where_they_are_asked_for(colour, line, capsys):
 def test_a_terminal_has_words_for_values(capsys, monkeypatch):
     """In the reader's language."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("IMAGEGEN_LANG", "zh")
     show(colour=False)
 
     assert "参考图" in capsys.readouterr().out
+
+
+def test_what_a_newer_service_has_is_called_as_there(capsys, monkeypatch):
+    """A status that is unknown here is shown all the same."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("IMAGEGEN_LANG", "zh")
+    show_table(COLUMNS, [TASK | {"status": "paused"}], empty=message("no tasks in {path}", path="data"))
+
+    assert "paused" in capsys.readouterr().out

@@ -1,0 +1,316 @@
+"""Where the service is that a command asks: elsewhere, on this machine, or in the command's own process.
+
+httpx and the service are imported where they are used: a help has no time to load them.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import attrs
+import click
+
+from imagegen_http.cli.api import REMOTE, Api
+from imagegen_http.cli.context import (
+    CommandFailed,
+    Context,
+    WrongUsage,
+    become_owner,
+    complain,
+    import_lean,
+    naming_data_dir,
+)
+from imagegen_http.cli.words import language_of, message
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+    from imagegen_http.runtime.running_server import RunningServer
+    from imagegen_http.runtime.service import Service
+    from imagegen_http.settings.schema import Settings
+
+CALL_SECONDS = 60
+"""How long a service may take for one answer."""
+
+CONNECT_SECONDS = 10
+MAX_LOCK_WAIT_SECONDS = 10
+_LOCK_POLL_SECONDS = 0.2
+
+
+def with_api(
+    context: Context,
+    act: Callable[[Api], Awaitable[None]],
+    *,
+    run_background: bool = False,
+    create: bool = False,
+) -> None:
+    """Run ``act(api)`` against the node elsewhere, the running server, or a service of the command's own.
+
+    Such a service claims pending tasks only with ``run_background``, so that commands which only read cost no
+    money. It creates a data directory only with ``create``: reading in the wrong place leaves no trace.
+    """
+    if context.server is not None:
+        _run(open_remote(context.server, context.token, context.environ), act)
+        return
+    settings = context.settings()
+    with naming_data_dir(settings):
+        _run(open_local(settings, context.environ, run_background=run_background, create=create), act)
+
+
+def _run(opened: AbstractAsyncContextManager[Api], act: Callable[[Api], Awaitable[None]]) -> None:
+    import asyncio
+
+    async def run() -> None:
+        async with opened as api:
+            await act(api)
+
+    try:
+        asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # only a signal cancels a command
+
+
+def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Make a command of a coroutine function, which gets the API as its first argument."""
+
+    @click.pass_obj
+    @wraps(command)
+    def run(context: Context, /, **arguments: Any) -> None:
+        with_api(context, lambda api: command(api, **arguments))
+
+    return run
+
+
+# ---------------------------------------------------------------- a node elsewhere
+
+
+@attrs.frozen(kw_only=True)
+class ServerAddress:
+    """Where the API is, up to what precedes ``/api/v1``; ``url`` has no slash at its end."""
+
+    url: str
+    host: str
+    is_encrypted: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "ServerAddress":
+        """Return the address of an ``http`` or ``https`` URL, which may have a path.
+
+        One with a password, which belongs into no message, or a query is refused.
+        """
+        refused = WrongUsage(
+            "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
+        )
+        text = text.strip()
+        try:
+            parts = urlsplit(text)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise refused from None
+        strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not host or strange:
+            raise refused
+        url = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+        return cls(url=url, host=host, is_encrypted=parts.scheme == "https")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there does not leave this machine."""
+        import ipaddress
+
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@asynccontextmanager
+async def open_remote(
+    server: ServerAddress, token: str | None, environ: Mapping[str, str]
+) -> AsyncIterator[Api]:
+    """Yield the API of a node, of which this machine has neither settings nor data.
+
+    The token goes to that address alone, since redirects are not followed. What is encrypted is verified; the
+    environment says by which certificates and through which proxy, except on this machine.
+    """
+    import_lean("httpx")
+    import httpx
+
+    headers = httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8")
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+        if not server.is_encrypted and not server.is_loopback:
+            complain(
+                "{address} is not encrypted: whoever is on the way can read the token; use https",
+                address=server.url,
+            )
+    try:
+        client = httpx.AsyncClient(
+            base_url=server.url,
+            headers=headers,
+            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=not server.is_loopback,
+            verify=_certificates(server),
+        )
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        raise CommandFailed(
+            "the proxy or the certificates that the environment names cannot be used: {detail}",
+            detail=str(error),
+        ) from error
+    async with client:
+        yield Api(client, place=server.url, is_remote=True, policy=REMOTE)
+
+
+def _certificates(server: ServerAddress) -> "ssl.SSLContext":
+    """Return the certificates that the environment names, else the system's and certifi's."""
+    import ssl
+
+    if not server.is_encrypted:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is encrypted: none need be read
+    context = ssl.create_default_context()
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+# ---------------------------------------------------------------- this machine
+
+
+@asynccontextmanager
+async def open_local(
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
+) -> AsyncIterator[Api]:
+    """Yield the API of the running server, or of a service that lives as long as the context; see `with_api`.
+
+    Raises DataDirectoryInUse if another command uses the data directory and does not end in time, and
+    StorageError if a server does that does not answer at its address.
+    """
+    from imagegen_core.errors import StorageError
+    from imagegen_http.runtime.running_server import RunningServer
+
+    import_lean("httpx")
+    server = RunningServer.find(settings.data_dir)
+    if server is not None:
+        async with _client(server, environ) as client:
+            if await server.answers(client):
+                if token := settings.server.auth_token:
+                    client.headers.encoding = "utf-8"
+                    client.headers["Authorization"] = f"Bearer {token}"
+                yield Api(client, place=settings.place)
+                return
+    import_lean("structlog")
+    from imagegen_http.composition import DataDirectoryInUse
+
+    try:
+        async with _service_api(settings, environ, run_background=run_background, create=create) as api:
+            yield api
+    except DataDirectoryInUse as error:
+        if server is None:
+            raise
+        reason = message(
+            "a server works in this data directory, but does not answer at {url}, as in a container: "
+            "run the command where the server runs, or name its address with --server",
+            url=server.url,
+        )
+        raise StorageError(reason) from error
+
+
+def _client(server: "RunningServer", environ: Mapping[str, str]) -> "httpx.AsyncClient":
+    """Return a client without a token, which only the server itself may get."""
+    import ssl
+
+    import httpx
+
+    return httpx.AsyncClient(
+        base_url=server.url,
+        headers=httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8"),
+        timeout=CALL_SECONDS,
+        trust_env=False,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read
+    )
+
+
+@asynccontextmanager
+async def _service_api(
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
+) -> AsyncIterator[Api]:
+    """Yield the API of a service in this process."""
+    import asyncio
+
+    import httpx
+
+    from imagegen_http.app import build_app
+    from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
+    from imagegen_http.guard import asgi
+    from imagegen_http.server.logs import set_up_logs
+    from imagegen_http.settings.schema import API
+
+    become_owner(settings.data_dir)
+    has_nodes = settings.database is not None
+    if has_nodes:  # they run what is submitted; a command, which ends in a moment, claims none of their tasks
+        settings = attrs.evolve(settings, roles=(API,))
+    redactor = PatternRedactor()
+    log = settings.log
+    if log.level == "info":
+        log = attrs.evolve(log, level="error")  # what matters is in the command's own line
+    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
+    asgi.language.set(language_of(environ))  # no middleware reads a header in this process
+    for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
+        try:
+            async with compose(
+                settings, environ=environ, redactor=redactor, run_background=run_background, create=create
+            ) as service:
+                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # ASGI has types in both libraries
+                async with (
+                    interruptible(service) if run_background else nullcontext(),
+                    httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+                ):
+                    yield Api(client, place=settings.place, in_process=True, tasks_go_on=has_nodes)
+            return
+        except DataDirectoryInUse:
+            if not tries_left:
+                raise
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
+
+
+@asynccontextmanager
+async def interruptible(service: "Service") -> AsyncIterator[None]:
+    """Cancel the context at the first signal; then let calls finish, within the grace, until the next one.
+
+    So no paid call is lost silently, and the state of calls that are still running is stored.
+    """
+    import asyncio
+    import signal
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    loop, force = asyncio.get_running_loop(), asyncio.Event()
+    command = asyncio.current_task()
+    body = [] if command is None else [command]
+
+    def signalled() -> None:
+        if body:
+            body.pop().cancel()
+        else:
+            force.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, signalled)
+    try:
+        yield
+    finally:
+        if not body and service.imagegen.worker.busy:
+            seconds = f"{service.settings.shutdown_grace_seconds:g}"
+            complain("waiting up to {seconds} s for the call; Ctrl-C gives it up", seconds=seconds)
+        body.clear()
+        await service.imagegen.stop(force=force)
+        for number in signals:
+            loop.remove_signal_handler(number)

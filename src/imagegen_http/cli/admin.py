@@ -1,0 +1,345 @@
+"""Commands for operators: ``config``, ``doctor``, ``backup``, ``restore``, ``keys`` and ``migrate``.
+
+They work on this machine's data, beside the API; the service is imported where it is used.
+"""
+
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imagegen_http.cli.context import (
+    EXIT_FAILED,
+    EXIT_WARNINGS,
+    MIB,
+    CommandFailed,
+    Context,
+    become_owner,
+    complain,
+    naming_data_dir,
+    print_json,
+    say,
+)
+from imagegen_http.cli.options import as_json, config_option
+from imagegen_http.cli.output import progress_bar
+from imagegen_http.cli.words import wrapped
+
+_MAX_LISTED = 20
+
+
+# ---------------------------------------------------------------- config
+
+
+@click.group()
+def config() -> None:
+    """Look at the settings."""
+
+
+@config.command()
+@config_option
+@click.pass_obj
+def check(context: Context, file: Path | None) -> None:
+    """Say whether the settings can be used."""
+    import asyncio
+
+    from imagegen_http.composition import offline
+    from imagegen_http.settings.loader import check_bind, variable_warnings
+
+    settings = context.settings(file)
+    check_bind(settings.server.host, settings.server.auth_token)
+    warnings = [*variable_warnings(**context.sources(file)), context.exposure_warning(settings, file)]
+    for warning in filter(None, (*warnings, *asyncio.run(offline.check_settings(settings)))):
+        complain(warning)
+    say("the configuration is valid")
+
+
+@config.command(short_help="Print the settings as YAML, secrets masked.")
+@config_option
+@click.pass_obj
+def show(context: Context, file: Path | None) -> None:
+    """Print the settings as YAML, defaults and environment included, secrets masked."""
+    import yaml
+
+    from imagegen_http.settings.shown import masked
+
+    click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)
+
+
+# ---------------------------------------------------------------- doctor
+
+_INDENT = 6
+"""As far as a check's name stands from the left."""
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command(short_help="Look for what is wrong, and change nothing.")
+@config_option
+@click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
+@click.option("--strict", is_flag=True, help="End with 4 for warnings.")
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, as_json: bool) -> None:
+    """Look for what is wrong, beside a running server or without one, and change nothing.
+
+    Ends with 1 for a damaged database, a missing or wrong master key, a missing image; warnings end with 0,
+    unless `--strict`.
+    """
+    import asyncio
+
+    from imagegen_http.composition.checkup import Health, run_checks
+    from imagegen_http.settings.loader import check_bind
+
+    context: Context = ctx.obj
+    settings = context.settings(file)
+    check_bind(settings.server.host, settings.server.auth_token)
+    warning = context.exposure_warning(settings, file)
+    with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
+        checks = asyncio.run(
+            run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
+        )
+    healths = {check.health for check in checks}
+    if as_json:
+        worst = next(health for health in (Health.FAIL, Health.WARN, Health.OK) if health in healths)
+        rows = [
+            {"name": c.name, "status": str(c.health), "message": c.message.text(context.language)}
+            for c in checks
+        ]
+        print_json({"status": str(worst), "checks": rows})
+    else:
+        for check in checks:
+            word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
+            first, *more = _lines(f"{check.name}: {check.message.text(context.language)}")
+            click.echo(f"{word}  {first}")
+            for line in more:
+                click.echo(f"{' ' * _INDENT}{line}")
+    if Health.FAIL in healths:
+        ctx.exit(EXIT_FAILED)
+    if strict and Health.WARN in healths:
+        ctx.exit(EXIT_WARNINGS)
+
+
+def _lines(text: str) -> list[str]:
+    """Return a finding in lines that fit a terminal; in a pipe it is one."""
+    return wrapped(text, shutil.get_terminal_size().columns - _INDENT) if sys.stdout.isatty() else [text]
+
+
+# ---------------------------------------------------------------- backup and restore
+
+
+@click.command(short_help="Write everything but the master key to FILE.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.pass_obj
+def backup(context: Context, file: Path, *, force: bool) -> None:
+    """Write database, images and inputs of waiting tasks to FILE, beside a running server or without one.
+
+    `master.key` is not in it: keep that apart.
+    """
+    from imagegen_http.composition import offline
+
+    settings = context.settings()
+    with naming_data_dir(settings), _progress("backup") as progress:
+        report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
+    say(
+        "{file}: {path} with {count} image(s), {size} MB, without master.key",
+        file=str(file),
+        path=str(settings.data_dir),
+        count=report.images,
+        size=f"{report.size_bytes / MIB:.1f}",
+    )
+    for key in report.missing[:_MAX_LISTED]:
+        complain("not as recorded: {path}", path=f"images/{key}")
+    if report.missing:
+        raise CommandFailed(
+            "{count} image(s) missing or of another size; the backup holds everything else",
+            count=len(report.missing),
+        )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def restore(context: Context, file: Path) -> None:
+    """Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup."""
+    from imagegen_http.composition import offline
+
+    settings = context.settings()
+    with (context.cwd / file).open("rb") as opened:  # while root still may
+        become_owner(settings.data_dir)
+        with naming_data_dir(settings), _progress("restore") as progress:
+            report = offline.restore(settings, opened, progress=progress)
+    say(
+        "{path}: {images} image(s), {files} file(s)",
+        path=str(settings.data_dir),
+        images=report.images,
+        files=report.files,
+    )
+    if report.pending:
+        say(
+            "{count} task(s) are pending: the next start sends them, also if they were sent after the "
+            "backup. Look first, and cancel what is not to be sent (imagegen tasks cancel): {command}",
+            count=len(report.pending),
+            command="imagegen tasks list --status pending",
+        )
+        _list_ids(report.pending)
+    if report.processing:
+        say(
+            "{count} task(s) are processing: the next start fetches what the provider has accepted, "
+            "sends what was not sent yet, and ends as outcome_unknown what may have been sent. "
+            "Look first: {command}",
+            count=len(report.processing),
+            command="imagegen tasks list --status processing",
+        )
+        _list_ids(report.processing)
+    if not report.has_master_key and not context.environ.get("IMAGEGEN_MASTER_KEY"):
+        if report.sealed:
+            say(
+                "master.key is missing: {count} saved secret(s) cannot be read without it, "
+                "so put it back before the start",
+                count=report.sealed,
+            )
+        else:
+            say("master.key is missing: no saved key needs it")
+    if report.missing:
+        complain("{count} image(s) missing in the backup", count=report.missing)
+
+
+def _list_ids(task_ids: Any) -> None:
+    for task_id in task_ids[:_MAX_LISTED]:
+        click.echo(f"  {task_id}")
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show the progress; SIGTERM ends the command as Ctrl-C does, so that it cleans up after itself."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with progress_bar(title) as advance:
+            yield lambda done, total: advance(done / max(total, 1))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# ---------------------------------------------------------------- keys
+
+
+@click.group()
+def keys() -> None:
+    """Look after the master key."""
+
+
+@keys.command(short_help="Change the master key; no server may run.")
+@click.pass_obj
+def rotate(context: Context) -> None:
+    """Give the data directory a new master key and seal every saved secret with it; no server may run.
+
+    Where `IMAGEGEN_MASTER_KEY` takes the place of `master.key`, put the new key first: `NEW,OLD`.
+    An interrupted rotation is finished by the next one.
+    """
+    import asyncio
+
+    from imagegen_http.composition import offline
+
+    settings = context.settings()
+    become_owner(settings.data_dir)
+    with naming_data_dir(settings):
+        count = asyncio.run(offline.rotate_keys(settings, context.environ))
+    say(
+        "{path}: {count} saved secret(s) sealed with the new master key",
+        path=str(settings.data_dir),
+        count=count,
+    )
+
+
+# ---------------------------------------------------------------- migrate
+
+
+@click.command(short_help="Move the data to PostgreSQL and a bucket.")
+@click.option("--to", "dsn", required=True, metavar="DSN", help="The database, postgresql://USER@HOST/NAME.")
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing, say what would be moved.")
+@click.option("--accept-missing", is_flag=True, help="Finish although images are in neither store.")
+@click.pass_obj
+def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) -> None:
+    """Move the data directory to PostgreSQL, and its images to the bucket; no server may run.
+
+    The data directory is only read. An interrupted move is resumed by the next one.
+    """
+    import asyncio
+
+    from imagegen_http.composition.backends import cluster_module
+
+    cluster_module()  # or the error that says what has to be installed
+    from imagegen_http.composition import move
+
+    settings = context.settings()
+    become_owner(settings.data_dir)
+    if dry_run:
+        moving = move.rehearse_move(settings, context.environ, dsn=dsn)
+    else:
+        moving = move.move(
+            settings, context.environ, dsn=dsn, accept_missing=accept_missing, progress=_tell_tenths()
+        )
+    with naming_data_dir(settings):
+        report = asyncio.run(moving)
+    if report.finished_at is not None and not report.tables:
+        say("{path} was moved to this database before; nothing was done", path=str(settings.data_dir))
+        return
+    _show_move(report)
+    if report.finished_at is not None:
+        _show_next_steps(context, settings.data_dir)
+    elif report.files.missing:
+        raise CommandFailed(
+            "{count} image(s) are in neither store; a move would not finish without --accept-missing. It "
+            "copies only from this disk: what is in another bucket has to be copied from there before"
+            if dry_run
+            else "{count} image(s) are in neither store; everything else is moved. Bring them back, from "
+            "another bucket too, since a move copies only from this disk, and run this again, or run it with "
+            "--accept-missing",
+            count=len(report.files.missing),
+        )
+
+
+def _tell_tenths() -> Callable[[str, int, int], None]:
+    """Return what says in a line each time that another tenth of something is done."""
+    tenths: dict[str, int] = {}
+
+    def tell(name: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth > tenths.get(name, 0):
+            tenths[name] = tenth
+            complain("{name}: {done} of {total}", name=name, done=done, total=total)
+
+    return tell
+
+
+def _show_move(report: Any) -> None:
+    for table in report.tables:
+        say("{table}\t{rows} row(s)\tsha256 {sha256}", table=table.name, rows=table.rows, sha256=table.sha256)
+    files = report.files
+    say(
+        "files\t{images} image(s), {unrecorded} file(s) without a record, {spooled} spooled\t"
+        "{size} MB for the bucket",
+        images=files.images,
+        unrecorded=files.unrecorded,
+        spooled=files.spooled,
+        size=f"{files.sent_bytes / MIB:.1f}",
+    )
+    for key in islice(files.missing.values(), _MAX_LISTED):
+        complain("in neither store: {path}", path=f"images/{key}")
+
+
+def _show_next_steps(context: Context, data_dir: Path) -> None:
+    say("moved: start the nodes, and {path} no more; it is unchanged, as the way back", path=str(data_dir))
+    key = data_dir / "master.key"
+    if key.exists() and not context.environ.get("IMAGEGEN_MASTER_KEY"):
+        say(
+            "the nodes need the master key in their environment: IMAGEGEN_MASTER_KEY=$(cat {path})",
+            path=str(key),
+        )

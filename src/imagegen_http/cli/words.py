@@ -1,0 +1,184 @@
+"""What is said to a person, in the reader's language.
+
+The English stands where it is said; its Chinese is in ``chinese.yaml``, by the English. Help is looked up
+paragraph by paragraph, so that whoever changes one has to look at the other.
+"""
+
+import gettext
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+import attrs
+import click
+
+from imagegen_core.messages import Argument, Language, Message, MessageCode
+
+LANGUAGE_VARIABLE = "IMAGEGEN_LANG"
+"""Takes precedence over the locale; ``--lang`` sets it for one command."""
+
+_NO_LOCALE = frozenset({"", "C", "POSIX"})
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """Return the language of `LANGUAGE_VARIABLE`, else the locale's; where that is not Chinese, English.
+
+    The name of the locale decides, whether or not this machine has it. As for all programs that use gettext,
+    ``LANGUAGE`` precedes a locale that is not ``C``.
+    """
+    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    preferred = "" if locale in _NO_LOCALE else environ.get("LANGUAGE", "")
+    language = environ.get(LANGUAGE_VARIABLE) or preferred or locale
+    return Language.ZH if language.lower().startswith("zh") else Language.EN
+
+
+def reader_language() -> Language:
+    """Return the language of whoever reads what this process says."""
+    return language_of(os.environ)
+
+
+# ---------------------------------------------------------------- sentences
+
+
+@cache
+def chinese_texts() -> Mapping[str, str]:
+    """Return the Chinese by the English.
+
+    Each line of ``chinese.yaml`` is JSON, too, so that no help has to load a YAML library.
+    """
+    lines = Path(__file__).with_name("chinese.yaml").read_text("utf-8").splitlines()
+    texts: dict[str, str] = json.loads("{" + ",".join(line for line in lines if line.startswith('"')) + "}")
+    return texts
+
+
+def chinese(english: str) -> str:
+    """Return a text in Chinese; what has no Chinese stays as it is."""
+    return chinese_texts().get(english, english)
+
+
+@attrs.frozen
+class _Template:
+    """What a message needs of its code."""
+
+    en: str
+
+    @property
+    def zh(self) -> str:
+        return chinese(self.en)
+
+    @property
+    def name(self) -> str:
+        return self.en
+
+
+def message(words: Message | str, /, **arguments: Argument) -> Message:
+    """Return what is to be said: a template of ours, in English, and its arguments; or a message as it is."""
+    if isinstance(words, Message):
+        return words
+    return Message(code=cast("MessageCode", _Template(words)), args=arguments)
+
+
+def label(kind: str, word: str) -> str:
+    """Return what a title, a status or another value is called; the API's word if it is unknown here."""
+    if reader_language() is Language.EN:
+        return word
+    return chinese_texts().get(f"{kind}: {word}", word)
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Yield the paragraphs of a help text, each in one line."""
+    return (" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
+
+
+def help_in_chinese(text: str) -> str:
+    """Return a help text in Chinese."""
+    return "\n\n".join(map(chinese, paragraphs(text)))
+
+
+# ---------------------------------------------------------------- cells of a terminal
+
+ELLIPSIS = "…"
+
+_WIDE = r"\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+_CLOSING = r"，。；：、！？）》」』】…"
+_OPENING = r"（《「『【"
+_UNIT = re.compile(rf"\s+|[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])[{_CLOSING}]*|\S")
+"""What no line is broken in: a word, or a Chinese character with its punctuation."""
+
+
+def width_of(text: str) -> int:
+    """Return how many cells a line of text takes: a Chinese character two, a combining one none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def padded(text: str, cells: int) -> str:
+    """Return the text with spaces after it, so that it takes this many cells; a longer one as it is."""
+    return text + " " * (cells - width_of(text))
+
+
+def shortened(text: str, cells: int) -> str:
+    """Return the text, or as much of its beginning as fits with an ellipsis."""
+    if width_of(text) <= cells:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, cells - 1).rstrip() + ELLIPSIS
+
+
+def wrapped(paragraph: str, cells: int) -> list[str]:
+    """Return the lines of a paragraph, broken at spaces and between Chinese characters."""
+    lines, line = [], ""
+    for match in _UNIT.finditer(paragraph):
+        unit = " " if match[0].isspace() else match[0]
+        if line and width_of(line) + width_of(unit) > cells and unit.strip():
+            lines.append(line.rstrip())
+            line = ""
+        line += unit if line or unit.strip() else ""
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+# ---------------------------------------------------------------- click's own
+
+_CLICK_MODULES = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
+"""Those with words for users."""
+
+_ENGLISH = {"{value!r} is not a valid {number_type}.": "{value!r} is not a valid number."}
+"""Where click's own words are for programmers."""
+
+
+class _MissingParameter(click.MissingParameter):
+    """Ends its sentence as Chinese does; click adds a full stop that no table can change."""
+
+    def format_message(self) -> str:
+        return "'。".join(super().format_message().split("'.", maxsplit=1))
+
+
+def teach_click(language: Language) -> None:
+    """Let click speak the language from now on.
+
+    It looks its words up with gettext, whose catalogues are binary and whose language is the locale's; ours
+    are text, and ``--lang`` can choose them.
+    """
+    is_chinese = language is Language.ZH
+    words = {
+        "_": chinese if is_chinese else lambda text: _ENGLISH.get(text, text),
+        "MissingParameter": _MissingParameter if is_chinese else click.MissingParameter,
+        "ngettext": _chinese_of_number if is_chinese else gettext.ngettext,
+    }
+    for name in _CLICK_MODULES:
+        module = vars(import_module(f"click.{name}"))
+        module.update({word: words[word] for word in words.keys() & module.keys()})
+
+
+def _chinese_of_number(singular: str, plural: str, number: int) -> str:
+    return chinese(singular if number == 1 else plural)
