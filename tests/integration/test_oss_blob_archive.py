@@ -11,8 +11,7 @@ import pytest
 from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.memory.files import MemoryBlobStore
-from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.name_lookups import NameLookups
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.secrets import Secret
 from tests.contracts.samples import keys_of, read, stream

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.s3 import S3BlobArchive
-from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_core.errors import StorageUnreachable
 from tests.contracts.samples import read, stream
 from tests.fakes import s3_servers

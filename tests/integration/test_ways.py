@@ -64,7 +64,7 @@ async def _trace_of_a_prompt(data_dir):
 
 async def _trace_of_a_key(data_dir):
     """Trace a key from the request that saves it to the socket that a later task's request leaves by."""
-    trace = ValueTrace(FakeOpenAI.key.encode(), until="SocketStream.read")
+    trace = ValueTrace(FakeOpenAI.key.encode(), until="_to_httpx")
     with trace.tracing_threads():
         async with HttpServer(FakeOpenAI()) as provider:
             upstream = provider.url.removeprefix("http://")

@@ -24,10 +24,9 @@ EXCEPTIONS = {
 LOOP_TIME = {
     "imagegen_adapters/archives/bucket.py": "until when a request is tried again",
     "imagegen_adapters/image_records/sqlite.py": "what is left of a search's two seconds after its turn came",
-    "imagegen_adapters/outbound/call_deadline.py": "the deadline of a call, which its time-out gets",
-    "imagegen_adapters/outbound/download.py": "the deadline of a download, and how long it waited for bytes",
-    "imagegen_adapters/outbound/dns_cache.py": "for how many seconds an address is taken for granted",
-    "imagegen_adapters/outbound/network_backend.py": "the deadline of a connection, divided among addresses",
+    "imagegen_adapters/outbound/downloads.py": "the deadline of a download, and how long it waited for bytes",
+    "imagegen_adapters/outbound/addresses.py": "for how many seconds an address is taken for granted",
+    "imagegen_adapters/outbound/transport.py": "the deadlines of a call and of a connection",
     "imagegen_core/running/exchange.py": "how long an answer that arrives is waited for",
     "imagegen_http/guard/delivery.py": "how long a peer has to confirm what it got",
 }

@@ -16,9 +16,8 @@ import attrs
 import httpcore
 
 from imagegen_adapters.archives.claim import OWNER_MARK, InstallationId, PrefixClaim
-from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.name_lookups import NameLookups
-from imagegen_adapters.outbound.network_backend import CheckedBackend
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
+from imagegen_adapters.outbound.transport import CheckedBackend
 from imagegen_core.errors import (
     BlobMissing,
     ImagegenError,

@@ -33,8 +33,7 @@ from imagegen_adapters.archives.bucket import (
 )
 from imagegen_adapters.archives.claim import InstallationId
 from imagegen_adapters.files.local import AtomicFile, sync_directory
-from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.name_lookups import NameLookups
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.ports.blobs import BlobStore

@@ -12,6 +12,7 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
+from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
@@ -20,7 +21,6 @@ from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.slots.memory import MemorySlots
-from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import Adapters, ImageGen, Limits
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.clock import Clock

@@ -1,5 +1,6 @@
 """All outgoing connections: one pool of guarded connections, handed out as httpx clients."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import lru_cache
@@ -7,14 +8,19 @@ from types import MappingProxyType
 
 import httpx
 
-from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.connection_slots import ConnectionSlots, PoolLimits
-from imagegen_adapters.outbound.download import Download
-from imagegen_adapters.outbound.name_lookups import NameLookups
-from imagegen_adapters.outbound.network_backend import CheckedBackend
-from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
-from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
-from imagegen_adapters.outbound.transport import PooledTransport, ProviderTransport
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
+from imagegen_adapters.outbound.downloads import Download
+from imagegen_adapters.outbound.transport import (
+    CheckedBackend,
+    PooledTransport,
+    PoolLimits,
+    ProviderTransport,
+    origins_of,
+    parse_url,
+    port_of,
+    proxy_of,
+    to_httpcore,
+)
 from imagegen_core.config import ProviderConfig, Proxy
 
 
@@ -49,7 +55,7 @@ class Outbound:
         self._limits = limits or PoolLimits()
         self._tls_context = tls
         self._lookups = lookups or NameLookups(self._limits.connections)
-        self._slots = ConnectionSlots(self._limits)
+        self._slots = asyncio.Semaphore(self._limits.connections)
         self._transports: dict[tuple[Proxy | None, bool], PooledTransport] = {}
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
@@ -124,7 +130,8 @@ class Outbound:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._slots.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()
 
     def _transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
         """Return the pool for a proxy and a kind of address, made on first use."""
@@ -143,6 +150,7 @@ class Outbound:
             ),
             tls=self._tls(),
             slots=self._slots,
+            limits=self._limits,
             proxy=None if proxy is None else to_httpcore(proxy),
             check_url=None if proxy is None else (lambda url: gate.check_host(url.host, port_of(url))),
         )

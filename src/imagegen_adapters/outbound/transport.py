@@ -1,24 +1,292 @@
-"""The connection pool as an httpx transport, with limits on connections, headers and decoded bodies.
+"""The way out: httpcore's pools as httpx transports, over connections to checked addresses only.
 
 `PooledTransport` is shared by all calls; `ProviderTransport` is one provider's way into it.
 """
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Hashable
-from functools import partial
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from ipaddress import ip_address
 from typing import Any, cast
 
+import attrs
 import httpcore
 import httpx
 
-from imagegen_adapters.outbound.call_deadline import CallDeadline
-from imagegen_adapters.outbound.connection_slots import ConnectionSlots
-from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
-from imagegen_adapters.outbound.errors import map_to_httpx_errors
-from imagegen_adapters.outbound.messages import AddressCode
-from imagegen_adapters.outbound.origins import origin_of
-from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_adapters.outbound.addresses import (
+    AddressCode,
+    AddressGate,
+    IpAddress,
+    NameLookups,
+    NameLookupTimeout,
+    NameNotResolved,
+    normalized,
+)
+from imagegen_adapters.outbound.errors import TransportCode, map_to_httpx_errors
+from imagegen_core.config import WEB_PORTS, Origin, ProviderConfig, Proxy
+from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed, ValidationFailed
+from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
+
+
+def parse_url(text: str) -> httpx.URL:
+    """Return the http(s) URL.
+
+    Raises:
+        CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
+    """
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP()) from error
+    if url.scheme not in WEB_PORTS or not url.host:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP())
+    return url
+
+
+def port_of(url: httpx.URL) -> int:
+    """Return the port that a request to this URL goes to."""
+    return url.port or WEB_PORTS.get(url.scheme, 0)
+
+
+def origin_of(url: httpx.URL) -> str:
+    """Return ``scheme://host:port``, lower-case, the port always written."""
+    return str(Origin.from_parts(url.scheme, url.raw_host.decode("ascii"), url.port))
+
+
+def origins_of(addresses: Iterable[str]) -> frozenset[str]:
+    """Return the origins of http(s) URLs.
+
+    Raises:
+        CallError: ``provider_not_configured``: one of them is not an http(s) URL.
+    """
+    return frozenset(origin_of(parse_url(address)) for address in addresses)
+
+
+def proxy_of(config: ProviderConfig) -> Proxy | None:
+    """Return the proxy for this provider's calls, or None.
+
+    Raises:
+        CallError: ``provider_not_configured``: a version before this one has stored what is not one.
+    """
+    text = config.extra_config.get("proxy")
+    if text is None or text == "":
+        return None
+    try:
+        return Proxy.parse(text)
+    except ValidationFailed as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
+
+
+def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
+    """Return the proxy in httpcore's form.
+
+    Raises:
+        CallError: ``provider_not_configured``: its name is not one that can be looked up.
+    """
+    auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
+    try:
+        url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host)
+    except httpx.InvalidURL as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
+    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=proxy.origin.port, target=b"/")
+    return httpcore.Proxy(address, auth=auth)
+
+
+PIECE_BYTES = 65536
+ACCEPTED = frozenset({"", "identity", "gzip", "x-gzip"})
+
+_FREE_BYTES = 16 * 1024 * 1024
+_MAX_GROWTH = 100
+
+
+def check_encoding(encoding: str) -> bool:
+    """Return whether the body has to be decoded.
+
+    Raises:
+        httpx.DecodingError: an encoding that was not requested (deflate, br, zstd, several at once).
+    """
+    name = encoding.strip().lower()
+    if name not in ACCEPTED:
+        raise httpx.DecodingError("the body has a Content-Encoding that was not asked for")
+    return name.endswith("gzip")
+
+
+async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the decoded chunks, at most 64 KiB each.
+
+    Raises:
+        httpx.DecodingError: it is not gzip, or it expands more than a hundredfold beyond 16 MiB.
+        httpx.RemoteProtocolError: the body is truncated.
+    """
+    member = _new_member()
+    encoded_bytes = decoded_bytes = 0
+    async for chunk in chunks:
+        encoded_bytes += len(chunk)
+        rest = chunk
+        while rest:
+            if member.eof:
+                member = _new_member()
+            piece, rest = _step(member, rest)
+            decoded_bytes += len(piece)
+            if decoded_bytes > _FREE_BYTES and decoded_bytes > _MAX_GROWTH * encoded_bytes:
+                raise httpx.DecodingError("the compressed body grows out of all proportion")
+            if piece:
+                yield piece
+    if encoded_bytes and not member.eof:
+        raise httpx.RemoteProtocolError("the compressed body ends in the middle")
+
+
+def _new_member() -> "zlib._Decompress":
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _step(member: "zlib._Decompress", data: bytes) -> tuple[bytes, bytes]:
+    """Return one decoded piece and the remaining input."""
+    try:
+        piece = member.decompress(data, PIECE_BYTES)
+    except zlib.error as error:
+        raise httpx.DecodingError("the body is not gzip") from error
+    return piece, member.unused_data if member.eof else member.unconsumed_tail
+
+
+class CallDeadline:
+    """A deadline that starts with the first action on a connection: waiting for a slot does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._at: float | None = None
+        self._is_sending = False
+        self._scope: asyncio.Timeout | None = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Learn from httpcore's trace that the call has begun, and that its first bytes are being sent."""
+        if self._at is None:
+            self._at = asyncio.get_running_loop().time() + self._seconds
+            if self._scope is not None:
+                self._scope.reschedule(self._at)
+        if event.endswith("send_request_headers.started"):
+            self._is_sending = True
+
+    @contextlib.asynccontextmanager
+    async def met(self) -> AsyncIterator[None]:
+        """Limit what is done inside, up to the beginning of the response."""
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                yield
+        except TimeoutError as error:
+            raise self.missed() from error
+
+    @property
+    def extended_at(self) -> float | None:
+        """Until when the rest of a response that has begun may arrive: shortly after the deadline."""
+        return None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
+
+    def missed(self) -> httpx.TimeoutException:
+        """Return the httpx exception for a deadline that has passed, which says whether anything was sent."""
+        kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
+        return kind("the call took too long")
+
+
+@attrs.frozen(kw_only=True)
+class PoolLimits:
+    """Limits on connections.
+
+    Args:
+        connections: over all hosts and proxies together.
+        idle_connections: kept open while idle, of each transport.
+        idle_seconds: after which an idle connection serves no more calls.
+        connect_seconds: for resolving a name and connecting.
+    """
+
+    connections: int = 50
+    idle_connections: int = 20
+    idle_seconds: float = 30.0
+    connect_seconds: float = 10.0
+
+
+_MAX_ADDRESSES = 8
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """A network backend behind an `AddressGate`.
+
+    Args:
+        gate: checks each address before a socket is opened; its `UpstreamNotAllowed` propagates.
+        connect_timeout: seconds for look-up and connection together, unless the request sets less.
+        lookups: resolves names; shared by all backends.
+    """
+
+    def __init__(self, gate: AddressGate, *, connect_timeout: float, lookups: NameLookups) -> None:
+        self._gate = gate
+        self._lookups = lookups
+        self._connect_timeout = connect_timeout
+        self._sockets = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Return a stream to one of the host's addresses, all of which passed the gate.
+
+        Raises:
+            UpstreamNotAllowed: one of them did not; nothing was sent to any.
+            httpcore.ConnectError: the name does not resolve, or no address accepted the connection.
+            httpcore.ConnectTimeout: it took too long.
+        """
+        loop = asyncio.get_running_loop()
+        limit = self._connect_timeout if timeout is None else min(timeout, self._connect_timeout)
+        deadline = loop.time() + limit
+        try:
+            async with asyncio.timeout_at(deadline):
+                addresses = await self._lookups.resolve(host, port)
+        except NameNotResolved as error:
+            raise httpcore.ConnectError(str(error)) from error
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from NameLookupTimeout(host)
+        self._gate.check_addresses(host, port, addresses)
+        return await self._connect(addresses[:_MAX_ADDRESSES], port, deadline)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def _connect(
+        self,
+        addresses: tuple[IpAddress, ...],
+        port: int,
+        deadline: float,
+    ) -> httpcore.AsyncNetworkStream:
+        """Try the addresses in turn, each with its share of the remaining time."""
+        loop = asyncio.get_running_loop()
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for position, address in enumerate(addresses):
+            share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
+            try:
+                stream = await self._sockets.connect_tcp(str(address), port, timeout=share)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return await _checked_peer(stream, address)
+        raise failure or httpcore.ConnectError("no address to connect to")
+
+
+async def _checked_peer(
+    stream: httpcore.AsyncNetworkStream, address: IpAddress
+) -> httpcore.AsyncNetworkStream:
+    """Return the stream after verifying the address at its other end; it closes a stream that it refuses."""
+    peer = stream.get_extra_info("server_addr")
+    if peer is not None and normalized(ip_address(str(peer[0]))) == normalized(address):
+        return stream
+    await stream.aclose()
+    if peer is None:
+        raise httpcore.ConnectError("the connection was closed at once")
+    raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())
+
 
 _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,7 +295,7 @@ PAID = "paid"
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """httpcore's connections behind httpx; those of some requests serve later ones.
+    """Two of httpcore's pools behind httpx: one keeps idle connections for later requests, the other none.
 
     When a reused idle connection breaks, the client cannot tell whether the request arrived: the server, or a
     router on the way, may have closed it just before. That is harmless for a request that may be retried;
@@ -36,7 +304,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
     Args:
         backend: opens the connections.
         tls: the shared TLS configuration.
-        slots: shared by all transports.
+        slots: as many calls as may be in flight, over all transports.
+        limits: of its idle connections.
         proxy: the proxy to use, or None.
         check_url: checks the URL of each request before anything else; raises to refuse it.
     """
@@ -46,18 +315,22 @@ class PooledTransport(httpx.AsyncBaseTransport):
         *,
         backend: httpcore.AsyncNetworkBackend,
         tls: ssl.SSLContext,
-        slots: ConnectionSlots,
+        slots: asyncio.Semaphore,
+        limits: PoolLimits,
         proxy: httpcore.Proxy | None = None,
         check_url: Callable[[httpx.URL], None] | None = None,
     ) -> None:
-        self._slots = slots
-        self._check_url = check_url
-        # Only makes connections; which of them are kept, the slots decide for all transports together.
-        self._factory = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            proxy=proxy,
-            keepalive_expiry=slots.limits.idle_seconds,
-            network_backend=backend,
+        self._slots, self._check_url = slots, check_url
+        self._keeping, self._fresh = (
+            httpcore.AsyncConnectionPool(
+                ssl_context=tls,
+                proxy=proxy,
+                max_connections=None,
+                max_keepalive_connections=idle_connections,
+                keepalive_expiry=limits.idle_seconds,
+                network_backend=backend,
+            )
+            for idle_connections in (limits.idle_connections, 0)
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -73,32 +346,30 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """
         if self._check_url is not None:
             self._check_url(request.url)
-        await self._slots.acquire(request.extensions.get("timeout", {}).get("pool"))
-        core_request = _to_httpcore(request)
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise httpx.PoolTimeout("all connections are in use") from error
         is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
-        route = (self, str(core_request.url.origin)) if is_retryable else None
-        connection: httpcore.AsyncConnectionInterface | None = None
-
-        async def finished(route: Hashable | None) -> None:
-            self._slots.release()
-            if connection is not None:
-                await self._slots.end(connection, route)
-
+        pool = self._keeping if is_retryable else self._fresh
         try:
             with map_to_httpx_errors():
-                connection = await self._slots.begin(
-                    route, partial(self._factory.create_connection, core_request.url.origin)
-                )
-                response = await connection.handle_async_request(core_request)
+                response = await pool.handle_async_request(_to_httpcore(request))
         except BaseException:  # cancelled too, the call no longer needs its slot
-            await finished(None)
+            self._slots.release()
             raise
-        body = _Body(response, deadline, partial(finished, route))
+        body = _Body(response, deadline, self._slots.release)
         try:
             return _to_httpx(response, body)
         except BaseException:  # whatever it was, nobody else can close the body
             await body.aclose()
             raise
+
+    async def aclose(self) -> None:
+        """Close every connection, those of running calls as well."""
+        await self._keeping.aclose()
+        await self._fresh.aclose()
 
 
 class ProviderTransport(httpx.AsyncBaseTransport):
@@ -142,11 +413,11 @@ class _Body(httpx.AsyncByteStream):
     """The body of a response; closing it returns the connection, exactly once."""
 
     def __init__(
-        self, response: httpcore.Response, deadline: CallDeadline | None, finished: Callable[[], Any]
+        self, response: httpcore.Response, deadline: CallDeadline | None, finished: Callable[[], None]
     ) -> None:
         self._stream = cast("Any", response.stream)
         self._deadline = deadline
-        self._finished: Callable[[], Any] | None = finished
+        self._finished: Callable[[], None] | None = finished
         self.compressed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -172,7 +443,7 @@ class _Body(httpx.AsyncByteStream):
             with map_to_httpx_errors():
                 await self._stream.aclose()
         finally:
-            await finished()
+            finished()
 
 
 def _to_httpcore(request: httpx.Request) -> httpcore.Request:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imagegen_adapters.archives.claim import InstallationId, PrefixClaim
-from imagegen_adapters.outbound import AddressGate
+from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
 from imagegen_core.secrets import Secret

@@ -28,7 +28,7 @@ from imagegen_adapters.moves.postgresql.spool_files import SpoolFiles
 from imagegen_adapters.moves.postgresql.table_copy import Progress
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlier_state
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import FernetSecretBox, read_keys
 from imagegen_adapters.simplifiers.opencc import simplify

@@ -9,7 +9,7 @@ from imagegen_adapters.backups.restore import RestoreReport, restore_backup
 from imagegen_adapters.backups.writer import BackupReport, write_backup
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import (
     FernetSecretBox,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DATABASE_FILE
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.redactors.patterns import PatternRedactor

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed

@@ -14,10 +14,11 @@ from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_adapters.outbound import Outbound, PoolLimits
+from imagegen_adapters.outbound.addresses import OutboundGuard
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
-from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.imagegen import ImageGen

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.outbound.messages import AddressCode
+from imagegen_adapters.outbound.addresses import AddressCode
 from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
 from imagegen_adapters.providers.comfyui.words import ComfyUICode
 from imagegen_adapters.providers.demo.options import DemoCode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from tests.fakes.certificate import write_certificate
 from tests.fakes.raw_server import RawServer
 

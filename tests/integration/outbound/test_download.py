@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.outbound.download import Download, MinSpeed
-from imagegen_adapters.outbound.origins import parse_url
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.downloads import Download, MinSpeed
+from imagegen_adapters.outbound.transport import parse_url
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from tests.fakes.raw_server import RawServer, http_response

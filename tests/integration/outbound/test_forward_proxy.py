@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_core.config import ConfigSource, ProviderConfig
 from tests.fakes.forward_proxy import ForwardProxy
 from tests.fakes.loopback import Answer, Loopback

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_adapters.outbound.addresses import OutboundGuard
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from tests.fakes.raw_server import RawServer

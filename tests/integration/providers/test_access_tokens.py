@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.config import ConfigSource, ProviderConfig

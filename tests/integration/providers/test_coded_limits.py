@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig

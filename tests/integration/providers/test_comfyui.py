@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import ComfyUIApi, JobState, report_of
 from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider
 from imagegen_adapters.providers.comfyui.workflow import default_workflow

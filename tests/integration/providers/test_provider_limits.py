@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document import reading
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.config import ConfigSource, ProviderConfig

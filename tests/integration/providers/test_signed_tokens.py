@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document import sending
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -5,7 +5,7 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.common.calls import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.attempt import Receipt, UpstreamJob

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed

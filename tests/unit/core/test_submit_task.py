@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_core import ImageGen, Limits, Operation, Submission, TaskStatus
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES
 from imagegen_core import errors
 from imagegen_core.errors import Refusal

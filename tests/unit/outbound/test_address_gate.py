@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound.address_gate import AddressGate, canonical_host, parse_entry, same_host
+from imagegen_adapters.outbound.addresses import AddressGate, canonical_host, parse_entry, same_host
 from imagegen_core.errors import UpstreamNotAllowed
 
 

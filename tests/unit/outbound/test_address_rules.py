@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound.address_rules import is_metadata, non_public_reason
+from imagegen_adapters.outbound.addresses import is_metadata, non_public_reason
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.1.2.3 169.254.0.1

@@ -4,7 +4,7 @@ import zlib
 import httpx
 import pytest
 
-from imagegen_adapters.outbound.decoding import PIECE_BYTES, check_encoding, gunzipped
+from imagegen_adapters.outbound.transport import PIECE_BYTES, check_encoding, gunzipped
 
 pytestmark = pytest.mark.anyio
 

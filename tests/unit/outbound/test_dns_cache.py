@@ -5,8 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound.dns_cache import DnsCache
-from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
+from imagegen_adapters.outbound.addresses import DnsCache, NameLookups, NameNotResolved
 
 pytestmark = pytest.mark.anyio
 

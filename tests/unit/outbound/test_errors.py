@@ -3,9 +3,8 @@ import inspect
 import httpx
 import pytest
 
+from imagegen_adapters.outbound.addresses import AddressCode, NameLookupTimeout, NameNotResolved
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, map_transport_errors
-from imagegen_adapters.outbound.messages import AddressCode
-from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 
 EXCEPTIONS = [kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)]

@@ -6,9 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound import AddressGate
-from imagegen_adapters.outbound.name_lookups import NameLookups
-from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups, OutboundGuard
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,6 @@
 import pytest
 
-from imagegen_adapters.outbound.origins import origin_of, parse_url
+from imagegen_adapters.outbound.transport import origin_of, parse_url
 from imagegen_core.config import origin
 from imagegen_core.errors import CallError
 

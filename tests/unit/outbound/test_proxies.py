@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
+from imagegen_adapters.outbound.transport import proxy_of, to_httpcore
 from imagegen_core.config import ConfigSource, ProviderConfig, Proxy
 from imagegen_core.errors import CallError, FailureCode
 

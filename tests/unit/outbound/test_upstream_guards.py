@@ -4,10 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound import AddressGate
-from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
-from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
-from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_adapters.memory.guard import MemoryUpstreamGuard
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups, NameNotResolved, OutboundGuard
 from imagegen_core.errors import UpstreamNotAllowed
 
 pytestmark = pytest.mark.anyio

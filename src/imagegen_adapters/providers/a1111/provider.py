@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.a1111.requests import (
     PATHS,
     SHIPPED_MODELS,

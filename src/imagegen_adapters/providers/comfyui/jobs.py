@@ -10,7 +10,7 @@ from urllib.parse import quote
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.comfyui.words import Answer, ComfyUICode, as_object, node_failure, reason_of
 from imagegen_adapters.providers.common.calls import (

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import (
     ComfyUIApi,
     JobWatcher,

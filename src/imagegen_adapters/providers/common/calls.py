@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import map_transport_errors
+from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.words import InputCode, ResponseCode
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.common.calls import configured_headers
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.common.words import ResponseCode

@@ -18,7 +18,9 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.errors import map_transport_errors
+from imagegen_adapters.outbound.transport import PAID
 from imagegen_adapters.providers.common.calls import (
     call_timeout,
     malformed_key,

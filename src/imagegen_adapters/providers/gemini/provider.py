@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
     call_timeout,
     configured_headers,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.a1111.provider import A1111, PROGRESS_SECONDS
 from imagegen_adapters.providers.stable_diffusion.stability import Stability
 from imagegen_adapters.providers.stable_diffusion.stability_jobs import JOB_SECONDS, POLL_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
 from imagegen_adapters.providers.common.calls import (
     call_timeout,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.common.calls import (
     PollFailures,

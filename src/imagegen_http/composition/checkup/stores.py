@@ -10,7 +10,7 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.images import Image, StorageState

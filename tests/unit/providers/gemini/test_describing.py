@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, retry_delay
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig

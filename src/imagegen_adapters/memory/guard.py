@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imagegen_adapters.outbound.address_rules import IpAddress
+    from imagegen_adapters.outbound.addresses import IpAddress
+
 
 _NO_NAMES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -35,13 +36,12 @@ class MemoryUpstreamGuard:
         if self._trusting:
             return
         # Imported here since httpx, which a program without a network does not load, comes along.
-        from imagegen_adapters.outbound.address_gate import AddressGate
-        from imagegen_adapters.upstream_guards.judgement import judge_url
+        from imagegen_adapters.outbound.addresses import AddressGate, judge_url
 
         await judge_url(url, AddressGate(self._allow_private), self._resolve)
 
     async def _resolve(self, host: str, port: int) -> "Sequence[IpAddress]":
-        from imagegen_adapters.outbound.name_lookups import NameNotResolved, numeric_addresses
+        from imagegen_adapters.outbound.addresses import NameNotResolved, numeric_addresses
 
         names = self._names.get(host.rstrip("."))
         addresses = numeric_addresses(host) if names is None else tuple(map(ip_address, names))

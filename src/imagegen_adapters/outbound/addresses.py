@@ -1,0 +1,502 @@
+"""Which addresses may be called: tables of private ones, name look-ups, the gate, and the guard of URLs.
+
+The checks work on addresses, never on their spelling: glibc resolves ``2130706433``, ``0x7f.1`` and
+``127.1`` to 127.0.0.1, which a check of the text would miss.
+"""
+
+import asyncio
+import re
+import socket
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache, partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from imagegen_adapters.threads.detached import DetachedThreads
+from imagegen_core.config import WEB_PORTS, parse_host_and_port
+from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.messages import Message, MessageCode
+
+
+class AddressCode(MessageCode):
+    """What is wrong with an address that may not be called."""
+
+    NOT_PUBLIC = "{host}:{port} leads to an address that is {kind}", "{host}:{port} 指向的地址是{kind}"
+    ALLOW_IT = (
+        'if it is your own service, add "{entry}" to security.allow_private_upstreams',
+        '如确为自己的服务，请把 "{entry}" 加入 security.allow_private_upstreams',
+    )
+    NEVER_ALLOWED = "no setting allows it", "没有任何配置能允许它"
+    ADDRESS_NOT_HTTP = "the address is not an http(s) URL", "该地址不是 http(s) URL"
+    ADDRESS_WITHOUT_HOST = "the address names no host", "该地址没有主机名"
+    OTHER_ADDRESS = (
+        "the connection ended at another address than the checked one",
+        "连接到达的地址与检查过的不同",
+    )
+    OTHER_ORIGIN = "{host} is not the provider's own origin", "{host} 不是该服务商自己的来源"
+    METADATA_SERVICE = "a cloud's metadata service", "云平台的元数据服务"
+    THIS_SERVICE = "this service itself", "本服务自身"
+    UNSPECIFIED = "unspecified", "未指定地址"
+    LOOPBACK = "loopback", "本机回环地址"
+    LINK_LOCAL = "link-local", "链路本地地址"
+    SHARED = "shared (carrier NAT)", "运营商共享地址"
+    RESERVED = "reserved", "保留地址"
+    RELAY_6TO4 = "a 6to4 relay", "6to4 中继"
+    FOR_BENCHMARKS = "for benchmarks", "基准测试专用地址"
+    MULTICAST = "multicast", "组播地址"
+    BEHIND_NAT64 = "behind NAT64", "NAT64 之后的地址"
+    BLACK_HOLE = "a black hole", "黑洞地址"
+    TEREDO_TUNNEL = "a Teredo tunnel", "Teredo 隧道"
+    FOR_DOCUMENTATION = "for documentation", "文档专用地址"
+    TUNNEL_6TO4 = "a 6to4 tunnel", "6to4 隧道"
+    FOR_SEGMENT_ROUTING = "for segment routing", "分段路由专用地址"
+    PRIVATE = "private", "内网地址"
+    SITE_LOCAL = "site-local", "站点本地地址"
+    ISATAP_TUNNEL = "an ISATAP tunnel", "ISATAP 隧道"
+
+
+IpAddress = IPv4Address | IPv6Address
+
+METADATA = frozenset(
+    ip_address(text)
+    for text in (
+        "169.254.169.254",  # AWS, Azure, GCP, OpenStack, Huawei Cloud, …
+        "169.254.169.253",  # AWS resolver
+        "169.254.170.2",  # AWS ECS task credentials
+        "169.254.170.23",  # AWS EKS pod identity
+        "169.254.0.23",  # Tencent Cloud
+        "169.254.42.42",  # Scaleway
+        "100.100.100.200",  # Alibaba Cloud
+        "168.63.129.16",  # Azure wire server; a public address
+        "192.0.0.192",  # Oracle Cloud
+        "fd00:ec2::254",  # AWS
+        "fd00:ec2::253",  # AWS resolver
+        "fd00:ec2::23",  # AWS EKS pod identity
+        "fd20:ce::254",  # GCP
+        "fd00:42::42",  # Scaleway
+        "fe80::a9fe:a9fe",  # OpenStack
+    )
+)
+"""Cloud metadata services, which hand out the machine's own credentials to any local caller."""
+
+_V4_COMPATIBLE = IPv6Network("::/96")
+_ISATAP_PREFIXES = (0x00005EFE, 0x02005EFE)
+
+_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, AddressCode], ...] = (
+    # IANA's registry: `is_global` of Python before 3.11.9 and 3.12.4 has older tables.
+    (IPv4Network("0.0.0.0/8"), AddressCode.UNSPECIFIED),
+    (IPv4Network("127.0.0.0/8"), AddressCode.LOOPBACK),
+    (IPv4Network("169.254.0.0/16"), AddressCode.LINK_LOCAL),
+    (IPv4Network("100.64.0.0/10"), AddressCode.SHARED),
+    (IPv4Network("192.0.0.0/24"), AddressCode.RESERVED),
+    (IPv4Network("192.88.99.0/24"), AddressCode.RELAY_6TO4),
+    (IPv4Network("198.18.0.0/15"), AddressCode.FOR_BENCHMARKS),
+    (IPv4Network("224.0.0.0/4"), AddressCode.MULTICAST),
+    (IPv4Network("240.0.0.0/4"), AddressCode.RESERVED),
+    (IPv6Network("::/128"), AddressCode.UNSPECIFIED),
+    (IPv6Network("::1/128"), AddressCode.LOOPBACK),
+    (IPv6Network("64:ff9b::/96"), AddressCode.BEHIND_NAT64),
+    (IPv6Network("64:ff9b:1::/48"), AddressCode.BEHIND_NAT64),
+    (IPv6Network("100::/64"), AddressCode.BLACK_HOLE),
+    (IPv6Network("2001::/32"), AddressCode.TEREDO_TUNNEL),
+    (IPv6Network("2001::/23"), AddressCode.RESERVED),
+    (IPv6Network("2001:db8::/32"), AddressCode.FOR_DOCUMENTATION),
+    (IPv6Network("2002::/16"), AddressCode.TUNNEL_6TO4),
+    (IPv6Network("3fff::/20"), AddressCode.FOR_DOCUMENTATION),
+    (IPv6Network("5f00::/16"), AddressCode.FOR_SEGMENT_ROUTING),
+    (IPv6Network("fc00::/7"), AddressCode.PRIVATE),
+    (IPv6Network("fe80::/10"), AddressCode.LINK_LOCAL),
+    (IPv6Network("fec0::/10"), AddressCode.SITE_LOCAL),
+    (IPv6Network("ff00::/8"), AddressCode.MULTICAST),
+)
+
+
+def normalized(address: IpAddress) -> IpAddress:
+    """Return the address without a zone; an IPv4-mapped or IPv4-compatible one as IPv4."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    without_zone = IPv6Address(int(address))
+    if without_zone in _V4_COMPATIBLE and int(without_zone) > 1:
+        return IPv4Address(int(without_zone))
+    return without_zone
+
+
+def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that a translated or tunnelled IPv6 address leads to."""
+    effective = normalized(address)
+    if isinstance(effective, IPv4Address):
+        return (effective,)
+    if effective.sixtofour is not None:
+        return (effective.sixtofour,)
+    if effective.teredo is not None:
+        return effective.teredo
+    if _is_nat64(effective) or _is_isatap(effective):
+        return (IPv4Address(int(effective) & 0xFFFFFFFF),)
+    return ()
+
+
+@lru_cache(1024)
+def is_metadata(address: IpAddress) -> bool:
+    """Return whether the address leads to a cloud metadata service, embedded forms included."""
+    return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
+
+
+@lru_cache(1024)
+def non_public_reason(address: IpAddress) -> AddressCode | None:
+    """Return why an address must not be called at a caller's request, None for a public one.
+
+    NAT64, 6to4, Teredo and ISATAP never count as public: some router decides where they lead.
+    """
+    if is_metadata(address):
+        return AddressCode.METADATA_SERVICE
+    effective = normalized(address)
+    for network, kind in _SPECIAL:
+        if effective.version == network.version and effective in network:
+            return kind
+    if isinstance(effective, IPv6Address) and _is_isatap(effective):
+        return AddressCode.ISATAP_TUNNEL
+    if effective.is_multicast or effective.is_reserved or not effective.is_global:
+        return AddressCode.PRIVATE
+    return None
+
+
+def _is_nat64(address: IPv6Address) -> bool:
+    return address in IPv6Network("64:ff9b::/96") or address in IPv6Network("64:ff9b:1::/48")
+
+
+def _is_isatap(address: IPv6Address) -> bool:
+    return (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_PREFIXES
+
+
+_ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.$", re.IGNORECASE)
+
+
+class NameNotResolved(Exception):
+    """The name has no known address now."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host!r} does not resolve")
+
+
+class NameLookupTimeout(Exception):
+    """No name server answered in time."""
+
+
+class NameLookups:
+    """Resolves names, each in a thread; callers asking for a name that is being resolved share its look-up.
+
+    A name whose servers are down occupies its thread until the system gives up, after half a minute or so:
+    one thread for all its callers, and never one that other work needs.
+
+    Args:
+        max_lookups: names resolved at once; further ones wait.
+        query: asks the system, or a test's substitute; blocks.
+    """
+
+    def __init__(
+        self, max_lookups: int, *, query: Callable[[str, int], tuple[IpAddress, ...]] | None = None
+    ) -> None:
+        self._threads = DetachedThreads("name-lookup", max_lookups)
+        self._query = query or partial(_addresses, flags=0)
+        self._running: dict[tuple[str, int], asyncio.Future[tuple[IpAddress, ...]]] = {}
+
+    async def resolve(self, host: str, port: int) -> tuple[IpAddress, ...]:
+        """Return every address of the host, in the order in which to try them, or raise `NameNotResolved`."""
+        if addresses := numeric_addresses(host):
+            return addresses
+        if (host, port) not in self._running:
+            await self._threads.acquire()
+            self._begin(host, port)
+        return await asyncio.shield(self._running[host, port])
+
+    def _begin(self, host: str, port: int) -> None:
+        if (host, port) in self._running:  # another caller started the look-up while this one waited
+            self._threads.release()
+            return
+        try:
+            lookup = self._threads.start(partial(self._query, host, port))
+        except OSError as error:
+            raise NameNotResolved(host) from error
+        self._running[host, port] = lookup
+        lookup.add_done_callback(lambda _: self._running.pop((host, port)))
+        # Retrieves the exception, since all callers may have left by then.
+        lookup.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+
+def numeric_addresses(host: str) -> tuple[IpAddress, ...]:
+    """Return the addresses that a host spells in numbers, as the system reads them; none if it is a name."""
+    has_zone = "%" in host  # whose interface may come and go
+    return _read_numbers(host) if has_zone else _cached_numbers(host)
+
+
+def _read_numbers(host: str) -> tuple[IpAddress, ...]:
+    try:
+        return _addresses(host, None, flags=socket.AI_NUMERICHOST)
+    except NameNotResolved:
+        return ()
+
+
+_cached_numbers = lru_cache(1024)(_read_numbers)
+"""Every call looks at its host's spelling at least twice, at 20 µs each."""
+
+
+def _queried(host: str) -> str:
+    """Return the name to resolve: glibc would query a name server for ``127.0.0.1.``, which is a number."""
+    return host[:-1] if _ENDS_IN_NUMBER.search(host) else host
+
+
+def _addresses(host: str, port: int | None, *, flags: int) -> tuple[IpAddress, ...]:
+    try:
+        entries = socket.getaddrinfo(
+            _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
+        )
+    except (OSError, UnicodeError) as error:
+        raise NameNotResolved(host) from error
+    addresses = tuple(dict.fromkeys(_address(entry[4]) for entry in entries))
+    if not addresses:
+        raise NameNotResolved(host)
+    return addresses
+
+
+def _address(sockaddr: tuple[Any, ...]) -> IpAddress:
+    address = ip_address(str(sockaddr[0]))
+    scope = sockaddr[3] if len(sockaddr) > 3 else 0  # noqa: PLR2004 - IPv6: (host, port, flow, scope)
+    if isinstance(address, IPv6Address) and scope and not address.scope_id:
+        return IPv6Address(f"{address}%{scope}")
+    return address
+
+
+_MAX_ENTRIES = 256
+
+
+class DnsCache:
+    """Resolves a name once for all callers within some seconds, so that a hundred callers cause one query.
+
+    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass.
+
+    Args:
+        lookups: queries the name servers.
+        seconds: how long a result is cached, failures included.
+        lookup_seconds: limit of one look-up, including the wait for a free thread.
+    """
+
+    def __init__(self, lookups: NameLookups, *, seconds: float, lookup_seconds: float) -> None:
+        self._lookups = lookups
+        self._seconds = seconds
+        self._lookup_seconds = lookup_seconds
+        self._entries = OrderedDict[tuple[str, int], tuple[float, asyncio.Task[tuple[IpAddress, ...]]]]()
+
+    async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
+        """Return every address of the host; raises `NameNotResolved`, or `TimeoutError` if that is slow."""
+        now = asyncio.get_running_loop().time()
+        expires_at, lookup = self._entries.get((host, port), (now, None))
+        if lookup is None or expires_at <= now:
+            lookup = asyncio.create_task(self._look_up(host, port))
+            # Retrieves the exception, since all callers may have left by then.
+            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._entries[host, port] = (now + self._seconds, lookup)
+            self._entries.move_to_end((host, port))
+            while len(self._entries) > _MAX_ENTRIES:
+                self._entries.popitem(last=False)
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, host: str, port: int) -> tuple[IpAddress, ...]:
+        async with asyncio.timeout(self._lookup_seconds):
+            return await self._lookups.resolve(host, port)
+
+
+_NEVER_ALLOWED = (AddressCode.METADATA_SERVICE, AddressCode.UNSPECIFIED, AddressCode.THIS_SERVICE)
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class AddressGate:
+    """Allows public addresses and private ones the operator listed, never metadata services or ourselves.
+
+    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever the name and its
+    subdomains resolve to, on that port; a listed address allows any name that resolves to it, on that
+    port. ``localhost``, ``127.0.0.1`` and ``[::1]`` count as one entry.
+
+    Raises:
+        ValueError: an entry is not ``host:port``.
+    """
+
+    def __init__(self, allow_private: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(
+            pair for entry in allow_private for pair in _loopback_aliases(*parse_entry(entry))
+        )
+        self._own_addresses: set[tuple[IpAddress, int]] = set()
+        self._is_strict = False
+
+    def public_only(self) -> "AddressGate":
+        """Return a gate without allow-listed entries that shares this gate's view of our own addresses."""
+        strict = AddressGate()
+        strict._is_strict = True
+        strict._own_addresses = self._own_addresses
+        return strict
+
+    def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
+        """Set the ``(ip, port)`` pairs that this service listens on; they are refused even if listed."""
+        self._own_addresses.clear()
+        self._own_addresses.update((normalized(ip_address(host)), port) for host, port in addresses)
+
+    def is_listed(self, host: str, port: int) -> bool:
+        """Return whether the operator listed this name (or a parent domain) or this address."""
+        name = canonical_host(host)
+        if (name, port) in self._allowed or _is_address(name):
+            return (name, port) in self._allowed
+        parents = (name[i + 1 :] for i, char in enumerate(name) if char == ".")
+        return any((p, port) in self._allowed and "." in p and not _is_address(p) for p in parents)
+
+    def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
+        """Raise `UpstreamNotAllowed` if at least one of the addresses must not be called."""
+        by_name = self.is_listed(host, port)
+        for address in addresses:
+            kind = self._refusal_reason(address, port, by_name=by_name)
+            if kind is not None:
+                error = UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
+                error.hint = self._hint(kind, host, port)
+                raise error
+
+    def check_host(self, host: str, port: int) -> None:
+        """Check a host that a proxy will resolve: literal addresses in any spelling, and localhost."""
+        name = canonical_host(host)
+        if name == "localhost" or name.endswith(".localhost"):
+            self.check_addresses(host, port, (IPv4Address("127.0.0.1"),))
+        self.check_addresses(host, port, numeric_addresses(host))
+
+    def _hint(self, kind: AddressCode, host: str, port: int) -> Message:
+        """Return what the operator can do about a refusal."""
+        if self._is_strict or kind in _NEVER_ALLOWED:
+            return AddressCode.NEVER_ALLOWED()
+        return AddressCode.ALLOW_IT(entry=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+    def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> AddressCode | None:
+        if is_metadata(address):
+            return AddressCode.METADATA_SERVICE
+        effective = normalized(address)
+        if effective.is_unspecified:
+            return AddressCode.UNSPECIFIED
+        if self._is_own_address(effective, port):
+            return AddressCode.THIS_SERVICE
+        if by_name or (str(effective), port) in self._allowed:
+            return None
+        return non_public_reason(address)
+
+    def _is_own_address(self, address: IpAddress, port: int) -> bool:
+        return any(
+            port == own_port
+            and (address == own or (own.is_unspecified and (address.is_loopback or _is_local(address))))
+            for own, own_port in self._own_addresses
+        )
+
+
+def parse_entry(entry: str) -> tuple[str, int]:
+    """Return the host, in its canonical spelling, and the port of ``host:port``, or raise `ValueError`."""
+    host, port = parse_host_and_port(entry)
+    return canonical_host(host), port
+
+
+@lru_cache(1024)
+def canonical_host(host: str) -> str:
+    """Return the host in lower case, without brackets and trailing dot; an address in its shortest form."""
+    name = host.strip("[]").casefold().rstrip(".")
+    try:
+        return str(normalized(ip_address(name)))
+    except ValueError:
+        return name
+
+
+def same_host(one: str, other: str) -> bool:
+    """Return whether two spellings mean the same host; all loopback names are one host."""
+    first, second = canonical_host(one), canonical_host(other)
+    return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
+
+
+def _loopback_aliases(host: str, port: int) -> tuple[tuple[str, int], ...]:
+    names = _LOOPBACK_NAMES if host in _LOOPBACK_NAMES else (host,)
+    return tuple((name, port) for name in names)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_local(address: IpAddress) -> bool:
+    """Return whether a local interface has the address; connecting a UDP socket sends no packet."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IP versions
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))
+            return normalized(ip_address(probe.getsockname()[0])) == address
+    except OSError:
+        return False
+
+
+Resolve = Callable[[str, int], Awaitable[Sequence[IpAddress]]]
+"""Returns every address of a host; raises `NameNotResolved`, or `TimeoutError` when it takes too long."""
+
+
+async def judge_url(url: str, gate: AddressGate, resolve: Resolve) -> None:
+    """Raise `UpstreamNotAllowed` if it is no http(s) URL, or leads to an address that may not be called.
+
+    Its host is judged as it is written and with its percent signs decoded.
+    """
+    host, port = _host_and_port(url)
+    for spelling in dict.fromkeys((host, unquote(host))):
+        gate.check_host(spelling, port)
+        try:
+            addresses = await resolve(spelling, port)
+        except (NameNotResolved, TimeoutError):
+            continue
+        gate.check_addresses(spelling, port, addresses)
+
+
+@lru_cache(256)
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or WEB_PORTS[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise UpstreamNotAllowed(AddressCode.ADDRESS_NOT_HTTP()) from error
+    if not parts.hostname:
+        raise UpstreamNotAllowed(AddressCode.ADDRESS_WITHOUT_HOST())
+    return parts.hostname, port
+
+
+_MAX_LOOKUPS = 32
+"""Separate from the look-ups for connections, because any caller can have names checked here."""
+
+
+class OutboundGuard:
+    """The `UpstreamGuard` over the gate that connections pass through.
+
+    Args:
+        gate: usually `Outbound.gate`.
+        seconds: limit of one look-up; a slower name counts as not resolving. A submission may take that
+            much longer while other callers have unresponsive names checked.
+        cache_seconds: how long a resolved name is cached here.
+        lookups: queries the name servers; its threads are not shared.
+    """
+
+    def __init__(
+        self,
+        gate: AddressGate,
+        *,
+        seconds: float = 2.0,
+        cache_seconds: float = 5.0,
+        lookups: NameLookups | None = None,
+    ) -> None:
+        self._gate = gate
+        lookups = lookups or NameLookups(_MAX_LOOKUPS)
+        self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
+
+    async def check(self, url: str) -> None:
+        await judge_url(url, self._gate, self._names.resolve)
