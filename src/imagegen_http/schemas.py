@@ -70,11 +70,7 @@ def short_name(name: str) -> str:
 
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
-    """Return an example of what a schema describes: its own, or one made of those of its parts.
-
-    Raises:
-        NoExample: a part has none.
-    """
+    """Return an example of what a schema describes: its own, or one made of those of its parts."""
     match schema:
         case {"examples": [example, *_]} | {"const": example} | {"enum": [example, *_]}:
             return example
@@ -90,11 +86,7 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
 
 
 def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
-    """Return an example of a body: of the fields that it must have, and of those with their own example.
-
-    Raises:
-        NoExample: a field that it must have has none.
-    """
+    """Return an example of a body: of the fields that it must have, and of those with their own example."""
     if "$ref" in schema:
         return request_example_of(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
     required = schema.get("required", ())

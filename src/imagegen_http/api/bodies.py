@@ -47,21 +47,13 @@ class JsonRequest(Request[Any, Any, Any]):
         return cast("bytes", text)  # or a bytearray, which nobody modifies
 
     async def json(self) -> Any:
-        """Return the parsed body, with the type of the handler's ``data`` if it has one.
-
-        Raises:
-            ValidationFailed: it does not match that type, or is not JSON.
-        """
+        """Return the parsed body, with the type of the handler's ``data`` if it has one."""
         declared = self.route_handler.parsed_data_field
         return decoded(await self.body(), declared.annotation if declared else Any)
 
 
 def decoded(body: Text, declared: Any) -> Any:
-    """Return what JSON holds, as the declared type.
-
-    Raises:
-        ValidationFailed: with everything that is wrong.
-    """
+    """Return what JSON holds, as the declared type."""
     try:
         return msgspec.json.decode(body, type=declared)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what is JSON and of another type
@@ -70,11 +62,7 @@ def decoded(body: Text, declared: Any) -> Any:
 
 
 def converted(value: Any, declared: Any, *, strict: bool) -> Any:
-    """Return what JSON or a form holds, as the declared type.
-
-    Raises:
-        ValidationFailed: with everything that is wrong.
-    """
+    """Return what JSON or a form holds, as the declared type."""
     try:
         return msgspec.convert(value, declared, strict=strict)
     except msgspec.ValidationError as error:
@@ -110,11 +98,7 @@ class EmptyBody(Body, frozen=True):
 
 
 async def without_fields(request: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Let a request pass whose body is missing, or an object without fields.
-
-    Raises:
-        ValidationFailed: there is something in it, or it is no JSON.
-    """
+    """Let a request pass whose body is missing, or an object without fields."""
     body = await request.body() if isinstance(request, JsonRequest) else b""
     if body:
         decoded(body, EmptyBody)
@@ -138,11 +122,7 @@ class InputImages:
     @classmethod
     @contextlib.contextmanager
     def reading(cls, body: BufferedBody) -> Iterator["InputImages"]:
-        """Yield the images of a body, and drop the body in the end.
-
-        Raises:
-            ValidationFailed: an image was not read, since it is in a field that takes none.
-        """
+        """Yield the images of a body, and drop the body in the end."""
         images = cls(body)
         yield images
         if images._unread:
@@ -150,11 +130,7 @@ class InputImages:
         body.drop()
 
     async def read(self, text: str, field: str) -> InputSource:
-        """Return the bytes of a data URL, or a reference to a stored image.
-
-        Raises:
-            InvalidImage: the text is neither, is not base64, or is too large.
-        """
+        """Return the bytes of a data URL, or a reference to a stored image."""
         return await self._body.read(lambda: self.read_now(text, field))
 
     def read_now(self, text: str, field: str) -> InputSource:
@@ -168,11 +144,7 @@ class InputImages:
 
 
 def read_image(text: str | bytes, field: str) -> InputSource:
-    """Return the bytes of a data URL, or a reference to a stored image; blocks.
-
-    Raises:
-        InvalidImage: the text is neither, is not base64, or is too large.
-    """
+    """Return the bytes of a data URL, or a reference to a stored image; blocks."""
     text = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if reference := _STORED_IMAGE.fullmatch(text):
         return StoredImage(id=int(reference[1]))

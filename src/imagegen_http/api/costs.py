@@ -36,7 +36,6 @@ class Cost(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_cost(cls, cost: CoreCost) -> "Cost":
-        """Return what is said of a cost."""
         return cls(amount=cost.text, currency=cost.currency, basis=cost.basis)
 
     @classmethod
@@ -70,7 +69,6 @@ class UsageGroup(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_usage(cls, key: str, usage: CoreUsage) -> "UsageGroup":
-        """Return what is said of the totals of a key."""
         return cls(
             key=key,
             tasks=usage.tasks,

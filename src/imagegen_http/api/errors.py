@@ -1,6 +1,5 @@
-"""The envelope of an error."""
+"""Errors: their envelope, which ones a route may answer with, and what exceptions become."""
 
-import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -30,7 +29,7 @@ from imagegen_core.messages import Language, upstream_text
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import Receive, Scope, Send, allowed
+from imagegen_http.guard.asgi import allowed
 from imagegen_http.problems.error_table import TABLE, envelope
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.problems.shapes import problems_of
@@ -152,7 +151,7 @@ def response(shape: Any, description: str, media_type: str = "application/json")
     return ResponseSpec(shape, generate_examples=False, description=description, media_type=media_type)
 
 
-RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
+_RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
 _log = structlog.get_logger("imagegen.errors")
 
 
@@ -219,41 +218,11 @@ def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[di
     return error_response("internal", {})
 
 
-def error_response(slug: str, data: dict[str, Any]) -> Response[dict[str, Any]]:
+def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, Any]]:
     """Return the envelope of a row of the table, in the caller's language."""
     status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}
+    headers = {"retry-after": str(_RETRY_AFTER_SECONDS[slug])} if slug in _RETRY_AFTER_SECONDS else {}
     return JsonResponse(body, status_code=status, headers=headers)
-
-
-async def refuse(
-    scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
-) -> None:
-    """Send the envelope from outside the router; `InboundGuard` uses it."""
-    status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
-    content = json.dumps(body, ensure_ascii=False).encode()
-    response_headers = {
-        "content-type": "application/json",
-        "content-length": str(len(content)),
-        **({"retry-after": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}),
-        **headers,
-    }
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in response_headers.items()
-            ],
-        }
-    )
-    await send(
-        {
-            "type": "http.response.body",
-            "body": b"" if scope["method"] == "HEAD" else content,
-            "more_body": False,
-        }
-    )
 
 
 HANDLERS: dict[Any, Any] = {

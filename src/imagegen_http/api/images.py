@@ -21,7 +21,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.problems import ProblemCode
-from imagegen_core.search import SearchQuery, encode_cursor
+from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api.bodies import JsonRequest, converted, decoded
@@ -44,12 +44,12 @@ from imagegen_http.api.parameters import (
 from imagegen_http.api.responses import (
     DELETED,
     Blob,
-    BlobResponse,
     Deleted,
     ListPage,
     Success,
-    ZipResponse,
+    listed,
     success,
+    zip_response,
 )
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
@@ -107,7 +107,6 @@ class Image(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_image(cls, image: CoreImage, **more: Any) -> Self:
-        """Return the record of an image."""
         url = f"/api/v1/images/{image.id}"
         return cls(
             id=image.id,
@@ -154,7 +153,6 @@ class ImageDetail(Image, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: ImageView) -> "ImageDetail":
-        """Return what is said of an image."""
         beside = view.neighbours
         return cls.from_image(
             view.image,
@@ -300,9 +298,7 @@ async def list_images(
 
     async def read() -> Success[ListPage[Image]]:
         matches = await service.imagegen.adapters.images.find(criteria, paging)
-        items = [Image.from_image(image) for image in matches.items]
-        following = None if matches.last is None else encode_cursor(matches.last, query)
-        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+        return listed(matches, Image.from_image, number=page, size=page_size, query=query)
 
     return await service.shared_reads.run(("list", criteria, paging, page), read)
 
@@ -334,9 +330,13 @@ async def search_images(
 
     async def read() -> Success[ListPage[FoundImage]]:
         matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
-        items = [FoundImage.from_image(hit.image, match=hit.match) for hit in matches.items]
-        following = None if matches.last is None else encode_cursor(matches.last, query)
-        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+        return listed(
+            matches,
+            lambda hit: FoundImage.from_image(hit.image, match=hit.match),
+            number=page,
+            size=page_size,
+            query=query,
+        )
 
     return await service.shared_reads.run(("search", parsed, mode, criteria, paging, page), read)
 
@@ -455,7 +455,7 @@ HANDLERS = [list_images, search_images, list_image_days, get_image, delete_image
 
 
 def _response(blob: Blob) -> ASGIApp:
-    return cast("ASGIApp", BlobResponse(blob))  # plain ASGI, for which Litestar has types of its own
+    return blob.response()
 
 
 def _read(service: Service, key: str, start: int, end: int) -> Any:
@@ -476,15 +476,11 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
     """
     body = _body(request)
     pieces = service.imagegen.zip_images(body.ids, language=asgi.language.get())
-    return cast("ASGIApp", ZipResponse(pieces))  # plain ASGI, for which Litestar has types of its own
+    return zip_response(pieces)
 
 
 def _body(request: JsonRequest) -> ZipBody:
-    """Return the body, which is JSON or a form.
-
-    Raises:
-        ValidationFailed: it does not say which images.
-    """
+    """Return the body, which is JSON or a form."""
     text = bytes(request.buffered_body.text)
     is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
     body: ZipBody = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)

@@ -1,6 +1,6 @@
 """The input images of tasks."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from litestar import route
 from litestar.enums import HttpMethod
@@ -12,7 +12,7 @@ from imagegen_core.requests import InputRole
 from imagegen_core.services.tasks import InputView
 from imagegen_http.api.errors import refusals
 from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id
-from imagegen_http.api.responses import Blob, BlobResponse
+from imagegen_http.api.responses import Blob
 from imagegen_http.schemas import Answer, ImageId, doc
 
 
@@ -38,7 +38,6 @@ class TaskInput(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: InputView, task_id: str, index: int) -> "TaskInput":
-        """Return an input by its number among those of its task."""
         image = view.image
         place = f"tasks/{task_id}/inputs/{index}" if image.image_id is None else f"images/{image.image_id}"
         return cls(
@@ -85,7 +84,7 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
         file_name=f"input-{index}.{MediaType(image.mime_type).extension}",
         read=opened.read,
     )
-    return cast("ASGIApp", BlobResponse(blob))  # plain ASGI, for which Litestar has types of its own
+    return blob.response()
 
 
 @route(
@@ -111,7 +110,7 @@ async def get_response(
         read=opened.read,
         is_foreign=True,
     )
-    return cast("ASGIApp", BlobResponse(blob))
+    return blob.response()
 
 
 HANDLERS = [get_input, get_response]

@@ -33,7 +33,7 @@ from imagegen_http.api.parameters import (
     ServiceDependency,
     parse_image_id,
 )
-from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success
 from imagegen_http.guard.asgi import CACHEABLE
 from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc, timestamp
 
@@ -46,7 +46,6 @@ class ChangedImages(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_result(cls, result: CoreChangedImages) -> "ChangedImages":
-        """Return what a change did."""
         return cls(changed=result.changed, missing=list(result.missing))
 
 
@@ -58,7 +57,6 @@ class Tag(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_use(cls, use: TagUse) -> "Tag":
-        """Return a tag and how often it is used."""
         return cls(tag=use.name, count=use.count)
 
 
@@ -73,7 +71,6 @@ class Collection(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_collection(cls, collection: CoreCollection) -> "Collection":
-        """Return a collection."""
         return cls(
             id=collection.id,
             name=collection.name,
@@ -155,11 +152,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
     @property
     def change(self) -> MarkChange | None:
-        """The change of marks that it asks for; None if the images are to be deleted.
-
-        Raises:
-            ValidationFailed: the action needs another field, or does not take one that is there.
-        """
+        """The change of marks that it asks for; None if the images are to be deleted."""
         for name, value in (("tag", self.tag), ("collection", self.collection)):
             if value is None and name == self.action.argument:
                 raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
@@ -259,9 +252,7 @@ async def list_tags(
     """
     limit = Page.enough(page, page_size)
     uses = await service.imagegen.adapters.marks.tags(prefix.strip(), limit)
-    matches = Page.of_all(uses, number=page, size=page_size)
-    items = [Tag.from_use(use) for use in matches.items]
-    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+    return listed(Page.of_all(uses, number=page, size=page_size), Tag.from_use, number=page, size=page_size)
 
 
 @get(
@@ -279,8 +270,7 @@ async def list_collections(
     """
     collections = await service.imagegen.adapters.marks.collections()
     matches = Page.of_all(collections, number=page, size=page_size)
-    items = [Collection.from_collection(collection) for collection in matches.items]
-    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+    return listed(matches, Collection.from_collection, number=page, size=page_size)
 
 
 @post(
@@ -344,11 +334,7 @@ HANDLERS = [
 
 
 def _parse_collection_id(text: str) -> int:
-    """Return a well-formed id of a collection.
-
-    Raises:
-        CollectionNotFound: it is malformed, so no collection can have it.
-    """
+    """Return a well-formed id of a collection."""
     if not re.fullmatch(ROW_ID, text):
         raise CollectionNotFound(text[:64])
     return int(text)

@@ -234,12 +234,7 @@ async def _submission(
     resolve: ResolveProvider,
     idempotency_key: str | None,
 ) -> Submission:
-    """Return what a request asks for.
-
-    Raises:
-        ValidationFailed: no prompt among the parameters, or a parameter that is said twice and differently.
-        InvalidImage: an image is none, as far as its text shows.
-    """
+    """Return what a request asks for."""
     rules, fields = operation.rules, msgspec.structs.asdict(data)
     params = dict(data.params)
     prompt = prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
@@ -263,11 +258,7 @@ async def _submission(
 
 
 def prompt_in(params: dict[str, Any]) -> str | None:
-    """Take the prompt out of the parameters, if it is there.
-
-    Raises:
-        ValidationFailed: it is no text.
-    """
+    """Take the prompt out of the parameters, if it is there."""
     prompt: Any = params.pop("prompt", None)
     if prompt is not None and not isinstance(prompt, str):
         wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
@@ -299,11 +290,7 @@ def params_of(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[
 
 
 def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with those that stand beside ``params`` in the body.
-
-    Raises:
-        ValidationFailed: one stands in both places and says different things.
-    """
+    """Return the parameters with those that stand beside ``params`` in the body."""
     beside = {name: value for name, value in fields_beside.items() if value is not None}
     problems = [
         Problem(field=name, reason=ProblemCode.CONFLICT(other=f"params.{name}"))

@@ -35,7 +35,7 @@ from imagegen_core.search import Page
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import BODY_REFUSALS, refusals
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
-from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, success
+from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.runtime.service import Service, ShippedProvider
@@ -63,7 +63,6 @@ class Label(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_label(cls, label: CoreLabel) -> "Label":
-        """Return a label."""
         return cls(zh=label.zh, en=label.en)
 
 
@@ -110,7 +109,6 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
-        """Return a parameter."""
         field = parameter.form_field
         return cls(
             name=parameter.name,
@@ -156,7 +154,6 @@ class SizePreset(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_preset(cls, preset: CoreSizePreset) -> "SizePreset":
-        """Return a size."""
         return cls(
             label=preset.label,
             ratio=preset.ratio,
@@ -181,7 +178,6 @@ class ModelLimits(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_model(cls, model: CoreModel) -> "ModelLimits":
-        """Return a model's limits."""
         return cls(
             max_num=model.max_num, max_references=model.max_references, prompt_chars=model.prompt_chars
         )
@@ -220,7 +216,6 @@ class ModelRate(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_rate(cls, rate: Rate) -> "ModelRate":
-        """Return a line of a price list."""
         return cls(
             amount=format(rate.amount, "f"),
             per=rate.per,
@@ -272,7 +267,6 @@ class Model(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
-        """Return a model."""
         return cls(
             id=model.id,
             name=model.name or model.id,
@@ -302,7 +296,6 @@ class Provider(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "Provider":
-        """Return what a client can use of a provider."""
         config = provider.config
         return cls(
             name=config.provider_name,
@@ -326,7 +319,6 @@ class Preset(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_shipped(cls, shipped: ShippedProvider, today: dt.date) -> "Preset":
-        """Return a provider that is shipped."""
         models = [Model.from_model(model, today) for model in shipped.models]
         return cls(**{**attrs.asdict(shipped, recurse=False), "models": models})
 
@@ -361,7 +353,6 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "ProviderConfig":
-        """Return a configuration."""
         config = provider.config
         return cls(
             provider_name=config.provider_name,
@@ -552,9 +543,8 @@ async def list_configs(
     Disabled ones, too. Keys and other secrets are masked.
     """
     configs = await service.imagegen.list_providers.configured()
-    matches = Page.of_all(configs, number=page, size=page_size)
-    items = [ProviderConfig.from_resolved(provider, _today(service)) for provider in matches.items]
-    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
+    matches, today = Page.of_all(configs, number=page, size=page_size), _today(service)
+    return listed(matches, lambda it: ProviderConfig.from_resolved(it, today), number=page, size=page_size)
 
 
 @post(
@@ -681,11 +671,7 @@ def _today(service: Service) -> dt.date:
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
-    """Return the models that a body names.
-
-    Raises:
-        ValidationFailed: an operation is unknown.
-    """
+    """Return the models that a body names."""
     return tuple(
         ModelEntry(
             id=body.id,

@@ -1,10 +1,10 @@
-"""What is around the data of every answer below ``/api/v1``."""
+"""What answers below ``/api/v1`` have in common, and responses that are no JSON: stored bytes, zip files."""
 
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import attrs
@@ -13,10 +13,11 @@ import structlog
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.serialization import default_serializer
+from litestar.types import ASGIApp
 
 from imagegen_core.errors import ImagegenError
-from imagegen_core.search import Page
-from imagegen_http.guard.asgi import Receive, Scope, Send, matches
+from imagegen_core.search import Page, encode_cursor
+from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded, matches, respond
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
 from imagegen_http.schemas import Answer, doc
 
@@ -32,7 +33,6 @@ class Success(Answer, Generic[T], frozen=True, kw_only=True):
 
 
 def success(data: T) -> Success[T]:
-    """Return the answer without an error."""
     return Success(code=0, message="success", data=data)
 
 
@@ -58,20 +58,26 @@ class ListPage(Answer, Generic[T], frozen=True, kw_only=True):
     has_more: Annotated[bool, doc("whether a page follows", example=False)]
     next_cursor: Annotated[str | None, doc("`cursor` of the next page; null on the last", None)]
 
-    @classmethod
-    def from_page(
-        cls, page: Page[Any], items: list[T], *, number: int, size: int, cursor: str | None
-    ) -> "ListPage[T]":
-        """Return the page with its items as answers have them; ``cursor`` leads behind the last of them."""
-        return cls(
-            items=items,
+
+S = TypeVar("S")
+
+
+def listed(
+    page: Page[S], show: Callable[[S], T], *, number: int, size: int, query: object = None
+) -> Success[ListPage[T]]:
+    """Return a page of a list; a cursor to the next one belongs to the ``query``, if the list has cursors."""
+    has_next = page.has_more and page.last is not None and query is not None
+    return success(
+        ListPage(
+            items=list(map(show, page.items)),
             page=number,
             page_size=size,
             total=page.total,
             total_is_exact=page.total_is_exact,
             has_more=page.has_more,
-            next_cursor=cursor if page.has_more else None,
+            next_cursor=encode_cursor(page.last, query) if has_next and page.last is not None else None,
         )
+    )
 
 
 _CONTENT_TYPE = (b"content-type", MediaType.JSON.value.encode())
@@ -97,28 +103,24 @@ class JsonResponse(Response[T]):
         self.headers = {} if headers is None else dict(headers)
 
     def to_asgi_response(self, app: Any, request: Any, *, status_code: int | None = None, **_: Any) -> Any:
-        """Return the encoded response."""
+        encoded_response = self._encoded(status_code)
+
+        async def response(scope: Scope, receive: Receive, send: Send) -> None:
+            await respond(send, *encoded_response)
+
+        return response
+
+    async def send_to(self, send: Send) -> None:
+        """Send it from outside the router."""
+        await respond(send, *self._encoded(None))
+
+    def _encoded(self, default_status: int | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         body = _encoder.encode(self.content)
-        headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()
-        ]
-        headers += (_CONTENT_TYPE, (b"content-length", b"%d" % len(body)))
-        return EncodedResponse(status=self.status_code or status_code or 200, headers=headers, body=body)
+        headers = [*encoded(self.headers), _CONTENT_TYPE, (b"content-length", b"%d" % len(body))]
+        return self.status_code or default_status or 200, headers, body
 
 
-@attrs.frozen(kw_only=True)
-class EncodedResponse:
-    """A response that only has to be sent."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; the server leaves out the body of a response to HEAD."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
-
+# ---------------------------------------------------------------- stored bytes
 
 _RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
 _NOTHING = {"content-length": "0", "cache-control": "no-store"}
@@ -141,94 +143,80 @@ class Blob:
     read: Callable[[int, int], AsyncIterator[bytes]]
     is_foreign: bool = False
 
+    def response(self) -> ASGIApp:
+        """Return the response to GET or HEAD: strong ETag, 304, single ranges, headers that make it harmless.
 
-class BlobResponse:
-    """An ASGI response to GET or HEAD for one blob.
+        The first bytes are read before the status is sent, so a store that is down yields an error instead of
+        a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
+        whole blob is sent (RFC 9110, section 14.2).
+        """
+        return cast("ASGIApp", self._respond)  # plain ASGI, for which Litestar has types of its own
 
-    The first bytes are read before the status is sent, so a store that is down yields an error instead of
-    a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
-    whole blob is sent (RFC 9110, section 14.2).
-    """
-
-    def __init__(self, blob: Blob) -> None:
-        self._blob = blob
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
-        request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        etag = f'"{self._blob.etag}"'
-        if "if-match" in request and not matches(request["if-match"], etag):
-            await self._begin(send, 412, _NOTHING)
-            await _end(send)
-            return
-        if matches(request.get("if-none-match"), etag):
-            await self._begin(send, 304, {})
-            await _end(send)
-            return
-        size = self._blob.size
-        requested_range = _range(request.get("range"), size)
-        if request.get("if-range") not in (None, etag):
-            requested_range = None
-        if requested_range is not None and requested_range[0] >= size:
-            await self._begin(send, 416, {"content-range": f"bytes */{size}", **_NOTHING})
-            await _end(send)
-            return
-        start, end = requested_range or (0, size)
-        headers = {"content-length": str(end - start), "content-type": self._blob.mime_type}
-        if requested_range is not None:
-            headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-        body = None if scope["method"] == "HEAD" else self._blob.read(start, end)
-        first = b"" if body is None else await anext(body, b"")
-        await self._begin(send, 206 if requested_range else 200, headers)
-        if body is None:
-            await _end(send)
-        elif len(first) == end - start <= _MAX_WHOLE_BYTES:
-            await anext(body, None)  # to its end, where it closes what it has open
-            await _end(send, first)
-        elif await _send_body(first, body, receive, send):
-            await _end(send)
-
-    async def _begin(self, send: Send, status: int, headers: dict[str, str]) -> None:
-        full = {**self._headers(), **headers}
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in full.items()],
-            }
-        )
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "etag": f'"{self._blob.etag}"',
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, size, etag = InboundRequest.from_scope(scope), self.size, f'"{self.etag}"'
+        headers = {
+            "etag": etag,
             "accept-ranges": "bytes",
-            "cache-control": "no-store" if self._blob.is_foreign else "private, max-age=31536000, immutable",
+            "cache-control": "no-store" if self.is_foreign else "private, max-age=31536000, immutable",
             "content-disposition": _disposition(
-                "attachment" if self._blob.is_foreign else "inline", self._blob.file_name
+                "attachment" if self.is_foreign else "inline", self.file_name
             ),
-            "x-content-type-options": "nosniff",
-            "content-security-policy": "default-src 'none'; sandbox",
-            "cross-origin-resource-policy": "same-origin",
+            **_HARMLESS,
         }
+        wanted_range = _range(request.header(b"range"), size)
+        if request.header(b"if-range") not in ("", etag):
+            wanted_range = None
+        if b"if-match" in request.headers and not matches(request.header(b"if-match"), etag):
+            await respond(send, 412, encoded({**headers, **_NOTHING}))
+        elif matches(request.header(b"if-none-match"), etag):
+            await respond(send, 304, encoded(headers))
+        elif wanted_range is not None and wanted_range[0] >= size:
+            await respond(send, 416, encoded({**headers, "content-range": f"bytes */{size}", **_NOTHING}))
+        else:
+            start, end = wanted_range or (0, size)
+            headers |= {"content-length": str(end - start), "content-type": self.mime_type}
+            if wanted_range is not None:
+                headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+            head = (206 if wanted_range else 200, encoded(headers))
+            if scope["method"] == "HEAD":
+                await respond(send, *head)
+                return
+            body = self.read(start, end)
+            first = await anext(body, b"")
+            if len(first) == end - start <= _MAX_WHOLE_BYTES:
+                await anext(body, None)  # to its end, where it closes what it has open
+                await respond(send, *head, first)
+                return
+            await _send_pieces(*head, first, body, receive, send)
 
 
-async def _send_body(first: bytes, rest: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
-    """Send the body; return whether the client stayed connected to its end."""
-    chunk: bytes | None = first
+_HARMLESS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+async def _send_pieces(
+    status: int,
+    headers: list[tuple[bytes, bytes]],
+    piece: bytes | None,
+    rest: AsyncIterator[bytes],
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Send a response as long as the client is there; if a piece cannot be had, wait for nothing."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     try:
-        while chunk is not None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        while piece is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
             if disconnect.done():
-                return False
-            chunk = await anext(rest, None)
-        return True
+                return
+            piece = await anext(rest, None)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         disconnect.cancel()
-
-
-async def _end(send: Send, body: bytes = b"") -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _disposition(kind: str, name: str) -> str:
@@ -237,9 +225,9 @@ def _disposition(kind: str, name: str) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _range(header: str | None, size: int) -> tuple[int, int] | None:
+def _range(header: str, size: int) -> tuple[int, int] | None:
     """Return (start, end) of a single range, end exclusive; None if there is none to honour."""
-    match = _RANGE.fullmatch(header.strip()) if header else None
+    match = _RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:
@@ -250,54 +238,31 @@ def _range(header: str | None, size: int) -> tuple[int, int] | None:
     return None if end <= start else (start, min(end, max(size, start)))
 
 
-MEDIA_TYPE = "application/zip"
-_HEADERS = (
-    (b"content-type", MEDIA_TYPE.encode()),
-    (b"content-disposition", b'attachment; filename="images.zip"'),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; sandbox"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+# ---------------------------------------------------------------- zip files
+
+_ZIP = {"content-type": "application/zip", "content-disposition": 'attachment; filename="images.zip"'}
 _log = structlog.get_logger("imagegen.zip")
 
 
-class ZipResponse:
-    """An ASGI response of pieces, whose number nobody knows before.
+def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
+    """Return a response of pieces, whose number nobody knows before.
 
     The first one is there before the status is sent, so what is refused yields an error. If a later one
     cannot be had, the connection is reset: a client must not take for whole what ends early. After a
     disconnect nothing more is read.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
-        self._pieces = pieces
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
-        async with aclosing(self._pieces) as pieces:
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(pieces):
             first = await anext(pieces)
-            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
-            disconnect = asyncio.create_task(wait_for_disconnect(receive))
             try:
-                await _zip_response_send_body(first, pieces, disconnect, send)
+                await _send_pieces(200, encoded({**_ZIP, **_HARMLESS}), first, pieces, receive, send)
             except ImagegenError as error:
                 _log.error("a zip file broke off", reason=str(error))
                 connection: OpenConnection | None = scope.get(CONNECTION)
                 if connection is None:
                     raise
                 connection.reset()
-                await disconnect
-            finally:
-                disconnect.cancel()
+                await wait_for_disconnect(receive)
 
-
-async def _zip_response_send_body(
-    piece: bytes | None, rest: AsyncGenerator[bytes, None], disconnect: "asyncio.Task[None]", send: Send
-) -> None:
-    """Send the pieces, as long as the client is there."""
-    while piece is not None:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if disconnect.done():
-            return
-        piece = await anext(rest, None)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return cast("ASGIApp", response)

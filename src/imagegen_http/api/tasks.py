@@ -17,7 +17,6 @@ from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
 from imagegen_core.problems import RefusalCode
-from imagegen_core.search import encode_cursor
 from imagegen_core.services.tasks import TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
@@ -40,7 +39,7 @@ from imagegen_http.api.parameters import (
     parse_paging,
     parse_task_id,
 )
-from imagegen_http.api.responses import JsonResponse, ListPage, Success, success
+from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard import asgi
 from imagegen_http.problems.error_table import failure_sentence
 from imagegen_http.runtime.service import Service
@@ -74,7 +73,6 @@ class TaskUrls(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_id(cls, task_id: str) -> "TaskUrls":
-        """Return the addresses of a task."""
         url = f"/api/v1/tasks/{task_id}"
         return cls(self=url, events=f"{url}/events", cancel=f"{url}/cancel")
 
@@ -90,7 +88,6 @@ class AcceptedTask(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_task(cls, task: CoreTask) -> "AcceptedTask":
-        """Return what a 202 says of a task."""
         return cls(task_id=task.task_id, status=task.status, urls=TaskUrls.from_id(task.task_id))
 
 
@@ -114,7 +111,6 @@ class TaskError(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
-        """Return why a task failed."""
         return cls(
             code=failure.code,
             message=failure_sentence(failure.code, failure.reason, language),
@@ -141,7 +137,6 @@ class ConfigSnapshot(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_mapping(cls, snapshot: Mapping[str, Any]) -> "ConfigSnapshot":
-        """Return what is stored with a task."""
         return cls(**{name: snapshot[name] for name in cls.__struct_fields__ if name in snapshot})
 
 
@@ -231,7 +226,6 @@ class TaskCounts(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_counts(cls, counts: Mapping[TaskStatus, int]) -> "TaskCounts":
-        """Return the numbers by their names."""
         return cls(**{str(status): number for status, number in counts.items()})
 
 
@@ -342,9 +336,9 @@ async def list_tasks(
         paging=parse_paging(page, page_size, cursor, query),
     )
     language = asgi.language.get()
-    items = [Task.from_view(view, language) for view in views.items]
-    following = None if views.last is None else encode_cursor(views.last, query)
-    return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
+    return listed(
+        views, lambda view: Task.from_view(view, language), number=page, size=page_size, query=query
+    )
 
 
 @get("/api/v1/tasks/counts", tags=["tasks"], responses=refusals())

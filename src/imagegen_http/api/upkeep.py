@@ -123,7 +123,6 @@ class Setting(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_effective(cls, setting: EffectiveSetting) -> "Setting":
-        """Return a setting as answers have it."""
         return cls(key=setting.key, value=setting.value, source=setting.origin)
 
 

@@ -1,4 +1,15 @@
-"""The login cookie: proof that its holder knew the token, valid for 30 days and for this token only."""
+"""Who may call: the token, the login cookie, and pages of other sites.
+
+The login cookie proves that its holder knew the token; it is valid for 30 days and for this token only.
+
+A browser makes cross-site requests for a page of another site. The rules for methods that change something
+are those of Go's ``http.CrossOriginProtection`` (https://pkg.go.dev/net/http#CrossOriginProtection) without
+its exemptions, and ``Origin: null`` is refused. A request with neither ``Origin`` nor ``Sec-Fetch-Site`` does
+not come from a browser. Below ``/api`` and ``/v1`` there are guests: foreign pages that CORS lets in, because
+they send the token, or because the operator lists their origin. No page can make a browser add a token that
+it does not know, so the token alone counts for them, never the login's cookie, and their browsers are never
+told to send one along.
+"""
 
 import hashlib
 import hmac
@@ -7,7 +18,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from imagegen_core.ports.clock import Clock
-from imagegen_http.guard.asgi import AsgiMessage, InboundRequest, Receive, Scope, Send
+from imagegen_http.guard.asgi import AsgiMessage, InboundRequest, Receive, Scope, Send, respond
 
 COOKIE = "imagegen_session"
 LIFETIME_SECONDS = 30 * 24 * 3600
@@ -65,7 +76,6 @@ _READABLE_HEADERS = (
     b"Accept-Ranges, Allow, Content-Disposition, Content-Language, Content-Range, ETag, Idempotent-Replayed, "
     b"Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id, X-Should-Retry, X-Task-Id"
 )
-_PREFLIGHT_SECONDS = b"600"
 
 
 def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
@@ -123,14 +133,10 @@ def with_cors_headers(send: Send, reader: str | None) -> Send:
 async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
     """Let the browser send any method and header to any path, so that none is told from another."""
     names = InboundRequest.from_scope(scope).header(b"access-control-request-headers")
-    headers = [
-        (b"access-control-allow-methods", _METHODS),
-        (b"access-control-max-age", _PREFLIGHT_SECONDS),
-    ]
+    headers = [(b"access-control-allow-methods", _METHODS), (b"access-control-max-age", b"600")]
     if _HEADER_NAMES.fullmatch(names):
         headers.append((b"access-control-allow-headers", names.encode()))
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await respond(send, 204, headers)
 
 
 def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
@@ -174,15 +180,12 @@ class Access:
         self._clock = clock
 
     def allows(self, request: InboundRequest) -> bool:
-        """Return whether the request is authorized."""
-        return self._is_public(request) or self.recognizes(request)
+        is_public = request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
+        return is_public or self.recognizes(request)
 
     def recognizes(self, request: InboundRequest) -> bool:
         """Return whether the caller is authorized, also where nobody has to be."""
         return self.has_token(request) or self._has_session(request)
-
-    def _is_public(self, request: InboundRequest) -> bool:
-        return request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
 
     def has_token(self, request: InboundRequest) -> bool:
         """Return whether the request has the token itself: alone it counts for pages of other origins."""

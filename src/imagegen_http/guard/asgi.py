@@ -1,4 +1,4 @@
-"""The types of ASGI, as in its specification."""
+"""Below all routes: ASGI's types, the head of a request, and headers that every response gets."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
@@ -33,8 +33,18 @@ def text(message: Message) -> str:
 
 
 def optional_text(message: Message | None) -> str | None:
-    """Return the same, or None."""
     return None if message is None else text(message)
+
+
+def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    """Send a complete response; the server leaves out the body of one to HEAD."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 _KEY = "imagegen.inbound_request"
@@ -81,7 +91,6 @@ class InboundRequest:
         )
 
     def header_values(self, name: bytes) -> list[str]:
-        """Return all values of a header, in order."""
         return [value.decode("latin-1").strip() for value in self.headers.get(name, ())]
 
     def header(self, name: bytes) -> str:
@@ -124,7 +133,6 @@ class RequestRefused(Exception):
 
     @classmethod
     def for_field(cls, field: str, reason: Message) -> "RequestRefused":
-        """Return a refusal because of one part of the request."""
         return cls("validation_failed", {"errors": (Problem(field=field, reason=reason),)})
 
 
@@ -139,11 +147,10 @@ _ALWAYS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-_REFERRER_POLICY = b"referrer-policy"
 
 
 def with_security_headers(send: Send, *, no_store: bool) -> Send:
-    """Return a ``send`` that adds them; ``no_store`` for responses that by default no cache may store."""
+    """Return a ``send`` that adds what a response does not say itself; ``no_store``: no cache may keep it."""
 
     async def send_safely(message: AsgiMessage) -> None:
         if message["type"] == "http.response.start":
@@ -151,7 +158,7 @@ def with_security_headers(send: Send, *, no_store: bool) -> Send:
             present = {name.lower() for name, _ in headers}
             defaults = [*_ALWAYS]
             if message["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
-                defaults.append((_REFERRER_POLICY, _referrer_policy(headers)))
+                defaults.append((b"referrer-policy", _referrer_policy(headers)))
             if no_store:
                 defaults.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers + [h for h in defaults if h[0] not in present]}
@@ -170,24 +177,37 @@ def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
     return b"same-origin" if any(b"text/html" in value for value in types) else b"no-referrer"
 
 
+# ---------------------------------------------------------------- what a client accepts
+
+
 def accepts_page(accept: str) -> bool:
     """Return whether ``Accept`` names HTML: browsers do so when they navigate, clients of an API do not."""
-    return _weight(accept, "text/html") > 0
+    return dict(_weights(accept)).get("text/html", 0) > 0
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether ``Accept-Encoding`` allows gzip."""
-    return _weight(accept_encoding, "gzip", otherwise="*") > 0
+    weights = dict(_weights(accept_encoding))
+    return weights.get("gzip", weights.get("*", 0)) > 0
 
 
-@lru_cache(maxsize=64)
-def _weight(header: str, name: str, otherwise: str | None = None) -> float:
-    """Return the weight of a value (RFC 9110, section 12.4.2), else that of another; 0 if it has neither."""
-    weights: dict[str | None, float] = dict(map(_item, header.lower().split(",")))
-    return weights.get(name, weights.get(otherwise, 0.0))
+def preferred_language(accept_language: str | None, *, default: Language = Language.ZH) -> Language:
+    """Return which language a caller prefers, by its ``Accept-Language``; ``default`` if it does not say."""
+    weights = _weights(accept_language or "")
+    known = [(weight, tag[:2]) for tag, weight in weights if tag[:2] in _LANGUAGES]
+    weight, tag = max(known, key=lambda item: item[0], default=(0.0, ""))
+    return Language(tag) if weight > 0 else default
 
 
-def _item(text: str) -> tuple[str, float]:
+_LANGUAGES = frozenset(map(str, Language))
+
+
+@lru_cache(maxsize=128)
+def _weights(header: str) -> tuple[tuple[str, float], ...]:
+    """Return the values of a header with their weights (RFC 9110, section 12.4.2)."""
+    return tuple(map(_weighted, header.lower().split(",")))
+
+
+def _weighted(text: str) -> tuple[str, float]:
     name, *parameters = (part.strip() for part in text.split(";"))
     for parameter in parameters:
         key, _, value = parameter.partition("=")
@@ -211,10 +231,7 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-_NOT_ALLOWED = 405
-
-_STREAMS = "/events"
-"""How the paths end whose response to GET has no end, as that to HEAD must have."""
+# ---------------------------------------------------------------- HEAD
 
 
 def allowed(methods: Iterable[str], path: str) -> str:
@@ -224,33 +241,25 @@ def allowed(methods: Iterable[str], path: str) -> str:
 
 
 async def serve_head(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a HEAD as a GET if it is not allowed itself; the server leaves out the body."""
-    if _is_stream(scope["path"]):
-        await app(scope, receive, send)
-        return
-    refused = _Refused(send)
-    await app({**scope}, receive, refused)
-    if refused.allows_get:
+    """Serve a HEAD as a GET if no handler takes it itself; the server leaves out the body."""
+    allows_get = False
+
+    async def send_unless_get_is_allowed(message: AsgiMessage) -> None:
+        nonlocal allows_get
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {name.lower(): value for name, value in message["headers"]}
+            allows_get = not _is_stream(scope["path"]) and b"GET" in headers.get(b"allow", b"")
+        if not allows_get:
+            await send(message)
+
+    await app({**scope}, receive, send_unless_get_is_allowed)
+    if allows_get:
         await app({**scope, "method": "GET"}, receive, send)
 
 
-class _Refused:
-    """A ``send`` that withholds a response with status 405 where GET is allowed."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.allows_get = False
-
-    async def __call__(self, message: AsgiMessage) -> None:
-        if message["type"] == "http.response.start" and message["status"] == _NOT_ALLOWED:
-            headers = {name.lower(): value for name, value in message["headers"]}
-            self.allows_get = b"GET" in headers.get(b"allow", b"")
-        if not self.allows_get:
-            await self._send(message)
-
-
 def _is_stream(path: str) -> bool:
-    return path.rstrip("/").endswith(_STREAMS)
+    """Return whether a response to GET has no end, as one to HEAD must have."""
+    return path.rstrip("/").endswith("/events")
 
 
 _MIB = 1024 * 1024

@@ -111,11 +111,7 @@ async def wait_for_disconnect(receive: Receive) -> None:
 
 
 async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of ``work``, which is cancelled if the client disconnects first.
-
-    Raises:
-        Unavailable: the client disconnected, so nobody will read this.
-    """
+    """Return the result of ``work``, which is cancelled if the client disconnects first."""
     working, disconnect = asyncio.create_task(work), asyncio.create_task(wait_for_disconnect(receive))
     try:
         await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""The rules of the inbound guard, as a value."""
+"""Checks host, origin, token and body of each request first. Whatever passes is complete and bounded."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -33,31 +33,6 @@ from imagegen_http.guard.bodies import (
 )
 from imagegen_http.guard.hosts import AllowedHosts, Forwarding, parse_origin, parse_page_origin
 
-_MIB = 1024 * 1024
-
-
-async def respond_early(
-    response: App, scope: Scope, receive: Receive, send: Send, *, unread: IncomingBody, seconds: float
-) -> None:
-    """Send the complete response, drain the request's body for at most ``seconds``, then close.
-
-    If a server closes with unread bytes, the kernel resets the connection, and the reset discards what the
-    client has not read yet: the response (RFC 9112, section 9.6).
-    """
-
-    async def send_but_not_end(message: AsgiMessage) -> None:
-        if message["type"] == "http.response.start":
-            headers = [*message.get("headers", []), (b"connection", b"close")]
-            await send({**message, "headers": headers})
-        else:
-            await send({**message, "more_body": True})
-
-    await response(scope, receive, send_but_not_end)
-    if unread.must_be_drained:
-        await unread.drain(seconds)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
 MAX_HEAD_BYTES = 32 * 1024
 """Path, query and headers together. Our own server refuses longer heads before they are parsed."""
 
@@ -73,9 +48,6 @@ class InboundGuard:
     The application gets each body complete, as one message or as a `BufferedBody`. It has the media type that
     the path accepts, is within the size limit, is not nested too deeply and has a bounded number of values.
     ``refuse`` sends the error envelope; ``clock`` says when a login ends.
-
-    Raises:
-        ValueError: an allowed host can never be a Host, or an allowed origin is none.
     """
 
     def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
@@ -86,35 +58,24 @@ class InboundGuard:
         self._public_origin = None if rules.public_url is None else parse_origin(rules.public_url)
         public = () if self._public_origin is None else (Origin.parse(self._public_origin).host,)
         self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
-        self._access = (
-            Access(token=rules.auth_token, clock=clock, public_origin=self._public_origin)
-            if rules.auth_token
-            else None
-        )
+        token, origin = rules.auth_token, self._public_origin
+        self._access = Access(token=token, clock=clock, public_origin=origin) if token else None
         self._allowed_origins = frozenset(parse_page_origin(origin) for origin in rules.allowed_origins)
         self._budget = BodyBudget(
             max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
         )
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_LARGE_BODIES)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
-        self._login = pages.Login(
-            token=rules.auth_token or None,
-            refuse=refuse,
-            clock=clock,
-            failed_login_seconds=rules.failed_login_seconds,
-        )
+        self._login = pages.Login(token or None, refuse, clock, rules.failed_login_seconds)
 
     @property
     def bytes_in_flight(self) -> int:
-        """The bytes that the bodies of running requests use now."""
         return self._budget.used
 
     def close(self) -> None:
-        """Stop the thread that reads large bodies."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -138,7 +99,7 @@ class InboundGuard:
             return
         except RequestRefused as refusal:
             buffered_body.release()
-            await self._send_refusal(refusal, request, body, scope, receive, send)
+            await self._send_refusal(refusal, body, scope, receive, send)
         else:
             app = self._login if request.path in pages.LOGIN_PATHS else self._app
             if is_guest and access.is_preflight(request):
@@ -173,39 +134,42 @@ class InboundGuard:
         buffered_body.fill(await body.read(self._rules, buffered_body.lease))
         if media_type(request) == JSON:
             try:
+                depth, extract = self._rules.max_json_depth, request.path in UPLOADS
                 buffered_body.outline = await buffered_body.read(
-                    lambda: bodies.outline(
-                        buffered_body.text,
-                        max_depth=self._rules.max_json_depth,
-                        extract_images=request.path in UPLOADS,
-                    )
+                    lambda: bodies.outline(buffered_body.text, max_depth=depth, extract_images=extract)
                 )
             except bodies.TooComplex as error:
                 raise RequestRefused.for_field("body", error.reason) from error
 
     async def _send_refusal(
-        self,
-        refusal: RequestRefused,
-        request: InboundRequest,
-        body: IncomingBody,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
+        self, refusal: RequestRefused, body: IncomingBody, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        response = self._response(refusal, request)
-        if body.is_unread:
-            seconds = self._rules.linger_seconds
-            await respond_early(response, scope, receive, send, unread=body, seconds=seconds)
-        else:
-            await response(scope, receive, send)
+        """Send the complete response; drain an unread body for some time, then close.
 
-    def _response(self, refusal: RequestRefused, request: InboundRequest) -> App:
+        If a server closes with unread bytes, the kernel resets the connection, and the reset discards what
+        the client has not read yet: the response (RFC 9112, section 9.6).
+        """
+
+        async def send_but_not_end(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", []), (b"connection", b"close")]
+                await send({**message, "headers": headers})
+            else:
+                await send({**message, "more_body": True})
+
+        if not body.is_unread:
+            await self._respond(refusal, scope, receive, send)
+            return
+        await self._respond(refusal, scope, receive, send_but_not_end)
+        await body.drain(self._rules.linger_seconds)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _respond(self, refusal: RequestRefused, scope: Scope, receive: Receive, send: Send) -> None:
+        request = InboundRequest.from_scope(scope)
         if refusal.slug == "unauthorized" and request.wants_page and not request.is_api:
             foreign = access.is_foreign(request, self._public_origin)
-            return pages.ask_again(request) if foreign else pages.redirect_to_login(request)
-
-        async def response(scope: Scope, receive: Receive, send: Send) -> None:
+            page = pages.ask_again(request) if foreign else pages.redirect_to_login(request)
+            await page(scope, receive, send)
+        else:
             data, headers = dict(refusal.data), dict(refusal.headers)
             await self._refuse(scope, receive, send, refusal.slug, data, headers)
-
-        return response

@@ -16,11 +16,7 @@ _WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bo
 
 
 class AllowedHosts:
-    """Loopback, the bind address and the configured names, each with any port.
-
-    Raises:
-        ValueError: a configured name can never be a Host; the message names it.
-    """
+    """Loopback, the bind address and the configured names, each with any port."""
 
     def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
         bound = normalize_host(_as_host(bind_host))
@@ -81,9 +77,6 @@ class Forwarding:
 
     It did if ``public_url`` begins with ``https``, or if the peer is in ``trusted_proxies`` and sends
     ``X-Forwarded-Proto: https``. No other forwarding header is read, and this one from nobody else.
-
-    Raises:
-        ValueError: an address is not valid; the message names it.
     """
 
     def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
@@ -113,11 +106,7 @@ def is_within(peer: str, networks: Iterable[Network]) -> bool:
 
 
 def parse_network(text: str) -> Network:
-    """Return the network of an address or of ``address/bits``.
-
-    Raises:
-        ValueError: the text is neither.
-    """
+    """Return the network of an address or of ``address/bits``."""
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
@@ -125,11 +114,7 @@ def parse_network(text: str) -> Network:
 
 
 def parse_origin(public_url: str) -> str:
-    """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``.
-
-    Raises:
-        ValueError: it is not an HTTP address, or has a path, a query or user information.
-    """
+    """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``."""
     try:
         parts = urlsplit(public_url.strip())
         port = parts.port
@@ -143,11 +128,7 @@ def parse_origin(public_url: str) -> str:
 
 
 def parse_page_origin(text: str) -> str:
-    """Return the origin of a page as its browser sends it; those of apps are such as ``app://-``.
-
-    Raises:
-        ValueError: it is none, or one that pages of anybody have: ``null``, ``file://``, ``*``.
-    """
+    """Return the origin of a page as its browser sends it; those of apps are such as ``app://-``."""
     if text.startswith(("http://", "https://")):
         return parse_origin(text)
     if not _APP_ORIGIN.fullmatch(text):

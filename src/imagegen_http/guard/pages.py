@@ -11,8 +11,17 @@ from urllib.parse import parse_qs, quote
 from imagegen_core.messages import Language
 from imagegen_core.ports.clock import Clock
 from imagegen_http.guard import access
-from imagegen_http.guard.asgi import App, InboundRequest, Receive, Refuse, Scope, Send
-from imagegen_http.problems.error_table import preferred_language
+from imagegen_http.guard.asgi import (
+    App,
+    InboundRequest,
+    Receive,
+    Refuse,
+    Scope,
+    Send,
+    encoded,
+    preferred_language,
+    respond,
+)
 
 _STYLE = (
     "body{font:16px/1.6 system-ui,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0;min-height:100vh;"
@@ -55,15 +64,9 @@ _PAGE = """<!doctype html>
 """
 
 
-def language_tag(language: Language) -> str:
-    """Return the language as HTML and HTTP name it."""
-    return "en" if language is Language.EN else "zh-CN"
-
-
 def plain_page(language: Language, *, title: str, body: str, head: str = "") -> bytes:
     """Return the page; ``title``, ``body`` and what its ``head`` has besides are HTML."""
-    lang = language_tag(language)
-    return _PAGE.format(lang=lang, title=title, body=body, head=head, style=_STYLE).encode()
+    return _PAGE.format(lang=language.tag, title=title, body=body, head=head, style=_STYLE).encode()
 
 
 _FORM = """{problem}<form method="post" action="/login">
@@ -117,9 +120,7 @@ class Login:
     a second than connections. The right token is never kept waiting by others who guess.
     """
 
-    def __init__(
-        self, *, token: str | None, refuse: Refuse, clock: Clock, failed_login_seconds: float
-    ) -> None:
+    def __init__(self, token: str | None, refuse: Refuse, clock: Clock, failed_login_seconds: float) -> None:
         self._token = token
         self._refuse = refuse
         self._clock = clock
@@ -132,33 +133,25 @@ class Login:
         if request.method not in allowed:
             headers = {"allow": ", ".join(allowed)}
             await self._refuse(scope, receive, send, "method_not_allowed", {}, headers)
-        elif self._token is None:
-            await redirect("/")(scope, receive, send)
-        elif request.path == "/logout":
-            cookie = access.set_cookie("", secure=request.scheme == "https")
-            await redirect("/login", cookie)(scope, receive, send)
-        elif request.method == "POST":
-            await self._log_in(request, self._token, scope, receive, send)
-        elif access.is_logged_in(request, self._token, self._clock.now().timestamp()):
-            await redirect(_local_path(_form_field(request.query, "next")))(scope, receive, send)
-        else:
-            await _page(request, _local_path(_form_field(request.query, "next")), wrong=False)(
-                scope, receive, send
-            )
+            return
+        response = await self._response(request, receive)
+        await response(scope, receive, send)
 
-    async def _log_in(
-        self, request: InboundRequest, token: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        form = (await receive())["body"]
+    async def _response(self, request: InboundRequest, receive: Receive) -> App:
+        if self._token is None:
+            return redirect("/")
+        now, secure = self._clock.now().timestamp(), request.scheme == "https"
+        if request.path == "/logout":
+            return redirect("/login", access.set_cookie("", secure=secure))
+        form = (await receive())["body"] if request.method == "POST" else request.query
         target = _local_path(_form_field(form, "next"))
-        if access.same_secret(_form_field(form, "password").strip().encode(), token):
-            value = access.issue(token, self._clock.now().timestamp())
-            await redirect(target, access.set_cookie(value, secure=request.scheme == "https"))(
-                scope, receive, send
-            )
-        else:
-            await asyncio.sleep(self._failed_login_seconds)
-            await _page(request, target, wrong=True)(scope, receive, send)
+        if request.method != "POST":
+            is_logged_in = access.is_logged_in(request, self._token, now)
+            return redirect(target) if is_logged_in else _page(request, target, wrong=False)
+        if access.same_secret(_form_field(form, "password").strip().encode(), self._token):
+            return redirect(target, access.set_cookie(access.issue(self._token, now), secure=secure))
+        await asyncio.sleep(self._failed_login_seconds)
+        return _page(request, target, wrong=True)
 
 
 def redirect_to_login(request: InboundRequest) -> App:
@@ -185,10 +178,8 @@ def _requested(request: InboundRequest) -> str:
 
 def redirect(location: str, cookie: str | None = None) -> App:
     """Return a 303 to a path on this server."""
-    headers = [(b"location", location.encode("latin-1"))]
-    if cookie is not None:
-        headers.append((b"set-cookie", cookie.encode("latin-1")))
-    return _response(303, headers, b"")
+    headers = {"location": location} if cookie is None else {"location": location, "set-cookie": cookie}
+    return _response(303, encoded(headers), b"")
 
 
 def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
@@ -203,7 +194,7 @@ def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
 def _page_headers(language: Language) -> list[tuple[bytes, bytes]]:
     return [
         (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-language", language_tag(language).encode()),
+        (b"content-language", language.tag.encode()),
         (b"content-security-policy", CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
@@ -213,9 +204,7 @@ def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> A
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         length = (b"content-length", str(len(body)).encode())
         head = [*headers, length, (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": head})
-        content = b"" if scope["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": content, "more_body": False})
+        await respond(send, status, head, b"" if scope["method"] == "HEAD" else body)
 
     return response
 

@@ -5,15 +5,26 @@ import gzip
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from types import MappingProxyType
+from typing import cast
 
 import attrs
 from litestar.exceptions import NotFoundException
+from litestar.types import ASGIApp
 
-from imagegen_http.guard.asgi import Receive, Scope, Send, accepts_gzip, matches
+from imagegen_http.guard.asgi import (
+    InboundRequest,
+    Receive,
+    Scope,
+    Send,
+    accepts_gzip,
+    encoded,
+    matches,
+    respond,
+)
 
 REVALIDATE = "no-cache"
 """``Cache-Control`` of what keeps its address when it changes: asked for each time, mostly answered 304."""
@@ -21,6 +32,7 @@ REVALIDATE = "no-cache"
 FOREVER = "private, max-age=31536000, immutable"
 """``Cache-Control`` of what has a digest in its address."""
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _MIN_COMPRESSED_BYTES = 256
 """What is shorter fits into the packet of its head."""
 
@@ -45,44 +57,29 @@ class StaticContent:
             digest=hashlib.sha256(body).hexdigest()[:32],
         )
 
-    def response(
-        self, *, cache_control: str = REVALIDATE, headers: Mapping[str, str] | None = None
-    ) -> "StaticResponse":
-        """Return the response to a GET or HEAD for it, with more ``headers``, if any."""
-        return StaticResponse(content=self, cache_control=cache_control, headers=headers or {})
+    def response(self, *, cache_control: str = REVALIDATE, headers: Mapping[str, str] = _NONE) -> ASGIApp:
+        """Return the response to a GET or HEAD for it, with more ``headers``, if any.
 
+        It is 304 if the client has the content, else the form that it accepts.
+        """
+        more = {"cache-control": cache_control, **headers}
+        return cast("ASGIApp", partial(self._respond, more))  # plain ASGI, for which Litestar has own types
 
-@attrs.frozen(kw_only=True)
-class StaticResponse:
-    """An ASGI response: 304 if the client has the content, else the form that it accepts."""
-
-    content: StaticContent
-    cache_control: str
-    headers: Mapping[str, str]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; the server leaves out the body of a response to HEAD."""
-        request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        content, headers = self.content, {"cache-control": self.cache_control, **self.headers}
-        body, etag = content.body, f'"{content.digest}"'
-        if content.gzipped is not None:
+    async def _respond(self, more: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        request, headers = InboundRequest.from_scope(scope), dict(more)
+        body, etag = self.body, f'"{self.digest}"'
+        if self.gzipped is not None:
             headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Accept-Encoding")))
-            if accepts_gzip(request.get("accept-encoding", "")):
-                body, etag = content.gzipped, f'"{content.digest}-gzip"'
+            if accepts_gzip(request.header(b"accept-encoding")):
+                body, etag = self.gzipped, f'"{self.digest}-gzip"'
         headers["etag"] = etag
-        if matches(request.get("if-none-match"), etag):
-            await _send(send, 304, headers, b"")
+        if matches(request.header(b"if-none-match"), etag):
+            await respond(send, 304, encoded(headers))
             return
-        if body is content.gzipped:
+        if body is self.gzipped:
             headers["content-encoding"] = "gzip"
-        headers |= {"content-type": content.media_type, "content-length": str(len(body))}
-        await _send(send, 200, headers, body)
-
-
-async def _send(send: Send, status: int, headers: Mapping[str, Any], body: bytes) -> None:
-    head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+        headers |= {"content-type": self.media_type, "content-length": str(len(body))}
+        await respond(send, 200, encoded(headers), body)
 
 
 _TYPES = {
@@ -114,11 +111,6 @@ class StaticFolder:
         self._digest: str | None = None
 
     async def content(self, path: str) -> StaticContent:
-        """Return a file.
-
-        Raises:
-            NotFoundException: the folder has no such file that a page may load.
-        """
         if path not in self._contents:
             self._contents[path] = await asyncio.to_thread(self._read, path)
         return self._contents[path]

@@ -1,22 +1,19 @@
 """What can go wrong, in OpenAI's own shape: ``{"error": {"message", "type", "param", "code"}}``."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 import attrs
-from litestar import Request, Response
+from litestar import Request
 
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import Language
 from imagegen_http.api import errors
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.api.tasks import TaskError
-from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send
-from imagegen_http.problems.error_table import envelope
 
 SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}
@@ -117,9 +114,11 @@ class Problem:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body of the answer."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": error}
+
+    def response(self, headers: Mapping[str, str]) -> JsonResponse[dict[str, Any]]:
+        return JsonResponse(self.body, status_code=self.status, headers={**self.headers, **headers})
 
 
 def _param(field: str | None) -> str | None:
@@ -130,60 +129,39 @@ def _param(field: str | None) -> str | None:
     return _NAMES.get(name, name)
 
 
-Handler = Callable[[Request[Any, Any, Any], Any], Response[dict[str, Any]]]
+Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
 
 
 def in_both_shapes(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
     """Return exception handlers whose responses below ``/v1`` have OpenAI's format."""
-    return {kind: _in_both_shapes(handler) for kind, handler in handlers.items()}
 
+    def in_both(handler: Handler) -> Handler:
+        return wraps(handler)(
+            lambda request, error: _in_shape_of_path(request.scope, handler(request, error))
+        )
 
-def _in_both_shapes(handler: Handler) -> Handler:
-    @wraps(handler)
-    def handle(request: Request[Any, Any, Any], error: Any) -> Response[dict[str, Any]]:
-        response = handler(request, error)
-        if not is_openai_path(request.scope):
-            return response
-        problem = Problem.from_envelope(response.status_code or 500, response.content)
-        return JsonResponse(problem.body, status_code=problem.status, headers=dict(response.headers))
-
-    return handle
+    return {kind: in_both(handler) for kind, handler in handlers.items()}
 
 
 async def refuse(
     scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
 ) -> None:
     """Send an error from outside the router, in the format of the path; the guard uses it."""
-    if not is_openai_path(scope):
-        await errors.refuse(scope, receive, send, slug, data, headers)
-        return
-    problem = problem_from_slug(slug, data)
-    if slug in errors.RETRY_AFTER_SECONDS:
-        headers = {"retry-after": str(errors.RETRY_AFTER_SECONDS[slug]), **headers}
-    await send_problem(problem, scope, send, headers)
+    response = _in_shape_of_path(scope, errors.error_response(slug, data))
+    response.headers.update(headers)
+    await response.send_to(send)
 
 
-def problem_from_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
+def problem_from_slug(slug: str) -> Problem:
     """Return a row of the error table, in the caller's language."""
-    status, body = envelope(slug, data or {}, language=asgi.language.get(), request_id=asgi.request_id.get())
-    return Problem.from_envelope(status, body)
+    return _problem_of(errors.error_response(slug, {}))
 
 
-async def send_problem(problem: Problem, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
-    """Send an error as a complete response."""
-    content = json.dumps(problem.body, ensure_ascii=False).encode()
-    response_headers = {
-        "content-type": "application/json",
-        "content-length": str(len(content)),
-        **problem.headers,
-        **headers,
-    }
-    head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response_headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": head})
-    body = b"" if scope["method"] == "HEAD" else content
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def _in_shape_of_path(scope: Any, response: JsonResponse[dict[str, Any]]) -> JsonResponse[dict[str, Any]]:
+    if not InboundRequest.from_scope(scope).is_under("/v1"):
+        return response
+    return _problem_of(response).response(response.headers)
 
 
-def is_openai_path(scope: Any) -> bool:
-    """Return whether a request is for the OpenAI-compatible part of the API."""
-    return InboundRequest.from_scope(scope).is_under("/v1")
+def _problem_of(response: JsonResponse[dict[str, Any]]) -> Problem:
+    return Problem.from_envelope(response.status_code or 500, response.content)

@@ -102,11 +102,7 @@ class Part:
     content: bytes
 
     def text(self) -> str:
-        """Return the content of a text field.
-
-        Raises:
-            ValidationFailed: it is not UTF-8, or longer than 1 MiB.
-        """
+        """Return the content of a text field."""
         if len(self.content) > _MAX_TEXT_BYTES:
             raise ValidationFailed.for_field(self.name, ProblemCode.TOO_MANY_BYTES(maximum=_MAX_TEXT_BYTES))
         try:
@@ -116,11 +112,7 @@ class Part:
 
 
 def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
-    """Return the parts of a body.
-
-    Raises:
-        ValidationFailed: the body is malformed or truncated, or has more than 100 parts.
-    """
+    """Return the parts of a body."""
     _, options = parse_options_header(content_type)
     try:
         return tuple(_parts(body, options["boundary"]))
@@ -167,11 +159,7 @@ class ImageRequest:
 
 
 def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
-    """Return the request of a body that was parsed as ``generation`` already.
-
-    Raises:
-        ValidationFailed: a field that is not part of ``generation`` is malformed.
-    """
+    """Return the request of a body that was parsed as ``generation`` already."""
     fields = decoded(body, dict[str, Any])
     return ImageRequest(
         generation=generation, fields=_model_fields(fields), digest=_digest(_not_null(fields))
@@ -179,12 +167,7 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
 
 
 def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
-    """Return the request of an edit's body, JSON or multipart; blocks.
-
-    Raises:
-        ValidationFailed: the body is malformed.
-        InvalidImage: an image in it is not base64, is empty or too large. It is not decoded yet.
-    """
+    """Return the request of an edit's body, JSON or multipart; blocks."""
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
         return _from_form(read_parts(body.text, content_type))
     return _from_json(body)
@@ -299,9 +282,6 @@ def build_submission(image_request: ImageRequest, provider_name: str, model: Mod
     Fields that the model does not declare are dropped, as gateways of this kind do; if the model accepts
     extras, those that OpenAI declares are kept. Several images are references; a single one is edited, or is
     a reference if the model cannot edit.
-
-    Raises:
-        ValidationFailed: there is no image to edit, or a mask with several images.
     """
     params = dict(_params(image_request, model))
     generation, images = image_request.generation, image_request.images

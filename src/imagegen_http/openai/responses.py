@@ -30,7 +30,6 @@ from imagegen_http.openai.errors import (
     UPSTREAM_ERROR,
     Problem,
     problem_from_slug,
-    send_problem,
 )
 from imagegen_http.openai.retries import Call, ClientRetries
 from imagegen_http.problems.messages import ServiceCode
@@ -341,11 +340,7 @@ async def wait_for_end(
     seconds: float,
     interlude: Interlude | None = None,
 ) -> Task:
-    """Return the task once it has ended, or as it is after ``seconds`` or when the service stops first.
-
-    Raises:
-        ClientDisconnected: ``disconnect`` is done.
-    """
+    """Return the task once it has ended, or as it is after ``seconds`` or when the service stops first."""
     ended = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
     halted = asyncio.create_task(_halted(service, task_id))
     try:
@@ -537,7 +532,7 @@ class _ResponseWriter:
             data = {"type": "error", **problem.body}
             await self._body(f"event: error\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
         else:
-            await send_problem(problem, self._scope, self._send, self._headers)
+            await problem.response(self._headers).send_to(self._send)
 
     async def end(self) -> None:
         """End a body that was started."""

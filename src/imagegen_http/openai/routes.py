@@ -53,10 +53,6 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
 
     A bare id is looked up with the default provider first, then with the others by name. Ids may contain
     slashes themselves.
-
-    Raises:
-        ModelNotAvailable: no usable provider has the model.
-        Refusal: no model was named, and the default provider cannot be used.
     """
     default = await service.imagegen.resolve.default_name()
     if not name:
@@ -142,12 +138,7 @@ class Accepted:
 async def accept(
     service: Service, retries: ClientRetries, image_request: ImageRequest, caller: Caller
 ) -> Accepted:
-    """Return the request's task, which is durable by then.
-
-    Raises:
-        Refusal: the request is not valid, or a caller without an idempotency key has disconnected; then
-            nothing is stored or sent.
-    """
+    """Return the request's task, which is durable by then."""
     call = Call(
         digest=hashlib.sha256(f"{caller.credential}\0{image_request.digest}".encode()).hexdigest(),
         operations=possible_operations(image_request),

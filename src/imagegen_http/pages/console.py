@@ -1,4 +1,4 @@
-"""Which modules a page will ask for, so that a browser can be told of all of them at once."""
+"""The console: one page, which its script turns into all others, over the public API."""
 
 import asyncio
 import posixpath
@@ -18,8 +18,7 @@ from imagegen_core.messages import Language
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
-from imagegen_http.guard.pages import language_tag
-from imagegen_http.guard.static import FOREVER, REVALIDATE, StaticContent, StaticFolder
+from imagegen_http.guard.static import FOREVER, StaticContent, StaticFolder
 
 _STATIC_IMPORT = re.compile(r"""\b(?:from|import)\s*["'](\.{1,2}/[^"'\s]+)["']""")
 _ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/console/([^"']+)["']""")
@@ -64,7 +63,7 @@ async def console_page(name: str, language: Language, *, has_login: bool) -> Sta
     that name.
     """
     digest = await console_files().digest()
-    return await asyncio.to_thread(_page, name, digest, language_tag(language), has_login=has_login)
+    return await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
 
 
 @cache
@@ -116,15 +115,15 @@ def with_missing_page(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
         head = InboundRequest.from_scope(cast("Scope", request.scope))
         if head.is_api or not accepts_page(head.header(b"accept")):
             return as_json(request, error)
-        return _missing_page_page(asgi.language.get())
+        return _missing_page(asgi.language.get())
 
     return {**handlers, NotFoundException: handle}
 
 
-def _missing_page_page(language: Language) -> Response[bytes]:
+def _missing_page(language: Language) -> Response[bytes]:
     headers = {
         "Cache-Control": "no-store",
-        "Content-Language": pages.language_tag(language),
+        "Content-Language": language.tag,
         "Content-Security-Policy": pages.CSP,
         "Vary": "Accept, Accept-Language",
     }
@@ -155,21 +154,17 @@ _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
     @route(list(paths), http_method=_METHODS, include_in_schema=False)
     async def console(service: ServiceDependency, request: Request[Any, Any, Any]) -> ASGIApp:
-        """Return the page to browsers; anybody else has mistaken an address for one of the API.
-
-        Raises:
-            NotFoundException: the client does not say that it reads HTML.
-        """
+        """Return the page to browsers; anybody else has mistaken an address for one of the API."""
         if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
             raise NotFoundException
         language, has_login = asgi.language.get(), service.settings.server.auth_token is not None
         content = await console_page(name, language, has_login=has_login)
         headers = {
-            "content-language": language_tag(language),
+            "content-language": language.tag,
             "content-security-policy": _POLICY,
             "vary": "Accept, Accept-Language",
         }
-        return cast("ASGIApp", content.response(headers=headers))
+        return content.response(headers=headers)
 
     return console
 
@@ -177,13 +172,11 @@ def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
 @route("/console/{path:path}", http_method=_METHODS, include_in_schema=False)
 async def console_file(path: FromPath[str]) -> ASGIApp:
     """Return one of the page's files; one with the digest in its address is never asked for again."""
-    files = console_files()
-    digest, _, rest = path.removeprefix("/").partition("/")
+    files, path = console_files(), path.removeprefix("/")
+    digest, _, rest = path.partition("/")
     if digest == await files.digest():
-        content, cache_control = await files.content(rest), FOREVER
-    else:
-        content, cache_control = await files.content(path.removeprefix("/")), REVALIDATE
-    return cast("ASGIApp", content.response(cache_control=cache_control))
+        return (await files.content(rest)).response(cache_control=FOREVER)
+    return (await files.content(path)).response()
 
 
 HANDLERS = [*(_route(name, paths) for name, paths in PAGES.items()), console_file]

@@ -1,4 +1,4 @@
-"""Examples that name the newest records of this server, so that they can be sent as they are."""
+"""The OpenAPI document as this server sends it, and a page that shows it without files of other hosts."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,10 @@ from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.marks import EXAMPLE_COLLECTION
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.guard.access import Access
-from imagegen_http.guard.asgi import InboundRequest, Scope
+from imagegen_http.guard.asgi import InboundRequest, Scope, preferred_language
 from imagegen_http.guard.hosts import parse_origin
 from imagegen_http.guard.static import StaticContent, StaticFolder
 from imagegen_http.pages.document import openapi_document
-from imagegen_http.problems.error_table import preferred_language
 from imagegen_http.runtime.service import Service
 
 _NEWEST = Paging(page_size=1)
@@ -49,7 +48,6 @@ class Newest:
 
     @classmethod
     async def read(cls, imagegen: ImageGen) -> "Newest":
-        """Look for them."""
         images = await imagegen.adapters.images.find(ImageFilter(), _NEWEST)
         collections = await imagegen.adapters.marks.collections()
         tasks = (await imagegen.adapters.tasks.find(TaskFilter(), Paging())).items
@@ -136,7 +134,7 @@ async def _newest_task(imagegen: ImageGen, status: TaskStatus) -> str | None:
 
 
 class Renderings:
-    """The documents of an application; the latest of each language is kept."""
+    """The document as it is sent: encoded and compressed once for each language, until a record is newer."""
 
     def __init__(self, app: Litestar) -> None:
         self._app = app
@@ -192,15 +190,9 @@ def page(language: Language, *, root: str) -> str:
 
     All its addresses are relative, so that it works below a proxy's prefix.
     """
-    other = Language.ZH if language is Language.EN else Language.EN
-    return _PAGE.format(
-        root=root,
-        lang=language.tag,
-        code=language,
-        other_lang=other.tag,
-        other_code=other,
-        **_TEXTS[language],
-    )
+    other, texts = Language.ZH if language is Language.EN else Language.EN, _TEXTS[language]
+    words = {"lang": language.tag, "code": language, "other_lang": other.tag, "other_code": other}
+    return _PAGE.format(root=root, **words, **texts)
 
 
 LanguageQuery = Annotated[str | None, QueryParameter(name="lang")]
@@ -223,9 +215,9 @@ async def openapi_json(
     language = _language(request, lang)
     newest = await Newest.read(service.imagegen) if _may_see_records(request, service) else Newest()
     renderings = request.app.state.setdefault("openapi_renderings", Renderings(request.app))
-    content = await renderings.content(language, newest)
+    content: StaticContent = await renderings.content(language, newest)
     headers = {"content-language": language.tag, "vary": "Accept-Language, Authorization, Cookie"}
-    return cast("ASGIApp", content.response(headers=headers))
+    return content.response(headers=headers)
 
 
 @get("/docs", include_in_schema=False, sync_to_thread=False)
@@ -233,18 +225,14 @@ def docs(request: Request[Any, Any, Any], lang: LanguageQuery = None) -> ASGIApp
     """Show the document in the reader's language."""
     language = _language(request, lang)
     root = "../" if request.scope["raw_path"].endswith(b"/") else ""
-    headers = {
-        "content-language": language.tag,
-        "content-security-policy": _POLICY,
-        "vary": "Accept-Language",
-    }
-    return cast("ASGIApp", _page(language, root).response(headers=headers))
+    headers = {"content-language": language.tag, "vary": "Accept-Language"}
+    return _page(language, root).response(headers={**headers, "content-security-policy": _POLICY})
 
 
 @route("/docs/{path:path}", http_method=_METHODS, include_in_schema=False)
 async def docs_file(path: FromPath[str]) -> ASGIApp:
     """Return one of the page's files."""
-    return cast("ASGIApp", (await _files().content(path.removeprefix("/"))).response())
+    return (await _files().content(path.removeprefix("/"))).response()
 
 
 HANDLERS = [openapi_json, docs, docs_file]

@@ -1,4 +1,4 @@
-"""What the document says of the API as a whole: how to begin, the groups of routes, who may call them."""
+"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples, and the words of a language."""
 
 import contextlib
 import re
@@ -138,7 +138,6 @@ def with_examples(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the operations of the document."""
     for item in document["paths"].values():
         yield from item.values()
 
@@ -170,16 +169,8 @@ _OPENAI_EVENTS = {
 }
 
 _BESIDE_HANDLERS = {
-    TaskChange,
-    TaskProgress,
-    PartialImage,
-    DeletedImage,
-    ImagePartial,
-    ImageCompleted,
-    ImageEdit,
-    ImageEditForm,
-    OpenAIErrorEvent,
-    ZipBody,
+    *(shape for events in (_TASK_EVENTS, _OPENAI_EVENTS) for shapes in events.values() for shape in shapes),
+    *(TaskChange, ImageEdit, ImageEditForm, ZipBody),
 }
 """What the document speaks of that is in no handler's signature."""
 

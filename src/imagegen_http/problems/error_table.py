@@ -1,6 +1,5 @@
 """The table of errors: one row a slug, its code, and what it says in Chinese and English."""
 
-from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -226,24 +225,6 @@ def failure_sentence(code: str, reason: Message, language: Language) -> str:
     meaning = FAILURES[code][language is Language.EN]
     colon = ": " if language is Language.EN else "："
     return f"{meaning}{colon}{text}" if text else meaning
-
-
-@lru_cache(maxsize=64)
-def preferred_language(accept_language: str | None, *, default: Language = Language.ZH) -> Language:
-    """Return which language a caller prefers, by its ``Accept-Language``; ``default`` if it does not say."""
-    best, preferred = 0.0, default
-    for item in (accept_language or "").split(","):
-        tag, _, quality = item.replace(" ", "").partition(";q=")
-        language = tag.lower()[:2]
-        if language not in tuple(Language):
-            continue
-        try:
-            weight = float(quality or 1)
-        except ValueError:
-            continue
-        if weight > best:
-            best, preferred = weight, Language(language)
-    return preferred
 
 
 def envelope(

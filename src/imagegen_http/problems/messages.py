@@ -16,10 +16,6 @@ class RequestProblem(MessageCode):
     NESTED_TOO_DEEPLY = "is nested deeper than {maximum} levels", "嵌套超过 {maximum} 层"
     TOO_MANY_VALUES = "has more than {maximum} values", "含有超过 {maximum} 个值"
     TOO_MANY_QUOTES = "has more than {maximum} quotes", "含有超过 {maximum} 个引号"
-    TOO_MANY_BACKSLASHES = (
-        "has more than {maximum} backslashes in a row",
-        "含有超过 {maximum} 个连续的反斜杠",
-    )
     TOO_MUCH_TEXT = "has more than {maximum} bytes beside its images", "除图片外超过 {maximum} 字节"
     TWO_LENGTHS = (
         "has both a Content-Length and a Transfer-Encoding",

@@ -73,9 +73,6 @@ def find_head(received: bytearray, searched_bytes: int) -> int:
     """Return the length of the head that ``received`` begins with; 0 if it is not complete.
 
     ``searched_bytes`` of it were searched before, in vain.
-
-    Raises:
-        InvalidRequest: it is too long, or no request can begin like this.
     """
     if received[0] <= _SPACE:
         raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
@@ -88,11 +85,7 @@ def find_head(received: bytearray, searched_bytes: int) -> int:
 
 
 def parse_head(head: bytes) -> RequestHead:
-    """Return what a complete head says.
-
-    Raises:
-        InvalidRequest: it is no head of HTTP/1.0 or 1.1, or leaves open where its request ends.
-    """
+    """Return what a complete head says."""
     head = _with_crlf(head)
     line = _REQUEST_LINE.match(head)
     if line is None:
@@ -195,11 +188,7 @@ class ChunkedBody:
         self._take_line = self._take_size
 
     def feed(self, data: bytearray, content: bytearray) -> int:
-        """Add what ``data`` contains of the body to ``content``; return how many bytes of ``data`` it took.
-
-        Raises:
-            InvalidRequest: it is not chunked as HTTP/1.1 has it.
-        """
+        """Add what ``data`` contains of the body to ``content``; return how many bytes of it that took."""
         position = tiny_chunks = 0
         while position < len(data) and not self.is_complete:
             if self._missing_bytes:

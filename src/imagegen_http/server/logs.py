@@ -12,8 +12,7 @@ import structlog
 
 from imagegen_core.ports.clock import Clock
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send
-from imagegen_http.problems.error_table import preferred_language
+from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, preferred_language
 from imagegen_http.settings.schema import LogSettings
 
 _NOISY_LOGGERS = (
@@ -128,7 +127,6 @@ class RequestLog:
         self._log = _log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -45,11 +45,7 @@ class Response:
         self.has_begun = False
 
     async def send(self, message: Any) -> None:
-        """Send the beginning of the response, or a piece of its body.
-
-        Raises:
-            RuntimeError: the application does not respond as ASGI demands.
-        """
+        """Send the beginning of the response, or a piece of its body."""
         cycle = self._cycle
         if cycle.flow.write_paused and not cycle.disconnected:
             await cycle.flow.drain()

@@ -68,7 +68,6 @@ class LargeResponses:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
         slots = self._slots.get(path) if scope.get("method") == "GET" else None
         if slots is None:
@@ -218,7 +217,6 @@ class CompressedJson:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope.get("method") in {"GET", "HEAD"}:
             request = InboundRequest.from_scope(scope)
             if request.is_under("/api"):
@@ -321,7 +319,6 @@ class ResponseCache:
         self._seen_writes = writes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope.get("method") != "GET":
             await self._app(scope, receive, send)
             return

@@ -75,12 +75,6 @@ async def serve(
     After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
     finish within the grace time; a second signal cuts it short. The state of calls that are still running
     then is stored before this returns.
-
-    Raises:
-        DataDirectoryInUse: another service works in the data directory.
-        AddressUnusable: the service cannot listen on the address.
-        SettingsError: a setting is not valid.
-        StorageError: the data directory cannot be used.
     """
     limit_malloc_arenas()
     redactor = PatternRedactor()

@@ -92,11 +92,10 @@ def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
         b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}',
         b'""' * 500_000,
         b'"' + b'\\"' * 500_000,
-        b'"' + b"\\" * 500_000 + b'"',
     ],
 )
 def test_a_text_of_very_many_values_is_not_parsed(text):
-    """Quotes and backslashes are limited as well."""
+    """Quotes are limited as well."""
     with pytest.raises(TooComplex):
         outline(text, max_depth=64, extract_images=False)
 
