@@ -17,6 +17,7 @@ import reports  # noqa: F401 - makes the checkout importable
 from litestar import Litestar, route
 
 from imagegen_http.server import server
+from imagegen_http.server.connections import AcceptingServer
 from imagegen_http.settings.schema import ServerSettings
 
 
@@ -119,7 +120,7 @@ async def main():
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         started = lambda: print(listener.getsockname()[1], flush=True)  # noqa: E731 - read in one place
-        await server._Server(
+        await AcceptingServer(
             server._config(app, ServerSettings()), started=started, signalled=lambda: None
         ).serve([listener])
 

@@ -18,7 +18,6 @@ from imagegen_core.limits import (
     MAX_TAG_CHARS,
     MAX_TAGS,
 )
-from imagegen_core.marks import ChangedImages as CoreChangedImages
 from imagegen_core.marks import Collection as CoreCollection
 from imagegen_core.marks import MarkChange, TagUse
 from imagegen_core.problems import ProblemCode
@@ -44,10 +43,6 @@ class ChangedImages(Answer, frozen=True, kw_only=True):
     changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
     missing: Annotated[list[int], doc("ids that no image has", [7])]
 
-    @classmethod
-    def from_result(cls, result: CoreChangedImages) -> "ChangedImages":
-        return cls(changed=result.changed, missing=list(result.missing))
-
 
 class Tag(Answer, frozen=True, kw_only=True):
     """A tag that images have."""
@@ -71,13 +66,8 @@ class Collection(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_collection(cls, collection: CoreCollection) -> "Collection":
-        return cls(
-            id=collection.id,
-            name=collection.name,
-            count=collection.count,
-            cover_image_id=collection.cover,
-            created_at=timestamp(collection.created_at),
-        )
+        created_at = timestamp(collection.created_at)
+        return cls.from_attributes(collection, cover_image_id=collection.cover, created_at=created_at)
 
 
 EXAMPLE_COLLECTION = "猫的图片"
@@ -236,7 +226,7 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
         result = await service.imagegen.delete_images(image_ids=data.ids)
     else:
         result = await service.imagegen.mark_images(image_ids=data.ids, change=change)
-    return success(ChangedImages.from_result(result))
+    return success(ChangedImages.from_attributes(result))
 
 
 @get("/api/v1/tags", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))

@@ -3,15 +3,12 @@
 import datetime as dt
 from typing import Annotated
 
-import attrs
 from litestar import Response, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
 from imagegen_core.forms import Group
-from imagegen_core.forms import Label as CoreLabel
-from imagegen_core.forms import SizePreset as CoreSizePreset
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
     MAX_API_BASE_CHARS,
@@ -29,7 +26,7 @@ from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
 from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
-from imagegen_core.prices import Price, Rate, TokenKind, Unit
+from imagegen_core.prices import Price, TokenKind, Unit
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import without_fields
@@ -61,21 +58,12 @@ class Label(Answer, frozen=True, kw_only=True):
     zh: Annotated[str, doc("Chinese", "步数")]
     en: Annotated[str, doc("English", "Steps")]
 
-    @classmethod
-    def from_label(cls, label: CoreLabel) -> "Label":
-        return cls(zh=label.zh, en=label.en)
-
 
 class ParameterGroup(Answer, frozen=True, kw_only=True):
     """A group of parameters in a form."""
 
     id: Annotated[Group, doc("what `group` of a parameter names it by", "sampling")]
     label: Annotated[Label, doc("its heading", {"zh": "采样", "en": "Sampling"})]
-
-    @classmethod
-    def all(cls) -> "list[ParameterGroup]":
-        """Return every group, in the order of a form."""
-        return [cls(id=group, label=Label.from_label(group.label)) for group in Group]
 
 
 class ModelParameter(Answer, frozen=True, kw_only=True):
@@ -110,20 +98,16 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
     @classmethod
     def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
         field = parameter.form_field
-        return cls(
-            name=parameter.name,
-            type=parameter.type,
-            enum=list(parameter.enum) or UNSET,
+        return cls.from_attributes(
+            parameter,
             minimum=_bound(parameter, parameter.minimum),
             maximum=_bound(parameter, parameter.maximum),
-            multiple_of=if_any(parameter.multiple_of),
             default=if_any(parameter.default),
-            label=Label.from_label(field.label),
+            label=Label.from_attributes(field.label),
             group=field.group,
-            unit=UNSET if field.unit is None else Label.from_label(field.unit),
-            description=UNSET if field.description is None else Label.from_label(field.description),
+            unit=UNSET if field.unit is None else Label.from_attributes(field.unit),
+            description=UNSET if field.description is None else Label.from_attributes(field.description),
             value_labels=_value_labels(parameter) or UNSET,
-            operations=list(parameter.operations) or UNSET,
         )
 
 
@@ -136,7 +120,7 @@ def _value_labels(parameter: CoreParameter) -> dict[str, Label]:
     """Return the labels of the values that the parameter has."""
     choices = parameter.form_field.choices
     values = {str(value) for value in parameter.enum} if parameter.enum else set(choices)
-    return {value: Label.from_label(label) for value, label in choices.items() if value in values}
+    return {value: Label.from_attributes(label) for value, label in choices.items() if value in values}
 
 
 class SizePreset(Answer, frozen=True, kw_only=True):
@@ -152,18 +136,6 @@ class SizePreset(Answer, frozen=True, kw_only=True):
         list[Operation] | UnsetType, doc("the only operations that make it", ["generate"])
     ] = UNSET
 
-    @classmethod
-    def from_preset(cls, preset: CoreSizePreset) -> "SizePreset":
-        return cls(
-            label=preset.label,
-            ratio=preset.ratio,
-            resolution=preset.resolution,
-            width=preset.width,
-            height=preset.height,
-            params=dict(preset.params),
-            operations=list(preset.operations) or UNSET,
-        )
-
 
 Kind = Annotated[str, doc("which adapter speaks to it", "demo")]
 DisplayName = Annotated[str, doc("its name for people", "Demo")]
@@ -175,12 +147,6 @@ class ModelLimits(Answer, frozen=True, kw_only=True):
     max_num: Annotated[int, doc("images", 10)]
     max_references: Annotated[int, doc("reference images", 14)]
     prompt_chars: Annotated[int, doc("characters of the prompt", 32000)]
-
-    @classmethod
-    def from_model(cls, model: CoreModel) -> "ModelLimits":
-        return cls(
-            max_num=model.max_num, max_references=model.max_references, prompt_chars=model.prompt_chars
-        )
 
 
 class ModelLifecycle(Answer, frozen=True, kw_only=True):
@@ -214,19 +180,6 @@ class ModelRate(Answer, frozen=True, kw_only=True):
     free: Annotated[int | UnsetType, doc("how many input images of a call cost nothing", 1)] = UNSET
     operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
 
-    @classmethod
-    def from_rate(cls, rate: Rate) -> "ModelRate":
-        return cls(
-            amount=format(rate.amount, "f"),
-            per=rate.per,
-            tokens=rate.tokens or UNSET,
-            sizes=list(rate.sizes) or UNSET,
-            qualities=list(rate.qualities) or UNSET,
-            max_pixels=rate.max_pixels or UNSET,
-            free=rate.free or UNSET,
-            operations=list(rate.operations) or UNSET,
-        )
-
 
 class ModelPrice(Answer, frozen=True, kw_only=True):
     """A price list; of several rates for images, the first that applies counts."""
@@ -236,10 +189,10 @@ class ModelPrice(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def optional(cls, price: Price | None) -> "ModelPrice | None":
-        """Return a price list, None for None."""
         if price is None:
             return None
-        return cls(currency=price.currency, rates=[ModelRate.from_rate(rate) for rate in price.rates])
+        rates = [ModelRate.from_attributes(rate, amount=format(rate.amount, "f")) for rate in price.rates]
+        return cls(currency=price.currency, rates=rates)
 
 
 class Model(Answer, frozen=True, kw_only=True):
@@ -267,16 +220,14 @@ class Model(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
-        return cls(
-            id=model.id,
+        return cls.from_attributes(
+            model,
             name=model.name or model.id,
-            default=model.default,
             capabilities=list(model.operations),
-            limits=ModelLimits.from_model(model),
+            limits=ModelLimits.from_attributes(model),
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
             form=list(form_of(model)),
-            sizes=[SizePreset.from_preset(size) for size in model.sizes],
-            accepts_extras=model.accepts_extras,
+            sizes=[SizePreset.from_attributes(size, params=dict(size.params)) for size in model.sizes],
             price=ModelPrice.optional(model.price),
             lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
             facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
@@ -317,11 +268,6 @@ class Preset(Answer, frozen=True, kw_only=True):
     needs_api_key: Annotated[bool, doc("whether it is of no use without a key", example=True)]
     models: Annotated[list[Model], doc("its models; empty where they are known once it is configured")]
 
-    @classmethod
-    def from_shipped(cls, shipped: ShippedProvider, today: dt.date) -> "Preset":
-        models = [Model.from_model(model, today) for model in shipped.models]
-        return cls(**{**attrs.asdict(shipped, recurse=False), "models": models})
-
 
 class ProviderList(Answer, frozen=True, kw_only=True):
     """What tasks can be sent to, and what could be configured."""
@@ -354,11 +300,9 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
     @classmethod
     def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "ProviderConfig":
         config = provider.config
-        return cls(
-            provider_name=config.provider_name,
-            kind=config.kind,
+        return cls.from_attributes(
+            config,
             display_name=provider.display_name,
-            api_base=config.api_base,
             api_key=None if config.api_key is None else config.api_key.masked,
             has_api_key=config.api_key is not None,
             models=[Model.from_model(model, today) for model in provider.profile.models],
@@ -366,7 +310,6 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             timeout_seconds=config.timeout,
             max_retries=config.retries,
             extra_config=masked_extra(config.extra_config),
-            source=config.source,
             warnings=[asgi.text(warning) for warning in provider.warnings_on(today)],
             created_at=optional_timestamp(config.created_at),
             updated_at=optional_timestamp(config.updated_at),
@@ -527,8 +470,8 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
     usable, today = await service.imagegen.list_providers.usable(), _today(service)
     answer = ProviderList(
         providers=[Provider.from_resolved(provider, today) for provider in usable],
-        presets=[Preset.from_shipped(preset, today) for preset in service.presets()],
-        groups=ParameterGroup.all(),
+        presets=[_preset(preset, today) for preset in service.presets()],
+        groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
     )
     return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})
@@ -641,12 +584,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
     milliseconds = round((clock.monotonic() - started) * 1000)
     return success(
-        ProbeResult(
-            ok=probe.ok,
-            outcome=probe.outcome,
-            detail=asgi.text(probe.detail),
-            latency_ms=milliseconds,
-        )
+        ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=milliseconds)
     )
 
 
@@ -664,6 +602,11 @@ HANDLERS = [
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
     saved = await service.imagegen.list_providers.get(provider_name)
     return success(ProviderConfig.from_resolved(saved, _today(service)))
+
+
+def _preset(shipped: ShippedProvider, today: dt.date) -> Preset:
+    models = [Model.from_model(model, today) for model in shipped.models]
+    return Preset.from_attributes(shipped, extra_config=dict(shipped.extra_config), models=models)
 
 
 def _today(service: Service) -> dt.date:

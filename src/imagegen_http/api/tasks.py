@@ -111,14 +111,8 @@ class TaskError(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
-        return cls(
-            code=failure.code,
-            message=failure_sentence(failure.code, failure.reason, language),
-            retryable=failure.retryable,
-            possible_charge=failure.possible_charge,
-            upstream_status=failure.upstream_status,
-            upstream_code=failure.upstream_code,
-        )
+        message = failure_sentence(failure.code, failure.reason, language)
+        return cls.from_attributes(failure, message=message)
 
 
 class ConfigSnapshot(Answer, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from imagegen_http.runtime.health_report import can_accept_tasks
 from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc, optional_timestamp
-from imagegen_http.settings.shown import EffectiveSetting, Origin, effective_settings
+from imagegen_http.settings.shown import Origin, effective_settings
 
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
 PassName = Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])]
@@ -121,10 +121,6 @@ class Setting(Answer, frozen=True, kw_only=True):
         ),
     ]
 
-    @classmethod
-    def from_effective(cls, setting: EffectiveSetting) -> "Setting":
-        return cls(key=setting.key, value=setting.value, source=setting.origin)
-
 
 class StorageBody(Body, frozen=True, kw_only=True):
     """Something to do to the stores; in a dry run, nothing is changed."""
@@ -152,7 +148,7 @@ async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
     running = service.maintenance.manual_pass
     if running is None:
         return success(StoragePass(name=None, done=None, total=None))
-    return success(StoragePass(name=running.name, done=running.done, total=running.total))
+    return success(StoragePass.from_attributes(running))
 
 
 @post("/api/v1/storage/sync", status_code=200, tags=["storage"], responses=_REFUSALS)
@@ -165,11 +161,8 @@ async def sync_storage(
     """
     work = service.maintenance.sync_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(summary, recurse=False) | {
-        "last_error": optional_text(summary.last_error),
-        "next_due": optional_timestamp(summary.next_due),
-    }
-    return success(SyncReport(dry_run=data.dry_run, **totals))
+    error, due = optional_text(summary.last_error), optional_timestamp(summary.next_due)
+    return success(SyncReport.from_attributes(summary, dry_run=data.dry_run, last_error=error, next_due=due))
 
 
 @post("/api/v1/storage/expire", status_code=200, tags=["storage"], responses=_REFUSALS)
@@ -182,8 +175,8 @@ async def expire_storage(
     """
     work = service.maintenance.expire_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(summary, recurse=False) | {"last_error": optional_text(summary.last_error)}
-    return success(ExpiryReport(dry_run=data.dry_run, **totals))
+    error = optional_text(summary.last_error)
+    return success(ExpiryReport.from_attributes(summary, dry_run=data.dry_run, last_error=error))
 
 
 @post("/api/v1/storage/verify", status_code=200, tags=["storage"], responses=_REFUSALS)
@@ -196,9 +189,11 @@ async def verify_storage(
     """
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(report, recurse=False) | {"archive_error": optional_text(report.archive_error)}
-    findings = [StorageFinding(**attrs.asdict(finding)) for finding in totals.pop("findings")]
-    return success(VerifyReport(dry_run=data.dry_run, **totals, findings=findings))
+    findings = [StorageFinding.from_attributes(finding) for finding in report.findings]
+    error = optional_text(report.archive_error)
+    return success(
+        VerifyReport.from_attributes(report, dry_run=data.dry_run, archive_error=error, findings=findings)
+    )
 
 
 @get("/api/v1/search/index", tags=["storage"], responses=refusals())
@@ -207,7 +202,7 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
 
     While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
     """
-    return success(SearchIndexReport(**attrs.asdict(await service.search_index.report())))
+    return success(SearchIndexReport.from_attributes(await service.search_index.report()))
 
 
 @post(
@@ -282,7 +277,7 @@ async def _settings(service: Service) -> Success[list[Setting]]:
     effective = effective_settings(
         settings, origins, configured=resolve.file_configs, saved=await resolve.configs.all()
     )
-    return success([Setting.from_effective(setting) for setting in effective])
+    return success([Setting.from_attributes(setting, source=setting.origin) for setting in effective])
 
 
 _NO_STORE = {"Cache-Control": "no-store"}

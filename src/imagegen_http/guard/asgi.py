@@ -193,8 +193,8 @@ def accepts_gzip(accept_encoding: str) -> bool:
 def preferred_language(accept_language: str | None, *, default: Language = Language.ZH) -> Language:
     """Return which language a caller prefers, by its ``Accept-Language``; ``default`` if it does not say."""
     weights = _weights(accept_language or "")
-    known = [(weight, tag[:2]) for tag, weight in weights if tag[:2] in _LANGUAGES]
-    weight, tag = max(known, key=lambda item: item[0], default=(0.0, ""))
+    spoken = [(weight, tag[:2]) for tag, weight in weights if tag[:2] in _LANGUAGES]
+    weight, tag = max(spoken, key=lambda item: item[0], default=(0.0, ""))
     return Language(tag) if weight > 0 else default
 
 

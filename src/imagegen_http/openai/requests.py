@@ -1,4 +1,4 @@
-"""What bodies look like: the fields with a meaning of their own. All others belong to the model."""
+"""The requests: their bodies, as JSON or as a form, and the submissions that they become."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -251,14 +251,13 @@ _LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
 }
 """Values from the times of DALL·E, for a model that does not declare them; None is its default."""
 
+
+_ABOUT_IMAGES = ("quality", "style", "background", "moderation", "input_fidelity", "output_format")
+
 _OPENAI_PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
     for parameter in (
-        *(
-            Parameter(name=name)
-            for name in ("quality", "style", "background", "moderation", "input_fidelity")
-        ),
-        Parameter(name="output_format"),
+        *(Parameter(name=name) for name in _ABOUT_IMAGES),
         Parameter(name="output_compression", type="integer"),
         *common("seed", "negative_prompt", "steps", "cfg_scale"),
     )
@@ -283,22 +282,21 @@ def build_submission(image_request: ImageRequest, provider_name: str, model: Mod
     extras, those that OpenAI declares are kept. Several images are references; a single one is edited, or is
     a reference if the model cannot edit.
     """
-    params = dict(_params(image_request, model))
     generation, images = image_request.generation, image_request.images
-    if images is None:
-        return Submission(
-            prompt=generation.prompt, params=params, provider_name=provider_name, model_id=model.id
-        )
-    operation = _operation(image_request, model)
-    rules = operation.rules
-    return Submission(
-        operation=operation,
+    submission = Submission(
         prompt=generation.prompt,
-        params=params,
+        params=dict(_params(image_request, model)),
         provider_name=provider_name,
         model_id=model.id,
-        image=images[0] if rules.takes_image else None,
-        references=images if rules.max_references else (),
+    )
+    if images is None:
+        return submission
+    operation = _operation(image_request, model)
+    return attrs.evolve(
+        submission,
+        operation=operation,
+        image=images[0] if operation.rules.takes_image else None,
+        references=images if operation.rules.max_references else (),
         mask=image_request.mask,
     )
 

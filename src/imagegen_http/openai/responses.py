@@ -1,10 +1,9 @@
-"""What bodies look like: the fields with a meaning of their own. All others belong to the model."""
+"""The responses: what they look like, and a request that is kept open until its task has ended."""
 
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Annotated, Any
@@ -20,7 +19,7 @@ from imagegen_core.running.exchange import PartialImage
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.streams import image_event
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import Receive, Scope, Send
+from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
 from imagegen_http.guard.delivery import wait_for_delivery
 from imagegen_http.openai.errors import (
     NO_RETRY,
@@ -309,64 +308,6 @@ class ClientDisconnected(Exception):
     """The client disconnected, so nobody waits for the response; the task goes on."""
 
 
-@attrs.frozen(kw_only=True)
-class Interlude:
-    """What to do while a task runs: ``act`` whenever ``wake`` is set, and when 15 seconds have passed."""
-
-    act: Callable[[], Awaitable[object]]
-    wake: asyncio.Event
-
-    async def play_until(self, ends: Collection["asyncio.Task[Any]"]) -> None:
-        """Act again and again until one of the tasks is done."""
-        while True:
-            pause = asyncio.create_task(self._pause())
-            await asyncio.wait({*ends, pause}, return_when=asyncio.FIRST_COMPLETED)
-            if any(end.done() for end in ends):
-                pause.cancel()
-                return
-            await self.act()
-
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), KEEP_ALIVE_SECONDS)
-        self.wake.clear()
-
-
-async def wait_for_end(
-    service: Service,
-    task_id: str,
-    *,
-    disconnect: "asyncio.Task[None]",
-    seconds: float,
-    interlude: Interlude | None = None,
-) -> Task:
-    """Return the task once it has ended, or as it is after ``seconds`` or when the service stops first."""
-    ended = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
-    halted = asyncio.create_task(_halted(service, task_id))
-    try:
-        waits = {ended, halted, disconnect}
-        if interlude is None:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await interlude.play_until(waits)
-        if disconnect.done():
-            raise ClientDisconnected
-        return ended.result() if ended.done() else await service.imagegen.adapters.tasks.get(task_id)
-    finally:
-        ended.cancel()
-        halted.cancel()
-
-
-async def _halted(service: Service, task_id: str) -> None:
-    """Return once the service stops and the task cannot go on before the next start."""
-    await service.stopping.wait()
-    task = await service.imagegen.adapters.tasks.get(task_id)
-    if task.status is TaskStatus.PENDING:
-        return
-    while service.imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
-        await asyncio.sleep(_POLL_SECONDS)
-
-
 MAX_HOLD_SECONDS = 600.0
 """How long a request is kept open: the default time-out of the official clients."""
 
@@ -394,7 +335,7 @@ class ImagesResponse:
         The response counts as delivered once the peer's system has acknowledged it; only then is its key
         marked, so that a retry of a response that was lost on the way gets it again.
         """
-        writer = _ResponseWriter(scope, send, {"x-task-id": self.task.task_id, **self.headers})
+        writer = _ResponseWriter(send, {"x-task-id": self.task.task_id, **self.headers})
         try:
             is_final = await self._send(writer)
             arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
@@ -411,13 +352,13 @@ class ImagesResponse:
 
     async def _send(self, writer: "_ResponseWriter") -> bool:
         """Send the task's outcome, or that it is still running; return whether it was the outcome."""
-        streams = self.style.events is not None
-        task = await (self._end() if self.style.events is None else self._stream(writer, self.style.events))
+        events = self.style.events
+        task = await (self._end() if events is None else self._stream(writer, events))
         problem, is_final = self._problem(task), task.status.final
         try:
             if problem is None:
                 images = await self.service.imagegen.images(task.task_id)
-                pieces = (event_pieces if streams else json_pieces)(task, images, self.style)
+                pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
                 await writer.write_pieces(pieces, self.service)
         except (StorageError, BlobMissing) as error:
             _log.error("an image cannot be read", reason=str(error))
@@ -437,22 +378,56 @@ class ImagesResponse:
 
             async def act() -> None:
                 partial = follower.take()
-                if partial is None:
-                    await writer.keep_alive()
-                else:
-                    now = self.service.imagegen.adapters.clock.now()
-                    await writer.write_event(partial_pieces(self.task, partial, events, now))
+                now = self.service.imagegen.adapters.clock.now()
+                event = (
+                    [b": keep-alive\n\n"]
+                    if partial is None
+                    else partial_pieces(self.task, partial, events, now)
+                )
+                for piece in event:
+                    await writer.write(piece)
 
-            return await self._end(Interlude(act=act, wake=arrived))
+            return await self._end(act, arrived)
 
-    async def _end(self, interlude: Interlude | None = None) -> Task:
-        return await wait_for_end(
-            self.service,
-            self.task.task_id,
-            disconnect=self.call.disconnect,
-            seconds=self.max_hold_seconds,
-            interlude=interlude,
-        )
+    async def _end(
+        self, act: Callable[[], Awaitable[object]] | None = None, wake: asyncio.Event | None = None
+    ) -> Task:
+        """Return the task once it has ended, or as it is when the time is over or the service stops first.
+
+        Meanwhile ``act`` whenever ``wake`` is set, and when 15 seconds have passed.
+        """
+        imagegen, task_id = self.service.imagegen, self.task.task_id
+        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
+        halted = asyncio.create_task(self._halted())
+        ends: set[asyncio.Task[Any]] = {ended, halted, self.call.disconnect}
+        try:
+            while act is not None and wake is not None:
+                pause = asyncio.create_task(wake.wait())
+                waits = asyncio.wait(
+                    {*ends, pause}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                await waits
+                pause.cancel()
+                wake.clear()
+                if any(end.done() for end in ends):
+                    break
+                await act()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self.call.disconnect.done():
+                raise ClientDisconnected
+            return ended.result() if ended.done() else await imagegen.adapters.tasks.get(task_id)
+        finally:
+            ended.cancel()
+            halted.cancel()
+
+    async def _halted(self) -> None:
+        """Return once the service stops and the task cannot go on before the next start."""
+        await self.service.stopping.wait()
+        imagegen = self.service.imagegen
+        if (await imagegen.adapters.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
+            return
+        while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _record_delivery(self) -> None:
         """Store that the response was delivered; if that fails, an equal request may get it once more."""
@@ -483,29 +458,17 @@ class ImagesResponse:
 class _ResponseWriter:
     """Writes one response, as JSON or as a stream of events."""
 
-    def __init__(self, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
-        self._scope = scope
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self._send = send
         self._headers = headers
-        self._streams = False
-        self._has_started = False
+        self._streams = self._has_started = False
         self.has_pieces = False
 
     async def start_events(self) -> None:
-        """Start a stream of events."""
         self._streams = True
         await self._start(
             {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
         )
-
-    async def keep_alive(self) -> None:
-        """Send a comment, which clients ignore."""
-        await self._body(b": keep-alive\n\n")
-
-    async def write_event(self, pieces: Iterator[bytes]) -> None:
-        """Send an event before the outcome."""
-        for piece in pieces:
-            await self._body(piece)
 
     async def write_pieces(self, pieces: list[Piece], service: Service) -> None:
         """Send the images; the first bytes of an image are read before the status is sent.
@@ -522,15 +485,15 @@ class _ResponseWriter:
         self.has_pieces = True
         if not self._streams:
             await self._start({"content-type": "application/json", "content-length": str(length_of(pieces))})
-        await self._body(first)
+        await self.write(first)
         async for chunk in chunks:
-            await self._body(chunk)
+            await self.write(chunk)
 
     async def write_problem(self, problem: Problem) -> None:
         """Send an error, as the response or as the last event of a stream."""
         if self._streams:
             data = {"type": "error", **problem.body}
-            await self._body(f"event: error\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
+            await self.write(f"event: error\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
         else:
             await problem.response(self._headers).send_to(self._send)
 
@@ -539,14 +502,14 @@ class _ResponseWriter:
         if self._has_started:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _start(self, headers: dict[str, str]) -> None:
-        self._has_started = True
-        head = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in {**self._headers, **headers}.items()]
-        await self._send({"type": "http.response.start", "status": 200, "headers": head})
-
-    async def _body(self, content: bytes) -> None:
+    async def write(self, content: bytes) -> None:
         if content:
             await self._send({"type": "http.response.body", "body": content, "more_body": True})
+
+    async def _start(self, headers: dict[str, str]) -> None:
+        self._has_started = True
+        head = encoded({**self._headers, **headers})
+        await self._send({"type": "http.response.start", "status": 200, "headers": head})
 
 
 def _unreadable_image(error: Exception) -> Problem:

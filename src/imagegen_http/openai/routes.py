@@ -1,7 +1,8 @@
-"""Resolves model names over all usable providers."""
+"""``/v1``: images in one request, as the official ``openai`` clients send it."""
 
 import asyncio
 import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -103,70 +104,8 @@ def _full_name(resolved: ResolvedProvider, model: Model) -> str:
 
 
 _CLIENT_KEY_SCOPE = "v1"
-_MAX_DIGITS = 6
-
-
-@attrs.frozen(kw_only=True)
-class Caller:
-    """What the headers say of the caller.
-
-    ``retry_count`` is how often the request was sent before; 0 also if the client does not count.
-    ``disconnect`` ends when the caller has disconnected.
-    """
-
-    disconnect: "asyncio.Task[None]"
-    credential: str = attrs.field(default="", repr=False)
-    idempotency_key: str | None = None
-    retry_count: int = 0
-
-    @staticmethod
-    def parse_retry_count(header: str) -> int:
-        """Return the number in ``x-stainless-retry-count``; 0 if there is none."""
-        count = header.strip()
-        return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else 0
-
-
-@attrs.frozen(kw_only=True)
-class Accepted:
-    """``replayed``: the task existed before. ``call`` counts as waiting for it until ``retries.leave``."""
-
-    task: Task
-    replayed: bool
-    call: Call
-
-
-async def accept(
-    service: Service, retries: ClientRetries, image_request: ImageRequest, caller: Caller
-) -> Accepted:
-    """Return the request's task, which is durable by then."""
-    call = Call(
-        digest=hashlib.sha256(f"{caller.credential}\0{image_request.digest}".encode()).hexdigest(),
-        operations=possible_operations(image_request),
-        disconnect=caller.disconnect,
-    )
-    if caller.idempotency_key is not None:
-        added = await _submit(service, image_request, caller.idempotency_key, _CLIENT_KEY_SCOPE)
-        return Accepted(task=added.task, replayed=added.replayed, call=call)
-    async with retries.arriving(call):
-        task = await retries.claim(service.imagegen, call, numbered=caller.retry_count > 0)
-        if task is not None:
-            return Accepted(task=task, replayed=True, call=call)
-        if caller.disconnect.done():
-            raise Unavailable(ServiceCode.CALLER_LEFT())
-        key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
-        async with retries.submitting(call, key):
-            added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)
-    return Accepted(task=added.task, replayed=False, call=call)
-
-
-async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
-    if service.stopping.is_set():
-        raise Unavailable(RefusalCode.SHUTTING_DOWN())
-    provider_name, model = await find_model(service, image_request.generation.model)
-    submission = attrs.evolve(
-        build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
-    )
-    return await service.imagegen.submit_task(submission)
+_RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
+"""How often a client says that it has sent a request before, but not at all."""
 
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
@@ -208,15 +147,7 @@ async def create_image(
     """
     body = request.buffered_body
     image_request = await body.read(lambda: read_generation(data, body.text))
-    return await _respond(
-        request,
-        service,
-        retries,
-        image_request,
-        events="image_generation",
-        idempotency_key=idempotency_key,
-        retry_count=retry_count,
-    )
+    return await _respond(request, service, retries, image_request, events="image_generation")
 
 
 @post(OPENAI_EDITS.removeprefix(ROOT), status_code=200, operation_id="createImageEdit", responses=_IMAGES)
@@ -234,15 +165,7 @@ async def create_image_edit(
     body, content_type = request.buffered_body, request.headers.get("content-type", "")
     image_request = await body.read(lambda: read_edit(body, content_type))
     body.drop()
-    return await _respond(
-        request,
-        service,
-        retries,
-        image_request,
-        events="image_edit",
-        idempotency_key=idempotency_key,
-        retry_count=retry_count,
-    )
+    return await _respond(request, service, retries, image_request, events="image_edit")
 
 
 @post("/images/variations", status_code=200, include_in_schema=False)
@@ -317,36 +240,76 @@ async def _respond(
     image_request: ImageRequest,
     *,
     events: str,
-    idempotency_key: str | None,
-    retry_count: str | None,
 ) -> ASGIApp:
-    generation = image_request.generation
+    """Return the response for the request's task, which is durable by then.
+
+    A caller without an idempotency key that has disconnected is refused; then nothing is stored or sent.
+    """
+    generation, headers = image_request.generation, request.headers
     style = Style(
         base_url=_base_url(request, service) if generation.response_format == "url" else None,
         events=events if generation.stream else None,
     )
-    disconnect = asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive)))
+    key, count = (
+        parse_idempotency_key(headers.get("idempotency-key")),
+        headers.get("x-stainless-retry-count", ""),
+    )
+    call = Call(
+        digest=hashlib.sha256(
+            f"{headers.get('authorization', '')}\0{image_request.digest}".encode()
+        ).hexdigest(),
+        operations=possible_operations(image_request),
+        disconnect=asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive))),
+    )
     try:
-        caller = Caller(
-            disconnect=disconnect,
-            credential=request.headers.get("authorization", ""),
-            idempotency_key=parse_idempotency_key(idempotency_key),
-            retry_count=Caller.parse_retry_count(retry_count or ""),
-        )
-        accepted = await accept(service, retries, image_request, caller)
+        if key is not None:
+            added = await _submit(service, image_request, key, _CLIENT_KEY_SCOPE)
+            task, is_replayed = added.task, added.replayed
+        else:
+            task, is_replayed = await _accept(
+                service, retries, image_request, call, numbered=_RETRIED.fullmatch(count.strip()) is not None
+            )
     except BaseException:  # cancelled too, no response will await the disconnect
-        disconnect.cancel()
+        call.disconnect.cancel()
         raise
     request.buffered_body.release()
     response = ImagesResponse(
         service=service,
         retries=retries,
-        task=accepted.task,
-        call=accepted.call,
+        task=task,
+        call=call,
         style=style,
-        headers={"idempotent-replayed": "true"} if accepted.replayed else {},
+        headers={"idempotent-replayed": "true"} if is_replayed else {},
     )
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
+
+
+async def _accept(
+    service: Service, retries: ClientRetries, image_request: ImageRequest, call: Call, *, numbered: bool
+) -> tuple[Task, bool]:
+    """Return the task of a request without a key, and whether an earlier request has created it.
+
+    ``call`` counts as waiting for it until ``retries.leave``.
+    """
+    async with retries.arriving(call):
+        task = await retries.claim(service.imagegen, call, numbered=numbered)
+        if task is not None:
+            return task, True
+        if call.disconnect.done():
+            raise Unavailable(ServiceCode.CALLER_LEFT())
+        key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
+        async with retries.submitting(call, key):
+            return (await _submit(service, image_request, key, DERIVED_KEY_SCOPE)).task, False
+
+
+async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
+    if service.stopping.is_set():
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
+    provider_name, model = await find_model(service, image_request.generation.model)
+    submission = attrs.evolve(
+        build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
+    )
+    return await service.imagegen.submit_task(submission)
 
 
 def _base_url(request: JsonRequest, service: Service) -> str:

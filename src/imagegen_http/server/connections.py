@@ -1,4 +1,4 @@
-"""The limits of open connections, and how many there are of each peer."""
+"""Connections: how many may be open, how they are accepted, and when a late client loses its own."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
+from types import FrameType
 
 import attrs
 import structlog
@@ -22,6 +23,7 @@ from imagegen_http.problems.messages import ServiceCode
 _MIN_CONNECTIONS = 16
 _IPV6_SITE_BITS = 64
 _log = logging.getLogger("uvicorn.error")
+_server_log = structlog.get_logger("imagegen.server")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,14 +110,7 @@ def _peer(address: str) -> tuple[str, bool]:
 
 
 class Deadlines:
-    """Closes a connection whose client is late.
-
-    Args:
-        transport: the connection.
-        limits: how long a head may take, and how long what was written may wait.
-        keep_alive_seconds: how long the next request may take to begin.
-        loop: runs the timers.
-    """
+    """Closes a connection whose client is late; its next request begins within ``keep_alive_seconds``."""
 
     def __init__(
         self,
@@ -178,23 +173,36 @@ _REFUSAL_ITERATIONS = 3
 
 _RETRY_SECONDS = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_accepting_log = structlog.get_logger("imagegen.server")
 
 
 class AcceptingServer(uvicorn.Server):
-    """uvicorn's server with an `Acceptor` for each of the sockets.
+    """uvicorn's server with an `Acceptor` for each of the sockets; it tells of its start, and of signals.
 
     ``limit_concurrency`` of its configuration is the number of connections that the protocol leaves open.
     """
 
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        started: Callable[[], object] = lambda: None,
+        signalled: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._started = started
+        self._signalled = signalled
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signalled()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve connections to ``sockets``."""
         await self.lifespan.startup()
         acceptors = [Acceptor(listener, self._protocol, room=self._room) for listener in sockets or []]
         for acceptor in acceptors:
             acceptor.start(self.config.backlog)
         self.servers = acceptors  # type: ignore[assignment] # of a server, uvicorn calls what these have
         self.started = True
+        self._started()
 
     def _protocol(self) -> asyncio.BaseProtocol:
         return self.config.http_protocol_class(
@@ -271,7 +279,7 @@ class Acceptor:
     def _pause(self, error: OSError) -> None:
         if error.errno not in _EXHAUSTED:
             raise error
-        _accepting_log.error("no connection can be accepted now", reason=error.strerror)
+        _server_log.error("no connection can be accepted now", reason=error.strerror)
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(self._retry_seconds, self._watch)
 

@@ -1,4 +1,4 @@
-"""Reads the head of a request: the request line by one expression, the header fields by llhttp.
+"""Reads HTTP/1.1: the request line by one expression, the header fields by llhttp, and chunked bodies.
 
 Whatever two servers could read differently is refused: a proxy in front of us that reads it the other way
 would take a part of one request for the next one, which is request smuggling (RFC 9112, section 11.2).

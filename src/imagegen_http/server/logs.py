@@ -1,4 +1,4 @@
-"""Logging: structlog for our own events; libraries' standard records are rendered in the same way."""
+"""Logs: structlog for our own events and the records of libraries, and a line for each request."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Tunes the allocator and the garbage collector of this process."""
+"""The process: its allocator and garbage collector, and the service manager that started it."""
 
 import asyncio
 import contextlib

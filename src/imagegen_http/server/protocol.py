@@ -1,4 +1,4 @@
-"""Writes the response to a request, and to what is none."""
+"""A connection: HTTP/1.1 within our limits, for uvicorn's server on uvloop."""
 
 import asyncio
 import json

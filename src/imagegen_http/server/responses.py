@@ -1,11 +1,11 @@
-"""Keeps large responses from exhausting memory: few are built at a time, and all count against a budget."""
+"""What becomes of responses on their way out: kept while nothing is written, compressed, bounded."""
 
 import asyncio
 import contextlib
 import gzip
 import hashlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import attrs
@@ -22,6 +22,7 @@ from imagegen_http.guard.asgi import (
     Send,
     accepts_gzip,
     matches,
+    respond,
 )
 from imagegen_http.guard.bodies import BodyBudget
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
@@ -63,9 +64,7 @@ class LargeResponses:
         self._stall_timeout_seconds = stall_timeout_seconds
         self._min_bytes_per_second = min_bytes_per_second
         self._budget = BodyBudget(max_bytes)
-        self._slots: Mapping[str, _Slots] = {
-            path: _Slots(number) for path, number in _MAX_CONCURRENT_LISTS.items()
-        }
+        self._slots = {path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
@@ -73,7 +72,7 @@ class LargeResponses:
         if slots is None:
             await self._app(scope, receive, self._bounded(scope, receive, send))
             return
-        if not await slots.acquire(receive):
+        if not await _acquire(slots, receive):
             return
         is_built = False
 
@@ -143,53 +142,26 @@ def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[
         timer.cancel()
 
 
-class _Slots:
-    """The rights to build a response, of which there are so many; first come, first served."""
-
-    def __init__(self, number: int) -> None:
-        self._free = number
-        self._waiting: deque[asyncio.Future[bool]] = deque()
-
-    async def acquire(self, receive: Receive) -> bool:
-        """Wait for a slot and return True, or False if the client disconnects first."""
-        if self._free:
-            self._free -= 1
-            return True
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[bool] = loop.create_future()
-        self._waiting.append(turn)
-
-        def give_up(_: "asyncio.Task[None]") -> None:
-            if not turn.done():
-                turn.set_result(False)
-
-        disconnect = loop.create_task(wait_for_disconnect(receive))
-        disconnect.add_done_callback(give_up)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                self.release()
-            raise
-        finally:
-            disconnect.cancel()
-
-    def release(self) -> None:
-        """Hand a slot to the one that has waited longest."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(True)
-                return
-        self._free += 1
+async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
+    """Wait for a slot and return True, or False if the client disconnects first."""
+    if not slots.locked():
+        return await slots.acquire()
+    turn = asyncio.create_task(slots.acquire())
+    disconnect = asyncio.create_task(wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({turn, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        return turn.done()
+    except asyncio.CancelledError:
+        if turn.done():
+            slots.release()
+        raise
+    finally:
+        turn.cancel()
+        disconnect.cancel()
 
 
 def _content_length(start: AsgiMessage) -> int:
-    """Return the Content-Length; 0 if there is none."""
-    for name, value in start.get("headers", []):
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
+    return int(dict(start.get("headers", [])).get(b"content-length", 0))
 
 
 MIN_COMPRESSED_BYTES = 4 * 1024
@@ -294,12 +266,8 @@ _OVERHEAD_BYTES = 1024
 """What a cached response takes beside its target and its body."""
 
 _Target = tuple[str, bytes]
-
-
-@attrs.frozen(kw_only=True)
-class _CachedResponse:
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+_Response = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+"""Headers and body."""
 
 
 class ResponseCache:
@@ -314,7 +282,7 @@ class ResponseCache:
         self._app = app
         self._writes = writes
         self._max_bytes = max_bytes
-        self._responses: OrderedDict[_Target, _CachedResponse] = OrderedDict()  # least recently sent first
+        self._responses: OrderedDict[_Target, _Response] = OrderedDict()  # least recently sent first
         self._bytes = 0
         self._seen_writes = writes()
 
@@ -329,8 +297,8 @@ class ResponseCache:
             await self._app(scope, receive, self._keeping(target, scope, send))
             return
         self._responses.move_to_end(target)
-        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": [*response.headers]})
-        await send({"type": "http.response.body", "body": response.body, "more_body": False})
+        headers, body = response
+        await respond(send, HTTPStatus.OK, [*headers], body)
 
     def _keeping(self, target: _Target, scope: Scope, send: Send) -> Send:
         """Return a ``send`` that also keeps the response, unless something was written meanwhile."""
@@ -343,7 +311,7 @@ class ResponseCache:
                 if message["status"] == HTTPStatus.OK and CACHEABLE in scope["route_handler"].opt:
                     headers = tuple(message["headers"])
             elif headers is not None and not message["more_body"] and writes == self._writes():
-                self._put(target, _CachedResponse(headers=headers, body=message["body"]))
+                self._put(target, (headers, message["body"]))
             await send(message)
 
         return send_and_keep
@@ -355,7 +323,7 @@ class ResponseCache:
             self._responses.clear()
             self._bytes = 0
 
-    def _put(self, target: _Target, response: _CachedResponse) -> None:
+    def _put(self, target: _Target, response: _Response) -> None:
         """Keep the response as the one sent last, and drop what there is no room for."""
         if (earlier := self._responses.pop(target, None)) is not None:
             self._bytes -= _size(target, earlier)
@@ -365,5 +333,5 @@ class ResponseCache:
             self._bytes -= _size(*self._responses.popitem(last=False))
 
 
-def _size(target: _Target, response: _CachedResponse) -> int:
-    return _OVERHEAD_BYTES + sum(map(len, target)) + len(response.body)
+def _size(target: _Target, response: _Response) -> int:
+    return _OVERHEAD_BYTES + sum(map(len, target)) + len(response[1])

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 from typing import cast
 
 import structlog
@@ -110,7 +109,7 @@ async def _serve(
     app = RequestLog(guard, clock=service.imagegen.adapters.clock, new_id=new_id)
     host, port = listener.getsockname()[:2]
     url = f"http://{_url_host(host)}:{port}"
-    server = _Server(
+    server = AcceptingServer(
         _config(app, service.settings.server),
         started=lambda: manager.ready(url),
         signalled=lambda: loop.call_soon_threadsafe(signalled),
@@ -136,24 +135,6 @@ async def _serve(
     await serving
     guard.close()
     _log.info("stopped")
-
-
-class _Server(AcceptingServer):
-    """Reports its start, and reports signals instead of acting on them."""
-
-    def __init__(
-        self, config: uvicorn.Config, *, started: Callable[[], object], signalled: Callable[[], object]
-    ) -> None:
-        super().__init__(config)
-        self._started = started
-        self._signalled = signalled
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._signalled()
 
 
 def _guard(service: Service) -> InboundGuard:

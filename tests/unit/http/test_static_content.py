@@ -24,8 +24,12 @@ async def ask(content=CONTENT, *, headers=(), more=None, **options):
     async def send(message):
         messages.append(message)
 
-    scope = {"headers": [(name.encode(), value.encode()) for name, value in headers]}
-    await content.response(headers=more, **options)(scope, None, send)
+    scope = {
+        "method": "GET",
+        "path": "/",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+    }
+    await content.response(headers=more or {}, **options)(scope, None, send)
     start, body = messages
     return Answer(
         start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, body["body"]
