@@ -14,7 +14,7 @@ from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
-from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.models import Model

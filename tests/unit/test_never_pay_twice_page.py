@@ -11,7 +11,7 @@ from imagegen_adapters.providers.comfyui.words import Answer, refusal
 from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.document.schema import ErrorSpec
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
-from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
+from imagegen_adapters.providers.stability import provider as stability
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -30,7 +30,7 @@ def _http(status):
 UPSTREAMS = (
     _gemini,
     lambda status: a1111_error(status, {}, b"no", path="/", secrets=()),
-    lambda status: STABILITY.error(status, {}, b"no", path="/", secrets=()),
+    lambda status: stability.call_error(status, {}, b"no", secrets=()),
     lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW, ()),
     _http,
 )

@@ -35,7 +35,7 @@ def compose_providers(
         return GeminiProvider(outbound, clock=clock)
 
     def stable_diffusion() -> Provider:
-        from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+        from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
 
         return StableDiffusionProvider(outbound)
 

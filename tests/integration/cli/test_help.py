@@ -127,7 +127,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "imagegen_adapters.providers.demo.provider",
         "imagegen_adapters.providers.gemini.provider",
         "imagegen_adapters.providers.document.provider",
-        "imagegen_adapters.providers.stable_diffusion.provider",
+        "imagegen_adapters.providers.stability.provider",
         "oss2",
         "sqlite_utils",
         "xml",

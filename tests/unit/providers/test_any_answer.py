@@ -21,8 +21,7 @@ from imagegen_adapters.providers.gemini.responses import (
     read_content,
     read_predictions,
 )
-from imagegen_adapters.providers.stable_diffusion import stability_wire
-from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
+from imagegen_adapters.providers.stability import provider as stability
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
@@ -88,8 +87,8 @@ def check(error):
 def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     """Of A1111, Stability and Google."""
     body = json.dumps(tree).encode()
-    for error_of in (a1111_error, STABILITY.error):
-        check(error_of(status, {}, body, path="/", secrets=()))
+    check(a1111_error(status, {}, body, path="/", secrets=()))
+    check(stability.call_error(status, {}, body, secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 
@@ -117,7 +116,7 @@ def test_any_answer_with_images_is_read(tree):
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
         lambda: results.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
-        lambda: stability_wire.parse_result(io.BytesIO(body)),
+        lambda: stability.parse_result(io.BytesIO(body)),
     )
     for read in readers:
         try:

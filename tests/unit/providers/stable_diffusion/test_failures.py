@@ -5,11 +5,17 @@ import json
 import pytest
 
 from imagegen_adapters.providers.a1111.results import call_error, retry_after
-from imagegen_adapters.providers.stable_diffusion.failures import STABILITY
+from imagegen_adapters.providers.stability import provider as stability
 from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"
 PATH = "/sdapi/v1/extra-single-image"
+
+
+def stability_error(status, headers, body, *, path, secrets):
+    """Its errors are read without the path of the request."""
+    assert path
+    return stability.call_error(status, headers, body, secrets=secrets)
 
 
 def read(error_of, status, body, **headers):
@@ -51,16 +57,16 @@ def test_the_useful_sentence_of_a_webui_is_found(body, expected):
         (call_error, 503, {}, ("outcome_unknown", False, True)),
         (call_error, 302, {}, ("rejected", False, False)),
         (call_error, 204, {}, ("bad_response", False, True)),
-        (STABILITY.error, 400, {"name": "bad_request"}, ("rejected", False, False)),
-        (STABILITY.error, 401, {"name": "unauthorized"}, ("auth_failed", False, False)),
-        (STABILITY.error, 402, {"name": "payment_required"}, ("quota_exhausted", False, False)),
-        (STABILITY.error, 403, {"name": "content_moderation"}, ("content_policy", False, False)),
-        (STABILITY.error, 403, {"name": "forbidden"}, ("auth_failed", False, False)),
-        (STABILITY.error, 413, {"name": "payload_too_large"}, ("rejected", False, False)),
-        (STABILITY.error, 422, {"name": "unprocessable"}, ("rejected", False, False)),
-        (STABILITY.error, 429, {"name": "rate_limit_exceeded"}, ("rate_limited", True, False)),
-        (STABILITY.error, 500, {"name": "internal_error"}, ("outcome_unknown", False, True)),
-        (STABILITY.error, 503, b"<html>", ("outcome_unknown", False, True)),
+        (stability_error, 400, {"name": "bad_request"}, ("rejected", False, False)),
+        (stability_error, 401, {"name": "unauthorized"}, ("auth_failed", False, False)),
+        (stability_error, 402, {"name": "payment_required"}, ("quota_exhausted", False, False)),
+        (stability_error, 403, {"name": "content_moderation"}, ("content_policy", False, False)),
+        (stability_error, 403, {"name": "forbidden"}, ("auth_failed", False, False)),
+        (stability_error, 413, {"name": "payload_too_large"}, ("rejected", False, False)),
+        (stability_error, 422, {"name": "unprocessable"}, ("rejected", False, False)),
+        (stability_error, 429, {"name": "rate_limit_exceeded"}, ("rate_limited", True, False)),
+        (stability_error, 500, {"name": "internal_error"}, ("outcome_unknown", False, True)),
+        (stability_error, 503, b"<html>", ("outcome_unknown", False, True)),
     ],
 )
 def test_each_status_says_whether_something_was_started(error_of, status, body, expected):
@@ -87,8 +93,8 @@ def test_a_404_about_the_call_is_none(body):
 
 def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
     """Its penalty is 60 seconds."""
-    default = read(STABILITY.error, 429, {})[0].retry_after
-    with_header = read(STABILITY.error, 429, {}, **{"retry-after": "7"})[0].retry_after
+    default = read(stability_error, 429, {})[0].retry_after
+    with_header = read(stability_error, 429, {}, **{"retry-after": "7"})[0].retry_after
 
     assert (60.0, 7.0) == (default, with_header)
 
