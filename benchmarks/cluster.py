@@ -16,7 +16,7 @@ import asyncpg
 import attrs
 from reports import Report, add_load_options, option_parser
 
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.rows import task_to_row

@@ -10,8 +10,7 @@ import time
 import structlog
 from reports import Report, option_parser
 
-from imagegen_adapters.redactors.log_events import redact_event
-from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_core.redaction import Redactor, redact_event
 from imagegen_http.composition import new_id
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
@@ -25,7 +24,7 @@ def main():
     parser = option_parser(__doc__)
     parser.add_argument("--number", type=int, default=5_000, help="lines of a round")
     options = parser.parse_args()
-    redactor = PatternRedactor()
+    redactor = Redactor()
     for number in range(SECRETS):
         redactor.register(f"sk-secret-{number}-0123456789abcdef")
     set_up_logs(LogSettings(format="json"), redact_event(redactor))

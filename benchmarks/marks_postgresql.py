@@ -28,7 +28,7 @@ from timeline import lists_of as timeline_lists_of
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.sql import PostgresqlSql

@@ -30,13 +30,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OTHERS = "event loop, and what else Python does"
 GROUPS = {
     "guard": r"imagegen_http/guard/",
-    "request log": r"structlog/|imagegen_http/server/(?:request_log|logs)\.py|imagegen_adapters/redactors/",
+    "request log": r"structlog/|imagegen_http/server/(?:request_log|logs)\.py|imagegen_core/redaction",
     "server: heads, connections, responses": r"uvicorn/|httptools/|imagegen_http/server/",
     "Litestar, routes, answers": r"litestar/|msgspec/|imagegen_http/",
     "use cases": r"imagegen_core/",
     "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers|upstream_guards)/",
-    "image: decoder, files, spool": r"imagegen_adapters/(?:image_inspectors|blob_stores|spools)/",
-    "threads: waking and waiting": r"imagegen_adapters/threads/",
+    "image: decoder, files, spool": r"imagegen_adapters/(?:images|files)/",
+    "threads: waking and waiting": r"imagegen_adapters/threads",
     "SQLite: statements and rows": r"imagegen_adapters/(?:databases|task_repositories|queues|image_records)/",
     "other adapters": r"imagegen_adapters/",
 }

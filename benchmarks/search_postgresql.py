@@ -28,7 +28,7 @@ from search_processor import processor_table
 
 from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery

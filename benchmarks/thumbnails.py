@@ -12,7 +12,7 @@ from instant_upstream import photograph
 from PIL import Image, ImageMath
 from reports import Report, option_parser
 
-from imagegen_adapters.image_inspectors.decoding import THUMBNAIL_SIDE, decode, open_image
+from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, decode, open_image
 
 COLUMNS = {"work": "thumbnail", "processor_ms": "processor ms", "bytes": "bytes", "similarity": "SSIM"}
 BLOCK_PIXELS = 8

@@ -6,7 +6,6 @@ Run it as ``python docs/generate_providers.py``.
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -15,6 +14,7 @@ from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.models import Model

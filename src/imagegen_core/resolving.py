@@ -26,13 +26,13 @@ from imagegen_core.errors import (
 from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.tools import Clock
 from imagegen_core.prices import prices_of
 from imagegen_core.problems import Problem, ProblemCode, RefusalCode
 from imagegen_core.reach import LayeredSecret, Reach, SecretKind, layered_secrets
+from imagegen_core.redaction import Redactor
 from imagegen_core.values import IdentityCache
 
 _MIN_RESEMBLANCE = 0.65

@@ -16,15 +16,11 @@ import pytest
 
 from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
-from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
-from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -37,6 +33,7 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
+from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.lineages.sqlite import SqliteLineage
@@ -49,7 +46,7 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.stores.marks import SqlMarks
@@ -67,6 +64,7 @@ from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, Postgresq
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_adapters.turns.memory import MemoryTurn
 from imagegen_core.secrets import Secret

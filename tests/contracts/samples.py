@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from imagegen_adapters.identifiers.uuid7 import new_id
+from imagegen_adapters.system import new_id
 from imagegen_core.attempt import Attempt
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.images import Image, MediaType

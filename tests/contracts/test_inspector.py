@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from imagegen_core.ports.image_inspector import ImageRejected
+from imagegen_core.ports.tools import ImageRejected
 from tests.contracts.image_files import (
     ACCEPTED,
     ANIMATION,

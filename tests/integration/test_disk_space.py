@@ -4,19 +4,8 @@ import os
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
-from imagegen_adapters.disk_spaces.system import SystemDiskSpace
+from imagegen_adapters.system import ManualClock, SystemClock, SystemDiskSpace
 from imagegen_core.errors import StorageError
-
-
-@pytest.fixture(params=["system", "memory"])
-def disk_with(request, tmp_path):
-    """Return a function that makes a disk for a minimum of free bytes."""
-    if request.param == "memory":
-        return lambda min_free_bytes: MemoryDiskSpace(free=2**40, min_free_bytes=min_free_bytes)
-    return lambda min_free_bytes: SystemDiskSpace(tmp_path, min_free_bytes, clock=SystemClock())
 
 
 def test_free_bytes_are_what_may_be_written(tmp_path):
@@ -28,16 +17,9 @@ def test_free_bytes_are_what_may_be_written(tmp_path):
 
 
 @pytest.mark.parametrize(("min_free_bytes", "expected"), [(0, True), (1, True), (2**62, False)])
-def test_the_minimum_decides(disk_with, min_free_bytes, *, expected):
+def test_the_minimum_decides(tmp_path, min_free_bytes, *, expected):
     """Below it there is no room for more paid calls."""
-    assert expected is disk_with(min_free_bytes).sufficient()
-
-
-def test_asking_changes_nothing(disk_with):
-    """A disk with enough space stays sufficient, however often it is checked."""
-    disk = disk_with(1)
-
-    assert {True} == {disk.sufficient() for _ in range(100)}
+    assert expected is SystemDiskSpace(tmp_path, min_free_bytes, clock=SystemClock()).has_room()
 
 
 def test_asks_once_a_second(tmp_path):
@@ -54,12 +36,3 @@ def test_asks_once_a_second(tmp_path):
     assert first == second
     with pytest.raises(StorageError):
         disk.free_bytes()
-
-
-def test_a_full_disk_is_not_sufficient():
-    """What is free decides whether more may be written."""
-    disk = MemoryDiskSpace(free=100, min_free_bytes=50)
-    before = disk.sufficient()
-    disk.free = 49
-
-    assert (True, False, 49) == (before, disk.sufficient(), disk.free_bytes())

@@ -10,7 +10,7 @@ import attrs
 import pytest
 import uvicorn
 
-from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.messages import Language
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard

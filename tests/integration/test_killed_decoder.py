@@ -35,7 +35,7 @@ def decoders(server):
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
         with contextlib.suppress(OSError):
             pids += map(int, (task / "children").read_text().split())
-    return [pid for pid in pids if b"image_inspectors.child" in command(pid)]
+    return [pid for pid in pids if b"images.decoder" in command(pid)]
 
 
 def command(pid):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.files.spool import LocalSpool
+from imagegen_adapters.system import SystemClock
 from tests.contracts.samples import pieces
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database

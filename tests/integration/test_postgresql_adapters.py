@@ -10,7 +10,7 @@ from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkInd
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline, quarter_counts
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks

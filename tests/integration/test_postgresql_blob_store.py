@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.image_inventories.memory import MemoryImageInventory
@@ -17,6 +16,7 @@ from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
+from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import DeleteImage
 from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage

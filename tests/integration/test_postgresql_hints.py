@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing, suppress
 import attrs
 import pytest
 
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, json_argument
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks

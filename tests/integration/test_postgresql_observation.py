@@ -4,15 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots, PostgresqlTurn
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld
+from imagegen_adapters.system import ManualClock, SystemClock
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio

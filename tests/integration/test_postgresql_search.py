@@ -15,7 +15,7 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql

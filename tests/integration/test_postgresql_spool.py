@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, Files, PostgresqlSpool
+from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.ports.blobs import SpoolOverflow
 from tests.contracts.samples import pieces

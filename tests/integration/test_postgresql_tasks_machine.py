@@ -4,7 +4,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from tests.task_machine import TaskMachine

@@ -9,7 +9,7 @@ import pytest
 
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks

@@ -17,7 +17,7 @@ from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from tests.task_machine import TaskMachine

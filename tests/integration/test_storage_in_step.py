@@ -8,7 +8,6 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
@@ -16,6 +15,7 @@ from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_adapters.outboxes.memory import MemoryOutbox
+from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import DeleteImage

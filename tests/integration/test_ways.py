@@ -6,7 +6,8 @@ import contextlib
 import httpx
 import uvicorn
 
-from imagegen_http.composition import PatternRedactor, compose
+from imagegen_core.redaction import Redactor
+from imagegen_http.composition import compose
 from imagegen_http.server import server
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.http_server import HttpServer
@@ -21,13 +22,13 @@ PORTS = "src/imagegen_core/ports/"
 RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/imagegen_http/api/bodies.py")
 """What every body passes until it is parsed; it is listed on the way of the prompt."""
 
-MASKING = "src/imagegen_adapters/redactors/"
+MASKING = "src/imagegen_core/redaction.py"
 """Is told each key in use, and only takes it out of other texts."""
 
 STORE = "src/imagegen_adapters/provider_configs/sqlite.py"
 
 
-class Redactor(PatternRedactor):
+class BlindRedactor(Redactor):
     """One whose secrets the trace does not see, so that not everybody who can mask a text carries them."""
 
 
@@ -35,7 +36,7 @@ class Redactor(PatternRedactor):
 async def _serving(data_dir, *, upstream=UPSTREAM, run_background=False):
     """Serve on loopback in this process, by default without a worker; yield a client."""
     settings = Settings(data_dir=data_dir, security=SecuritySettings(allow_private_upstreams=(upstream,)))
-    composed = compose(settings, environ={}, redactor=Redactor(), run_background=run_background)
+    composed = compose(settings, environ={}, redactor=BlindRedactor(), run_background=run_background)
     async with composed as service:
         guard = server._guard(service)
         with server._bind("127.0.0.1", 0) as listener:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import imagegen_core
 from imagegen_adapters.image_records.index_state import folding_version
-from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
+from imagegen_adapters.simplify import release_dictionaries, simplify
 
 folding_version(simplify)
 release_dictionaries()

@@ -2,8 +2,8 @@
 
 from contextlib import closing
 
-from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_adapters.system import new_id
 from tests.chaos.service import post_task, wait_until
 from tests.fakes.images import png
 from tests.integration.api.asking import data_url

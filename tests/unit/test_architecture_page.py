@@ -48,7 +48,7 @@ def test_the_steps_of_a_call_are_methods_of_the_port():
 def test_the_page_names_every_package_and_every_port_with_adapters():
     """A directory of adapters that nobody explains is a surprise; what serves no port is left out."""
     page = (FOLDER / "architecture.md").read_text("utf-8")
-    small = {"model_catalogue", "simplifiers", "identifiers", "threads", "yaml_loaders"}
+    small = {"model_catalogue", "yaml_loaders"}
     directories = {
         entry.name
         for entry in (ROOT / "src" / "imagegen_adapters").iterdir()

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.system import ManualClock, SystemClock
 
 pytestmark = pytest.mark.anyio
 

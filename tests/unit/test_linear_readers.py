@@ -15,9 +15,8 @@ from imagegen_adapters.providers.common.calls import shorten, visible_text
 from imagegen_adapters.providers.document.responses import UpstreamResponse, classify
 from imagegen_adapters.providers.document.schema import ErrorSpec
 from imagegen_adapters.providers.document.templates import Template
-from imagegen_adapters.redactors.log_events import on_one_line
-from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import ImagegenError
+from imagegen_core.redaction import Redactor, on_one_line
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SHORT = 8 * 1024
@@ -48,7 +47,7 @@ READERS = {
         PAGES,
     ),
     "a provider's words": (lambda x: shorten(x, ("sk-a-secret-of-ours",)), (*ADDRESSES, "a", " ")),
-    "words for the log": (lambda x: on_one_line(PatternRedactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
+    "words for the log": (lambda x: on_one_line(Redactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
     "a template": (Template.parse, TEMPLATES),
 }
 

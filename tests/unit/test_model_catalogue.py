@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.common.catalogue import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
 from imagegen_adapters.providers.stability import routes
 from imagegen_adapters.providers.stability.routes import SHIPPED_MODELS
+from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import quote
 from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model

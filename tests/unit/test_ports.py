@@ -20,12 +20,9 @@ MIN_METHODS = 3
 
 NO_STORE = {
     "Clock": "unit/test_clocks.py",
-    "DiskSpace": "integration/test_disk_space.py",
     "Exchange": "unit/test_memory_exchange.py",
-    "ImageLabel": "unit/image_labels/test_labels.py",
     "Provider": "contracts/provider.py",
     "RunningChecksum": "contracts/test_blobs.py",
-    "Redactor": "unit/test_redaction.py",
     "UpstreamGuard": "unit/outbound/test_upstream_guards.py",
 }
 """What no store has, and where its promises are tested."""
@@ -113,7 +110,7 @@ def test_the_page_lists_every_port():
     listed = rows()
 
     assert sorted(ports().keys() - NO_STORE.keys()) == sorted(port for _, port, _ in listed)
-    assert set(FIXTURES.values()) - {"rows", "config_box"} == {
+    assert set(FIXTURES.values()) - {"rows", "config_box", "inspector"} == {
         name for names, _, _ in listed for name in names
     }
     for names, _, chapters in listed:

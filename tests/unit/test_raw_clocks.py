@@ -17,7 +17,7 @@ READINGS = frozenset(
 
 EXCEPTIONS = {
     "imagegen_adapters/archives/s3.py": "the time of a signature, which S3 compares with its own",
-    "imagegen_adapters/clocks/system.py": "the port's own adapter",
+    "imagegen_adapters/system.py": "the port's own adapter",
     "imagegen_adapters/stores/sqlite/database.py": "deadlines of reads and of checkpoints, in threads",
 }
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.stores.postgresql.files import NO_RETRY, WriteRetry
+from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
 
 pytestmark = pytest.mark.anyio

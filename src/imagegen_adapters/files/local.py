@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from imagegen_adapters.threads.worker_threads import WorkerThreads
+from imagegen_adapters.threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, check_key, is_key
 from imagegen_core.problems import StorageCode

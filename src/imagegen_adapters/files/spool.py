@@ -12,7 +12,7 @@ from typing import BinaryIO
 from imagegen_adapters.files.local import LocalBlobStore, disk_errors, make_directory, sync_directory
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.blobs import bounded, check_key, is_key
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 
 _CLOCK_STEP_SECONDS = 0.001
 """The clock is truncated to milliseconds, modification times are not."""

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
-from imagegen_adapters.identifiers.uuid7 import new_id
-from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_marks.memory import MemoryImageMarks
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
@@ -17,14 +14,15 @@ from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_adapters.system import SystemClock, new_id
 from imagegen_core import Adapters, ImageGen, Limits
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.tools import Clock
+from imagegen_core.redaction import Redactor
 
 
 def in_memory(
@@ -66,13 +64,13 @@ def memory_adapters(
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),
-        inspector=ThreadInspector(),
+        inspect=ThreadInspector().inspect,
         guard=MemoryUpstreamGuard(trusting=True),
         box=MemorySecretBox(),
-        disk=MemoryDiskSpace(),
+        has_room=lambda: True,
         clock=clock,
         providers={"demo": DemoProvider(clock), **(providers or {})},
-        redactor=PatternRedactor(),
+        redactor=Redactor(),
         new_id=new_id,
         simplify=simplify,
     )

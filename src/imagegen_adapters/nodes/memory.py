@@ -1,6 +1,6 @@
 """The nodes of a cluster in memory."""
 
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 
 DEAD_AFTER_SECONDS = 60.0
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from imagegen_adapters.threads.detached import DetachedThreads
+from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.config import WEB_PORTS, parse_host_and_port
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.messages import Message, MessageCode

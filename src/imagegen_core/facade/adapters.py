@@ -5,10 +5,6 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.ports.blobs import BlobStore, Spool
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.disk_space import DiskSpace
-from imagegen_core.ports.image_inspector import ImageInspector
-from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageTimeline
@@ -17,11 +13,12 @@ from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock, HasRoom, Inspect, Label
 from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.redaction import Redactor
 from imagegen_core.search import Simplify
 
 
@@ -43,13 +40,13 @@ class Adapters:
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool
-    inspector: ImageInspector
+    inspect: Inspect
     guard: UpstreamGuard
     box: SecretBox
-    disk: DiskSpace
+    has_room: HasRoom
     clock: Clock
     providers: Mapping[str, Provider]
     redactor: Redactor
     new_id: Callable[[], str]
     simplify: Simplify = str
-    label: ImageLabel | None = None
+    label: Label | None = None

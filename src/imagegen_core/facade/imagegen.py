@@ -9,10 +9,7 @@ from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.limits import Limits
 from imagegen_core.facade.use_cases import UseCases
 from imagegen_core.images import Image
-from imagegen_core.limits import (
-    DEFAULT_BEAT_SECONDS,
-    DEFAULT_KEEP_INPUTS,
-)
+from imagegen_core.limits import DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
 from imagegen_core.operations import Operation
 from imagegen_core.policies import RetryPolicy
 from imagegen_core.running.worker import Node, Worker
@@ -74,7 +71,7 @@ class ImageGen(UseCases):
             run_task=self.run_task,
             slots=self.slots,
             concurrency=self.resolve.concurrency,
-            disk=adapters.disk,
+            has_room=adapters.has_room,
             clock=adapters.clock,
             owner=self.owner,
             size=self.limits.workers,

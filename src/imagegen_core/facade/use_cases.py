@@ -8,9 +8,7 @@ import attrs
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.limits import Limits
-from imagegen_core.limits import (
-    DEFAULT_KEEP_INPUTS,
-)
+from imagegen_core.limits import DEFAULT_KEEP_INPUTS
 from imagegen_core.policies import RetryPolicy
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.running.calls import PlanCalls, RunAttempt, SendCall
@@ -77,10 +75,10 @@ class UseCases:
             records=a.images,
             blobs=a.blobs,
             spool=a.spool,
-            inspector=a.inspector,
+            inspect=a.inspect,
             guard=a.guard,
             box=a.box,
-            disk=a.disk,
+            has_room=a.has_room,
             clock=a.clock,
             new_id=a.new_id,
             queue_size=self.limits.queue_size,
@@ -110,7 +108,7 @@ class UseCases:
         self.show_image = ShowImage(records=a.images, timeline=a.timeline, lineage=a.lineage)
         self.zip_images = ZipImages(records=a.images, blobs=a.blobs)
         self.list_image_days = ListImageDays(timeline=a.timeline)
-        self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
+        self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspect=a.inspect)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
         self.delete_images = DeleteImages(records=a.images, on_change=on_change)
         self.mark_images = MarkImages(marks=a.marks)
@@ -151,7 +149,7 @@ class UseCases:
                 store_images=StoreImages(
                     store_image=StoreImage(
                         blobs=a.blobs,
-                        inspector=a.inspector,
+                        inspect=a.inspect,
                         clock=a.clock,
                         redactor=a.redactor,
                         label=a.label,

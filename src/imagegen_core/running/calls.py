@@ -40,13 +40,12 @@ from imagegen_core.errors import (
 from imagegen_core.models import Model, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
-from imagegen_core.redaction import redacted_message
+from imagegen_core.redaction import Redactor, redacted_message
 from imagegen_core.requests import ImageRequest
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.exchange import (

@@ -20,11 +20,11 @@ from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HEL
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider, ProviderCall
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
+from imagegen_core.redaction import Redactor
 from imagegen_core.requests import InputImage
 from imagegen_core.running.slots import RunningTask
 from imagegen_core.task import EventKind, TaskEvent

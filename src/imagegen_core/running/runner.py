@@ -23,10 +23,10 @@ from imagegen_core.errors import (
 from imagegen_core.messages import Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, DeferralPolicy, RetryPolicy, StorageRetryPolicy, settle
 from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
 from imagegen_core.running.calls import CallPlan, PlanCalls, RunAttempt, refusal_failure
 from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks, Ticket

@@ -18,19 +18,11 @@ from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.policies import DownloadRetryPolicy
 from imagegen_core.ports.blobs import BlobStore, StoredBlob
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.image_inspector import (
-    ImageInspector,
-    ImageRejected,
-    Inspection,
-    InspectorUnavailable,
-)
-from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.tools import Clock, ImageRejected, Inspect, Inspection, InspectorUnavailable, Label
 from imagegen_core.problems import FailureReason, WarningCode
-from imagegen_core.redaction import json_size, redacted, redacted_message
+from imagegen_core.redaction import Redactor, json_size, redacted, redacted_message
 from imagegen_core.requests import ImageRequest
 from imagegen_core.running.exchange import ActiveCall, keep_image, keep_unusable
 from imagegen_core.task import Task
@@ -170,10 +162,10 @@ class StoreImage:
     """
 
     blobs: BlobStore
-    inspector: ImageInspector
+    inspect: Inspect
     clock: Clock
     redactor: Redactor
-    label: ImageLabel | None = None
+    label: Label | None = None
     retry: DownloadRetryPolicy = attrs.field(factory=DownloadRetryPolicy)
     _streams: asyncio.Semaphore = attrs.field(
         factory=lambda: asyncio.Semaphore(MAX_STREAMS), init=False, repr=False, eq=False
@@ -262,7 +254,7 @@ class StoreImage:
             raise CallError(FailureCode.INVALID_IMAGE, await keep(chunks, reason) if head else reason)
         upstream = hashlib.sha256()
         if self.label is not None:
-            chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=keys.name)
+            chunks = self.label(_hashed(chunks, upstream), mime_type, keys.name)
         content: list[bytes] = []
         refused: list[Message] = []
         key = keys.of_epoch(epoch, mime_type)
@@ -304,7 +296,7 @@ class StoreImage:
         blob = stored.blob
         content = self.blobs.open(blob.key) if stored.content is None else _once(stored.content)
         try:
-            inspection = await self.inspector.inspect(content)
+            inspection = await self.inspect(content)
             if inspection.mime_type is not stored.mime_type:
                 raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:

@@ -15,11 +15,10 @@ import attrs
 from imagegen_core.attempt import Phase, may_be_charged
 from imagegen_core.errors import Failure, FailureCode, ImagegenError, StaleTask
 from imagegen_core.limits import DEFAULT_BEAT_SECONDS
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock, HasRoom
 from imagegen_core.problems import FailureReason
 from imagegen_core.running.runner import EndTask, RunTask
 from imagegen_core.running.slots import ProviderSlots, RunningTasks
@@ -107,7 +106,7 @@ class Worker:
         run_task: RunTask,
         slots: ProviderSlots,
         concurrency: Callable[[str], Awaitable[int | None]],
-        disk: DiskSpace,
+        has_room: HasRoom,
         clock: Clock,
         owner: str,
         size: int,
@@ -116,7 +115,7 @@ class Worker:
         self._run_task = run_task
         self._slots = slots
         self._concurrency = concurrency
-        self._disk = disk
+        self._has_room = has_room
         self._clock = clock
         self._owner = owner
         self._size = size
@@ -167,7 +166,7 @@ class Worker:
             try:
                 if len(self._runs) >= self._size:
                     await self._changed.wait()
-                elif not self._disk.sufficient():
+                elif not self._has_room():
                     await self._wait_for_disk()
                 else:
                     await self._wait(await self._claim())

@@ -22,12 +22,11 @@ from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAG
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, collection_name, tag_name, tag_names
 from imagegen_core.messages import Language, Message
 from imagegen_core.ports.blobs import BlobStore
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_marks import ImageMarks
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.image_timeline import ImageList, ImageTimeline, Neighbours
 from imagegen_core.ports.lineage import Lineage
+from imagegen_core.ports.tools import Clock, ImageRejected, Inspect, InspectorUnavailable
 from imagegen_core.problems import ProblemCode, StorageCode
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
@@ -108,7 +107,7 @@ class ShowThumbnail:
 
     records: ImageRecords
     blobs: BlobStore
-    inspector: ImageInspector
+    inspect: Inspect
     _rebuilding: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
 
     async def __call__(self, image: Image) -> bytes:
@@ -137,7 +136,7 @@ class ShowThumbnail:
 
     async def _rebuild(self, image: Image) -> bytes:
         try:
-            inspection = await self.inspector.inspect(self.blobs.open(image.blob_key))
+            inspection = await self.inspect(self.blobs.open(image.blob_key))
         except (ImageRejected, InspectorUnavailable) as error:
             raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
         await self._store(image, inspection.thumbnail)

@@ -23,15 +23,14 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Probe
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.tools import Clock
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems import Problem, RefusalCode
 from imagegen_core.reach import ProviderChange, SecretKind, layered_secrets, secret_headers
-from imagegen_core.redaction import redacted_message
+from imagegen_core.redaction import Redactor, redacted_message
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.secrets import Secret
 

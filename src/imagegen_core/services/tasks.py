@@ -27,14 +27,12 @@ from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.blobs import BlobStore, Spool, SpoolOverflow
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.disk_space import DiskSpace
-from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.lineage import Lineage
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, TaskRepository, UsageKey
+from imagegen_core.ports.tools import Clock, HasRoom, ImageRejected, Inspect, InspectorUnavailable
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
@@ -60,10 +58,10 @@ class SubmitTask:
     records: ImageRecords
     blobs: BlobStore
     spool: Spool
-    inspector: ImageInspector
+    inspect: Inspect
     guard: UpstreamGuard
     box: SecretBox
-    disk: DiskSpace
+    has_room: HasRoom
     clock: Clock
     new_id: Callable[[], str]
     queue_size: int
@@ -118,7 +116,7 @@ class SubmitTask:
     async def _check_environment(self, resolved: ResolvedProvider) -> None:
         if resolved.config.api_base:
             await self.guard.check(resolved.config.api_base)
-        if not self.disk.sufficient():
+        if not self.has_room():
             raise InsufficientStorage
 
     async def _claim(self, submission: Submission) -> IdempotencyClaim | None:
@@ -189,7 +187,7 @@ class SubmitTask:
         digest = hashlib.sha256()
         try:
             size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES)
-            inspection = await self.inspector.inspect(chunks())
+            inspection = await self.inspect(chunks())
         except SpoolOverflow as error:
             raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES)) from error
         except ImageRejected as error:

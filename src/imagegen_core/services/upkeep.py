@@ -13,11 +13,11 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.policies import SyncBackoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool, StoredBlob
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
 from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import StorageCode
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
 from imagegen_core.running.storing import sha256_of

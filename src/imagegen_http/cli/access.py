@@ -248,8 +248,9 @@ async def _service_api(
 
     import httpx
 
+    from imagegen_core.redaction import Redactor, redact_event
     from imagegen_http.app import build_app
-    from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
+    from imagegen_http.composition import DataDirectoryInUse, compose
     from imagegen_http.guard import asgi
     from imagegen_http.server.logs import set_up_logs
     from imagegen_http.settings.schema import API
@@ -258,7 +259,7 @@ async def _service_api(
     has_nodes = settings.database is not None
     if has_nodes:  # they run what is submitted; a command, which ends in a moment, claims none of their tasks
         settings = attrs.evolve(settings, roles=(API,))
-    redactor = PatternRedactor()
+    redactor = Redactor()
     log = settings.log
     if log.level == "info":
         log = attrs.evolve(log, level="error")  # what matters is in the command's own line

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import (
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -31,13 +30,14 @@ from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlie
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import FernetSecretBox, read_keys
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql import database as postgresql
 from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id
 from imagegen_adapters.stores.postgresql.files import PostgresqlSpool
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.sqlite import database as sqlite
+from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import Unavailable
 from imagegen_http.composition.archives import OpenArchive, open_archive
 from imagegen_http.settings.schema import Settings

@@ -3,18 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DATABASE_FILE
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
-from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems import RefusalCode
+from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.services.providers import ListProviders
 from imagegen_http.api.providers import ProviderConfig
@@ -40,7 +40,7 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
                 file_configs=file_configs(settings),
                 default_provider=settings.default_provider,
                 kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
-                redactor=PatternRedactor(),
+                redactor=Redactor(),
                 clock=SystemClock(),
             )
         )

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import RefusalCode
+from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.installed_providers import InstalledProviders
 from imagegen_http.settings.schema import SettingsError
@@ -20,7 +20,7 @@ _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", 
 
 
 def compose_providers(
-    clock: Clock, outbound: Outbound, redactor: PatternRedactor | None = None
+    clock: Clock, outbound: Outbound, redactor: Redactor | None = None
 ) -> InstalledProviders:
     """Return the provider adapters by kind, each of which is loaded once it is needed."""
 

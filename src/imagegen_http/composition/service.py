@@ -8,22 +8,20 @@ from types import MappingProxyType
 import attrs
 import structlog
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import CACHE_DIRECTORY, DataDirectory
-from imagegen_adapters.disk_spaces.system import SystemDiskSpace
-from imagegen_adapters.identifiers.uuid7 import new_id
-from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_records.index_state import IndexState
+from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
-from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
+from imagegen_adapters.simplify import release_dictionaries, simplify
+from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.facade.adapters import Adapters
 from imagegen_core.facade.imagegen import ImageGen
 from imagegen_core.facade.limits import Limits
-from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.ports.tools import Label
+from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
 from imagegen_http.composition.backends import open_backend
@@ -49,7 +47,7 @@ async def compose(
     *,
     environ: Mapping[str, str],
     origins: Origins = MappingProxyType({}),
-    redactor: PatternRedactor | None = None,
+    redactor: Redactor | None = None,
     run_background: bool = True,
     create: bool = True,
 ) -> AsyncIterator[Service]:
@@ -66,7 +64,7 @@ async def compose(
         MasterKeyRefused: the master key cannot be used.
         SettingsError: a setting is not valid.
     """
-    redactor = redactor or PatternRedactor()
+    redactor = redactor or Redactor()
     for secret in _secrets(settings, environ):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
@@ -109,7 +107,7 @@ async def compose(
         disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
         max_cached_bytes, cache = settings.storage.cache_mb * _MIB, directory.path / CACHE_DIRECTORY
         blobs = await stack.enter_async_context(
-            read_cache(storage.blobs, cache, max_bytes=max_cached_bytes, disk=disk)
+            read_cache(storage.blobs, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
         )
         adapters = Adapters(
             tasks=backend.tasks,
@@ -123,10 +121,10 @@ async def compose(
             configs=backend.configs,
             blobs=blobs,
             spool=backend.spool,
-            inspector=inspector,
+            inspect=inspector.inspect,
             guard=OutboundGuard(outbound.gate),
             box=backend.box,
-            disk=disk,
+            has_room=disk.has_room,
             clock=clock,
             providers=providers,
             redactor=redactor,
@@ -156,7 +154,8 @@ async def compose(
             presets=lambda: describe_presets(providers, clock.now().date()),
             health=HealthReport(
                 database_healthy=backend.is_healthy,
-                disk=disk,
+                has_room=disk.has_room,
+                free_bytes=disk.free_bytes,
                 box_locked=lambda: backend.box.locked,
                 clock=clock,
                 archive=None if archive is None else lambda: storage.archive_report(maintenance.expiry_error),
@@ -195,12 +194,12 @@ def _outbound(settings: Settings, version: str) -> Outbound:
     )
 
 
-def _label(settings: Settings) -> ImageLabel | None:
+def _label(settings: Settings) -> Label | None:
     """Return the label for images if it is enabled."""
     label = settings.aigc_label
     if not label.enabled:
         return None
-    from imagegen_adapters.image_labels.aigc import AigcImageLabel  # with a parser of XML
+    from imagegen_adapters.images.label import AigcImageLabel  # with a parser of XML
 
     return AigcImageLabel(producer=label.producer.strip())
 

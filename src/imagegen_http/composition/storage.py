@@ -11,9 +11,8 @@ from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import BlobArchive, BlobStore
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.outbox import Outbox
+from imagegen_core.ports.tools import Clock, HasRoom
 from imagegen_core.services.upkeep import CleanSpool, ExpireLocal, SyncStorage, VerifyStorage
 from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.guard.asgi import optional_text
@@ -99,7 +98,7 @@ def compose_maintenance(
 
 @asynccontextmanager
 async def read_cache(
-    blobs: BlobStore, directory: Path, *, max_bytes: int, disk: DiskSpace
+    blobs: BlobStore, directory: Path, *, max_bytes: int, has_room: HasRoom
 ) -> AsyncIterator[BlobStore]:
     """Yield the store with a cache of so many bytes before it, or as it is if that is none."""
     if not max_bytes:
@@ -107,7 +106,7 @@ async def read_cache(
         return
     files = LocalBlobStore(directory)
     try:
-        cache = CachedBlobStore(blobs, files, max_bytes=max_bytes, has_room=disk.sufficient)
+        cache = CachedBlobStore(blobs, files, max_bytes=max_bytes, has_room=has_room)
         await cache.clear()
         yield cache
     finally:

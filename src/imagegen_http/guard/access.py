@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_http.guard.asgi import AsgiMessage, InboundRequest, Receive, Scope, Send, respond
 
 COOKIE = "imagegen_session"

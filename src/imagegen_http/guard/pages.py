@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, quote
 
 from imagegen_core.messages import Language
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_http.guard import access
 from imagegen_http.guard.asgi import (
     App,

@@ -18,8 +18,8 @@ from msgspec import UNSET
 from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.tasks import AddedTask
+from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import RefusalCode
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.task import Task

@@ -6,8 +6,8 @@ from contextlib import suppress
 import attrs
 
 from imagegen_core.errors import StorageError, Unavailable
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock
 
 LOOK_SECONDS = 0.25
 """How late a change is told at most; in the meantime a task may change again, and is told of once."""

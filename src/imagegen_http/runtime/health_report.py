@@ -6,8 +6,7 @@ import attrs
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import StorageError
-from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.tools import Clock, HasRoom
 from imagegen_core.task import TaskStatus
 from imagegen_http.health import ArchiveHealth, Checks, ClusterHealth, Health, QueueHealth, Status
 from imagegen_http.runtime.service import Service
@@ -24,7 +23,8 @@ class HealthReport:
     """
 
     database_healthy: Callable[[], bool]
-    disk: DiskSpace
+    has_room: HasRoom
+    free_bytes: Callable[[], int]
     box_locked: Callable[[], bool]
     clock: Clock
     archive: Callable[[], Awaitable[ArchiveHealth]] | None = None
@@ -60,14 +60,14 @@ class HealthReport:
         storage = service.settings.storage
         return Checks(
             database="ok" if is_healthy else "failed",
-            storage="ok" if self.disk.sufficient() else "disk_full",
+            storage="ok" if self.has_room() else "disk_full",
             queue=QueueHealth(
                 pending=counts[TaskStatus.PENDING],
                 processing=counts[TaskStatus.PROCESSING],
                 workers=service.settings.queue.workers,
                 size=service.settings.queue.size,
             ),
-            disk_free_bytes=self.disk.free_bytes(),
+            disk_free_bytes=self.free_bytes(),
             keys="locked" if self.box_locked() else "ok",
             oss=archive if storage.oss is not None else UNSET,
             s3=archive if storage.s3 is not None else UNSET,

@@ -11,7 +11,7 @@ import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_core.ports.turn import Turn
 from imagegen_core.problems import ProblemCode
 from imagegen_core.services.upkeep import (

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import msgspec
 import structlog
 
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, preferred_language
 from imagegen_http.settings.schema import LogSettings

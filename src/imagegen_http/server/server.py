@@ -9,14 +9,13 @@ import structlog
 import uvicorn
 
 from imagegen_core.messages import Message
+from imagegen_core.redaction import Redactor, redact_event
 from imagegen_http.app import build_app
 from imagegen_http.composition import (
     DataDirectoryInUse,
-    PatternRedactor,
     compose,
     default_provider_warning,
     new_id,
-    redact_event,
     sqlite_warning,
 )
 from imagegen_http.guard.asgi import App, GuardRules
@@ -76,7 +75,7 @@ async def serve(
     then is stored before this returns.
     """
     limit_malloc_arenas()
-    redactor = PatternRedactor()
+    redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
     try:
         listener = _bind(settings.server.host, settings.server.port)

@@ -122,7 +122,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "fastcrc",
         "google.genai",
         "imagegen_adapters.archives.oss",
-        "imagegen_adapters.image_labels.aigc",
+        "imagegen_adapters.images.label",
         "imagegen_adapters.providers.comfyui.provider",
         "imagegen_adapters.providers.demo.provider",
         "imagegen_adapters.providers.gemini.provider",

@@ -20,7 +20,7 @@ from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkInd
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.secrets import new_key
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database

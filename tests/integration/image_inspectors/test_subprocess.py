@@ -8,8 +8,8 @@ import signal
 import pytest
 from PIL import Image
 
-from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
-from imagegen_core.ports.image_inspector import ImageRejected, InspectorUnavailable
+from imagegen_adapters.images.inspector import SubprocessInspector
+from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from tests.contracts.image_files import ACCEPTED, encoded, gradient, in_chunks
 
 pytestmark = pytest.mark.anyio

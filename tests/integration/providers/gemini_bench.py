@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation

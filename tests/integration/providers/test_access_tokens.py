@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.redaction import Redactor
 from imagegen_core.secrets import Secret
 from tests.contracts.provider import INPUTS, MemoryExchange, request_for, run_call
 from tests.fakes.exchanged_keys import CLIENT_SECRET, KEY, TOKEN_END, ExchangedKeys, document
@@ -43,7 +43,7 @@ def clock():
 
 @pytest.fixture
 def redactor():
-    return PatternRedactor()
+    return Redactor()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from functools import partial
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal
 from imagegen_core.models import check_request, choose_model

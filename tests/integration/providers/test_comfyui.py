@@ -7,11 +7,11 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import ComfyUIApi, JobState, report_of
 from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider
 from imagegen_adapters.providers.comfyui.workflow import default_workflow
+from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed

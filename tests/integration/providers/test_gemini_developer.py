@@ -12,9 +12,9 @@ import attrs
 import pytest
 from PIL import Image
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.operations import Operation
@@ -544,7 +544,7 @@ async def test_many_uploads_take_turns_and_all_arrive(bench):
 def test_the_sdk_is_imported_when_it_is_needed():
     """The service starts, and describes its providers, without the SDK."""
     script = (
-        "import sys; from imagegen_adapters.clocks.system import SystemClock; "
+        "import sys; from imagegen_adapters.system import SystemClock; "
         "from imagegen_adapters.outbound import Outbound; "
         "from imagegen_adapters.providers.gemini.provider import GeminiProvider; "
         "from imagegen_core.config import ConfigSource, ProviderConfig; "

@@ -10,11 +10,11 @@ import tracemalloc
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.words import DocumentCode
+from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed

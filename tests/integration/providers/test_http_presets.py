@@ -7,10 +7,10 @@ from email.utils import format_datetime
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary, preset_names
+from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.costs import ReportedUsage

@@ -12,10 +12,10 @@ import attrs
 import pytest
 import yaml
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document import reading
 from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal
 from imagegen_core.models import check_request, choose_model

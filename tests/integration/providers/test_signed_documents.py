@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import choose_model

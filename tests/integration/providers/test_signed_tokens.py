@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document import sending
 from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import choose_model

@@ -6,7 +6,7 @@ import pytest
 
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks

@@ -2,7 +2,7 @@
 
 import uuid
 
-from imagegen_adapters.identifiers.uuid7 import new_id
+from imagegen_adapters.system import new_id
 
 
 def test_ids_sort_by_age():

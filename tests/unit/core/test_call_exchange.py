@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
 from imagegen_core.running.exchange import CallExchange, PartialImages

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, Operation
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.upkeep import CleanSpool

@@ -5,8 +5,8 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
-from imagegen_adapters.image_labels.memory import MemoryImageLabel
+from imagegen_adapters.images.inspector import ThreadInspector
+from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
@@ -116,7 +116,7 @@ async def test_an_image_whose_decoder_was_killed_is_durable():
     """After a power cut the next try downloads nothing."""
     arrival = Arrival()
     with pytest.raises(CallError):
-        await arrival.store(inspector=KilledInspector(1))
+        await arrival.store(inspect=KilledInspector(1))
     arrival.disk.cut_power()
 
     await arrival.store(is_retry=True)
@@ -154,7 +154,7 @@ async def test_an_image_without_room_for_its_thumbnail_is_durable():
 async def test_an_image_that_is_interrupted_while_it_is_inspected_is_durable():
     """A service that stops leaves it for the next one."""
     arrival, inspector = Arrival(), SlowInspector()
-    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
     await inspector.begun.wait()
     storing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -171,13 +171,13 @@ async def test_a_disk_that_fails_to_sync_hides_no_failure(monkeypatch):
 
     monkeypatch.setattr(Disk, "sync", fail)
     with pytest.raises(CallError, match="it is kept as"):
-        await Arrival().store(inspector=KilledInspector(1))
+        await Arrival().store(inspect=KilledInspector(1))
 
 
 async def test_a_power_cut_while_it_is_inspected_costs_a_download():
     """Its attempt is still received, so the next try finds nothing and begins with the source."""
     arrival, inspector = Arrival(), SlowInspector()
-    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
     await inspector.begun.wait()
     arrival.disk.cut_power()
     storing.cancel()
@@ -191,7 +191,7 @@ async def test_a_power_cut_while_it_is_inspected_costs_a_download():
 async def test_a_kill_while_it_is_inspected_costs_nothing():
     """The file has its name, and becomes durable with the thumbnail that the next try makes."""
     arrival, inspector = Arrival(), SlowInspector()
-    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
     await inspector.begun.wait()
     killed = attrs.evolve(arrival, disk=Disk(blobs=dict(arrival.disk.blobs)))
     storing.cancel()
@@ -212,7 +212,7 @@ async def test_a_rejected_image_is_all_that_is_left_to_remove():
     assert ({rejected.value.key}, {}) == (set(arrival.disk.blobs), arrival.disk.durable)
 
 
-@pytest.mark.parametrize("label", [None, MemoryImageLabel()], ids=["plain", "labelled"])
+@pytest.mark.parametrize("label", [None, AigcImageLabel(producer="p")], ids=["plain", "labelled"])
 @pytest.mark.parametrize(
     ("padding", "reads"), [(0, 0), (60 * KIB, 0), (64 * KIB, 1), (900 * KIB, 1)], ids=str
 )
@@ -228,10 +228,9 @@ async def test_a_small_image_is_inspected_from_memory(label, padding, reads):
 async def test_the_labelled_image_is_inspected():
     """What is stored has to be sound, not only what the provider sent."""
 
-    class Breaking:
-        async def __call__(self, chunks, *, media_type, produce_id):
-            async for chunk in chunks:
-                yield chunk[:60]
+    async def breaking(chunks, media_type, produce_id):
+        async for chunk in chunks:
+            yield chunk[:60]
 
     with pytest.raises(CallError, match="PNG"):
-        await Arrival().store(label=Breaking())
+        await Arrival().store(label=breaking)

@@ -5,8 +5,8 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.attempt import Charge, InlineResponse, Phase
 from imagegen_core.errors import StorageError

@@ -5,9 +5,9 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig

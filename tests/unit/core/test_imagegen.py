@@ -6,9 +6,8 @@ import logging
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import in_memory, memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import ImageGen, TaskStatus
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageError
@@ -47,30 +46,31 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
     assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, image_counts)
 
 
-@attrs.define(kw_only=True)
-class WatchedDisk(MemoryDiskSpace):
+@attrs.define
+class WatchedDisk:
     """Sets an event when it was too full."""
 
+    has_room: bool = True
     was_full: asyncio.Event = attrs.field(factory=asyncio.Event)
 
-    def sufficient(self):
-        if not super().sufficient():
+    def __call__(self):
+        if not self.has_room:
             self.was_full.set()
-        return super().sufficient()
+        return self.has_room
 
 
 async def test_nothing_is_sent_while_its_result_could_not_be_stored():
     """With too little disk space a task stays pending; it runs as soon as there is room."""
-    disk = WatchedDisk(free=1, min_free_bytes=1)
+    disk = WatchedDisk()
     adapters = memory_adapters()
-    imagegen = ImageGen(attrs.evolve(adapters, disk=disk), file_configs={"demo": DEMO})
+    imagegen = ImageGen(attrs.evolve(adapters, has_room=disk), file_configs={"demo": DEMO})
     task = await imagegen.submit("猫", width=64, height=64)
-    disk.free = 0
+    disk.has_room = False
 
     async with imagegen:
         await disk.was_full.wait()
         waiting = await adapters.tasks.get(task.task_id)
-        disk.free = 1
+        disk.has_room = True
         done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (waiting.status, waiting.epoch, done.status)

@@ -5,9 +5,9 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.nodes.memory import DEAD_AFTER_SECONDS, MemoryNodes
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.errors import StorageError

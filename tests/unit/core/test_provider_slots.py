@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_adapters.system import ManualClock
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 
 pytestmark = pytest.mark.anyio

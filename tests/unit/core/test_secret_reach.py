@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
-from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.system import ManualClock
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.models import ProviderProfile
 from imagegen_core.problems import ProblemCode
+from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.secrets import Secret
 from imagegen_core.services.providers import SaveProvider
@@ -314,7 +314,7 @@ async def test_a_key_that_was_sealed_for_another_origin_stays():
 
 async def test_a_proxys_password_is_masked_as_it_is_sent():
     """A proxy that echoes the credentials has them decoded, not as the address spells them."""
-    redactor = MemoryRedactor()
+    redactor = Redactor()
     config = layer(**KEY, api_base=A, extra_config={"proxy": "http://me:50%25-hush@proxy.example"})
 
     await attrs.evolve(resolver(config), redactor=redactor)(provider_name=NAME)

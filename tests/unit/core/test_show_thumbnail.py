@@ -14,12 +14,12 @@ pytestmark = pytest.mark.anyio
 class Counting:
     """An inspector that counts its inspections."""
 
-    def __init__(self, inspector):
-        self.inspector, self.inspections = inspector, 0
+    def __init__(self, inspect):
+        self.inspect, self.inspections = inspect, 0
 
-    async def inspect(self, chunks):
+    async def __call__(self, chunks):
         self.inspections += 1
-        return await self.inspector.inspect(chunks)
+        return await self.inspect(chunks)
 
 
 @attrs.define
@@ -51,7 +51,7 @@ async def thumbnail_world():
     async with in_memory() as imagegen:
         task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
         (image,) = await imagegen.images(task.task_id)
-        show = attrs.evolve(imagegen.show_thumbnail, inspector=Counting(imagegen.adapters.inspector))
+        show = attrs.evolve(imagegen.show_thumbnail, inspect=Counting(imagegen.adapters.inspect))
         yield image, imagegen.adapters.blobs, show
 
 
@@ -60,7 +60,7 @@ async def test_it_is_there_with_the_image(thumbnail_world):
     image, _, show = thumbnail_world
     thumbnail = await show(image)
 
-    assert (b"WEBP", 0) == (thumbnail[8:12], show.inspector.inspections)
+    assert (b"WEBP", 0) == (thumbnail[8:12], show.inspect.inspections)
 
 
 async def test_one_that_was_lost_is_made_again_once(thumbnail_world):
@@ -71,7 +71,7 @@ async def test_one_that_was_lost_is_made_again_once(thumbnail_world):
     shown = [await show(image) for _ in range(2)]
 
     assert [before, before] == shown
-    assert 1 == show.inspector.inspections
+    assert 1 == show.inspect.inspections
 
 
 async def test_one_that_many_ask_for_is_rebuilt_once(thumbnail_world):
@@ -83,7 +83,7 @@ async def test_one_that_many_ask_for_is_rebuilt_once(thumbnail_world):
     shown = await asyncio.gather(*[show(image) for _ in range(10)])
 
     assert [before] * 10 == shown
-    assert 1 == show.inspector.inspections
+    assert 1 == show.inspect.inspections
 
 
 async def test_the_image_is_enough(thumbnail_world):
@@ -120,12 +120,11 @@ async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
     image, store, show = thumbnail_world
     await store.delete(image.thumbnail_key)
 
-    class Deleting:
-        async def inspect(self, chunks):
-            inspection = await show.inspector.inspect(chunks)
-            await show.records.delete(image.id)
-            return inspection
+    async def deleting(chunks):
+        inspection = await show.inspect(chunks)
+        await show.records.delete(image.id)
+        return inspection
 
     with pytest.raises(ImageNotFound):
-        await attrs.evolve(show, inspector=Deleting())(image)
+        await attrs.evolve(show, inspect=deleting)(image)
     assert image.thumbnail_key not in store.blobs

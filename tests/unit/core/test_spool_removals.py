@@ -3,9 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemorySpool
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.running.exchange import spool_owner

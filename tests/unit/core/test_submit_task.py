@@ -5,7 +5,6 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_core import ImageGen, Limits, Operation, Submission, TaskStatus
@@ -49,7 +48,7 @@ async def stored(imagegen):
 async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
     """Although the provider is gone and the disk is full, the key still returns its task."""
     first = await imagegen.submit_task(submission(idempotency_key="k"))
-    changed = ImageGen(attrs.evolve(imagegen.adapters, disk=MemoryDiskSpace(free=0, min_free_bytes=1)))
+    changed = ImageGen(attrs.evolve(imagegen.adapters, has_room=lambda: False))
 
     again = await changed.submit_task(submission(idempotency_key="k"))
 
@@ -149,7 +148,7 @@ async def test_too_little_disk_refuses_new_tasks(imagegen):
         ScriptedProvider(),
         adapters=attrs.evolve(
             memory_adapters(providers={"scripted": ScriptedProvider()}),
-            disk=MemoryDiskSpace(free=0, min_free_bytes=1),
+            has_room=lambda: False,
         ),
     )
 

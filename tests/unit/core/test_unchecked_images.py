@@ -3,8 +3,8 @@
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
@@ -39,7 +39,7 @@ async def outcome_of(times, size):
     """Run a task whose decoder is killed ``times`` times; ``size`` is that of the response."""
     provider, clock = SpoolingProvider(size), ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
-    adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
+    adapters = attrs.evolve(adapters, inspect=KilledInspector(times))
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
     await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock, keep_inputs=True)()
@@ -138,7 +138,7 @@ async def test_an_input_that_cannot_be_inspected_now_is_not_called_invalid():
     """The caller is asked to try again, and nothing is left behind."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
-    adapters = attrs.evolve(adapters, inspector=KilledInspector(1))
+    adapters = attrs.evolve(adapters, inspect=KilledInspector(1))
     imagegen = imagegen_over(provider, adapters=adapters)
     submission = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
 

@@ -1,7 +1,7 @@
 """The adapters of an installation: built when they are needed."""
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_http.composition.installed_providers import InstalledProviders
 
 

@@ -30,12 +30,11 @@ def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
 
 LOGGING = """
 import logging, sys, structlog
-from imagegen_adapters.redactors.log_events import redact_event
-from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_core.redaction import Redactor, redact_event
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings
-set_up_logs(LogSettings(format=sys.argv[1], level="info"), redact_event(PatternRedactor()))
+set_up_logs(LogSettings(format=sys.argv[1], level="info"), redact_event(Redactor()))
 asgi.request_id.set("r1")
 own, library = structlog.get_logger("imagegen.test"), logging.getLogger("library")
 for log in (own, library):

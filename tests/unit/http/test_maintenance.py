@@ -5,8 +5,7 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import StorageCode

@@ -5,13 +5,13 @@ import datetime as dt
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
-from imagegen_adapters.redactors.memory import MemoryRedactor
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language
+from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.services.providers import ListProviders
 from imagegen_http.composition.presets import describe_presets
@@ -96,7 +96,7 @@ async def test_a_task_for_a_misspelt_provider_is_refused_with_a_hint(kinds, requ
         configs=MemoryProviderConfigs(),
         file_configs={"atelier": ProviderConfig(provider_name="atelier", source=ConfigSource.FILE)},
         kinds=kinds,
-        redactor=MemoryRedactor(),
+        redactor=Redactor(),
         clock=ManualClock(),
     )
     with pytest.raises(ProviderNotConfigured) as caught:
@@ -243,7 +243,7 @@ def resolver(kinds, configs=None):
         configs=configs or MemoryProviderConfigs(),
         file_configs={},
         kinds=kinds,
-        redactor=MemoryRedactor(),
+        redactor=Redactor(),
         clock=ManualClock(DAY),
     )
 

@@ -7,7 +7,7 @@ import struct
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from imagegen_adapters.image_inspectors.decoding import THUMBNAIL_SIDE, Undecodable, decode, open_image
+from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, Undecodable, decode, open_image
 from tests.contracts.image_files import encoded
 
 MAX_PIXELS = 40_000_000

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
-from imagegen_adapters.image_labels.aigc import AigcImageLabel
+from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_core.images import MediaType
 
 pytestmark = pytest.mark.anyio

@@ -2,15 +2,12 @@
 
 import hashlib
 import io
-import re
-from urllib.parse import unquote
 
 import pytest
 from PIL import Image
 
-from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
-from imagegen_adapters.image_labels.aigc import AigcImageLabel
-from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
+from imagegen_adapters.images.inspector import ThreadInspector
+from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_core.images import MediaType
 from tests.contracts.image_files import in_chunks
 from tests.unit.image_labels.test_aigc import PRODUCER, label_of, packet_of
@@ -65,37 +62,23 @@ async def labelled_file(label, content, media_type, *, produce_id="task-1-0", ch
         for start in range(0, len(content), chunk_bytes):
             yield content[start : start + chunk_bytes]
 
-    labelled = label(chunks(), media_type=media_type, produce_id=produce_id)
+    labelled = label(chunks(), media_type, produce_id)
     return b"".join([chunk async for chunk in labelled])
 
 
-@pytest.fixture(params=["aigc", "memory"])
-def kind(request):
-    return request.param
-
-
 @pytest.fixture
-def label(kind):
-    return AigcImageLabel(producer=PRODUCER) if kind == "aigc" else MemoryImageLabel()
+def label():
+    return AigcImageLabel(producer=PRODUCER)
 
 
-@pytest.fixture
-def label_reader(kind):
-    """Return what reads the ``produce_id`` in a file without the adapter."""
-
-    def read_comment(content):
-        line = re.search(r"made by a machine: (.*)\n$", content.decode("latin-1"))
-        return line and unquote(line[1])
-
-    def read_packet(content):
-        return label_of(content)["ProduceID"] if packet_of(content) else None
-
-    return read_packet if kind == "aigc" else read_comment
+def label_reader(content):
+    """Return the ``produce_id`` in a file, read without the adapter."""
+    return label_of(content)["ProduceID"] if packet_of(content) else None
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("produce_id", ["task-1-0", '生成 "1" <&>'])
-async def test_the_label_names_the_image(label, label_reader, name, produce_id):
+async def test_the_label_names_the_image(label, name, produce_id):
     """An independent reader finds the label in every kind of file, and none in the original."""
     content, media_type = FILES[name]
 
@@ -117,7 +100,7 @@ async def test_no_pixel_changes(label, name):
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_a_label_that_is_there_stays_the_only_one(label, label_reader, name):
+async def test_a_label_that_is_there_stays_the_only_one(label, name):
     """The provider has labelled the image already; its label is not changed."""
     content, media_type = FILES[name]
     once = await labelled_file(label, content, media_type, produce_id="first")
@@ -171,7 +154,7 @@ async def test_a_large_file_is_not_held(label, media_type):
             read += 65536
             yield content[start : start + 65536]
 
-    async for chunk in label(chunks(), media_type=media_type, produce_id="1"):
+    async for chunk in label(chunks(), media_type, "1"):
         handed_on += len(chunk)
         behind = max(behind, read - handed_on)
 
@@ -180,23 +163,10 @@ async def test_a_large_file_is_not_held(label, media_type):
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_an_inspector_takes_a_labelled_image(name):
+async def test_an_inspector_takes_a_labelled_image(label, name):
     """What comes behind the image does no harm to it."""
     content, media_type = FILES[name]
 
-    chunks = MemoryImageLabel()(in_chunks(content), media_type=media_type, produce_id="1")
+    chunks = label(in_chunks(content), media_type, "1")
 
     assert media_type is (await ThreadInspector().inspect(chunks)).mime_type
-
-
-async def test_the_id_is_found_again():
-    """In the whole file or in its end."""
-    content, media_type = FILES["PNG"]
-    chunks = MemoryImageLabel()(in_chunks(content), media_type=media_type, produce_id="任务-1")
-    labelled = b"".join([chunk async for chunk in chunks])
-
-    assert ("任务-1", "任务-1", None) == (
-        produce_id_in(labelled),
-        produce_id_in(labelled[-100:]),
-        produce_id_in(content),
-    )

@@ -7,10 +7,9 @@ import attrs
 import pytest
 from PIL import Image
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.demo.drawing import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed

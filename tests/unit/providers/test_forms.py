@@ -2,7 +2,6 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -11,6 +10,7 @@ from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.forms import form_field_of
 from imagegen_core.models import canonical, check_request, control_of, form_of

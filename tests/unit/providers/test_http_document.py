@@ -6,7 +6,6 @@ import weakref
 
 import pytest
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import (
     PresetLibrary,
@@ -14,6 +13,7 @@ from imagegen_adapters.providers.document.reading import (
     parse_document,
     preset_names,
 )
+from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import Group, Label

@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.expressions import Expression
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.results import find_usage, usage_of
 from imagegen_adapters.providers.document.schema import UsageSpec
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.prices import TokenKind

@@ -2,13 +2,13 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import choose_model

@@ -22,10 +22,10 @@ from imagegen_adapters.providers.common.calls import (
     streamed_response,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.redactors.spellings import without
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
+from imagegen_core.redaction import without
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """What ComfyUI says of a job repeats its workflow, and of a queue the workflows of all."""

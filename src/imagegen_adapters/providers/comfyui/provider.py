@@ -42,8 +42,8 @@ from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile, check_result_size
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
+from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from imagegen_core.values import IdentityCache
 

@@ -16,8 +16,8 @@ from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.operations import Operation
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
+from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import ImageRequest
 
 _CHUNK_BYTES = 64 * 1024

@@ -23,13 +23,13 @@ from imagegen_adapters.providers.document.sending import Sender, follow
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, Template
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_adapters.redactors.spellings import without
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.problems import ProblemCode
+from imagegen_core.redaction import without
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
 from imagegen_core.secrets import Secret
 

@@ -31,14 +31,14 @@ from imagegen_adapters.providers.document.sending import TOKEN_REFUSED, AccessTo
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_adapters.providers.document.words import DocumentCode
-from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
 from imagegen_core.messages import Message
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
+from imagegen_core.ports.tools import Clock
+from imagegen_core.redaction import Redactor
 from imagegen_core.requests import ImageRequest
 from imagegen_core.values import ByteBudget, IdentityCache
 
@@ -66,7 +66,7 @@ class HttpProvider:
         *,
         clock: Clock,
         presets: PresetLibrary | None = None,
-        redactor: PatternRedactor | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._outbound = outbound
         self.presets = PresetLibrary() if presets is None else presets
@@ -74,7 +74,7 @@ class HttpProvider:
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
-        self._tokens = AccessTokens(outbound, clock, redactor or PatternRedactor())
+        self._tokens = AccessTokens(outbound, clock, redactor or Redactor())
         self._documents: IdentityCache[Document] = IdentityCache()
 
     @property

@@ -35,13 +35,12 @@ from imagegen_adapters.providers.document.schema import Auth, AuthType, ClientAu
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
 from imagegen_adapters.providers.document.templates import InputPart
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
-from imagegen_adapters.redactors.patterns import PatternRedactor
-from imagegen_adapters.redactors.spellings import without
 from imagegen_core.config import WEB_PORTS, ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
+from imagegen_core.ports.tools import Clock
+from imagegen_core.redaction import Redactor, without
 from imagegen_core.secrets import Secret
 
 KEY_FORM = "client_id:client_secret"
@@ -175,7 +174,7 @@ class AccessTokens:
     The redactor knows them meanwhile.
     """
 
-    def __init__(self, outbound: Outbound, clock: Clock, redactor: PatternRedactor) -> None:
+    def __init__(self, outbound: Outbound, clock: Clock, redactor: Redactor) -> None:
         self._outbound = outbound
         self._clock = clock
         self._redactor = redactor

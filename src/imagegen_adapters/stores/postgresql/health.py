@@ -14,7 +14,7 @@ from imagegen_adapters.stores.postgresql.database import (
     storage_errors,
 )
 from imagegen_adapters.stores.rows import from_timestamp
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 
 CONNECTIONS_BESIDE_POOL = 1
 """The listener's."""

@@ -29,7 +29,7 @@ from imagegen_adapters.stores.sqlite.engine import (
     storage_error,
 )
 from imagegen_adapters.stores.sqlite.writer import Writer
-from imagegen_adapters.threads.worker_threads import WorkerThreads
+from imagegen_adapters.threads import WorkerThreads
 from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.messages import Message, upstream_text
 

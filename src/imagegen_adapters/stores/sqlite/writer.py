@@ -12,7 +12,7 @@ import attrs
 
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.sqlite.engine import is_fatal, is_full, sqlite3, storage_error
-from imagegen_adapters.threads.deliveries import Deliveries
+from imagegen_adapters.threads import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError
 
 MAX_BATCH_OPERATIONS = 256

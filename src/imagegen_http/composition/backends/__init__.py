@@ -6,7 +6,7 @@ from types import ModuleType
 
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_core.ports.blobs import RunningChecksum
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_http.composition.backends import one_box
 from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.settings.schema import Settings, SettingsError

@@ -15,7 +15,7 @@ from imagegen_adapters.image_records.postgresql.reindex import index_state, rein
 from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import (
@@ -32,7 +32,7 @@ from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.ports.blobs import RunningChecksum
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_http.composition.backends.backend import Backend
 from imagegen_http.health import ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.settings.schema import Settings

@@ -15,7 +15,6 @@ from imagegen_adapters.databases.data_directory import (
 )
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.reindex import index_state, reindex
@@ -25,17 +24,18 @@ from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.system import new_id
 from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.blobs import RunningChecksum
-from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.tools import Clock
 from imagegen_core.services.upkeep import CleanSpool
 from imagegen_http.composition.backends.backend import Backend
 

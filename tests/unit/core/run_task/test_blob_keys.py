@@ -5,14 +5,14 @@ import hashlib
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import TaskStatus
 from imagegen_core.errors import FailureCode
 from imagegen_core.messages import upstream_text
-from imagegen_core.ports.image_inspector import ImageRejected
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.ports.tools import ImageRejected
 from tests.frozen_worker import TwoWorkers
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, png
@@ -51,7 +51,7 @@ class ScriptedInspector(ThreadInspector):
 def adapters_over(provider):
     """Return adapters in memory whose inspector follows the provider's script."""
     adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
-    return attrs.evolve(adapters, inspector=ScriptedInspector(provider))
+    return attrs.evolve(adapters, inspect=ScriptedInspector(provider).inspect)
 
 
 def frozen_in(step, error=None):

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.errors import StorageError

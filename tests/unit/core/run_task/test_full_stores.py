@@ -7,8 +7,8 @@ from functools import partial
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult

@@ -7,8 +7,8 @@ import attrs
 import pytest
 from PIL import Image as Pillow
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.errors import CallError, ResponseNotKept, TaskNotFound

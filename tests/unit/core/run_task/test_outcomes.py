@@ -5,8 +5,8 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.system import ManualClock
 from imagegen_core.messages import Language
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard

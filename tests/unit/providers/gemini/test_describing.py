@@ -2,11 +2,10 @@
 
 import pytest
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, retry_delay
+from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import LifecycleStatus, check_request

@@ -1,6 +1,214 @@
-"""What `imagegen doctor` says of each thing that it checks; the name of the check stands before it."""
+"""What a check is, what it says, and the checks of a data directory, its disk and its archive."""
 
-from imagegen_core.messages import MessageCode
+import os
+import stat
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import attrs
+
+from imagegen_adapters.archives.claim import PrefixTaken
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.system import SystemClock, SystemDiskSpace
+from imagegen_core.errors import ImagegenError, StorageError
+from imagegen_core.messages import Argument, Message, MessageCode
+from imagegen_core.ports.outbox import Outbox
+from imagegen_http.composition.archives import open_archive
+from imagegen_http.runtime.accounts import user_name
+from imagegen_http.runtime.running_server import SERVER_FILE, RunningServer
+from imagegen_http.settings.schema import Settings, SettingsError
+
+
+class Health(StrEnum):
+    """``fail``: images or keys are or will be lost; ``warn``: an operator should look at it."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@attrs.frozen
+class Check:
+    """What was checked, and a sentence about it that contains no key."""
+
+    name: str
+    health: Health
+    message: Message
+
+
+def ok(name: str, message: Message) -> Check:
+    """Return a check that passed."""
+    return Check(name, Health.OK, message)
+
+
+def warn(name: str, message: Message) -> Check:
+    """Return a check that an operator should look at."""
+    return Check(name, Health.WARN, message)
+
+
+def fail(name: str, message: Message) -> Check:
+    """Return a check that found a loss, or what will lead to one."""
+    return Check(name, Health.FAIL, message)
+
+
+# ---------------------------------------------------------------- the data directory and its server
+
+_GROUP_AND_OTHERS_BITS = 0o077
+_MAX_LISTED_NAMES = 5
+
+
+@attrs.define
+class _Findings:
+    """Counts the entries with one problem, and holds the names of the first few."""
+
+    count: int = 0
+    first: list[Message | str] = attrs.field(factory=list)
+
+    def add(self, name: Message | str) -> None:
+        self.count += 1
+        if len(self.first) < _MAX_LISTED_NAMES:
+            self.first.append(name)
+
+    @property
+    def names(self) -> Argument:
+        """The first few, as the argument of a message."""
+        if self.count <= _MAX_LISTED_NAMES:
+            return tuple(self.first)
+        return CheckCode.AND_MORE(entries=tuple(self.first), count=self.count - _MAX_LISTED_NAMES)
+
+
+def check_directory(data_dir: Path) -> list[Check]:
+    """Check the owner and the permissions of the directory and everything in it; blocks."""
+    owner = data_dir.stat().st_uid
+    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
+        user = user_name(os.geteuid())
+        reason = CheckCode.NOT_ACCESSIBLE(path=str(data_dir), user=user, owner=user_name(owner))
+        return [fail("data directory", reason)]
+    foreign, exposed, closed = _Findings(), _Findings(), _Findings()
+    for path, status in _entries(data_dir):
+        label = str(path.relative_to(data_dir)) if path != data_dir else CheckCode.DIRECTORY_ITSELF()
+        if status.st_uid != owner:
+            foreign.add(CheckCode.ENTRY_OF(entry=label, user=user_name(status.st_uid)))
+        elif not _usable(path, status, data_dir):
+            closed.add(label)
+        if stat.S_IMODE(status.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(status.st_mode):
+            exposed.add(label)
+    return [_ownership(data_dir, owner, foreign), _access(data_dir, closed), _exposure(data_dir, exposed)]
+
+
+def server(data_dir: Path, running: RunningServer | None) -> Check:
+    """Report the server that works in the directory, or one that was killed in it."""
+    if running is not None:
+        return ok("server", CheckCode.SERVER_RUNS(url=running.url))
+    if (data_dir / SERVER_FILE).exists():
+        return warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
+    return ok("server", CheckCode.NO_SERVER())
+
+
+def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:
+    name = user_name(owner)
+    if foreign.count:
+        reason = CheckCode.FOREIGN_ENTRIES(entries=foreign.names, path=str(data_dir), owner=name)
+        return fail("owner", reason)
+    return ok("owner", CheckCode.OWNED(owner=name))
+
+
+def _exposure(data_dir: Path, exposed: _Findings) -> Check:
+    if exposed.count:
+        reason = CheckCode.READABLE_BY_OTHERS(entries=exposed.names, path=str(data_dir))
+        return warn("data directory", reason)
+    return ok("data directory", CheckCode.FOR_OWNER_ONLY(path=str(data_dir)))
+
+
+def _access(data_dir: Path, closed: _Findings) -> Check:
+    if closed.count:
+        return fail("modes", CheckCode.CLOSED_TO_OWNER(entries=closed.names, path=str(data_dir)))
+    if os.statvfs(data_dir).f_flag & os.ST_RDONLY:
+        return fail("modes", CheckCode.MOUNTED_READ_ONLY(path=str(data_dir)))
+    return ok("modes", CheckCode.OPEN_TO_OWNER())
+
+
+def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:
+    """Return whether the owner has the permissions: images are only read, database and keys also written."""
+    needed = stat.S_IRUSR
+    if stat.S_ISDIR(status.st_mode):
+        needed = stat.S_IRWXU
+    elif path.parent == data_dir:
+        needed |= stat.S_IWUSR
+    return stat.S_ISLNK(status.st_mode) or status.st_mode & needed == needed
+
+
+def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the directory and everything below it, except files that vanish meanwhile, as SQLite's do."""
+    yield data_dir, data_dir.stat()
+    for folder, folders, files in os.walk(data_dir):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            try:
+                yield path, path.lstat()
+            except FileNotFoundError:
+                continue
+
+
+# ---------------------------------------------------------------- the outbox, the archive, the disk
+
+_BUCKET_SECONDS = 10.0
+_MIB = 1024 * 1024
+
+
+async def outbox(entries: Outbox, settings: Settings) -> list[Check]:
+    """Report the pending uploads and removals, and why they fail."""
+    counts = await entries.counts()
+    waiting = CheckCode.OUTBOX_WAITING(uploads=counts.uploads, removals=counts.removals)
+    if counts.last_error is not None:
+        reason = CheckCode.OUTBOX_FAILING(waiting=waiting, count=counts.failing, reason=counts.last_error)
+        return [warn("outbox", reason)]
+    return [ok("outbox", waiting)] if settings.storage.archive_name else []
+
+
+async def bucket(settings: Settings, installation_id: str | None) -> list[Check]:
+    """Check whether the archive responds, and whether its prefix is this installation's or nobody's.
+
+    An empty ``installation_id`` is that of one which has never used a bucket. Without one, whose the prefix
+    is remains unchecked.
+    """
+    name = settings.storage.archive_name
+    if name is None:
+        return []
+    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+    try:
+        archive = open_archive(settings, outbound.gate, idle_seconds=_BUCKET_SECONDS)
+        if archive is not None:
+            try:
+                await archive.stat("probe")
+                if installation_id is not None:
+                    await archive.prefix.check(installation_id)
+            finally:
+                await archive.aclose()
+    except (SettingsError, PrefixTaken) as error:
+        return [fail(name, error.reason)]
+    except ImagegenError as error:
+        return [warn(name, error.reason)]
+    finally:
+        await outbound.aclose()
+    return [ok(name, CheckCode.ARCHIVE_ANSWERS())]
+
+
+def disk(settings: Settings) -> Check:
+    """Check the free disk space."""
+    min_free_bytes = settings.storage.min_free_mb * _MIB
+    space = SystemDiskSpace(settings.data_dir, min_free_bytes=min_free_bytes, clock=SystemClock())
+    try:
+        free = space.free_bytes() // _MIB
+    except StorageError as error:
+        return warn("disk", error.reason)
+    if space.has_room():
+        return ok("disk", CheckCode.DISK_FREE(free=free))
+    return warn("disk", CheckCode.DISK_LOW(free=free, minimum=settings.storage.min_free_mb))
+
+
+# ---------------------------------------------------------------- what they say
 
 
 class CheckCode(MessageCode):

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.image_records.postgresql.reindex import index_state
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
@@ -24,17 +23,10 @@ from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError
-from imagegen_http.composition.checkup import stores
-from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
-from imagegen_http.composition.checkup.database import (
-    RECENT,
-    STUCK_AFTER,
-    providers,
-    search_index,
-    task_checks,
-)
-from imagegen_http.composition.checkup.messages import CheckCode
+from imagegen_http.doctor.checks import Check, CheckCode, fail, ok, outbox, warn
+from imagegen_http.doctor.runner import RECENT, STUCK_AFTER, providers, search_index, task_checks
 from imagegen_http.settings.schema import WORKER, Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -94,7 +86,7 @@ async def _open_database(
         await _master_key(database, environ),
         *await _tasks(database, has_server=bool(alive)),
         search_index(await index_state(database, simplify)),
-        *await stores.outbox(SqlOutbox(PostgresqlSql(database)), settings),
+        *await outbox(SqlOutbox(PostgresqlSql(database)), settings),
         *await providers(PostgresqlProviderConfigs(database, FernetSecretBox(())), settings),
     ]
 

@@ -1,1 +1,0 @@
-"""Clocks: the system's, and one that tests control."""

@@ -1,1 +1,0 @@
-"""Free space of the disk that holds the data."""

@@ -1,1 +1,0 @@
-"""Image inspectors, which decode untrusted images."""

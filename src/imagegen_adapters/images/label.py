@@ -1,0 +1,360 @@
+"""The implicit label of GB 45438-2025: an XMP property that names the producer of an image and its id."""
+
+import asyncio
+import json
+import struct
+import tempfile
+import zlib
+from collections.abc import AsyncIterator
+from typing import IO
+from xml.sax.saxutils import escape
+
+import attrs
+
+from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+
+NAMESPACE = b"http://www.tc260.org.cn/ns/AIGC/1.0/"
+MAX_PACKET_BYTES = 1024 * 1024
+"""Larger packets are left as they are."""
+
+_HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+_OPEN = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+)
+_CLOSE = b'</rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'
+_END_OF_RDF = b"</rdf:RDF>"
+
+
+@attrs.frozen(kw_only=True)
+class AigcLabel:
+    """The producer of an image (the name or code of the service provider) and the id of the image."""
+
+    producer: str
+    produce_id: str
+
+    def packet(self) -> bytes:
+        """Return a complete packet with only the label."""
+        return _HEAD + _OPEN + self._description() + _CLOSE
+
+    def merged_into(self, packet: bytes) -> bytes:
+        """Return another packet with the label added.
+
+        A packet that has such a label is returned unchanged. A packet in which the place for the label cannot
+        be found, because it is written in an unusual way, is replaced by `packet`.
+        """
+        if NAMESPACE in packet:
+            return packet
+        before, end, after = packet.rpartition(_END_OF_RDF)
+        if not end or b"xmlns:rdf=" not in before:
+            return self.packet()
+        return before + self._description() + end + after
+
+    def _description(self) -> bytes:
+        value = {
+            "Label": "1",
+            "ContentProducer": self.producer,
+            "ProduceID": self.produce_id,
+            "ReservedCode1": "",
+            "ContentPropagator": "",
+            "PropagateID": "",
+            "ReservedCode2": "",
+        }
+        text = escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), {'"': "&quot;"})
+        opening = b'<rdf:Description rdf:about="" xmlns:TC260="' + NAMESPACE + b'">'
+        return opening + f"<TC260:AIGC>{text}</TC260:AIGC></rdf:Description>".encode("utf-8", "replace")
+
+
+class ByteStream:
+    """A buffered reader over chunks. The stream may end at any byte."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = bytearray()
+        self._ended = False
+
+    async def peek(self, count: int) -> bytes:
+        """Return the next bytes without consuming them; fewer only at the end."""
+        while len(self._buffer) < count and not self._ended:
+            await self._read_more()
+        return bytes(self._buffer[:count])
+
+    async def take(self, count: int) -> bytes:
+        """Return and consume the next bytes; fewer only at the end."""
+        data = await self.peek(count)
+        del self._buffer[: len(data)]
+        return data
+
+    async def forward(self, count: int) -> AsyncIterator[bytes]:
+        """Yield the next ``count`` bytes as they arrive; fewer only at the end."""
+        while count > 0:
+            if not self._buffer:
+                await self._read_more()
+            if not self._buffer:
+                return
+            chunk = bytes(self._buffer[:count])
+            del self._buffer[: len(chunk)]
+            count -= len(chunk)
+            yield chunk
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """Yield all remaining bytes."""
+        if self._buffer:
+            yield bytes(self._buffer)
+            self._buffer.clear()
+        async for chunk in self._chunks:
+            yield chunk
+
+    async def _read_more(self) -> None:
+        try:
+            self._buffer += await anext(self._chunks)
+        except StopAsyncIteration:
+            self._ended = True
+
+
+# ---------------------------------------------------------------- jpeg
+# JPEG: an ``APP1`` segment after JFIF and Exif [XMP specification part 3, 1.1.3]
+
+_START_OF_IMAGE = b"\xff\xd8"
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_MAX_SEGMENT_BYTES = 0xFFFF
+_MAX_METADATA_BYTES = 4 * 1024 * 1024
+"""The metadata at the beginning that is buffered to look for a packet in it; colour profiles are large."""
+
+_MARKER = 0xFF
+_COMMENT = 0xFE
+_APP = range(0xE0, 0xF0)
+_APP0, _APP1 = 0xE0, 0xE1
+
+
+async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+    """Yield the file with the label in its XMP packet, looked up in the segments before the image data."""
+    source = ByteStream(chunks)
+    start = await source.take(len(_START_OF_IMAGE))
+    yield start
+    if start == _START_OF_IMAGE:
+        segments = [segment async for segment in _jpeg_metadata(source)]
+        for segment in _labelled(segments, label):
+            yield segment
+    async for chunk in source.rest():
+        yield chunk
+
+
+async def _jpeg_metadata(source: ByteStream) -> AsyncIterator[bytes]:
+    """Yield the application segments and comments at the beginning, each with its marker."""
+    size = 0
+    while size < _MAX_METADATA_BYTES:
+        head = await source.peek(4)
+        if len(head) < 4 or head[0] != _MARKER or (head[1] not in _APP and head[1] != _COMMENT):  # noqa: PLR2004 - marker and length
+            return
+        segment = await source.take(2 + int(struct.unpack(">H", head[2:])[0]))
+        size += len(segment)
+        yield segment
+
+
+def _labelled(segments: list[bytes], label: AigcLabel) -> list[bytes]:
+    start, own = 4 + len(_JPEG_XMP), _segment(label.packet()) or b""
+    for index, segment in enumerate(segments):
+        if segment[1] == _APP1 and segment[4:start] == _JPEG_XMP:
+            merged = _segment(label.merged_into(segment[start:]))
+            return [*segments[:index], merged or own, *segments[index + 1 :]]
+    index = 0
+    while index < len(segments) and _precedes_xmp(segments[index]):
+        index += 1
+    return [*segments[:index], own, *segments[index:]]
+
+
+def _precedes_xmp(segment: bytes) -> bool:
+    return segment[1] == _APP0 or (segment[1] == _APP1 and segment[4:8] == b"Exif")
+
+
+def _segment(packet: bytes) -> bytes | None:
+    """Return the segment with a packet; None if the packet is too long for one."""
+    length = 2 + len(_JPEG_XMP) + len(packet)
+    if length > _MAX_SEGMENT_BYTES:
+        return None
+    return bytes((_MARKER, _APP1)) + struct.pack(">H", length) + _JPEG_XMP + packet
+
+
+# ---------------------------------------------------------------- png
+# PNG: an ``iTXt`` chunk before the first ``IDAT`` [XMP specification part 3, 1.1.5]
+
+_SIGNATURE_BYTES = 8
+_HEADER_BYTES = 8
+_CRC_BYTES = 4
+_PNG_XMP = b"XML:com.adobe.xmp\0"
+_PLAIN = b"\0\0\0\0"  # not compressed, no language, no translated keyword
+
+
+async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+    """Yield the file with the label in its XMP packet; all other chunks pass unchanged."""
+    source = ByteStream(chunks)
+    yield await source.take(_SIGNATURE_BYTES)
+    labelled = False
+    while len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
+        length, kind = struct.unpack(">I4s", header)
+        is_text = kind == b"iTXt" and length <= MAX_PACKET_BYTES
+        if is_text and (packet := await _xmp(source, length)) is not None:
+            await source.take(_HEADER_BYTES + length + _CRC_BYTES)
+            yield _png_chunk(label.merged_into(packet))
+            labelled = True
+            continue
+        if kind == b"IDAT" and not labelled:
+            yield _png_chunk(label.packet())
+            labelled = True
+        async for chunk in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
+            yield chunk
+    async for chunk in source.rest():
+        yield chunk
+
+
+async def _xmp(source: ByteStream, length: int) -> bytes | None:
+    """Return the XMP packet in the next text chunk, or None if it holds something else."""
+    data = (await source.peek(_HEADER_BYTES + length))[_HEADER_BYTES:]
+    if len(data) < length or not data.startswith(_PNG_XMP):
+        return None
+    flags, rest = data[len(_PNG_XMP) : len(_PNG_XMP) + 2], data[len(_PNG_XMP) + 2 :]
+    *_, text = rest.split(b"\0", 2)
+    if flags[:1] == b"\1":
+        return _decompressed(text)
+    return text
+
+
+def _decompressed(text: bytes) -> bytes | None:
+    decompressor = zlib.decompressobj()
+    try:
+        plain = decompressor.decompress(text, MAX_PACKET_BYTES)
+    except zlib.error:
+        return None
+    return None if decompressor.unconsumed_tail else plain
+
+
+def _png_chunk(packet: bytes) -> bytes:
+    body = b"iTXt" + _PNG_XMP + _PLAIN + packet
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+
+
+# ---------------------------------------------------------------- webp
+# WebP: an ``XMP `` chunk at the end, announced by the ``VP8X`` header [developers.google.com/speed/webp]
+
+_RIFF_BYTES = 12
+_VP8X_BYTES = 18
+_XMP_FLAG = 0x04
+_ALPHA_FLAG = 0x10
+_MAX_IN_MEMORY_BYTES = 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
+_KEYFRAME_START = b"\x9d\x01\x2a"
+_LOSSLESS_START = 0x2F
+
+
+async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+    """Yield the file with the label in its XMP packet; a file with an implausible header passes unchanged.
+
+    The file begins with its size. A file that already has a packet is therefore written to a temporary file
+    first, since the length of that packet is only known at the end.
+    """
+    source = ByteStream(chunks)
+    riff = await source.take(_RIFF_BYTES)
+    head = await source.peek(_HEADER_BYTES + 10)
+    extended = _extended_header(head)
+    lacks_vp8x = head[:4] != b"VP8X"
+    # An encoder that could not seek back writes a size of 0 or 4 GiB here.
+    body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if lacks_vp8x else _VP8X_BYTES)
+    if extended is None or not 0 < body_bytes <= MAX_IMAGE_BYTES:
+        yield riff
+        async for chunk in source.rest():
+            yield chunk
+        return
+    if not lacks_vp8x:
+        await source.take(_VP8X_BYTES)
+    flags, rest = extended[_HEADER_BYTES], extended[_HEADER_BYTES + 1 :]
+    extended = extended[:_HEADER_BYTES] + bytes((flags | _XMP_FLAG,)) + rest
+    body = _with_merged_packet if flags & _XMP_FLAG else _with_appended_packet
+    async for chunk in body(source, body_bytes, extended, label):
+        yield chunk
+
+
+async def _with_appended_packet(
+    source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
+) -> AsyncIterator[bytes]:
+    padding = b"\0" * (body_bytes % 2)
+    label_chunk = padding + _webp_chunk(b"XMP ", label.packet())
+    yield _riff(extended, body_bytes + len(label_chunk)) + extended
+    async for chunk in source.forward(body_bytes):
+        yield chunk
+    yield label_chunk
+
+
+async def _with_merged_packet(
+    source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
+) -> AsyncIterator[bytes]:
+    """Yield the same chunks, with the packet moved to the end and merged with the label."""
+    packet = None
+    remaining = body_bytes
+    with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES) as spooled:
+        while remaining > 0 and len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
+            length = int(struct.unpack("<I", header[4:])[0])
+            whole = _HEADER_BYTES + length + length % 2
+            remaining -= whole
+            if header[:4] == b"XMP " and length <= MAX_PACKET_BYTES:
+                packet = (await source.take(whole))[_HEADER_BYTES : _HEADER_BYTES + length]
+                continue
+            async for chunk in source.forward(whole):
+                await asyncio.to_thread(spooled.write, chunk)
+        merged = label.packet() if packet is None else label.merged_into(packet)
+        label_chunk = b"\0" * (spooled.tell() % 2) + _webp_chunk(b"XMP ", merged)
+        yield _riff(extended, spooled.tell() + len(label_chunk)) + extended
+        async for chunk in _webp_chunks(spooled):
+            yield chunk
+        yield label_chunk
+
+
+async def _webp_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    file.seek(0)
+    while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+        yield chunk
+
+
+def _extended_header(head: bytes) -> bytes | None:
+    """Return the existing or a new ``VP8X`` chunk; None if the beginning of the file is not understood."""
+    kind, data = head[:4], head[_HEADER_BYTES:]
+    if len(data) < 10:  # noqa: PLR2004 - the length of the longest of the three headers
+        return None
+    if kind == b"VP8X":
+        return head[:_VP8X_BYTES]
+    if kind == b"VP8 " and data[3:6] == _KEYFRAME_START:
+        width, height = (value & 0x3FFF for value in struct.unpack("<HH", data[6:10]))
+        return _vp8x(width, height, alpha=False) if width and height else None
+    if kind == b"VP8L" and data[0] == _LOSSLESS_START:
+        (bits,) = struct.unpack("<I", data[1:5])
+        return _vp8x((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, alpha=bool(bits >> 28 & 1))
+    return None
+
+
+def _vp8x(width: int, height: int, *, alpha: bool) -> bytes:
+    sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return _webp_chunk(b"VP8X", bytes((_ALPHA_FLAG if alpha else 0, 0, 0, 0)) + sizes)
+
+
+def _riff(extended: bytes, body_bytes: int) -> bytes:
+    return b"RIFF" + struct.pack("<I", 4 + len(extended) + body_bytes) + b"WEBP"
+
+
+def _webp_chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+# ---------------------------------------------------------------- any of them
+
+_WRITERS = {MediaType.PNG: label_png, MediaType.JPEG: label_jpeg, MediaType.WEBP: label_webp}
+
+
+@attrs.frozen(kw_only=True)
+class AigcImageLabel:
+    """The `ImageLabel` of a content provider, named by its name or its unified social credit code."""
+
+    producer: str
+
+    def __call__(
+        self, chunks: AsyncIterator[bytes], media_type: MediaType, produce_id: str
+    ) -> AsyncIterator[bytes]:
+        return _WRITERS[media_type](chunks, AigcLabel(producer=self.producer, produce_id=produce_id))

@@ -1,1 +1,0 @@
-"""Conversion of traditional to simplified Chinese."""

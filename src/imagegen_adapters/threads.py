@@ -1,0 +1,149 @@
+"""Threads for blocking calls, and results on their way back to the event loop."""
+
+import asyncio
+import collections
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class WorkerThreads:
+    """Runs functions in at most ``max_threads`` threads, in the order in which they come.
+
+    If the caller is cancelled, a function that still waits for a thread is not called, and one that runs goes
+    on to its end.
+    """
+
+    def __init__(self, name: str, max_threads: int) -> None:
+        self._pool = ThreadPoolExecutor(max_threads, thread_name_prefix=name)
+        self._closed = False
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run the function in a thread; return its result, or raise its exception as it is."""
+        return await self.start(function)
+
+    def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
+        """Like `run`, for a caller that does something else meanwhile, or that cancels the future."""
+        try:
+            return asyncio.get_running_loop().run_in_executor(self._pool, function)
+        except RuntimeError as error:
+            if self._closed:
+                raise
+            raise OSError("no more threads can be started") from error
+
+    def close(self) -> None:
+        """Accept no more functions, and wait until all accepted ones have ended. May be called twice."""
+        self._closed = True
+        self._pool.shutdown()
+
+
+class DetachedThreads:
+    """Runs each call in a new daemon thread, at most ``max_threads`` at once.
+
+    An unresponsive name server or token service occupies a thread for half a minute, even if the caller has
+    given up. So an abandoned call counts towards the limit until it has really future.
+    """
+
+    def __init__(self, name: str, max_threads: int) -> None:
+        self._name = name
+        self._free = asyncio.Semaphore(max_threads)
+
+    async def acquire(self) -> None:
+        """Wait for a free thread; `start` or `release` must follow."""
+        await self._free.acquire()
+
+    def release(self) -> None:
+        """Give the acquired thread back."""
+        self._free.release()
+
+    def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """Start a call in the acquired thread; cancelling the future does not affect the call."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(value: T | None, error: BaseException | None) -> None:
+            self.release()
+            if future.done():
+                return
+            if error is None:
+                future.set_result(value)  # type: ignore[arg-type] # set unless there is an error
+            else:
+                future.set_exception(error)
+
+        def work() -> None:
+            value, raised = None, None
+            try:
+                value = call()
+            except BaseException as error:  # noqa: BLE001 - delivered to the caller
+                raised = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(settle, value, raised)
+
+        try:
+            threading.Thread(target=work, name=self._name, daemon=True).start()
+        except RuntimeError as error:
+            self.release()
+            raise OSError("no more threads can be started") from error
+        return future
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Run the call as soon as a thread is free, and return its result."""
+        await self.acquire()
+        return await self.start(call)
+
+
+_of_this_thread = threading.local()
+
+
+class Deliveries:
+    """Settles futures of one event loop from other threads: all that are due, by one wake-up of the loop.
+
+    A result is dropped if its future was cancelled or the loop is closed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._due: collections.deque[tuple[asyncio.Future[Any], Any, BaseException | None]]
+        self._due = collections.deque()
+        self._waking = False
+
+    @classmethod
+    def current(cls) -> "Deliveries":
+        """Return those of the running event loop; the loop creates the futures."""
+        loop = asyncio.get_running_loop()
+        current: Deliveries | None = getattr(_of_this_thread, "deliveries", None)
+        if current is None or current.loop is not loop:
+            current = _of_this_thread.deliveries = cls(loop)
+        return current
+
+    def deliver(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+        """Let the loop settle the future, by the error if there is one; from any thread, without waiting."""
+        self._due.append((future, result, error))
+        if not self._waking:  # set by two threads at once, it wakes the loop twice
+            self._waking = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        self._waking = False  # first: what is appended from here on wakes the loop again
+        for _ in range(len(self._due)):
+            future, result, error = self._due.popleft()
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(_raisable(error))
+
+
+def _raisable(error: BaseException) -> BaseException:
+    """Return what a future accepts: it refuses `StopIteration`, which would end the waiting coroutine."""
+    if not isinstance(error, StopIteration):
+        return error
+    raisable = RuntimeError("a function in a thread raised StopIteration")
+    raisable.__cause__ = error
+    return raisable

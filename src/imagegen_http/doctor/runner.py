@@ -1,0 +1,353 @@
+"""Read-only checks of an installation, beside a running service or without one, from top to bottom."""
+
+import asyncio
+import hashlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_adapters.image_records.index_state import IndexState
+from imagegen_adapters.image_records.reindex import index_state
+from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
+from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
+from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
+from imagegen_adapters.stores.sqlite.tasks import SqliteTasks
+from imagegen_adapters.system import SystemClock
+from imagegen_core.errors import ImagegenError, Refusal
+from imagegen_core.images import Image, StorageState
+from imagegen_core.messages import Message
+from imagegen_core.ports.blobs import is_key
+from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.problems import RefusalCode
+from imagegen_core.task import TaskStatus
+from imagegen_http.composition.backends import cluster_module
+from imagegen_http.composition.provider_listing import default_provider_warning, open_listing, saved_configs
+from imagegen_http.doctor.checks import (
+    Check,
+    CheckCode,
+    Health,
+    bucket,
+    check_directory,
+    disk,
+    fail,
+    ok,
+    outbox,
+    server,
+    warn,
+)
+from imagegen_http.runtime.running_server import RunningServer
+from imagegen_http.settings.schema import Settings
+
+Progress = Callable[[float], None]
+
+
+async def run_checks(
+    settings: Settings, environ: Mapping[str, str], *, warning: Message | None, full: bool, progress: Progress
+) -> tuple[Check, ...]:
+    """Check everything and change nothing.
+
+    Args:
+        settings: the settings of the service, which are valid.
+        environ: may contain the master key.
+        warning: of the file of the settings.
+        full: also read every local image and compare its SHA-256.
+        progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
+    """
+    configuration = ok("configuration", CheckCode.SETTINGS_VALID())
+    if warning is not None:
+        configuration = warn("configuration", warning)
+    if settings.database is not None:
+        return await _cluster_checks(settings, environ, configuration)
+    sqlite, data_dir = _sqlite(), settings.data_dir
+    checks = [configuration, sqlite]
+    if not data_dir.is_dir():
+        reason = CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=CheckCode.OTHER_DIRECTORY())
+        return (*checks, fail("data directory", reason))
+    running = RunningServer.find(data_dir)
+    checks += await asyncio.to_thread(check_directory, data_dir)
+    checks.append(server(data_dir, running))
+    has_server = running is not None
+    async with _database(data_dir, sqlite) as (database, check):
+        checks.append(check)
+        if database is not None:
+            checks += [
+                await _master_key(database, data_dir, environ),
+                *await _tasks(database, has_server=has_server),
+                await _clock(database),
+                await _images(database, data_dir, full=full, progress=progress),
+                await _orphans(database, data_dir, has_server=has_server),
+                search_index(await index_state(database, simplify)),
+                *await outbox(SqlOutbox(SqliteSql(database)), settings),
+                *await providers(saved_configs(database), settings),
+            ]
+    return (*checks, *await bucket(settings, _installation_id(data_dir)), disk(settings))
+
+
+async def _cluster_checks(
+    settings: Settings, environ: Mapping[str, str], configuration: Check
+) -> tuple[Check, ...]:
+    """Check a node of a cluster; its images are in the bucket, whatever is on its disk."""
+    cluster_module()  # says what is missing, before it is imported here
+    from imagegen_http.doctor import cluster
+
+    checks, data_dir = [configuration], settings.data_dir
+    if data_dir.is_dir():
+        checks += await asyncio.to_thread(check_directory, data_dir)
+        checks += [server(data_dir, RunningServer.find(data_dir)), disk(settings)]
+    checks += await cluster.check_database(settings, environ)
+    return (*checks, *await bucket(settings, await cluster.known_installation_id(settings)))
+
+
+def _sqlite() -> Check:
+    try:
+        check_sqlite()
+    except SqliteTooOld as error:
+        return fail("sqlite", error.reason)
+    warning = sqlite_warning()
+    return ok("sqlite", sqlite_name()) if warning is None else warn("sqlite", warning)
+
+
+def _installation_id(data_dir: Path) -> str | None:
+    """Return the id of the directory, empty if it has none; None if another check says why."""
+    try:
+        return DataDirectory.open(data_dir, lock=False).known_installation_id() or ""
+    except ImagegenError:
+        return None
+
+
+def _without_database(data_dir: Path) -> Check:
+    if any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
+        return fail("database", CheckCode.DATABASE_LOST())
+    return warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
+
+
+@asynccontextmanager
+async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Database | None, Check]]:
+    """Yield the database opened for reading, if it can be, and the check of it."""
+    path = data_dir / DATABASE_FILE
+    if not path.exists():
+        yield None, _without_database(data_dir)
+    elif sqlite.health is Health.FAIL:
+        yield None, warn("database", CheckCode.DATABASE_NOT_READ())
+    elif errors := await asyncio.to_thread(integrity_errors, path):
+        yield None, fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0]))
+    else:
+        try:
+            database = await asyncio.to_thread(Database.open, path, read_only=True)
+        except ImagegenError as error:
+            is_old = isinstance(error, SchemaTooOld)
+            yield None, (warn if is_old else fail)("database", error.reason)
+            return
+        try:
+            yield database, ok("database", CheckCode.DATABASE_WHOLE())
+        finally:
+            await database.close()
+
+
+# ---------------------------------------------------------------- the database
+
+STUCK_AFTER = timedelta(days=1)
+RECENT = timedelta(days=7)
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+_STUCK_TASKS = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < ?"
+
+_UNKNOWN_OUTCOME_TASKS = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > ? AND failure ->> '$.code' = 'outcome_unknown'
+"""
+
+_NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
+
+
+async def _master_key(database: Database, data_dir: Path, environ: Mapping[str, str]) -> Check:
+    """Check whether the master key opens everything that was sealed."""
+    tokens = [row.token async for row in SqliteSealedRows(database).all()]
+    variable = environ.get("IMAGEGEN_MASTER_KEY")
+    if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
+        return ok("master key", CheckCode.NO_KEY_YET())
+    try:
+        box = FernetSecretBox.for_inspection(data_dir, environment_keys=variable, tokens=tokens)
+    except MasterKeyRefused as error:
+        return fail("master key", error.reason)
+    if box.locked:
+        reason = box.lock_reason or KeyCode.MASTER_KEY_MISSING()
+        return fail("master key", CheckCode.SECRETS_LOCKED(reason=reason, count=len(tokens)))
+    return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
+
+
+async def _tasks(database: Database, *, has_server: bool) -> list[Check]:
+    now = SystemClock().now()
+    old, unknown = to_timestamp(now - STUCK_AFTER), to_timestamp(now - RECENT)
+    return task_checks(
+        await SqliteTasks(database, simplify=str).counts(),
+        stuck=await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0]),
+        unclear=await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0]),
+        has_server=has_server,
+    )
+
+
+def task_checks(
+    counts: Mapping[TaskStatus, int], *, stuck: int, unclear: int, has_server: bool
+) -> list[Check]:
+    """Check what was counted: ``stuck`` tasks, and ``unclear`` outcomes."""
+    pending, processing = counts[TaskStatus.PENDING], counts[TaskStatus.PROCESSING]
+    summary = CheckCode.TASK_COUNTS(pending=pending, processing=processing)
+    checks = [ok("tasks", summary)]
+    if processing and not has_server:
+        checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
+    elif stuck:
+        checks = [warn("tasks", CheckCode.TASKS_STUCK(counts=summary, stuck=stuck))]
+    if unclear:
+        checks.append(warn("unknown outcomes", CheckCode.OUTCOMES_UNKNOWN(count=unclear)))
+    return checks
+
+
+async def _clock(database: Database) -> Check:
+    """Check whether the clock was set back since the newest task."""
+    now = SystemClock().now()
+    newest = await database.read(lambda c: c.execute(_NEWEST_TASK).fetchone())
+    if newest is not None and newest[0] > to_timestamp(now + _CLOCK_TOLERANCE):
+        return warn("clock", CheckCode.CLOCK_BEHIND(now=to_timestamp(now), newest=newest[0]))
+    return ok("clock", CheckCode.CLOCK_RIGHT(now=to_timestamp(now)))
+
+
+def search_index(state: IndexState) -> Check:
+    """Check whether the search index is up to date."""
+    if state is IndexState.CURRENT:
+        return ok("search index", CheckCode.INDEX_CURRENT())
+    is_missing = state is IndexState.MISSING
+    return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
+
+
+async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
+    """Check the configurations, those of the file and the saved ones, for errors and retired models."""
+    try:
+        async with open_listing(settings, configs) as listing:
+            configured = await listing.configured()
+            default_warning = await default_provider_warning(listing)
+    except Refusal as error:
+        return [warn("providers", error.reason)]
+    today = SystemClock().now().date()
+    enabled = [provider for provider in configured if provider.config.is_enabled]
+    warnings = [
+        warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
+        for provider in enabled
+        for warning in (*provider.name_warnings, *provider.endings_on(today))
+    ]
+    if default_warning is not None:
+        warnings.append(warn("default provider", default_warning))
+    return warnings or [ok("providers", CheckCode.PROVIDERS_ENABLED(count=len(enabled)))]
+
+
+# ---------------------------------------------------------------- the files of images
+
+_BATCH_SIZE = 1000
+_MAX_LISTED = 3
+
+
+async def _images(
+    database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
+) -> Check:
+    """Check that every image that should be on this disk is, by its size or, if ``full``, its checksum."""
+    inventory = SqliteImageInventory(database)
+    local_count, last, damaged_ids, read_count = 0, 0, [], 0
+    total = await database.read(
+        lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
+    )
+    while batch := await inventory.images(after=last, limit=_BATCH_SIZE):
+        local = [image for image in batch if image.storage is not StorageState.ARCHIVE]
+        bad = await asyncio.to_thread(_damaged_images, data_dir / IMAGES_DIRECTORY, local, full)
+        damaged_ids += [
+            image.id
+            for image in bad
+            if await _is_still_damaged(inventory, data_dir / IMAGES_DIRECTORY, image, full)
+        ]
+        last, local_count, read_count = batch[-1].id, local_count + len(local), read_count + len(batch)
+        progress(read_count / max(total, 1))
+    if damaged_ids:
+        ids = tuple(map(str, damaged_ids[:_MAX_LISTED])) + ("…",) * (len(damaged_ids) > _MAX_LISTED)
+        reason = CheckCode.FILES_DAMAGED(count=len(damaged_ids), total=local_count, ids=ids)
+        return fail("pictures", reason)
+    intact = CheckCode.BYTES_INTACT if full else CheckCode.FILES_INTACT
+    return ok("pictures", intact(total=local_count))
+
+
+def _damaged_images(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
+    return [image for image in images if not _is_intact(root / image.blob_key, image, full=full)]
+
+
+def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
+    try:
+        if path.lstat().st_size != image.size_bytes:
+            return False
+        if not full:
+            return True
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+    except OSError:
+        return False
+
+
+async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
+    """Return whether it is damaged by its current record, too: it may be deleted or expired by now."""
+    current = await inventory.images(after=image.id - 1, limit=1)
+    if not current or current[0].id != image.id or current[0].storage is StorageState.ARCHIVE:
+        return False
+    return bool(await asyncio.to_thread(_damaged_images, root, [current[0]], full))
+
+
+_KEY_BATCH_SIZE = 100_000
+_MIN_ORPHAN_AGE_SECONDS = 3600
+"""While a server runs, the record of a younger file may be about to be written."""
+
+_NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
+
+
+async def _orphans(database: Database, data_dir: Path, *, has_server: bool) -> Check:
+    """Check whether every image file has a record.
+
+    Without one, it remains from an interrupted deletion, belongs to another database, or was paid for and
+    could not be recorded (`storage_failed`).
+    """
+    inventory = SqliteImageInventory(database)
+    before = SystemClock().now().timestamp() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
+    files = _files(data_dir / IMAGES_DIRECTORY, before)
+    count, first = 0, ""
+    while keys := await asyncio.to_thread(lambda: list(itertools.islice(files, _KEY_BATCH_SIZE))):
+        unknown = await inventory.unknown(keys)
+        first = first or min(unknown, default="")
+        count += len(unknown)
+    if not count:
+        return ok("orphans", CheckCode.NO_ORPHANS())
+    if await database.read(lambda c: c.execute(_NEVER_USED).fetchone()[0]):
+        return fail("orphans", CheckCode.DATABASE_REPLACED(count=count, path=str(data_dir)))
+    return warn("orphans", CheckCode.ORPHANS(count=count, path=f"{IMAGES_DIRECTORY}/{first}"))
+
+
+def _files(root: Path, before: float) -> Iterator[str]:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            key = path.relative_to(root).as_posix()
+            if is_key(key) and _written_before(path, before):
+                yield key
+
+
+def _written_before(path: Path, limit: float) -> bool:
+    try:
+        return path.lstat().st_mtime < limit
+    except FileNotFoundError:
+        return False
