@@ -19,7 +19,7 @@ import attrs
 from fill import fill
 from search import Result, Sizes, measure, sizes
 
-from imagegen_adapters.databases.data_directory import DATABASE_FILE
+from imagegen_adapters.stores.directory import DATABASE_FILE
 from imagegen_adapters.stores.sqlite.database import Database
 
 SIZES = (10_000, 100_000, 1_000_000)

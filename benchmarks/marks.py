@@ -13,10 +13,10 @@ from pathlib import Path
 
 from reports import Report, option_parser
 
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.index import SqliteMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database

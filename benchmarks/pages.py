@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reports import Report, option_parser
 
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.image_records import ImageFilter

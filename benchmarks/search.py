@@ -23,11 +23,11 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.index import active_generation
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.operations import Operation

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from reports import Report, option_parser
 
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode

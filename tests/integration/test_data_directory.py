@@ -7,11 +7,7 @@ import sys
 
 import pytest
 
-from imagegen_adapters.databases.data_directory import (
-    DataDirectory,
-    DataDirectoryInUse,
-    DataDirectoryUnusable,
-)
+from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
 
 
 def test_it_is_created_privately(tmp_path):
@@ -72,7 +68,7 @@ def test_a_second_one_is_refused(tmp_path):
 def test_a_killed_process_holds_no_lock(tmp_path):
     """The lock of a killed process is released."""
     program = (
-        "import sys, pathlib; from imagegen_adapters.databases.data_directory import DataDirectory as D; "
+        "import sys, pathlib; from imagegen_adapters.stores.directory import DataDirectory as D; "
         "d = D.open(pathlib.Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     arguments = [sys.executable, "-c", program, str(tmp_path)]

@@ -1,4 +1,4 @@
-"""Data directories of every schema that ever landed, as text: `unpack` makes one as its version left it."""
+"""Data directories of every schema since the baseline, as text: `unpack` makes one as its version left it."""
 
 import base64
 import json

@@ -158,9 +158,6 @@ def _add_what_lasts_no_moment(connection):
     _insert(connection, "tasks", {**task, **prepared})
     _insert(connection, "attempts", {**submitted, **unsent, **empty, "charge": "none"})
     _insert(connection, "tasks", {**waiting, **deferred, "not_before": waiting["created_at"]})
-    together = "SELECT 1 FROM _sqlite_migrations WHERE name = 'm013_last_events'"
-    if not connection.execute(together).fetchone():  # a crash could come between the two
-        connection.execute("DELETE FROM events WHERE kind = 'failed'")
 
 
 def _insert(connection, table, row):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_adapters.databases.data_directory import (
+from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,

@@ -19,8 +19,8 @@ from imagegen_adapters.backups.contents import (
     is_expected,
 )
 from imagegen_adapters.backups.messages import BackupCode
-from imagegen_adapters.databases.data_directory import DATABASE_FILE
 from imagegen_adapters.files.local import make_directory
+from imagegen_adapters.stores.directory import DATABASE_FILE
 
 _MAX_JSON_BYTES = 64 * 1024
 _MALFORMED_ERRORS = (

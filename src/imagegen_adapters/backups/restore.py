@@ -14,7 +14,9 @@ from imagegen_adapters.backups.contents import BackupError, Progress
 from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.reader import BackupReader
 from imagegen_adapters.backups.snapshot_rows import SnapshotRows
-from imagegen_adapters.databases.data_directory import (
+from imagegen_adapters.files.local import sync_directory
+from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE
+from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -22,8 +24,6 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.files.local import sync_directory
-from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE
 from imagegen_adapters.stores.schema import SchemaTooNew
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import sqlite3

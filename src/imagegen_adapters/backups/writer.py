@@ -25,13 +25,13 @@ from imagegen_adapters.backups.contents import (
 )
 from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
-from imagegen_adapters.databases.data_directory import (
+from imagegen_adapters.files.local import sync_directory
+from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
     SPOOL_DIRECTORY,
 )
-from imagegen_adapters.files.local import sync_directory
 from imagegen_adapters.stores.sqlite.database import take_snapshot
 from imagegen_core.ports.blobs import is_key
 

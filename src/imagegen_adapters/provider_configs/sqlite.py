@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from imagegen_adapters.stores.rows import SealedRows, from_json
+from imagegen_adapters.stores.rows import SealedRows
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_core.config import ProviderConfig, split_secrets
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.problems import RefusalCode
@@ -78,19 +78,6 @@ class SqliteProviderConfigs:
             table.delete(provider_name)
 
         await self._change(delete)
-
-    async def seal_plaintext(self) -> None:
-        """Seal secret headers and passwords that versions before `m010_sealed_extra` stored in plain text.
-
-        Rows stay as they are while the box is locked, or if their own key cannot be opened.
-        """
-        rows = await self._database.read(_rows)
-        for row in rows:
-            _, secret = split_secrets(from_json(row["extra_config"], dict[str, Any]))
-            config = self._sealed.to_config(row)
-            opens = config.api_key is None or not config.api_key.locked
-            if secret and opens and not self._box.locked:
-                await self.save(config, key_origin=row["key_origin"])
 
     async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """Write, and clear the cache before and after, so that no concurrent read is cached."""

@@ -29,6 +29,10 @@ class DatabaseCode(MessageCode):
         "the database is of an older version of imagegen; start the service once to bring it up to date",
         "数据库属于旧版本的 imagegen；请启动一次服务以更新它",
     )
+    SCHEMA_OUTDATED = (
+        "the database was made by a version of imagegen that is too old for this one (before {oldest})",
+        "数据库由对本版本而言过旧的 imagegen 制作（早于 {oldest}）",
+    )
     SQLITE_TOO_OLD = (
         (
             "SQLite {version} is too old, {minimum} or later is needed: "

@@ -5,8 +5,8 @@ stores, ``providers`` the provider adapters, ``offline`` what commands do to a d
 service. ``imagegen_http.doctor`` names them, too, for its checks.
 """
 
-from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.secrets import MasterKeyRefused
+from imagegen_adapters.stores.directory import DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_adapters.system import new_id

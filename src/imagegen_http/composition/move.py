@@ -7,12 +7,6 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.databases.data_directory import (
-    IMAGES_DIRECTORY,
-    INPUTS_DIRECTORY,
-    SPOOL_DIRECTORY,
-    DataDirectory,
-)
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -31,6 +25,12 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import FernetSecretBox, read_keys
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import (
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+    DataDirectory,
+)
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql import database as postgresql
 from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id

@@ -7,7 +7,6 @@ from typing import BinaryIO
 from imagegen_adapters.backups.contents import Progress
 from imagegen_adapters.backups.restore import RestoreReport, restore_backup
 from imagegen_adapters.backups.writer import BackupReport, write_backup
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import (
@@ -19,6 +18,7 @@ from imagegen_adapters.secrets import (
     rotate_master_key,
     write_witness,
 )
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock

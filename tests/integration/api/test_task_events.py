@@ -2,14 +2,12 @@
 
 import json
 import socket
-from contextlib import closing
 from urllib.parse import urlsplit
 
 import attrs
 import pytest
 
-from imagegen_adapters.stores.sqlite.engine import sqlite3
-from tests.integration.api.asking import TASKS, WAIT, data, ended, finished, running, submit
+from tests.integration.api.asking import TASKS, data, ended, finished, running, submit
 
 ENDS = {"completed", "failed", "cancelled"}
 
@@ -128,27 +126,6 @@ def test_a_last_event_id_from_the_future_gets_the_end(api):
     events = follow(api, task_id, **{"Last-Event-ID": "9" * 30})
 
     assert ["snapshot", "completed"] == [event.name for event in events]
-
-
-def test_a_task_whose_last_event_an_earlier_version_did_not_store(start_server, tmp_path):
-    """It died between the end of a task and its last event; a newer version sends it."""
-    server = start_server()
-    with server.client() as api:
-        tasks = [data(submit(api, headers=WAIT, **how)) for how in ({}, {"refuse": True})]
-        last_events = [follow(api, task["task_id"])[-1] for task in tasks]
-    server.stop()
-    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
-        database.execute("DELETE FROM events WHERE kind <> 'image'")
-        database.execute("DELETE FROM _sqlite_migrations WHERE name = 'm013_last_events'")
-    server.start()
-    with server.client() as api:
-        again = [follow(api, task["task_id"])[-1] for task in tasks]
-    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
-        ends = database.execute("SELECT kind, data FROM events WHERE kind <> 'image' ORDER BY id").fetchall()
-
-    assert ["completed", "failed"] == [event.name for event in again]
-    assert [event.data["completed_at"] for event in last_events] == [e.data["completed_at"] for e in again]
-    assert [("completed", "{}"), ("failed", '{"error":"content_policy"}')] == ends
 
 
 def test_many_can_follow_one_task(api, server):

@@ -125,9 +125,7 @@ def test_a_missing_database_beside_images_fails(desk):
 def test_a_database_of_a_newer_version_fails(desk):
     """This version must not touch it."""
     with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
-        connection.execute(
-            "UPDATE _sqlite_migrations SET name = 'm999_later' WHERE name = 'm001_provider_configs'"
-        )
+        connection.execute("UPDATE _sqlite_migrations SET name = 'm999_later' WHERE name = 'm025_settings'")
     code, checks = examined(desk)
 
     assert (1, True) == (code, "newer version" in checks["database"][1])

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from imagegen_adapters.archives.claim import OWNER_MARK
-from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
@@ -22,6 +21,7 @@ from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores import sqlite
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey

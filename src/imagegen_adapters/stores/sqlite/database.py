@@ -262,7 +262,7 @@ class Database:
 
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
-        from imagegen_adapters.databases.migrations import check_schema  # it imports this package
+        from imagegen_adapters.stores.sqlite.schema import check_schema  # few processes need it
 
         connection = open_reader(path)
         try:
@@ -273,7 +273,7 @@ class Database:
 
     @classmethod
     def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
-        from imagegen_adapters.databases.migrations import migrate  # the same
+        from imagegen_adapters.stores.sqlite.schema import migrate  # the same
 
         connection = open_writer(path)
         try:

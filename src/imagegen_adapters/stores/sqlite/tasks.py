@@ -88,7 +88,7 @@ WHERE task_id = ? AND (
 """
 """Only an attempt that has ended keeps its response: one that is still active has no failure."""
 
-_ADD_USAGE = """
+ADD_USAGE = """
 INSERT INTO usage_totals (
     quarter, provider_name, model_id, currency, tasks, images, unknown_attempts, known, estimated, possible
 )
@@ -306,7 +306,7 @@ class SqliteTasks(SqlTasks):
             stored = self._insert(connection, prepared)
             if task is not None and task.status.final:
                 connection.execute(_WIPE_ATTEMPTS, (task_id,))
-                connection.execute(_ADD_USAGE, usage_key(task))
+                connection.execute(ADD_USAGE, usage_key(task))
                 _insert_event(connection, last_event(task))
             return stored
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import ModuleType
 
-from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.tools import Clock
 from imagegen_http.composition.backends import one_box

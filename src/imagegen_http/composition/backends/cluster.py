@@ -7,7 +7,6 @@ from socket import gethostname
 
 import structlog
 
-from imagegen_adapters.databases.data_directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
 from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
@@ -16,6 +15,7 @@ from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import (

@@ -7,12 +7,6 @@ from functools import partial
 
 import structlog
 
-from imagegen_adapters.databases.data_directory import (
-    IMAGES_DIRECTORY,
-    INPUTS_DIRECTORY,
-    SPOOL_DIRECTORY,
-    DataDirectory,
-)
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -26,6 +20,12 @@ from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sea
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.stores.directory import (
+    IMAGES_DIRECTORY,
+    INPUTS_DIRECTORY,
+    SPOOL_DIRECTORY,
+    DataDirectory,
+)
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
@@ -67,7 +67,6 @@ async def open_backend(
         configs = SqliteProviderConfigs(database, box)
 
         async def prepare() -> None:
-            await configs.seal_plaintext()
             clean = CleanSpool(repository=tasks, spool=spool, clock=clock, keep_inputs=keep_inputs)
             await _remove_leftovers(clean)
 

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_core.errors import StorageError
 from imagegen_http.cli import access
 from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer

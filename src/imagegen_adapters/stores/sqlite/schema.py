@@ -1,0 +1,116 @@
+"""The schema of SQLite: `schema.sql`, and one function for each change since; what has landed never changes.
+
+A database keeps the names of what was applied to it. Those before `BASELINE` are part of `schema.sql`.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.sqlite.engine import sqlite3
+
+if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
+    from sqlite_utils import Database
+
+_SET = "imagegen"
+
+Migration: TypeAlias = Callable[["Database"], None]
+"""One change of the schema; the name of the function is what a database keeps of it."""
+
+
+def m025_settings(db: "Database") -> None:
+    """All tables as they were then; a database that has this name has them."""
+    for statement in _statements(Path(__file__).with_name("schema.sql").read_text("utf-8")):
+        db.conn.execute(statement)
+
+
+BASELINE = m025_settings.__name__
+
+
+@attrs.frozen
+class Migrations:
+    """The migrations of this version, read without the tools that apply them; ``later`` than the baseline."""
+
+    later: tuple[Migration, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all migrations of this version."""
+        return BASELINE, *(migration.__name__ for migration in self.later)
+
+    def has_pending(self, connection: sqlite3.Connection) -> bool:
+        """Return whether a database lacks some of them.
+
+        Raises:
+            SchemaTooNew: the database has migrations that this version does not know.
+            SchemaUnusable: it is older than the baseline.
+        """
+        applied = _applied(connection)
+        if unknown := frozenset(name for name in applied if name > BASELINE) - frozenset(self.names):
+            raise SchemaTooNew(unknown)
+        if applied and BASELINE not in applied:
+            raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
+        return not applied.issuperset(self.names)
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Apply those that a database does not have."""
+        import sqlite_utils
+
+        tool = sqlite_utils.Migrations(_SET)
+        for migration in (m025_settings, *self.later):
+            tool()(migration)
+        tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
+
+
+migrations = Migrations()
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply all pending migrations in one transaction.
+
+    Raises:
+        SchemaTooNew, SchemaUnusable: the database is of another version; nothing was written.
+    """
+    connection.execute("BEGIN IMMEDIATE")  # serialises processes that start at the same time
+    try:
+        if migrations.has_pending(connection):
+            migrations.apply(connection)
+        connection.execute("COMMIT")
+    except BaseException:  # interrupted too, the transaction must not stay open
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_schema(connection: sqlite3.Connection) -> None:
+    """Check that the schema is up to date.
+
+    Raises:
+        SchemaTooNew, SchemaUnusable: as for `migrate`.
+        SchemaTooOld: migrations are pending.
+    """
+    if migrations.has_pending(connection):
+        raise SchemaTooOld
+
+
+def _applied(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the names of the migrations that a database has."""
+    exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+    if connection.execute(exists).fetchone() is None:
+        return frozenset()
+    query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+    return frozenset(name for (name,) in connection.execute(query, [_SET]))
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Yield the statements of a script, of which those that make triggers contain others."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
