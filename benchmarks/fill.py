@@ -22,14 +22,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from imagegen_adapters.image_records.index_entry import IndexEntry
-from imagegen_adapters.image_records.reindex import compact, remove_retired_generations, retire_index
-from imagegen_adapters.image_records.rows import image_to_row, milliseconds
-from imagegen_adapters.image_records.sqlite import insert_rows
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse
+from imagegen_adapters.stores.gallery import image_to_row
+from imagegen_adapters.stores.search import IndexEntry, milliseconds
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.search import (
+    compact,
+    insert_rows,
+    remove_retired_generations,
+    retire_index,
+)
 from imagegen_adapters.system import new_id
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation

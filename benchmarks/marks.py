@@ -13,13 +13,12 @@ from pathlib import Path
 
 from reports import Report, option_parser
 
-from imagegen_adapters.image_records.index import SqliteMarkIndex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks import MarkChange
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
@@ -74,7 +73,7 @@ async def make_batches(marks, change, ids):
 
 async def page_of(database, criteria, words, number):
     """Return a page, and the milliseconds that it took records that have counted nothing before."""
-    records = SqliteImageRecords(database, simplify=simplify)
+    records = sqlite_gallery(database)
     started = time.perf_counter()
     if words is None:
         page = await records.find(criteria, Paging(page=number))
@@ -88,7 +87,7 @@ async def measure_batches(database, report, collection):
     """Put the marks on the images, and report how long it took."""
     newest = await database.read(lambda c: c.execute("SELECT max(id) FROM images").fetchone()[0])
     for name, (change, ids) in changes_of(newest, collection).items():
-        milliseconds = await make_batches(SqlMarks(SqliteSql(database), SqliteMarkIndex()), change, ids)
+        milliseconds = await make_batches(SqlMarks(SqliteSql(database), SqliteIndex()), change, ids)
         median, slowest = statistics.median(milliseconds), max(milliseconds)
         report.add(what=name, images=f"{len(ids):,}", median_ms=median, max_ms=slowest)
 
@@ -107,7 +106,7 @@ async def measure_lists(database, report, collection, rounds):
 
 async def measure(database, rounds):
     """Return the report."""
-    report, marks = Report("marks", COLUMNS), SqlMarks(SqliteSql(database), SqliteMarkIndex())
+    report, marks = Report("marks", COLUMNS), SqlMarks(SqliteSql(database), SqliteIndex())
     collection = (await marks.add_collection(f"{time.time()}", datetime.now(UTC))).id
     await measure_batches(database, report, collection)
     await measure_lists(database, report, collection, rounds)

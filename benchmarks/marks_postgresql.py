@@ -25,12 +25,10 @@ from search_processor import Processor
 from timeline import SHANGHAI
 from timeline import lists_of as timeline_lists_of
 
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
@@ -53,7 +51,7 @@ COLUMNS = {
 
 async def measure_batches(database, report, collection, newest):
     """Put the marks on the images, and report how long a batch took and what it wrote to the log."""
-    marks = SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex())
+    marks = SqlMarks(PostgresqlSql(database), PostgresqlIndex())
     for name, (change, ids) in changes_of(newest, collection).items():
         ((start,),) = await database.rows("SELECT pg_current_wal_insert_lsn()::text")
         milliseconds = await make_batches(marks, change, ids)
@@ -117,13 +115,13 @@ async def cells_of(database, lists, ask, options):
 
 async def measure_lists(database, report, lists, options):
     """Report how long pages, days and neighbours take."""
-    records = partial(PostgresqlImageRecords, database, simplify=simplify)
-    timeline = PostgresqlImageTimeline(database)
+    records = partial(postgresql_gallery, database)
+    timeline = postgresql_gallery(database)
     pages = {name: await page_of(records(), images) for name, images in lists.items()}
     middle = {name: page.items[len(page.items) // 2].id for name, page in pages.items() if page.items}
     questions = {
         "page_ms": lambda name: page_of(records(), lists[name]),
-        "days_ms": lambda name: ListImageDays(timeline=PostgresqlImageTimeline(database))(
+        "days_ms": lambda name: ListImageDays(timeline=postgresql_gallery(database))(
             lists[name], zone=SHANGHAI
         ),
         "again_ms": lambda name: ListImageDays(timeline=timeline)(lists[name], zone=SHANGHAI),
@@ -139,9 +137,9 @@ async def measure(database, options):
     """Return the report."""
     report, marks = (
         Report("marks_postgresql", COLUMNS),
-        SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+        SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
     )
-    records = PostgresqlImageRecords(database, simplify=simplify)
+    records = postgresql_gallery(database)
     collection = (await marks.add_collection(f"{time.time()}", datetime.now(UTC))).id
     (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items
     await measure_batches(database, report, collection, newest.id)

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from reports import Report, option_parser
 
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search import Paging
@@ -38,7 +37,7 @@ async def measure(database, rounds):
     report = Report(
         "pages", {"page": "page", "by_number_ms": "by its number, ms", "by_skipping_ms": "by skipping, ms"}
     )
-    records = SqliteImageRecords(database, simplify=simplify)
+    records = sqlite_gallery(database)
     for page in PAGES:
         paging = Paging(page=page)
 

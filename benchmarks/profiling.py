@@ -37,7 +37,7 @@ GROUPS = {
     "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers|upstream_guards)/",
     "image: decoder, files, spool": r"imagegen_adapters/(?:images|files)/",
     "threads: waking and waiting": r"imagegen_adapters/threads",
-    "SQLite: statements and rows": r"imagegen_adapters/(?:databases|task_repositories|queues|image_records)/",
+    "SQLite: statements and rows": r"imagegen_adapters/(?:databases|stores)/",
     "other adapters": r"imagegen_adapters/",
 }
 """Paths of modules by group; the first that matches counts."""

@@ -23,13 +23,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.image_records.index import active_generation
-from imagegen_adapters.image_records.rows import row_to_image
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
+from imagegen_adapters.stores.gallery import row_to_image
 from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import active_generation, sqlite_gallery
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
 from imagegen_core.search import Page, Paging, SearchQuery
@@ -352,7 +351,7 @@ async def _main(arguments: argparse.Namespace) -> None:
     database = Database.open(directory.database, read_only=True)
     try:
         before = resident_mb()
-        new_records = partial(SqliteImageRecords, database, simplify=simplify)
+        new_records = partial(sqlite_gallery, database)
         counts = {"callers": arguments.callers, "rounds": arguments.rounds}
         results = await measure(new_records, **counts, like=None if arguments.no_like else Like(database))
         filtered = await measure_filters(new_records, **counts)

@@ -26,10 +26,10 @@ from prompts import prompts
 from search import measure, measure_filters, resident_mb, table
 from search_processor import processor_table
 
-from imagegen_adapters.image_records.index_state import folding_version
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
+from imagegen_adapters.stores.postgresql.search import insert_images, postgresql_gallery
+from imagegen_adapters.stores.search import folding_version
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image
@@ -164,7 +164,7 @@ async def open_connections(records, callers):
 
 async def report(database, options):
     """Measure a filled database and print."""
-    new_records = partial(PostgresqlImageRecords, database, simplify=simplify)
+    new_records = partial(postgresql_gallery, database)
     before, counts = resident_mb(), {"callers": options.callers, "rounds": options.rounds}
     await open_connections(new_records(), options.callers)
     async with writes(database, options.writes):

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from reports import Report, option_parser
 
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
@@ -68,7 +67,7 @@ async def median(rounds, act):
 
 async def count_days(database, images):
     """Count images by the days of Shanghai."""
-    return await ListImageDays(timeline=SqliteImageTimeline(database))(images, zone=SHANGHAI)
+    return await ListImageDays(timeline=sqlite_gallery(database))(images, zone=SHANGHAI)
 
 
 async def middle_of(records, images):
@@ -89,14 +88,14 @@ async def middle_of(records, images):
 async def measure(database, rounds):
     """Return the report."""
     report = Report("timeline", COLUMNS)
-    records = SqliteImageRecords(database, simplify=simplify)
+    records = sqlite_gallery(database)
     (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items
     for name, images in lists_of(newest.created_at).items():
         image_id = await middle_of(records, images)
         days_ms, days = await median(rounds, lambda images=images: count_days(database, images))
         beside_ms, _ = await median(
             rounds,
-            lambda images=images, i=image_id: SqliteImageTimeline(database).neighbours(i, images),
+            lambda images=images, i=image_id: sqlite_gallery(database).neighbours(i, images),
         )
         total = sum(count for _, count in days)
         report.add(list=name, images=total, days=len(days), days_ms=days_ms, beside_ms=beside_ms)

@@ -13,13 +13,13 @@ from io import BytesIO
 import attrs
 from PIL import Image as RasterImage
 
-from imagegen_adapters.image_records.index_entry import IndexEntry
-from imagegen_adapters.image_records.rows import image_to_row
-from imagegen_adapters.image_records.sqlite import insert_rows
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import IMAGES_DIRECTORY, DataDirectory
+from imagegen_adapters.stores.gallery import image_to_row
 from imagegen_adapters.stores.rows import task_to_row
+from imagegen_adapters.stores.search import IndexEntry
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import insert_rows
 from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
 from imagegen_adapters.system import new_id
 from imagegen_core.errors import Failure, FailureCode

@@ -21,27 +21,12 @@ from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
-from imagegen_adapters.image_inventories.memory import MemoryImageInventory
-from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.image_marks.memory import MemoryImageMarks
-from imagegen_adapters.image_records.index import SqliteMarkIndex
-from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
-from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
-from imagegen_adapters.lineages.memory import MemoryLineage
-from imagegen_adapters.lineages.postgresql import PostgresqlLineage
-from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
+from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
@@ -49,6 +34,7 @@ from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import (
@@ -60,9 +46,11 @@ from imagegen_adapters.stores.postgresql.cluster import (
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
+from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_adapters.turns.local import LocalTurn
@@ -171,7 +159,7 @@ def _real_clock():
 @pytest.fixture
 def memory_store():
     state, clock, nodes_clock = MemoryState(), _real_clock(), ManualClock()
-    records, blobs = MemoryImageRecords(state), MemoryBlobStore()
+    records, blobs = MemoryGallery(state), MemoryBlobStore()
     nodes = MemoryNodes(nodes_clock, dead_after_seconds=60)
 
     async def pass_time(share):
@@ -182,10 +170,10 @@ def memory_store():
         queue=MemoryQueue(state),
         bus=MemoryQueue(state),
         records=records,
-        timeline=MemoryImageTimeline(records),
-        lineage=MemoryLineage(state),
-        inventory=MemoryImageInventory(state),
-        marks=MemoryImageMarks(state),
+        timeline=records,
+        lineage=records,
+        inventory=records,
+        marks=MemoryMarks(state),
         outbox=MemoryOutbox(state),
         configs=MemoryProviderConfigs(),
         nodes=nodes,
@@ -206,6 +194,7 @@ def memory_store():
 @pytest.fixture
 async def sqlite_store(tmp_path):
     database, box = SqliteDatabase.open(tmp_path / "imagegen.db"), MemorySecretBox()
+    gallery = SqlGallery(SqliteSql(database), SqliteIndex())
 
     async def rows(statement):
         def run(connection):
@@ -217,11 +206,11 @@ async def sqlite_store(tmp_path):
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
         bus=SqliteQueue(database),
-        records=SqliteImageRecords(database, simplify=simplify),
-        timeline=SqliteImageTimeline(database),
-        lineage=SqliteLineage(database),
-        inventory=SqliteImageInventory(database),
-        marks=SqlMarks(SqliteSql(database), SqliteMarkIndex()),
+        records=gallery,
+        timeline=gallery,
+        lineage=gallery,
+        inventory=gallery,
+        marks=SqlMarks(SqliteSql(database), SqliteIndex()),
         outbox=SqlOutbox(SqliteSql(database)),
         configs=SqliteProviderConfigs(database, box),
         config_box=box,
@@ -233,6 +222,7 @@ async def sqlite_store(tmp_path):
 @pytest.fixture
 def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
     database, box, clock = postgresql_database, MemorySecretBox(), _real_clock()
+    gallery = SqlGallery(PostgresqlSql(database), PostgresqlIndex())
 
     async def rows(statement):
         return [tuple(row) for row in await database.rows(statement)]
@@ -248,11 +238,11 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
         bus=PostgresqlQueue(database, Listener(database)),
-        records=PostgresqlImageRecords(database, simplify=simplify),
-        timeline=PostgresqlImageTimeline(database),
-        lineage=PostgresqlLineage(database),
-        inventory=PostgresqlImageInventory(database),
-        marks=SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+        records=gallery,
+        timeline=gallery,
+        lineage=gallery,
+        inventory=gallery,
+        marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
         outbox=SqlOutbox(PostgresqlSql(database)),
         configs=PostgresqlProviderConfigs(database, box),
         config_box=box,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_core.errors import ImageNotFound, StaleTask
 from imagegen_core.images import Image, StorageState
 from imagegen_core.marks import MarkChange
@@ -34,6 +34,13 @@ def search_of(keyword, mode=SearchMode.CONTAINS, **criteria):
 def list_of(**criteria):
     """Return a list without a search."""
     return ImageList(criteria=ImageFilter(**criteria))
+
+
+class Walk(MemoryGallery):
+    """Whoever walks through all pages of a gallery."""
+
+    def __init__(self, gallery):
+        self.find, self.search = gallery.find, gallery.search
 
 
 async def add_some(repository, records, marks, chance):
@@ -299,7 +306,7 @@ async def test_text_that_nothing_can_hold_has_nothing(repository, timeline):
 async def test_any_list_is_as_its_pages(repository, records, marks, timeline, seed):
     """Counts and neighbours are those of whoever walks through all pages, whatever the list."""
     chance = random.Random(seed)
-    images, walk = await add_some(repository, records, marks, chance), MemoryImageTimeline(records)
+    images, walk = await add_some(repository, records, marks, chance), Walk(records)
 
     for _ in range(60):
         any_of = any_list(chance)

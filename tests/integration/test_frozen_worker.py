@@ -3,9 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from tests.frozen_worker import TwoWorkers
 
@@ -26,7 +26,7 @@ async def open_adapters(tmp_path):
             shared[0],
             tasks=SqliteTasks(database, simplify=str),
             queue=SqliteQueue(database),
-            images=SqliteImageRecords(database, simplify=str),
+            images=sqlite_gallery(database),
         )
 
     yield open_

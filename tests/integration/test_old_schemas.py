@@ -13,7 +13,6 @@ import pytest
 from imagegen_adapters.backups.contents import BackupError
 from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
@@ -23,6 +22,7 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.schema import BASELINE, migrations
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
@@ -199,7 +199,7 @@ async def test_every_end_has_its_event(database):
 )
 async def test_images_are_searched(database, keyword, number):
     """In both languages."""
-    records = SqliteImageRecords(database, simplify=simplify)
+    records = sqlite_gallery(database)
     query = SearchQuery.parse(keyword, simplify)
     page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging())
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from imagegen_adapters.image_records.index_state import folding_version
 from imagegen_adapters.simplify import release_dictionaries, simplify
+from imagegen_adapters.stores.search import folding_version
 from imagegen_core.search import fold
 
 

@@ -5,14 +5,13 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images, statements
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline, quarter_counts
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
+from imagegen_adapters.stores.postgresql import search
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_images, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.marks import MarkChange
@@ -41,7 +40,7 @@ def repository(database):
 
 @pytest.fixture
 def records(database):
-    return PostgresqlImageRecords(database, simplify=simplify)
+    return postgresql_gallery(database)
 
 
 @pytest.fixture
@@ -51,12 +50,12 @@ def feed(repository):
 
 @pytest.fixture
 def marks(database):
-    return SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex())
+    return SqlMarks(PostgresqlSql(database), PostgresqlIndex())
 
 
 @pytest.fixture
 def timeline(database):
-    return PostgresqlImageTimeline(database)
+    return postgresql_gallery(database)
 
 
 @pytest.fixture
@@ -110,10 +109,10 @@ async def test_days_are_counted_again_only_where_images_changed(repository, mark
     counts = [await timeline.by_interval(bounds, images)]
     await marks.change([first.id], MarkChange(favourite=True))
     counts.append(await timeline.by_interval(bounds, images))
-    monkeypatch.setattr(statements, "COUNT_BY_QUARTER", "SELECT 1 / 0")
+    monkeypatch.setattr(search, "_COUNT_BY_QUARTER", "SELECT 1 / 0")
     counts.append(await timeline.by_interval([bounds[0] - 9, *bounds], images))
     monkeypatch.undo()
-    monkeypatch.setattr(quarter_counts, "_MAX_QUARTERS", 0)
+    monkeypatch.setattr(search, "_MAX_QUARTERS", 0)
     await marks.change([first.id], MarkChange(favourite=False))
     counts += [await timeline.by_interval(bounds, images) for _ in range(2)]
 

@@ -9,11 +9,9 @@ import pytest
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
-from imagegen_adapters.image_inventories.memory import MemoryImageInventory
-from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.memory.files import MemoryBlobArchive
+from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryTasks
-from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_adapters.system import ManualClock
@@ -132,8 +130,8 @@ class Desk:
         self.clock = ManualClock(NOW + timedelta(minutes=1))
         state = MemoryState()
         self.repository = MemoryTasks(state)
-        self.records = MemoryImageRecords(state)
-        self.inventory = MemoryImageInventory(state)
+        self.records = MemoryGallery(state)
+        self.inventory = MemoryGallery(state)
         self.bucket = MemoryBlobArchive()
         self.local = PostgresqlBlobStore(database)
         self.blobs, self.blobs_of_another = [

@@ -6,12 +6,12 @@ import contextlib
 import attrs
 import pytest
 
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.task import EventKind
@@ -60,7 +60,7 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
                 queue=PostgresqlQueue(own, listener),
                 nodes=PostgresqlNodes(own),
                 slots=PostgresqlSlots(own, listener),
-                images=PostgresqlImageRecords(own, simplify=simplify),
+                images=postgresql_gallery(own),
             )
             imagegen = imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds)
             listener.hear(CANCELLATIONS, imagegen.node.look_for_cancellation)

@@ -5,11 +5,15 @@ import json
 
 import pytest
 
-from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, insert_images
-from imagegen_adapters.image_records.postgresql.additions import images_to_json
-from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
 from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.search import (
+    images_to_json,
+    index_state,
+    insert_images,
+    postgresql_gallery,
+    reindex,
+)
+from imagegen_adapters.stores.search import IndexState
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image
@@ -85,7 +89,7 @@ async def test_a_node_of_an_earlier_release_makes_it_stale(database):
 
 async def test_reindexing_makes_it_current_and_searches_right(database):
     """Also the totals that a node remembers."""
-    records = PostgresqlImageRecords(database, simplify=new)
+    records = postgresql_gallery(database)
     await add(database, "貓", "猫", "犬")
     before = await index_state(database, new), await total(records, "犬"), await total(records, "猫")
 
@@ -98,7 +102,7 @@ async def test_reindexing_makes_it_current_and_searches_right(database):
 
 async def test_reindexing_changes_nothing_that_is_counted(database):
     """The list of all images is as long as before, and what was current is not touched."""
-    records = PostgresqlImageRecords(database, simplify=new)
+    records = postgresql_gallery(database)
     await add(database, "猫", "犬")
     await add(database, "犬", simplify=new)
     current = "SELECT xmin FROM image_texts WHERE id = 3"
@@ -112,7 +116,7 @@ async def test_reindexing_changes_nothing_that_is_counted(database):
 
 async def test_an_interrupted_reindexing_is_resumed(database):
     """While images are added and deleted, by nodes that fold like this one or otherwise."""
-    records = PostgresqlImageRecords(database, simplify=new)
+    records = postgresql_gallery(database)
     stored = await add(database, *["猫"] * 1200)
     reached = []
 
@@ -170,7 +174,7 @@ async def test_an_image_that_is_held_is_passed_over(database, another_database):
 
 async def test_a_deleted_image_does_not_come_back(database):
     """Not even its entry, whose page would lack the image."""
-    records = PostgresqlImageRecords(database, simplify=new)
+    records = postgresql_gallery(database)
     (image, _) = await add(database, "猫", "猫")
     await records.delete(image.id)
 

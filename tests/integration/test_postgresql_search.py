@@ -7,18 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import attrs
 import pytest
 
-from imagegen_adapters.image_records.index import SqliteMarkIndex
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords, windows
-from imagegen_adapters.image_records.postgresql import insert_images as insert_into_postgresql
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.image_records.sqlite import insert_images as insert_into_sqlite
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
-from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.postgresql import search
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
+from imagegen_adapters.stores.postgresql.search import insert_images as insert_into_postgresql
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
+from imagegen_adapters.stores.sqlite.search import insert_images as insert_into_sqlite
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
@@ -48,8 +45,7 @@ DAYS = [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
     """A busy machine is no defect; the limits have tests of their own."""
-    for adapter in ("sqlite", "postgresql.records"):
-        monkeypatch.setattr(f"imagegen_adapters.image_records.{adapter}.SEARCH_SECONDS", 60.0)
+    monkeypatch.setattr("imagegen_adapters.stores.gallery.SEARCH_SECONDS", 60.0)
 
 
 class Both:
@@ -58,12 +54,12 @@ class Both:
     def __init__(self, database, other):
         self._database, self.sqlite = database, other
         self.records = [
-            PostgresqlImageRecords(database, simplify=simplify),
-            SqliteImageRecords(other, simplify=simplify),
+            postgresql_gallery(database),
+            sqlite_gallery(other),
         ]
         self.marks = [
-            SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
-            SqlMarks(SqliteSql(other), SqliteMarkIndex()),
+            SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
+            SqlMarks(SqliteSql(other), SqliteIndex()),
         ]
 
     async def add(self, *prompts, **changes):
@@ -108,7 +104,7 @@ async def both(postgresql_database, tmp_path):
     ((definition,),) = await postgresql_database.rows("SELECT pg_get_functiondef('few_marked'::regproc)")
     few, more = definition.split("< 1000")
     await postgresql_database.rows(f"{few}< 20{more}")
-    other = sqlite.Database.open(tmp_path / "imagegen.db")
+    other = Database.open(tmp_path / "imagegen.db")
     yield Both(postgresql_database, other)
     await other.close()
     await postgresql_database.rows(definition)  # other tests have the same database
@@ -237,7 +233,7 @@ async def test_days_and_neighbours_equal_those_of_sqlite(both, postgresql_databa
     for _ in range(20):
         await mark_some(both, rng)
     lists = []
-    timelines = [PostgresqlImageTimeline(postgresql_database), SqliteImageTimeline(both.sqlite)]
+    timelines = [postgresql_gallery(postgresql_database), sqlite_gallery(both.sqlite)]
     first, last = await timelines[0].span()
     for number in range(200):
         if number % 4 == 0:
@@ -303,7 +299,7 @@ async def test_an_entry_has_the_tokens_of_its_prompt(postgresql_database):
 
 async def test_a_capped_total_stays_current(both, monkeypatch):
     """What was counted until there were enough is counted to its end once images are deleted."""
-    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    monkeypatch.setattr("imagegen_adapters.stores.postgresql.search.MAX_EXACT_TOTAL", 3)
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     totals = []
     for image in await both.add(*["猫"] * 6):
@@ -315,7 +311,7 @@ async def test_a_capped_total_stays_current(both, monkeypatch):
 
 async def test_what_was_not_counted_to_its_end_is_no_total(both, monkeypatch):
     """Not even where nothing has changed since, once newer images have gone that were counted before it."""
-    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    monkeypatch.setattr("imagegen_adapters.stores.postgresql.search.MAX_EXACT_TOTAL", 3)
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     await both.add(*["猫"] * 6)
     await both.go_on_at(16 * BUCKET)
@@ -329,7 +325,7 @@ async def test_what_was_not_counted_to_its_end_is_no_total(both, monkeypatch):
 
 async def test_a_capped_total_is_not_counted_again(both, postgresql_database, monkeypatch):
     """Images that are added cannot make it less, only a deletion; here some go that no counter has seen."""
-    monkeypatch.setattr("imagegen_adapters.image_records.postgresql.bucket_counts.MAX_EXACT_TOTAL", 3)
+    monkeypatch.setattr("imagegen_adapters.stores.postgresql.search.MAX_EXACT_TOTAL", 3)
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     (first, *_) = await both.add(*["猫"] * 6)
     totals = [(await both.records[0].search(*query)).total]
@@ -419,7 +415,7 @@ async def test_a_search_that_takes_too_long_is_refused(both, postgresql_database
     async with postgresql_database.transaction() as connection:
         await connection.execute("LOCK TABLE image_texts")
         with monkeypatch.context() as patch:
-            patch.setattr("imagegen_adapters.image_records.postgresql.records.SEARCH_SECONDS", 0.2)
+            patch.setattr("imagegen_adapters.stores.gallery.SEARCH_SECONDS", 0.2)
             with pytest.raises(Unavailable, match="rarer"):
                 await both.records[0].search(*query)
 
@@ -448,13 +444,12 @@ async def test_what_is_older_than_a_restore_is_searched_like_the_rest(both):
 @pytest.mark.parametrize(("newest", "oldest"), [(30_000_007, (2, 3)), (3 * BUCKET + 9, (2, 2)), (7, (0, 0))])
 async def test_the_newest_images_are_counted_across_a_gap(postgresql_database, monkeypatch, newest, oldest):
     """By buckets of ids, with fewer of them than there are images in the bucket of the newest one."""
-    monkeypatch.setattr(windows, "SEARCHED_IMAGES", (40, 8))
+    monkeypatch.setattr(search, "SEARCHED_IMAGES", (40, 8))
     await postgresql_database.rows(
         "INSERT INTO image_buckets (bucket, shard, added)"
         " VALUES (0, 0, 20), (2, 0, 20), (2, 1, 20), (3, 0, 5), ($1, 0, 5)",
         30_000_000 >> 14,
     )
-    async with postgresql_database.transaction() as connection:
-        counted = await windows.oldest_of_newest(connection, newest)
+    counted = await PostgresqlSql(postgresql_database).read(PostgresqlIndex().oldest_of_newest(newest))
 
     assert tuple(bucket * BUCKET for bucket in oldest) == counted

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes
 from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageFilter
@@ -96,8 +95,8 @@ async def test_a_deferred_task_is_due_in_time(repository, database):
 
 async def test_an_image_is_listed_by_its_day(repository, database):
     """And leaves the local disk after so many days."""
-    records = PostgresqlImageRecords(database, simplify=simplify)
-    inventory = PostgresqlImageInventory(database)
+    records = postgresql_gallery(database)
+    inventory = postgresql_gallery(database)
     for at in (MIDNIGHT - MILLISECOND, MIDNIGHT):
         await add_image(repository, created_at=at, storage=StorageState.BOTH)
     days = (

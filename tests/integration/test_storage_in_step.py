@@ -11,10 +11,8 @@ from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
-from imagegen_adapters.image_inventories.memory import MemoryImageInventory
-from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryTasks
-from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
@@ -50,9 +48,9 @@ class Desk:
         self.clock = ManualClock(NOW + timedelta(minutes=1))
         self.state = MemoryState()
         self.repository = MemoryTasks(self.state)
-        self.records = MemoryImageRecords(self.state)
+        self.records = MemoryGallery(self.state)
         self.outbox = MemoryOutbox(self.state)
-        self.inventory = MemoryImageInventory(self.state)
+        self.inventory = MemoryGallery(self.state)
         self.local = LocalBlobStore(directory / "images")
         self.archive = OssBlobArchive(settings_of(oss))
         self.images = TieredBlobStore(local=self.local, archive=self.archive)

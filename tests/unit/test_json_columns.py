@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.stores.gallery import image_to_row, row_to_image
 from imagegen_adapters.stores.rows import object_from_json, object_to_json
 from tests.contracts.samples import a_task, an_attempt, an_image
 

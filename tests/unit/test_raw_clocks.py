@@ -23,7 +23,6 @@ EXCEPTIONS = {
 
 LOOP_TIME = {
     "imagegen_adapters/archives/bucket.py": "until when a request is tried again",
-    "imagegen_adapters/image_records/sqlite.py": "what is left of a search's two seconds after its turn came",
     "imagegen_adapters/outbound/downloads.py": "the deadline of a download, and how long it waited for bytes",
     "imagegen_adapters/outbound/addresses.py": "for how many seconds an address is taken for granted",
     "imagegen_adapters/outbound/transport.py": "the deadlines of a call and of a connection",

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_marks.memory import MemoryImageMarks
-from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
 from imagegen_adapters.images.inspector import ThreadInspector
-from imagegen_adapters.lineages.memory import MemoryLineage
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
+from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.memory import MemoryNodes
@@ -51,16 +48,16 @@ def memory_adapters(
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
-    images = MemoryImageRecords(state)
+    images = MemoryGallery(state)
     return Adapters(
         tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
         nodes=nodes,
         slots=MemorySlots(nodes),
         images=images,
-        timeline=MemoryImageTimeline(images),
-        marks=MemoryImageMarks(state),
-        lineage=MemoryLineage(state),
+        timeline=images,
+        marks=MemoryMarks(state),
+        lineage=images,
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),

@@ -3,32 +3,14 @@
 from collections.abc import Collection as Ids
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
 
-from imagegen_adapters.image_records.rows import row_to_marks
+from imagegen_adapters.stores.gallery import MARKS_OF, row_to_marks
 from imagegen_adapters.stores.rows import from_timestamp, to_timestamp
+from imagegen_adapters.stores.search import Index
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, Marks, TagUse, fold_name
-
-# Each table is read once: while PostgreSQL has not counted its rows, it would do so for each image.
-_MARKS_OF = """
-SELECT id, favourite, coalesce(tags, '[]'), coalesce(collections, '[]') FROM images
-LEFT JOIN (
-    SELECT image_id, json_agg(name) AS tags FROM (
-        SELECT image_id, name FROM image_tags JOIN tags ON tags.id = tag_id
-        WHERE image_id = ANY (:ids::bigint[]) ORDER BY image_id, position
-    ) AS named GROUP BY image_id
-) AS tagged ON tagged.image_id = images.id
-LEFT JOIN (
-    SELECT image_id, json_agg(collection_id) AS collections FROM (
-        SELECT image_id, collection_id FROM collection_images
-        WHERE image_id = ANY (:ids::bigint[]) ORDER BY image_id, collection_id
-    ) AS numbered GROUP BY image_id
-) AS collected ON collected.image_id = images.id
-WHERE id = ANY (:ids::bigint[]) ORDER BY id
-"""
 
 _SET_FAVOURITE = "UPDATE images SET favourite = :on WHERE id = ANY (:ids::bigint[]) AND favourite <> :on"
 
@@ -78,22 +60,10 @@ RETURNING id
 """
 
 
-class MarkIndex(Protocol):
-    """What a search index does when marks change, in the transaction that changes them."""
-
-    def lock_marks(self) -> Steps[None]:
-        """Let nobody else change marks until the transaction ends."""
-        ...
-
-    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
-        """Index the marks of the images in ``after``, whose ids are in ``before`` as well."""
-        ...
-
-
 class SqlMarks:
     """The tables of tags and collections, and what the search index has of them."""
 
-    def __init__(self, sql: Sql, index: MarkIndex) -> None:
+    def __init__(self, sql: Sql, index: Index) -> None:
         self._sql = sql
         self._index = index
 
@@ -147,7 +117,7 @@ class SqlMarks:
         yield from self._index.lock_marks()
         if change.collection is not None:
             yield from _get(change.collection)
-        rows = yield _MARKS_OF, {"ids": ids}
+        rows = yield MARKS_OF, {"ids": ids}
         before = {image_id: row_to_marks(columns) for image_id, *columns in rows}
         after = {i: changed for i, marks in before.items() if (changed := change.apply(marks)) != marks}
         if crowded := tuple(image_id for image_id, marks in after.items() if len(marks.tags) > MAX_TAGS):

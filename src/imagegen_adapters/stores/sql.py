@@ -4,12 +4,15 @@ A store reads with `Sql.rows`, and changes things with a generator of statements
 one transaction: SQLite on its writing thread, PostgreSQL over a connection of its pool.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_core.errors import Unavailable
 from imagegen_core.text import text_problem
 
 if TYPE_CHECKING:
@@ -51,6 +54,14 @@ class Sql(Protocol):
 
     async def read(self, steps: Steps[T]) -> T:
         """Run the statements that ``steps`` yields on one snapshot; they only read."""
+        ...
+
+    async def search(self, steps: Steps[T], *, seconds: float) -> T:
+        """Like `read`, for what keeps a processor busy; it never delays a `read`.
+
+        Raises:
+            Unavailable: it took longer, including the wait for its turn.
+        """
         ...
 
     async def transact(self, steps: Steps[T]) -> T:
@@ -118,6 +129,14 @@ class SqliteSql:
     async def read(self, steps: Steps[T]) -> T:
         return await self._database.read(partial(run, steps))
 
+    async def search(self, steps: Steps[T], *, seconds: float) -> T:
+        try:
+            return await self._database.search(partial(run, steps), deadline_seconds=seconds)
+        except Unavailable as error:
+            if error.__cause__ is None:
+                raise
+            raise Unavailable(DatabaseCode.SEARCH_TOO_SLOW(seconds=seconds)) from error
+
     async def transact(self, steps: Steps[T]) -> T:
         return await self._database.writer.write(partial(run, steps))
 
@@ -152,6 +171,15 @@ class PostgresqlSql:
     async def read(self, steps: Steps[T]) -> T:
         async with self._database.snapshot() as connection:
             return await _run(steps, connection.fetch)
+
+    async def search(self, steps: Steps[T], *, seconds: float) -> T:
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return await self.read(steps)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise Unavailable(DatabaseCode.SEARCH_TOO_SLOW(seconds=seconds)) from error
 
     async def transact(self, steps: Steps[T]) -> T:
         async with self._database.transaction() as connection:

@@ -8,8 +8,6 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.image_files import ImageFiles
 from imagegen_adapters.moves.postgresql.messages import MoveCode
@@ -31,12 +29,15 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
+from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql import database as postgresql
 from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id
 from imagegen_adapters.stores.postgresql.files import PostgresqlSpool
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.sqlite import database as sqlite
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import Unavailable
 from imagegen_http.composition.archives import OpenArchive, open_archive
@@ -50,7 +51,7 @@ _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds
 class _Parts:
     keys: str | None = attrs.field(repr=False)
     source: Source
-    source_images: SqliteImageInventory
+    source_images: SqlGallery
     files: ImageFiles
     inputs: LocalBlobStore
     spooled: LocalBlobStore
@@ -88,7 +89,7 @@ async def move(
         act = Move(
             source=parts.source,
             target=Target(database, simplify),
-            inventory=PostgresqlImageInventory(database),
+            inventory=postgresql_gallery(database),
             files=parts.files,
             inputs=SpoolFiles(local=parts.inputs, spool=spool, are_kept=True),
             spooled=SpoolFiles(local=parts.spooled, spool=spool),
@@ -144,7 +145,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         yield _Parts(
             keys=keys,
             source=Source(database),
-            source_images=SqliteImageInventory(database),
+            source_images=sqlite_gallery(database),
             files=ImageFiles(local=local, archive=archive),
             inputs=inputs,
             spooled=spooled,

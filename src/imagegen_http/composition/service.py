@@ -8,13 +8,13 @@ from types import MappingProxyType
 import attrs
 import structlog
 
-from imagegen_adapters.image_records.index_state import IndexState
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.simplify import release_dictionaries, simplify
 from imagegen_adapters.stores.directory import CACHE_DIRECTORY, DataDirectory
+from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.facade.adapters import Adapters

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from imagegen_adapters.image_records.postgresql.reindex import index_state
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
@@ -19,6 +18,7 @@ from imagegen_adapters.stores.postgresql.health import (
     read_activity,
 )
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.postgresql.search import index_state
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld

@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.image_records.index_state import IndexState
-from imagegen_adapters.image_records.reindex import index_state
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
+from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
+from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
+from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteTasks
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, Refusal
@@ -262,7 +262,7 @@ async def _images(
     database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
 ) -> Check:
     """Check that every image that should be on this disk is, by its size or, if ``full``, its checksum."""
-    inventory = SqliteImageInventory(database)
+    inventory = sqlite_gallery(database)
     local_count, last, damaged_ids, read_count = 0, 0, [], 0
     total = await database.read(
         lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
@@ -301,7 +301,7 @@ def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
         return False
 
 
-async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
+async def _is_still_damaged(inventory: SqlGallery, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
     """Return whether it is damaged by its current record, too: it may be deleted or expired by now."""
     current = await inventory.images(after=image.id - 1, limit=1)
     if not current or current[0].id != image.id or current[0].storage is StorageState.ARCHIVE:
@@ -322,7 +322,7 @@ async def _orphans(database: Database, data_dir: Path, *, has_server: bool) -> C
     Without one, it remains from an interrupted deletion, belongs to another database, or was paid for and
     could not be recorded (`storage_failed`).
     """
-    inventory = SqliteImageInventory(database)
+    inventory = sqlite_gallery(database)
     before = SystemClock().now().timestamp() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
     files = _files(data_dir / IMAGES_DIRECTORY, before)
     count, first = 0, ""

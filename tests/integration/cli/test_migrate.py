@@ -14,9 +14,6 @@ import pytest
 import yaml
 
 from imagegen_adapters.archives.claim import OWNER_MARK
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.moves.postgresql.tables import TABLES
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplify import simplify
@@ -25,10 +22,12 @@ from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.schema import MoveUnfinished
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
 from imagegen_core.marks import Marks
@@ -335,13 +334,13 @@ def test_search_finds_the_same_as_before(desk):
     async def answers_of_source():
         database = sqlite.Database.open(desk.data_dir / "imagegen.db", read_only=True)
         try:
-            return await answers(SqliteImageRecords(database, simplify=simplify))
+            return await answers(sqlite_gallery(database))
         finally:
             await database.close()
 
     expected = asyncio.run(answers_of_source())
     assert any(expected[0])
-    assert expected == desk.query(lambda d: answers(PostgresqlImageRecords(d, simplify=simplify)))
+    assert expected == desk.query(lambda d: answers(postgresql_gallery(d)))
 
 
 def test_marks_are_shown_and_found(desk):
@@ -352,8 +351,8 @@ def test_marks_are_shown_and_found(desk):
 
     async def ask(database):
         records, marks = (
-            PostgresqlImageRecords(database, simplify=simplify),
-            SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
+            postgresql_gallery(database),
+            SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
         )
         filters = (
             ImageFilter(favourite=True),

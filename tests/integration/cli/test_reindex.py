@@ -13,8 +13,8 @@ from tests.integration.cli.outcomes import good
 
 KILLED = """
 import os, signal, sys
-from imagegen_adapters.image_records import reindex
-setattr(reindex, sys.argv[1], lambda *args, **more: os.kill(os.getpid(), signal.SIGKILL))
+from imagegen_adapters.stores.sqlite import search
+setattr(search, sys.argv[1], lambda *args, **more: os.kill(os.getpid(), signal.SIGKILL))
 sys.argv = ["imagegen", "reindex"]
 from imagegen_http.cli import main
 main()

@@ -1,9 +1,6 @@
 """What is looked up in an index to find similar prompts."""
 
-from imagegen_adapters.image_records.similar import (
-    TextLookup,
-    TokenSet,
-)
+from imagegen_adapters.stores.search import TextLookup, TokenSet
 from imagegen_core.search import SearchQuery
 
 NEAR, RECENT = 7, 200_007

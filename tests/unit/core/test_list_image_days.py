@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.image_timelines.memory import MemoryImageTimeline
+from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
@@ -25,7 +24,7 @@ async def days_of(*moments, images=None, **query):
     for moment in moments:
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         await add_image(MemoryTasks(state), created_at=at)
-    return await ListImageDays(timeline=MemoryImageTimeline(MemoryImageRecords(state)))(images, **query)
+    return await ListImageDays(timeline=MemoryGallery(state))(images, **query)
 
 
 async def test_without_images_there_are_no_days():

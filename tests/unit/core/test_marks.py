@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_marks.memory import MemoryImageMarks
+from imagegen_adapters.memory.gallery import MemoryMarks
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names
@@ -73,7 +73,7 @@ def test_a_change_changes_what_it_names_alone(change, expected):
 @pytest.mark.anyio
 async def test_too_many_images_are_refused():
     """Before any is looked up."""
-    mark_images = MarkImages(marks=MemoryImageMarks(MemoryState()))
+    mark_images = MarkImages(marks=MemoryMarks(MemoryState()))
     ids = range(1, MAX_BATCH_IMAGES + 2)
 
     with pytest.raises(ValidationFailed, match="ids"):

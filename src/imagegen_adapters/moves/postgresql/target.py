@@ -5,16 +5,16 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.image_records.index_state import folding_version
-from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.moves.postgresql import statements
 from imagegen_adapters.moves.postgresql.columns import Column
 from imagegen_adapters.moves.postgresql.errors import MoveError
 from imagegen_adapters.moves.postgresql.messages import MoveCode
 from imagegen_adapters.moves.postgresql.source import Rows
 from imagegen_adapters.moves.postgresql.tables import IMAGES, Table
+from imagegen_adapters.stores.gallery import row_to_image
 from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.search import folding_version
 from imagegen_core.images import StorageState
 from imagegen_core.search import Simplify, fold
 

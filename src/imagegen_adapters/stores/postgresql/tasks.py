@@ -9,7 +9,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.image_records.postgresql.additions import images_to_json, stored_images
 from imagegen_adapters.stores.postgresql.database import (
     Batches,
     Database,
@@ -18,6 +17,7 @@ from imagegen_adapters.stores.postgresql.database import (
     json_argument,
 )
 from imagegen_adapters.stores.postgresql.listener import POLL_SECONDS, Listener
+from imagegen_adapters.stores.postgresql.search import images_to_json, stored_images
 from imagegen_adapters.stores.queue import SqlQueue, due_moments
 from imagegen_adapters.stores.rows import (
     attempt_to_row,

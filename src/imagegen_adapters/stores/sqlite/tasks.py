@@ -8,9 +8,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.image_records.index_entry import prepare_each
-from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
-from imagegen_adapters.image_records.statements import NEWEST_IMAGE
 from imagegen_adapters.stores.queue import SqlQueue, due_moments
 from imagegen_adapters.stores.rows import (
     attempt_to_row,
@@ -23,9 +20,11 @@ from imagegen_adapters.stores.rows import (
     to_timestamp,
     usage_key,
 )
+from imagegen_adapters.stores.search import prepare_each
 from imagegen_adapters.stores.sql import SqliteSql, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_adapters.stores.sqlite.search import NEWEST_IMAGE, PreparedImage, insert_prepared
 from imagegen_adapters.stores.tasks import GET_TASK, TASK_OF_KEY, USAGE_SUMS, SqlTasks, task_of_key
 from imagegen_core.attempt import Attempt
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound

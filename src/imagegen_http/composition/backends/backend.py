@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from imagegen_adapters.image_records.index_state import IndexState
+from imagegen_adapters.stores.search import IndexState
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_marks import ImageMarks

@@ -7,12 +7,6 @@ from socket import gethostname
 
 import structlog
 
-from imagegen_adapters.image_inventories.postgresql import PostgresqlImageInventory
-from imagegen_adapters.image_records.postgresql import PostgresqlImageRecords
-from imagegen_adapters.image_records.postgresql.records import PostgresqlMarkIndex
-from imagegen_adapters.image_records.postgresql.reindex import index_state, reindex
-from imagegen_adapters.image_timelines.postgresql import PostgresqlImageTimeline
-from imagegen_adapters.lineages.postgresql import PostgresqlLineage
 from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import COPIES_DIRECTORY, DataDirectory
@@ -29,6 +23,12 @@ from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, Postg
 from imagegen_adapters.stores.postgresql.health import read_activity
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.listener import Listener
+from imagegen_adapters.stores.postgresql.search import (
+    PostgresqlIndex,
+    index_state,
+    postgresql_gallery,
+    reindex,
+)
 from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.ports.blobs import RunningChecksum
@@ -83,14 +83,14 @@ async def open_backend(
             ),
             slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after),
             turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after),
-            images=PostgresqlImageRecords(database, simplify=simplify),
-            timeline=PostgresqlImageTimeline(database),
-            marks=SqlMarks(PostgresqlSql(database), PostgresqlMarkIndex()),
-            lineage=PostgresqlLineage(database),
+            images=postgresql_gallery(database),
+            timeline=postgresql_gallery(database),
+            marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
+            lineage=postgresql_gallery(database),
             installation_id=partial(installation_id, database),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
-            inventory=PostgresqlImageInventory(database),
+            inventory=postgresql_gallery(database),
             outbox=SqlOutbox(PostgresqlSql(database)),
             blobs=PostgresqlBlobStore(database, checksum=checksum),
             spool=spool,

@@ -9,12 +9,6 @@ import structlog
 
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
-from imagegen_adapters.image_records.index import SqliteMarkIndex
-from imagegen_adapters.image_records.reindex import index_state, reindex
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.image_timelines.sqlite import SqliteImageTimeline
-from imagegen_adapters.lineages.sqlite import SqliteLineage
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.secrets import FernetSecretBox
@@ -30,6 +24,7 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.system import new_id
 from imagegen_adapters.turns.local import LocalTurn
@@ -76,14 +71,14 @@ async def open_backend(
             nodes=LocalNodes(),
             slots=LocalSlots(),
             turn=LocalTurn(),
-            images=SqliteImageRecords(database, simplify=simplify),
-            timeline=SqliteImageTimeline(database),
-            marks=SqlMarks(SqliteSql(database), SqliteMarkIndex()),
-            lineage=SqliteLineage(database),
+            images=sqlite_gallery(database),
+            timeline=sqlite_gallery(database),
+            marks=SqlMarks(SqliteSql(database), SqliteIndex()),
+            lineage=sqlite_gallery(database),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
-            inventory=SqliteImageInventory(database),
+            inventory=sqlite_gallery(database),
             outbox=SqlOutbox(SqliteSql(database)),
             blobs=blobs,
             spool=spool,

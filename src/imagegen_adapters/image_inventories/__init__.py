@@ -1,1 +1,0 @@
-"""Image inventories: which images should be in which store."""

@@ -1,1 +1,0 @@
-"""The marks of images: favourites, tags and collections."""

@@ -1,1 +1,0 @@
-"""The records of stored images, and the index to search their prompts."""

@@ -1,1 +1,0 @@
-"""Lineages: which images were made from which."""

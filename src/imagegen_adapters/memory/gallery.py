@@ -1,0 +1,348 @@
+"""Images, marks and the outbox in memory: the shortest statement of what their ports mean."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection as Ids
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+
+import attrs
+
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.stores.rows import list_page
+from imagegen_adapters.stores.search import RelevantList, ranked_ids
+from imagegen_adapters.stores.sql import NEWEST, Steps, run
+from imagegen_core.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    ImageNotFound,
+    TooManyCollections,
+    TooManyTags,
+)
+from imagegen_core.images import Image, StorageState
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_PAGE_SIZE, MAX_TAGS
+from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse, fold_name
+from imagegen_core.messages import Message
+from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
+from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.search import Page, Paging, SearchQuery, fold
+from imagegen_core.values import quarter_of
+
+
+class MemoryGallery:
+    """The images of ``state``, which are lost when the process ends.
+
+    Days and neighbours are found by walking through the pages of a list: what every other adapter must come
+    to as well.
+    """
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def get(self, image_id: int) -> Image:
+        try:
+            return self._state.images[image_id]
+        except KeyError:
+            raise ImageNotFound(image_id) from None
+
+    async def by_task(self, task_id: str) -> tuple[Image, ...]:
+        images = [image for image in self._state.images.values() if image.task_id == task_id]
+        return tuple(sorted(images, key=self._place))
+
+    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
+        return list_page(((image.id, image) for image in self._matching(criteria)), paging)
+
+    async def search(
+        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        exact = [image for image in self._matching(criteria) if query.matches(self._folded(image))]
+        if mode is SearchMode.CONTAINS:
+            return list_page(((image.id, SearchHit(image=image)) for image in exact), paging)
+        return self._relevant(exact, query, criteria, paging)
+
+    async def delete(self, image_id: int) -> Image:
+        image = await self.get(image_id)
+        del self._state.images[image_id]
+        self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
+        return image
+
+    async def delete_all(self, image_ids: Ids[int]) -> tuple[Image, ...]:
+        return tuple(
+            [await self.delete(image_id) for image_id in image_ids if image_id in self._state.images]
+        )
+
+    async def set_storage(self, image_id: int, state: StorageState) -> None:
+        if image_id in self._state.images:
+            self._state.images[image_id] = attrs.evolve(self._state.images[image_id], storage=state)
+
+    async def span(self) -> tuple[int, int] | None:
+        quarters = [quarter_of(image.created_at) for image in self._state.images.values()]
+        return (min(quarters), max(quarters)) if quarters else None
+
+    async def by_interval(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
+        shown = await self._shown(attrs.evolve(images, mode=SearchMode.CONTAINS))
+        counts = Counter(bisect_right(bounds, quarter_of(image.created_at)) for image in shown)
+        return tuple(counts[number] for number in range(1, len(bounds)))
+
+    async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
+        ids = [image.id for image in await self._shown(images)]
+        if image_id not in ids:
+            return Neighbours()
+        place = ids.index(image_id)
+        return Neighbours(
+            previous=ids[place - 1] if place else None, next=ids[place + 1] if ids[place + 1 :] else None
+        )
+
+    async def parents(self, image_id: int) -> tuple[int, ...]:
+        image = self._state.images.get(image_id)
+        return () if image is None else self._parents(image)
+
+    async def children(self, image_id: int, *, limit: int) -> tuple[int, ...]:
+        if image_id not in self._state.images:
+            return ()
+        newest_first = reversed(self._state.images.values())
+        return tuple(image.id for image in newest_first if image_id in self._parents(image))[:limit]
+
+    async def existing(self, image_ids: Ids[int]) -> frozenset[int]:
+        return frozenset(image_id for image_id in image_ids if image_id in self._state.images)
+
+    async def images(
+        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
+    ) -> tuple[Image, ...]:
+        return tuple(image for image in self._in_state(state) if image.id > after)[:limit]
+
+    async def aged(
+        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
+    ) -> tuple[Image, ...]:
+        old = [image for image in self._in_state(StorageState.BOTH) if image.created_at < created_before]
+        return tuple(image for image in sorted(old, key=_age) if after is None or _age(image) > _age(after))[
+            :limit
+        ]
+
+    async def count(
+        self, *, state: StorageState | None = None, created_before: datetime | None = None
+    ) -> int:
+        return sum(
+            created_before is None or image.created_at < created_before for image in self._in_state(state)
+        )
+
+    async def unknown(self, keys: Ids[str]) -> frozenset[str]:
+        recorded = {key for one in self._state.images.values() for key in (one.blob_key, one.thumbnail_key)}
+        return frozenset(keys) - recorded
+
+    def _relevant(
+        self, exact: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        def exact_ids(*, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
+            yield from ()
+            return [image.id for image in exact if image.id < before][offset : offset + limit]
+
+        def similar(newest: int) -> Steps[list[int]]:
+            yield from ()
+            images = (image for image in self._matching(criteria) if image.id <= newest)
+            return ranked_ids(query, {image.id: self._folded(image) for image in images})
+
+        newest = self._state.last_image_id
+        relevant = RelevantList(exact=exact_ids, similar=similar, exact_count=len(exact), newest=newest)
+        page = run(relevant.page(paging), None)
+        return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
+
+    async def _shown(self, images: ImageList) -> list[Image]:
+        """Return all images of the list, in its order."""
+        shown: list[Image] = []
+        for number in count(1):
+            paging = Paging(page=number, page_size=MAX_PAGE_SIZE)
+            if images.query is None:
+                page = await self.find(images.criteria, paging)
+            else:
+                hits = await self.search(images.query, images.mode, images.criteria, paging)
+                page = hits.with_items(hit.image for hit in hits.items)
+            shown += page.items
+            if not page.has_more:
+                break
+        return shown
+
+    def _folded(self, image: Image) -> str:
+        return fold(image.prompt, self._state.simplify)
+
+    def _place(self, image: Image) -> tuple[int, int, int]:
+        return self._state.attempts[image.attempt_id].part, image.position, image.id
+
+    def _matching(self, criteria: ImageFilter) -> list[Image]:
+        return [image for image in reversed(self._state.images.values()) if _fits(image, criteria)]
+
+    def _in_state(self, state: StorageState | None) -> list[Image]:
+        return [image for image in self._state.images.values() if state in (None, image.storage)]
+
+    def _parents(self, image: Image) -> tuple[int, ...]:
+        task = self._state.tasks.get(image.task_id)
+        inputs = () if task is None else task.request.inputs
+        ids = dict.fromkeys(one.image_id for one in inputs if one.image_id is not None)
+        return tuple(image_id for image_id in ids if image_id in self._state.images)
+
+
+def _fits(image: Image, criteria: ImageFilter) -> bool:
+    return (
+        criteria.provider_name in (None, image.provider_name)
+        and criteria.model_id in (None, image.model_id)
+        and criteria.operation in (None, image.operation)
+        and (criteria.created_from is None or criteria.created_from <= image.created_at)
+        and (criteria.created_to is None or image.created_at < criteria.created_to)
+        and criteria.favourite in (None, image.marks.favourite)
+        and (criteria.tag is None or fold_name(criteria.tag) in map(fold_name, image.marks.tags))
+        and (criteria.collection is None or criteria.collection in image.marks.collections)
+    )
+
+
+def _age(image: Image) -> tuple[datetime, int]:
+    return image.created_at, image.id
+
+
+class MemoryMarks:
+    """The marks of the images of ``state``."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def change(self, image_ids: Ids[int], change: MarkChange) -> ChangedImages:
+        if change.collection is not None:
+            self._get(change.collection)
+        images = [self._state.images[image_id] for image_id in image_ids if image_id in self._state.images]
+        changed = [after for image in images if (after := self._changed(image, change)) != image]
+        if crowded := tuple(image.id for image in changed if len(image.marks.tags) > MAX_TAGS):
+            raise TooManyTags(crowded)
+        self._state.images.update({image.id: image for image in changed})
+        missing = tuple(image_id for image_id in image_ids if image_id not in self._state.images)
+        return ChangedImages(changed=len(changed), missing=missing)
+
+    async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
+        names, start = self._tag_names(), fold_name(prefix)
+        counts = Counter(
+            fold_name(name) for image in self._state.images.values() for name in image.marks.tags
+        )
+        ranked = sorted((-count, folded) for folded, count in counts.items() if folded.startswith(start))
+        return tuple(TagUse(name=names[folded], count=-negative) for negative, folded in ranked[:limit])
+
+    async def collections(self) -> tuple[Collection, ...]:
+        return tuple(self._get(collection_id) for collection_id in reversed(self._state.collections))
+
+    async def add_collection(self, name: str, created_at: datetime) -> Collection:
+        self._check_name(name)
+        if len(self._state.collections) >= MAX_COLLECTIONS:
+            raise TooManyCollections
+        self._state.last_collection_id += 1
+        collection = Collection(id=self._state.last_collection_id, name=name, created_at=created_at)
+        self._state.collections[collection.id] = collection
+        return collection
+
+    async def rename_collection(self, collection_id: int, name: str) -> Collection:
+        self._get(collection_id)
+        self._check_name(name, collection_id)
+        renamed = attrs.evolve(self._state.collections[collection_id], name=name)
+        self._state.collections[collection_id] = renamed
+        return self._get(collection_id)
+
+    async def remove_collection(self, collection_id: int) -> None:
+        self._get(collection_id)
+        await self.change(tuple(self._state.images), MarkChange(remove_from=collection_id))
+        del self._state.collections[collection_id]
+
+    def _changed(self, image: Image, change: MarkChange) -> Image:
+        marks, names = change.apply(image.marks), self._tag_names()
+        tags = tuple(names.get(fold_name(name), name) for name in marks.tags)
+        return attrs.evolve(image, marks=attrs.evolve(marks, tags=tags))
+
+    def _tag_names(self) -> dict[str, str]:
+        """Return the tags that images have, as they were first written."""
+        return {fold_name(name): name for image in self._state.images.values() for name in image.marks.tags}
+
+    def _get(self, collection_id: int) -> Collection:
+        if collection_id not in self._state.collections:
+            raise CollectionNotFound(collection_id)
+        ids = [i.id for i in self._state.images.values() if collection_id in i.marks.collections]
+        collection = self._state.collections[collection_id]
+        return attrs.evolve(collection, count=len(ids), cover=max(ids, default=None))
+
+    def _check_name(self, name: str, own_id: int = 0) -> None:
+        for other in self._state.collections.values():
+            if other.id != own_id and fold_name(other.name) == fold_name(name):
+                raise CollectionExists(other.name, other.id)
+
+
+class MemoryOutbox:
+    """Also takes over removals that `MemoryGallery.delete` records in ``state``."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+        self._entries: dict[int, OutboxEntry] = {}
+        self._last_id = 0
+
+    async def add_missing_uploads(self, *, limit: int = 1000) -> int:
+        waiting = {entry.blob_key for entry in self._all() if entry.kind is OutboxKind.UPLOAD}
+        missing = [
+            image
+            for image in self._state.images.values()
+            if image.storage is StorageState.LOCAL and image.blob_key not in waiting
+        ]
+        for image in missing[:limit]:
+            self._add(OutboxKind.UPLOAD, image.blob_key, image.id)
+        return len(missing[:limit])
+
+    async def claim(
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
+    ) -> tuple[OutboxEntry, ...]:
+        claimed = [
+            attrs.evolve(entry, attempts=entry.attempts + 1)
+            for entry in await self.peek(due=due, after=after, limit=limit)
+        ]
+        self._entries.update((entry.id, entry) for entry in claimed)
+        return tuple(claimed)
+
+    async def peek(
+        self, *, due: datetime | None, after: int = 0, limit: int = 100
+    ) -> tuple[OutboxEntry, ...]:
+        return tuple(
+            entry for entry in self._all() if entry.id > after and (due is None or _is_due(entry, due))
+        )[:limit]
+
+    async def complete(self, entry: OutboxEntry) -> None:
+        self._entries.pop(entry.id, None)
+
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
+        if entry.id in self._entries:
+            self._entries[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
+
+    async def next_due(self) -> datetime | None:
+        return min((entry.not_before for entry in self._all() if entry.not_before), default=None)
+
+    async def counts(self) -> OutboxCounts:
+        entries = self._all()
+        errors = [entry.last_error for entry in entries if entry.last_error is not None]
+        uploads = sum(entry.kind is OutboxKind.UPLOAD for entry in entries)
+        return OutboxCounts(
+            uploads=uploads,
+            removals=len(entries) - uploads,
+            failing=len(errors),
+            last_error=errors[-1] if errors else None,
+        )
+
+    def _all(self) -> list[OutboxEntry]:
+        while self._state.removals:
+            key = self._state.removals.pop(0)
+            for entry in list(self._entries.values()):
+                if entry.blob_key == key:  # a blob to be removed is not uploaded
+                    del self._entries[entry.id]
+            self._add(OutboxKind.REMOVE, key, None)
+        return list(self._entries.values())
+
+    def _add(self, kind: OutboxKind, key: str, image_id: int | None) -> None:
+        self._last_id += 1
+        self._entries[self._last_id] = OutboxEntry(
+            id=self._last_id, kind=kind, blob_key=key, image_id=image_id
+        )
+
+
+def _is_due(entry: OutboxEntry, due: datetime) -> bool:
+    return entry.not_before is None or not due < entry.not_before <= due + MAX_DEFERRAL

@@ -1,1 +1,0 @@
-"""Outboxes: pending work on the archive, in memory or in SQLite."""

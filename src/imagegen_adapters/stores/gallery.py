@@ -1,0 +1,473 @@
+"""The records of stored images, in either database: lists, searches, days, relatives, and where bytes are."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.stores.rows import (
+    cost_from_columns,
+    cost_to_columns,
+    from_timestamp,
+    make_page,
+    object_from_json,
+    optional_timestamp,
+    to_json,
+    to_timestamp,
+)
+from imagegen_adapters.stores.search import (
+    Index,
+    Lookup,
+    RelevantList,
+    all_but_favourites,
+    counted_bounds,
+    neighbours,
+    similar_ids,
+)
+from imagegen_adapters.stores.sql import NEWEST, Sql, Steps, json_rows
+from imagegen_core.errors import ImageNotFound
+from imagegen_core.images import Image, MediaType, StorageState
+from imagegen_core.limits import MAX_METADATA_BYTES
+from imagegen_core.marks import UNMARKED, Marks
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
+from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.search import Page, Paging, SearchQuery
+from imagegen_core.text import text_problem
+
+# ---------------------------------------------------------------- rows
+
+SELECT_IMAGES = """
+SELECT images.*, coalesce((
+    SELECT json_agg(name) FROM (
+        SELECT name FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = images.id ORDER BY position
+    ) AS named
+), '[]') AS tags, coalesce((
+    SELECT json_agg(collection_id) FROM (
+        SELECT collection_id FROM collection_images WHERE image_id = images.id ORDER BY collection_id
+    ) AS numbered
+), '[]') AS collections
+FROM images
+"""
+"""Images with their marks, as `row_to_image` converts them."""
+
+# Each table is read once: while PostgreSQL has not counted its rows, it would do so for each image.
+MARKS_OF = """
+SELECT id, favourite, coalesce(tags, '[]'), coalesce(collections, '[]') FROM images
+LEFT JOIN (
+    SELECT image_id, json_agg(name) AS tags FROM (
+        SELECT image_id, name FROM image_tags JOIN tags ON tags.id = tag_id
+        WHERE image_id = ANY (:ids::bigint[]) ORDER BY image_id, position
+    ) AS named GROUP BY image_id
+) AS tagged ON tagged.image_id = images.id
+LEFT JOIN (
+    SELECT image_id, json_agg(collection_id) AS collections FROM (
+        SELECT image_id, collection_id FROM collection_images
+        WHERE image_id = ANY (:ids::bigint[]) ORDER BY image_id, collection_id
+    ) AS numbered GROUP BY image_id
+) AS collected ON collected.image_id = images.id
+WHERE id = ANY (:ids::bigint[]) ORDER BY id
+"""
+
+_OPERATIONS = {operation.value: operation for operation in Operation}
+_MEDIA_TYPES = {media_type.value: media_type for media_type in MediaType}
+_STORAGE_STATES = {state.value: state for state in StorageState}
+"""A member by its value; calling the enumeration takes five times as long."""
+
+_MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
+"""Whatever is escaped in it. What was stored before there was a bound may be longer, and is not shown."""
+
+_NONE = "[]"
+_FAVOURITE = Marks(favourite=True)
+
+
+def image_to_row(image: Image) -> dict[str, Any]:
+    """Return the columns of an image, without its id."""
+    return {
+        "task_id": image.task_id,
+        "attempt_id": image.attempt_id,
+        "position": image.position,
+        "operation": image.operation.value,
+        "prompt": image.prompt,
+        "provider_name": image.provider_name,
+        "model_id": image.model_id,
+        "mime_type": image.mime_type.value,
+        "width": image.width,
+        "height": image.height,
+        "size_bytes": image.size_bytes,
+        "sha256": image.sha256,
+        "vendor_sha256": image.vendor_sha256,
+        "crc64": image.archive_checksum,
+        "blob_key": image.blob_key,
+        "thumbnail_key": image.thumbnail_key,
+        "storage": image.storage.value,
+        "params": to_json(dict(image.params)) if image.params else "{}",
+        "metadata": to_json(dict(image.metadata)) if image.metadata else "{}",
+        "created_at": to_timestamp(image.created_at),
+        **cost_to_columns(image.cost),
+    }
+
+
+def row_to_image(row: Iterable[Any]) -> Image:
+    """Return the image of a whole row of the table, which the marks follow where they are read.
+
+    Columns by place take a tenth of the time of columns by name.
+    """
+    (
+        image_id,
+        task_id,
+        attempt_id,
+        position,
+        operation,
+        prompt,
+        provider_name,
+        model_id,
+        mime_type,
+        width,
+        height,
+        size_bytes,
+        sha256,
+        vendor_sha256,
+        crc64,
+        blob_key,
+        thumbnail_key,
+        storage,
+        params,
+        metadata,
+        created_at,
+        cost_basis,
+        cost_currency,
+        cost_ticks,
+        favourite,
+        *marks,
+    ) = row
+    return Image(
+        id=image_id,
+        task_id=task_id,
+        attempt_id=attempt_id,
+        position=position,
+        operation=_OPERATIONS[operation],
+        prompt=prompt,
+        provider_name=provider_name,
+        model_id=model_id,
+        mime_type=_MEDIA_TYPES[mime_type],
+        width=width,
+        height=height,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        vendor_sha256=vendor_sha256,
+        archive_checksum=crc64,
+        blob_key=blob_key,
+        thumbnail_key=thumbnail_key,
+        storage=_STORAGE_STATES[storage],
+        params=object_from_json(params),
+        metadata=object_from_json(metadata) if len(metadata) <= _MAX_METADATA_CHARS else {},
+        created_at=from_timestamp(created_at),
+        cost=cost_from_columns(cost_basis, cost_currency, cost_ticks),
+        marks=row_to_marks((favourite, *marks)),
+    )
+
+
+def row_to_marks(row: Iterable[Any]) -> Marks:
+    """Return the marks of the columns ``favourite``, ``tags`` and ``collections``; the latter may lack."""
+    favourite, tags, collections = (*row, _NONE, _NONE)[:3]
+    if tags == collections == _NONE:
+        return _FAVOURITE if favourite else UNMARKED
+    return Marks(
+        favourite=bool(favourite), tags=tuple(json.loads(tags)), collections=tuple(json.loads(collections))
+    )
+
+
+# ---------------------------------------------------------------- statements
+
+_GET = f"{SELECT_IMAGES} WHERE id = :id"
+
+_OF_IDS = f"{SELECT_IMAGES} WHERE id = ANY (:ids::bigint[])"
+
+_OF_TASK = f"""
+{SELECT_IMAGES} LEFT JOIN attempts USING (attempt_id)
+WHERE images.task_id = :task_id ORDER BY attempts.part, images.position, images.id
+"""
+
+_BEFORE = f"{SELECT_IMAGES} WHERE id < :before ORDER BY id DESC LIMIT :limit OFFSET :offset"
+
+_DELETE_MARKS = (
+    "DELETE FROM image_tags WHERE image_id = ANY (:ids::bigint[])",
+    "DELETE FROM collection_images WHERE image_id = ANY (:ids::bigint[])",
+)
+
+_DELETE_UPLOADS = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ANY (:keys::text[])"
+
+_ADD_REMOVALS = """
+INSERT INTO outbox (kind, blob_key, image_id)
+SELECT 'remove', value ->> 0, (value ->> 1)::bigint FROM json_each(:rows::json) WHERE true
+ON CONFLICT (kind, blob_key) DO NOTHING
+"""
+
+_SPAN = """
+SELECT (SELECT min(quarter) FROM image_quarters) AS first, (SELECT max(quarter) FROM image_quarters) AS last
+"""
+
+# An index scan for each interval: joined, PostgreSQL would compare each with all of the table.
+_INTERVALS = """
+SELECT key, (
+    SELECT coalesce(sum(images), 0)::bigint FROM image_quarters
+    WHERE quarter >= (value ->> 0)::bigint AND quarter < (value ->> 1)::bigint
+        AND provider_name = coalesce(:provider_name::text, provider_name)
+        AND model_id = coalesce(:model_id::text, model_id)
+        AND operation = coalesce(:operation::text, operation)
+) AS images
+FROM json_each(:rows::json)
+"""
+
+_PARENTS = """
+SELECT parent_id FROM image_lineage JOIN images ON images.id = parent_id
+WHERE child_id = :id ORDER BY image_lineage.position
+"""
+
+_CHILDREN = """
+SELECT child_id FROM image_lineage WHERE parent_id = :id AND EXISTS (SELECT 1 FROM images WHERE id = :id)
+ORDER BY child_id DESC LIMIT :limit
+"""
+
+_AFTER = f"{SELECT_IMAGES} WHERE id > :after ORDER BY id LIMIT :limit"
+
+_IN_STATE_AFTER = f"{SELECT_IMAGES} WHERE storage = :state AND id > :after ORDER BY id LIMIT :limit"
+
+# Each new image triggers a pass, and a hundred thousand may be in both stores without being old enough.
+_AGED = f"""
+{SELECT_IMAGES} INDEXED BY images_by_age
+WHERE storage = 'both' AND created_at < :before AND (created_at, id) > (:created_at::timestamptz, :id::bigint)
+ORDER BY created_at, id LIMIT :limit
+"""
+
+SEARCH_SECONDS = 2.0
+"""The limit that the port promises: a search that takes longer is refused."""
+
+_MIN_BOUNDS = 2
+"""Fewer of them have no interval between them."""
+
+_LONG_AGO = "0001-01-01T00:00:00.000Z"
+
+_COUNT = """
+SELECT count(*) FROM images
+WHERE (:state::text IS NULL OR storage = :state) AND (:before::timestamptz IS NULL OR created_at < :before)
+"""
+
+_KNOWN = """
+SELECT blob_key FROM images WHERE blob_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
+UNION ALL
+SELECT thumbnail_key FROM images WHERE thumbnail_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
+"""
+"""The images are read twice, however many keys there are."""
+
+
+class SqlGallery:
+    """The images table and its search index."""
+
+    def __init__(self, sql: Sql, index: Index) -> None:
+        self._sql = sql
+        self._index = index
+
+    async def get(self, image_id: int) -> Image:
+        rows = await self._sql.rows(_GET, id=image_id) if 0 < image_id <= NEWEST else []
+        if not rows:
+            raise ImageNotFound(image_id)
+        return row_to_image(rows[0])
+
+    async def by_task(self, task_id: str) -> tuple[Image, ...]:
+        return tuple(map(row_to_image, await self._sql.rows(_OF_TASK, task_id=task_id)))
+
+    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
+        if criteria == ImageFilter():
+            return await self._sql.read(self._all(paging))
+        page = await self._list(ImageList(criteria=criteria), paging)
+        return page.with_items(hit.image for hit in page.items)
+
+    async def search(
+        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        return await self._list(ImageList(criteria=criteria, query=query, mode=mode), paging)
+
+    async def _list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
+        if images.is_impossible:
+            return Page(items=(), total=0, has_more=False)
+        query = images.similar_to
+        steps = self._matching(images, paging) if query is None else self._relevant(images, query, paging)
+        return await self._sql.search(steps, seconds=SEARCH_SECONDS)
+
+    async def delete(self, image_id: int) -> Image:
+        for image in await self.delete_all((image_id,)):
+            return image
+        raise ImageNotFound(image_id)
+
+    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        ids = sorted(image_id for image_id in image_ids if 0 < image_id <= NEWEST)
+        return await self._sql.transact(self._delete(ids)) if ids else ()
+
+    async def set_storage(self, image_id: int, state: StorageState) -> None:
+        statement = "UPDATE images SET storage = :storage WHERE id = :id"
+        await self._sql.change(statement, id=image_id, storage=state.value)
+
+    # ---------------------------------------------------------------- lists
+
+    def _all(self, paging: Paging) -> Steps[Page[Image]]:
+        before, offset = NEWEST if paging.after is None else paging.after, 0
+        if paging.offset:
+            before, offset = yield from self._index.start(paging.offset)
+        rows = yield _BEFORE, {"before": before, "limit": paging.page_size + 1, "offset": offset}
+        count = yield from self._index.total()
+        page = make_page([(image.id, image) for image in map(row_to_image, rows)], paging, count=count)
+        return attrs.evolve(page, total=count, total_is_exact=True)
+
+    def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
+        lookup = yield from self._index.lookup(images.criteria, images.words)
+        count = yield from lookup.count()
+        before, ids = NEWEST if paging.after is None else paging.after, list[int]()
+        if count:
+            ids = yield from lookup.ids(limit=paging.page_size + 1, offset=paging.offset, before=before)
+        images_by_id = yield from _images(ids)
+        hits = [(image_id, SearchHit(image=images_by_id[image_id])) for image_id in ids]
+        return make_page(hits, paging, count=count)
+
+    def _relevant(self, images: ImageList, query: SearchQuery, paging: Paging) -> Steps[Page[SearchHit]]:
+        lookup = yield from self._index.lookup(images.criteria, images.words)
+        exact_count = yield from lookup.count()
+        newest = yield from self._index.newest()
+        similar = partial(similar_ids, self._index, lookup, query, exact_count)
+        relevant = RelevantList(exact=lookup.ids, similar=similar, exact_count=exact_count, newest=newest)
+        page = yield from relevant.page(paging)
+        images_by_id = yield from _images([image_id for image_id, _ in page.items])
+        return page.with_items(SearchHit(image=images_by_id[i], match=match) for i, match in page.items)
+
+    def _delete(self, ids: list[int]) -> Steps[tuple[Image, ...]]:
+        """Delete images in the order of their ids, as SQLite's index prefers it, with all that is theirs."""
+        yield from self._index.lock_marks()
+        images = tuple((yield from _images(ids)).values())
+        yield from self._index.remove(images)
+        for statement in _DELETE_MARKS:
+            yield statement, {"ids": ids}
+        yield "DELETE FROM images WHERE id = ANY (:ids::bigint[])", {"ids": ids}
+        keys = [(key, one.id) for one in images for key in (one.blob_key, one.thumbnail_key) if key]
+        yield _DELETE_UPLOADS, {"keys": [key for key, _ in keys]}
+        yield _ADD_REMOVALS, {"rows": json_rows(keys)}
+        return images
+
+    # ---------------------------------------------------------------- where images are in time
+
+    async def span(self) -> tuple[int, int] | None:
+        ((first, last),) = await self._sql.rows(_SPAN)
+        return None if first is None else (first, last)
+
+    async def by_interval(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
+        if len(bounds) < _MIN_BOUNDS or images.is_impossible:
+            return (0,) * (len(bounds) - 1)
+        if (lists := all_but_favourites(bounds, images)) is not None:
+            every, some = [await self.by_interval(bounds, one) for one in lists]
+            # The favourites may have been counted a moment later.
+            return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
+        counted = counted_bounds(bounds, images)
+        if counted is not None:
+            steps = _counted(counted, images.criteria)
+        else:
+            steps = self._index.by_interval(bounds, images.criteria, images.words)
+        return await self._sql.search(steps, seconds=SEARCH_SECONDS)
+
+    async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
+        if not 0 < image_id <= NEWEST or images.is_impossible:
+            return Neighbours()
+        if images == ImageList():
+            return await self._sql.read(neighbours(image_id, _AllImages()))
+        return await self._sql.search(self._neighbours(image_id, images), seconds=SEARCH_SECONDS)
+
+    def _neighbours(self, image_id: int, images: ImageList) -> Steps[Neighbours]:
+        lookup = yield from self._index.lookup(images.criteria, images.words)
+        query = images.similar_to
+        similar = None if query is None else partial(self._similar, lookup, query)
+        return (yield from neighbours(image_id, lookup, similar))
+
+    def _similar(self, lookup: Lookup, query: SearchQuery) -> Steps[list[int]]:
+        """Return the ids of the similar images, best first, as the search has them."""
+        newest = yield from self._index.newest()
+        exact_count = yield from lookup.count()
+        return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
+
+    # ---------------------------------------------------------------- relatives
+
+    async def parents(self, image_id: int) -> tuple[int, ...]:
+        return tuple(row[0] for row in await self._sql.rows(_PARENTS, id=image_id))
+
+    async def children(self, image_id: int, *, limit: int) -> tuple[int, ...]:
+        return tuple(row[0] for row in await self._sql.rows(_CHILDREN, id=image_id, limit=limit))
+
+    async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
+        statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"
+        return frozenset(row[0] for row in await self._sql.rows(statement, ids=list(image_ids)))
+
+    # ---------------------------------------------------------------- where bytes are
+
+    async def images(
+        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
+    ) -> tuple[Image, ...]:
+        values = {} if state is None else {"state": state.value}
+        statement = _AFTER if state is None else _IN_STATE_AFTER
+        return tuple(map(row_to_image, await self._sql.rows(statement, after=after, limit=limit, **values)))
+
+    async def aged(
+        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
+    ) -> tuple[Image, ...]:
+        rows = await self._sql.rows(
+            _AGED,
+            before=to_timestamp(created_before),
+            created_at=_LONG_AGO if after is None else to_timestamp(after.created_at),
+            id=0 if after is None else after.id,
+            limit=limit,
+        )
+        return tuple(map(row_to_image, rows))
+
+    async def count(
+        self, *, state: StorageState | None = None, created_before: datetime | None = None
+    ) -> int:
+        before = optional_timestamp(created_before)
+        ((count,),) = await self._sql.rows(
+            _COUNT, state=None if state is None else state.value, before=before
+        )
+        return int(count)
+
+    async def unknown(self, keys: Collection[str]) -> frozenset[str]:
+        storable = json_rows((key,) for key in keys if text_problem(key) is None)
+        return frozenset(keys) - {row[0] for row in await self._sql.rows(_KNOWN, rows=storable)}
+
+
+class _AllImages:
+    """The list of all images, which needs no index, as far as neighbours are looked up in it."""
+
+    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
+        statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
+        rows = yield statement, {"before": before, "limit": limit}
+        return [row[0] for row in rows]
+
+    def ids_above(self, above: int) -> Steps[list[int]]:
+        rows = yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}
+        return [row[0] for row in rows]
+
+
+def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:
+    """Return those of the images that there are."""
+    rows = yield _OF_IDS, {"ids": list(ids)}
+    return {image.id: image for image in map(row_to_image, rows)}
+
+
+def _counted(bounds: Sequence[int], criteria: ImageFilter) -> Steps[tuple[int, ...]]:
+    values = {
+        "rows": json_rows(pairwise(bounds)),
+        "provider_name": criteria.provider_name,
+        "model_id": criteria.model_id,
+        "operation": criteria.operation,
+    }
+    counts = {int(row["key"]): row["images"] for row in (yield _INTERVALS, values)}
+    return tuple(counts[number] for number in range(len(bounds) - 1))

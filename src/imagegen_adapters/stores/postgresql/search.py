@@ -1,0 +1,541 @@
+"""The search index over the prompts of images in PostgreSQL, which is read in windows, newest first.
+
+The functions of the schema look up the newest entries first, then bucket by bucket. Marks are bits of the
+index, which triggers keep.
+"""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.stores.gallery import SELECT_IMAGES, SqlGallery, image_to_row, row_to_image
+from imagegen_adapters.stores.postgresql.database import Connection, Database, Row, json_argument
+from imagegen_adapters.stores.search import (
+    SEARCHED_IMAGES,
+    IndexState,
+    Progress,
+    TextLookup,
+    facets,
+    folding_version,
+    prepare_each,
+    search_terms,
+)
+from imagegen_adapters.stores.sql import NEWEST, PostgresqlSql, Steps, for_postgresql
+from imagegen_core.images import Image
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.marks import Marks, fold_name
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search import Simplify, fold, text_of_token
+
+BUCKET_BITS = 14
+"""The lower bits of an id, which its bucket has not; the functions of the schema count with the same."""
+
+LARGE_BUCKET_BITS = 2
+"""The lower bits of a bucket, which its large bucket has not; tokens are looked up in large buckets."""
+
+_NOWHERE = (1, 0)
+"""Bounds of ids that no image has."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PATTERN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\%_"})
+
+_CONDITIONS = ":tokens, :patterns, :words, :facets, :marks, :since, :until"
+"""The first arguments of the functions in the schema."""
+
+_FIND_IMAGES = f"SELECT id FROM find_images({_CONDITIONS}, :low, :high, :skipped, :limit, NULL, :limit)"  # noqa: S608 - constants only
+
+_FIND_OLDEST = f"SELECT find_oldest_image({_CONDITIONS}, :low, :high)"
+
+_FIND_TEXTS = """
+SELECT id, folded FROM find_texts(
+    :token_sets, :pattern_sets, :facet_tokens, :facets, :marks, :oldest, :newest, :since, :until, :words,
+    :examined, :limit, :sufficient
+)
+"""
+
+_COUNT = f"SELECT * FROM count_images({_CONDITIONS}, :buckets, :enough)"  # noqa: S608 - as above
+
+_COUNT_BY_QUARTER = f"SELECT * FROM count_by_quarter({_CONDITIONS}, :buckets)"  # noqa: S608 - as above
+
+_BUCKETS = """
+SELECT bucket >> :bits::integer AS bucket, sum(added)::bigint AS added,
+    sum(CASE WHEN :marked::boolean THEN deleted + marked ELSE deleted END)::bigint AS deleted
+FROM image_buckets WHERE bucket BETWEEN :low AND :high GROUP BY 1
+HAVING sum(added) > sum(deleted) ORDER BY 1 DESC
+"""
+"""How often the buckets changed, or large ones of so many bits more; changes of marks are like deletions."""
+
+_BUCKETS_OF_DAYS = """
+SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= :first AND first_day <= :last
+"""
+
+_BUCKET_AT = """
+SELECT (bucket + 1) << 14 AS before, skipped::bigint FROM (
+    SELECT bucket, sum(added - deleted) AS images,
+        sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) - sum(added - deleted) AS skipped
+    FROM image_buckets GROUP BY bucket
+) AS counts
+WHERE skipped + images > :offset ORDER BY bucket DESC LIMIT 1
+"""
+"""The bucket of ids in which so many newer images end, and how many of them are in newer buckets."""
+
+_OLDEST_OF_NEWEST = """
+SELECT coalesce(max(bucket) FILTER (WHERE images >= :most), 0) << 14 AS near,
+    coalesce(max(bucket) FILTER (WHERE images >= :fewer), 0) << 14 AS recent
+FROM (
+    SELECT bucket, sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) AS images
+    FROM image_buckets WHERE bucket <= :newest::bigint >> 14 GROUP BY bucket
+) AS counts
+"""
+
+_NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
+
+
+class PostgresqlIndex:
+    """The index of all nodes, and what this one remembers of how much it holds."""
+
+    def __init__(self) -> None:
+        self._counts = BucketCounts()
+        self._quarters = QuarterCounts()
+
+    def lock_marks(self) -> Steps[None]:
+        """Serialise changes of marks until the transaction ends; the key is "marks" in ASCII."""
+        yield f"SELECT pg_advisory_xact_lock({0x6D61726B73:d})", {}
+
+    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+        """Triggers do so."""
+        yield from ()
+
+    def remove(self, images: Sequence[Image]) -> Steps[None]:
+        yield "DELETE FROM image_texts WHERE id = ANY (:ids)", {"ids": [image.id for image in images]}
+
+    def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps["Windows"]:
+        tokens, unproven = search_terms(words)
+        marks = yield from _marks(criteria)
+        oldest, newest = _NOWHERE if marks is None else (yield from _bounds(criteria))
+        values = (criteria.provider_name, criteria.model_id, criteria.operation)
+        return Windows(
+            counts=self._counts,
+            tokens=(*tokens, *facets(*values)),
+            patterns=tuple(map(_pattern, unproven)),
+            words=tuple(map(_pattern, words)),
+            facets=values,
+            marks=marks or (),
+            since=_timestamp(criteria.created_from),
+            until=_timestamp(criteria.created_to),
+            oldest=oldest,
+            newest=newest,
+        )
+
+    def by_interval(
+        self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
+    ) -> Steps[tuple[int, ...]]:
+        windows = yield from self.lookup(criteria, words)
+        return (yield from self._quarters.by_interval(windows, bounds))
+
+    def total(self) -> Steps[int]:
+        ((count,),) = yield "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets", {}
+        return int(count)
+
+    def start(self, offset: int) -> Steps[tuple[int, int]]:
+        rows = yield _BUCKET_AT, {"offset": offset}
+        return (rows[0]["before"], offset - rows[0]["skipped"]) if rows else (0, 0)
+
+    def newest(self) -> Steps[int]:
+        ((newest,),) = yield _NEWEST_IMAGE, {}
+        return int(newest)
+
+    def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
+        most, fewer = SEARCHED_IMAGES
+        ((near, recent),) = yield _OLDEST_OF_NEWEST, {"newest": newest, "most": most, "fewer": fewer}
+        return near, recent
+
+
+def postgresql_gallery(database: Database) -> SqlGallery:
+    """Return the gallery of an open database."""
+    return SqlGallery(PostgresqlSql(database), PostgresqlIndex())
+
+
+# ---------------------------------------------------------------- lookups
+
+
+@attrs.frozen(kw_only=True)
+class BucketChanges:
+    """How many images a bucket ever got and lost; changes of marks are like losses to whom they matter."""
+
+    added: int
+    deleted: int
+
+    def only_added_to(self, before: "BucketChanges") -> bool:
+        """Return whether it has lost nothing since."""
+        return self.deleted == before.deleted and self.added >= before.added
+
+
+@attrs.frozen(kw_only=True)
+class Windows:
+    """Selects the images with all ``tokens`` in the index, prompts like all ``patterns`` and all ``marks``.
+
+    Without the index they are those whose prompts are like all ``words`` and that have the ``facets``, which
+    are provider, model and operation, and None for any. ``since`` (inclusive) and ``until`` (exclusive) are
+    exact; ``oldest`` and ``newest`` bound the ids to the buckets with images of these days.
+    """
+
+    counts: "BucketCounts" = attrs.field(eq=False)
+    tokens: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    facets: tuple[str | None, ...] = (None, None, None)
+    marks: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    oldest: int = 0
+    newest: int = NEWEST
+
+    def count(self) -> Steps[int]:
+        return (yield from self.counts.count(self))
+
+    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
+        bounds = {"low": self.oldest, "high": min(self.newest, before - 1)}
+        rows = yield _FIND_IMAGES, {**self._conditions, **bounds, "skipped": offset, "limit": limit}
+        return [row[0] for row in rows]
+
+    def ids_above(self, above: int) -> Steps[list[int]]:
+        bounds = {"low": max(self.oldest, above + 1), "high": self.newest}
+        ((oldest,),) = yield _FIND_OLDEST, {**self._conditions, **bounds}
+        return [] if oldest is None else [oldest]
+
+    def texts(self, question: TextLookup) -> Steps[dict[int, str]]:
+        sets = [one.tokens for one in question.token_sets]
+        values = {
+            "token_sets": [" ".join(tokens) for tokens in sets],
+            "pattern_sets": [_patterns(tokens) for tokens in sets],
+            "facet_tokens": facets(*self.facets),
+            "oldest": [max(self.oldest, one.oldest) for one in question.token_sets],
+            "newest": min(self.newest, question.newest),
+            "examined": question.max_examined,
+            "limit": question.limit,
+            "sufficient": question.sufficient,
+        }
+        rows = yield _FIND_TEXTS, {**self._conditions, **values}
+        return {row["id"]: row["folded"] for row in rows}
+
+    def changes(self) -> Steps[dict[int, BucketChanges]]:
+        """Return how often the buckets that may have such images changed, in descending order.
+
+        Where there are tokens or marks, these are large buckets.
+        """
+        if self.oldest > self.newest:
+            return {}
+        bounds = {"low": self.oldest >> BUCKET_BITS, "high": self.newest >> BUCKET_BITS}
+        bits = LARGE_BUCKET_BITS if self.tokens or self.marks else 0
+        rows = yield _BUCKETS, {**bounds, "bits": bits, "marked": bool(self.marks)}
+        return {row["bucket"]: BucketChanges(added=row["added"], deleted=row["deleted"]) for row in rows}
+
+    def count_each(self, buckets: Sequence[int], *, enough: int) -> Steps[dict[int, int]]:
+        """Return the number of images in each of the buckets, which are those of `changes`.
+
+        The buckets are counted in their order. Once there are ``enough``, of the last one there may be more,
+        and the others are missing.
+        """
+        if not buckets:
+            return {}
+        rows = yield _COUNT, {**self._conditions, "buckets": buckets, "enough": enough}
+        return {row["bucket"]: row["images"] for row in rows}
+
+    def quarters(self, buckets: Sequence[int]) -> Steps[dict[int, tuple[list[int], list[int]]]]:
+        """Return the quarters of an hour in which images of each of the buckets were made, and how many."""
+        rows = yield _COUNT_BY_QUARTER, {**self._conditions, "buckets": buckets}
+        return {row["bucket"]: (row["quarters"] or [], row["counts"] or []) for row in rows}
+
+    @property
+    def _conditions(self) -> dict[str, Any]:
+        return {
+            "tokens": self.tokens or None,
+            "patterns": self.patterns,
+            "words": self.words,
+            "facets": self.facets,
+            "marks": self.marks,
+            "since": self.since,
+            "until": self.until,
+        }
+
+
+def _patterns(tokens: Iterable[str]) -> str | None:
+    """Return patterns that the same prompts are like as have the tokens, joined by spaces; None for none."""
+    texts = [text_of_token(token) for token in tokens]
+    return None if None in texts else " ".join(_pattern(text) for text in texts if text is not None)
+
+
+def _pattern(word: str) -> str:
+    return f"%{word.translate(_PATTERN_ESCAPES)}%"
+
+
+def _timestamp(moment: datetime | None) -> str | None:
+    """Return the time in full precision, which only stored times lack."""
+    return None if moment is None else moment.isoformat()
+
+
+def _bounds(criteria: ImageFilter) -> Steps[tuple[int, int]]:
+    """Return the lowest and the highest id of the buckets with images of the requested days."""
+    since, until = criteria.created_from, criteria.created_to
+    if since is None and until is None:
+        return 0, NEWEST
+    first = -(2**31) if since is None else _day(since)
+    last = 2**31 - 1 if until is None else _day(until)
+    ((low, high),) = yield _BUCKETS_OF_DAYS, {"first": first, "last": last}
+    return _NOWHERE if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
+
+
+def _day(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(days=1)
+
+
+def _marks(criteria: ImageFilter) -> Steps[tuple[str, ...] | None]:
+    """Return the marks of the images, as `marked_images` has them; None if there is no such tag."""
+    marks = [] if criteria.favourite is None else ["favourite" if criteria.favourite else "other"]
+    if criteria.tag is not None:
+        rows = yield "SELECT id FROM tags WHERE folded = :folded", {"folded": fold_name(criteria.tag)}
+        if not rows:
+            return None
+        marks.append(f"tag{rows[0]['id']}")
+    if criteria.collection is not None:
+        marks.append(f"collection{criteria.collection}")
+    return tuple(marks)
+
+
+# ---------------------------------------------------------------- totals, remembered for each bucket of ids
+
+# Nodes add images at the same time, so a lower id may become visible after a higher one: the newest id says
+# nothing about what was counted. But how often a bucket changed does, and most buckets do not change any
+# more. What depends on marks is counted again where marks changed.
+
+_MAX_ENTRIES = 1000
+_MAX_BUCKETS = 200
+"""Older buckets are counted again: by then a word is so rare that this is quick."""
+
+_MAX_QUARTERS = 500_000
+"""Of all lists together, in 8 MB; those that were asked for least recently are forgotten."""
+
+_MAX_CACHED_CHARS = 500
+"""Longer queries are not cached, to save memory."""
+
+_BUCKETS_PER_CALL = 4
+"""What one call has counted is remembered, even if the time is over before the next."""
+
+
+@attrs.frozen(kw_only=True)
+class _Count:
+    """The number of matches in a bucket after such changes; unless ``complete``, there may be more."""
+
+    images: int
+    changes: BucketChanges
+    complete: bool
+
+
+class BucketCounts:
+    """Counts the images that windows select, up to `MAX_EXACT_TOTAL` + 1.
+
+    A bucket that has lost nothing has at least what it had: a total that was capped still is.
+    """
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[Windows, dict[int, _Count]] = OrderedDict()
+
+    def count(self, windows: Windows) -> Steps[int]:
+        """Return the number of images in the snapshot, capped."""
+        key = _key(windows)
+        changes = yield from windows.changes()
+        cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
+        least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))
+        if least > MAX_EXACT_TOTAL:
+            self._counts.move_to_end(key)
+            return MAX_EXACT_TOTAL + 1
+        current = {bucket: c for bucket, c in cached.items() if c.complete and c.changes == changes[bucket]}
+        total = sum(count.images for count in current.values())
+        outdated = [bucket for bucket in changes if bucket not in current]
+        counted = yield from windows.count_each(outdated, enough=MAX_EXACT_TOTAL + 1 - total)
+        total += sum(counted.values())
+        last = min(counted) if total > MAX_EXACT_TOTAL else None
+        current |= {
+            bucket: _Count(images=images, changes=changes[bucket], complete=bucket != last)
+            for bucket, images in counted.items()
+        }
+        self._store(key, current)
+        return min(total, MAX_EXACT_TOTAL + 1)
+
+    def _store(self, key: Windows, counts: dict[int, _Count]) -> None:
+        if _is_too_long(key):
+            return
+        newest = sorted(counts, reverse=True)[:_MAX_BUCKETS]
+        self._counts[key] = {bucket: counts[bucket] for bucket in newest}
+        self._counts.move_to_end(key)
+        while len(self._counts) > _MAX_ENTRIES:
+            self._counts.popitem(last=False)
+
+
+@attrs.frozen
+class _Quarters:
+    """The quarters of a bucket after such changes, and how many images there are before each, and in all."""
+
+    changes: BucketChanges
+    quarters: "array[int]"
+    totals: "array[int]"
+
+    def before(self, quarter: int) -> int:
+        """Return how many images were made before a quarter."""
+        return self.totals[bisect_left(self.quarters, quarter)]
+
+
+class QuarterCounts:
+    """Counts the images that windows select by intervals; a bucket is counted again only when it changed."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[Windows, dict[int, _Quarters]] = OrderedDict()
+
+    def by_interval(self, windows: Windows, bounds: Sequence[int]) -> Steps[tuple[int, ...]]:
+        """Return how many images there are from each of the quarters to before the next, in the snapshot."""
+        key = _key(windows)
+        changes = yield from windows.changes()
+        earlier = self._lists.get(key, {})
+        current = {bucket: one for bucket, one in earlier.items() if changes.get(bucket) == one.changes}
+        self._store(key, current)
+        outdated = [bucket for bucket in changes if bucket not in current]
+        for start in range(0, len(outdated), _BUCKETS_PER_CALL):
+            some = outdated[start : start + _BUCKETS_PER_CALL]
+            for bucket, (quarters, counts) in (yield from windows.quarters(some)).items():
+                totals = array("q", accumulate(counts, initial=0))
+                current[bucket] = _Quarters(changes[bucket], array("q", quarters), totals)
+            self._store(key, current)
+        before = [sum(quarters.before(bound) for quarters in current.values()) for bound in bounds]
+        return tuple(after - first for first, after in pairwise(before))
+
+    def _store(self, key: Windows, current: dict[int, _Quarters]) -> None:
+        if _is_too_long(key):
+            return
+        self._lists[key] = dict(current)
+        self._lists.move_to_end(key)
+        while sum(map(_size, self._lists.values())) > _MAX_QUARTERS:
+            self._lists.popitem(last=False)
+
+
+def _key(windows: Windows) -> Windows:
+    return attrs.evolve(windows, oldest=0, newest=NEWEST)
+
+
+def _is_too_long(key: Windows) -> bool:
+    return sum(map(len, key.words)) > _MAX_CACHED_CHARS
+
+
+def _size(buckets: dict[int, _Quarters]) -> int:
+    return sum(len(quarters.totals) for quarters in buckets.values())
+
+
+# ---------------------------------------------------------------- images as they are added
+
+_OF_ATTEMPT, _ = for_postgresql(f"{SELECT_IMAGES} WHERE attempt_id = :attempt_id AND position = :position")
+
+
+async def insert_images(
+    connection: Connection, images: Sequence[Image], simplify: Simplify
+) -> tuple[Image, ...]:
+    """Insert images within the caller's transaction, index them, and return them with their ids.
+
+    An image whose (attempt_id, position) already exists is returned as stored.
+    """
+    ids = await connection.fetchval("SELECT add_images($1)", await images_to_json(images, simplify))
+    return await stored_images(connection.fetchrow, images, ids)
+
+
+async def images_to_json(images: Sequence[Image], simplify: Simplify) -> str:
+    """Return what the function ``add_images`` of the database adds."""
+    return json_argument(await prepare_each(images, partial(_addition, simplify=simplify)))
+
+
+async def stored_images(
+    fetch_row: Callable[..., Awaitable[Row | None]], images: Sequence[Image], ids: Sequence[int | None]
+) -> tuple[Image, ...]:
+    """Return images with the ids that ``add_images`` has returned, or as they had been stored before.
+
+    Those are left out that have been deleted since. ``fetch_row`` returns the first row of a statement.
+    """
+    stored = []
+    for image, image_id in zip(images, ids, strict=True):
+        if image_id is not None:
+            stored.append(attrs.evolve(image, id=image_id))
+        elif (row := await fetch_row(_OF_ATTEMPT, image.attempt_id, image.position)) is not None:
+            stored.append(row_to_image(row))
+    return tuple(stored)
+
+
+def _addition(image: Image, simplify: Simplify) -> dict[str, Any]:
+    folded, folding = fold(image.prompt, simplify), folding_version(simplify)
+    return {"image": image_to_row(image), "folded": folded, "folding": folding}
+
+
+# ---------------------------------------------------------------- indexing again, while all nodes run
+
+# Each entry says by which rules it was folded. So an interrupted reindexing has nothing to remember: the next
+# one goes on with what is left. Several at once divide the work: each passes over the entries that another
+# one is indexing. What a node of another version adds meanwhile stays stale, until it is indexed again once
+# all nodes have the same version.
+
+IMAGES_PER_BATCH = 500
+"""Images per transaction, which limits how long somebody waits who deletes one of them."""
+
+_IDS_PER_LOOKUP = 10_000
+
+_HAS_OTHER_FOLDING = """
+SELECT EXISTS (SELECT FROM image_texts WHERE folding < $1)
+    OR EXISTS (SELECT FROM image_texts WHERE folding > $1)
+    OR EXISTS (SELECT FROM image_texts WHERE folding IS NULL)
+"""
+
+_LOCK_STALE = """
+SELECT id, prompt FROM image_texts JOIN images USING (id)
+WHERE image_texts.id > $1 AND image_texts.id <= $2 AND folding IS DISTINCT FROM $3
+ORDER BY image_texts.id LIMIT $4 FOR UPDATE OF image_texts SKIP LOCKED
+"""
+
+
+async def index_state(database: Database, simplify: Simplify) -> IndexState:
+    """Return whether all entries were folded as ``simplify`` does; loads its dictionaries."""
+    row = await database.row(_HAS_OTHER_FOLDING, folding_version(simplify))
+    return IndexState.STALE if row is not None and row[0] else IndexState.CURRENT
+
+
+async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
+    """Index again what is stale and return the last id that there was at the beginning."""
+    ((until,),) = await database.rows(_NEWEST_IMAGE)
+    reached = 0
+    while reached < until:
+        ((first,),) = await database.rows("SELECT coalesce(min(id), 0) FROM images WHERE id > $1", reached)
+        reached = max(reached, int(first) - 1)  # a restore leaves a gap of millions of ids
+        high = min(reached + _IDS_PER_LOOKUP, until)
+        async with database.transaction() as connection:
+            reached = await _reindex_batch(connection, reached, high, simplify)
+        if progress is not None and (awaitable := progress(reached, until)) is not None:
+            await awaitable
+    return int(until)
+
+
+async def _reindex_batch(connection: Connection, after: int, high: int, simplify: Simplify) -> int:
+    """Return the id up to which nothing is stale now, but what another node is indexing."""
+    version = folding_version(simplify)
+    rows = await connection.fetch(_LOCK_STALE, after, high, version, IMAGES_PER_BATCH)
+    if rows:
+        entries = await asyncio.to_thread(partial(_entries, rows, simplify))
+        await connection.execute("SELECT replace_entries($1, $2)", entries, version)
+    return int(rows[-1]["id"]) if len(rows) == IMAGES_PER_BATCH else high
+
+
+def _entries(rows: list[Row], simplify: Simplify) -> str:
+    """Return what the function ``replace_entries`` of the database replaces."""
+    return json_argument([{"id": row["id"], "folded": fold(row["prompt"], simplify)} for row in rows])

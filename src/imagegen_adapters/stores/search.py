@@ -1,0 +1,533 @@
+"""What the search indexes of both databases share: tokens, similar images, neighbours, counts of quarters.
+
+An index is a database's own, a list of images in it is a `Lookup`, and everything here is said in terms of
+these. Relevant mode shows exact matches, followed by similar ones, best first.
+"""
+
+import asyncio
+import hashlib
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from imagegen_adapters.stores.sql import NEWEST, Steps
+from imagegen_core.images import Image
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.marks import Marks, fold_name
+from imagegen_core.ports.image_records import ImageFilter, Match
+from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.search import (
+    MAX_SIMILAR_IMAGES,
+    VERSION,
+    Page,
+    Paging,
+    SearchQuery,
+    SimilarityMatcher,
+    Simplify,
+    evenly_spaced,
+    fold,
+    terms,
+    tokens,
+    without_implied,
+)
+from imagegen_core.values import QUARTER_SECONDS, quarter_of
+
+T = TypeVar("T")
+
+
+class Beside(Protocol):
+    """The images of a list, in the order of their ids, as far as neighbours need it."""
+
+    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
+        """Return ids below ``before``, newest first."""
+        ...
+
+    def ids_above(self, above: int) -> Steps[list[int]]:
+        """Return the lowest id greater than ``above``, if there is one."""
+        ...
+
+
+class Lookup(Beside, Protocol):
+    """The images of a list, in an index."""
+
+    def count(self) -> Steps[int]:
+        """Return how many there are, at most one above `MAX_EXACT_TOTAL`."""
+        ...
+
+    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
+        """Return ids below ``before``, newest first."""
+        ...
+
+    def texts(self, question: "TextLookup") -> Steps[dict[int, str]]:
+        """Return the folded prompts that are asked for, by id."""
+        ...
+
+
+class Index(Protocol):
+    """A search index; lists are looked up in the transaction or snapshot in which the steps run."""
+
+    def lock_marks(self) -> Steps[None]:
+        """Let nobody else change marks until the transaction ends."""
+        ...
+
+    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+        """Index the marks of the images in ``after``, whose ids are in ``before`` as well."""
+        ...
+
+    def remove(self, images: Sequence[Image]) -> Steps[None]:
+        """Remove the entries of images that are deleted."""
+        ...
+
+    def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps[Lookup]:
+        """Return the lookup of images that meet the criteria and contain all folded words.
+
+        Raises:
+            Unavailable: there is no search index.
+        """
+        ...
+
+    def by_interval(
+        self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
+    ) -> Steps[tuple[int, ...]]:
+        """Return how many images of `lookup` were made from each of the quarters to before the next."""
+        ...
+
+    def total(self) -> Steps[int]:
+        """Return how many images there are."""
+        ...
+
+    def start(self, offset: int) -> Steps[tuple[int, int]]:
+        """Return the id below which the page after ``offset`` images begins, and how many to skip there."""
+        ...
+
+    def newest(self) -> Steps[int]:
+        """Return the highest id."""
+        ...
+
+    def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
+        """Return about from which ids on there are `SEARCHED_IMAGES` up to ``newest``, 0 if fewer."""
+        ...
+
+
+# ---------------------------------------------------------------- tokens
+
+MAX_TERMS = 24
+"""A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""
+
+MAX_INLINE_CHARACTERS = 1000
+"""The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
+
+FAVOURITE = "favourite"
+"""The token of favourites; it is longer than any token of a prompt, and no facet's."""
+
+
+@attrs.frozen(kw_only=True)
+class IndexEntry:
+    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces.
+
+    The tokens of its marks, which change, are not among them.
+    """
+
+    created_ms: int
+    folded: str
+    tokens: str
+
+    @classmethod
+    def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
+        """Return the entry of an image."""
+        folded = fold(image.prompt, simplify)
+        created_ms = milliseconds(image.created_at)
+        return cls(created_ms=created_ms, folded=folded, tokens=index_tokens(image, folded))
+
+    def with_marks(self, marks: Marks) -> "IndexEntry":
+        """Return the entry with the tokens of an image's marks."""
+        return attrs.evolve(self, tokens=" ".join((self.tokens, *mark_tokens(marks))))
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return the time in milliseconds since 1970, with the precision of `to_timestamp`."""
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+async def prepare_each(images: Sequence[Image], prepare: Callable[[Image], T]) -> list[T]:
+    """Return what ``prepare`` makes of each image, such as its entry; of long prompts in a thread."""
+
+    def prepare_all() -> list[T]:
+        return [prepare(image) for image in images]
+
+    if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
+        return prepare_all()
+    return await asyncio.to_thread(prepare_all)
+
+
+def index_tokens(image: Image, folded: str) -> str:
+    """Return the tokens of an image that never change: of its prompt, provider, model and operation."""
+    values = (image.provider_name, image.model_id, image.operation.value)
+    return " ".join((*tokens(folded), *facets(*values)))
+
+
+def mark_tokens(marks: Marks) -> frozenset[str]:
+    """Return the tokens of an image that come and go with its marks."""
+    favourite = [FAVOURITE] if marks.favourite else []
+    tags = (facet("tag", fold_name(name)) for name in marks.tags)
+    collections = (facet("collection", str(collection)) for collection in marks.collections)
+    return frozenset((*favourite, *tags, *collections))
+
+
+@lru_cache(maxsize=1000)
+def facet(name: str, value: str) -> str:
+    """Return the token of a value that lists are filtered by; it is longer than any token of a prompt."""
+    return name + value.encode("utf-8", "surrogatepass").hex()
+
+
+def facets(provider_name: str | None, model_id: str | None, operation: str | None) -> list[str]:
+    """Return the tokens of provider, model and operation; of those that are not None."""
+    values = {"provider": provider_name, "model": model_id, "operation": operation}
+    return [facet(name, value) for name, value in values.items() if value is not None]
+
+
+def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return tokens that every prompt with all words has, and the words that they do not prove."""
+    word_terms = [terms(word) for word in words]
+    distinct = tuple(dict.fromkeys(token for of_word in word_terms for token in of_word.tokens))
+    has_all_tokens = len(distinct) <= MAX_TERMS
+    pairs = zip(words, word_terms, strict=True)
+    unproven = tuple(word for word, of_word in pairs if not (has_all_tokens and of_word.proven))
+    return evenly_spaced(distinct, MAX_TERMS), unproven
+
+
+# ---------------------------------------------------------------- the rules of folding
+
+_CHARACTERS_PER_FOLD = 1000
+
+Progress: TypeAlias = Callable[[int, int], Awaitable[None] | None]
+"""Called with the last indexed id and the last id to index."""
+
+
+class IndexState(StrEnum):
+    """Whether the search index is usable and up to date."""
+
+    CURRENT = "current"
+    STALE = "stale"
+    """Prompts were folded by other rules than keywords are now; `reindex` updates it."""
+    MISSING = "missing"
+    """Searches are refused; `reindex` builds it."""
+
+
+@lru_cache(maxsize=8)
+def folding_version(simplify: Simplify) -> str:
+    """Return a version of the folding and tokenisation in use; an index with another version is stale."""
+    digest, separator = hashlib.sha256(), ""
+    for characters in _foldable_characters():
+        digest.update((separator + fold(characters, simplify)).encode())
+        separator = "\n"
+    return f"{VERSION}-{digest.hexdigest()[:16]}"
+
+
+def _foldable_characters() -> Iterator[str]:
+    """Yield the characters of the basic plane that folding may change: all but Hangul syllables.
+
+    They are separated by line feeds, across which nothing is folded, and come a thousand at a time: all at
+    once would leave the process 2 MB larger.
+    """
+    for span in (range(0x21, 0xAC00), range(0xF900, 0x10000)):
+        for start in range(0, len(span), _CHARACTERS_PER_FOLD):
+            yield "\n".join(map(chr, span[start : start + _CHARACTERS_PER_FOLD]))
+
+
+# ---------------------------------------------------------------- similar images
+
+MAX_NEAR_IMAGES = 400_000
+"""Images with all parts of the query, or something inserted, are searched for among so many newest ones."""
+
+MAX_RECENT_IMAGES = 200_000
+"""Images with only some parts of the query are searched for among this many of the newest ones."""
+
+SEARCHED_IMAGES = (MAX_NEAR_IMAGES, MAX_RECENT_IMAGES)
+"""How many of the newest images; not how many ids, which have a gap after a restore."""
+
+_CANDIDATES_PER_LOOKUP = MAX_SIMILAR_IMAGES
+_SUFFICIENT_CANDIDATES = MAX_SIMILAR_IMAGES
+_MAX_EXAMINED = 1000
+"""Limits of the work for one search.
+
+For each set of parts, up to `_MAX_EXAMINED` of the newest images that contain it are examined, exact matches
+included, and `_CANDIDATES_PER_LOOKUP` of them are ranked. A set that proves the words finds exact matches
+only, and is left out.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class TokenSet:
+    """Tokens that similar prompts have, to be looked up among the images from the id ``oldest`` on."""
+
+    tokens: tuple[str, ...]
+    oldest: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class TextLookup:
+    """Asks for the folded prompts of the newest images that have all tokens of a set but lack a word.
+
+    The sets are looked up in their order until at least ``sufficient`` prompts are known. For each one, at
+    most ``max_examined`` images that have the tokens are examined, and at most ``limit`` are returned; their
+    ids are at most ``newest``.
+    """
+
+    words: tuple[str, ...]
+    token_sets: tuple[TokenSet, ...]
+    newest: int
+    max_examined: int
+    limit: int = _CANDIDATES_PER_LOOKUP
+    sufficient: int = _SUFFICIENT_CANDIDATES
+
+    @classmethod
+    def of_similar(
+        cls, query: SearchQuery, *, newest: int, oldest: tuple[int, int], exact_count: int
+    ) -> "TextLookup":
+        """Return the lookup of what may be similar; exact matches, so many, may have to be skipped.
+
+        ``oldest`` are about the ids of the last of `SEARCHED_IMAGES` newest images.
+        """
+        matcher = SimilarityMatcher.from_query(query)
+        near, recent = oldest
+        token_sets = (
+            *(TokenSet(tokens=tokens, oldest=near) for tokens in matcher.near_token_sets()),
+            *(TokenSet(tokens=tokens, oldest=recent) for tokens in matcher.far_token_sets()),
+        )
+        tokens, unproven = search_terms(query.words)
+        return cls(
+            words=query.words,
+            token_sets=_distinct(one for one in token_sets if unproven or not set(tokens) <= set(one.tokens)),
+            newest=newest,
+            max_examined=min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED),
+        )
+
+
+def _distinct(token_sets: Iterable[TokenSet]) -> tuple[TokenSet, ...]:
+    """Return the sets, each once and without tokens that change nothing; of equal ones the first."""
+    distinct: dict[frozenset[str], TokenSet] = {}
+    for one in token_sets:
+        tokens = without_implied(one.tokens)
+        distinct.setdefault(frozenset(tokens), attrs.evolve(one, tokens=tokens))
+    return tuple(distinct.values())
+
+
+def similar_ids(
+    index: Index, lookup: Lookup, query: SearchQuery, exact_count: int, newest: int
+) -> Steps[list[int]]:
+    """Return the ids of all similar images up to the id ``newest``, best first."""
+    oldest = yield from index.oldest_of_newest(newest)
+    question = TextLookup.of_similar(query, newest=newest, oldest=oldest, exact_count=exact_count)
+    return ranked_ids(query, (yield from lookup.texts(question)))
+
+
+def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
+    """Return the ids of the most similar of some folded prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
+    matcher = SimilarityMatcher.from_query(query)
+    ranked = ((matcher.rank(folded), -image_id) for image_id, folded in texts.items())
+    best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
+    return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]
+
+
+# ---------------------------------------------------------------- pages of exact and similar images
+
+_SIMILAR_FLAG = 1 << 62
+_OFFSET_BITS = 12
+
+
+@attrs.frozen(kw_only=True)
+class SimilarPosition:
+    """A position among the similar images up to the id ``newest``, of which ``offset`` have been shown.
+
+    Images added while a client pages are left out, so that nothing is shown twice.
+    """
+
+    newest: int
+    offset: int = 0
+
+    @property
+    def position(self) -> int:
+        """The position as an integer for a cursor, greater than every image id."""
+        return _SIMILAR_FLAG | (self.newest << _OFFSET_BITS) | self.offset
+
+    @classmethod
+    def from_cursor(cls, position: int | None) -> "SimilarPosition | None":
+        """Return the position in a cursor, or None if the cursor holds an image id."""
+        if position is None or position < _SIMILAR_FLAG:
+            return None
+        newest = (position & ~_SIMILAR_FLAG) >> _OFFSET_BITS
+        return cls(newest=newest, offset=position & ((1 << _OFFSET_BITS) - 1))
+
+
+class ExactIds(Protocol):
+    """Returns ids of exact matches, newest first."""
+
+    def __call__(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]: ...
+
+
+@attrs.frozen(kw_only=True)
+class RelevantList:
+    """The exact matches, newest first, followed by the similar images, as one list.
+
+    Args:
+        exact: returns ids of exact matches.
+        similar: returns the ids of all similar images up to an id, best first.
+        exact_count: the number of exact matches, at most `MAX_EXACT_TOTAL` + 1.
+        newest: the id of the newest image.
+    """
+
+    exact: ExactIds
+    similar: Callable[[int], Steps[list[int]]]
+    exact_count: int
+    newest: int
+
+    def page(self, paging: Paging) -> Steps[Page[tuple[int, Match]]]:
+        """Return a page of ids."""
+        position = SimilarPosition.from_cursor(paging.after)
+        if position is not None:
+            return (yield from self._page([], position, paging))
+        before = NEWEST if paging.after is None else paging.after
+        exact = yield from self._exact(limit=paging.page_size + 1, offset=paging.offset, before=before)
+        end = SimilarPosition(newest=self.newest)
+        if len(exact) > paging.page_size and self.exact_count > MAX_EXACT_TOTAL:
+            return self._make_page(exact[:-1], [], end, has_more=True, similar_count=0)
+        if not exact and paging.after is None:
+            exact_total = yield from self._exact_total(paging.offset)
+            end = attrs.evolve(end, offset=max(0, paging.offset - exact_total))
+        return (yield from self._page(exact, end, paging))
+
+    def _page(
+        self, exact: list[int], position: SimilarPosition, paging: Paging
+    ) -> Steps[Page[tuple[int, Match]]]:
+        all_similar = yield from self.similar(position.newest)
+        shown = exact[: paging.page_size]
+        similar = all_similar[position.offset : position.offset + paging.page_size - len(shown)]
+        end = attrs.evolve(position, offset=position.offset + len(similar))
+        has_more = len(exact) > len(shown) or len(all_similar) > end.offset
+        return self._make_page(shown, similar, end, has_more=has_more, similar_count=len(all_similar))
+
+    def _make_page(
+        self,
+        exact: list[int],
+        similar: list[int],
+        end: SimilarPosition,
+        *,
+        has_more: bool,
+        similar_count: int,
+    ) -> Page[tuple[int, Match]]:
+        total = self.exact_count + similar_count
+        last = end.position if similar else (exact[-1] if exact else None)
+        return Page(
+            items=(*((i, Match.EXACT) for i in exact), *((i, Match.SIMILAR) for i in similar)),
+            total=min(total, MAX_EXACT_TOTAL),
+            total_is_exact=total <= MAX_EXACT_TOTAL,
+            has_more=has_more,
+            last=last,
+        )
+
+    def _exact(self, *, limit: int, offset: int, before: int = NEWEST) -> Steps[list[int]]:
+        return (yield from self.exact(limit=limit, offset=offset, before=before)) if self.exact_count else []
+
+    def _exact_total(self, offset: int) -> Steps[int]:
+        """Return the uncapped number of exact matches, which is at most ``offset``."""
+        if self.exact_count <= MAX_EXACT_TOTAL:
+            return self.exact_count
+        low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
+        while low < high:
+            middle = (low + high) // 2
+            exists = yield from self._exact(limit=1, offset=middle)
+            low, high = (middle + 1, high) if exists else (low, middle)
+        return low
+
+
+# ---------------------------------------------------------------- neighbours
+
+
+def neighbours(
+    image_id: int, lookup: Beside, similar: Callable[[], Steps[list[int]]] | None = None
+) -> Steps[Neighbours]:
+    """Return the neighbours of an image in a list of matches, perhaps followed by similar images.
+
+    ``similar`` returns the ids of these, best first.
+    """
+    if image_id in (yield from lookup.ids_above(image_id - 1)):
+        newer = yield from lookup.ids_above(image_id)
+        older = yield from lookup.ids(limit=1, before=image_id)
+        if not older and similar is not None:
+            older = yield from similar()
+        return Neighbours(previous=_first(newer), next=_first(older))
+    ids = [] if similar is None else (yield from similar())
+    if image_id not in ids:
+        return Neighbours()
+    place = ids.index(image_id)
+    last_match = [] if place else (yield from lookup.ids_above(0))
+    return Neighbours(previous=ids[place - 1] if place else _first(last_match), next=_first(ids[place + 1 :]))
+
+
+def _first(ids: list[int]) -> int | None:
+    return ids[0] if ids else None
+
+
+# ---------------------------------------------------------------- counts of quarters
+
+_ANY = ImageFilter()
+
+
+def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None:
+    """Return the bounds, none of them outside the list's times; None if its images are not counted.
+
+    Counted, by a table that triggers keep, are those of each quarter, provider, model and operation.
+    """
+    criteria = images.criteria
+    others = attrs.evolve(
+        criteria, provider_name=None, model_id=None, operation=None, created_from=None, created_to=None
+    )
+    times = (criteria.created_from, criteria.created_to)
+    if images.query is not None or others != _ANY or not all(map(_begins_a_quarter, times)):
+        return None
+    low = bounds[0] if criteria.created_from is None else quarter_of(criteria.created_from)
+    high = bounds[-1] if criteria.created_to is None else quarter_of(criteria.created_to)
+    return [max(low, min(bound, high)) for bound in bounds]
+
+
+def all_but_favourites(bounds: Sequence[int], images: ImageList) -> tuple[ImageList, ImageList] | None:
+    """Return a list that is counted, and the favourites in it, if the others are what is asked for."""
+    if images.criteria.favourite is not False:
+        return None
+    every, favourites = (
+        attrs.evolve(images, criteria=attrs.evolve(images.criteria, favourite=favourite))
+        for favourite in (None, True)
+    )
+    return None if counted_bounds(bounds, every) is None else (every, favourites)
+
+
+def within(bounds: Sequence[int], criteria: ImageFilter) -> ImageFilter:
+    """Return the criteria with times between the first and the last bound."""
+    first, last = _moment(bounds[0]), _moment(bounds[-1])
+    return attrs.evolve(
+        criteria,
+        created_from=max(first, criteria.created_from or first),
+        created_to=min(last, criteria.created_to or last),
+    )
+
+
+def sums(counts: Iterable[tuple[int, int]], bounds: Sequence[int]) -> tuple[int, ...]:
+    """Return the sums of the ``(quarter, count)`` pairs that are between each bound and the next."""
+    totals = [0] * (len(bounds) + 1)
+    for quarter, number in counts:
+        totals[bisect_right(bounds, quarter)] += number
+    return tuple(totals[1:-1])
+
+
+def _begins_a_quarter(moment: datetime | None) -> bool:
+    return moment is None or moment == _moment(quarter_of(moment))
+
+
+def _moment(quarter: int) -> datetime:
+    return datetime.fromtimestamp(quarter * QUARTER_SECONDS, UTC)

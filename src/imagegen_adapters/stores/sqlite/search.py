@@ -1,0 +1,715 @@
+"""The search index over the prompts of images in SQLite, changed together with the images table.
+
+A generation of the index consists of two tables: ``image_texts_N`` holds the folded prompts, small enough to
+be scanned quickly, and ``image_index_N`` is an FTS5 table of their tokens and of the values that lists are
+filtered by. The latter stores neither text nor positions (``content=''``, ``detail=none``), so an entry is
+deleted by passing the same tokens to FTS5 again; SQLite before 3.43 has no other way. One generation is
+active. While `reindex` runs there is a second one, and both are kept up to date.
+"""
+
+import threading
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.stores.gallery import (
+    MARKS_OF,
+    SELECT_IMAGES,
+    SqlGallery,
+    image_to_row,
+    row_to_image,
+    row_to_marks,
+)
+from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.search import (
+    FAVOURITE,
+    SEARCHED_IMAGES,
+    IndexEntry,
+    IndexState,
+    Progress,
+    TextLookup,
+    facet,
+    facets,
+    folding_version,
+    index_tokens,
+    mark_tokens,
+    milliseconds,
+    search_terms,
+    sums,
+    within,
+)
+from imagegen_adapters.stores.sql import NEWEST, SqliteSql, Steps, execute, run
+from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_core.errors import Unavailable
+from imagegen_core.images import Image
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.marks import Marks
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search import Simplify
+from imagegen_core.values import QUARTER_SECONDS
+
+DAY_MS = 86_400_000
+
+_NOWHERE = (1, 0)
+"""Bounds of ids that no image has."""
+
+_ANY_IMAGE = " OR ".join(facet("operation", operation.value) for operation in Operation)
+
+_LIVE_GENERATIONS = "SELECT generation, state, folding FROM search_generations WHERE state <> 'leaving'"
+
+NEWEST_IMAGE = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)"
+"""The highest id ever assigned."""
+
+_DELETIONS = "SELECT value FROM counters WHERE name = 'images_deleted'"
+
+_CHANGES = "SELECT sum(value) FROM counters WHERE name IN ('images_deleted', 'marks_changed')"
+"""How often images were deleted or their marks changed."""
+
+
+class SqliteIndex:
+    """All generations of the index, and what it costs less to keep than to count again."""
+
+    def __init__(self) -> None:
+        self._counts = CountCache()
+        self._blocks = ImageBlocks()
+
+    def lock_marks(self) -> Steps[None]:
+        """There is one writer."""
+        yield from ()
+
+    def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+        """Exchange the tokens of the images' marks where they are indexed; their other tokens stay.
+
+        FTS5 keeps a list of entries for each token, so that an entry may lose some of its tokens and get
+        others. It also counts entries, and takes none away from none: what loses tokens gets some, though
+        there be none.
+        """
+        for texts, index in (yield from _live_tables()):
+            entries = yield f"SELECT id FROM {texts} WHERE id = ANY (:ids)", {"ids": sorted(after)}  # noqa: S608 - constants and a number
+            for image_id in (row["id"] for row in entries):
+                old, new = mark_tokens(before[image_id]), mark_tokens(after[image_id])
+                yield _deleting(index), {"id": image_id, "tokens": " ".join(old - new)}
+                adding = f"INSERT INTO {index} (rowid, tokens) VALUES (:id, :tokens)"  # noqa: S608 - as above
+                yield adding, {"id": image_id, "tokens": " ".join(new - old)}
+        yield "UPDATE counters SET value = value + 1 WHERE name = 'marks_changed'", {}
+
+    def remove(self, images: Sequence[Image]) -> Steps[None]:
+        """Remove the entries of images with their marks."""
+        for texts, index in (yield from _live_tables()):
+            for image in images:
+                rows = yield f"DELETE FROM {texts} WHERE id = :id RETURNING folded", {"id": image.id}  # noqa: S608 - as above
+                for row in rows:
+                    tokens = " ".join((index_tokens(image, row["folded"]), *mark_tokens(image.marks)))
+                    yield _deleting(index), {"id": image.id, "tokens": tokens}
+
+    def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps["Entries"]:
+        tokens, unproven = search_terms(words)
+        from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
+        oldest, newest = yield from _bounds(from_ms, to_ms)
+        if criteria.collection is not None and not (yield from _has_collection(criteria.collection)):
+            oldest, newest = _NOWHERE
+        marks = Marks(
+            favourite=criteria.favourite is True,
+            tags=() if criteria.tag is None else (criteria.tag,),
+            collections=() if criteria.collection is None else (criteria.collection,),
+        )
+        values = facets(criteria.provider_name, criteria.model_id, criteria.operation)
+        return Entries(
+            cache=self._counts,
+            generation=(yield from active_generation()),
+            tokens=tokens,
+            facets=(*values, *sorted(mark_tokens(marks))),
+            others=(FAVOURITE,) if criteria.favourite is False else (),
+            words=unproven,
+            is_about_marks=(criteria.favourite, criteria.tag, criteria.collection) != (None, None, None),
+            from_ms=from_ms,
+            to_ms=to_ms,
+            oldest=oldest,
+            newest=newest,
+        )
+
+    def by_interval(
+        self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
+    ) -> Steps[tuple[int, ...]]:
+        lookup = yield from self.lookup(within(bounds, criteria), words)
+        return sums((yield from lookup.by_quarter()), bounds)
+
+    def total(self) -> Steps[int]:
+        return (yield from _number("SELECT value FROM counters WHERE name = 'images'"))
+
+    def start(self, offset: int) -> Steps[tuple[int, int]]:
+        return (yield from self._blocks.start(offset))
+
+    def newest(self) -> Steps[int]:
+        return (yield from _number(NEWEST_IMAGE))
+
+    def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
+        """Read no more blocks than it takes, which is one piece of them where few images were deleted."""
+        most, fewer = SEARCHED_IMAGES
+        images = recent = 0
+        values = {"block": newest // IDS_PER_BLOCK, "limit": _BLOCKS_AT_ONCE}
+        while rows := (yield _BLOCKS_UP_TO, values):
+            for block, count in rows:
+                images += count
+                if images >= fewer and not recent:
+                    recent = block * IDS_PER_BLOCK
+                if images >= most:
+                    return block * IDS_PER_BLOCK, recent
+            values["block"] = block - 1
+        return 0, recent
+
+
+def sqlite_gallery(database: Database) -> SqlGallery:
+    """Return the gallery of an open database."""
+    return SqlGallery(SqliteSql(database), SqliteIndex())
+
+
+def active_generation() -> Steps[int]:
+    """Return the generation to search in.
+
+    Raises:
+        Unavailable: there is no search index.
+    """
+    rows = yield "SELECT generation FROM search_generations WHERE state = 'active'", {}
+    if not rows:
+        raise Unavailable(DatabaseCode.SEARCH_INDEX_MISSING())
+    return int(rows[0][0])
+
+
+def _number(statement: str, **values: Any) -> Steps[int]:
+    ((number,),) = yield statement, values
+    return int(number)
+
+
+def _tables(generation: int) -> tuple[str, str]:
+    return f"image_texts_{generation:d}", f"image_index_{generation:d}"
+
+
+def _live_tables() -> Steps[list[tuple[str, str]]]:
+    return [_tables(row["generation"]) for row in (yield _LIVE_GENERATIONS, {})]
+
+
+def _deleting(index: str) -> str:
+    return f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', :id, :tokens)"  # noqa: S608 - a constant and a number
+
+
+# ---------------------------------------------------------------- lookups
+
+
+@attrs.frozen(kw_only=True)
+class Entries:
+    """Selects the images with all tokens and ``facets``, no ``others``, and all ``words`` in their prompts.
+
+    ``oldest`` and ``newest`` bound the ids to the requested days, ``from_ms`` (inclusive) and ``to_ms``
+    (exclusive) are exact. SQLite needs no sorting, so it stops as soon as a page is full.
+    """
+
+    cache: "CountCache" = attrs.field(eq=False)
+    generation: int
+    tokens: tuple[str, ...] = ()
+    facets: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    is_about_marks: bool = False
+    from_ms: int | None = None
+    to_ms: int | None = None
+    oldest: int = 0
+    newest: int = NEWEST
+
+    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
+        source, number, values = self._source(self.oldest, min(self.newest, before - 1))
+        # Only constant names and placeholders are interpolated, here and below.
+        selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT :limit OFFSET :offset"
+        rows = yield selecting, {**values, "limit": limit, "offset": offset}
+        return [row[0] for row in rows]
+
+    def ids_above(self, above: int) -> Steps[list[int]]:
+        source, number, values = self._source(max(self.oldest, above + 1), self.newest)
+        rows = yield f"SELECT {number} {source} ORDER BY {number} LIMIT 1", values
+        return [row[0] for row in rows]
+
+    def count(self) -> Steps[int]:
+        return (yield from self.cache.count(self))
+
+    def count_above(self, above: int, *, limit: int) -> Steps[int]:
+        """Return the number of images with ids greater than ``above``, counting up to ``limit``."""
+        source, _, values = self._source(max(self.oldest, above + 1), self.newest)
+        counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT :limit)"  # noqa: S608 - as in `ids`
+        return (yield from _number(counting, **values, limit=limit))
+
+    def by_quarter(self) -> Steps[list[tuple[int, int]]]:
+        """Return how many images each quarter of an hour has; there have to be times that bound them."""
+        source, _, values = self._source(self.oldest, self.newest)
+        rows = yield f"SELECT created_ms / {QUARTER_SECONDS}000, count(*) {source} GROUP BY 1", values
+        return [(quarter, count) for quarter, count in rows]
+
+    def texts(self, question: TextLookup) -> Steps[dict[int, str]]:
+        folded: dict[int, str] = {}
+        for one in question.token_sets:
+            oldest = max(self.oldest, one.oldest)
+            entries = attrs.evolve(self, tokens=one.tokens, words=(), oldest=oldest)
+            folded |= yield from entries.texts_lacking(question)
+            if len(folded) >= question.sufficient:
+                break
+        return folded
+
+    def texts_lacking(self, question: TextLookup) -> Steps[dict[int, str]]:
+        """Return the folded prompts that lack one of the words of the question."""
+        source, number, values = self._source(self.oldest, min(self.newest, question.newest))
+        newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT :examined"
+        texts, _ = _tables(self.generation)
+        contains_all, words = _contains_all(question.words, "lacking")
+        selecting = (
+            f"SELECT id, folded FROM ({newest}) CROSS JOIN {texts} USING (id) "  # noqa: S608 - as in `ids`
+            f"WHERE NOT {contains_all} ORDER BY id DESC LIMIT :limit"
+        )
+        limits = {"examined": question.max_examined, "limit": question.limit}
+        rows = yield selecting, {**values, **words, **limits}
+        return {row["id"]: row["folded"] for row in rows}
+
+    def _source(self, low: int, high: int) -> tuple[str, str, dict[str, Any]]:
+        texts, index = _tables(self.generation)
+        checks, values = self._checks()
+        values |= {"low": low, "high": high}
+        terms = dict.fromkeys((*self.tokens, *self.facets))
+        if not (terms or self.others):
+            return f"FROM {texts} WHERE id BETWEEN :low AND :high {checks}", "id", values
+        # CROSS JOIN keeps SQLite from using the prompts as the outer loop.
+        join = f"CROSS JOIN {texts} ON {texts}.id = {index}.rowid" if checks else ""
+        match = " AND ".join(f'"{term}"' for term in terms)
+        if self.others:
+            match = f"({match or _ANY_IMAGE}) NOT ({' OR '.join(self.others)})"
+        bounds = f"{index} MATCH :match AND {index}.rowid BETWEEN :low AND :high"
+        return f"FROM {index} {join} WHERE {bounds} {checks}", f"{index}.rowid", {**values, "match": match}
+
+    def _checks(self) -> tuple[str, dict[str, Any]]:
+        values: dict[str, Any] = {"from_ms": self.from_ms, "to_ms": self.to_ms}
+        checks = "" if self.from_ms is None else " AND created_ms >= :from_ms"
+        checks += "" if self.to_ms is None else " AND created_ms < :to_ms"
+        if self.words:
+            contains_all, words = _contains_all(self.words, "word")
+            checks, values = f"{checks} AND {contains_all}", {**values, **words}
+        return checks, values
+
+
+def _contains_all(words: Sequence[str], name: str) -> tuple[str, dict[str, str]]:
+    """Return a condition that all words occur, and its values; a balanced tree: SQLite limits the depth."""
+    values = {f"{name}{number}": word for number, word in enumerate(words)}
+
+    def tree(names: Sequence[str]) -> str:
+        if len(names) == 1:
+            return f"instr(folded, :{names[0]})"
+        half = len(names) // 2
+        return f"({tree(names[:half])} AND {tree(names[half:])})"
+
+    return tree(list(values)), values
+
+
+def _rounded_up(moment: datetime | None) -> int | None:
+    """Return the time in milliseconds, rounded up."""
+    if moment is None:
+        return None
+    return milliseconds(moment) + (1 if moment.microsecond % 1000 else 0)
+
+
+def _bounds(from_ms: int | None, to_ms: int | None) -> Steps[tuple[int, int]]:
+    """Return the lowest and the highest id of the requested days."""
+    if from_ms is None and to_ms is None:
+        return 0, NEWEST
+    first = -(2**62) if from_ms is None else from_ms // DAY_MS
+    last = 2**62 if to_ms is None else (to_ms - 1) // DAY_MS
+    selecting = "SELECT min(first_id), max(last_id) FROM image_days WHERE day BETWEEN :first AND :last"
+    ((low, high),) = yield selecting, {"first": first, "last": last}
+    return _NOWHERE if low is None else (low, high)
+
+
+def _has_collection(collection: int) -> Steps[bool]:
+    """Return whether there is such a collection; what is left of removed ones in the index counts no more."""
+    if not 0 < collection <= NEWEST:
+        return False
+    return bool((yield "SELECT 1 FROM collections WHERE id = :id", {"id": collection}))
+
+
+# ---------------------------------------------------------------- totals, and where pages begin
+
+_MAX_ENTRIES = 1000
+_MAX_CACHED_CHARS = 500
+"""Longer queries are not cached, to save memory."""
+
+IDS_PER_BLOCK = 1024
+"""As the triggers of ``image_blocks`` count them."""
+
+_BLOCKS_AT_ONCE = 400
+_BLOCKS_UP_TO = (
+    "SELECT block, images FROM image_blocks WHERE block <= :block ORDER BY block DESC LIMIT :limit"
+)
+
+
+@attrs.frozen
+class _CachedCount:
+    count: int
+    deletions: int
+    newest: int
+
+
+class CountCache:
+    """Counts the images that a lookup selects, up to `MAX_EXACT_TOTAL` + 1.
+
+    Counting ten thousand images takes milliseconds if their prompts have to be searched, so totals are
+    cached. New images are counted incrementally; after a deletion, everything is counted again. So is after
+    a change of marks what depends on them.
+    """
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[Entries, _CachedCount] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, lookup: Entries) -> Steps[int]:
+        """Return the number of images in the snapshot, at most one above `MAX_EXACT_TOTAL`."""
+        key = attrs.evolve(lookup, oldest=0, newest=NEWEST)
+        deletions = yield from _number(_CHANGES if lookup.is_about_marks else _DELETIONS)
+        newest = yield from _number(NEWEST_IMAGE)
+        with self._lock:
+            cached = self._counts.get(key)
+        if cached is None or cached.deletions != deletions or cached.newest > newest:
+            count = yield from lookup.count_above(0, limit=MAX_EXACT_TOTAL + 1)
+        elif cached.count > MAX_EXACT_TOTAL or cached.newest == newest:
+            count = cached.count
+        else:
+            limit = MAX_EXACT_TOTAL + 1 - cached.count
+            count = cached.count + (yield from lookup.count_above(cached.newest, limit=limit))
+        self._store(key, _CachedCount(count, deletions, newest))
+        return count
+
+    def _store(self, key: Entries, count: _CachedCount) -> None:
+        if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
+            return
+        with self._lock:
+            self._counts[key] = count
+            self._counts.move_to_end(key)
+            while len(self._counts) > _MAX_ENTRIES:
+                self._counts.popitem(last=False)
+
+
+@attrs.frozen(kw_only=True)
+class _Blocks:
+    """The blocks, oldest first, and how many images are in all older ones; at its end, how many there are."""
+
+    newest: int = 0
+    deletions: int = 0
+    blocks: tuple[int, ...] = ()
+    older: tuple[int, ...] = (0,)
+
+
+class ImageBlocks:
+    """Where a page of all images begins, by its number: as many steps for the last page as for the first.
+
+    Keeps how many images each block of ids has; after new images only the last blocks are read again.
+    """
+
+    def __init__(self) -> None:
+        self._blocks = _Blocks()
+
+    def start(self, offset: int) -> Steps[tuple[int, int]]:
+        """Return the id below which the page after ``offset`` images begins, and how many to skip there.
+
+        There is something to skip only in a block in which images were deleted.
+        """
+        counts = yield from self._current()
+        position = counts.older[-1] - 1 - offset  # of the first image of the page, counted from the oldest
+        if position < 0:
+            return 0, 0
+        index = bisect_right(counts.older, position) - 1
+        first_id = max(1, counts.blocks[index] * IDS_PER_BLOCK)
+        end = min((counts.blocks[index] + 1) * IDS_PER_BLOCK, counts.newest + 1)
+        older, with_block = counts.older[index : index + 2]
+        if with_block - older == end - first_id:
+            return first_id + position - older + 1, 0
+        return end, with_block - 1 - position
+
+    def _current(self) -> Steps[_Blocks]:
+        """Return the counts in the snapshot."""
+        counts = self._blocks
+        deletions = yield from _number(_DELETIONS)
+        newest = yield from _number(NEWEST_IMAGE)
+        if (counts.newest, counts.deletions) == (newest, deletions):
+            return counts
+        if counts.deletions != deletions or counts.newest > newest:
+            counts = _Blocks()
+        since = counts.newest // IDS_PER_BLOCK
+        index = bisect_left(counts.blocks, since)
+        rows = yield (
+            "SELECT block, images FROM image_blocks WHERE block >= :since ORDER BY block",
+            {"since": since},
+        )
+        sums = accumulate((images for _, images in rows), initial=counts.older[index])
+        self._blocks = _Blocks(
+            newest=newest,
+            deletions=deletions,
+            blocks=(*counts.blocks[:index], *(block for block, _ in rows)),
+            older=(*counts.older[:index], *sums),
+        )
+        return self._blocks
+
+
+# ---------------------------------------------------------------- images as they are added
+
+_INSERT_IMAGE = """
+INSERT INTO images (
+    task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
+    width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
+    metadata, created_at, cost_basis, cost_currency, cost_ticks
+) VALUES (
+    :task_id, :attempt_id, :position, :operation, :prompt, :provider_name, :model_id,
+    :mime_type, :width, :height, :size_bytes, :sha256, :vendor_sha256, :crc64, :blob_key, :thumbnail_key,
+    :storage, :params, :metadata, :created_at, :cost_basis, :cost_currency, :cost_ticks
+)
+ON CONFLICT (attempt_id, position) DO NOTHING
+"""
+
+_OF_ATTEMPT = f"{SELECT_IMAGES} WHERE attempt_id = :attempt_id AND position = :position"
+
+_PUT_DAY = """
+INSERT INTO image_days (day, first_id, last_id) VALUES (?, ?, ?)
+ON CONFLICT (day) DO UPDATE SET
+    first_id = min(first_id, excluded.first_id), last_id = max(last_id, excluded.last_id)
+"""
+
+
+@attrs.frozen(kw_only=True)
+class PreparedImage:
+    """An image with its row and index entry, prepared without access to the database."""
+
+    image: Image
+    row: dict[str, Any]
+    entry: IndexEntry
+
+    @classmethod
+    def from_image(cls, image: Image, simplify: Simplify) -> "PreparedImage":
+        """Return the image, ready to be inserted."""
+        return cls(image=image, row=image_to_row(image), entry=IndexEntry.from_image(image, simplify))
+
+
+def insert_images(
+    connection: sqlite3.Connection, images: tuple[Image, ...], simplify: Simplify
+) -> tuple[Image, ...]:
+    """Insert images within the caller's transaction, index them, and return them with their ids.
+
+    An image whose (attempt_id, position) already exists is returned as stored.
+    """
+    prepared = [PreparedImage.from_image(image, simplify) for image in images]
+    return insert_prepared(connection, prepared, simplify)
+
+
+def insert_prepared(
+    connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
+) -> tuple[Image, ...]:
+    """Like `insert_images`, for images that were prepared in another thread with the same ``simplify``."""
+    ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
+    return tuple(
+        attrs.evolve(one.image, id=image_id) if image_id else _stored_image(connection, one.image)
+        for one, image_id in zip(prepared, ids, strict=True)
+    )
+
+
+def insert_rows(
+    connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], IndexEntry]], simplify: Simplify
+) -> list[int]:
+    """Insert rows with their index entries and return their ids; 0 for a row that already exists."""
+    ids: list[int] = []
+    for row, _ in rows:
+        cursor = connection.execute(_INSERT_IMAGE, row)
+        ids.append(cursor.lastrowid if cursor.rowcount == 1 and cursor.lastrowid else 0)
+    entries = [(image_id, entry) for image_id, (_, entry) in zip(ids, rows, strict=True) if image_id]
+    for row in connection.execute(_LIVE_GENERATIONS).fetchall():
+        if row["folding"] is None:
+            folding = "UPDATE search_generations SET folding = ? WHERE folding IS NULL"
+            connection.execute(folding, (folding_version(simplify),))
+        _write_entries(connection, row["generation"], entries)
+    days: dict[int, list[int]] = {}
+    for image_id, entry in entries:
+        days.setdefault(entry.created_ms // DAY_MS, []).append(image_id)
+    connection.executemany(_PUT_DAY, ((day, min(ids), max(ids)) for day, ids in days.items()))
+    return ids
+
+
+def _write_entries(
+    connection: sqlite3.Connection, generation: int, entries: Sequence[tuple[int, IndexEntry]]
+) -> None:
+    """Add ``(id, entry)`` pairs to one generation."""
+    texts, index = _tables(generation)
+    connection.executemany(
+        f"INSERT INTO {texts} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608 - a constant and a number
+        ((image_id, entry.created_ms, entry.folded) for image_id, entry in entries),
+    )
+    connection.executemany(
+        f"INSERT INTO {index} (rowid, tokens) VALUES (?, ?)",  # noqa: S608 - as above
+        ((image_id, entry.tokens) for image_id, entry in entries),
+    )
+
+
+def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
+    place = {"attempt_id": image.attempt_id, "position": image.position}
+    ((*row,),) = execute(connection, _OF_ATTEMPT, place)
+    return row_to_image(row)
+
+
+# ---------------------------------------------------------------- rebuilding the index
+
+# A new generation of the index is built while searches still use the old one; images added or deleted in the
+# meantime are updated in both. When the new generation is complete, it becomes active, and the old one is
+# removed in small steps: until its tables are dropped, its state is 'leaving'. An interrupted reindexing
+# resumes where it stopped.
+
+IMAGES_PER_BATCH = 500
+"""Images per transaction, which limits how long other writers wait."""
+
+_ROWS_PER_DELETE = 2000
+_PAGES_PER_MERGE = 500
+_MAX_FTS5_INTERNAL_ID = 10
+"""Up to this id, FTS5's ``_data`` table holds averages (1) and structure (10) of the index: fts5_index.c."""
+
+_BUILDING = """
+SELECT generation, reached, until FROM search_generations WHERE state = 'building' AND folding = ?
+"""
+
+_INSERT_GENERATION = """
+INSERT INTO search_generations (state, folding, until) VALUES ('building', ?, ?) RETURNING generation
+"""
+
+_RETIRE = "UPDATE search_generations SET state = 'leaving' WHERE state = ?"
+
+
+@attrs.frozen(kw_only=True)
+class _Build:
+    generation: int
+    reached: int
+    until: int
+
+
+async def index_state(database: Database, simplify: Simplify) -> IndexState:
+    """Return the state of the search index; loads the dictionaries of ``simplify``."""
+    version = folding_version(simplify)
+    rows = await database.read(lambda c: c.execute(_LIVE_GENERATIONS).fetchall())
+    active = [row["folding"] for row in rows if row["state"] == "active"]
+    if not active:
+        return IndexState.MISSING
+    return IndexState.CURRENT if active[0] in (None, version) else IndexState.STALE
+
+
+async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
+    """Rebuild the index of all prompts and return the last id; searches and writes continue meanwhile."""
+    version = folding_version(simplify)
+    build = await database.writer.write(partial(_start, version=version))
+    while build.reached < build.until:
+        entries = await database.read(partial(_entries, build=build, simplify=simplify))
+        reached = entries[-1][0] if len(entries) == IMAGES_PER_BATCH else build.until
+        build = attrs.evolve(build, reached=reached)
+        await database.writer.write(partial(_add, build=build, entries=entries))
+        if progress is not None and (awaitable := progress(build.reached, build.until)) is not None:
+            await awaitable
+    await _compact(database, build.generation)
+    await database.writer.write(partial(_activate, generation=build.generation))
+    await remove_retired_generations(database)
+    return build.until
+
+
+async def compact(database: Database) -> None:
+    """Merge the segments of the FTS5 index step by step, which makes every search faster."""
+    await _compact(database, await database.read(partial(run, active_generation())))
+
+
+async def remove_retired_generations(database: Database) -> None:
+    """Remove generations that are no longer used, a few rows per transaction."""
+    selecting = "SELECT generation FROM search_generations WHERE state = 'leaving' ORDER BY generation"
+    for (generation,) in await database.read(lambda c: c.execute(selecting).fetchall()):
+        while await database.writer.write(partial(_shrink, generation=generation)):
+            pass
+
+
+async def _compact(database: Database, generation: int) -> None:
+    await database.writer.write(partial(_merge, generation=generation, pages=-_PAGES_PER_MERGE))
+    while await database.writer.write(partial(_merge, generation=generation, pages=_PAGES_PER_MERGE)):
+        pass
+
+
+def retire_index(connection: sqlite3.Connection) -> None:
+    """Stop using the search index, until `reindex` builds a new one."""
+    for state in ("building", "active"):
+        connection.execute(_RETIRE, (state,))
+
+
+def _start(connection: sqlite3.Connection, *, version: str) -> _Build:
+    row = connection.execute(_BUILDING, (version,)).fetchone()
+    if row is not None:
+        return _Build(generation=row["generation"], reached=row["reached"], until=row["until"])
+    connection.execute(_RETIRE, ("building",))
+    until = connection.execute(NEWEST_IMAGE).fetchone()[0]
+    ((generation,),) = connection.execute(_INSERT_GENERATION, (version, until)).fetchall()
+    texts, index = _tables(generation)
+    columns = "id INTEGER PRIMARY KEY, created_ms INTEGER NOT NULL, folded TEXT NOT NULL"
+    connection.execute(f"CREATE TABLE {texts} ({columns}) STRICT")
+    options = "tokens, content='', detail=none, columnsize=0, tokenize='ascii'"
+    connection.execute(f"CREATE VIRTUAL TABLE {index} USING fts5({options})")
+    return _Build(generation=generation, reached=0, until=until)
+
+
+def _entries(
+    connection: sqlite3.Connection, *, build: _Build, simplify: Simplify
+) -> list[tuple[int, IndexEntry]]:
+    selecting = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    rows = connection.execute(selecting, (build.reached, build.until, IMAGES_PER_BATCH)).fetchall()
+    return [(row["id"], IndexEntry.from_image(row_to_image(row), simplify)) for row in rows]
+
+
+def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
+    """Add the entries of images that have not been deleted since they were read, with their present marks."""
+    ids = [image_id for image_id, _ in entries]
+    marks = {i: row_to_marks(columns) for i, *columns in execute(connection, MARKS_OF, {"ids": ids})}
+    marked = [
+        (image_id, entry.with_marks(marks[image_id])) for image_id, entry in entries if image_id in marks
+    ]
+    _write_entries(connection, build.generation, marked)
+    saving = "UPDATE search_generations SET reached = ? WHERE generation = ?"
+    connection.execute(saving, (build.reached, build.generation))
+
+
+def _activate(connection: sqlite3.Connection, *, generation: int) -> None:
+    connection.execute(_RETIRE, ("active",))
+    activating = "UPDATE search_generations SET state = 'active' WHERE generation = ?"
+    connection.execute(activating, (generation,))
+
+
+def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bool:
+    """Merge about ``pages`` pages, negative for the first call; return whether there is more to merge."""
+    _, index = _tables(generation)
+    before = connection.total_changes
+    merging = f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)"  # noqa: S608 - a constant and a number
+    connection.execute(merging, (pages,))
+    return connection.total_changes - before > 1  # the condition given in FTS5's documentation of merge
+
+
+def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
+    """Remove a part of a generation; return whether more remains.
+
+    Dropping a large table in one transaction would block all other writers, so its rows are deleted first,
+    including those of FTS5's data table, except two without which FTS5 could not open the table to drop it.
+    """
+    texts, index = _tables(generation)
+    for table, last_kept_id in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):
+        # Both tables have integer keys named id.
+        shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608 - as above
+        if connection.execute(shrinking, (last_kept_id, _ROWS_PER_DELETE)).rowcount:
+            return True
+    connection.execute(f"DROP TABLE {texts}")
+    connection.execute(f"DROP TABLE {index}")
+    connection.execute("DELETE FROM search_generations WHERE generation = ?", (generation,))
+    return False
