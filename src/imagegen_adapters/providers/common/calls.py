@@ -1,4 +1,4 @@
-"""The operator's headers in ``extra_config.headers``, which are sent with each call."""
+"""What calls of all providers have in common: keys and headers, time-outs, polls, waits, and messages."""
 
 import contextlib
 import json
@@ -12,11 +12,56 @@ import httpx
 
 from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.words import InputCode, ResponseCode
+from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, FailureCode, ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.models import Model
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
 from imagegen_core.problems import ProblemCode, RefusalCode
+from imagegen_core.requests import ImageRequest
+
+MAX_ERROR_BYTES = 64 * 1024
+"""The part of an error response that is read."""
+
+MAX_REFUSALS = 3
+"""Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
+the job is given up.
+"""
+
+MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
+"""About thirty years: finite, so that callers can compute with it; they cap it to what they honour."""
+
+_CONNECT_SECONDS = 10.0
+_FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_MAX_DATE_CHARS = 100
+
+# Each expression consumes every start that it meets, so that matching takes linear time.
+# A query ends at white space only: a key in it may contain a quote.
+_QUERY = re.compile(r"(https?://[^\s?#\"']*)(?:[?#]\S*)?")
+_TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
+
+
+class OneShot:
+    """The base of a provider whose calls end with their answer: one image a call, no job, no free request.
+
+    An adapter adds ``names``, `describe`, `submit` and `collect`, and overrides what it can do better.
+    """
+
+    extra_keys: frozenset[str] = frozenset()
+
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
+        return request.split()
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        """Do nothing: what was begun cannot be stopped."""
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
 
 
 def configured_headers(config: ProviderConfig) -> dict[str, str]:
@@ -46,12 +91,6 @@ def malformed_key(form: str) -> Message:
     return RefusalCode.PROBLEM(field="api_key", reason=InputCode.KEY_FORM(form=form))
 
 
-MAX_ERROR_BYTES = 64 * 1024
-"""The part of an error response that is read."""
-
-_CONNECT_SECONDS = 10.0
-
-
 def call_timeout(seconds: float) -> httpx.Timeout:
     """Return time-outs of which connecting expires first, since that proves that nothing was started."""
     connect = min(_CONNECT_SECONDS, seconds / 2)
@@ -78,14 +117,6 @@ async def _fill(body: bytearray, response: httpx.Response, max_bytes: int) -> No
         body += chunk[: max_bytes - len(body)]
         if len(body) >= max_bytes:
             return
-
-
-MAX_REFUSALS = 3
-"""Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
-the job is given up.
-"""
-
-_FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:
@@ -143,13 +174,6 @@ class PollFailures:
         )
 
 
-MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
-"""About thirty years: finite, so that callers can compute with it; they cap it to what they honour."""
-
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_MAX_DATE_CHARS = 100
-
-
 def parse_retry_after(value: str | None, now: datetime | None) -> float | None:
     """Return the seconds of ``Retry-After``: a number, or a date minus ``now``.
 
@@ -175,12 +199,7 @@ def parse_http_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-        IndexError,
-    ):  # such as a zone of a hundred hours, or the year 0
+    except (ValueError, TypeError, OverflowError, IndexError):  # such as a zone of 100 hours, or year 0
         return None
 
 
@@ -195,14 +214,6 @@ async def streamed_response(
             yield response
         finally:
             await response.aclose()
-
-
-MAX_MESSAGE_CHARS = 500
-# Each expression consumes every start that it meets, so that matching takes linear time.
-_QUERY = re.compile(
-    r"(https?://[^\s?#\"']*)(?:[?#]\S*)?"
-)  # up to white space: a key in the query may contain a quote
-_TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
 
 
 def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:

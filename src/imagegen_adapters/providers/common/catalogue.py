@@ -1,7 +1,11 @@
-"""Loads YAML with libyaml if PyYAML was built with it: ten times as fast, with the same result."""
+"""What is known of models that no document describes: how long they live, what they cost, what follows them.
+
+The data is in ``models.yaml`` next to this module; a model that it does not list counts as active. What a
+model can do is defined by its adapter, and the document of a declarative provider says all of its models.
+"""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -18,7 +22,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(text: str) -> Any:
-    """Return the document as built-in types."""
+    """Return YAML as built-in types; with libyaml, if PyYAML was built with it, ten times as fast."""
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
 
 
@@ -56,9 +60,8 @@ def facts_of(model_id: str, *, provider: str) -> ModelFacts:
     A model of that id with another provider tells its lifecycle: whoever passes calls on cannot serve it
     longer. A leading ``models/`` or ``publishers/…/models/`` is ignored.
     """
-    name = model_id.rpartition("models/")[2]
-    own = _facts().get((provider, name))
-    return own or ModelFacts(lifecycle=_lifecycles().get(name, Lifecycle()))
+    name, facts = model_id.rpartition("models/")[2], _facts()
+    return facts.get((provider, name)) or facts.get((None, name)) or ModelFacts()
 
 
 @cache
@@ -73,25 +76,14 @@ def catalogue() -> tuple[CataloguedProvider, ...]:
 
 
 @cache
-def _facts() -> MappingProxyType[tuple[str, str], ModelFacts]:
-    return MappingProxyType(
-        {
-            (listed.provider, model.id): ModelFacts(
-                lifecycle=_lifecycle(model), price=model.price, sources=listed.sources
+def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
+    """Return the facts by provider and id, and what holds of an id with any provider."""
+    facts: dict[tuple[str | None, str], ModelFacts] = {}
+    for listed in catalogue():
+        for model in listed.models:
+            lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
+            facts[None, model.id] = ModelFacts(lifecycle=lifecycle)
+            facts[listed.provider, model.id] = ModelFacts(
+                lifecycle=lifecycle, price=model.price, sources=listed.sources
             )
-            for listed, model in _entries()
-        }
-    )
-
-
-@cache
-def _lifecycles() -> MappingProxyType[str, Lifecycle]:
-    return MappingProxyType({model.id: _lifecycle(model) for _, model in _entries()})
-
-
-def _entries() -> Iterator[tuple[CataloguedProvider, CatalogueEntry]]:
-    return ((listed, model) for listed in catalogue() for model in listed.models)
-
-
-def _lifecycle(model: CatalogueEntry) -> Lifecycle:
-    return Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
+    return MappingProxyType(facts)

@@ -1,4 +1,10 @@
-"""Parses the JSON of a response: a short one, or a long one without its images."""
+"""Reads JSON responses: a short one whole, a long one without its images, which stay in the spooled file.
+
+A response with ten images of 20 MB each is 270 MB of text. What is parsed is that text with every string
+above 64 KiB replaced by its first characters and a marker, so parsing takes kilobytes of memory whatever
+the provider sends; an image is decoded chunk by chunk from the file. A short response in memory is read on
+the event loop, since a thread would cost more than the reading.
+"""
 
 import asyncio
 import binascii
@@ -18,6 +24,8 @@ from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
 from imagegen_core.values import valid_json
 
+T = TypeVar("T")
+
 MAX_VALUES = 100_000
 """Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from
 a thread, since the parser holds the GIL throughout.
@@ -25,28 +33,6 @@ a thread, since the parser holds the GIL throughout.
 
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 """JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree."""
-
-
-def parse_json(text: bytes) -> Any:
-    """Parse a short response; all text in the result is valid Unicode."""
-    if not text.strip():
-        raise bad_response(ResponseCode.RESPONSE_EMPTY())
-    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise bad_response(ResponseCode.RESPONSE_VALUES())
-    try:
-        tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-        return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
-    except (ValueError, RecursionError) as error:
-        raise bad_response(ResponseCode.RESPONSE_NOT_JSON(text=_excerpt(text))) from error
-
-
-def bad_response(reason: Message) -> CallError:
-    """Return the error for a response that cannot be read; the call may have been charged."""
-    return CallError(FailureCode.BAD_RESPONSE, reason)
-
-
-def _excerpt(text: bytes) -> str:
-    return visible_text(text[:2000].decode("utf-8", "replace"))[:200]
 
 
 MAX_INLINE_STRING_BYTES = 64 * 1024
@@ -64,6 +50,25 @@ _MAX_ESCAPE_BYTES = 6
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _MAX_DATA_URI_HEAD_BYTES = 256
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse a short response; all text in the result is valid Unicode."""
+    if not text.strip():
+        raise bad_response(ResponseCode.RESPONSE_EMPTY())
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise bad_response(ResponseCode.RESPONSE_VALUES())
+    try:
+        tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+        return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
+    except (ValueError, RecursionError) as error:
+        excerpt = visible_text(text[:2000].decode("utf-8", "replace"))[:200]
+        raise bad_response(ResponseCode.RESPONSE_NOT_JSON(text=excerpt)) from error
+
+
+def bad_response(reason: Message) -> CallError:
+    """Return the error for a response that cannot be read; the call may have been charged."""
+    return CallError(FailureCode.BAD_RESPONSE, reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -239,9 +244,6 @@ def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
     head, comma, _ = start[:_MAX_DATA_URI_HEAD_BYTES].partition(b",")
     yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
     yield from rest
-
-
-T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)

@@ -102,6 +102,10 @@ class ResponseCode(MessageCode):
         "请求中的一张图片在发送时发生了变化",
     )
     NO_JOB = "the provider's response names no job", "服务商的答复中没有任务编号"
+    NOT_PROBED = (
+        "this provider has no free call; address and key were not tried",
+        "该服务商没有免费的调用；未检验地址和密钥",
+    )
     NO_JOBS = "this provider keeps no jobs", "该服务商不保留任务"
     JOB_UNKNOWN = "the provider no longer knows the job that it accepted", "服务商已不认识它接受过的任务"
     JOB_CANCELLED = "the provider cancelled the job", "服务商取消了任务"

@@ -172,7 +172,7 @@ class HttpProvider:
     async def probe(self, config: ProviderConfig) -> Probe:
         document = self._document(config)
         if document.health is None:
-            return Probe(ok=True, detail=DocumentCode.DOCUMENT_NOT_PROBED(), verified=False)
+            return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
         sender = self._sender(document, config)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
 

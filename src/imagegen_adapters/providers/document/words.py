@@ -72,10 +72,7 @@ class DocumentCode(MessageCode):
     NOT_IMPLEMENTED = "no operation implements {operation}", "没有实现 {operation} 的操作"
     REQUIRED_FOR = "is required for {kind}", "{kind} 须给出此项"
     REPLACES_ITSELF = "leads back to {model} itself", "最终又指回 {model} 自身"
-    NOT_REFUSABLE = (
-        "is not one of the parameters that requests have by themselves",
-        "不是请求自带的参数",
-    )
+    NOT_REFUSABLE = ("is not one of the parameters that requests have by themselves", "不是请求自带的参数")
     NOT_IN_A_FORM = (
         "no model of this document takes {name!r}; whatever sets a size is one field, size",
         "该文档的模型都没有 {name!r}；设置尺寸的参数合为一项 size",
@@ -203,10 +200,6 @@ class DocumentCode(MessageCode):
     DOCUMENT_MASK_BESIDE = (
         "this model takes no mask; it was sent along as one more image",
         "该模型不接受蒙版；蒙版作为另一张图片一并发送",
-    )
-    DOCUMENT_NOT_PROBED = (
-        "this provider has no free call; address and key were not tried",
-        "该服务商没有免费的调用；未检验地址和密钥",
     )
     DOCUMENT_LOGIN_FAILED = "no access token: {reason}", "未取得访问令牌：{reason}"
     DOCUMENT_NO_TOKEN = "the answer of token_url has none", "token_url 的响应中没有令牌"

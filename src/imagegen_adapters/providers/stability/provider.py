@@ -27,11 +27,7 @@ from imagegen_adapters.providers.common.calls import (
     streamed_response,
     with_model_warning,
 )
-from imagegen_adapters.providers.common.images import (
-    MaskPolarity,
-    map_refusals,
-    mask_for,
-)
+from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
     SpooledString,

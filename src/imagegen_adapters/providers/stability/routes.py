@@ -89,11 +89,7 @@ _PARAMETERS = (
     _editing("search_prompt", "要替换的内容", "What to replace"),
     _editing("grow_mask", "蒙版外扩", "Grow the mask", {"unit": PIXELS}, type="integer", maximum=20),
     _editing(
-        "upscale_mode",
-        "放大方式",
-        "Upscale mode",
-        {"choices": _UPSCALE_MODES},
-        enum=tuple(_UPSCALE_MODES),
+        "upscale_mode", "放大方式", "Upscale mode", {"choices": _UPSCALE_MODES}, enum=tuple(_UPSCALE_MODES)
     ),
     _editing("creativity", "创意程度", "Creativity", type="number", maximum=0.5),
     _editing("foreground_prompt", "主体描述", "Foreground prompt"),
@@ -101,11 +97,7 @@ _PARAMETERS = (
     _editing("original_background_depth", "背景景深", "Background depth", type="number"),
     _editing("keep_original_background", "保留原背景", "Keep the background", type="boolean"),
     _editing(
-        "light_source_direction",
-        "光源方向",
-        "Light from",
-        {"choices": _DIRECTIONS},
-        enum=tuple(_DIRECTIONS),
+        "light_source_direction", "光源方向", "Light from", {"choices": _DIRECTIONS}, enum=tuple(_DIRECTIONS)
     ),
     _editing("light_source_strength", "光源强度", "Light strength", type="number"),
 )
