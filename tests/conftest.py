@@ -19,8 +19,37 @@ pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
 
 TESTS = Path(__file__).parent
 
-THOROUGH = ("integration/cluster",)
-"""What ``--quick`` does not even collect."""
+THOROUGH = {
+    "integration/api/test_memory.py",
+    "integration/cli/test_closed_streams.py",
+    "integration/cli/test_image_days.py",
+    "integration/cli/test_image_marks.py",
+    "integration/cli/test_image_zip.py",
+    "integration/cli/test_keys.py",
+    "integration/cli/test_lists.py",
+    "integration/cli/test_migrate.py",
+    "integration/cli/test_operations.py",
+    "integration/cli/test_ownership.py",
+    "integration/cli/test_progress.py",
+    "integration/cli/test_provider_facts.py",
+    "integration/cli/test_reindex.py",
+    "integration/cluster",
+    "integration/providers/test_coded_limits.py",
+    "integration/providers/test_http_presets.py",
+    "integration/providers/test_provider_limits.py",
+    "integration/secret_boxes/test_rotation.py",
+    "integration/test_benchmarks.py",
+    "integration/test_distributions.py",
+    "integration/test_docs_examples.py",
+    "integration/test_hostile_images.py",
+    "integration/test_old_schemas.py",
+    "integration/test_queue_order.py",
+    "integration/test_s3_blob_archive.py",
+    "integration/test_search.py",
+    "unit/providers/test_any_answer.py",
+    "unit/providers/test_http_budgets.py",
+}
+"""What ``--quick`` does not even collect: files that take more than three seconds of a processor."""
 
 _skipped: list[str] = []
 

@@ -141,6 +141,7 @@ def test_the_commands_of_the_readme_work(page, server):
     assert PNG == (server.folder / "cat.png").read_bytes()[:8]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("docs", ["docs", "docs/zh-CN"])
 def test_the_tutorial_works(docs, server):
     """Every step answers, and says what the page says of it."""
@@ -158,6 +159,7 @@ def test_the_tutorial_works(docs, server):
     assert once["task_id"] == again["task_id"]
 
 
+@pytest.mark.thorough
 def test_an_adapter_in_a_project_of_its_own_is_tested(tmp_path):
     """The first block is a module that the contracts run over; the second is a program that uses it."""
     module, program = _blocks("docs/how-to/test-an-adapter.md", "python")
@@ -192,6 +194,7 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("page", "number"), PROGRAMS)
 def test_the_programs_work(page, number, tmp_path):
     """Each Python block is a program that ends well and says what came of it; of a task, ``completed``."""
@@ -205,6 +208,7 @@ def test_the_programs_work(page, number, tmp_path):
     assert ("completed" if "status" in source else "\n") in done.stdout
 
 
+@pytest.mark.thorough
 def test_the_program_that_calls_an_upstream_works(tmp_path):
     """The block that costs money runs as it stands, with the provider's address replaced by a fake's."""
     text = (ROOT / "docs/how-to/use-as-a-library.md").read_text("utf-8")

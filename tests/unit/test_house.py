@@ -5,6 +5,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from tests.conftest import THOROUGH
+
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
@@ -75,3 +77,8 @@ def test_there_are_no_more_dependencies():
 
     extras = project["optional-dependencies"]
     assert len([*project["dependencies"], *extras["cluster"], *extras["s3"]]) <= DEPENDENCIES
+
+
+def test_what_the_quick_part_leaves_out_is_there():
+    """A file that was renamed would come back into it."""
+    assert [] == [path for path in THOROUGH if not (ROOT / "tests" / path).exists()]
