@@ -1,4 +1,7 @@
-"""The file ``master.key`` and its witness ``master.check``, created once and readable by their owner only."""
+"""Seals secrets with master keys: the files that hold these, the box, and what gives a directory a new key.
+
+``master.key`` and its witness ``master.check`` are created once, durably, and readable by their owner only.
+"""
 
 import contextlib
 import json
@@ -48,11 +51,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
 
 
 def read_keys(directory: Path) -> tuple[str, ...] | None:
-    """Return the keys in ``master.key``, or None if there is no such file.
-
-    Raises:
-        MasterKeyRefused: the file is readable by others.
-    """
+    """Return the keys in ``master.key``, or None without that file; one that others can read is refused."""
     try:
         with (directory / KEY_FILE).open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -77,11 +76,6 @@ def make_key(directory: Path) -> tuple[str, ...]:
     return (key,)
 
 
-def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
-    """Replace the keys in ``master.key``, atomically and durably."""
-    _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
-
-
 def read_witness(directory: Path) -> str | None:
     """Return the token in ``master.check``, or None."""
     try:
@@ -90,15 +84,14 @@ def read_witness(directory: Path) -> str | None:
         return None
 
 
+def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
+    """Replace the keys in ``master.key``, atomically and durably."""
+    _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
+
+
 def write_witness(directory: Path, token: str) -> None:
     """Write the token to ``master.check``, atomically and durably."""
     _replace(directory, CHECK_FILE, token + "\n")
-
-
-def sweep_temporary(directory: Path) -> None:
-    """Remove temporary files of a killed process; the caller must hold the lock of the data directory."""
-    for path in directory.glob(f"{_TEMPORARY}*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def _replace(directory: Path, name: str, text: str) -> None:
@@ -141,12 +134,7 @@ class WrongContext(KeysLocked):
 class FernetSecretBox:
     """A `SecretBox` that seals with the first of its master keys and opens tokens of any of them.
 
-    Args:
-        keys: the master keys; without any the box is locked.
-        lock_reason: why nothing can be sealed or opened although there are keys, or None.
-
-    Raises:
-        ValueError: a key is invalid.
+    It is locked without keys, and with a ``lock_reason``. ``ValueError``: a key is invalid.
     """
 
     def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
@@ -157,7 +145,7 @@ class FernetSecretBox:
 
     @classmethod
     def for_directory(cls, directory: Path, *, environment_keys: str | None, sample: str | None) -> Self:
-        """Return the box of a data directory, which must exist.
+        """Return the box of a data directory, which must exist and be locked by the caller.
 
         On the very first start, ``master.key`` is created. Later, a missing or wrong key locks the box:
         nothing is opened or sealed, and no file is changed.
@@ -172,7 +160,8 @@ class FernetSecretBox:
             MasterKeyRefused: ``master.key`` is readable by others, or it exists and differs from the keys in
                 the environment.
         """
-        sweep_temporary(directory)
+        for path in directory.glob(f"{_TEMPORARY}*.tmp"):  # of a killed process
+            path.unlink(missing_ok=True)
         keys = _keys(directory, environment_keys)
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:
@@ -184,16 +173,7 @@ class FernetSecretBox:
 
     @classmethod
     def for_inspection(cls, directory: Path, *, environment_keys: str | None, tokens: Sequence[str]) -> Self:
-        """Return the box of a data directory without changing any file in it.
-
-        Args:
-            directory: as for `for_directory`.
-            environment_keys: as for `for_directory`.
-            tokens: all tokens in the database; each must open.
-
-        Raises:
-            MasterKeyRefused: as for `for_directory`.
-        """
+        """Like `for_directory`, without changing any file; all ``tokens`` of the database must open."""
         witness = read_witness(directory)
         keys = _keys(directory, environment_keys)
         return cls._checked(keys, [*tokens, *([] if witness is None else [witness])])
@@ -224,11 +204,7 @@ class FernetSecretBox:
         return secret
 
     def rotate(self, token: str) -> str:
-        """Return the token sealed with the first key; unchanged if it already is.
-
-        Raises:
-            KeysLocked: the box is locked, or no key opens the token.
-        """
+        """Return the token sealed with the first key, or `KeysLocked`; unchanged if it already is."""
         fernets = self._unlocked()
         if self.is_current(token):
             return token
@@ -341,7 +317,9 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
         raise MasterKeyRefused(KeyCode.NO_USABLE_MASTER_KEY())
     if len(keys) == 1:
         keys = (new_key(), *keys)
-        await _check_all_open(FernetSecretBox(keys), rows)
+        box = FernetSecretBox(keys)
+        async for row in rows.all():  # raises before anything is changed
+            box.rotate(row.token)
         replace_keys(directory, keys)
     box = FernetSecretBox(keys)
     count = await reseal(box, rows)
@@ -351,25 +329,13 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
 
 
 async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
-    """Seal every token with the first key and return how many were not sealed with it before.
-
-    When this returns, the first key alone opens all tokens.
-
-    Raises:
-        KeysLocked: no key opens one of the tokens.
-    """
+    """Seal every token with the first key, which opens all afterwards; return how many others there were."""
     count = 0
     while stale := [row async for row in rows.all() if not box.is_current(row.token)]:
         for row in stale:
             await rows.replace(row, box.rotate(row.token))
             count += 1
     return count
-
-
-async def _check_all_open(box: FernetSecretBox, rows: SealedRows) -> None:
-    """Raise before anything is changed if a token cannot be opened."""
-    async for row in rows.all():
-        box.rotate(row.token)
 
 
 class MemorySecretBox:

@@ -49,21 +49,23 @@ _FAILURES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """The failures that a call to a provider can end in, by name."""
 
 
-def _trial(zh: str, en: str, description: tuple[str, str], **more: Any) -> FormField:
-    return FormField.labelled(zh, en, Group.TRIAL, description=description, **more)
+def _trial(
+    name: str,
+    label: tuple[str, str],
+    description: tuple[str, str],
+    form: Mapping[str, Any] = MappingProxyType({}),
+    **rules: Any,
+) -> Parameter:
+    field = FormField.labelled(*label, Group.TRIAL, description=description, **form)
+    return Parameter(name=name, form_field=field, **rules)
 
 
-_SIDE: dict[str, Any] = {
-    "type": "integer",
-    "minimum": 1,
-    "maximum": MAX_SIDE_PIXELS,
-    "default": _DEFAULT_SIDE_PIXELS,
-}
+_SIDE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_SIDE_PIXELS}
 _NO_EFFECT = Label(zh="接受，但不起作用", en="taken, without effect")
 
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(name="width", **_SIDE),
-    Parameter(name="height", **_SIDE),
+    Parameter(name="width", default=_DEFAULT_SIDE_PIXELS, **_SIDE),
+    Parameter(name="height", default=_DEFAULT_SIDE_PIXELS, **_SIDE),
     *common("num", "size"),
     Parameter(name="aspect_ratio", enum=_RATIOS),
     Parameter(name="image_size", enum=tuple(_SIZE_PIXELS)),
@@ -73,57 +75,48 @@ PARAMETERS: tuple[Parameter, ...] = (
         for parameter in common("negative_prompt", "steps", "cfg_scale")
     ),
     Parameter(name="format", enum=tuple(FORMATS), default="png", form_field=KNOWN_FIELDS["output_format"]),
-    Parameter(
-        name="delay_seconds",
+    _trial(
+        "delay_seconds",
+        ("延迟", "Delay"),
+        ("调用用时，像慢的服务商那样", "how long the call takes, as a slow provider's would"),
+        {"unit": Label(zh="秒", en="s")},
         type="number",
         minimum=0,
         maximum=600,
         default=0,
-        form_field=_trial(
-            "延迟",
-            "Delay",
-            ("调用用时，像慢的服务商那样", "how long the call takes, as a slow provider's would"),
-            unit=Label(zh="秒", en="s"),
-        ),
     ),
-    Parameter(
-        name="progress_steps",
+    _trial(
+        "progress_steps",
+        ("进度次数", "Progress reports"),
+        ("延迟期间报告进度的次数", "how often progress is reported during the delay"),
         type="integer",
         minimum=0,
         maximum=100,
         default=0,
-        form_field=_trial(
-            "进度次数",
-            "Progress reports",
-            ("延迟期间报告进度的次数", "how often progress is reported during the delay"),
-        ),
     ),
-    Parameter(
-        name="as_job",
+    _trial(
+        "as_job",
+        ("异步任务", "As a job"),
+        ("先受理，再完成", "accept a job first, then finish it"),
         type="boolean",
         default=False,
-        form_field=_trial("异步任务", "As a job", ("先受理，再完成", "accept a job first, then finish it")),
     ),
-    Parameter(
-        name="refuse",
+    _trial(
+        "refuse",
+        ("拒绝", "Refuse"),
+        ("像违反内容政策那样结束", "end as a breach of the content policy"),
         type="boolean",
         default=False,
-        form_field=_trial(
-            "拒绝", "Refuse", ("像违反内容政策那样结束", "end as a breach of the content policy")
-        ),
     ),
-    Parameter(
-        name="fail",
+    _trial(
+        "fail",
+        ("失败", "Fail"),
+        (
+            "以该错误结束；过于频繁和连接不上视为从未开始",
+            "end with this error; a rate limit and no connection as calls that were never started",
+        ),
+        {"choices": _FAILURES},
         enum=tuple(str(code) for code in _FAILURES),
-        form_field=_trial(
-            "失败",
-            "Fail",
-            (
-                "以该错误结束；过于频繁和连接不上视为从未开始",
-                "end with this error; a rate limit and no connection as calls that were never started",
-            ),
-            choices=_FAILURES,
-        ),
     ),
 )
 """All parameters of the demo model."""
