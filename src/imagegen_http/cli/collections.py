@@ -4,7 +4,7 @@ import click
 
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import Context, confirm, print_json
+from imagegen_http.cli.context import Context, confirm
 from imagegen_http.cli.images import COLLECTIONS, change_images, find_collection
 from imagegen_http.cli.options import as_json, assume_yes, image_ids_argument
 from imagegen_http.cli.output import Column, Kind, show_table
@@ -29,11 +29,8 @@ def collections() -> None:
 @api_command
 async def list_collections(api: Api, *, as_json: bool) -> None:
     """List collections, newest first."""
-    items = (await api.get(COLLECTIONS))["items"]
-    if as_json:
-        print_json(items)
-    else:
-        show_table(_LIST, items, empty=message("no collections in {path}", path=api.place))
+    empty = message("no collections in {path}", path=api.place)
+    show_table(_LIST, (await api.get(COLLECTIONS))["items"], empty=empty, as_json=as_json)
 
 
 @collections.command()

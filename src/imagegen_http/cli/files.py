@@ -16,7 +16,6 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_http.cli.context import MIB, CommandFailed, WrongUsage, about, check_writable, complain
@@ -246,6 +245,8 @@ class InputFile:
     @classmethod
     def read(cls, name: str, cwd: Path) -> "InputFile":
         """Return the image that ``name`` means: a file, ``-`` for standard input, or ``image:7``."""
+        from imagegen_core.images import SIGNATURE_BYTES, MediaType
+
         if _HELD.fullmatch(name):
             return cls(name, name)
         data = _bytes_of(name, cwd)
@@ -312,6 +313,8 @@ def _check_stdin(names: Sequence[str]) -> None:
 
 def _bytes_of(name: str, cwd: Path) -> bytes:
     """Return what a file holds, of which no more is read than the service takes."""
+    from imagegen_core.images import MAX_IMAGE_BYTES
+
     try:
         with sys.stdin.buffer if name == STDIN else (cwd / name).open("rb") as file:
             data = file.read(MAX_IMAGE_BYTES + 1)

@@ -11,7 +11,6 @@ import click
 
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import Message, as_message
-from imagegen_core.models import COUNT_NAMES
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_http.cli.access import with_api
 from imagegen_http.cli.api import Api, ApiRefusal
@@ -98,6 +97,8 @@ class Submission:
 
     def _count(self) -> int:
         """Return how many images are asked for, as far as that can be read here."""
+        from imagegen_core.models import COUNT_NAMES
+
         numbers = [self.params[name] for name in COUNT_NAMES if name in self.params]
         return min(next((number for number in numbers if isinstance(number, int)), 1), MAX_NUM)
 

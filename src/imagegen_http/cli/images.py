@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -12,8 +13,8 @@ from typing import Any, BinaryIO
 import click
 
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
-from imagegen_core.marks import fold_name
 from imagegen_core.messages import Message
+from imagegen_core.operations import Operation
 from imagegen_core.problems import RefusalCode
 from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.access import api_command, with_api
@@ -25,7 +26,6 @@ from imagegen_http.cli.context import (
     about,
     check_writable,
     confirm,
-    print_json,
     say,
 )
 from imagegen_http.cli.files import (
@@ -39,10 +39,8 @@ from imagegen_http.cli.files import (
 from imagegen_http.cli.options import (
     as_json,
     assume_yes,
-    filter_options,
     image_ids_argument,
     list_options,
-    words_option,
 )
 from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
 from imagegen_http.cli.words import message
@@ -86,8 +84,55 @@ _RECORD = (
 )
 
 
+# ---------------------------------------------------------------- which images
+
+_words_option = click.option("--search", "words", help="Only images with these words in the prompt.")
+_FILTERS = (
+    click.option("--provider", metavar="NAME", help="Only this provider's."),
+    click.option("--model", "model_id", metavar="ID", help="Only this model's."),
+    click.option(
+        "--operation",
+        type=click.Choice([operation.value for operation in Operation]),
+        help="Only of this operation.",
+    ),
+    click.option("--from", metavar="DATE", help="Made at or after this date or time (ISO 8601)."),
+    click.option("--to", metavar="DATE", help="Made before this time, or up to the end of this date."),
+    click.option(
+        "--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out."
+    ),
+    click.option(
+        "--favourite/--no-favourite",
+        default=None,
+        help="Only favourites, or only others.",
+        show_default=False,
+    ),
+    click.option("--tag", help="Only with this tag, in any case and width."),
+    click.option("--collection", metavar="NAME", help="Only in this collection: its name or its id."),
+)
+_FILTER_NAMES = ("provider", "model_id", "operation", "from", "to", "tz", "favourite", "tag", "collection")
+
+
+def _filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that filter images to a command, which gets them as query parameters in ``filters``."""
+
+    @wraps(command)
+    def with_filters(*arguments: Any, **options: Any) -> None:
+        query = {name: options.pop(name) for name in _FILTER_NAMES}
+        if query["favourite"] is not None:
+            query["favourite"] = str(query["favourite"]).lower()
+        filters = {name: value for name, value in query.items() if value is not None}
+        command(*arguments, filters=filters, **options)
+
+    decorated: Callable[..., Any] = with_filters
+    for option in reversed(_FILTERS):
+        decorated = option(decorated)
+    return decorated
+
+
 async def find_collection(api: Api, text: str) -> int:
     """Return the id of the collection of this name or, if there is none, of this id."""
+    from imagegen_core.marks import fold_name
+
     items: list[dict[str, Any]] = (await api.get(COLLECTIONS))["items"]
     named = [item for item in items if fold_name(item["name"]) == fold_name(text.strip())]
     for item in (*named, *(item for item in items if str(item["id"]) == text)):
@@ -104,13 +149,16 @@ async def _query(api: Api, filters: Mapping[str, str], words: str | None = None)
     return query | ({"keyword": words} if words else {})
 
 
+# ---------------------------------------------------------------- lists and records
+
+
 @click.group()
 def images() -> None:
     """Find, fetch and delete kept images."""
 
 
 @images.command("list")
-@filter_options
+@_filter_options
 @list_options
 @api_command
 async def list_images(api: Api, filters: dict[str, str], listing: Listing) -> None:
@@ -121,7 +169,7 @@ async def list_images(api: Api, filters: dict[str, str], listing: Listing) -> No
 
 @images.command()
 @click.argument("words")
-@filter_options
+@_filter_options
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
 @list_options
 @api_command
@@ -133,19 +181,16 @@ async def search(api: Api, words: str, filters: dict[str, str], mode: str, listi
 
 
 @images.command()
-@words_option
-@filter_options
+@_words_option
+@_filter_options
 @as_json
 @api_command
 async def days(api: Api, words: str | None, filters: dict[str, str], *, as_json: bool) -> None:
     """Count images by the day on which they were made."""
     query = await _query(api, filters, words)
     counts = await api.get(f"{_IMAGES}/days", params=query)
-    if as_json:
-        print_json(counts)
-    else:
-        columns = (Column("day", "day"), Column("images", "count"))
-        show_table(columns, counts, empty=_no_images(api, are_filtered=bool(query)))
+    columns = (Column("day", "day"), Column("images", "count"))
+    show_table(columns, counts, empty=_no_images(api, are_filtered=bool(query)), as_json=as_json)
 
 
 def _no_images(api: Api, *, are_filtered: bool) -> Message:
@@ -245,11 +290,8 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
     """List the most used tags, and how many images have each."""
     params = {"page_size": MAX_PAGE_SIZE, **({"prefix": prefix} if prefix else {})}
     items = (await api.get("/api/v1/tags", params=params))["items"]
-    if as_json:
-        print_json(items)
-    else:
-        columns = (Column("tag", "tag"), Column("images", "count"))
-        show_table(columns, items, empty=message("no such tags in {path}", path=api.place))
+    columns = (Column("tag", "tag"), Column("images", "count"))
+    show_table(columns, items, empty=message("no such tags in {path}", path=api.place), as_json=as_json)
 
 
 # ---------------------------------------------------------------- copies
@@ -257,8 +299,8 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
 
 @images.command(short_help="Copy images and their records to DIRECTORY.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-@words_option
-@filter_options
+@_words_option
+@_filter_options
 @click.pass_obj
 def export(context: Context, directory: Path, words: str | None, filters: dict[str, str]) -> None:
     """Copy images to DIRECTORY, each with its record beside it; files that are there are kept.

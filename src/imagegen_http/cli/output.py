@@ -196,10 +196,14 @@ def show_record(record: Mapping[str, Any], fields: Sequence[Column], *, as_json:
             heading = " " * margin
 
 
-def show_table(columns: Sequence[Column], items: Iterable[Any], *, empty: Message) -> None:
-    """Print items under their columns, or ``empty`` on stderr when there are none."""
+def show_table(
+    columns: Sequence[Column], items: Sequence[Any], *, empty: Message, as_json: bool = False
+) -> None:
+    """Print items under their columns, or as JSON; ``empty`` goes to stderr when there are none."""
     rows = [_values(columns, item) for item in items]
-    if not rows:
+    if as_json:
+        print_json(items)
+    elif not rows:
         note(empty)
     elif sys.stdout.isatty():
         for line in _drawn(columns, rows):

@@ -20,7 +20,6 @@ from imagegen_http.cli.context import (
     about,
     complain,
     confirm,
-    print_json,
     read_secret,
     say,
 )
@@ -51,10 +50,7 @@ def providers() -> None:
 async def list_providers(api: Api, *, as_json: bool) -> None:
     """List all configurations."""
     configs = [config async for config in api.every(_CONFIGS)]
-    if as_json:
-        print_json(configs)
-    else:
-        show_table(_LIST, configs, empty=message(_EMPTY, path=api.place))
+    show_table(_LIST, configs, empty=message(_EMPTY, path=api.place), as_json=as_json)
 
 
 @providers.command()
@@ -375,11 +371,8 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
         has_ending = any(model["status"] != "active" for model in models) or any(
             config["warnings"] and not config["models"] for config in configs
         )
-        if as_json:
-            print_json(models)
-            return
-        show_table(_FACTS, models, empty=message(_EMPTY, path=place))
-        for config in configs:
+        show_table(_FACTS, models, empty=message(_EMPTY, path=place), as_json=as_json)
+        for config in () if as_json else configs:
             for warning in config["warnings"]:
                 complain(about(config["provider_name"], warning))
 

@@ -130,11 +130,9 @@ def inputs(context: Context, task_id: str, output: Path | None, *, as_json: bool
         task = await api.get(_path(task_id))
         if output is not None:
             await _save_inputs(api, task, context.cwd / output)
-        elif as_json:
-            print_json(task["inputs"])
         else:
             empty = message("task {task} has no input images", task=task_id)
-            show_table(_INPUTS, task["inputs"], empty=empty)
+            show_table(_INPUTS, task["inputs"], empty=empty, as_json=as_json)
 
     with_api(context, act)
 

@@ -8,7 +8,6 @@ import click
 
 from imagegen_http.cli.access import api_command
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import print_json
 from imagegen_http.cli.options import as_json
 from imagegen_http.cli.output import Column, show_table
 from imagegen_http.cli.words import message
@@ -46,8 +45,6 @@ async def usage(api: Api, *, as_json: bool, **query: str | None) -> None:
     what calls with an unknown outcome may have cost; unknown: calls whose amount nobody knows.
     """
     answer = await api.get("/api/v1/usage", params={k: v for k, v in query.items() if v})
-    if as_json:
-        print_json(answer["groups"])
-        return
+    columns = (Column(str(query["group_by"]), "key"), *_SUMS)
     empty = message("no task ended in that time in {path}", path=api.place)
-    show_table((Column(str(query["group_by"]), "key"), *_SUMS), answer["groups"], empty=empty)
+    show_table(columns, answer["groups"], empty=empty, as_json=as_json)

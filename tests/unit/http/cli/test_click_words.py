@@ -78,7 +78,8 @@ def test_all_of_clicks_words_have_their_chinese():
 def test_placeholders_are_those_of_clicks_words():
     """Else a mistake of the user would raise."""
     chinese = chinese_texts()
-    extra = {text: _placeholders(chinese[text]) - _placeholders(text) for text in {*click_words()} - UNUSED}
+    words = {*click_words()} - UNUSED
+    extra = {text: _placeholders(chinese[text]) - _placeholders(text) for text in words}
 
     assert {} == {text: names for text, names in extra.items() if names}
 

@@ -101,7 +101,8 @@ def test_each_sentence_is_said_with_its_arguments():
 
 def test_both_languages_have_the_same_placeholders():
     """Those of click's words, which need not name all, are compared elsewhere."""
-    texts = {text: chinese for text, chinese in chinese_texts().items() if text not in {*click_words()}}
+    of_click = {*click_words()}
+    texts = {text: chinese for text, chinese in chinese_texts().items() if text not in of_click}
 
     assert {} == {text: zh for text, zh in texts.items() if _placeholders(text) != _placeholders(zh)}
 
