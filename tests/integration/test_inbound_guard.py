@@ -12,9 +12,9 @@ import uvicorn
 
 from imagegen_adapters.system import SystemClock
 from imagegen_core.messages import Language
+from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard
-from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits
 from imagegen_http.server.protocol import limited_protocol
 from imagegen_http.server.start_scheduler import MAX_STARTS_PER_ITERATION

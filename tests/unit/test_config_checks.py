@@ -11,9 +11,9 @@ from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.secrets import Secret
 from imagegen_http.api.providers import ProviderConfigBody
-from imagegen_http.problems.shapes import problems_of
 from imagegen_http.settings.loader import load_settings
 from imagegen_http.settings.schema import SettingsError
+from imagegen_http.shapes import problems_of
 
 WRONG = [
     ("display_name", "d" * 201, "display_name"),

@@ -7,8 +7,7 @@ import pytest
 
 from imagegen_core.errors import FailureCode
 from imagegen_core.problems import ProblemCode
-from imagegen_http.problems.error_table import FAILURES, TABLE
-from imagegen_http.problems.messages import RequestProblem
+from imagegen_http.errors import TABLE, RequestProblem
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH, CHINESE = DOCS / "reference" / "errors.md", DOCS / "zh-CN" / "reference" / "errors.md"
@@ -36,10 +35,10 @@ def test_requests_are_the_rows_of_the_table(page):
 @LANGUAGES
 def test_tasks_are_the_failure_codes(page):
     """Code, sentence, and what it says about retrying and money."""
-    language, written = (0, ("否", "是")) if page == CHINESE else (1, ("no", "yes"))
+    language, written = ("zh", ("否", "是")) if page == CHINESE else ("en", ("no", "yes"))
 
     expected = [
-        [f"`{code}`", FAILURES[code][language], written[code.retryable], written[code.possible_charge]]
+        [f"`{code}`", getattr(code, language), written[code.retryable], written[code.possible_charge]]
         for code in FailureCode
     ]
     assert expected == _rows(page, 2)

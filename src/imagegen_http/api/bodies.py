@@ -22,11 +22,11 @@ from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.task import InputSource, StoredImage
 from imagegen_core.text import text_problems
+from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
 from imagegen_http.guard.bodies import BufferedBody, Text
-from imagegen_http.problems.messages import RequestProblem
-from imagegen_http.problems.shapes import problems_of
 from imagegen_http.schemas import Body
+from imagegen_http.shapes import problems_of
 
 _MAX_DIGITS = 300
 """A longer integer is out of range, as is a number that is as large."""

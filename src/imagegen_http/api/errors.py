@@ -28,12 +28,11 @@ from imagegen_core.errors import (
 from imagegen_core.messages import Language, upstream_text
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.errors import TABLE, ServiceCode, envelope
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import allowed
-from imagegen_http.problems.error_table import TABLE, envelope
-from imagegen_http.problems.messages import ServiceCode
-from imagegen_http.problems.shapes import problems_of
 from imagegen_http.schemas import Answer, doc
+from imagegen_http.shapes import problems_of
 
 
 class FieldProblem(Answer, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from imagegen_core.limits import (
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.search import Paging, decode_cursor
 from imagegen_core.task import TaskStatus, check_idempotency_key
-from imagegen_http.problems.messages import RequestProblem
+from imagegen_http.errors import RequestProblem
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import EXAMPLE_TASK_ID
 

@@ -40,8 +40,8 @@ from imagegen_http.api.parameters import (
     parse_task_id,
 )
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
+from imagegen_http.errors import failure_sentence
 from imagegen_http.guard import asgi
-from imagegen_http.problems.error_table import failure_sentence
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import (
     EXAMPLE_PROMPT,

@@ -21,7 +21,7 @@ from imagegen_http.cli.context import (
 )
 from imagegen_http.cli.help import READER_OPTIONS, apply_reader_options, colour_of, for_reader
 from imagegen_http.cli.words import help_in_chinese, language_of, teach_click
-from imagegen_http.problems.system_errors import system_reason
+from imagegen_http.errors import system_reason
 
 COMMANDS = {
     "backup": ("admin", "Write everything but the master key to FILE."),

@@ -409,7 +409,7 @@ def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message
 
 def _row_hints() -> frozenset[str | None]:
     """Return the hints for callers of the API, whatever the request was."""
-    from imagegen_http.problems.error_table import TABLE
+    from imagegen_http.errors import TABLE
 
     return frozenset(hint for row in TABLE.values() for hint in (row.hint_en, row.hint_zh))
 

@@ -15,7 +15,7 @@ import click
 
 from imagegen_core.messages import Argument, Language, Message
 from imagegen_http.cli.words import language_of, message, reader_language
-from imagegen_http.problems.system_errors import read_problem, system_reason
+from imagegen_http.errors import read_problem, system_reason
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

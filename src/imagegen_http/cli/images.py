@@ -19,32 +19,12 @@ from imagegen_core.problems import RefusalCode
 from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, Failures, listed_ids
-from imagegen_http.cli.context import (
-    CommandFailed,
-    Context,
-    WrongUsage,
-    about,
-    check_writable,
-    confirm,
-    say,
-)
-from imagegen_http.cli.files import (
-    NOT_REPLACED,
-    STDOUT,
-    atomic_file,
-    check_stdout,
-    extension_of,
-    name_of,
-)
-from imagegen_http.cli.options import (
-    as_json,
-    assume_yes,
-    image_ids_argument,
-    list_options,
-)
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, about, check_writable, confirm, say
+from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
+from imagegen_http.cli.options import as_json, assume_yes, image_ids_argument, list_options
 from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
 from imagegen_http.cli.words import message
-from imagegen_http.problems.system_errors import system_reason
+from imagegen_http.errors import system_reason
 
 COLLECTIONS = "/api/v1/collections"
 _IMAGES = "/api/v1/images"

@@ -13,6 +13,7 @@ import attrs
 
 from imagegen_core.messages import Message
 from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
+from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import (
     AsgiMessage,
     GuardRules,
@@ -22,7 +23,6 @@ from imagegen_http.guard.asgi import (
     RequestRefused,
     Scope,
 )
-from imagegen_http.problems.messages import RequestProblem
 
 T = TypeVar("T")
 Text = bytes | bytearray

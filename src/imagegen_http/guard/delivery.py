@@ -10,8 +10,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from imagegen_core.errors import Unavailable
+from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.asgi import Receive, Scope
-from imagegen_http.problems.messages import ServiceCode
 
 CONNECTION = "imagegen.connection"
 """The key in the scope of the `OpenConnection` over which the request came."""

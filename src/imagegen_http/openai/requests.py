@@ -17,8 +17,8 @@ from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import parse_size
 from imagegen_core.task import InputSource, Submission, canonical_json
 from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
+from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
-from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, doc
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})

@@ -18,6 +18,7 @@ from imagegen_core.images import Image, MediaType
 from imagegen_core.running.exchange import PartialImage
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.streams import image_event
+from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
 from imagegen_http.guard.delivery import wait_for_delivery
@@ -31,7 +32,6 @@ from imagegen_http.openai.errors import (
     problem_from_slug,
 )
 from imagegen_http.openai.retries import Call, ClientRetries
-from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import Answer, JsonObject, doc
 

@@ -27,6 +27,7 @@ from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.errors import response
 from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import wait_for_disconnect
@@ -42,7 +43,6 @@ from imagegen_http.openai.requests import (
 )
 from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.peers import Peers
 from imagegen_http.runtime.service import Service
 

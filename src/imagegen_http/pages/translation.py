@@ -10,7 +10,7 @@ import msgspec
 
 from imagegen_core.messages import Language
 from imagegen_http.api.errors import error_example
-from imagegen_http.problems.error_table import TABLE
+from imagegen_http.errors import TABLE
 
 _TEXTS = frozenset({"description", "summary"})
 

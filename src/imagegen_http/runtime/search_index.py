@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from imagegen_core.errors import Unavailable
-from imagegen_http.problems.messages import ServiceCode
+from imagegen_http.errors import ServiceCode
 
 Progress = Callable[[int, int], None]
 

@@ -17,8 +17,8 @@ import structlog
 import uvicorn
 
 from imagegen_core.messages import Message
+from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.hosts import Network, is_within
-from imagegen_http.problems.messages import ServiceCode
 
 _MIN_CONNECTIONS = 16
 _IPV6_SITE_BITS = 64

@@ -12,8 +12,8 @@ import httptools
 
 from imagegen_core.messages import Message
 from imagegen_core.problems import ProblemCode
+from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
-from imagegen_http.problems.messages import RequestProblem
 
 MAX_HEAD_BYTES = 32 * 1024
 

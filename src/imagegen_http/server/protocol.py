@@ -15,10 +15,10 @@ from uvicorn.server import ServerState
 
 from imagegen_core.messages import Language, Message
 from imagegen_core.problems import Problem
+from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import AsgiMessage, Receive, Scope, Send
 from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection
-from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.connections import ConnectionLimits, Deadlines, OpenConnections
 from imagegen_http.server.framing import ChunkedBody, InvalidRequest, RequestHead, find_head, parse_head
 from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl

@@ -18,12 +18,11 @@ from imagegen_http.composition import (
     new_id,
     sqlite_warning,
 )
+from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.asgi import App, GuardRules
 from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.guard.hosts import parse_network
 from imagegen_http.openai.errors import refuse
-from imagegen_http.problems.messages import ServiceCode
-from imagegen_http.problems.system_errors import system_reason
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits, raise_file_limit

@@ -26,7 +26,7 @@ from imagegen_core.operations import parse_operations
 from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.secrets import Secret
 from imagegen_core.text import nearest, text_problems, unknown_key
-from imagegen_http.problems.system_errors import read_problem
+from imagegen_http.errors import read_problem
 from imagegen_http.settings.schema import InvalidValue, Settings, SettingsError
 from imagegen_http.settings.words import SettingCode
 

@@ -12,8 +12,8 @@ from msgspec import Meta
 from imagegen_core.operations import Operation
 from imagegen_http.api import bodies, images, marks, operations, providers, tasks, upkeep
 from imagegen_http.openai.requests import ImageEdit, ImageGeneration
-from imagegen_http.problems.shapes import problems_of
 from imagegen_http.schemas import Body
+from imagegen_http.shapes import problems_of
 
 BODIES = (
     *(

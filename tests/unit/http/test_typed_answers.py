@@ -7,7 +7,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from imagegen_http.api.errors import ErrorAnswer, error_example
-from imagegen_http.problems.error_table import TABLE
+from imagegen_http.errors import TABLE
 from imagegen_http.schemas import NoExample, example_of
 from tests.openapi import document
 

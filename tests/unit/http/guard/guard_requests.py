@@ -7,9 +7,9 @@ import attrs
 
 from imagegen_adapters.system import ManualClock
 from imagegen_core.messages import Language
+from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard
-from imagegen_http.problems.error_table import envelope
 
 MIB = 1024 * 1024
 NOW = 1_800_000_000.0

@@ -1,1 +1,0 @@
-"""What went wrong, put into words in the caller's language."""
