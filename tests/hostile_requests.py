@@ -217,6 +217,19 @@ HEADERS = {
         + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
         SERVED,
     ),
+    "a request in the body of an upgrade": (
+        _body("Connection: Upgrade", "Upgrade: h2c", f"Content-Length: {len(_LIVE)}", body=_LIVE),
+        EMPTY_BODY,
+    ),
+    "a request in the chunks of an upgrade": (
+        _body(
+            "Connection: Upgrade",
+            "Upgrade: h2c",
+            "Transfer-Encoding: chunked",
+            body=b"%x\r\n%b\r\n0\r\n\r\n" % (len(_LIVE), _LIVE),
+        ),
+        EMPTY_BODY,
+    ),
     "99 more headers": (_many(98), SERVED),
     "a hundred more headers": (_many(100), REFUSED),
     "a thousand headers": (_many(1000), REFUSED),
@@ -370,6 +383,10 @@ CHUNKS = {
         _chunks(b"2\r\n{}\r\n0\r\nContent-Length: 50\r\nTransfer-Encoding: x\r\n\r\n"),
         REFUSED,
     ),
+    "trailers that would be refused as headers": (
+        _chunks(b"2\r\n{}\r\n0\r\nContent-Encoding: gzip\r\nOrigin: http://evil.example\r\n\r\n"),
+        WITH_BODY,
+    ),
     "a trailer without a colon": (_chunks(b"2\r\n{}\r\n0\r\nX\r\n\r\n"), REFUSED),
     "a trailer with a space before the colon": (_chunks(b"2\r\n{}\r\n0\r\nX : y\r\n\r\n"), REFUSED),
     "a trailer with NUL": (_chunks(b"2\r\n{}\r\n0\r\nX: \0\r\n\r\n"), REFUSED),
@@ -450,6 +467,9 @@ REQUESTS = {
     **WAITING_TO_CONTINUE,
     **REQUESTS_IN_A_ROW,
 }
+
+IN_TWO_PACKETS = frozenset(name for name in REQUESTS if "of an upgrade" in name or "trailers that" in name)
+"""Their body comes in a packet of its own, when the server has read the head."""
 
 STRICTER = {
     "HTTP/0.9 in words": "200",
