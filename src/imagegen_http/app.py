@@ -103,7 +103,6 @@ def _handlers(service: Service) -> list[ControllerRouterHandler]:
 
 
 def _exception_handlers() -> dict[Any, Any]:
-    """Return handlers that answer in the form of whoever asks: ours, OpenAI's, or a page."""
     return with_missing_page(in_both_shapes(errors.HANDLERS))
 
 

@@ -106,7 +106,6 @@ def system_reason(error: OSError) -> Message:
 
 
 def read_problem(error: OSError | ValueError) -> Message:
-    """Return why the text of a file cannot be read."""
     return system_reason(error) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()
 
 

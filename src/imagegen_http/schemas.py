@@ -33,13 +33,11 @@ class DescribedTypes(OpenAPISchemaPlugin):
         self.types: set[Any] = set()
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        """Leave the field to Litestar."""
         if not field_definition.is_union and field_definition.is_subclass_of((msgspec.Struct, Enum)):
             self.types.add(field_definition.annotation)
         return False
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> NoReturn:
-        """Describe no field, since none is supported."""
         raise NotImplementedError(field_definition.name)
 
 
@@ -169,7 +167,6 @@ def optional_timestamp(at: datetime | None) -> str | None:
 
 
 def if_any(value: T | None) -> T | UnsetType:
-    """Return the value for a field that an answer leaves out when there is none."""
     return UNSET if value is None else value
 
 

@@ -208,7 +208,6 @@ def _branches(info: inspect.Type) -> tuple[inspect.Type, ...]:
 
 
 def _bare(info: inspect.Type) -> inspect.Type:
-    """Return the type without its description."""
     return _bare(info.type) if isinstance(info, inspect.Metadata) else info
 
 

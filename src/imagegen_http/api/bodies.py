@@ -47,13 +47,11 @@ class JsonRequest(Request[Any, Any, Any]):
         return cast("bytes", text)  # or a bytearray, which nobody modifies
 
     async def json(self) -> Any:
-        """Return the parsed body, with the type of the handler's ``data`` if it has one."""
         declared = self.route_handler.parsed_data_field
         return decoded(await self.body(), declared.annotation if declared else Any)
 
 
 def decoded(body: Text, declared: Any) -> Any:
-    """Return what JSON holds, as the declared type."""
     try:
         return msgspec.json.decode(body, type=declared)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what is JSON and of another type
@@ -62,7 +60,6 @@ def decoded(body: Text, declared: Any) -> Any:
 
 
 def converted(value: Any, declared: Any, *, strict: bool) -> Any:
-    """Return what JSON or a form holds, as the declared type."""
     try:
         return msgspec.convert(value, declared, strict=strict)
     except msgspec.ValidationError as error:
@@ -130,11 +127,9 @@ class InputImages:
         body.drop()
 
     async def read(self, text: str, field: str) -> InputSource:
-        """Return the bytes of a data URL, or a reference to a stored image."""
         return await self._body.read(lambda: self.read_now(text, field))
 
     def read_now(self, text: str, field: str) -> InputSource:
-        """Do the same; blocks."""
         span = self._body.outline.images.get(text)
         if span is None:
             return read_image(text, field)
@@ -144,7 +139,6 @@ class InputImages:
 
 
 def read_image(text: str | bytes, field: str) -> InputSource:
-    """Return the bytes of a data URL, or a reference to a stored image; blocks."""
     text = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if reference := _STORED_IMAGE.fullmatch(text):
         return StoredImage(id=int(reference[1]))

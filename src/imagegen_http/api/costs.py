@@ -6,13 +6,19 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import QueryParameter
 
 from imagegen_core.costs import Basis, UsageGrouping, amount_text
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.costs import Usage as CoreUsage
 from imagegen_http.api.errors import refusals
-from imagegen_http.api.parameters import MOMENT_WORDS, ServiceDependency, ZoneQuery, parse_moment, parse_zone
+from imagegen_http.api.parameters import (
+    MOMENT_WORDS,
+    ServiceDependency,
+    ZoneQuery,
+    parse_moment,
+    parse_zone,
+    query,
+)
 from imagegen_http.api.responses import Success, success
 from imagegen_http.schemas import Answer, doc
 
@@ -40,7 +46,6 @@ class Cost(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def optional(cls, cost: CoreCost | None) -> "Cost | None":
-        """Return the same, None for None."""
         return None if cost is None else cls.from_cost(cost)
 
 
@@ -91,22 +96,12 @@ def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
 
 
 FromQuery = Annotated[
-    str | None,
-    QueryParameter(
-        name="from", description="ended at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
-    ),
+    str | None, query("ended at or after this date or time (ISO 8601)", "from", **MOMENT_WORDS)
 ]
 ToQuery = Annotated[
-    str | None,
-    QueryParameter(
-        name="to",
-        description="ended before this time, or up to the end of this date",
-        schema_extra=MOMENT_WORDS,
-    ),
+    str | None, query("ended before this time, or up to the end of this date", "to", **MOMENT_WORDS)
 ]
-GroupQuery = Annotated[
-    UsageGrouping | None, QueryParameter(description="what a group is; `day` when left out")
-]
+GroupQuery = Annotated[UsageGrouping | None, query("what a group is; `day` when left out")]
 
 
 @get("/api/v1/usage", tags=["tasks"], responses=refusals("validation_failed"))

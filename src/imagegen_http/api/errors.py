@@ -119,11 +119,8 @@ _DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]:
-    """Return an error as its caller sees it."""
-    _, body = envelope(
-        slug, dict(_DATA.get(slug, {})), language=language, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
-    )
-    return body
+    data, request_id = dict(_DATA.get(slug, {})), "0193a5c87e1f7c3a9d526f0f5c1e2b7a"
+    return envelope(slug, data, language=language, request_id=request_id)[1]
 
 
 def refusals(*slugs: str) -> dict[Any, ResponseSpec]:
@@ -155,7 +152,6 @@ _log = structlog.get_logger("imagegen.errors")
 
 
 def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
-    """Answer a request that the core turned down."""
     if isinstance(error, ValidationFailed):
         return error_response(error.slug, {"errors": error.problems})
     hint = {} if error.hint is None else {"hint": error.hint}

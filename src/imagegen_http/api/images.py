@@ -1,6 +1,5 @@
 """Images: their records."""
 
-from functools import partial
 from typing import Annotated, Any, Self, cast
 from urllib.parse import parse_qsl
 
@@ -40,6 +39,7 @@ from imagegen_http.api.parameters import (
     parse_moment,
     parse_paging,
     parse_zone,
+    query,
 )
 from imagegen_http.api.responses import (
     DELETED,
@@ -54,7 +54,6 @@ from imagegen_http.api.responses import (
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
 from imagegen_http.guard.bodies import FORM, ZIP, media_type
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import (
     NAME_PATTERN,
     TEXT_PATTERN,
@@ -193,39 +192,23 @@ class ZipBody(Body, frozen=True, kw_only=True):
 ModelQuery = Annotated[
     str | None, QueryParameter(max_length=MAX_MODEL_ID_CHARS, description="only this model's")
 ]
-OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
+OperationQuery = Annotated[Operation | None, query("only of this operation")]
 FromQuery = Annotated[
-    str | None,
-    QueryParameter(
-        name="from", description="made at or after this date or time (ISO 8601)", schema_extra=MOMENT_WORDS
-    ),
+    str | None, query("made at or after this date or time (ISO 8601)", "from", **MOMENT_WORDS)
 ]
 ToQuery = Annotated[
-    str | None,
-    QueryParameter(
-        name="to",
-        description="made before this time, or up to the end of this date",
-        schema_extra=MOMENT_WORDS,
-    ),
+    str | None, query("made before this time, or up to the end of this date", "to", **MOMENT_WORDS)
 ]
-FavouriteQuery = Annotated[bool | None, QueryParameter(description="only favourites, or only others")]
+FavouriteQuery = Annotated[bool | None, query("only favourites, or only others")]
 TagQuery = Annotated[
     str | None,
-    QueryParameter(
-        description="only with this tag, in any case and width",
-        schema_extra={"maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN},
-    ),
+    query("only with this tag, in any case and width", maxLength=MAX_TAG_CHARS, pattern=NAME_PATTERN),
 ]
-CollectionQuery = Annotated[int | None, QueryParameter(description="only those in this collection: its id")]
-KeywordQuery = Annotated[str | None, QueryParameter(description='words that must all occur; "…" is a phrase')]
-SearchKeywordQuery = Annotated[
-    str | None,
-    QueryParameter(
-        description='words that must all occur; "…" is a phrase',
-        schema_extra={"examples": ["猫"], "minLength": 1, "pattern": TEXT_PATTERN},
-    ),
-]
-ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
+CollectionQuery = Annotated[int | None, query("only those in this collection: its id")]
+_WORDS = 'words that must all occur; "…" is a phrase'
+KeywordQuery = Annotated[str | None, query(_WORDS)]
+SearchKeywordQuery = Annotated[str | None, query(_WORDS, examples=["猫"], minLength=1, pattern=TEXT_PATTERN)]
+ModeQuery = Annotated[SearchMode, query("contains: exactly; relevant: then close ones")]
 FilterDependency = NamedDependency[SkipValidation[ImageFilter]]
 ListDependency = NamedDependency[SkipValidation[ImageList]]
 
@@ -241,7 +224,6 @@ async def image_filter(
     collection: CollectionQuery = None,
     tz: ZoneQuery = "UTC",
 ) -> ImageFilter:
-    """Return the filter that a query names."""
     zone = parse_zone("tz", tz)
     return ImageFilter(
         provider_name=provider,
@@ -408,15 +390,13 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     with 304.
     """
     image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
-    return _response(
-        Blob(
-            size=image.size_bytes,
-            etag=image.sha256,
-            mime_type=image.mime_type,
-            file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
-            read=partial(_read, service, image.blob_key),
-        )
-    )
+    return Blob(
+        size=image.size_bytes,
+        etag=image.sha256,
+        mime_type=image.mime_type,
+        file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
+        read=lambda start, end: service.imagegen.adapters.blobs.open(image.blob_key, start=start, end=end),
+    ).response()
 
 
 @route(
@@ -440,26 +420,16 @@ async def get_thumbnail(
     async def read(start: int, end: int) -> Any:
         yield data[start:end]
 
-    return _response(
-        Blob(
-            size=len(data),
-            etag=etag,
-            mime_type=MediaType.WEBP,
-            file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
-            read=read,
-        )
-    )
+    return Blob(
+        size=len(data),
+        etag=etag,
+        mime_type=MediaType.WEBP,
+        file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
+        read=read,
+    ).response()
 
 
 HANDLERS = [list_images, search_images, list_image_days, get_image, delete_image, get_content, get_thumbnail]
-
-
-def _response(blob: Blob) -> ASGIApp:
-    return blob.response()
-
-
-def _read(service: Service, key: str, start: int, end: int) -> Any:
-    return service.imagegen.adapters.blobs.open(key, start=start, end=end)
 
 
 @post(
@@ -480,7 +450,6 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
 
 
 def _body(request: JsonRequest) -> ZipBody:
-    """Return the body, which is JSON or a form."""
     text = bytes(request.buffered_body.text)
     is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
     body: ZipBody = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from litestar import route
 from litestar.enums import HttpMethod
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
 from imagegen_core.requests import InputRole
 from imagegen_core.services.tasks import InputView
 from imagegen_http.api.errors import refusals
-from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id
+from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id, path
 from imagegen_http.api.responses import Blob
 from imagegen_http.schemas import Answer, ImageId, doc
 
@@ -52,12 +52,7 @@ class TaskInput(Answer, frozen=True, kw_only=True):
         )
 
 
-IndexPath = Annotated[
-    int,
-    PathParameter(
-        description="number of an input image among those of its task, from 0", schema_extra={"examples": [0]}
-    ),
-]
+IndexPath = Annotated[int, path("number of an input image among those of its task, from 0", 0)]
 ResponseIndexQuery = Annotated[
     int, QueryParameter(ge=0, description="number of a file among all that were kept of the task, from 0")
 ]

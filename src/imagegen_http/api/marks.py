@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from litestar import delete, get, patch, post
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.errors import CollectionNotFound, ValidationFailed
@@ -31,6 +31,7 @@ from imagegen_http.api.parameters import (
     PageSizeQuery,
     ServiceDependency,
     parse_image_id,
+    path,
 )
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success
 from imagegen_http.guard.asgi import CACHEABLE
@@ -83,7 +84,6 @@ class MarkBody(Body, frozen=True, kw_only=True):
 
     @property
     def change(self) -> MarkChange:
-        """The change that it asks for."""
         return MarkChange(
             favourite=None if self.favourite is UNSET else self.favourite,
             tags=None if self.tags is UNSET else tuple(self.tags),
@@ -103,7 +103,6 @@ class BatchAction(StrEnum):
 
     @property
     def argument(self) -> str | None:
-        """The field that it needs."""
         return _ARGUMENTS.get(self)
 
 
@@ -178,12 +177,7 @@ class CollectionBody(Body, frozen=True, kw_only=True):
     ]
 
 
-CollectionPath = Annotated[
-    str,
-    PathParameter(
-        description="id of a collection", schema_extra={"examples": ["1"], "pattern": f"^{ROW_ID}$"}
-    ),
-]
+CollectionPath = Annotated[str, path("id of a collection", "1", ROW_ID)]
 PrefixQuery = Annotated[
     str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
 ]
@@ -324,7 +318,6 @@ HANDLERS = [
 
 
 def _parse_collection_id(text: str) -> int:
-    """Return a well-formed id of a collection."""
     if not re.fullmatch(ROW_ID, text):
         raise CollectionNotFound(text[:64])
     return int(text)

@@ -98,7 +98,6 @@ _PARAMETERS: Mapping[str, Any] = {
 
 
 def _operation_body(operation: Operation) -> type[SubmitBody]:
-    """Return what the body of an operation looks like: what all share, and what its row of the table says."""
     rules = operation.rules
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     if rules.prompt_field == "prompt":
@@ -187,7 +186,6 @@ its `Idempotency-Key` gives the same task, so that nothing is paid for twice.
 
 
 def _handler(operation: Operation) -> HTTPRouteHandler:
-    """Return the route of an operation, as its row of the table says."""
 
     async def submit(
         request: JsonRequest,
@@ -221,7 +219,6 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
 
 
 def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
-    """Return what the OpenAPI document says of the responses."""
     images = ("invalid_image",) if rules.has_input_images else ()
     references = ("reference_count",) if rules.max_references else ()
     return acceptances(*BODY_REFUSALS, *SUBMISSION_REFUSALS, *images, *references)
@@ -234,7 +231,6 @@ async def _submission(
     resolve: ResolveProvider,
     idempotency_key: str | None,
 ) -> Submission:
-    """Return what a request asks for."""
     rules, fields = operation.rules, msgspec.structs.asdict(data)
     params = dict(data.params)
     prompt = prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
@@ -267,7 +263,6 @@ def prompt_in(params: dict[str, Any]) -> str | None:
 
 
 async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dict[str, Any]:
-    """Return the body's images as `Submission` names them."""
     with InputImages.reading(buffered_body) as input_images:
         references = [
             await input_images.read(text, f"reference_images.{index}")
@@ -282,7 +277,6 @@ async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dic
 
 
 def params_of(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all parameters, wherever they stand in the body."""
     merged = _merge_params(params, {name: fields[name] for name in rules.body_parameters})
     if rules.own is not None and rules.own.recorded and merged.get(rules.own.name) is None:
         merged[rules.own.name] = rules.own.implied
@@ -290,7 +284,6 @@ def params_of(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[
 
 
 def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with those that stand beside ``params`` in the body."""
     beside = {name: value for name, value in fields_beside.items() if value is not None}
     problems = [
         Problem(field=name, reason=ProblemCode.CONFLICT(other=f"params.{name}"))

@@ -1,10 +1,10 @@
-"""Times and time zones in queries."""
+"""Parameters of paths, queries and headers: what the document says of them, and how they are read."""
 
 import re
 from collections import Counter
 from collections.abc import Awaitable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,6 @@ def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo
 
 
 def parse_zone(field: str, text: str) -> tzinfo:
-    """Return a time zone by its name or by its offset from UTC."""
     offset = _OFFSET.fullmatch(text.replace(" ", "+"))  # a plus sign in a query means a space
     if offset is not None:
         delta = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
@@ -115,43 +114,36 @@ ROW_ID = "[1-9][0-9]{0,17}"
 """The pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
+
+
+def query(description: str, name: str | None = None, **words: Any) -> QueryParameter:
+    """Return what the document says of a parameter of the query; ``words`` are those of JSON Schema."""
+    return QueryParameter(name=name, description=description, schema_extra=words or None)
+
+
+def path(description: str, example: Any, pattern: str | None = None) -> PathParameter:
+    words = {"examples": [example]} if pattern is None else {"examples": [example], "pattern": f"^{pattern}$"}
+    return PathParameter(description=description, schema_extra=words)
+
+
+def header(description: str, name: str, **words: Any) -> HeaderParameter:
+    return HeaderParameter(name=name, description=description, schema_extra=words or None)
+
+
+_VISIBLE = f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}$"
+_ZONE = r"^([A-Za-z0-9_+/-]{1,64}|[+-](0[0-9]|1[0-4]):(00|15|30|45))$"
 IdempotencyHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="1 to 255 visible ASCII characters",
-        schema_extra={"pattern": f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}$"},
-    ),
+    str | None, header("1 to 255 visible ASCII characters", "Idempotency-Key", pattern=_VISIBLE)
 ]
 PreferHeader = Annotated[
-    str | None,
-    HeaderParameter(name="Prefer", description="`wait=N`: wait up to N seconds for the end of the task"),
+    str | None, header("`wait=N`: wait up to N seconds for the end of the task", "Prefer")
 ]
 LastEventHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Last-Event-ID",
-        description="id of the last event that was seen",
-        schema_extra={"pattern": "^[0-9]*$"},
-    ),
+    str | None, header("id of the last event that was seen", "Last-Event-ID", pattern="^[0-9]*$")
 ]
-TaskIdPath = Annotated[
-    str,
-    PathParameter(
-        description="id of a task", schema_extra={"examples": [EXAMPLE_TASK_ID], "pattern": f"^{_TASK_ID}$"}
-    ),
-]
-ImageIdPath = Annotated[
-    str,
-    PathParameter(description="id of an image", schema_extra={"examples": ["1"], "pattern": f"^{ROW_ID}$"}),
-]
-ProviderPath = Annotated[
-    str,
-    PathParameter(
-        description="name of a provider",
-        schema_extra={"examples": ["my-demo"], "pattern": f"^{PROVIDER_NAME_PATTERN}$"},
-    ),
-]
+TaskIdPath = Annotated[str, path("id of a task", EXAMPLE_TASK_ID, _TASK_ID)]
+ImageIdPath = Annotated[str, path("id of an image", "1", ROW_ID)]
+ProviderPath = Annotated[str, path("name of a provider", "my-demo", PROVIDER_NAME_PATTERN)]
 PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
 PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
 CursorQuery = Annotated[
@@ -165,32 +157,23 @@ CursorQuery = Annotated[
 ProviderQuery = Annotated[
     str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
 ]
-StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
-ZoneQuery = Annotated[
-    str,
-    QueryParameter(
-        description="whose days and dates these are: Asia/Shanghai, +08:00",
-        schema_extra={"pattern": r"^([A-Za-z0-9_+/-]{1,64}|[+-](0[0-9]|1[0-4]):(00|15|30|45))$"},
-    ),
-]
+StatusQuery = Annotated[TaskStatus | None, query("only tasks in this status")]
+ZoneQuery = Annotated[str, query("whose days and dates these are: Asia/Shanghai, +08:00", pattern=_ZONE)]
 
 
 def parse_task_id(text: str) -> str:
-    """Return a well-formed task id."""
     if not re.fullmatch(_TASK_ID, text):
         raise TaskNotFound(text[:64])
     return text
 
 
 def parse_image_id(text: str) -> int:
-    """Return a well-formed image id."""
     if not re.fullmatch(ROW_ID, text):
         raise ImageNotFound(text[:64])
     return int(text)
 
 
 def parse_event_id(text: str | None) -> int | None:
-    """Return the id of the last event that a client has seen, or None."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit()):
@@ -199,7 +182,6 @@ def parse_event_id(text: str | None) -> int | None:
 
 
 def parse_idempotency_key(text: str | None) -> str | None:
-    """Return a well-formed idempotency key, or None."""
     check_idempotency_key(text, "Idempotency-Key")
     return text
 

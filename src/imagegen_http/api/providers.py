@@ -117,7 +117,6 @@ def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
 
 
 def _value_labels(parameter: CoreParameter) -> dict[str, Label]:
-    """Return the labels of the values that the parameter has."""
     choices = parameter.form_field.choices
     values = {str(value) for value in parameter.enum} if parameter.enum else set(choices)
     return {value: Label.from_attributes(label) for value, label in choices.items() if value in values}
@@ -345,6 +344,28 @@ class ModelBody(Body, frozen=True, kw_only=True):
     facts_read: Shown = UNSET
 
 
+_Kind = Annotated[
+    str, Meta(min_length=1, max_length=MAX_KIND_CHARS), doc("which adapter speaks to it", "demo")
+]
+_DisplayName = Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS), doc("its name for people", "My demo")]
+_ApiBase = Annotated[
+    str,
+    Meta(max_length=MAX_API_BASE_CHARS),
+    doc("address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})"),
+]
+_ApiKey = Annotated[
+    str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it", minLength=1)
+]
+_Models = Annotated[list[ModelBody], Meta(max_length=MAX_MODELS), doc("its models; left out: the known ones")]
+_TimeoutSeconds = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("how long one call may take", 60)]
+_MaxRetries = Annotated[
+    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again", 3)
+]
+_ExtraConfig = Annotated[
+    JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")
+]
+
+
 class ProviderConfigBody(Body, frozen=True, kw_only=True):
     """A provider's configuration. On an update, what is left out stays as it was.
 
@@ -354,57 +375,15 @@ class ProviderConfigBody(Body, frozen=True, kw_only=True):
     provider_name: Annotated[
         str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$"), doc("name of the provider", "my-demo")
     ]
-    kind: (
-        Annotated[
-            str, Meta(min_length=1, max_length=MAX_KIND_CHARS), doc("which adapter speaks to it", "demo")
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    display_name: (
-        Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS), doc("its name for people", "My demo")]
-        | UnsetType
-        | None
-    ) = UNSET
-    api_base: (
-        Annotated[
-            str,
-            Meta(max_length=MAX_API_BASE_CHARS),
-            doc("address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})"),
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    api_key: (
-        Annotated[
-            str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it", minLength=1)
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    models: (
-        Annotated[list[ModelBody], Meta(max_length=MAX_MODELS), doc("its models; left out: the known ones")]
-        | UnsetType
-        | None
-    ) = UNSET
+    kind: _Kind | UnsetType | None = UNSET
+    display_name: _DisplayName | UnsetType | None = UNSET
+    api_base: _ApiBase | UnsetType | None = UNSET
+    api_key: _ApiKey | UnsetType | None = UNSET
+    models: _Models | UnsetType | None = UNSET
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)] | UnsetType = UNSET
-    timeout_seconds: (
-        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("how long one call may take", 60)]
-        | UnsetType
-        | None
-    ) = UNSET
-    max_retries: (
-        Annotated[
-            int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again", 3)
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    extra_config: (
-        Annotated[JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")]
-        | UnsetType
-        | None
-    ) = UNSET
+    timeout_seconds: _TimeoutSeconds | UnsetType | None = UNSET
+    max_retries: _MaxRetries | UnsetType | None = UNSET
+    extra_config: _ExtraConfig | UnsetType | None = UNSET
     has_api_key: Shown = UNSET
     source: Shown = UNSET
     warnings: Shown = UNSET
@@ -427,32 +406,29 @@ class SettingsBody(Body, frozen=True, kw_only=True):
     ]
 
 
+_OwnApiBase = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
+    doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
+]
+_OwnApiKey = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
+    doc("key of the provider's API; needed where `api_base` names another origin"),
+]
+_OwnTimeout = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")]
+_OwnMaxRetries = Annotated[
+    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")
+]
+
+
 class OverrideBody(Body, frozen=True, kw_only=True):
     """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
 
-    api_base: (
-        Annotated[
-            str,
-            Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
-            doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
-        ]
-        | None
-    ) = None
-    api_key: (
-        Annotated[
-            str,
-            Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
-            doc("key of the provider's API; needed where `api_base` names another origin"),
-        ]
-        | None
-    ) = None
-    timeout: (
-        Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")] | None
-    ) = None
-    max_retries: (
-        Annotated[int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")]
-        | None
-    ) = None
+    api_base: _OwnApiBase | None = None
+    api_key: _OwnApiKey | None = None
+    timeout: _OwnTimeout | None = None
+    max_retries: _OwnMaxRetries | None = None
 
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
@@ -511,9 +487,8 @@ async def save_config(
     }
     if changes.get("models") is not None:
         changes["models"] = _models(changes["models"])
-    changes["extra_config"] = changes["extra_config"] or {} if "extra_config" in changes else None
-    if changes["extra_config"] is None:
-        del changes["extra_config"]
+    if "extra_config" in changes:
+        changes["extra_config"] = changes["extra_config"] or {}
     await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
     return await _saved_config(service, data.provider_name)
 
@@ -614,7 +589,6 @@ def _today(service: Service) -> dt.date:
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
-    """Return the models that a body names."""
     return tuple(
         ModelEntry(
             id=body.id,

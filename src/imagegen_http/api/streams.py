@@ -8,7 +8,6 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get
-from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
@@ -26,6 +25,7 @@ from imagegen_http.api.parameters import (
     TaskIdPath,
     parse_event_id,
     parse_task_id,
+    query,
 )
 from imagegen_http.api.tasks import Task, TaskError, progress_of
 from imagegen_http.guard import asgi
@@ -64,7 +64,6 @@ class TaskChange(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: TaskView, language: Language) -> "TaskChange":
-        """Return how a task is now, its error in the caller's language."""
         task = view.task
         return cls(
             task_id=task.task_id,
@@ -182,7 +181,6 @@ async def _data(
 
 
 def frame(name: str, data: Answer, number: int | None = None) -> bytes:
-    """Return one event as it is sent."""
     head = f"id: {number}\n" if number is not None else ""
     return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), _json(data))
 
@@ -234,10 +232,7 @@ async def _moved(service: Service, position: int) -> bool:
 
 SpokenQuery = Annotated[
     Language | None,
-    QueryParameter(
-        name="lang",
-        description="language of the messages, for browsers, whose event source sends no header of its own",
-    ),
+    query("language of the messages, for browsers, whose event source sends no header of its own", "lang"),
 ]
 
 

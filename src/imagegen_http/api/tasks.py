@@ -173,7 +173,6 @@ class Task(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: TaskView, language: Language) -> "Task":
-        """Return a task in full, its error in the caller's language."""
         task, images = view.task, [Image.from_image(image) for image in view.images]
         costs = [Cost.from_cost(cost) for cost in view.costs]
         return cls(
@@ -244,7 +243,6 @@ class RerunBody(Body, frozen=True, kw_only=True):
 
     @property
     def changes(self) -> TaskChanges:
-        """The changes that it asks for."""
         return TaskChanges(params=self.params or {}, provider_name=self.provider, model_id=self.model_id)
 
 

@@ -28,7 +28,6 @@ language: ContextVar[Language] = ContextVar("language", default=Language.ZH)
 
 
 def text(message: Message) -> str:
-    """Return a message in the language of whoever asks."""
     return message.text(language.get())
 
 
@@ -37,7 +36,6 @@ def optional_text(message: Message | None) -> str | None:
 
 
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Return headers as ASGI has them."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
@@ -103,7 +101,6 @@ class InboundRequest:
 
     @property
     def is_api(self) -> bool:
-        """Whether the path belongs to the API rather than to a page."""
         return self.is_under("/api", "/v1")
 
     @property

@@ -102,14 +102,12 @@ _MAX_FORM_BYTES = 16 * 1024
 
 
 def max_bytes(request: InboundRequest, rules: GuardRules) -> int:
-    """Return the maximum size of this request's body, in bytes."""
     if request.path in FORMS:
         return _MAX_FORM_BYTES
     return rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
 
 
 def media_type(request: InboundRequest) -> str:
-    """Return the declared media type in lower case, without parameters; ``""`` if none is declared."""
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
 

@@ -50,7 +50,6 @@ class OpenConnection:
         return max(1, missing) if self._transport.is_closing() else missing
 
     def abort(self) -> None:
-        """Close the connection at once, without sending what is buffered."""
         self._transport.abort()
 
     def reset(self) -> None:
@@ -105,7 +104,6 @@ T = TypeVar("T")
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Return once the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

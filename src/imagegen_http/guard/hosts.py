@@ -84,7 +84,6 @@ class Forwarding:
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
-        """Return the scope with the scheme that the client used."""
         if self._public_is_https or (self._trusted and self._is_trusted_https(scope)):
             return {**scope, "scheme": "https"}
         return scope
@@ -106,7 +105,6 @@ def is_within(peer: str, networks: Iterable[Network]) -> bool:
 
 
 def parse_network(text: str) -> Network:
-    """Return the network of an address or of ``address/bits``."""
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:

@@ -177,7 +177,6 @@ def _requested(request: InboundRequest) -> str:
 
 
 def redirect(location: str, cookie: str | None = None) -> App:
-    """Return a 303 to a path on this server."""
     headers = {"location": location} if cookie is None else {"location": location, "set-cookie": cookie}
     return _response(303, encoded(headers), b"")
 

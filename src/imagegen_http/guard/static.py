@@ -127,7 +127,6 @@ class StaticFolder:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The paths of all files that a page may load."""
         return tuple(sorted(self._files))
 
     @cached_property

@@ -122,7 +122,6 @@ class Problem:
 
 
 def _param(field: str | None) -> str | None:
-    """Return the name that a client of OpenAI's knows for one of our fields."""
     if not field or field == "body":
         return None
     name = re.split(r"[.\[]", field.removeprefix("params."))[0]

@@ -102,7 +102,6 @@ class Part:
     content: bytes
 
     def text(self) -> str:
-        """Return the content of a text field."""
         if len(self.content) > _MAX_TEXT_BYTES:
             raise ValidationFailed.for_field(self.name, ProblemCode.TOO_MANY_BYTES(maximum=_MAX_TEXT_BYTES))
         try:
@@ -112,7 +111,6 @@ class Part:
 
 
 def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
-    """Return the parts of a body."""
     _, options = parse_options_header(content_type)
     try:
         return tuple(_parts(body, options["boundary"]))

@@ -164,7 +164,6 @@ class Style:
 
 
 def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
-    """Return a JSON body with all images."""
     body = Images(created=_created(task), data=[], **_format_fields(images[:1]), usage=_usage(images))
     head, _, tail = msgspec.json.encode(body).partition(b"[]")
     pieces: list[Piece] = [head + b"["]
@@ -277,7 +276,6 @@ def _format_name(media_type: MediaType) -> str:
 
 
 def _requested(task: Task, name: str) -> str:
-    """Return what the request says of a field of OpenAI's."""
     return str(task.request.params.get(name, "auto"))
 
 
@@ -498,7 +496,6 @@ class _ResponseWriter:
             await problem.response(self._headers).send_to(self._send)
 
     async def end(self) -> None:
-        """End a body that was started."""
         if self._has_started:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

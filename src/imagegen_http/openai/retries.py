@@ -122,7 +122,6 @@ class ClientRetries:
             self._remember(call.key)
 
     def leave(self, call: Call) -> None:
-        """Note that the caller no longer waits."""
         if call.key is not None:
             callers = self._waiting[call.key]
             callers.remove(call)
@@ -215,5 +214,4 @@ def _answers_a_retry(task: Task) -> bool:
 
 
 def _age(task: Task, now: datetime) -> timedelta:
-    """Return how long ago the task ended; zero if it has not."""
     return timedelta() if task.completed_at is None else now - task.completed_at

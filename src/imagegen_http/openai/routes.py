@@ -73,7 +73,6 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
 
 
 def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelObject:
-    """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
     created_at, retires = resolved.config.created_at, model.lifecycle.retires
     return ModelObject(
         id=name,

@@ -52,7 +52,6 @@ _LOGOUT = 'action="/logout" hidden'
 
 @cache
 def console_files() -> StaticFolder:
-    """Return the console's files, which all requests share."""
     return StaticFolder("console", comments=False)
 
 

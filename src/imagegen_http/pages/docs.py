@@ -222,7 +222,6 @@ async def openapi_json(
 
 @get("/docs", include_in_schema=False, sync_to_thread=False)
 def docs(request: Request[Any, Any, Any], lang: LanguageQuery = None) -> ASGIApp:
-    """Show the document in the reader's language."""
     language = _language(request, lang)
     root = "../" if request.scope["raw_path"].endswith(b"/") else ""
     headers = {"content-language": language.tag, "vary": "Accept-Language"}
@@ -231,7 +230,6 @@ def docs(request: Request[Any, Any, Any], lang: LanguageQuery = None) -> ASGIApp
 
 @route("/docs/{path:path}", http_method=_METHODS, include_in_schema=False)
 async def docs_file(path: FromPath[str]) -> ASGIApp:
-    """Return one of the page's files."""
     return (await _files().content(path.removeprefix("/"))).response()
 
 

@@ -97,7 +97,6 @@ def security(*, needs_token: bool) -> list[dict[str, list[str]]]:
 
 
 def is_public(path: str) -> bool:
-    """Return whether a route never needs a token."""
     return path.startswith("/health")
 
 
@@ -206,7 +205,6 @@ def openapi_document(app: Litestar, language: Language = Language.EN) -> dict[st
 
 
 def _operation_id(handler: HTTPRouteHandler, method: Any, _: Any) -> str:
-    """Return the handler's name, which generated clients take for their functions."""
     return f"head_{handler.handler_name}" if method == "HEAD" else handler.handler_name
 
 
@@ -252,7 +250,6 @@ def _describe(operation: dict[str, Any]) -> None:
 
 
 def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, Any]:
-    """Return what an operation answers."""
     if "$ref" not in str(responses.get("400", "$ref")):
         del responses["400"]  # Litestar's own, which nobody gets to see
     match path.split("/"):

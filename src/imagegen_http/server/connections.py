@@ -70,7 +70,6 @@ class OpenConnections:
         return reason
 
     def leave(self, address: str) -> None:
-        """Count one less."""
         peer, _ = _peer(address)
         self._by_peer[peer] -= 1
         self._refused.discard(peer)
@@ -135,7 +134,6 @@ class Deadlines:
             self._head_timer = self._loop.call_later(self._limits.head_seconds, self.close)
 
     def start_keep_alive(self) -> None:
-        """Close unless another request begins in time."""
         self._keep_alive_timer = self._loop.call_later(self._keep_alive_seconds, self.close)
 
     def stop(self) -> None:
@@ -244,7 +242,6 @@ class Acceptor:
         self._retry: asyncio.TimerHandle | None = None
 
     def start(self, backlog: int) -> None:
-        """Listen and accept from now on."""
         self._listener.setblocking(False)  # noqa: FBT003 - its signature
         self._listener.listen(backlog)
         self._watch()

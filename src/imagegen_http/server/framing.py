@@ -85,7 +85,6 @@ def find_head(received: bytearray, searched_bytes: int) -> int:
 
 
 def parse_head(head: bytes) -> RequestHead:
-    """Return what a complete head says."""
     head = _with_crlf(head)
     line = _REQUEST_LINE.match(head)
     if line is None:

@@ -120,11 +120,9 @@ class ServiceManager:
         return cls(address=environ.get("NOTIFY_SOCKET"), watchdog_seconds=limit)
 
     def ready(self, url: str) -> None:
-        """Notify that requests are served now."""
         self._send("READY=1", f"STATUS=listening at {url}")
 
     def stopping(self, running: int) -> None:
-        """Notify that no new work is started."""
         self._send("STOPPING=1", f"STATUS=stopping; {running} running")
 
     @contextlib.asynccontextmanager

@@ -232,7 +232,6 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ called by the event loop
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it is for TCP
-        """Begin to read requests, or refuse one connection too many."""
         self._transport = transport
         self._client = _address(transport, "peername")
         self._flow = ScheduledFlowControl(transport)
@@ -264,7 +263,6 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         return self._shared.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
         if not self._ignores_input:
             self._received += self._shared.buffer[:nbytes]
             self._process()
@@ -297,7 +295,6 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             self._deadlines.start_stall()
 
     def resume_writing(self) -> None:
-        """Let the application go on."""
         if self._is_counted:
             self._deadlines.stop_stall()
             self._flow.resume_writing()

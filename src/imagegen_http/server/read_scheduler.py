@@ -17,7 +17,6 @@ class ScheduledFlowControl(FlowControl):
         self._is_deferred = False
 
     def defer_reading(self) -> None:
-        """Pause reading until `allow_reading`."""
         self._is_deferred = True
         self._transport.pause_reading()
 

@@ -136,7 +136,6 @@ async def _serve(
 
 
 def _guard(service: Service) -> InboundGuard:
-    """Return the application behind the guard."""
     settings = service.settings.server
     rules = GuardRules(
         bind_host=settings.host,
