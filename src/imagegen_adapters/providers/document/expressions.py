@@ -1,7 +1,12 @@
-"""How much work and text an expression or a template of a document may cost.
+"""Expressions and patterns that read a provider's response, at a bounded cost.
+
+An expression is JMESPath, compiled when the document is loaded. In addition there are ``header:Name``, the
+value of a response header, and ``$.path``, which starts at the whole response where an expression otherwise
+starts at one of its items. Both may be alternatives in ``a || b``.
 
 A document comes from a caller and a response from a provider, and both run on the event loop. So work is
-counted before it is done, by sizes rather than by a clock, and ends with `OverBudget`.
+counted before it is done, by sizes rather than by a clock, and ends with `OverBudget`. Python's regular
+expressions backtrack through every way to match: finding a number needs none of the constructs that block.
 """
 
 import math
@@ -39,7 +44,39 @@ MAX_CHARS = 1_000_000
 MAX_DEPTH = 64
 """Nesting of a value that is written as text."""
 
+MAX_EXPRESSION_CHARS = 4096
+MAX_EXPRESSION_DEPTH = 64
+"""Nesting of an expression; deeper ones would overflow the stack."""
+
+MAX_SEARCHED_CHARS = 500
+"""The length of the text that is searched, at most: `searched_chars`."""
+
+MAX_PATTERN_CHARS = 200
+MAX_GLOB_CHARS = 200
+MAX_QUOTED_CHARS = 200
+MAX_ALTERNATIVES = 8
+"""Alternatives and optional parts of a pattern; each may double the work."""
+
+MAX_REPEATS = 2
+"""Repeated parts; each multiplies the work by the length of the text."""
+
 _MAX_NUMBER_BITS = 1024
+_MAX_WAYS = 1_000_000
+"""In which all patterns of a response are tried, which takes some milliseconds."""
+
+_LONG_REPEAT = 20
+_NUMBER = r"\d+(?:\.\d+)?"
+"""Has two repeats, and one way to match: what is between them is no digit."""
+
+_REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
+_REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
+_CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
+_MAX_COMPARISONS = MAX_STEPS.bit_length()
+"""Of one key with others, while what has keys is sorted."""
+
+_HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
+_FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class OverBudget(Exception):
@@ -105,28 +142,6 @@ def check_digits(number: int) -> None:
         raise OverBudget
 
 
-MAX_SEARCHED_CHARS = 500
-"""The length of the text that is searched, at most: `searched_chars`."""
-
-MAX_GLOB_CHARS = 200
-_MAX_WAYS = 1_000_000
-"""In which all patterns of a response are tried, which takes some milliseconds."""
-
-_LONG_REPEAT = 20
-_NUMBER = r"\d+(?:\.\d+)?"
-"""Has two repeats, and one way to match: what is between them is no digit."""
-
-MAX_PATTERN_CHARS = 200
-MAX_ALTERNATIVES = 8
-"""Alternatives and optional parts; each may double the work."""
-
-MAX_REPEATS = 2
-"""Repeated parts; each multiplies the work by the length of the text."""
-
-_REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
-_REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
-
-
 @attrs.frozen
 class _Choice:
     """A part that can match in several ways or up to ``max_count`` times; ``repeated`` inside a repeat."""
@@ -145,7 +160,19 @@ def pattern_problem(expression: str) -> Message | None:
         groups = re.compile(expression).groups
     except (re.error, OverflowError, RecursionError) as error:
         return DocumentCode.NOT_A_PATTERN(detail=str(error))
-    return DocumentCode.PATTERN_WITHOUT_GROUP() if groups < 1 else _slow_construct(parser.parse(expression))
+    choices = list(_choices(parser.parse(expression), repeated=False))
+    problem = None
+    if groups < 1:
+        problem = DocumentCode.PATTERN_WITHOUT_GROUP()
+    elif any(choice.reference for choice in choices):
+        problem = DocumentCode.PATTERN_REFERS_BACK()
+    elif any(choice.repeated for choice in choices):
+        problem = DocumentCode.PATTERN_NESTED()
+    elif sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
+        problem = DocumentCode.PATTERN_REPEATS(maximum=MAX_REPEATS)
+    elif len(choices) > MAX_ALTERNATIVES:
+        problem = DocumentCode.PATTERN_CHOICES(maximum=MAX_ALTERNATIVES)
+    return problem
 
 
 @lru_cache(maxsize=256)
@@ -172,19 +199,6 @@ def is_glob(pattern: str) -> bool:
     return not set("*?[").isdisjoint(pattern)
 
 
-def _slow_construct(tree: Any) -> Message | None:
-    choices = list(_choices(tree, repeated=False))
-    if any(choice.reference for choice in choices):
-        return DocumentCode.PATTERN_REFERS_BACK()
-    if any(choice.repeated for choice in choices):
-        return DocumentCode.PATTERN_NESTED()
-    if sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
-        return DocumentCode.PATTERN_REPEATS(maximum=MAX_REPEATS)
-    if len(choices) > MAX_ALTERNATIVES:
-        return DocumentCode.PATTERN_CHOICES(maximum=MAX_ALTERNATIVES)
-    return None
-
-
 def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
     """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
     if isinstance(part, tuple) and part and part[0] in _REPEATS:
@@ -200,20 +214,6 @@ def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
     if isinstance(part, tuple | list | parser.SubPattern):
         for inner in part:
             yield from _choices(inner, repeated=repeated)
-
-
-MAX_EXPRESSION_CHARS = 4096
-MAX_EXPRESSION_DEPTH = 64
-"""Nesting of an expression; deeper ones would overflow the stack."""
-
-MAX_QUOTED_CHARS = 200
-_CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
-_MAX_COMPARISONS = MAX_STEPS.bit_length()
-"""Of one key with others, while what has keys is sorted."""
-
-_HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
-_FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @attrs.frozen
@@ -234,9 +234,8 @@ class Expression:
     @property
     def problem(self) -> Message | None:
         """What can be seen of it without a response, and no document is saved with; None if nothing is."""
-        return next(
-            filter(None, (_problem_of(a.tree) for a in self._alternatives if a.tree is not None)), None
-        )
+        trees = (alternative.tree for alternative in self._alternatives if alternative.tree is not None)
+        return next(filter(None, map(_problem_of, trees)), None)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -341,11 +340,7 @@ class _Interpreter(TreeInterpreter):
 
 
 _VISITS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        name.removeprefix("visit_"): getattr(_Interpreter, name)
-        for name in dir(_Interpreter)
-        if "visit_" in name
-    }
+    {name[len("visit_") :]: getattr(_Interpreter, name) for name in dir(_Interpreter) if "visit_" in name}
 )
 
 

@@ -45,25 +45,20 @@ class JobState(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class JobPending:
-    """The job is not done; ``seconds`` is the wait that the provider asked for, 0 if none."""
+class Unfinished:
+    """A poll without the end of the job; ``seconds`` is the wait that the provider asked for, 0 if none.
 
-    seconds: float = 0.0
-
-
-@attrs.frozen(kw_only=True)
-class PollError:
-    """A response that is an error, and whether it is the provider's own.
-
-    ``is_unreadable``: the document cannot read the state of the job in it.
+    ``error`` came instead of the job's state: the provider's own one if ``from_upstream``. If it
+    ``is_unreadable``, the document cannot read the state in it.
     """
 
-    error: CallError
-    from_upstream: bool
+    seconds: float = 0.0
+    error: CallError | None = None
+    from_upstream: bool = False
     is_unreadable: bool = False
 
 
-Outcome = Receipt | JobPending | PollError | CallError
+Outcome = Receipt | Unfinished | CallError
 """The result of one poll; a `CallError` in it is the provider's final answer about the job."""
 
 
@@ -102,7 +97,7 @@ class JobWatcher:
         try:
             state = self._state(response, partial)
         except CallError as error:
-            return PollError(error=error, from_upstream=True, is_unreadable=True)
+            return Unfinished(error=error, from_upstream=True, is_unreadable=True)
         if state is JobState.PENDING:
             await self._report(response)
             return self._pending(response)
@@ -115,21 +110,21 @@ class JobWatcher:
                 return await self._unsuccessful(result)
             return await self._spool_result(await read_head(result))
 
-    async def _poll_once(self, poll_failures: PollFailures) -> Receipt | JobPending:
+    async def _poll_once(self, poll_failures: PollFailures) -> Receipt | Unfinished:
         try:
             outcome = await self._request_outcome()
         except CallError as error:
             if not is_transport_error(error) and not isinstance(error, NoAccessToken):
                 raise
-            outcome = PollError(error=error, from_upstream=False)
+            outcome = Unfinished(error=error)
         if isinstance(outcome, CallError):
             raise outcome
-        if isinstance(outcome, PollError):
+        if isinstance(outcome, Receipt) or outcome.error is None:
+            poll_failures.clear()
+        else:
             poll_failures.tolerate(
                 outcome.error, from_upstream=outcome.from_upstream, is_unreadable=outcome.is_unreadable
             )
-            return JobPending()
-        poll_failures.clear()
         return outcome
 
     async def _request_outcome(self) -> Outcome:
@@ -167,15 +162,15 @@ class JobWatcher:
             return JobState.FAILED
         return state
 
-    def _pending(self, response: UpstreamResponse) -> JobPending:
+    def _pending(self, response: UpstreamResponse) -> Unfinished:
         call = self.document_call
         wait = retry_after(response, call.document.errors, call.sender.clock.now())
-        return JobPending(seconds=wait or 0.0)
+        return Unfinished(seconds=wait or 0.0)
 
     async def _spool_result(self, partial: PartialResponse) -> Outcome:
         if not self._is_result(partial):
             page = CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD())
-            return PollError(error=page, from_upstream=False)
+            return Unfinished(error=page)
         await partial.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
         return self.document_call.receipt(partial)
 
@@ -191,7 +186,7 @@ class JobWatcher:
         error = job_error(self.document_call.classify(response), response)
         if status in _GONE_STATUSES:
             error = _expired(response)
-        return PollError(error=error, from_upstream=is_from_upstream(status, body))
+        return Unfinished(error=error, from_upstream=is_from_upstream(status, body))
 
     def _job_failure(self, state: JobState, response: UpstreamResponse) -> CallError:
         if state is JobState.EXPIRED:

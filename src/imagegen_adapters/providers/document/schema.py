@@ -1,7 +1,7 @@
 """The declarative document of a JSON provider, as values; `reading` makes one and reports its mistakes.
 
-Every field is described, with its default, in ``docs/reference/provider-documents.md``. A field that is
-`checked` has its bounds here; `checks` applies them, and has the rules over several fields.
+Every field is described, with its default, in ``docs/reference/provider-documents.md``. A field with a
+check has its bounds here; `checks` applies them, and has the rules over several fields.
 """
 
 import datetime as dt
@@ -39,7 +39,7 @@ from imagegen_core.values import IdentityCache
 
 SCHEMA = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-DAY_SECONDS = 86_400
+_DAY_SECONDS = 86_400
 MAX_FORM_FIELDS = 200
 MAX_RETRY_RULES = 20
 CHECK = "check"
@@ -54,44 +54,33 @@ _OPERATION_NAMES = frozenset(Operation)
 _MENTIONS: IdentityCache[dict[str, bool]] = IdentityCache()
 
 
-def checked(check: Check, default: Any = attrs.NOTHING) -> Any:
+def _checked(check: Check, default: Any = attrs.NOTHING) -> Any:
     """Return a field with a check, which is skipped for None."""
     return attrs.field(default=default, metadata={CHECK: check})
 
 
-def between(minimum: float, maximum: float) -> Check:
-    """Return the check of a number, whose bounds are inclusive."""
-    return lambda value: range_problem(value, minimum=minimum, maximum=maximum)
-
-
-def seconds(minimum: float = 0, maximum: float = DAY_SECONDS, *, above: bool = False) -> Check:
-    """Return the check of a time in seconds; it must be ``above`` the minimum, or at least that."""
-
-    def check(value: float) -> Message | None:
-        is_enough = minimum < value if above else minimum <= value
-        if is_enough and value <= maximum:
-            return None
-        return DocumentCode.SECONDS_OUT_OF_RANGE(minimum=minimum, maximum=maximum)
-
-    return check
-
-
-def one_of(*choices: str) -> Check:
-    """Return the check of a choice, which may be written as a number."""
-    return lambda value: None if str(value) in choices else ProblemCode.NOT_ONE_OF(choices=choices)
-
-
-def matching(is_valid: Callable[[Any], object], reason: Message) -> Check:
-    """Return the check that has one thing to say."""
+def _matching(is_valid: Callable[[Any], object], reason: Message) -> Check:
     return lambda value: None if is_valid(value) else reason
 
 
-def at_most(maximum: int) -> Check:
-    """Return the check of a number of items."""
-    return lambda value: ProblemCode.TOO_MANY_ITEMS(maximum=maximum) if len(value) > maximum else None
+def _between(minimum: float, maximum: float) -> Check:
+    return lambda value: range_problem(value, minimum=minimum, maximum=maximum)
 
 
-def accepted_by(check: Callable[[Any, str], object]) -> Check:
+def _seconds(minimum: float = 0) -> Check:
+    reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=minimum, maximum=_DAY_SECONDS)
+    return _matching(lambda value: minimum <= value <= _DAY_SECONDS, reason)
+
+
+def _one_of(*choices: str) -> Check:
+    return _matching(lambda value: str(value) in choices, ProblemCode.NOT_ONE_OF(choices=choices))
+
+
+def _at_most(maximum: int) -> Check:
+    return _matching(lambda items: len(items) <= maximum, ProblemCode.TOO_MANY_ITEMS(maximum=maximum))
+
+
+def _accepted_by(check: Callable[[Any, str], object]) -> Check:
     """Return the check that a function of the core is, which raises."""
 
     def problem(value: Any) -> Message | None:
@@ -122,9 +111,14 @@ def _unknown_status(statuses: tuple[str, ...]) -> Message | None:
     return None if wrong is None else DocumentCode.NOT_A_STATUS(status=wrong)
 
 
-_IS_NAME = matching(NAME.fullmatch, ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
-_NAMES_EVENTS = matching(lambda names: names and all(names), ProblemCode.EMPTY())
-_EXTRAS = one_of("pass", "refuse")
+_IS_NAME = _matching(NAME.fullmatch, ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
+_NAMES_EVENTS = _matching(lambda names: names and all(names), ProblemCode.EMPTY())
+_IS_SHORT = _matching(lambda text: len(text) <= _MAX_URL_CHARS, ProblemCode.TOO_LONG(maximum=_MAX_URL_CHARS))
+_EXTRAS = _one_of("pass", "refuse")
+_IS_TIMEOUT = _matching(
+    lambda value: 0 < value <= MAX_TIMEOUT_SECONDS,
+    DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=MAX_TIMEOUT_SECONDS),
+)
 
 # Requests
 
@@ -157,7 +151,7 @@ class Auth:
 
     type: AuthType = AuthType.BEARER
     optional: bool = False
-    header: str = checked(header_problem, "Authorization")
+    header: str = _checked(header_problem, "Authorization")
     prefix: str = ""
     param: str = "key"
     username: str | None = None
@@ -234,8 +228,8 @@ class ClassifyRule:
 
     as_: ErrorClass
     codes: tuple[str, ...] = ()
-    status: tuple[str, ...] = checked(_unknown_status, ())
-    cooldown_s: float | None = checked(seconds(), None)
+    status: tuple[str, ...] = _checked(_unknown_status, ())
+    cooldown_s: float | None = _checked(_seconds(), None)
 
 
 @attrs.frozen(kw_only=True)
@@ -254,8 +248,8 @@ class ErrorSpec:
     code: Expression | None = None
     message: Expression | None = None
     request_id: Expression | None = None
-    retry_after: tuple[RetryAfterRule, ...] = checked(
-        at_most(MAX_RETRY_RULES),
+    retry_after: tuple[RetryAfterRule, ...] = _checked(
+        _at_most(MAX_RETRY_RULES),
         (RetryAfterRule(header="retry-after-ms"), RetryAfterRule(header="retry-after")),
     )
     classify: tuple[ClassifyRule, ...] = ()
@@ -281,9 +275,7 @@ class ImageRule:
     base64: Expression | None = None
     data_uri: Expression | None = None
     auto: Expression | None = None
-    url_template: str | None = checked(
-        matching(lambda text: len(text) <= _MAX_URL_CHARS, ProblemCode.TOO_LONG(maximum=_MAX_URL_CHARS)), None
-    )
+    url_template: str | None = _checked(_IS_SHORT, None)
     send_auth: bool = False
     mime: Expression | None = None
     width: Expression | None = None
@@ -303,9 +295,9 @@ class UsageSpec:
     """
 
     amount: Expression | None = None
-    currency: str | None = checked(matching(is_currency, ProblemCode.NOT_A_CURRENCY()), None)
-    unit: float = checked(
-        matching(lambda unit: math.isfinite(unit) and unit > 0, ProblemCode.NOT_ABOVE(limit=0)), 1.0
+    currency: str | None = _checked(_matching(is_currency, ProblemCode.NOT_A_CURRENCY()), None)
+    unit: float = _checked(
+        _matching(lambda unit: math.isfinite(unit) and unit > 0, ProblemCode.NOT_ABOVE(limit=0)), 1.0
     )
     tokens: Mapping[TokenKind, Expression] = attrs.field(factory=dict)
 
@@ -326,7 +318,7 @@ class ResponseSpec:
 class PartialSpec:
     """The names of events with a partial image, and where in their data it and its number are."""
 
-    events: tuple[str, ...] = checked(_NAMES_EVENTS)
+    events: tuple[str, ...] = _checked(_NAMES_EVENTS)
     base64: Expression
     index: Expression | None = None
 
@@ -338,12 +330,12 @@ class StreamSpec:
     The data of an event in ``completed`` is read by the `ResponseSpec`; one in ``failed`` is an error.
     """
 
-    parameter: str = checked(
-        matching(re.compile(r"[A-Za-z_]\w{0,63}").fullmatch, DocumentCode.NOT_A_PARAMETER_NAME())
+    parameter: str = _checked(
+        _matching(re.compile(r"[A-Za-z_]\w{0,63}").fullmatch, DocumentCode.NOT_A_PARAMETER_NAME())
     )
     partial: PartialSpec
-    max: int = checked(between(1, MAX_PARTIAL_IMAGES), MAX_PARTIAL_IMAGES)
-    completed: tuple[str, ...] = checked(_NAMES_EVENTS)
+    max: int = _checked(_between(1, MAX_PARTIAL_IMAGES), MAX_PARTIAL_IMAGES)
+    completed: tuple[str, ...] = _checked(_NAMES_EVENTS)
     failed: tuple[str, ...] = ("error",)
 
 
@@ -365,9 +357,9 @@ class TaskSpec:
 class StatusSpec:
     """How a job's state is read: ``source`` is an expression, or ``http`` for the status code."""
 
-    source: str = checked(_source_problem)
+    source: str = _checked(_source_problem)
     pending: tuple[str, ...] = ()
-    succeeded: tuple[str, ...] = checked(matching(bool, DocumentCode.NO_STATES()))
+    succeeded: tuple[str, ...] = _checked(_matching(bool, DocumentCode.NO_STATES()))
     failed: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
@@ -385,11 +377,11 @@ class PollSpec:
 
     request: RequestSpec
     status: StatusSpec
-    first_after_s: float = checked(seconds(), 1.0)
-    interval_s: float = checked(seconds(0.1), 2.0)
-    backoff: float = checked(between(1, 10), 1.5)
-    interval_max_s: float = checked(seconds(0.1), 10.0)
-    deadline_s: float = checked(seconds(), 600.0)
+    first_after_s: float = _checked(_seconds(), 1.0)
+    interval_s: float = _checked(_seconds(0.1), 2.0)
+    backoff: float = _checked(_between(1, 10), 1.5)
+    interval_max_s: float = _checked(_seconds(0.1), 10.0)
+    deadline_s: float = _checked(_seconds(), 600.0)
     fail_if: Expression | None = None
     failure: ErrorPaths = attrs.field(factory=ErrorPaths)
     progress: Expression | None = None
@@ -473,7 +465,7 @@ class ParamSpec:
     values) is that of a known parameter of its name, as far as nothing else is given here.
     """
 
-    type: str = checked(one_of("boolean", "integer", "number", "string"), "string")
+    type: str = _checked(_one_of("boolean", "integer", "number", "string"), "string")
     enum: tuple[Any, ...] = ()
     min: float | None = None
     max: float | None = None
@@ -530,7 +522,7 @@ class ModelSpec:
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
     refuses: tuple[str, ...] = ()
     excludes: tuple[Mapping[str, Any], ...] = ()
-    extras: str | None = checked(_EXTRAS, None)
+    extras: str | None = _checked(_EXTRAS, None)
     retires: dt.date | None = None
     replaced_by: str | None = None
     price: Price | None = None
@@ -553,7 +545,7 @@ class EgressSpec:
 
     allow_hosts: tuple[str, ...] = ()
     download_hosts: tuple[str, ...] = ()
-    max_json_bytes: int = checked(between(1, 268_435_456), 67_108_864)
+    max_json_bytes: int = _checked(_between(1, 268_435_456), 67_108_864)
 
 
 @attrs.frozen(kw_only=True)
@@ -561,7 +553,7 @@ class DownloadSpec:
     """How result files are downloaded."""
 
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    timeout_s: float = checked(seconds(0, MAX_TIMEOUT_SECONDS, above=True), 120.0)
+    timeout_s: float = _checked(_IS_TIMEOUT, 120.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -583,22 +575,22 @@ class Document:
     A document is parsed once and then shared, so it is equal only to itself.
     """
 
-    schema: int = checked(one_of(str(SCHEMA)))
-    id: str = checked(_IS_NAME)
-    operations: Mapping[str, OperationSpec] = checked(at_most(50))
-    models: tuple[ModelSpec, ...] = checked(at_most(MAX_MODELS), ())
-    form: tuple[str, ...] = checked(at_most(MAX_FORM_FIELDS), ())
+    schema: int = _checked(_one_of(str(SCHEMA)))
+    id: str = _checked(_IS_NAME)
+    operations: Mapping[str, OperationSpec] = _checked(_at_most(50))
+    models: tuple[ModelSpec, ...] = _checked(_at_most(MAX_MODELS), ())
+    form: tuple[str, ...] = _checked(_at_most(MAX_FORM_FIELDS), ())
     sources: tuple[Source, ...] = ()
     name: str = ""
-    base_url: str | None = checked(accepted_by(check_api_base), None)
+    base_url: str | None = _checked(_accepted_by(check_api_base), None)
     auth: Auth = attrs.field(factory=Auth)
     headers: Mapping[str, Template] = attrs.field(factory=dict)
     vars: Mapping[str, Template] = attrs.field(factory=dict)
-    concurrency: int | None = checked(between(1, MAX_CONCURRENCY), None)
-    timeout_s: float | None = checked(accepted_by(check_timeout), None)
+    concurrency: int | None = _checked(_between(1, MAX_CONCURRENCY), None)
+    timeout_s: float | None = _checked(_accepted_by(check_timeout), None)
     billed: bool = True
-    n_strategy: str | None = checked(one_of("native", "fan_out"), None)
-    extras: str = checked(_EXTRAS, "pass")
+    n_strategy: str | None = _checked(_one_of("native", "fan_out"), None)
+    extras: str = _checked(_EXTRAS, "pass")
     egress: EgressSpec = EgressSpec()
     errors: ErrorSpec = attrs.field(factory=ErrorSpec)
     download: DownloadSpec = DownloadSpec()
