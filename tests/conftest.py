@@ -20,7 +20,6 @@ pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
 TESTS = Path(__file__).parent
 
 THOROUGH = {
-    "integration/api/test_memory.py",
     "integration/cli/test_closed_streams.py",
     "integration/cli/test_image_days.py",
     "integration/cli/test_image_marks.py",
@@ -41,7 +40,6 @@ THOROUGH = {
     "integration/test_benchmarks.py",
     "integration/test_distributions.py",
     "integration/test_docs_examples.py",
-    "integration/test_hostile_images.py",
     "integration/test_old_schemas.py",
     "integration/test_queue_order.py",
     "integration/test_s3_blob_archive.py",

@@ -1,1 +1,1 @@
-"""Contract suites to subclass, one per port; they are for third-party adapters as well."""
+"""What each port promises, tested over every store that has it; `conftest.py` has the stores."""
