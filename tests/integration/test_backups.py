@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.backups.contents import BackupError, Tally
-from imagegen_adapters.backups.restore import restore_backup
-from imagegen_adapters.backups.writer import write_backup
+from imagegen_adapters.backup import BackupError, Tally, write_backup
+from imagegen_adapters.restore import restore_backup
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.contracts.samples import NOW, later
@@ -264,13 +263,13 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     """A limit on file sizes stands in for a full disk."""
     script = (
         "import resource, signal, sys, pathlib\n"
-        "from imagegen_adapters.backups.writer import write_backup\n"
-        "from tests.contracts.samples import NOW\n"
+        "from imagegen_adapters.backup import write_backup\n"
+        "from datetime import UTC, datetime\n"
         "from imagegen_core.errors import StorageError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"
         "try:\n"
-        "    write_backup(pathlib.Path('data'), pathlib.Path('it'), now=NOW, force=False,\n"
+        "    write_backup(pathlib.Path('data'), pathlib.Path('it'), now=datetime.now(UTC), force=False,\n"
         "                 progress=lambda *_: None)\n"
         "except (OSError, StorageError):\n"
         "    sys.exit(3)\n"

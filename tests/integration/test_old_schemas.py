@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.backups.contents import BackupError
-from imagegen_adapters.backups.restore import restore_backup
-from imagegen_adapters.backups.writer import write_backup
+from imagegen_adapters.backup import BackupError, write_backup
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
+from imagegen_adapters.restore import restore_backup
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.outbox import SqlOutbox

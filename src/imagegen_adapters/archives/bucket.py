@@ -435,23 +435,36 @@ class BucketArchive(ABC):
                 headers |= self._range(start, end)
             try:
                 async with self._exchange("GET", key, {}, b"", headers) as response:
-                    if response.status == _UNSATISFIABLE:
-                        return
                     answer = _without_body(response)
-                    if response.status not in (_OK, _PARTIAL):
+                    if answer.status == _UNSATISFIABLE:
+                        return
+                    if answer.status not in (_OK, _PARTIAL):
                         raise self._refusal(attrs.evolve(answer, content=await _read(response)), key)
                     etag = answer.headers.get("etag", "")
-                    at = start if response.status == _PARTIAL else 0  # a server may ignore the range
-                    async for piece in response.aiter_stream():
-                        chunk = piece[max(0, start - at) : None if end is None else max(0, end - at)]
-                        at += len(piece)
+                    async for chunk in self._range_of(response, answer, start, end):
                         start += len(chunk)
-                        if chunk:
-                            yield chunk
+                        yield chunk
                 return
             except StorageUnreachable:
                 if await anext(retries, None) is None:
                     raise
+
+    async def _range_of(
+        self, response: httpcore.Response, answer: Answer, start: int, end: int | None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes of the range, also if the server ignores it and sends the whole object."""
+        at = 0
+        if answer.status == _PARTIAL:
+            at = start
+            if not answer.headers.get("content-range", "").startswith(f"bytes {start}-"):
+                raise self._unusable()
+        async for piece in response.aiter_stream():
+            chunk = piece[max(0, start - at) : None if end is None else max(0, end - at)]
+            at += len(piece)
+            if chunk:
+                yield chunk
+            if end is not None and at > end:
+                return
 
     def _range(self, start: int, end: int | None) -> dict[str, str]:
         return {"range": f"bytes={start}-{'' if end is None else end - 1}"}

@@ -71,12 +71,7 @@ class PrefixClaim:
                 self.installation_id = None
 
     async def take(self, installation_id: str) -> None:
-        """Name the owner where there is none; read back, since not every server creates conditionally.
-
-        Raises:
-            PrefixTaken: the prefix belongs to another installation.
-            StorageUnreachable: the bucket does not respond now, or does not show yet what was written.
-        """
+        """Name the owner where there is none; read back, since not every server creates conditionally."""
         if await self.check(installation_id):
             return
         await self.create(installation_id.encode())
@@ -85,12 +80,7 @@ class PrefixClaim:
             raise StorageUnreachable(code(archive=self.archive, mark=OWNER_MARK, place=self.place))
 
     async def check(self, installation_id: str) -> bool:
-        """Return whether the prefix is of that installation, or nobody's; writes nothing.
-
-        Raises:
-            PrefixTaken: it belongs to another one.
-            StorageUnreachable: the bucket does not respond now.
-        """
+        """Return whether the prefix is of that installation, or nobody's; writes nothing."""
         data = await self.read()
         if data is None:
             return False

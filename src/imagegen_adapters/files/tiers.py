@@ -47,11 +47,7 @@ class TieredBlobStore:
         return await self.local.stat(key) or await self.archive.stat(key)
 
     async def locate(self, key: str) -> StorageState | None:
-        """Return which of the stores hold the blob; None if neither does.
-
-        Raises:
-            StorageUnreachable: the archive does not respond.
-        """
+        """Return which of the stores hold the blob; None if neither does."""
         archived = await self.archive.stat(key)
         if await self.local.stat(key) is None:
             return None if archived is None else StorageState.ARCHIVE

@@ -319,9 +319,6 @@ class AddressGate:
     An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever the name and its
     subdomains resolve to, on that port; a listed address allows any name that resolves to it, on that
     port. ``localhost``, ``127.0.0.1`` and ``[::1]`` count as one entry.
-
-    Raises:
-        ValueError: an entry is not ``host:port``.
     """
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:

@@ -31,11 +31,7 @@ from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 
 
 def parse_url(text: str) -> httpx.URL:
-    """Return the http(s) URL.
-
-    Raises:
-        CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
-    """
+    """Return the http(s) URL."""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -56,20 +52,12 @@ def origin_of(url: httpx.URL) -> str:
 
 
 def origins_of(addresses: Iterable[str]) -> frozenset[str]:
-    """Return the origins of http(s) URLs.
-
-    Raises:
-        CallError: ``provider_not_configured``: one of them is not an http(s) URL.
-    """
+    """Return the origins of http(s) URLs."""
     return frozenset(origin_of(parse_url(address)) for address in addresses)
 
 
 def proxy_of(config: ProviderConfig) -> Proxy | None:
-    """Return the proxy for this provider's calls, or None.
-
-    Raises:
-        CallError: ``provider_not_configured``: a version before this one has stored what is not one.
-    """
+    """Return the proxy for this provider's calls, or None."""
     text = config.extra_config.get("proxy")
     if text is None or text == "":
         return None
@@ -80,11 +68,7 @@ def proxy_of(config: ProviderConfig) -> Proxy | None:
 
 
 def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
-    """Return the proxy in httpcore's form.
-
-    Raises:
-        CallError: ``provider_not_configured``: its name is not one that can be looked up.
-    """
+    """Return the proxy in httpcore's form."""
     auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
     try:
         url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host)
@@ -102,11 +86,7 @@ _MAX_GROWTH = 100
 
 
 def check_encoding(encoding: str) -> bool:
-    """Return whether the body has to be decoded.
-
-    Raises:
-        httpx.DecodingError: an encoding that was not requested (deflate, br, zstd, several at once).
-    """
+    """Return whether the body has to be decoded; an encoding that was not asked for is refused."""
     name = encoding.strip().lower()
     if name not in ACCEPTED:
         raise httpx.DecodingError("the body has a Content-Encoding that was not asked for")
@@ -114,12 +94,7 @@ def check_encoding(encoding: str) -> bool:
 
 
 async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the decoded chunks, at most 64 KiB each.
-
-    Raises:
-        httpx.DecodingError: it is not gzip, or it expands more than a hundredfold beyond 16 MiB.
-        httpx.RemoteProtocolError: the body is truncated.
-    """
+    """Yield the decoded chunks, at most 64 KiB each; a hundredfold of more than 16 MiB is refused."""
     member = _new_member()
     encoded_bytes = decoded_bytes = 0
     async for chunk in chunks:
@@ -210,7 +185,10 @@ _MAX_ADDRESSES = 8
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """A network backend behind an `AddressGate`.
+    """Resolves once, has every address checked by an `AddressGate`, and connects to a checked one.
+
+    The address replaces the name at socket level only: the Host header, SNI and certificate check keep the
+    name, and no second look-up can return something that was not checked (DNS rebinding).
 
     Args:
         gate: checks each address before a socket is opened; its `UpstreamNotAllowed` propagates.
@@ -232,13 +210,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream to one of the host's addresses, all of which passed the gate.
-
-        Raises:
-            UpstreamNotAllowed: one of them did not; nothing was sent to any.
-            httpcore.ConnectError: the name does not resolve, or no address accepted the connection.
-            httpcore.ConnectTimeout: it took too long.
-        """
+        """Return a stream to one of the host's addresses; unless all pass the gate, none is connected to."""
         loop = asyncio.get_running_loop()
         limit = self._connect_timeout if timeout is None else min(timeout, self._connect_timeout)
         deadline = loop.time() + limit
@@ -338,12 +310,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         return await self.send(request)
 
     async def send(self, request: httpx.Request, deadline: CallDeadline | None = None) -> httpx.Response:
-        """Send the request; the body is streamed and decoded, each chunk by the deadline.
-
-        Raises:
-            UpstreamNotAllowed: the address must not be called.
-            httpx.TransportError: as httpx's own transport.
-        """
+        """Send the request; the body is streamed and decoded, each chunk by the deadline."""
         if self._check_url is not None:
             self._check_url(request.url)
         try:
@@ -388,12 +355,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; response and error know it.
-
-        Raises:
-            UpstreamNotAllowed: the origin is not one of the provider's.
-            httpx.TransportError: as httpx's own transport.
-        """
+        """Send the request; response and error know it."""
         if origin_of(request.url) not in self._origins:
             raise UpstreamNotAllowed(AddressCode.OTHER_ORIGIN(host=request.url.host))
         read_timeout: float | None = request.extensions.get("timeout", {}).get("read")

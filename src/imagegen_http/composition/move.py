@@ -8,17 +8,9 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.moves.postgresql.errors import MoveError
-from imagegen_adapters.moves.postgresql.image_files import ImageFiles
-from imagegen_adapters.moves.postgresql.messages import MoveCode
-from imagegen_adapters.moves.postgresql.move import Move
-from imagegen_adapters.moves.postgresql.rehearsal import Rehearsal
-from imagegen_adapters.moves.postgresql.report import MoveReport
-from imagegen_adapters.moves.postgresql.source import Source
-from imagegen_adapters.moves.postgresql.spool_files import SpoolFiles
-from imagegen_adapters.moves.postgresql.table_copy import Progress
-from imagegen_adapters.moves.postgresql.tables import TABLES
-from imagegen_adapters.moves.postgresql.target import Target, columns_of, earlier_state
+from imagegen_adapters.move.databases import MoveReport, Progress, Source, Target, columns_of, earlier_state
+from imagegen_adapters.move.run import ImageFiles, Move, Rehearsal, SpoolFiles
+from imagegen_adapters.move.tables import TABLES, MoveCode, MoveError
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import FernetSecretBox, read_keys

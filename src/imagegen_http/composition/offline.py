@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from imagegen_adapters.backups.contents import Progress
-from imagegen_adapters.backups.restore import RestoreReport, restore_backup
-from imagegen_adapters.backups.writer import BackupReport, write_backup
+from imagegen_adapters.backup import BackupReport, Progress, write_backup
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import (
     FernetSecretBox,

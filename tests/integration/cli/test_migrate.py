@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from imagegen_adapters.archives.claim import OWNER_MARK
-from imagegen_adapters.moves.postgresql.tables import TABLES
+from imagegen_adapters.move.tables import TABLES
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores import sqlite

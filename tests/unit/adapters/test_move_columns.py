@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.moves.postgresql.columns import Column
+from imagegen_adapters.move.tables import Column
 
 MOMENT = "timestamp with time zone"
 

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, TypeVar
 
 import attrs
 
+from imagegen_adapters.files.cache import MAX_COPIED_BYTES, LocalCopies
 from imagegen_adapters.files.local import disk_errors
-from imagegen_adapters.spools.local_copies import MAX_COPIED_BYTES, LocalCopies
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.rows import to_timestamp

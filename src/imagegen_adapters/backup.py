@@ -1,30 +1,30 @@
-"""Writes a backup, also while the service is running."""
+"""Writes a data directory into one file, also while the service is running.
+
+It is an uncompressed tar archive with these members, in this order.
+
+``imagegen-backup.json`` holds the format version, ``imagegen.db`` a consistent snapshot of the database,
+``spool/…`` the inputs of tasks that were unfinished at that moment, ``inputs/…`` those that are kept of ended
+tasks, ``images/…`` the images and thumbnails.
+``end.json`` holds the file count and a digest of all of it, so that a truncated backup is detected.
+The master key is never included.
+"""
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import json
 import os
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 import attrs
 
-from imagegen_adapters.backups.contents import (
-    CHUNK_BYTES,
-    FORMAT,
-    HEADER,
-    TRAILER,
-    BackupError,
-    Progress,
-    Tally,
-)
-from imagegen_adapters.backups.messages import BackupCode
-from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
 from imagegen_adapters.files.local import sync_directory
 from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
@@ -33,7 +33,177 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
 )
 from imagegen_adapters.stores.sqlite.database import take_snapshot
+from imagegen_adapters.stores.sqlite.engine import open_copier, sqlite3, storage_error
+from imagegen_core.errors import ImagegenError
+from imagegen_core.messages import MessageCode
 from imagegen_core.ports.blobs import is_key
+
+
+class BackupCode(MessageCode):
+    """What is wrong with a backup, or with the place that it is to go to."""
+
+    NOT_EMPTY = "the data directory is not empty (it holds {name})", "数据目录不是空的（其中有 {name}）"
+    NO_ROOM = (
+        "the disk has {free} MB free and the backup needs {needed} MB",
+        "磁盘剩余 {free} MB，备份需要 {needed} MB",
+    )
+    BACKUP_DAMAGED = "the database in the backup is damaged: {detail}", "备份中的数据库已损坏：{detail}"
+    BACKUP_UNUSABLE = (
+        "the database in the backup cannot be used: {reason}",
+        "备份中的数据库无法使用：{reason}",
+    )
+    NOT_A_BACKUP = "the file is not a backup of imagegen", "该文件不是 imagegen 的备份"
+    BACKUP_CUT_OFF = "the backup is damaged or was cut off", "备份已损坏或不完整"
+    BACKUP_NEWER = "the backup was made by a newer version of imagegen", "备份由更新版本的 imagegen 制作"
+    BACKUP_OTHER = "the backup was made by another version of imagegen", "备份由其他版本的 imagegen 制作"
+    NO_DATABASE = (
+        "there is no database in the data directory, so nothing to back up",
+        "数据目录中没有数据库，因此没有可备份的内容",
+    )
+    EMPTY_DATABASE = (
+        "the database is empty, so there is nothing to back up",
+        "数据库是空的，因此没有可备份的内容",
+    )
+    TARGET_EXISTS = "{name} exists; --force replaces it", "{name} 已存在；--force 会替换它"
+    TARGET_IN_USE = "another backup is writing {name}", "另一个备份正在写入 {name}"
+
+
+FORMAT = 1
+HEADER = "imagegen-backup.json"
+TRAILER = "end.json"
+CHUNK_BYTES = 1024 * 1024
+
+Progress = Callable[[int, int], None]
+"""Called with the number of bytes processed and the approximate total."""
+
+
+class BackupError(ImagegenError):
+    """A backup could not be written or restored; the message is one line."""
+
+
+@attrs.define
+class Tally:
+    """Counts files and digests their names and contents, in order."""
+
+    files: int = 0
+    size_bytes: int = 0
+    _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False)
+
+    def begin(self, name: str) -> None:
+        """Start the next file."""
+        self.files += 1
+        self._sha256.update(name.encode() + b"\0")
+
+    def add(self, chunk: bytes) -> None:
+        """Add the next chunk of the current file's content."""
+        self.size_bytes += len(chunk)
+        self._sha256.update(chunk)
+
+    def summary(self) -> dict[str, object]:
+        """Return the content of ``end.json``."""
+        return {"files": self.files, "bytes": self.size_bytes, "sha256": self._sha256.hexdigest()}
+
+
+def is_expected(name: str) -> bool:
+    """Return whether a backup may contain this name; none of them leads out of the data directory."""
+    top, slash, key = name.partition("/")
+    directories = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
+    return name == DATABASE_FILE or (bool(slash) and top in directories and is_key(key))
+
+
+_IMAGES = """
+SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ? ORDER BY id LIMIT 1000
+"""
+
+_IMAGE_BYTES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
+
+_HAS_DATA = """
+SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
+    OR EXISTS (SELECT 1 FROM provider_configs)
+"""
+
+_SEALED = """
+SELECT count(*) FROM (
+    SELECT 1 FROM provider_configs WHERE api_key IS NOT NULL
+    UNION ALL SELECT 1 FROM provider_configs WHERE sealed_extra IS NOT NULL
+    UNION ALL SELECT 1 FROM tasks WHERE override IS NOT NULL
+    UNION ALL SELECT 1 FROM attempts WHERE sealed_config IS NOT NULL
+)
+"""
+
+
+@attrs.frozen(kw_only=True)
+class ImageFile:
+    """The files of an image record; ``local`` if its content should be on the local disk."""
+
+    id: int
+    blob_key: str
+    thumbnail_key: str | None
+    size_bytes: int
+    local: bool
+
+
+class SnapshotRows:
+    """Reads a database file that other connections may be using; each query sees its own snapshot."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def from_path(cls, path: Path) -> Iterator["SnapshotRows"]:
+        """Open the database while the body runs."""
+        try:
+            with closing(open_copier(path)) as connection:
+                yield cls(connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    def empty(self) -> bool:
+        """Return whether there are no tasks, images or provider configurations."""
+        return not self._connection.execute(_HAS_DATA).fetchone()[0]
+
+    def images(self) -> Iterator[ImageFile]:
+        """Yield all images, oldest first."""
+        after = 0
+        while rows := self._connection.execute(_IMAGES, (after,)).fetchall():
+            for row in rows:
+                yield _image(row)
+            after = rows[-1]["id"]
+
+    def image(self, image_id: int) -> ImageFile | None:
+        """Return one image, or None if it does not exist."""
+        rows = self._connection.execute(_IMAGES, (image_id - 1,)).fetchall()
+        return _image(rows[0]) if rows and rows[0]["id"] == image_id else None
+
+    def image_bytes(self) -> int:
+        """Return the total size of the images that should be on the local disk."""
+        return int(self._connection.execute(_IMAGE_BYTES).fetchone()[0])
+
+    def task_status(self, task_id: str) -> str | None:
+        """Return the status of a task, or None if it does not exist."""
+        row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def tasks(self, status: str) -> tuple[str, ...]:
+        """Return the ids of the tasks in a status, oldest first."""
+        query = "SELECT task_id FROM tasks WHERE status = ? ORDER BY created_at, task_id"
+        return tuple(str(task_id) for (task_id,) in self._connection.execute(query, (status,)).fetchall())
+
+    def sealed(self) -> int:
+        """Return the number of secrets that only the master key opens."""
+        return int(self._connection.execute(_SEALED).fetchone()[0])
+
+
+def _image(row: sqlite3.Row) -> ImageFile:
+    return ImageFile(
+        id=row["id"],
+        blob_key=row["blob_key"],
+        thumbnail_key=row["thumbnail_key"],
+        size_bytes=row["size_bytes"],
+        local=row["storage"] != "oss",
+    )
+
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
 """How often, and at what interval, an image whose file is missing is looked up again.
@@ -66,11 +236,6 @@ def write_backup(
 
     ``now`` is written into it. ``pause`` sleeps for the given seconds, to wait for images that are being
     moved to the archive.
-
-    Raises:
-        BackupError: there is nothing to back up, or the target exists and ``force`` is false.
-        StorageError: the database is damaged.
-        OSError: the target cannot be written.
     """
     database = data_dir / DATABASE_FILE
     if not database.is_file():

@@ -1,22 +1,84 @@
-"""The PostgreSQL database that a data directory is moved to."""
+"""Both ends of a move, and the copy of a table from one to the other."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.moves.postgresql import statements
-from imagegen_adapters.moves.postgresql.columns import Column
-from imagegen_adapters.moves.postgresql.errors import MoveError
-from imagegen_adapters.moves.postgresql.messages import MoveCode
-from imagegen_adapters.moves.postgresql.source import Rows
-from imagegen_adapters.moves.postgresql.tables import IMAGES, Table
+from imagegen_adapters.move import tables
+from imagegen_adapters.move.tables import IMAGES, Column, Digest, MoveCode, MoveError, Table
 from imagegen_adapters.stores.gallery import row_to_image
 from imagegen_adapters.stores.postgresql.database import Connection, Database
-from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.rows import to_json, to_timestamp
 from imagegen_adapters.stores.search import folding_version
+from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.images import StorageState
 from imagegen_core.search import Simplify, fold
+
+Rows = list[tuple[Any, ...]]
+
+_SEQUENCES = "SELECT name, seq FROM sqlite_sequence"
+
+_COLUMNS = "SELECT name FROM pragma_table_info(?)"
+
+
+@attrs.frozen
+class Source:
+    """The tables of a data directory, whose ``database`` is open for reading."""
+
+    database: SqliteDatabase
+
+    async def fingerprint(self) -> str:
+        """Return what changes with everything that a service does in the data directory."""
+        contents = await self._rows(tables.CONTENTS)
+        return hashlib.sha256(to_json([contents, sorted(await self._rows(_SEQUENCES))]).encode()).hexdigest()
+
+    async def columns(self, table: Table) -> frozenset[str]:
+        """Return the names of a table's columns."""
+        return frozenset(name for (name,) in await self._rows(_COLUMNS, [table.name]))
+
+    async def count(self, table: Table) -> int:
+        """Return the number of a table's rows."""
+        ((count,),) = await self._rows(tables.count_of(table))
+        return int(count)
+
+    async def highest(self, table: Table) -> int:
+        """Return the highest number that a table with a numeric key has given to a row."""
+        ((highest,),) = await self._rows(tables.highest_of(table))
+        sequences = [number for name, number in await self._rows(_SEQUENCES) if name == table.name]
+        return max(int(highest), *map(int, sequences), 0)
+
+    async def rows(
+        self, table: Table, columns: Sequence[Column], *, after: tuple[Any, ...] | None, limit: int
+    ) -> Rows:
+        """Return the rows behind the key ``after``, as the target is to hold them."""
+        places = () if after is None else ("?",) * len(after)
+        statement = tables.page_of(table, columns, after=places, limit=limit)
+        rows = await self._rows(statement, after or ())
+        return [_converted(table, columns, row) for row in rows]
+
+    async def _rows(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        return await self.database.read(partial(_fetch, statement=statement, values=values))
+
+
+def _fetch(connection: sqlite3.Connection, *, statement: str, values: Sequence[Any]) -> Rows:
+    return [tuple(row) for row in connection.execute(statement, values).fetchall()]
+
+
+def _converted(table: Table, columns: Sequence[Column], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    values = []
+    for column, value in zip(columns, row, strict=True):
+        try:
+            values.append(column.from_sqlite(value))
+        except (ValueError, TypeError) as error:
+            key = ", ".join(str(v) for c, v in zip(columns, row, strict=True) if c.name in table.key)
+            reason = MoveCode.ROW_UNUSABLE(table=table.name, key=key, column=column.name)
+            raise MoveError(reason) from error
+    return tuple(values)
+
 
 _STATE = "SELECT source, images_through, finished_at FROM moves"
 
@@ -33,7 +95,7 @@ WITH (gin_pending_list_limit = 256)
 """
 """As in the schema. To build it once takes a fraction of the time that it takes to add image after image."""
 
-_COLUMNS = """
+_COLUMNS_OF_TABLE = """
 SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position
 """
@@ -77,11 +139,7 @@ class Target:
     simplify: Simplify
 
     async def begin(self, source: str) -> MoveState:
-        """Mark the database as that of an unfinished move, or find the mark of an earlier run.
-
-        Raises:
-            MoveError: it holds something else.
-        """
+        """Mark the database as that of an unfinished move, or find the mark of an earlier run."""
         async with self.database.transaction() as connection:
             state = await earlier_state(connection, source)
             if state is None:
@@ -96,18 +154,18 @@ class Target:
 
     async def count(self, table: Table) -> int:
         """Return the number of a table's rows."""
-        ((count,),) = await self.database.rows(statements.count(table))
+        ((count,),) = await self.database.rows(tables.count_of(table))
         return int(count)
 
     async def last_key(self, table: Table) -> tuple[Any, ...] | None:
         """Return the highest key of a table, up to which its rows have been copied."""
-        row = await self.database.row(statements.last_key(table))
+        row = await self.database.row(tables.last_key_of(table))
         return None if row is None else tuple(row)
 
     async def insert(self, table: Table, columns: Sequence[Column], rows: Rows) -> None:
         """Insert rows, all or none; images with their entries of the search index."""
         async with self.database.transaction() as connection:
-            await connection.execute(statements.insertion(table, columns), *zip(*rows, strict=True))
+            await connection.execute(tables.insertion(table, columns), *zip(*rows, strict=True))
             if table is IMAGES:
                 await self._add_texts(connection, rows)
 
@@ -125,7 +183,7 @@ class Target:
     ) -> Rows:
         """Return the rows behind the key ``after``, in the form in which they were inserted."""
         places = [f"${number}" for number, _ in enumerate(after or (), 1)]
-        statement = statements.page(table, columns, after=places, limit=limit)
+        statement = tables.page_of(table, columns, after=places, limit=limit)
         return [
             tuple(column.from_postgresql(value) for column, value in zip(columns, row, strict=True))
             for row in await self.database.rows(statement, *(after or ()))
@@ -170,14 +228,10 @@ class Target:
 
 
 async def earlier_state(connection: Connection, source: str) -> MoveState | None:
-    """Return how far an earlier run came; None if the database is empty.
-
-    Raises:
-        MoveError: it holds something else.
-    """
+    """Return how far an earlier run came; None if the database is empty."""
     row = await connection.fetchrow(_STATE)
     if row is None:
-        if await connection.fetchval(statements.HAS_ROWS):
+        if await connection.fetchval(tables.HAS_ROWS):
             raise MoveError(MoveCode.TARGET_NOT_EMPTY())
         if await connection.fetchval(_HAS_NODES):
             raise MoveError(MoveCode.NODES_ON_TARGET())
@@ -189,4 +243,89 @@ async def earlier_state(connection: Connection, source: str) -> MoveState | None
 
 async def columns_of(connection: Connection, table: Table) -> list[Column]:
     """Do `Target.columns` with the caller's connection."""
-    return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS, table.name)]
+    return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS_OF_TABLE, table.name)]
+
+
+@attrs.frozen(kw_only=True)
+class TableReport:
+    """A table that both databases hold equally; ``sha256`` is the checksum of its rows."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@attrs.define
+class FilesReport:
+    """The files that were looked at; ``missing`` are the keys by the ids of images that neither store has.
+
+    ``spooled`` counts responses and inputs, also those that are kept.
+    """
+
+    images: int = 0
+    unrecorded: int = 0
+    spooled: int = 0
+    sent_bytes: int = 0
+    missing: dict[int, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class MoveReport:
+    """``finished_at`` is None while nodes may not start; without tables, an earlier run has finished it."""
+
+    finished_at: str | None
+    tables: tuple[TableReport, ...] = ()
+    files: FilesReport = attrs.field(factory=FilesReport)
+
+
+_ROWS_PER_BATCH = 500
+"""Rows of a transaction: what a kill costs, and what is in memory at once."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being copied, how much of it is done, and how much there is."""
+
+
+@attrs.frozen(kw_only=True)
+class TableCopy:
+    """Copies rows in the order of their keys, so that what the target has says where to go on."""
+
+    source: Source
+    target: Target
+    progress: Progress
+
+    async def __call__(self, table: Table) -> TableReport:
+        """Copy the rows that are not there yet, and compare all of them."""
+        names = await self.source.columns(table) - table.counted
+        columns = [column for column in await self.target.columns(table) if column.name in names]
+        count = await self._copy(table, columns)
+        if table.numbered:
+            await self.target.continue_at(table, await self.source.highest(table))
+        compared = [column for column in columns if column.name not in table.changing]
+        source, target = [await digest(side, table, compared) for side in (self.source, self.target)]
+        if source.value != target.value:
+            raise MoveError(MoveCode.ROWS_DIFFER(table=table.name))
+        return TableReport(name=table.name, rows=count, sha256=source.value)
+
+    async def _copy(self, table: Table, columns: Sequence[Column]) -> int:
+        total, done = await self.source.count(table), await self.target.count(table)
+        after = await self.target.last_key(table)
+        while rows := await self.source.rows(table, columns, after=after, limit=_ROWS_PER_BATCH):
+            await self.target.insert(table, columns, rows)
+            after = _key(table, columns, rows[-1])
+            done += len(rows)
+            self.progress(table.name, done, total)
+        return done
+
+
+async def digest(side: Source | Target, table: Table, columns: Sequence[Column]) -> Digest:
+    """Return the digest of all rows of a table."""
+    total, after = Digest(), None
+    while rows := await side.rows(table, columns, after=after, limit=_ROWS_PER_BATCH):
+        total.add(rows)
+        after = _key(table, columns, rows[-1])
+    return total
+
+
+def _key(table: Table, columns: Sequence[Column], row: Sequence[Any]) -> tuple[Any, ...]:
+    values = {column.name: value for column, value in zip(columns, row, strict=True)}
+    return tuple(values[name] for name in table.key)

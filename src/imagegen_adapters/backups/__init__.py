@@ -1,1 +1,0 @@
-"""Backing up a data directory to one file, and restoring it."""

@@ -1,1 +1,0 @@
-"""Blob stores: memory, a local directory, and a local store backed by an archive."""

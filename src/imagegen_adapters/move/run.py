@@ -1,0 +1,308 @@
+"""Moves a data directory: its rows, then its files; may be killed at any moment and run again."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from imagegen_adapters.move.databases import (
+    FilesReport,
+    MoveReport,
+    Progress,
+    Source,
+    TableCopy,
+    TableReport,
+    Target,
+    digest,
+)
+from imagegen_adapters.move.tables import TABLES, Column, MoveCode, MoveError, Table
+from imagegen_adapters.stores.postgresql.database import adopt_installation, installation_id
+from imagegen_core.errors import BlobMissing, StorageError
+from imagegen_core.images import Image, MediaType, StorageState
+from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool
+from imagegen_core.ports.image_inventory import ImageInventory
+from imagegen_core.running.storing import sha256_of
+from imagegen_core.services.upkeep import copy_to_archive
+from imagegen_core.values import in_batches
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_MAX_CONCURRENT = 8
+_MEDIA_TYPES = {media_type.extension: media_type.value for media_type in MediaType}
+
+
+@attrs.frozen(kw_only=True)
+class ImageFiles:
+    """Copies files from the local store, each of which is read only, to the archive.
+
+    What the archive has already is not sent again.
+    """
+
+    local: BlobStore
+    archive: BlobArchive
+
+    async def copy_all(self, images: Sequence[Image]) -> list[int | None]:
+        """Copy images and their thumbnails; return for each what `copy` does."""
+        return await _concurrently(self.copy, images)
+
+    async def copy(self, image: Image) -> int | None:
+        """Return how many bytes were sent; None if neither store has the bytes of the record."""
+        size = await self._copy_image(image)
+        if size is None or image.thumbnail_key is None:
+            return size
+        return size + await self._copy_file(image.thumbnail_key)
+
+    async def estimate_all(self, images: Sequence[Image]) -> list[int | None]:
+        """Return for each image what `copy` would, judged by sizes alone and without the thumbnail."""
+        return await _concurrently(self._estimate, images)
+
+    async def copy_unrecorded(self, keys: Sequence[str]) -> list[int]:
+        """Copy files without a record, which an unfinished task may have paid for; return the bytes sent."""
+        return await _concurrently(self._copy_file, keys)
+
+    async def _estimate(self, image: Image) -> int | None:
+        archived = await self.archive.stat(image.blob_key)
+        has_size = archived is not None and archived.size_bytes == image.size_bytes
+        if has_size and image.storage is not StorageState.LOCAL:
+            return 0
+        if await self._has_local_size(image):
+            return image.size_bytes
+        return 0 if has_size else None
+
+    async def _has_local_size(self, image: Image) -> bool:
+        try:
+            blob = await self.local.stat(image.blob_key)
+        except StorageError:  # to be reported as missing, as what cannot be read is by `copy`
+            return False
+        return blob is not None and blob.size_bytes == image.size_bytes
+
+    async def _copy_image(self, image: Image) -> int | None:
+        archived = await self.archive.stat(image.blob_key)
+        has_size = archived is not None and archived.size_bytes == image.size_bytes
+        proof = None if archived is None else archived.archive_checksum
+        if has_size and image.archive_checksum is not None and image.archive_checksum == proof:
+            return 0
+        if not await self._is_intact(image):
+            return 0 if has_size and await self._was_archived(image) else None
+        if has_size and await self.archive.matches(self.local, image.blob_key):
+            return 0
+        return (await copy_to_archive(image, self.local, self.archive)).size_bytes
+
+    async def _is_intact(self, image: Image) -> bool:
+        try:
+            return await sha256_of(self.local, image.blob_key) == image.sha256
+        except (BlobMissing, StorageError):  # to be reported as missing, if the archive does not have it
+            return False
+
+    async def _was_archived(self, image: Image) -> bool:
+        """Return whether the archive has proved to hold the image, then or now."""
+        if image.storage is not StorageState.LOCAL:
+            return True
+        return await sha256_of(self.archive, image.blob_key) == image.sha256
+
+    async def _copy_file(self, key: str) -> int:
+        """Return how many bytes were sent of a file; a missing one can be made again from its image."""
+        blob = await self.local.stat(key)
+        if blob is None or await self.archive.stat(key) is not None:
+            return 0
+        content_type = _MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        copy = await self.archive.copy_from(
+            self.local, key, size_bytes=blob.size_bytes, content_type=content_type
+        )
+        return copy.size_bytes
+
+
+async def _concurrently(act: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
+    """Return the results in the order of the items, once all have ended; raise the first error."""
+    gate = asyncio.Semaphore(_MAX_CONCURRENT)
+
+    async def guarded(item: T) -> R:
+        async with gate:
+            return await act(item)
+
+    results = await asyncio.gather(*map(guarded, items), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+@attrs.frozen(kw_only=True)
+class SpoolFiles:
+    """Copies inputs and responses, each ``owner/name`` of the ``local`` store, which is read only.
+
+    If they ``are_kept`` there, the spool keeps them, too.
+    """
+
+    local: BlobStore
+    spool: Spool
+    are_kept: bool = False
+
+    async def copy(self, key: str) -> int:
+        """Copy a file, replacing one that is there, and return how many bytes it has."""
+        owner, _, name = key.partition("/")
+        blob = await self.local.stat(key)
+        if blob is None:
+            raise BlobMissing(key)
+        await self.spool.put(owner, name, self.local.open(key), max_bytes=blob.size_bytes)
+        copy = hashlib.sha256()
+        async for chunk in self.spool.chunks(owner, name):
+            copy.update(chunk)
+        if copy.hexdigest() != await sha256_of(self.local, key):
+            raise MoveError(MoveCode.SPOOL_DIFFERS(key=key))
+        if self.are_kept:
+            await self.spool.keep(owner, [name])
+        return blob.size_bytes
+
+
+@attrs.frozen(kw_only=True)
+class Rehearsal:
+    """Reads all rows as the target is to hold them, and the sizes of all files.
+
+    Args:
+        source: the tables of the data directory.
+        columns: those of the target, by the table's name.
+        inventory: the images in the data directory.
+        files: compares their files with the archive.
+    """
+
+    source: Source
+    columns: Mapping[str, Sequence[Column]]
+    inventory: ImageInventory
+    files: ImageFiles
+
+    async def __call__(self) -> MoveReport:
+        """Return what would be copied; an image is missing if neither store has a file of its size."""
+        tables = tuple([await self._table(table) for table in TABLES])
+        report, after = FilesReport(), 0
+        while images := await self.inventory.images(after=after):
+            for image, size in zip(images, await self.files.estimate_all(images), strict=True):
+                if size is None:
+                    report.missing[image.id] = image.blob_key
+                report.sent_bytes += size or 0
+            report.images += len(images)
+            after = images[-1].id
+        return MoveReport(finished_at=None, tables=tables, files=report)
+
+    async def _table(self, table: Table) -> TableReport:
+        names = await self.source.columns(table)
+        columns = [column for column in self.columns[table.name] if column.name in names - table.changing]
+        rows = await digest(self.source, table, columns)
+        return TableReport(name=table.name, rows=rows.rows, sha256=rows.value)
+
+
+_KEYS_PER_BATCH = 10_000
+"""Keys of files whose records are looked for at once, in all images."""
+
+
+@attrs.frozen(kw_only=True)
+class Move:
+    """Copies from a data directory that nobody uses to a database that nobody uses yet.
+
+    Until all is there and compared, the database is marked as unfinished.
+
+    Args:
+        source: the tables of the data directory.
+        target: the tables of the database.
+        inventory: the images in the database.
+        files: copies the files of images.
+        inputs: copies the inputs that are kept.
+        spooled: copies other inputs, and responses.
+        progress: is told how far it is.
+        claim_prefix: claims the prefix of the bucket for the installation with an id.
+        installation_id: by which the data directory owns the prefix of its bucket, if it has ever asked.
+    """
+
+    source: Source
+    target: Target
+    inventory: ImageInventory
+    files: ImageFiles
+    inputs: SpoolFiles
+    spooled: SpoolFiles
+    progress: Progress
+    claim_prefix: Callable[[str], Awaitable[None]]
+    installation_id: str | None = None
+
+    async def __call__(self, *, accept_missing: bool = False) -> MoveReport:
+        """Move what an earlier run has not moved, and return what was looked at.
+
+        While neither store has the bytes of some image, the move remains unfinished, unless
+        ``accept_missing``.
+        """
+        state = await self.target.begin(await self.source.fingerprint())
+        if state.finished_at is not None:
+            return MoveReport(finished_at=state.finished_at)
+        if self.installation_id is not None:
+            await adopt_installation(self.target.database, self.installation_id)
+        await self.claim_prefix(await installation_id(self.target.database))
+        copy_table = TableCopy(source=self.source, target=self.target, progress=self.progress)
+        tables = tuple([await copy_table(table) for table in TABLES])
+        await self.target.index_images()
+        report = FilesReport()
+        await self._copy_images(report, through=state.images_through)
+        await self._copy_unrecorded(report)
+        await self._copy_spooled(report)
+        finished_at = None
+        if accept_missing or not report.missing:
+            await self.target.set_storage(report.missing, StorageState.ARCHIVE)
+            finished_at = await self.target.finish()
+        return MoveReport(finished_at=finished_at, tables=tables, files=report)
+
+    async def _copy_images(self, report: FilesReport, *, through: int) -> None:
+        total = await self.inventory.count()
+        async for images in self._images(through):
+            for image, size in zip(images, await self.files.copy_all(images), strict=True):
+                if size is None:
+                    report.missing[image.id] = image.blob_key
+                report.sent_bytes += size or 0
+            through = max(through, images[-1].id)
+            await self._record(images, report.missing, through)
+            report.images += len(images)
+            self.progress("files", report.images, total)
+
+    async def _images(self, through: int) -> AsyncIterator[tuple[Image, ...]]:
+        """Yield the images whose files an earlier run has found in neither store, then those after it."""
+        after = 0
+        while images := await self.inventory.images(state=StorageState.LOCAL, after=after):
+            if images[0].id > through:
+                break
+            yield tuple(image for image in images if image.id <= through)
+            after = images[-1].id
+        while images := await self.inventory.images(after=through):
+            yield images
+            through = images[-1].id
+
+    async def _record(self, images: Sequence[Image], missing: dict[int, str], through: int) -> None:
+        """Store where the images are: in the archive, or in the state in which the next run finds them."""
+        absent = [image.id for image in images if image.id in missing]
+        present = [image.id for image in images if image.id not in missing]
+        await self.target.set_storage(absent, StorageState.LOCAL)
+        await self.target.set_storage(present, StorageState.ARCHIVE, through=through)
+
+    async def _copy_unrecorded(self, report: FilesReport) -> None:
+        async for batch in in_batches(self.files.local.keys(), _KEYS_PER_BATCH):
+            unknown = await self.inventory.unknown(batch)
+            keys = sorted(unknown - await self.target.removals(unknown))
+            report.sent_bytes += sum(await self.files.copy_unrecorded(keys))
+            report.unrecorded += len(keys)
+
+    async def _copy_spooled(self, report: FilesReport) -> None:
+        """Copy the files of all tasks that there are; what else is spooled dead submissions have left.
+
+        To keep a file removes what its owner has spooled, so the kept ones are first.
+        """
+        for files in (self.inputs, self.spooled):
+            async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):
+                task_ids = await self.target.task_ids(_task_id(key) for key in keys)
+                for key in keys:
+                    if _task_id(key) in task_ids:
+                        await files.copy(key)
+                        report.spooled += 1
+
+
+def _task_id(key: str) -> str:
+    """Return the task of a spooled file; its owner is a task, or a task and an attempt."""
+    return key.partition("/")[0].partition(".")[0]

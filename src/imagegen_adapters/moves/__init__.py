@@ -1,1 +1,0 @@
-"""Moving a data directory to a database of nodes."""

@@ -1,1 +1,0 @@
-"""Moving a data directory to PostgreSQL and an archive."""
