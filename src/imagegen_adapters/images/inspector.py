@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import attrs
-
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
 from imagegen_core.limits import MAX_IMAGE_PIXELS
 from imagegen_core.messages import MessageCode
@@ -67,8 +65,6 @@ class SubprocessInspector:
         cpu_seconds: the CPU time that one image may take.
         patience_seconds: how long one image may take on a busy machine.
         idle_seconds: how long a child waits for the next image.
-        max_bytes: the largest file.
-        max_pixels: the largest image.
     """
 
     def __init__(
@@ -78,13 +74,10 @@ class SubprocessInspector:
         cpu_seconds: int = 20,
         patience_seconds: float = 120.0,
         idle_seconds: float = 60.0,
-        max_bytes: int = MAX_IMAGE_BYTES,
-        max_pixels: int = MAX_IMAGE_PIXELS,
     ) -> None:
         self._cpu_seconds = cpu_seconds
         self._patience_seconds = patience_seconds
-        self._max_bytes = max_bytes
-        limits = (max_pixels, _LARGE_PIXELS, _MEMORY_BYTES, cpu_seconds)
+        limits = (MAX_IMAGE_PIXELS, _LARGE_PIXELS, _MEMORY_BYTES, cpu_seconds)
         self._slots = [_Slot(limits, idle_seconds) for _ in range(workers)]
         self._free = list(self._slots)
         self._workers = asyncio.Semaphore(workers)
@@ -102,7 +95,7 @@ class SubprocessInspector:
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
             slot = self._free.pop()  # the most recently used, so that the others become idle
             try:
-                await slot.fill(chunks, self._max_bytes)
+                await slot.fill(chunks)
                 return await self._decode(slot)
             finally:
                 slot.empty()
@@ -125,7 +118,7 @@ class SubprocessInspector:
                 break
             child = await slot.running_child()
             try:
-                return _inspection(await self._answer(child))
+                return _inspection(*await self._answer(child))
             except DecoderDied as death:
                 await slot.stop()
                 if death.out_of_time:
@@ -146,11 +139,11 @@ class SubprocessInspector:
             raise ImageRejected(InspectionCode.DECODER_CRASHES())
         raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
-    async def _answer(self, child: "DecoderProcess") -> "Reply":
+    async def _answer(self, child: "DecoderProcess") -> tuple[dict[str, Any], bytes]:
         async with asyncio.timeout(self._patience_seconds):
-            reply = await child.ask()
-        if reply.status != "large":
-            return reply
+            header, body = await child.ask()
+        if header.get("status") != "large":
+            return header, body
         async with self._one_large, asyncio.timeout(self._patience_seconds):
             return await child.ask()
 
@@ -165,13 +158,13 @@ class _Slot:
         self._idle: asyncio.Task[None] | None = None
         self.child: DecoderProcess | None = None
 
-    async def fill(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
+    async def fill(self, chunks: AsyncIterator[bytes]) -> None:
         """Write the image to the file; it is never held completely in this process's memory."""
         self._cancel_idle_timer()
         size = 0
         async for chunk in chunks:
-            if size + len(chunk) > max_bytes:
-                raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=max_bytes / 2**20))
+            if size + len(chunk) > MAX_IMAGE_BYTES:
+                raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=MAX_IMAGE_BYTES / 2**20))
             try:
                 fd, rest = self._file(), memoryview(chunk)
                 while rest:
@@ -230,21 +223,17 @@ class _Slot:
             await child.retire()
 
 
-def _inspection(reply: "Reply") -> Inspection:
-    header = reply.header
+def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
     try:
-        if reply.status == "rejected":
+        if header.get("status") == "rejected":
             raise ImageRejected(InspectionCode[str(header["reason"])](**header["args"]))
-        if reply.status == "no_memory":
+        if header.get("status") == "no_memory":
             raise InspectorUnavailable(InspectionCode.NO_MEMORY())
-        return Inspection(
-            mime_type=MediaType[header["format"]],
-            width=int(header["width"]),
-            height=int(header["height"]),
-            thumbnail=reply.body,
-        )
+        width, height = int(header["width"]), int(header["height"])
+        mime_type = MediaType[header["format"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DecoderDied from error
+    return Inspection(mime_type=mime_type, width=width, height=height, thumbnail=thumbnail)
 
 
 def _anonymous_file() -> int:
@@ -297,19 +286,6 @@ class DecoderDied(Exception):
         self.crashed = signal_number in _CRASHES
 
 
-@attrs.frozen(kw_only=True)
-class Reply:
-    """One reply: its JSON header and, with status ``ok``, the thumbnail."""
-
-    header: Mapping[str, Any]
-    body: bytes = b""
-
-    @property
-    def status(self) -> str:
-        """``ready``, ``large``, ``rejected``, ``no_memory`` or ``ok``."""
-        return str(self.header.get("status"))
-
-
 class DecoderProcess:
     """A running child that reads images from the file ``fd``."""
 
@@ -357,8 +333,11 @@ class DecoderProcess:
         """Whether the process is still running, as far as known."""
         return self._process.returncode is None
 
-    async def ask(self) -> Reply:
-        """Request the next step and return the reply; `DecoderDied` if the child can no longer reply."""
+    async def ask(self) -> tuple[dict[str, Any], bytes]:
+        """Request the next step; return the header of the reply and, with status ``ok``, the thumbnail.
+
+        `DecoderDied` if the child can no longer reply.
+        """
         writer = self._process.stdin
         if writer is not None:
             # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
@@ -387,7 +366,7 @@ class DecoderProcess:
             self._process.stdin.close()
         await self._process.wait()
 
-    async def _reply(self) -> Reply:
+    async def _reply(self) -> tuple[dict[str, Any], bytes]:
         reader = self._process.stdout
         if reader is None:
             raise DecoderDied
@@ -399,7 +378,7 @@ class DecoderProcess:
             size = int(header.get("length", 0))
             if not 0 <= size <= _MAX_THUMBNAIL_BYTES:
                 raise DecoderDied
-            return Reply(header=header, body=await reader.readexactly(size))
+            return header, await reader.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             await self._end()
             raise DecoderDied(signal_number=-(self._process.returncode or 0)) from error
@@ -438,9 +417,5 @@ def _inspected(file: io.BytesIO) -> Inspection:
         raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
     except MemoryError as error:  # only the machine limits memory here
         raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
-    return Inspection(
-        mime_type=MediaType[decoded.format],
-        width=decoded.width,
-        height=decoded.height,
-        thumbnail=decoded.thumbnail,
-    )
+    media_type, thumbnail = MediaType[decoded.format], decoded.thumbnail
+    return Inspection(mime_type=media_type, width=decoded.width, height=decoded.height, thumbnail=thumbnail)

@@ -545,7 +545,7 @@ def test_the_sdk_is_imported_when_it_is_needed():
     """The service starts, and describes its providers, without the SDK."""
     script = (
         "import sys; from imagegen_adapters.system import SystemClock; "
-        "from imagegen_adapters.outbound import Outbound; "
+        "from imagegen_adapters.outbound.client import Outbound; "
         "from imagegen_adapters.providers.gemini.provider import GeminiProvider; "
         "from imagegen_core.config import ConfigSource, ProviderConfig; "
         "gemini = GeminiProvider(Outbound(), clock=SystemClock()); "
