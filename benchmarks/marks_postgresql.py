@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import uvloop
 from marks import changes_of, lists_of, make_batches
@@ -34,7 +35,7 @@ from imagegen_core.errors import Unavailable
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search import Paging, SearchQuery
-from imagegen_core.services.gallery import ListImageDays
+from imagegen_core.services.gallery import Images
 from tests.fakes.postgresql import DURABLE, Cluster
 
 COLUMNS = {
@@ -47,6 +48,11 @@ COLUMNS = {
     "again_ms": "days again, ms",
     "beside_ms": "neighbours, ms",
 }
+
+
+def days_of(timeline, images, *, zone):
+    """Return what the gallery shows of the days of a list."""
+    return Images(parts=SimpleNamespace(timeline=timeline), on_change=lambda: None).days(images, zone=zone)
 
 
 async def measure_batches(database, report, collection, newest):
@@ -121,10 +127,8 @@ async def measure_lists(database, report, lists, options):
     middle = {name: page.items[len(page.items) // 2].id for name, page in pages.items() if page.items}
     questions = {
         "page_ms": lambda name: page_of(records(), lists[name]),
-        "days_ms": lambda name: ListImageDays(timeline=postgresql_gallery(database))(
-            lists[name], zone=SHANGHAI
-        ),
-        "again_ms": lambda name: ListImageDays(timeline=timeline)(lists[name], zone=SHANGHAI),
+        "days_ms": lambda name: days_of(postgresql_gallery(database), lists[name], zone=SHANGHAI),
+        "again_ms": lambda name: days_of(timeline, lists[name], zone=SHANGHAI),
         "beside_ms": lambda name: timeline.neighbours(middle.get(name, 1), lists[name]),
     }
     cells = {column: await cells_of(database, lists, ask, options) for column, ask in questions.items()}

@@ -9,6 +9,7 @@ import statistics
 import time
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from reports import Report, option_parser
@@ -21,7 +22,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.image_timeline import ImageList
 from imagegen_core.search import Paging, SearchQuery
-from imagegen_core.services.gallery import ListImageDays
+from imagegen_core.services.gallery import Images
 
 COLUMNS = {
     "list": "list",
@@ -31,6 +32,11 @@ COLUMNS = {
     "beside_ms": "its neighbours, ms",
 }
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def days_of(timeline, images, *, zone):
+    """Return what the gallery shows of the days of a list."""
+    return Images(parts=SimpleNamespace(timeline=timeline), on_change=lambda: None).days(images, zone=zone)
 
 
 def lists_of(newest):
@@ -67,7 +73,7 @@ async def median(rounds, act):
 
 async def count_days(database, images):
     """Count images by the days of Shanghai."""
-    return await ListImageDays(timeline=sqlite_gallery(database))(images, zone=SHANGHAI)
+    return await days_of(sqlite_gallery(database), images, zone=SHANGHAI)
 
 
 async def middle_of(records, images):

@@ -11,13 +11,15 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 from reports import Report, option_parser
 
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.tasks import ADD_USAGE, SqliteTasks
+from imagegen_core import ImageGen
 from imagegen_core.costs import UsageGrouping
-from imagegen_core.services.tasks import ShowUsage
 
 COLUMNS = {"work": "work", "tasks": "tasks", "rows": "rows of totals", "ms": "ms"}
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
@@ -98,7 +100,9 @@ async def read(path, runs):
     """Return the milliseconds of each way to read, the least of several runs."""
     database = Database.open(path)
     try:
-        show = ShowUsage(repository=SqliteTasks(database, simplify=str))
+        show = ImageGen(
+            attrs.evolve(memory_adapters(), tasks=SqliteTasks(database, simplify=str))
+        ).tasks.usage
         month = {"since": UNTIL - timedelta(days=30), "until": UNTIL}
         ways = {
             **{f"by {grouping}": {"grouping": grouping} for grouping in UsageGrouping},

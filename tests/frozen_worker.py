@@ -57,7 +57,7 @@ class TwoWorkers:
     async def run_by_other(self):
         """Let the second worker run the task to its end, and return it."""
         await self.other.run_task(task=await claimed(self.other))
-        return await self.other.adapters.tasks.get(self.task_id)
+        return await self.other.parts.tasks.get(self.task_id)
 
     async def thaw(self):
         """Let the first worker go on to the end of its run."""
@@ -66,7 +66,7 @@ class TwoWorkers:
 
     async def stored(self):
         """Return all that a run of the task may write."""
-        adapters = self.other.adapters
+        adapters = self.other.parts
         return (
             await adapters.tasks.get(self.task_id),
             await adapters.tasks.attempts(self.task_id),
@@ -77,7 +77,7 @@ class TwoWorkers:
 
 async def claimed(imagegen):
     """Return the only pending task, claimed by this service."""
-    adapters = imagegen.adapters
+    adapters = imagegen.parts
     (task,) = await adapters.queue.claim(
         imagegen.owner, limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
     )

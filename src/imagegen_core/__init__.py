@@ -10,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagegen_core.errors import CallError, Failure, FailureCode, ImagegenError, Refusal, ValidationFailed
-    from imagegen_core.facade.adapters import Adapters
-    from imagegen_core.facade.imagegen import ImageGen
-    from imagegen_core.facade.limits import Limits
+    from imagegen_core.imagegen import ImageGen, Limits, Source, StoredImage, TaskFailed
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import Operation
+    from imagegen_core.ports.parts import Parts
     from imagegen_core.ports.tasks import TaskFilter
     from imagegen_core.problems import Problem
     from imagegen_core.requests import ImageRequest
     from imagegen_core.services.tasks import TaskChanges
-    from imagegen_core.task import StoredImage, Submission, Task, TaskStatus
+    from imagegen_core.task import ImageReference, Submission, Task, TaskStatus
 
 __all__ = [
-    "Adapters",
     "CallError",
     "Failure",
     "FailureCode",
     "Image",
     "ImageGen",
+    "ImageReference",
     "ImageRequest",
     "ImagegenError",
     "Language",
@@ -36,44 +35,37 @@ __all__ = [
     "Message",
     "MessageCode",
     "Operation",
+    "Parts",
     "Problem",
     "Refusal",
+    "Source",
     "StoredImage",
     "Submission",
     "Task",
     "TaskChanges",
+    "TaskFailed",
     "TaskFilter",
     "TaskStatus",
     "ValidationFailed",
 ]
 
 _HOMES = {
-    "Adapters": "facade.adapters",
-    "CallError": "errors",
-    "Failure": "errors",
-    "FailureCode": "errors",
-    "Image": "images",
-    "ImageGen": "facade.imagegen",
-    "ImagegenError": "errors",
-    "StoredImage": "task",
-    "Language": "messages",
-    "Limits": "facade.limits",
-    "Message": "messages",
-    "MessageCode": "messages",
-    "Operation": "operations",
-    "ImageRequest": "requests",
-    "Problem": "problems",
-    "Refusal": "errors",
-    "Submission": "task",
-    "Task": "task",
-    "TaskChanges": "services.tasks",
-    "TaskFilter": "ports.tasks",
-    "TaskStatus": "task",
-    "ValidationFailed": "errors",
+    "errors": ("CallError", "Failure", "FailureCode", "ImagegenError", "Refusal", "ValidationFailed"),
+    "imagegen": ("ImageGen", "Limits", "Source", "StoredImage", "TaskFailed"),
+    "images": ("Image",),
+    "messages": ("Language", "Message", "MessageCode"),
+    "operations": ("Operation",),
+    "ports.parts": ("Parts",),
+    "ports.tasks": ("TaskFilter",),
+    "problems": ("Problem",),
+    "requests": ("ImageRequest",),
+    "services.tasks": ("TaskChanges",),
+    "task": ("ImageReference", "Submission", "Task", "TaskStatus"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -253,13 +253,13 @@ _HASH_CHUNK_BYTES = 512 * 1024
 
 
 @attrs.frozen(kw_only=True)
-class StoredImage:
+class ImageReference:
     """An image of this service as an input: ``image:<id>``."""
 
     id: int
 
 
-InputSource = bytes | StoredImage | InputImage
+InputSource = bytes | ImageReference | InputImage
 """Bytes, a stored image, or an input of an earlier task, copied from the spool without inspection."""
 
 
@@ -380,7 +380,7 @@ async def _source_digest(source: InputSource | None) -> str | None:
     match source:
         case None:
             return None
-        case StoredImage():
+        case ImageReference():
             return f"image:{source.id}"
         case InputImage():
             return source.sha256

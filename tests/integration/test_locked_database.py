@@ -86,7 +86,7 @@ async def test_writes_are_to_be_tried_again_and_an_answer_that_was_paid_for_is_k
         )
         async with compose(settings, environ={}) as service:
             imagegen = service.imagegen
-            clock = imagegen.adapters.clock
+            clock = imagegen.parts.clock
             app = InboundGuard(build_app(service), rules=GuardRules(), refuse=refuse, clock=clock)
             first = await imagegen.submit("before", provider="own")
             await imagegen.wait(first.task_id, timeout=60)
@@ -97,7 +97,7 @@ async def test_writes_are_to_be_tried_again_and_an_answer_that_was_paid_for_is_k
                 assert await asyncio.to_thread(is_locked.wait, 60)
                 refused = [await send(client, *write) for write in WRITES]
                 by_openai = await send(client, *OPENAI_WRITE)
-                before = await imagegen.adapters.tasks.get(task.task_id)
+                before = await imagegen.parts.tasks.get(task.task_id)
                 lock.pop_all().close()
                 task = await imagegen.wait(task.task_id, timeout=60)
                 listed = (await client.get("/api/v1/tasks")).json()["data"]["total"]

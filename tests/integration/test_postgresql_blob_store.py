@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing
-from imagegen_core.services.gallery import DeleteImage
+from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
@@ -142,7 +143,9 @@ class Desk:
         self.sync = SyncStorage(**stores, outbox=MemoryOutbox(state), archive=self.bucket, clock=self.clock)
         self.expire = ExpireLocal(**stores, archive=self.bucket, clock=self.clock, retention_days=0)
         self.verify = VerifyStorage(**stores, archive=self.bucket)
-        self.delete = DeleteImage(records=self.records, blobs=self.blobs, on_change=lambda: None)
+        self.delete = Images(
+            parts=SimpleNamespace(images=self.records, blobs=self.blobs), on_change=lambda: None
+        ).delete_one
 
     async def image(self, number=1, data=LARGE):
         """Store an image as a node does: bytes, then record."""

@@ -73,7 +73,7 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
 async def test_what_one_node_enqueues_wakes_the_workers_of_another(node):
     """They would ask again a second later."""
     accepting, waiting = await node(ScriptedProvider()), await node(ScriptedProvider())
-    queue, now = waiting.adapters.queue, waiting.adapters.clock.now()
+    queue, now = waiting.parts.queue, waiting.parts.clock.now()
     before = await queue.demand(now=now, limit=1)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(queue.wait(NEVER))

@@ -53,8 +53,10 @@ async def task_over(response, data_dir):
             imagegen = service.imagegen
             task = await imagegen.submit("a cat", provider="own")
             task = await imagegen.wait(task.task_id, timeout=60)
-            images = [await imagegen.read(image) for image in await imagegen.images(task.task_id)]
-            (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
+            images = [
+                await imagegen.read(image) for image in await imagegen.parts.images.by_task(task.task_id)
+            ]
+            (attempt,) = await imagegen.parts.tasks.attempts(task.task_id)
     assert attempt.response is None
     return task, images, (data_dir / "spool").exists()
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -16,7 +17,7 @@ from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
-from imagegen_core.services.gallery import DeleteImage
+from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
@@ -62,7 +63,9 @@ class Desk:
             archive=self.archive,
             clock=self.clock,
         )
-        self.delete = DeleteImage(records=self.records, blobs=self.images, on_change=lambda: None)
+        self.delete = Images(
+            parts=SimpleNamespace(images=self.records, blobs=self.images), on_change=lambda: None
+        ).delete_one
 
     def expire(self, days):
         return ExpireLocal(
@@ -648,7 +651,7 @@ async def test_a_pass_that_fails_leaves_one_line(desk, oss, caplog):
         await desk.image(number)
     oss.fail("denied", "put", times=9)
     summary = await desk.sync()
-    lines = [record for record in caplog.records if record.name.endswith("sync_storage")]
+    lines = [record for record in caplog.records if record.name.endswith("upkeep")]
 
     assert 9 == summary.failed
     assert 1 == len(lines)

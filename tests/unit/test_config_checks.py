@@ -76,12 +76,12 @@ def test_a_mistake_has_one_code(count):
 async def test_a_wrong_one_cannot_be_saved(name, value, field):
     """Neither as a new row nor over one that is there."""
     imagegen = in_memory()
-    await imagegen.save_provider(provider_name="old", changes={"kind": "demo"})
+    await imagegen.providers.save(provider_name="old", changes={"kind": "demo"})
     changes = {"kind": "demo", name: meant(name, value)}
     with pytest.raises(ValidationFailed) as created:
-        await imagegen.save_provider(provider_name="new", changes=changes)
+        await imagegen.providers.save(provider_name="new", changes=changes)
     with pytest.raises(ValidationFailed) as change:
-        await imagegen.save_provider(provider_name="old", changes=changes)
+        await imagegen.providers.save(provider_name="old", changes=changes)
 
     assert [[field]] * 2 == [refused_fields(created), refused_fields(change)]
 
@@ -98,12 +98,12 @@ async def test_a_row_that_is_wrong_is_shown_and_not_used(name, value, field):
         is_unchecked=True,
     )
     imagegen = in_memory()
-    await imagegen.adapters.configs.save(row, key_origin="")
+    await imagegen.parts.configs.save(row, key_origin="")
 
     with pytest.raises(ValidationFailed) as refused:
-        await imagegen.submit_task(Submission(prompt="a cat", provider_name="odd"))
-    listed = [resolved.config.provider_name for resolved in await imagegen.list_providers.configured()]
-    usable = [resolved.config.provider_name for resolved in await imagegen.list_providers.usable()]
+        await imagegen.tasks.submit(Submission(prompt="a cat", provider_name="odd"))
+    listed = [resolved.config.provider_name for resolved in await imagegen.providers.configured()]
+    usable = [resolved.config.provider_name for resolved in await imagegen.providers.usable()]
 
     assert ([field], ["demo", "odd"], ["demo"]) == (refused_fields(refused), listed, usable)
 

@@ -15,7 +15,7 @@ from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.system import SystemClock, new_id
-from imagegen_core import Adapters, ImageGen, Limits
+from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock
@@ -42,14 +42,12 @@ def in_memory(
     )
 
 
-def memory_adapters(
-    *, providers: Mapping[str, Provider] | None = None, clock: Clock | None = None
-) -> Adapters:
+def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: Clock | None = None) -> Parts:
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
     images = MemoryGallery(state)
-    return Adapters(
+    return Parts(
         tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
         nodes=nodes,

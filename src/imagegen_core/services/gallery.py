@@ -21,14 +21,22 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAGES
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, collection_name, tag_name, tag_names
 from imagegen_core.messages import Language, Message
-from imagegen_core.ports.blobs import BlobStore
-from imagegen_core.ports.image_marks import ImageMarks
-from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.image_timeline import ImageList, ImageTimeline, Neighbours
-from imagegen_core.ports.lineage import Lineage
-from imagegen_core.ports.tools import Clock, ImageRejected, Inspect, InspectorUnavailable
+from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.parts import Parts
+from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.problems import ProblemCode, StorageCode
 from imagegen_core.values import CalendarDays, ZipStream, file_name
+
+_log = logging.getLogger(__name__)
+
+MISSING_FILE = "MISSING.txt"
+"""The file that says which images are not there, and why; it is there only if some are not."""
+
+_MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)
+"""The earliest that a zip file can tell: it says nothing."""
+
+_MAX_SILENCES = 3
+"""After so many images in a row for which the archive did not answer, it is asked for no other one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,36 +53,31 @@ class ImageView:
 
 
 @attrs.frozen(kw_only=True)
-class ShowImage:
-    """Reads the record, then the list and the lineage."""
+class Images:
+    """What callers do with kept images; ``on_change`` is called after images were deleted."""
 
-    records: ImageRecords
-    timeline: ImageTimeline
-    lineage: Lineage
+    parts: Parts
+    on_change: Callable[[], object]
+    _rebuilding: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
 
-    async def __call__(self, *, image_id: int, images: ImageList | None = None) -> ImageView:
-        """Return the image, and its neighbours in ``images``, which are all when left out.
+    # ---------------------------------------------------------------- show
+
+    async def show(self, image_id: int, images: ImageList | None = None) -> ImageView:
+        """Return an image, its relatives, and its neighbours in ``images``, which are all when left out.
 
         Raises:
             ImageNotFound: there is no such image.
             Unavailable: the list took too long.
         """
-        image = await self.records.get(image_id)
+        image = await self.parts.images.get(image_id)
         neighbours, parents, children = await asyncio.gather(
-            self.timeline.neighbours(image_id, images or ImageList()),
-            self.lineage.parents(image_id),
-            self.lineage.children(image_id, limit=MAX_CHILDREN),
+            self.parts.timeline.neighbours(image_id, images or ImageList()),
+            self.parts.lineage.parents(image_id),
+            self.parts.lineage.children(image_id, limit=MAX_CHILDREN),
         )
         return ImageView(image=image, neighbours=neighbours, parents=parents, children=children)
 
-
-@attrs.frozen(kw_only=True)
-class ListImageDays:
-    """Counts the images of a list by the days of a time zone."""
-
-    timeline: ImageTimeline
-
-    async def __call__(
+    async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC
     ) -> tuple[tuple[date, int], ...]:
         """Return each day that has images, and how many, newest first.
@@ -86,32 +89,18 @@ class ListImageDays:
         Raises:
             Unavailable: counting took too long.
         """
-        span = await self.timeline.span()
+        span = await self.parts.timeline.span()
         if span is None:
             return ()
         calendar = CalendarDays.between(*span, zone)
-        counts = await self.timeline.by_interval(calendar.bounds, images or ImageList())
+        counts = await self.parts.timeline.by_interval(calendar.bounds, images or ImageList())
         pairs = [(day, count) for day, count in zip(calendar.days, counts, strict=True) if count]
         return tuple(reversed(pairs))
 
+    async def thumbnail(self, image: Image) -> bytes:
+        """Return the thumbnail of an image, rebuilt if it is lost; it stays local when the image is archived.
 
-_log = logging.getLogger(__name__)
-
-
-@attrs.frozen(kw_only=True)
-class ShowThumbnail:
-    """Reads the thumbnail that was stored with the image; it stays local when the image is archived.
-
-    Of those who ask for a lost one at the same moment, one rebuilds it for all.
-    """
-
-    records: ImageRecords
-    blobs: BlobStore
-    inspect: Inspect
-    _rebuilding: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
-
-    async def __call__(self, image: Image) -> bytes:
-        """Return the thumbnail of an image.
+        Of those who ask for a lost one at the same moment, one rebuilds it for all.
 
         Raises:
             ImageNotFound: the image was deleted meanwhile.
@@ -130,13 +119,13 @@ class ShowThumbnail:
         if image.thumbnail_key is None:
             return None
         try:
-            return b"".join([chunk async for chunk in self.blobs.open(image.thumbnail_key)])
+            return b"".join([chunk async for chunk in self.parts.blobs.open(image.thumbnail_key)])
         except (BlobMissing, StorageError):  # the lookup may reach the archive, which may not respond
             return None
 
     async def _rebuild(self, image: Image) -> bytes:
         try:
-            inspection = await self.inspect(self.blobs.open(image.blob_key))
+            inspection = await self.parts.inspect(self.parts.blobs.open(image.blob_key))
         except (ImageRejected, InspectorUnavailable) as error:
             raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
         await self._store(image, inspection.thumbnail)
@@ -146,154 +135,22 @@ class ShowThumbnail:
         if image.thumbnail_key is None:
             return
         try:
-            await self.blobs.put(image.thumbnail_key, _once(thumbnail), content_type="image/webp")
+            await self.parts.blobs.put(image.thumbnail_key, _once(thumbnail), content_type="image/webp")
         except StorageError as error:
             _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
             return
         try:
-            await self.records.get(image.id)
+            await self.parts.images.get(image.id)
         except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
-            await self.blobs.delete(image.thumbnail_key)
+            await self.parts.blobs.delete(image.thumbnail_key)
             raise
 
+    # ---------------------------------------------------------------- zip
 
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-@attrs.frozen(kw_only=True)
-class DeleteImage:
-    """The outbox records what is still to be removed, so that a store that is down now is retried later."""
-
-    records: ImageRecords
-    blobs: BlobStore
-    on_change: Callable[[], object]
-
-    async def __call__(self, *, image_id: int) -> Image:
-        """Return the deleted record.
-
-        Raises:
-            ImageNotFound: there is none.
-        """
-        image = await self.records.delete(image_id)
-        for key in (image.blob_key, image.thumbnail_key):
-            if key is None:
-                continue
-            try:
-                await self.blobs.delete(key)
-            except StorageError:
-                _log.warning("the bytes of a deleted image are removed later", extra={"image_id": image_id})
-        self.on_change()
-        return image
-
-
-@attrs.frozen(kw_only=True)
-class MarkImages:
-    """Changes all of the images in one transaction; called again, it changes nothing."""
-
-    marks: ImageMarks
-
-    async def __call__(self, *, image_ids: Sequence[int], change: MarkChange) -> ChangedImages:
-        """Return what was changed; names of tags are given as people write them.
-
-        Raises:
-            ValidationFailed: too many images, or a name that no tag can have.
-            CollectionNotFound: there is no such collection.
-            TooManyTags: some of the images would have too many; none was changed.
-        """
-        ids = distinct_ids(image_ids)
-        clean = attrs.evolve(
-            change,
-            tags=None if change.tags is None else tag_names(change.tags),
-            tag=None if change.tag is None else tag_name(change.tag),
-            untag=None if change.untag is None else tag_name(change.untag),
-        )
-        result = await self.marks.change(ids, clean)
-        _log.info(
-            "the marks of images were changed",
-            extra={"change": _changes(clean), "images": len(ids), "changed": result.changed},
-        )
-        return result
-
-
-@attrs.frozen(kw_only=True)
-class MarkImage:
-    """Changes one image."""
-
-    mark_images: MarkImages
-    records: ImageRecords
-
-    async def __call__(self, *, image_id: int, change: MarkChange) -> Image:
-        """Return the image as it is then.
-
-        Raises:
-            ImageNotFound: there is none.
-            ValidationFailed, CollectionNotFound, TooManyTags: as for `MarkImages`.
-        """
-        result = await self.mark_images(image_ids=(image_id,), change=change)
-        if result.missing:
-            raise ImageNotFound(image_id)
-        return await self.records.get(image_id)
-
-
-def distinct_ids(image_ids: Sequence[int]) -> tuple[int, ...]:
-    """Return the ids, each once, in their order.
-
-    Raises:
-        ValidationFailed: there are more than one request may change.
-    """
-    if len(image_ids) > MAX_BATCH_IMAGES:
-        raise ValidationFailed.for_field("ids", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_BATCH_IMAGES))
-    return tuple(dict.fromkeys(image_ids))
-
-
-def _changes(change: MarkChange) -> dict[str, object]:
-    return {name: value for name, value in attrs.asdict(change).items() if value is not None}
-
-
-@attrs.frozen(kw_only=True)
-class DeleteImages:
-    """Removes the records in one transaction, with what the outbox needs to remove the bytes."""
-
-    records: ImageRecords
-    on_change: Callable[[], object]
-
-    async def __call__(self, *, image_ids: Sequence[int]) -> ChangedImages:
-        """Return how many were deleted, and which there were not.
-
-        Raises:
-            ValidationFailed: there are too many ids.
-        """
-        ids = distinct_ids(image_ids)
-        deleted = {image.id for image in await self.records.delete_all(ids)}
-        _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
-        self.on_change()
-        return ChangedImages(
-            changed=len(deleted), missing=tuple(image_id for image_id in ids if image_id not in deleted)
-        )
-
-
-MISSING_FILE = "MISSING.txt"
-"""The file that says which images are not there, and why; it is there only if some are not."""
-
-_MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)
-"""The earliest that a zip file can tell: it says nothing."""
-
-_MAX_SILENCES = 3
-"""After so many images in a row for which the archive did not answer, it is asked for no other one."""
-
-
-@attrs.frozen(kw_only=True)
-class ZipImages:
-    """Reads one image after the other, in pieces: memory grows neither with their number nor their size."""
-
-    records: ImageRecords
-    blobs: BlobStore
-
-    async def __call__(
+    async def zip(
         self, image_ids: Sequence[int], *, language: Language = Language.EN
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the zip file: each image once, in the order of the ids.
+        """Yield a zip file of images: each once, in the order of the ids, one after the other, in pieces.
 
         Images that cannot be read are left out, and a file in it says which and why, in that language. The
         first piece comes when there is an image: until then, all of it may be refused.
@@ -325,14 +182,14 @@ class ZipImages:
     ) -> AsyncGenerator[bytes, None]:
         """Yield what comes of the archive while an image is added to it, or note that it is missing."""
         try:
-            image = await self.records.get(image_id)
+            image = await self.parts.images.get(image_id)
         except ImageNotFound as error:
             missing.note(str(image_id), error.reason, error)
             return
         if missing.archive_is_silent and image.storage is StorageState.ARCHIVE:
             missing.note_error(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
             return
-        async with _opened(self.blobs.open(image.blob_key)) as chunks:
+        async with _opened(self.parts.blobs.open(image.blob_key)) as chunks:
             try:
                 chunk = await anext(chunks, b"")
             except (BlobMissing, StorageError) as error:
@@ -349,6 +206,106 @@ class ZipImages:
                 chunk = await anext(chunks, b"")
         if size != image.size_bytes:
             missing.note(_name(image), StorageCode.LOCAL_FILE_DAMAGED(image_id=image.id))
+
+    # ---------------------------------------------------------------- delete and mark
+
+    async def delete(self, image_ids: Sequence[int]) -> ChangedImages:
+        """Delete the records of images at once; the next sweep of the outbox removes their bytes.
+
+        Raises:
+            ValidationFailed: there are too many ids.
+        """
+        ids = distinct_ids(image_ids)
+        deleted = {image.id for image in await self.parts.images.delete_all(ids)}
+        _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
+        self.on_change()
+        missing = tuple(image_id for image_id in ids if image_id not in deleted)
+        return ChangedImages(changed=len(deleted), missing=missing)
+
+    async def delete_one(self, image_id: int) -> Image:
+        """Delete an image and its bytes, and return its record.
+
+        The outbox records what is still to be removed, so that a store that is down now is retried later.
+
+        Raises:
+            ImageNotFound: there is none.
+        """
+        image = await self.parts.images.delete(image_id)
+        for key in (image.blob_key, image.thumbnail_key):
+            if key is None:
+                continue
+            try:
+                await self.parts.blobs.delete(key)
+            except StorageError:
+                _log.warning("the bytes of a deleted image are removed later", extra={"image_id": image_id})
+        self.on_change()
+        return image
+
+    async def mark(self, image_ids: Sequence[int], change: MarkChange) -> ChangedImages:
+        """Change the marks of all of the images in one transaction; repeated, it changes nothing.
+
+        Names of tags are given as people write them.
+
+        Raises:
+            ValidationFailed: too many images, or a name that no tag can have.
+            CollectionNotFound: there is no such collection.
+            TooManyTags: some of the images would have too many; none was changed.
+        """
+        ids = distinct_ids(image_ids)
+        clean = attrs.evolve(
+            change,
+            tags=None if change.tags is None else tag_names(change.tags),
+            tag=None if change.tag is None else tag_name(change.tag),
+            untag=None if change.untag is None else tag_name(change.untag),
+        )
+        result = await self.parts.marks.change(ids, clean)
+        changes = {name: value for name, value in attrs.asdict(clean).items() if value is not None}
+        extra = {"change": changes, "images": len(ids), "changed": result.changed}
+        _log.info("the marks of images were changed", extra=extra)
+        return result
+
+    async def mark_one(self, image_id: int, change: MarkChange) -> Image:
+        """Change the marks of one image, and return it as it is then.
+
+        Raises:
+            ImageNotFound: there is none.
+            ValidationFailed, CollectionNotFound, TooManyTags: as for `mark`.
+        """
+        result = await self.mark((image_id,), change)
+        if result.missing:
+            raise ImageNotFound(image_id)
+        return await self.parts.images.get(image_id)
+
+    async def create_collection(self, name: str) -> Collection:
+        """Add an empty collection; its name is given as people write it.
+
+        Raises:
+            ValidationFailed: no collection can have the name.
+            CollectionExists: one has it.
+            TooManyCollections: there are as many as there may be.
+        """
+        return await self.parts.marks.add_collection(collection_name(name), self.parts.clock.now())
+
+    async def rename_collection(self, collection_id: int, name: str) -> Collection:
+        """Give a collection another name, and return it as it is then.
+
+        Raises:
+            ValidationFailed: no collection can have the name.
+            CollectionNotFound: there is none.
+            CollectionExists: another one has the name.
+        """
+        return await self.parts.marks.rename_collection(collection_id, collection_name(name))
+
+
+def distinct_ids(image_ids: Sequence[int]) -> tuple[int, ...]:
+    """Return the ids, each once, in their order.
+
+    Raises:
+        ValidationFailed: there are more than one request may change.
+    """
+    if len(image_ids) > MAX_BATCH_IMAGES:
+        raise ValidationFailed.for_field("ids", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_BATCH_IMAGES))
+    return tuple(dict.fromkeys(image_ids))
 
 
 @attrs.define
@@ -411,36 +368,5 @@ def _name(image: Image) -> str:
     return file_name(image.prompt, image.id, image.mime_type.extension)
 
 
-@attrs.frozen(kw_only=True)
-class CreateCollection:
-    """Adds an empty collection."""
-
-    marks: ImageMarks
-    clock: Clock
-
-    async def __call__(self, *, name: str) -> Collection:
-        """Return the new collection; its name is given as people write it.
-
-        Raises:
-            ValidationFailed: no collection can have the name.
-            CollectionExists: one has it.
-            TooManyCollections: there are as many as there may be.
-        """
-        return await self.marks.add_collection(collection_name(name), self.clock.now())
-
-
-@attrs.frozen(kw_only=True)
-class RenameCollection:
-    """Gives a collection another name."""
-
-    marks: ImageMarks
-
-    async def __call__(self, *, collection_id: int, name: str) -> Collection:
-        """Return the collection as it is then.
-
-        Raises:
-            ValidationFailed: no collection can have the name.
-            CollectionNotFound: there is none.
-            CollectionExists: another one has the name.
-        """
-        return await self.marks.rename_collection(collection_id, collection_name(name))
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -23,21 +23,21 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.models import ProviderProfile
+from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Probe
-from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.tools import Clock
-from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems import Problem, RefusalCode
 from imagegen_core.reach import ProviderChange, SecretKind, layered_secrets, secret_headers
-from imagegen_core.redaction import Redactor, redacted_message
+from imagegen_core.redaction import redacted_message
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.secrets import Secret
 
+_IN_MEMORY = "memory"
+"""Context of a key that is sealed for as long as it takes to save it."""
+
 
 @attrs.frozen(kw_only=True)
-class ListProviders:
-    """Lists all providers by name, from the database and the file together."""
+class ProviderListing:
+    """All providers by name, from the database and the file together."""
 
     resolve: ResolveProvider
 
@@ -100,39 +100,36 @@ class ListProviders:
 
 
 @attrs.frozen(kw_only=True)
-class ProbeProvider:
-    """Makes one cheap, unpaid call."""
+class Providers(ProviderListing):
+    """What callers do with providers."""
 
-    resolve: ResolveProvider
-    redactor: Redactor
+    parts: Parts
 
-    async def __call__(self, *, provider_name: str) -> Probe:
-        """Return whether the provider could be used now.
+    async def probe(self, provider_name: str) -> Probe:
+        """Make one cheap, unpaid call, and return whether the provider could be used now.
 
         Raises:
             Refusal: its configuration is not complete enough for a call.
         """
         resolved = await self.resolve(provider_name=provider_name)
         probe = await resolved.provider.probe(resolved.config)
-        return attrs.evolve(probe, detail=redacted_message(probe.detail, self.redactor))
+        return attrs.evolve(probe, detail=redacted_message(probe.detail, self.parts.redactor))
 
+    async def toggle(self, provider_name: str, *, enabled: bool) -> ProviderConfig:
+        """Switch a saved configuration on or off, without changing or checking anything else of it.
 
-_IN_MEMORY = "memory"
-"""Context of a key that is sealed for as long as it takes to save it."""
+        Raises:
+            ProviderConfigNotFound: none is saved.
+        """
+        saved = await self.parts.configs.get(provider_name)
+        if saved is None:
+            raise ProviderConfigNotFound(provider_name)
+        changed = attrs.evolve(saved, enabled=enabled, updated_at=self.parts.clock.now())
+        await self.parts.configs.save(changed, key_origin=saved.key_origin or "")
+        return changed
 
-
-@attrs.frozen(kw_only=True)
-class SaveProvider:
-    """Creates or changes one configuration; fields that are not sent stay as they are."""
-
-    configs: ProviderConfigs
-    resolve: ResolveProvider
-    guard: UpstreamGuard
-    box: SecretBox
-    clock: Clock
-
-    async def __call__(self, *, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
-        """Store the changed configuration and return it combined with the file's.
+    async def save(self, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
+        """Create or change a configuration, and return it combined with the file's; fields not sent stay.
 
         ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
 
@@ -150,8 +147,8 @@ class SaveProvider:
         fields = {name: value for name, value in changes.items() if name != "api_key"}
         check_texts(fields)
         key = self._sealed(Secret.parse_unmasked(changes.get("api_key")))
-        now = self.clock.now()
-        saved = await self.configs.get(provider_name)
+        now = self.parts.clock.now()
+        saved = await self.parts.configs.get(provider_name)
         file = self.resolve.file_configs.get(provider_name)
         below = () if file is None else (file,)
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
@@ -166,16 +163,16 @@ class SaveProvider:
         stored = self._without_leaks(stored, change, current_layers, resolved)
         for url in (resolved.config.api_base, resolved.profile.key_url):
             if url:
-                await self.guard.check(url)
-        await self.configs.save(stored, key_origin=resolved.reach.origin or "")
+                await self.parts.guard.check(url)
+        await self.parts.configs.save(stored, key_origin=resolved.reach.origin or "")
         return self.resolve.describe([stored, *below])
 
     def _sealed(self, key: Secret | None) -> Secret | None:
         """Return the key for what checks and stores the configuration, none of which reads it."""
-        if key is None or self.box.locked:
+        if key is None or self.parts.box.locked:
             return key
-        token = key.give_to(partial(self.box.seal, context=_IN_MEMORY))
-        return Secret.sealed(partial(self.box.open, token, context=_IN_MEMORY))
+        token = key.give_to(partial(self.parts.box.seal, context=_IN_MEMORY))
+        return Secret.sealed(partial(self.parts.box.open, token, context=_IN_MEMORY))
 
     def _without_leaks(
         self,
@@ -198,27 +195,6 @@ class SaveProvider:
                 raise ApiKeyRequired(stored.provider_name, secret.kind, target)
             stored = without_secret_headers(stored, but=change.sent_headers)
         return stored
-
-
-@attrs.frozen(kw_only=True)
-class ToggleProvider:
-    """Switches a saved configuration on or off, without changing or checking anything else of it."""
-
-    configs: ProviderConfigs
-    clock: Clock
-
-    async def __call__(self, *, provider_name: str, enabled: bool) -> ProviderConfig:
-        """Return the changed configuration.
-
-        Raises:
-            ProviderConfigNotFound: none is saved.
-        """
-        saved = await self.configs.get(provider_name)
-        if saved is None:
-            raise ProviderConfigNotFound(provider_name)
-        changed = attrs.evolve(saved, enabled=enabled, updated_at=self.clock.now())
-        await self.configs.save(changed, key_origin=saved.key_origin or "")
-        return changed
 
 
 def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:

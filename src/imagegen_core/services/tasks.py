@@ -26,14 +26,10 @@ from imagegen_core.errors import (
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
-from imagegen_core.ports.blobs import BlobStore, Spool, SpoolOverflow
-from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.lineage import Lineage
-from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, TaskRepository, UsageKey
-from imagegen_core.ports.tools import Clock, HasRoom, ImageRejected, Inspect, InspectorUnavailable
-from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.ports.blobs import SpoolOverflow
+from imagegen_core.ports.parts import Parts
+from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, UsageKey
+from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
@@ -42,34 +38,94 @@ from imagegen_core.running.exchange import kept_owners
 from imagegen_core.running.runner import EndTask
 from imagegen_core.running.slots import RunningTasks
 from imagegen_core.search import Page, Paging
-from imagegen_core.task import InputSource, StoredImage, Submission, Task, TaskStatus
+from imagegen_core.task import ImageReference, InputSource, Submission, Task, TaskStatus
 from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
 
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
+_MAX_TRIES = 50
+_PAUSE_SECONDS = 0.02
+_UNFINISHED = tuple(status for status in TaskStatus if not status.final)
+_ANY_IMAGE = InputImage(
+    key="", mime_type=MediaType.PNG, width=1024, height=1024, size_bytes=1024 * 1024, sha256=""
+)
+"""Stands for the images of a request, which need not be there to be told its price."""
 
 
 @attrs.frozen(kw_only=True)
-class SubmitTask:
-    """Submits tasks; once it returns, the task survives a kill and a power cut."""
+class TaskChanges:
+    """What is to be other than in the task that is made again; None leaves a thing as it was.
 
+    ``params`` may hold ``prompt``, too; a parameter of None is taken back. Another provider means its default
+    model, unless ``model_id`` says which.
+    """
+
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+    provider_name: str | None = None
+    model_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class InputView:
+    """An input image as it is shown.
+
+    Its bytes are those of the stored image that it was named by, or what its caller sent. Unless it is
+    ``available``, that image is deleted, or what was sent was not kept.
+    """
+
+    role: InputRole
+    image: InputImage
+    available: bool
+
+
+@attrs.frozen(kw_only=True)
+class TaskView:
+    """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending.
+
+    ``costs`` are what its attempts cost or may have cost, by currency; empty if that is nothing.
+    """
+
+    task: Task
+    images: tuple[Image, ...]
+    inputs: tuple[InputView, ...] = ()
+    queue_position: int | None = None
+    costs: tuple[Cost, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class OpenedInput:
+    """An input image whose bytes ``read(start, end)`` yields, from start up to end."""
+
+    image: InputImage
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+@attrs.frozen(kw_only=True)
+class OpenedResponse:
+    """A file whose bytes ``read(start, end)`` yields, from start up to end; ``key`` is that of no other."""
+
+    key: str
+    size_bytes: int
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+@attrs.frozen(kw_only=True)
+class Tasks:
+    """What callers do with tasks; running them is `Runner`'s."""
+
+    parts: Parts
     resolve: ResolveProvider
-    repository: TaskRepository
-    queue: Queue
-    records: ImageRecords
-    blobs: BlobStore
-    spool: Spool
-    inspect: Inspect
-    guard: UpstreamGuard
-    box: SecretBox
-    has_room: HasRoom
-    clock: Clock
-    new_id: Callable[[], str]
+    running: RunningTasks
+    end: EndTask
+    owner: str
     queue_size: int
 
-    async def __call__(self, submission: Submission) -> AddedTask:
+    # ---------------------------------------------------------------- submit
+
+    async def submit(self, submission: Submission) -> AddedTask:
         """Store the task and queue it, or return the task that the same idempotency key has created.
 
-        A replay comes before any check that depends on the configuration, which may have changed since.
+        A replay comes before any check that depends on the configuration, which may have changed since. Once
+        this returns, the task survives a kill and a power cut.
 
         Raises:
             Refusal: the request is turned down; then nothing is stored.
@@ -77,47 +133,98 @@ class SubmitTask:
         submission.check_shape()
         claim = await self._claim(submission)
         if claim is not None:
-            earlier = await self.repository.replay(claim, now=self.clock.now())
+            earlier = await self.parts.tasks.replay(claim, now=self.parts.clock.now())
             if earlier is not None:
                 return AddedTask(task=earlier, replayed=True)
-        return await self._submit(submission, claim)
-
-    async def _submit(self, submission: Submission, claim: IdempotencyClaim | None) -> AddedTask:
         params = canonical(submission.params)
-        resolved = await self._resolve(submission)
-        model = choose_model(resolved.profile.models, submission.model_id)
+        resolved, model = await self._resolve(submission)
         check_operation(submission.operation, len(submission.references), model)
-        task_id = self.new_id()
+        task_id = self.parts.new_id()
         try:
             request = await self._request(submission, params, task_id)
             check_request(request, model)
             resolved.provider.split(request, model, resolved.config)
-            await self._check_environment(resolved)
+            if resolved.config.api_base:
+                await self.parts.guard.check(resolved.config.api_base)
+            if not self.parts.has_room():
+                raise InsufficientStorage
             task = self._task(task_id, submission, request, resolved, model)
-            added = await self.repository.add(task, queue_size=self.queue_size, claim=claim)
+            added = await self.parts.tasks.add(task, queue_size=self.queue_size, claim=claim)
         except asyncio.CancelledError:
             raise  # the task may have been stored nevertheless; files without a task are cleaned up later
         except BaseException:  # interrupted too, no task needs the files
-            await self.spool.remove(task_id)
+            await self.parts.spool.remove(task_id)
             raise
         if added.replayed:
-            await self.spool.remove(task_id)
+            await self.parts.spool.remove(task_id)
         else:
-            await self.queue.wake()
+            await self.parts.queue.wake()
         return added
 
-    async def _resolve(self, submission: Submission) -> ResolvedProvider:
-        return await self.resolve(
+    async def estimate(self, submission: Submission) -> tuple[Cost, ...]:
+        """Return what a request would cost now, by currency; empty if it costs nothing. Nothing is sent.
+
+        Raises:
+            Refusal: the request would be turned down for what it says, apart from its images.
+        """
+        params = canonical(submission.params)
+        resolved, model = await self._resolve(submission)
+        rules = submission.operation.rules
+        request = ImageRequest(
+            operation=submission.operation,
+            prompt=submission.prompt,
+            params=params,
+            references=(_ANY_IMAGE,) if rules.max_references else (),
+            image=_ANY_IMAGE if rules.takes_image else None,
+        )
+        check_operation(request.operation, len(request.references), model)
+        check_request(request, model)
+        calls = resolved.provider.split(request, model, resolved.config)
+        bare_calls = (attrs.evolve(call, references=(), image=None) for call in calls)
+        quotes = (quote(call, model, is_billed=resolved.profile.billed) for call in bare_calls)
+        return total(cost for cost in quotes if cost is not None)
+
+    async def retry(self, task_id: str, *, idempotency_key: str | None = None) -> AddedTask:
+        """Make a failed or cancelled task again, under the current configuration; it is paid for again.
+
+        Raises:
+            TaskNotFound: there is none.
+            ValidationFailed: it neither failed nor was cancelled, or its input images are no longer stored.
+            Refusal: as for any submission.
+        """
+        task = await self.parts.tasks.get(task_id)
+        if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+            raise ValidationFailed.for_field("task_id", ProblemCode.NOT_RETRYABLE(status=task.status))
+        return await self._again(Submission.again(task, verb="retry", idempotency_key=idempotency_key))
+
+    async def rerun(
+        self, task_id: str, changes: TaskChanges, *, idempotency_key: str | None = None
+    ) -> AddedTask:
+        """Make any task again, with changes; it is paid for again.
+
+        Raises:
+            TaskNotFound: there is none.
+            ValidationFailed: its input images are no longer stored, or the changed request is invalid; a
+                parameter that another model does not know has to be taken back.
+            Refusal: as for any submission.
+        """
+        task = await self.parts.tasks.get(task_id)
+        submission = Submission.again(task, verb="rerun", idempotency_key=idempotency_key)
+        return await self._again(_changed(submission, changes))
+
+    async def _again(self, submission: Submission) -> AddedTask:
+        try:
+            return await self.submit(submission)
+        except BlobMissing as error:
+            raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
+
+    async def _resolve(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
+        resolved = await self.resolve(
             provider_name=submission.provider_name or await self.resolve.default_name(),
             override=submission.override,
             require_saved=submission.require_saved,
         )
-
-    async def _check_environment(self, resolved: ResolvedProvider) -> None:
-        if resolved.config.api_base:
-            await self.guard.check(resolved.config.api_base)
-        if not self.has_room():
-            raise InsufficientStorage
+        return resolved, choose_model(resolved.profile.models, submission.model_id)
 
     async def _claim(self, submission: Submission) -> IdempotencyClaim | None:
         if submission.idempotency_key is None:
@@ -126,7 +233,7 @@ class SubmitTask:
             scope=f"{submission.idempotency_scope}:{submission.operation}",
             key=submission.idempotency_key,
             body_sha256=await submission.digest(),
-            expires_at=self.clock.now() + IDEMPOTENCY_LIFETIME,
+            expires_at=self.parts.clock.now() + IDEMPOTENCY_LIFETIME,
         )
 
     def _task(
@@ -137,7 +244,7 @@ class SubmitTask:
         resolved: ResolvedProvider,
         model: Model,
     ) -> Task:
-        override, now = submission.override, self.clock.now()
+        override, now = submission.override, self.parts.clock.now()
         warning = model.warning_on(now.date())
         return Task(
             task_id=task_id,
@@ -146,7 +253,7 @@ class SubmitTask:
             model_id=model.id,
             created_at=now,
             config_snapshot=snapshot(resolved.config, model),
-            override=None if override is None else seal_override(override, self.box, task_id),
+            override=None if override is None else seal_override(override, self.parts.box, task_id),
             max_retries=resolved.config.retries,
             warnings=() if warning is None else (warning,),
             retry_of=submission.retry_of,
@@ -179,15 +286,17 @@ class SubmitTask:
     async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
         if isinstance(source, InputImage):
             return await self._copied(source, task_id, name)
-        image_id = source.id if isinstance(source, StoredImage) else None
-        if isinstance(source, StoredImage):
-            chunks = partial(self.blobs.open, (await self.records.get(source.id)).blob_key)
+        image_id = source.id if isinstance(source, ImageReference) else None
+        if isinstance(source, ImageReference):
+            chunks = partial(self.parts.blobs.open, (await self.parts.images.get(source.id)).blob_key)
         else:
             chunks = partial(_pieces, source)
         digest = hashlib.sha256()
         try:
-            size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES)
-            inspection = await self.inspect(chunks())
+            size = await self.parts.spool.put(
+                task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES
+            )
+            inspection = await self.parts.inspect(chunks())
         except SpoolOverflow as error:
             raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES)) from error
         except ImageRejected as error:
@@ -212,20 +321,249 @@ class SubmitTask:
             BlobMissing: it was not kept, or was a stored image that is deleted.
         """
         try:
-            chunks = self.spool.chunks(*source.place)
-            await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
+            chunks = self.parts.spool.chunks(*source.place)
+            await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         except BlobMissing:
             if source.image_id is None:
                 raise
-            chunks = self.blobs.open(await self._blob_key(source.image_id))
-            await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
+            chunks = self.parts.blobs.open(await self._blob_key(source.image_id))
+            await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         return attrs.evolve(source, key=f"{task_id}/{name}")
 
     async def _blob_key(self, image_id: int) -> str:
         try:
-            return (await self.records.get(image_id)).blob_key
+            return (await self.parts.images.get(image_id)).blob_key
         except ImageNotFound as error:
             raise BlobMissing(f"image:{image_id}") from error
+
+    # ---------------------------------------------------------------- show
+
+    async def show(self, task_id: str) -> TaskView:
+        """Return a task with its images, inputs, costs and position in the queue.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        return await self.view(await self.parts.tasks.get(task_id))
+
+    async def list(self, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
+        """Return a page of tasks, newest first."""
+        page = await self.parts.tasks.find(criteria, paging)
+        return page.with_items(await self.views(page.items))
+
+    async def view(self, task: Task) -> TaskView:
+        """Return the view of a task that has already been read."""
+        (view,) = await self.views((task,))
+        return view
+
+    async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
+        """Return the views of tasks that have already been read."""
+        started = [task.task_id for task in tasks if task.started_at is not None]
+        costs = await self.parts.tasks.costs(started) if started else {}
+        inputs = await self.inputs(tasks)
+
+        async def view(task: Task) -> TaskView:
+            is_pending = task.status is TaskStatus.PENDING
+            return TaskView(
+                task=task,
+                images=() if task.started_at is None else await self.parts.images.by_task(task.task_id),
+                inputs=inputs.get(task.task_id, ()),
+                queue_position=await self.parts.queue.position(task.task_id) if is_pending else None,
+                costs=total(costs.get(task.task_id, ())),
+            )
+
+        return tuple(await asyncio.gather(*map(view, tasks)))
+
+    async def inputs(self, tasks: Sequence[Task]) -> Mapping[str, tuple[InputView, ...]]:
+        """Return the inputs of the tasks that have any, by their ids: references, then image, then mask.
+
+        Raises:
+            StorageError: the stores do not respond now.
+        """
+        inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
+        images = [image for pairs in inputs.values() for _, image in pairs]
+        owners = {image.place[0] for image in images if image.image_id is None}
+        image_ids = {image.image_id for image in images if image.image_id is not None}
+        present = await self.parts.spool.holds(owners) if owners else frozenset()
+        existing = await self.parts.lineage.existing(image_ids) if image_ids else frozenset()
+
+        def view(role: InputRole, image: InputImage) -> InputView:
+            available = image.place[0] in present if image.image_id is None else image.image_id in existing
+            return InputView(role=role, image=image, available=available)
+
+        return {task_id: tuple(view(*pair) for pair in pairs) for task_id, pairs in inputs.items()}
+
+    async def open_input(self, task_id: str, index: int) -> OpenedInput:
+        """Return the input with this number among all of the task's, from 0; nothing is read yet.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            InputNotFound: it has no such input, or its bytes are no longer there.
+        """
+        inputs = (await self.parts.tasks.get(task_id)).request.inputs
+        if not 0 <= index < len(inputs):
+            raise InputNotFound(task_id, index)
+        image = inputs[index]
+        owner, name = image.place
+        if image.image_id is not None:
+            try:
+                key = (await self.parts.images.get(image.image_id)).blob_key
+            except ImageNotFound as error:
+                raise InputNotFound(task_id, index) from error
+            return OpenedInput(
+                image=image, read=lambda start, end: self.parts.blobs.open(key, start=start, end=end)
+            )
+        if owner not in await self.parts.spool.holds([owner]):
+            raise InputNotFound(task_id, index)
+        return OpenedInput(
+            image=image, read=lambda start, end: self.parts.spool.chunks(owner, name, start=start, end=end)
+        )
+
+    async def open_response(self, task_id: str, index: int = 0) -> OpenedResponse:
+        """Return a kept answer of the task's calls, paid for and of no use to it; nothing is read yet.
+
+        ``index`` counts the files of all attempts from 0, the latest first; of each, its images before
+        the answer itself.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            ResponseNotKept: so many files were not kept of it, or they were removed after a week.
+            StorageError: that cannot be told now.
+        """
+        await self.parts.tasks.get(task_id)
+        files = []
+        for attempt in reversed(await self.parts.tasks.attempts(task_id)):
+            for owner in kept_owners(attempt):
+                sizes = await self.parts.spool.files(owner)
+                names = sorted(sizes, key=lambda name: (not name.startswith("image-"), name))
+                files += [(owner, name, sizes[name]) for name in names]
+        if not 0 <= index < len(files):
+            raise ResponseNotKept(task_id, index)
+        owner, name, size = files[index]
+        return OpenedResponse(
+            key=f"{owner}.{name}",
+            size_bytes=size,
+            read=lambda start, end: self.parts.spool.chunks(owner, name, start=start, end=end),
+        )
+
+    async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
+        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
+
+        The final event wakes the caller; the stored task decides.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        task = await self.parts.tasks.get(task_id)
+        if task.status.final:
+            return task
+        try:
+            async with asyncio.timeout(timeout):
+                async for event in self.parts.queue.events(task_id):
+                    if event.kind.final:
+                        break
+        except TimeoutError:
+            pass
+        return await self.parts.tasks.get(task_id)
+
+    # ---------------------------------------------------------------- cancel
+
+    async def cancel(self, task_id: str) -> Task:
+        """Cancel a task: at once while it waits; while it runs, as far as its provider allows.
+
+        That a running task is to be cancelled is stored, and then its run is told, if it is one of this
+        process. A task that has ended is returned unchanged.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        task = await self.parts.tasks.get(task_id)
+        while not task.status.final:
+            if task.status is TaskStatus.PROCESSING:
+                task = await self.parts.tasks.request_cancel(task_id)
+                if task.status is TaskStatus.PROCESSING:
+                    await self._notify(task)
+                    return task
+            else:
+                # It may have been requeued after an attempt that reached the provider.
+                attempts = await self.parts.tasks.attempts(task_id)
+                cancelled = task.cancel(self.parts.clock.now(), possible_charge=may_be_charged(attempts))
+                try:
+                    await self.end(task=cancelled, holder=task.fence, attempts=attempts)
+                except StaleTask:
+                    task = await self.parts.tasks.get(task_id)
+                else:
+                    return cancelled
+        return task
+
+    async def cancel_all(self, criteria: TaskFilter) -> int:
+        """Cancel the tasks that a filter selects now, and return how many were, or were asked to stop.
+
+        Pending ones are cancelled before those that run, whose places they would take otherwise.
+
+        Raises:
+            ValidationFailed: ``criteria`` ask for tasks that have ended.
+        """
+        if criteria.status is not None and criteria.status.final:
+            raise ValidationFailed.for_field("status", ProblemCode.NOT_ONE_OF(choices=_UNFINISHED))
+        count = 0
+        for status in _UNFINISHED if criteria.status is None else (criteria.status,):
+            paging, has_more = Paging(page=1, page_size=MAX_PAGE_SIZE, after=None), True
+            while has_more:
+                page = await self.parts.tasks.find(attrs.evolve(criteria, status=status), paging)
+                ended = await asyncio.gather(*(self.cancel(task.task_id) for task in page.items))
+                count += sum(task.status is TaskStatus.CANCELLED or task.cancel_requested for task in ended)
+                paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+        return count
+
+    async def _notify(self, task: Task) -> None:
+        """Tell the run of a task of this process; one that was just claimed may start a moment later."""
+        for _ in range(_MAX_TRIES):
+            run = self.running.get(task.task_id)
+            if run is not None:
+                run.cancelled.set()
+            if run is not None or task.owner != self.owner:
+                return
+            await self.parts.clock.sleep(_PAUSE_SECONDS)
+
+    # ---------------------------------------------------------------- usage
+
+    async def usage(
+        self,
+        grouping: UsageGrouping,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        zone: tzinfo = UTC,
+    ) -> Mapping[str, Usage]:
+        """Return the totals of each key, in their order: days as ``2026-11-24``, providers, or models.
+
+        Args:
+            grouping: what a key is.
+            since: the first moment; all of its quarter of an hour counts.
+            until: the moment before which it ends; all of the quarter of an hour that it is in counts.
+            zone: the time zone whose days these are.
+        """
+        first = None if since is None else quarter_of(since)
+        last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
+
+        async def totals(key: UsageKey) -> Mapping[str, Usage]:
+            return dict(sorted((await self.parts.tasks.usage(key, first=first, last=last)).items()))
+
+        if grouping is UsageGrouping.PROVIDER:
+            return await totals(UsageKey.PROVIDER)
+        if grouping is UsageGrouping.MODEL:
+            return await totals(UsageKey.MODEL)
+        span = await self.parts.tasks.usage_span()
+        if span is None:
+            return {}
+        first = span[0] if first is None else max(first, span[0])
+        last = span[1] if last is None else min(last, span[1])
+        calendar = CalendarDays.between(first, last, zone)
+        if not calendar.days:
+            return {}
+        usages = zip(calendar.days, await self.parts.tasks.usage_by_interval(calendar.bounds), strict=True)
+        return {day.isoformat(): usage for day, usage in usages if usage.tasks}
 
 
 def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
@@ -252,113 +590,6 @@ async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> Asyn
         yield chunk
 
 
-_ANY_IMAGE = InputImage(
-    key="", mime_type=MediaType.PNG, width=1024, height=1024, size_bytes=1024 * 1024, sha256=""
-)
-"""Stands for the images of a request, which need not be there to be told its price."""
-
-
-@attrs.frozen(kw_only=True)
-class EstimateCost:
-    """Prices the calls that a request would take, by the configuration of this moment."""
-
-    resolve: ResolveProvider
-
-    async def __call__(self, submission: Submission) -> tuple[Cost, ...]:
-        """Return the costs by currency; empty if calls cost nothing.
-
-        Raises:
-            Refusal: the request would be turned down for what it says, apart from its images.
-        """
-        params = canonical(submission.params)
-        resolved = await self.resolve(
-            provider_name=submission.provider_name or await self.resolve.default_name(),
-            override=submission.override,
-            require_saved=submission.require_saved,
-        )
-        model = choose_model(resolved.profile.models, submission.model_id)
-        rules = submission.operation.rules
-        request = ImageRequest(
-            operation=submission.operation,
-            prompt=submission.prompt,
-            params=params,
-            references=(_ANY_IMAGE,) if rules.max_references else (),
-            image=_ANY_IMAGE if rules.takes_image else None,
-        )
-        check_operation(request.operation, len(request.references), model)
-        check_request(request, model)
-        calls = resolved.provider.split(request, model, resolved.config)
-        quotes = (
-            quote(attrs.evolve(call, references=(), image=None), model, is_billed=resolved.profile.billed)
-            for call in calls
-        )
-        return total(cost for cost in quotes if cost is not None)
-
-
-@attrs.frozen(kw_only=True)
-class RetryTask:
-    """Submits a task's request again under the current configuration; the old override is gone."""
-
-    repository: TaskRepository
-    submit: SubmitTask
-
-    async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> AddedTask:
-        """Store the new task, or return the one that the same key has already created from this task.
-
-        Raises:
-            TaskNotFound: there is none.
-            ValidationFailed: it neither failed nor was cancelled, or its input images are no longer stored.
-            Refusal: as for any submission.
-        """
-        task = await self.repository.get(task_id)
-        if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
-            raise ValidationFailed.for_field("task_id", ProblemCode.NOT_RETRYABLE(status=task.status))
-        submission = Submission.again(task, verb="retry", idempotency_key=idempotency_key)
-        try:
-            return await self.submit(submission)
-        except BlobMissing as error:
-            raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
-
-
-@attrs.frozen(kw_only=True)
-class TaskChanges:
-    """What is to be other than in the task that is made again; None leaves a thing as it was.
-
-    ``params`` may hold ``prompt``, too; a parameter of None is taken back. Another provider means its default
-    model, unless ``model_id`` says which.
-    """
-
-    params: Mapping[str, Any] = attrs.field(factory=dict)
-    provider_name: str | None = None
-    model_id: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class RerunTask:
-    """Submits a task's request again, whatever became of it; it is paid for again."""
-
-    repository: TaskRepository
-    submit: SubmitTask
-
-    async def __call__(
-        self, *, task_id: str, changes: TaskChanges, idempotency_key: str | None = None
-    ) -> AddedTask:
-        """Store the new task, or return the one that the same key has already created from this task.
-
-        Raises:
-            TaskNotFound: there is none.
-            ValidationFailed: its input images are no longer stored, or the changed request is invalid; a
-                parameter that another model does not know has to be taken back.
-            Refusal: as for any submission.
-        """
-        task = await self.repository.get(task_id)
-        submission = Submission.again(task, verb="rerun", idempotency_key=idempotency_key)
-        try:
-            return await self.submit(_changed(submission, changes))
-        except BlobMissing as error:
-            raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
-
-
 def _changed(submission: Submission, changes: TaskChanges) -> Submission:
     """Return the submission with the changes.
 
@@ -379,370 +610,3 @@ def _changed(submission: Submission, changes: TaskChanges) -> Submission:
         provider_name=provider_name,
         model_id=changes.model_id or kept_model,
     )
-
-
-@attrs.frozen(kw_only=True)
-class InputView:
-    """An input image as it is shown.
-
-    Its bytes are those of the stored image that it was named by, or what its caller sent. Unless it is
-    ``available``, that image is deleted, or what was sent was not kept.
-    """
-
-    role: InputRole
-    image: InputImage
-    available: bool
-
-
-@attrs.frozen(kw_only=True)
-class ShowInputs:
-    """Looks for the bytes of all inputs at once; for tasks without inputs, nowhere."""
-
-    spool: Spool
-    lineage: Lineage
-
-    async def __call__(self, *, tasks: Sequence[Task]) -> Mapping[str, tuple[InputView, ...]]:
-        """Return the inputs of the tasks that have any, by their ids: references, then image, then mask.
-
-        Raises:
-            StorageError: the stores do not respond now.
-        """
-        inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
-        images = [image for pairs in inputs.values() for _, image in pairs]
-        owners = {image.place[0] for image in images if image.image_id is None}
-        image_ids = {image.image_id for image in images if image.image_id is not None}
-        present = await self.spool.holds(owners) if owners else frozenset()
-        existing = await self.lineage.existing(image_ids) if image_ids else frozenset()
-
-        def is_available(image: InputImage) -> bool:
-            return image.place[0] in present if image.image_id is None else image.image_id in existing
-
-        return {
-            task_id: tuple(
-                InputView(role=role, image=image, available=is_available(image)) for role, image in pairs
-            )
-            for task_id, pairs in inputs.items()
-        }
-
-
-@attrs.frozen(kw_only=True)
-class TaskView:
-    """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending.
-
-    ``costs`` are what its attempts cost or may have cost, by currency; empty if that is nothing.
-    """
-
-    task: Task
-    images: tuple[Image, ...]
-    inputs: tuple[InputView, ...] = ()
-    queue_position: int | None = None
-    costs: tuple[Cost, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class ShowTask:
-    """Shows one task."""
-
-    repository: TaskRepository
-    records: ImageRecords
-    queue: Queue
-    inputs: ShowInputs
-
-    async def __call__(self, *, task_id: str) -> TaskView:
-        """Return the task.
-
-        Raises:
-            TaskNotFound: there is none.
-        """
-        return await self.view(await self.repository.get(task_id))
-
-    async def view(self, task: Task) -> TaskView:
-        """Return the view of a task that has already been read."""
-        (view,) = await self.views((task,))
-        return view
-
-    async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
-        """Return the views of tasks that have already been read."""
-        started = [task.task_id for task in tasks if task.started_at is not None]
-        costs = await self.repository.costs(started) if started else {}
-        inputs = await self.inputs(tasks=tasks)
-        views = (
-            self._view(task, total(costs.get(task.task_id, ())), inputs.get(task.task_id, ()))
-            for task in tasks
-        )
-        return tuple(await asyncio.gather(*views))
-
-    async def _view(self, task: Task, costs: tuple[Cost, ...], inputs: tuple[InputView, ...]) -> TaskView:
-        images = () if task.started_at is None else await self.records.by_task(task.task_id)
-        position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
-        return TaskView(task=task, images=images, inputs=inputs, queue_position=position, costs=costs)
-
-
-@attrs.frozen(kw_only=True)
-class ListTasks:
-    """Lists tasks, newest first."""
-
-    repository: TaskRepository
-    show: ShowTask
-
-    async def __call__(self, *, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
-        """Return one page."""
-        page = await self.repository.find(criteria, paging)
-        return page.with_items(await self.show.views(page.items))
-
-
-@attrs.frozen(kw_only=True)
-class OpenedInput:
-    """An input image whose bytes ``read(start, end)`` yields, from start up to end."""
-
-    image: InputImage
-    read: Callable[[int, int], AsyncIterator[bytes]]
-
-
-@attrs.frozen(kw_only=True)
-class OpenInput:
-    """Reads what its caller sent from the spool, and a stored image from the blob store."""
-
-    repository: TaskRepository
-    records: ImageRecords
-    blobs: BlobStore
-    spool: Spool
-
-    async def __call__(self, *, task_id: str, index: int) -> OpenedInput:
-        """Return the input with this number among all of the task's, from 0; nothing is read yet.
-
-        Raises:
-            TaskNotFound: there is no such task.
-            InputNotFound: it has no such input, or its bytes are no longer there.
-        """
-        inputs = (await self.repository.get(task_id)).request.inputs
-        if not 0 <= index < len(inputs):
-            raise InputNotFound(task_id, index)
-        image = inputs[index]
-        if image.image_id is not None:
-            key = await self._blob_key(task_id, index, image.image_id)
-            return OpenedInput(
-                image=image, read=lambda start, end: self.blobs.open(key, start=start, end=end)
-            )
-        owner, name = image.place
-        if owner not in await self.spool.holds([owner]):
-            raise InputNotFound(task_id, index)
-        return OpenedInput(
-            image=image, read=lambda start, end: self.spool.chunks(owner, name, start=start, end=end)
-        )
-
-    async def _blob_key(self, task_id: str, index: int, image_id: int) -> str:
-        try:
-            return (await self.records.get(image_id)).blob_key
-        except ImageNotFound as error:
-            raise InputNotFound(task_id, index) from error
-
-
-@attrs.frozen(kw_only=True)
-class WaitForTask:
-    """Woken by the final event of the task, but decides by the stored task."""
-
-    repository: TaskRepository
-    queue: Queue
-
-    async def __call__(self, *, task_id: str, timeout: float | None = None) -> Task:
-        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
-
-        Raises:
-            TaskNotFound: there is none.
-        """
-        task = await self.repository.get(task_id)
-        if task.status.final:
-            return task
-        try:
-            async with asyncio.timeout(timeout):
-                async for event in self.queue.events(task_id):
-                    if event.kind.final:
-                        break
-        except TimeoutError:
-            pass
-        return await self.repository.get(task_id)
-
-
-_MAX_TRIES = 50
-_PAUSE_SECONDS = 0.02
-
-
-@attrs.frozen(kw_only=True)
-class CancelTask:
-    """Idempotent: a task that has ended is returned unchanged.
-
-    That a running task is to be cancelled is stored, and then its run is told, if it is one of this process.
-    """
-
-    repository: TaskRepository
-    running: RunningTasks
-    end: EndTask
-    clock: Clock
-    owner: str
-
-    async def __call__(self, *, task_id: str) -> Task:
-        """Return the task: cancelled, already ended, or still running with its cancellation requested.
-
-        Raises:
-            TaskNotFound: there is none.
-        """
-        task = await self.repository.get(task_id)
-        while not task.status.final:
-            if task.status is TaskStatus.PROCESSING:
-                task = await self.repository.request_cancel(task_id)
-                if task.status is TaskStatus.PROCESSING:
-                    await self._notify(task)
-                    return task
-            else:
-                try:
-                    return await self._cancel_waiting(task)
-                except StaleTask:
-                    task = await self.repository.get(task_id)
-        return task
-
-    async def _notify(self, task: Task) -> None:
-        """Tell the run of a task of this process; one that was just claimed may start a moment later."""
-        for _ in range(_MAX_TRIES):
-            run = self.running.get(task.task_id)
-            if run is not None:
-                run.cancelled.set()
-            if run is not None or task.owner != self.owner:
-                return
-            await self.clock.sleep(_PAUSE_SECONDS)
-
-    async def _cancel_waiting(self, task: Task) -> Task:
-        """Cancel a pending task, which may have been requeued after an attempt that reached the provider."""
-        now = self.clock.now()
-        attempts = await self.repository.attempts(task.task_id)
-        cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
-        await self.end(task=cancelled, holder=task.fence, attempts=attempts)
-        return cancelled
-
-
-_UNFINISHED = tuple(status for status in TaskStatus if not status.final)
-
-
-@attrs.frozen(kw_only=True)
-class CancelTasks:
-    """Cancels each task as `CancelTask` does; those that are submitted meanwhile are left alone."""
-
-    repository: TaskRepository
-    cancel: CancelTask
-
-    async def __call__(self, *, criteria: TaskFilter) -> int:
-        """Return how many tasks were cancelled, or while they run were asked to stop.
-
-        Pending ones are cancelled before those that run, whose places they would take otherwise.
-
-        Raises:
-            ValidationFailed: ``criteria`` ask for tasks that have ended.
-        """
-        if criteria.status is not None and criteria.status.final:
-            raise ValidationFailed.for_field("status", ProblemCode.NOT_ONE_OF(choices=_UNFINISHED))
-        statuses = _UNFINISHED if criteria.status is None else (criteria.status,)
-        cancelled = 0
-        for status in statuses:
-            async for tasks in self._pages(attrs.evolve(criteria, status=status)):
-                ended = await asyncio.gather(*(self.cancel(task_id=task.task_id) for task in tasks))
-                cancelled += sum(t.status is TaskStatus.CANCELLED or t.cancel_requested for t in ended)
-        return cancelled
-
-    async def _pages(self, criteria: TaskFilter) -> AsyncIterator[tuple[Task, ...]]:
-        """Yield the tasks that there are now, newest first, in pages."""
-        paging = Paging(page=1, page_size=MAX_PAGE_SIZE, after=None)
-        while True:
-            page = await self.repository.find(criteria, paging)
-            if page.items:
-                yield page.items
-            if not page.has_more:
-                return
-            paging = attrs.evolve(paging, after=page.last)
-
-
-@attrs.frozen(kw_only=True)
-class ShowUsage:
-    """Adds up the tasks that ended in a time."""
-
-    repository: TaskRepository
-
-    async def __call__(
-        self,
-        *,
-        grouping: UsageGrouping,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        zone: tzinfo = UTC,
-    ) -> Mapping[str, Usage]:
-        """Return the totals of each key, in their order: days as ``2026-11-24``, providers, or models.
-
-        Args:
-            grouping: what a key is.
-            since: the first moment; all of its quarter of an hour counts.
-            until: the moment before which it ends; all of the quarter of an hour that it is in counts.
-            zone: the time zone whose days these are.
-        """
-        first = None if since is None else quarter_of(since)
-        last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
-        if grouping is UsageGrouping.PROVIDER:
-            return _sorted(await self.repository.usage(UsageKey.PROVIDER, first=first, last=last))
-        if grouping is UsageGrouping.MODEL:
-            return _sorted(await self.repository.usage(UsageKey.MODEL, first=first, last=last))
-        return await self._by_day(first, last, zone)
-
-    async def _by_day(self, first: int | None, last: int | None, zone: tzinfo) -> dict[str, Usage]:
-        span = await self.repository.usage_span()
-        if span is None:
-            return {}
-        first = span[0] if first is None else max(first, span[0])
-        last = span[1] if last is None else min(last, span[1])
-        calendar = CalendarDays.between(first, last, zone)
-        if not calendar.days:
-            return {}
-        usages = zip(calendar.days, await self.repository.usage_by_interval(calendar.bounds), strict=True)
-        return {day.isoformat(): usage for day, usage in usages if usage.tasks}
-
-
-def _sorted(usages: Mapping[str, Usage]) -> dict[str, Usage]:
-    return dict(sorted(usages.items()))
-
-
-@attrs.frozen(kw_only=True)
-class OpenedResponse:
-    """A file whose bytes ``read(start, end)`` yields, from start up to end; ``key`` is that of no other."""
-
-    key: str
-    size_bytes: int
-    read: Callable[[int, int], AsyncIterator[bytes]]
-
-
-@attrs.frozen(kw_only=True)
-class OpenResponse:
-    """Counts the files of all attempts, the latest first; of each, its images before the answer itself."""
-
-    repository: TaskRepository
-    spool: Spool
-
-    async def __call__(self, *, task_id: str, index: int = 0) -> OpenedResponse:
-        """Return the file with this number, from 0; nothing is read yet.
-
-        Raises:
-            TaskNotFound: there is no such task.
-            ResponseNotKept: so many files were not kept of it, or they were removed after a week.
-            StorageError: that cannot be told now.
-        """
-        await self.repository.get(task_id)
-        files = []
-        for attempt in reversed(await self.repository.attempts(task_id)):
-            for owner in kept_owners(attempt):
-                sizes = await self.spool.files(owner)
-                names = sorted(sizes, key=lambda name: (not name.startswith("image-"), name))
-                files += [(owner, name, sizes[name]) for name in names]
-        if not 0 <= index < len(files):
-            raise ResponseNotKept(task_id, index)
-        owner, name, size = files[index]
-        return OpenedResponse(
-            key=f"{owner}.{name}",
-            size_bytes=size,
-            read=lambda start, end: self.spool.chunks(owner, name, start=start, end=end),
-        )

@@ -20,7 +20,7 @@ from litestar.handlers import BaseRouteHandler
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.problems import Problem, ProblemCode
-from imagegen_core.task import InputSource, StoredImage
+from imagegen_core.task import ImageReference, InputSource
 from imagegen_core.text import text_problems
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
@@ -141,7 +141,7 @@ class InputImages:
 def read_image(text: str | bytes, field: str) -> InputSource:
     text = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if reference := _STORED_IMAGE.fullmatch(text):
-        return StoredImage(id=int(reference[1]))
+        return ImageReference(id=int(reference[1]))
     return _decode(text, 0, len(text), field)
 
 

@@ -118,7 +118,7 @@ async def show_usage(
     `possible` alone.
     """
     zone = parse_zone("tz", tz)
-    usages = await service.imagegen.show_usage(
+    usages = await service.imagegen.tasks.usage(
         grouping=group_by or UsageGrouping.DAY,
         since=parse_moment("from", ended_from, end_of_day=False, zone=zone),
         until=parse_moment("to", ended_to, end_of_day=True, zone=zone),

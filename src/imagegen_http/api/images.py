@@ -244,7 +244,7 @@ async def image_list(
     mode: ModeQuery = SearchMode.CONTAINS,
 ) -> ImageList:
     """Return the list that a query names: that of a search if it has a keyword."""
-    query = None if keyword is None else SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
+    query = None if keyword is None else SearchQuery.parse(keyword, service.imagegen.parts.simplify)
     return ImageList(criteria=criteria, query=query, mode=mode)
 
 
@@ -279,7 +279,7 @@ async def list_images(
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[Image]]:
-        matches = await service.imagegen.adapters.images.find(criteria, paging)
+        matches = await service.imagegen.parts.images.find(criteria, paging)
         return listed(matches, Image.from_image, number=page, size=page_size, query=query)
 
     return await service.shared_reads.run(("list", criteria, paging, page), read)
@@ -306,12 +306,12 @@ async def search_images(
     Case, width and traditional or simplified characters make no difference. `mode=relevant` adds those
     whose prompt is close, such as 可爱的小猫 for 可爱的猫.
     """
-    parsed = SearchQuery.parse(keyword or "", service.imagegen.adapters.simplify)
+    parsed = SearchQuery.parse(keyword or "", service.imagegen.parts.simplify)
     query = ["search", mode, parsed.words, *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[FoundImage]]:
-        matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
+        matches = await service.imagegen.parts.images.search(parsed, mode, criteria, paging)
         return listed(
             matches,
             lambda hit: FoundImage.from_image(hit.image, match=hit.match),
@@ -340,7 +340,7 @@ async def list_image_days(
     zone = parse_zone("tz", tz)
 
     async def read() -> Success[list[ImageDay]]:
-        days = await service.imagegen.list_image_days(images, zone=zone)
+        days = await service.imagegen.gallery.days(images, zone=zone)
         return success([ImageDay(day=day.isoformat(), count=count) for day, count in days])
 
     return await service.shared_reads.run(("days", images, tz), read)
@@ -361,7 +361,7 @@ async def get_image(
     Its bytes are at `image_url`, a small preview at `thumbnail_url`. Both stay for as long as the record
     does.
     """
-    view = await service.imagegen.show_image(image_id=parse_image_id(image_id), images=images)
+    view = await service.imagegen.gallery.show(image_id=parse_image_id(image_id), images=images)
     return success(ImageDetail.from_view(view))
 
 
@@ -373,7 +373,7 @@ async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Del
 
     It is gone at once for all readers; an object that OSS does not remove now is removed later.
     """
-    await service.imagegen.delete_image(image_id=parse_image_id(image_id))
+    await service.imagegen.gallery.delete_one(image_id=parse_image_id(image_id))
     return DELETED
 
 
@@ -389,13 +389,13 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     They never change, so caches may hold them for good. One `Range` is answered with 206, a known `ETag`
     with 304.
     """
-    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     return Blob(
         size=image.size_bytes,
         etag=image.sha256,
         mime_type=image.mime_type,
         file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
-        read=lambda start, end: service.imagegen.adapters.blobs.open(image.blob_key, start=start, end=end),
+        read=lambda start, end: service.imagegen.parts.blobs.open(image.blob_key, start=start, end=end),
     ).response()
 
 
@@ -412,10 +412,10 @@ async def get_thumbnail(
 
     It is made when the image is stored. Caches may hold it for good.
     """
-    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"
     is_unchanged = asgi.matches(request.headers.get("if-none-match"), f'"{etag}"')
-    data = b"" if is_unchanged else await service.imagegen.show_thumbnail(image)  # it may have to be rebuilt
+    data = b"" if is_unchanged else await service.imagegen.gallery.thumbnail(image)
 
     async def read(start: int, end: int) -> Any:
         yield data[start:end]
@@ -445,7 +445,7 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
     save it.
     """
     body = _body(request)
-    pieces = service.imagegen.zip_images(body.ids, language=asgi.language.get())
+    pieces = service.imagegen.gallery.zip(body.ids, language=asgi.language.get())
     return zip_response(pieces)
 
 

@@ -70,7 +70,7 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
     The task lists them as `inputs`. One that names an image of this service is fetched as that image.
     `POST /api/v1/images/upscale` makes a task that has one.
     """
-    opened = await service.imagegen.open_input(task_id=parse_task_id(task_id), index=index)
+    opened = await service.imagegen.tasks.open_input(task_id=parse_task_id(task_id), index=index)
     image = opened.image
     blob = Blob(
         size=image.size_bytes,
@@ -96,7 +96,7 @@ async def get_response(
     It is kept for a week, as the error of the task says: images in another format, damaged or too large, and
     answers that cannot be read. Secrets in text are masked. It comes as an attachment of unknown type.
     """
-    opened = await service.imagegen.open_response(task_id=parse_task_id(task_id), index=index)
+    opened = await service.imagegen.tasks.open_response(task_id=parse_task_id(task_id), index=index)
     blob = Blob(
         size=opened.size_bytes,
         etag=f"{opened.key}.{opened.size_bytes}",

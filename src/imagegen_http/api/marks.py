@@ -199,8 +199,8 @@ async def mark_image(
     The answer is its record, with what is beside it among all images. Tags are replaced, not added;
     `POST /api/v1/images/batch` adds one.
     """
-    image = await service.imagegen.mark_image(image_id=parse_image_id(image_id), change=data.change)
-    return success(ImageDetail.from_view(await service.imagegen.show_image(image_id=image.id)))
+    image = await service.imagegen.gallery.mark_one(image_id=parse_image_id(image_id), change=data.change)
+    return success(ImageDetail.from_view(await service.imagegen.gallery.show(image_id=image.id)))
 
 
 @post(
@@ -217,9 +217,9 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
     """
     change = data.change
     if change is None:
-        result = await service.imagegen.delete_images(image_ids=data.ids)
+        result = await service.imagegen.gallery.delete(image_ids=data.ids)
     else:
-        result = await service.imagegen.mark_images(image_ids=data.ids, change=change)
+        result = await service.imagegen.gallery.mark(image_ids=data.ids, change=change)
     return success(ChangedImages.from_attributes(result))
 
 
@@ -235,7 +235,7 @@ async def list_tags(
     With how many images have each. `prefix` completes what somebody types.
     """
     limit = Page.enough(page, page_size)
-    uses = await service.imagegen.adapters.marks.tags(prefix.strip(), limit)
+    uses = await service.imagegen.parts.marks.tags(prefix.strip(), limit)
     return listed(Page.of_all(uses, number=page, size=page_size), Tag.from_use, number=page, size=page_size)
 
 
@@ -252,7 +252,7 @@ async def list_collections(
 
     With how many images are in each. `GET /api/v1/images?collection=` lists those.
     """
-    collections = await service.imagegen.adapters.marks.collections()
+    collections = await service.imagegen.parts.marks.collections()
     matches = Page.of_all(collections, number=page, size=page_size)
     return listed(matches, Collection.from_collection, number=page, size=page_size)
 
@@ -270,7 +270,7 @@ async def create_collection(
 
     `POST /api/v1/images/batch` puts images into it. Its name belongs to it alone.
     """
-    collection = await service.imagegen.create_collection(name=data.name)
+    collection = await service.imagegen.gallery.create_collection(name=data.name)
     return success(Collection.from_collection(collection))
 
 
@@ -287,7 +287,7 @@ async def rename_collection(
     Its id and its images stay. `POST /api/v1/collections` creates one.
     """
     number = _parse_collection_id(collection_id)
-    collection = await service.imagegen.rename_collection(collection_id=number, name=data.name)
+    collection = await service.imagegen.gallery.rename_collection(collection_id=number, name=data.name)
     return success(Collection.from_collection(collection))
 
 
@@ -302,7 +302,7 @@ async def delete_collection(collection_id: CollectionPath, service: ServiceDepen
 
     They are in no collection then, or in their others. `POST /api/v1/collections` creates one.
     """
-    await service.imagegen.adapters.marks.remove_collection(_parse_collection_id(collection_id))
+    await service.imagegen.parts.marks.remove_collection(_parse_collection_id(collection_id))
     return DELETED
 
 

@@ -194,12 +194,12 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        body, submit_task = request.buffered_body, service.imagegen.submit_task
-        submission = await _submission(operation, data, body, submit_task.resolve, idempotency_key)
+        body, tasks = request.buffered_body, service.imagegen.tasks
+        submission = await _submission(operation, data, body, tasks.resolve, idempotency_key)
         if service.stopping.is_set():
             raise Unavailable(RefusalCode.SHUTTING_DOWN())
         try:
-            added = await submit_task(submission)
+            added = await tasks.submit(submission)
         except ValidationFailed as error:
             raise error.with_fields(request_fields(rules)) from error
         body.drop()
@@ -355,7 +355,7 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
         require_saved=data.use_saved_config,
     )
     try:
-        costs = await service.imagegen.estimate_cost(submission)
+        costs = await service.imagegen.tasks.estimate(submission)
     except ValidationFailed as error:
         raise error.with_fields(request_fields(rules)) from error
     return success(Estimate(cost=Cost.optional(next(iter(costs), None))))

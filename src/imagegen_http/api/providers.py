@@ -443,7 +443,7 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
     draw a form. A client that sends the answer's `ETag` as `If-None-Match` is answered 304 while nothing has
     changed.
     """
-    usable, today = await service.imagegen.list_providers.usable(), _today(service)
+    usable, today = await service.imagegen.providers.usable(), _today(service)
     answer = ProviderList(
         providers=[Provider.from_resolved(provider, today) for provider in usable],
         presets=[_preset(preset, today) for preset in service.presets()],
@@ -461,7 +461,7 @@ async def list_configs(
 
     Disabled ones, too. Keys and other secrets are masked.
     """
-    configs = await service.imagegen.list_providers.configured()
+    configs = await service.imagegen.providers.configured()
     matches, today = Page.of_all(configs, number=page, size=page_size), _today(service)
     return listed(matches, lambda it: ProviderConfig.from_resolved(it, today), number=page, size=page_size)
 
@@ -489,7 +489,7 @@ async def save_config(
         changes["models"] = _models(changes["models"])
     if "extra_config" in changes:
         changes["extra_config"] = changes["extra_config"] or {}
-    await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
+    await service.imagegen.providers.save(provider_name=data.provider_name, changes=changes)
     return await _saved_config(service, data.provider_name)
 
 
@@ -517,7 +517,7 @@ async def delete_config(provider_name: ProviderPath, service: ServiceDependency)
 
     What `config.yaml` says of the provider holds again; without that, its waiting tasks fail.
     """
-    await service.imagegen.adapters.configs.delete(provider_name)
+    await service.imagegen.parts.configs.delete(provider_name)
     return DELETED
 
 
@@ -533,7 +533,7 @@ async def toggle_config(
 
     Tasks that wait for one that is off fail with `provider_disabled`; calls that run go on.
     """
-    await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
+    await service.imagegen.providers.toggle(provider_name=provider_name, enabled=data.enabled)
     return await _saved_config(service, provider_name)
 
 
@@ -551,12 +551,12 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
 
     This is 200 whatever the provider says; `outcome` tells. `not_verified`: it has no such call.
     """
-    names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
+    names = {r.config.provider_name for r in await service.imagegen.providers.configured()}
     if provider_name not in names:
-        raise await service.imagegen.list_providers.not_found(provider_name)
-    clock = service.imagegen.adapters.clock
+        raise await service.imagegen.providers.not_found(provider_name)
+    clock = service.imagegen.parts.clock
     started = clock.monotonic()
-    probe = await service.imagegen.probe_provider(provider_name=provider_name)
+    probe = await service.imagegen.providers.probe(provider_name=provider_name)
     milliseconds = round((clock.monotonic() - started) * 1000)
     return success(
         ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=milliseconds)
@@ -575,7 +575,7 @@ HANDLERS = [
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
-    saved = await service.imagegen.list_providers.get(provider_name)
+    saved = await service.imagegen.providers.get(provider_name)
     return success(ProviderConfig.from_resolved(saved, _today(service)))
 
 
@@ -585,7 +585,7 @@ def _preset(shipped: ShippedProvider, today: dt.date) -> Preset:
 
 
 def _today(service: Service) -> dt.date:
-    return service.imagegen.adapters.clock.now().date()
+    return service.imagegen.parts.clock.now().date()
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:

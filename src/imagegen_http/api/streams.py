@@ -115,8 +115,8 @@ async def event_stream(
     task its last event. The stream ends at once when the service stops. Partial images are those of now: they
     have no number, and a client that reads too slowly gets the latest one only.
     """
-    last = await service.imagegen.adapters.queue.last_event_id(task_id)
-    view = await service.imagegen.show_task(task_id=task_id)
+    last = await service.imagegen.parts.queue.last_event_id(task_id)
+    view = await service.imagegen.tasks.show(task_id=task_id)
     yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
@@ -156,7 +156,7 @@ def _partial_image(follower: PartialImageFollower) -> Iterator[bytes]:
 
 async def _pump(service: Service, task_id: str, after: int, queue: _Queue) -> None:
     try:
-        async for event in service.imagegen.adapters.queue.events(task_id, after=after):
+        async for event in service.imagegen.parts.queue.events(task_id, after=after):
             queue.put_nowait(event)
     finally:
         queue.put_nowait(_END)
@@ -172,11 +172,11 @@ async def _data(
 ) -> Task | Image | DeletedImage | TaskProgress:
     if event.kind is EventKind.IMAGE:
         try:
-            return Image.from_image(await service.imagegen.adapters.images.get(int(event.data["image_id"])))
+            return Image.from_image(await service.imagegen.parts.images.get(int(event.data["image_id"])))
         except ImageNotFound:
             return DeletedImage(id=event.data["image_id"], deleted=True)
     if event.kind.final:
-        return Task.from_view(await service.imagegen.show_task(task_id=event.task_id), language)
+        return Task.from_view(await service.imagegen.tasks.show(task_id=event.task_id), language)
     return TaskProgress(progress=event.data["progress"])
 
 
@@ -200,14 +200,14 @@ async def task_stream(
     The id of an event is where the feed goes on behind it. The stream ends when the service stops, and where
     the database does not answer; the client connects again and gets what it missed.
     """
-    tasks = service.imagegen.adapters.tasks
+    tasks = service.imagegen.parts.tasks
     with suppress(StorageError, Unavailable):
         position = (await tasks.changes()).position if after is None else after
         yield b"retry: 3000\nid: %d\n\n" % position
         while not service.stopping.is_set():
             page = await tasks.changes(position, limit=_PAGE_SIZE)
             changes = [change for change in page.changes if status in (None, change.task.status)]
-            views = await asyncio.gather(*(service.imagegen.show_task.view(c.task) for c in changes))
+            views = await asyncio.gather(*(service.imagegen.tasks.view(c.task) for c in changes))
             for change, view in zip(changes, views, strict=True):
                 yield frame("task", TaskChange.from_view(view, language), change.position)
             position = page.position
@@ -257,8 +257,8 @@ async def follow_task(
     A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
     after = parse_event_id(last_event_id)
-    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    if view.task.status.final and after == await service.imagegen.adapters.queue.last_event_id(
+    view = await service.imagegen.tasks.show(task_id=parse_task_id(task_id))
+    if view.task.status.final and after == await service.imagegen.parts.queue.last_event_id(
         view.task.task_id
     ):
         return Response(None, status_code=204)

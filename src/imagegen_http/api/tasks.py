@@ -293,7 +293,7 @@ async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] |
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done() or not waiting.result().status.final:
             return None
-        view = await service.imagegen.show_task.view(waiting.result())
+        view = await service.imagegen.tasks.view(waiting.result())
         return success(Task.from_view(view, asgi.language.get()))
     finally:
         waiting.cancel()
@@ -323,7 +323,7 @@ async def list_tasks(
     at any depth.
     """
     query = ["tasks", status, provider]
-    views = await service.imagegen.list_tasks(
+    views = await service.imagegen.tasks.list(
         criteria=TaskFilter(status=status, provider_name=provider),
         paging=parse_paging(page, page_size, cursor, query),
     )
@@ -339,7 +339,7 @@ async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
 
     It costs the same however many tasks there are, so that a page may show it.
     """
-    return success(TaskCounts.from_counts(await service.imagegen.adapters.tasks.counts()))
+    return success(TaskCounts.from_counts(await service.imagegen.parts.tasks.counts()))
 
 
 @post(
@@ -355,7 +355,7 @@ async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -
     are stored.
     """
     criteria = TaskFilter(status=data.status, provider_name=data.provider)
-    return success(CancelledTasks(cancelled=await service.imagegen.cancel_tasks(criteria=criteria)))
+    return success(CancelledTasks(cancelled=await service.imagegen.tasks.cancel_all(criteria=criteria)))
 
 
 @get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
@@ -365,7 +365,7 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     This is 200 however the task goes; `status` and `error` tell. While it has not ended, `Retry-After` says
     when to look again.
     """
-    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
+    view = await service.imagegen.tasks.show(task_id=parse_task_id(task_id))
     body = success(Task.from_view(view, asgi.language.get()))
     return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
@@ -386,8 +386,8 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     A task that has ended stays as it is, so this may be repeated. What was charged already is not given
     back; images that still arrive are stored.
     """
-    task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
-    view = await service.imagegen.show_task.view(task)
+    task = await service.imagegen.tasks.cancel(task_id=parse_task_id(task_id))
+    view = await service.imagegen.tasks.view(task)
     body = success(Task.from_view(view, asgi.language.get()))
     return JsonResponse(body, status_code=200 if task.status.final else 202)
 
@@ -412,7 +412,7 @@ async def retry_task(
     """
     _check_running(service)
     key = parse_idempotency_key(idempotency_key)
-    added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
+    added = await service.imagegen.tasks.retry(task_id=parse_task_id(task_id), idempotency_key=key)
     return await acceptance(service, added, prefer)
 
 
@@ -436,7 +436,7 @@ async def rerun_task(
     """
     _check_running(service)
     try:
-        added = await service.imagegen.rerun_task(
+        added = await service.imagegen.tasks.rerun(
             task_id=parse_task_id(task_id),
             changes=data.changes,
             idempotency_key=parse_idempotency_key(idempotency_key),

@@ -16,7 +16,7 @@ from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.problems import RefusalCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.services.providers import ListProviders
+from imagegen_core.services.providers import ProviderListing
 from imagegen_http.api.providers import ProviderConfig
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.service import file_configs
@@ -30,11 +30,11 @@ def saved_configs(database: Database) -> ProviderConfigs:
 
 
 @asynccontextmanager
-async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ListProviders]:
+async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
     """Yield the use case that lists the providers, of the file and of ``configs``; it needs no master key."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        yield ListProviders(
+        yield ProviderListing(
             resolve=ResolveProvider(
                 configs=configs,
                 file_configs=file_configs(settings),
@@ -48,7 +48,7 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
         await outbound.aclose()
 
 
-async def default_provider_warning(providers: ListProviders) -> Message | None:
+async def default_provider_warning(providers: ProviderListing) -> Message | None:
     """Return why a task that names no provider would be refused; None if it would be accepted."""
     hint, name = None, await providers.resolve.default_name()
     try:

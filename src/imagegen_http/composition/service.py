@@ -17,9 +17,8 @@ from imagegen_adapters.stores.directory import CACHE_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.facade.adapters import Adapters
-from imagegen_core.facade.imagegen import ImageGen
-from imagegen_core.facade.limits import Limits
+from imagegen_core.imagegen import ImageGen, Limits
+from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import Label
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
@@ -109,7 +108,7 @@ async def compose(
         blobs = await stack.enter_async_context(
             read_cache(storage.blobs, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
         )
-        adapters = Adapters(
+        adapters = Parts(
             tasks=backend.tasks,
             queue=backend.queue,
             nodes=backend.nodes,

@@ -355,7 +355,7 @@ class ImagesResponse:
         problem, is_final = self._problem(task), task.status.final
         try:
             if problem is None:
-                images = await self.service.imagegen.images(task.task_id)
+                images = await self.service.imagegen.parts.images.by_task(task.task_id)
                 pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
                 await writer.write_pieces(pieces, self.service)
         except (StorageError, BlobMissing) as error:
@@ -376,7 +376,7 @@ class ImagesResponse:
 
             async def act() -> None:
                 partial = follower.take()
-                now = self.service.imagegen.adapters.clock.now()
+                now = self.service.imagegen.parts.clock.now()
                 event = (
                     [b": keep-alive\n\n"]
                     if partial is None
@@ -413,7 +413,7 @@ class ImagesResponse:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self.call.disconnect.done():
                 raise ClientDisconnected
-            return ended.result() if ended.done() else await imagegen.adapters.tasks.get(task_id)
+            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
         finally:
             ended.cancel()
             halted.cancel()
@@ -422,7 +422,7 @@ class ImagesResponse:
         """Return once the service stops and the task cannot go on before the next start."""
         await self.service.stopping.wait()
         imagegen = self.service.imagegen
-        if (await imagegen.adapters.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
+        if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
             return
         while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
             await asyncio.sleep(_POLL_SECONDS)
@@ -431,7 +431,7 @@ class ImagesResponse:
         """Store that the response was delivered; if that fails, an equal request may get it once more."""
         if self.call.key is None:
             return
-        adapters = self.service.imagegen.adapters
+        adapters = self.service.imagegen.parts
         try:
             await adapters.tasks.mark_answered(self.task.task_id, at=adapters.clock.now())
         except ImagegenError as error:
@@ -473,7 +473,7 @@ class _ResponseWriter:
 
         So a store that is down still yields an error status instead of a truncated body.
         """
-        chunks = encode_pieces(pieces, service.imagegen.adapters.blobs.open)
+        chunks = encode_pieces(pieces, service.imagegen.parts.blobs.open)
         ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
         first = b""
         async for chunk in chunks:

@@ -26,7 +26,7 @@ from itertools import takewhile
 import attrs
 
 from imagegen_core.errors import Refusal
-from imagegen_core.facade.imagegen import ImageGen
+from imagegen_core.imagegen import ImageGen
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.runtime.peers import NoPeers, Peers
 
@@ -130,7 +130,7 @@ class ClientRetries:
             call.key = None
 
     async def _claim_abandoned(self, imagegen: ImageGen, call: Call, max_delay: timedelta) -> Task | None:
-        now, tasks = imagegen.adapters.clock.now(), imagegen.adapters.tasks
+        now, tasks = imagegen.parts.clock.now(), imagegen.parts.tasks
         for operation in call.operations:
             scope, prefix = f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}."
             for unanswered in await tasks.keys(scope, prefix, now=now, unanswered_since=now - max_delay):
@@ -148,7 +148,7 @@ class ClientRetries:
 
     async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
         """Return a task that somebody waits for, else one whose response was delivered."""
-        now, tasks = imagegen.adapters.clock.now(), imagegen.adapters.tasks
+        now, tasks = imagegen.parts.clock.now(), imagegen.parts.tasks
         stored = [
             (stored.key, await tasks.get(stored.task_id))
             for operation in call.operations

@@ -64,7 +64,7 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
         model = _find_in_provider(named, model_id)
         if model is not None:
             return provider_name, model
-    usable = await service.imagegen.list_providers.usable()
+    usable = await service.imagegen.providers.usable()
     for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
         model = _find_in_provider(resolved, name)
         if model is not None:
@@ -181,8 +181,8 @@ async def list_models(service: ServiceDependency) -> ModelList:
 
     Each as `provider/model`, and by its id alone where only one provider has it.
     """
-    usable = await service.imagegen.list_providers.usable()
-    today = service.imagegen.adapters.clock.now().date()
+    usable = await service.imagegen.providers.usable()
+    today = service.imagegen.parts.clock.now().date()
     full_names = set(_names(usable))
     holders = Counter(model.id for resolved in usable for model in resolved.profile.models)
     active = [
@@ -296,7 +296,7 @@ async def _accept(
             return task, True
         if call.disconnect.done():
             raise Unavailable(ServiceCode.CALLER_LEFT())
-        key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
+        key = f"{call.digest}.{service.imagegen.parts.new_id()}"
         async with retries.submitting(call, key):
             return (await _submit(service, image_request, key, DERIVED_KEY_SCOPE)).task, False
 
@@ -308,7 +308,7 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
     submission = attrs.evolve(
         build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
-    return await service.imagegen.submit_task(submission)
+    return await service.imagegen.tasks.submit(submission)
 
 
 def _base_url(request: JsonRequest, service: Service) -> str:

@@ -12,7 +12,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
-from imagegen_core.facade.imagegen import ImageGen
+from imagegen_core.imagegen import ImageGen
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter
@@ -48,9 +48,9 @@ class Newest:
 
     @classmethod
     async def read(cls, imagegen: ImageGen) -> "Newest":
-        images = await imagegen.adapters.images.find(ImageFilter(), _NEWEST)
-        collections = await imagegen.adapters.marks.collections()
-        tasks = (await imagegen.adapters.tasks.find(TaskFilter(), Paging())).items
+        images = await imagegen.parts.images.find(ImageFilter(), _NEWEST)
+        collections = await imagegen.parts.marks.collections()
+        tasks = (await imagegen.parts.tasks.find(TaskFilter(), Paging())).items
         return cls(
             task=next((task.task_id for task in tasks), None),
             input_task=await _task_with_inputs(imagegen, tasks),
@@ -123,13 +123,13 @@ async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) ->
         image
         for operation in Operation
         if operation.rules.has_input_images
-        for image in (await imagegen.adapters.images.find(ImageFilter(operation=operation), _NEWEST)).items
+        for image in (await imagegen.parts.images.find(ImageFilter(operation=operation), _NEWEST)).items
     ]
     return max(images, key=lambda image: image.id).task_id if images else None
 
 
 async def _newest_task(imagegen: ImageGen, status: TaskStatus) -> str | None:
-    tasks = await imagegen.adapters.tasks.find(TaskFilter(status=status), _NEWEST)
+    tasks = await imagegen.parts.tasks.find(TaskFilter(status=status), _NEWEST)
     return next((task.task_id for task in tasks.items), None)
 
 
@@ -259,7 +259,7 @@ def _may_see_records(request: Request[Any, Any, Any], service: Service) -> bool:
         return True
     access = Access(
         token=server.auth_token,
-        clock=service.imagegen.adapters.clock,
+        clock=service.imagegen.parts.clock,
         public_origin=None if server.public_url is None else parse_origin(server.public_url),
     )
     return access.recognizes(InboundRequest.from_scope(cast("Scope", request.scope)))

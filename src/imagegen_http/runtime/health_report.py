@@ -52,7 +52,7 @@ class HealthReport:
         archive: ArchiveHealth | UnsetType = UNSET
         cluster: ClusterHealth | UnsetType = UNSET
         try:
-            counts = {**await service.imagegen.adapters.tasks.counts(_COUNTED)}
+            counts = {**await service.imagegen.parts.tasks.counts(_COUNTED)}
             archive = UNSET if self.archive is None else await self.archive()
             cluster = UNSET if self.cluster is None else await self.cluster(service.imagegen.owner)
         except StorageError:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from imagegen_core.facade.imagegen import ImageGen
+from imagegen_core.imagegen import ImageGen
 from imagegen_core.models import Model
 from imagegen_http.health import Health
 from imagegen_http.runtime.feed_watch import FeedWatch

@@ -104,7 +104,7 @@ async def _serve(
         (force if stop.is_set() else stop).set()
 
     guard = _guard(service)
-    app = RequestLog(guard, clock=service.imagegen.adapters.clock, new_id=new_id)
+    app = RequestLog(guard, clock=service.imagegen.parts.clock, new_id=new_id)
     host, port = listener.getsockname()[:2]
     url = f"http://{_url_host(host)}:{port}"
     server = AcceptingServer(
@@ -117,7 +117,7 @@ async def _serve(
     freeze_startup_objects()
     with RunningServer.announce(service.settings.data_dir, host, port) as service.running_server:
         _log.info("listening", url=url)
-        providers = service.imagegen.list_providers
+        providers = service.imagegen.providers
         provider_warning = await default_provider_warning(providers)
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(str(warning))
@@ -151,7 +151,7 @@ def _guard(service: Service) -> InboundGuard:
     if service.writes is not None:
         app = ResponseCache(app, writes=service.writes)
     app = LargeResponses(CompressedJson(app), refuse=refuse)
-    return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
+    return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.parts.clock)
 
 
 def _config(app: RequestLog, settings: ServerSettings) -> uvicorn.Config:

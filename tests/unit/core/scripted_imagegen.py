@@ -41,7 +41,7 @@ async def outcome(imagegen, **params):
 
 async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = None) -> str:
     """Leave a task as a killed process would, its only attempt in ``phase``."""
-    adapters = imagegen.adapters
+    adapters = imagegen.parts
     task = await imagegen.submit("猫")
     now = adapters.clock.now()
     limits = {"scripted": 9, "demo": 9}
@@ -63,15 +63,15 @@ async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = No
 
 
 async def _reserve(imagegen, task_id):
-    task = await imagegen.adapters.tasks.get(task_id)
+    task = await imagegen.parts.tasks.get(task_id)
     attempt = imagegen.run_task.run_attempt.reserved(task, 0)
-    await imagegen.adapters.tasks.save(task.fence, attempts=(attempt,))
+    await imagegen.parts.tasks.save(task.fence, attempts=(attempt,))
     return attempt
 
 
 async def run_until_it_ended(imagegen, task, clock):
     """Run a task whenever it is due, and return it."""
-    adapters = imagegen.adapters
+    adapters = imagegen.parts
     for _ in range(4):
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}

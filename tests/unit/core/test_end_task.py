@@ -73,14 +73,14 @@ class World:
 
     async def clean(self):
         """Remove the spooled files that nobody needs."""
-        adapters = self.imagegen.adapters
+        adapters = self.imagegen.parts
         await CleanSpool(
             repository=self.repository, spool=adapters.spool, clock=adapters.clock, keep_inputs=True
         )(at_start=True)
 
     async def run_what_waits(self):
         """Run the task whenever it is due."""
-        adapters = self.imagegen.adapters
+        adapters = self.imagegen.parts
         await run_until_it_ended(self.imagegen, await adapters.tasks.get(self.task_id), adapters.clock)
 
     async def stored(self):
@@ -90,7 +90,7 @@ class World:
 
     async def has_answer(self):
         """Return whether both answers are still there."""
-        owners = await self.imagegen.adapters.spool.owners(older_than_seconds=0)
+        owners = await self.imagegen.parts.spool.owners(older_than_seconds=0)
         (attempt,) = await self.repository.attempts(self.task_id)
         return any(owner.startswith(self.task_id) for owner in owners) and attempt.response is not None
 
@@ -123,13 +123,13 @@ async def test_a_waiting_task_is_cancelled_with_its_attempts():
     world = await World.make()
     await world.restart()
 
-    await world.imagegen.cancel_task(task_id=world.task_id)
+    await world.imagegen.tasks.cancel(task_id=world.task_id)
     task = await world.follower
     await world.run_what_waits()
 
     assert (TaskStatus.CANCELLED, True) == (task.status, task.failure.possible_charge)
     assert (TaskStatus.CANCELLED, Phase.FAILED, Charge.CERTAIN) == await world.stored()
-    assert (task, 1) == (await world.imagegen.cancel_task(task_id=world.task_id), world.provider.charged)
+    assert (task, 1) == (await world.imagegen.tasks.cancel(task_id=world.task_id), world.provider.charged)
 
 
 async def test_a_cancellation_that_cannot_be_stored_changes_nothing():
@@ -139,13 +139,13 @@ async def test_a_cancellation_that_cannot_be_stored_changes_nothing():
     world.repository.refusals = 1
 
     with pytest.raises(StorageError):
-        await world.imagegen.cancel_task(task_id=world.task_id)
+        await world.imagegen.tasks.cancel(task_id=world.task_id)
     between = (await world.stored(), world.follower.done())
     await world.run_what_waits()
 
     assert ((TaskStatus.PENDING, Phase.RECEIVED, Charge.CERTAIN), False) == between
     assert (TaskStatus.COMPLETED, 1) == ((await world.follower).status, world.provider.charged)
-    assert 1 == len(await world.imagegen.images(world.task_id))
+    assert 1 == len(await world.imagegen.parts.images.by_task(world.task_id))
 
 
 @pytest.mark.parametrize("refusals", [1, 3])

@@ -72,7 +72,7 @@ class World:
 
     async def run_what_waits(self, task_id):
         """Run all tasks that are due, and return the task."""
-        adapters = self.imagegen.adapters
+        adapters = self.imagegen.parts
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
         ):
@@ -90,7 +90,7 @@ async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
     task = await world.run(good=good, bad=bad)
 
     attempts = await world.repository.attempts(task.task_id)
-    images = await world.imagegen.images(task.task_id)
+    images = await world.imagegen.parts.images.by_task(task.task_id)
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, world.provider.charged, task.attempts)
     assert 1 == len(images)
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
@@ -106,7 +106,7 @@ async def test_a_response_outlasts_a_full_disk(as_job, good, size):
     task = await world.run(good=good, bad=2)
 
     attempts = await world.repository.attempts(task.task_id)
-    owners = await world.imagegen.adapters.spool.owners(older_than_seconds=0)
+    owners = await world.imagegen.parts.spool.owners(older_than_seconds=0)
     assert (TaskStatus.COMPLETED, 1) == (task.status, world.provider.charged)
     assert ([None], ()) == ([attempt.response for attempt in attempts], owners)
 
@@ -190,7 +190,7 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
 
     task = await world.run(good=1, bad=good)
 
-    processing = (await world.imagegen.adapters.tasks.counts())[TaskStatus.PROCESSING]
+    processing = (await world.imagegen.parts.tasks.counts())[TaskStatus.PROCESSING]
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
 
 
@@ -231,7 +231,7 @@ async def test_a_response_that_a_defect_follows_is_kept_for_an_operator(as_job, 
     task = await world.run(good=100, bad=0)
 
     (attempt,) = await world.repository.attempts(task.task_id)
-    owners = await world.imagegen.adapters.spool.owners(older_than_seconds=0)
+    owners = await world.imagegen.parts.spool.owners(older_than_seconds=0)
     assert (FailureCode.INTERNAL, True) == (task.failure.code, task.failure.possible_charge)
     assert (Phase.FAILED, FailureCode.INTERNAL) == (attempt.phase, attempt.failure.code)
     assert (size <= MAX_INLINE_RESPONSE_BYTES) == (attempt.response is not None) == (not owners)

@@ -9,7 +9,7 @@ from imagegen_core import FailureCode, Operation, TaskStatus
 from imagegen_core.errors import InputNotFound, StorageError, TaskNotFound, ValidationFailed
 from imagegen_core.requests import InputRole
 from imagegen_core.services.tasks import TaskChanges
-from imagegen_core.task import StoredImage
+from imagegen_core.task import ImageReference
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
@@ -26,15 +26,15 @@ async def ended(imagegen, **inputs):
 async def stored_image(imagegen):
     """Return the image of a new task."""
     task = await ended(imagegen)
-    return (await imagegen.images(task.task_id))[0]
+    return (await imagegen.parts.images.by_task(task.task_id))[0]
 
 
 async def rerun(imagegen, task):
-    return (await imagegen.rerun_task(task_id=task.task_id, changes=TaskChanges())).task
+    return (await imagegen.tasks.rerun(task_id=task.task_id, changes=TaskChanges())).task
 
 
 async def inputs_of(imagegen, task):
-    view = await imagegen.show_task(task_id=task.task_id)
+    view = await imagegen.tasks.show(task_id=task.task_id)
     return [(one.role, one.image.image_id, one.available) for one in view.inputs]
 
 
@@ -44,7 +44,7 @@ async def test_a_completed_task_is_made_again_with_its_inputs():
         first = await ended(imagegen, image=png(), mask=png())
         second = await rerun(imagegen, first)
         done = await imagegen.wait(second.task_id, timeout=60)
-        await imagegen.adapters.spool.remove(first.task_id)
+        await imagegen.parts.spool.remove(first.task_id)
         content = [await imagegen.read_input(second.task_id, index) for index in range(2)]
 
     assert (TaskStatus.COMPLETED, first.task_id) == (done.status, second.retry_of)
@@ -59,7 +59,9 @@ async def test_a_failed_task_is_made_again_with_its_inputs(retry):
     async with imagegen_over(provider) as imagegen:
         first = await ended(imagegen, image=png())
         second = (
-            (await imagegen.retry_task(task_id=first.task_id)).task if retry else await rerun(imagegen, first)
+            (await imagegen.tasks.retry(task_id=first.task_id)).task
+            if retry
+            else await rerun(imagegen, first)
         )
         done = await imagegen.wait(second.task_id, timeout=60)
 
@@ -79,17 +81,17 @@ async def test_inputs_go_with_the_completion_unless_they_are_kept():
 
     assert ["task_id"] == [problem.field for problem in caught.value.problems]
     assert [[(InputRole.IMAGE, None, False)], [(InputRole.IMAGE, None, True)]] == shown
-    assert (failed.task_id,) == await imagegen.adapters.spool.owners(older_than_seconds=-1)
+    assert (failed.task_id,) == await imagegen.parts.spool.owners(older_than_seconds=-1)
 
 
 async def test_a_stored_image_is_not_kept_beside_itself():
     """The task links to it, and is made again from it."""
     async with imagegen_over(ScriptedProvider()) as imagegen:
         image = await stored_image(imagegen)
-        task = await ended(imagegen, references=(StoredImage(id=image.id), png()))
+        task = await ended(imagegen, references=(ImageReference(id=image.id), png()))
         shown = await inputs_of(imagegen, task)
         again = await imagegen.wait((await rerun(imagegen, task)).task_id, timeout=60)
-        await imagegen.adapters.spool.remove(again.task_id)
+        await imagegen.parts.spool.remove(again.task_id)
         content = await imagegen.read_input(again.task_id, 0)
 
     assert [(InputRole.REFERENCE, image.id, True), (InputRole.REFERENCE, None, True)] == shown
@@ -104,8 +106,8 @@ async def test_a_task_whose_image_is_deleted_is_not_made_again(failure):
     async with imagegen_over(provider) as imagegen:
         image = await stored_image(imagegen)
         provider.submits = [refused(failure)] if failure else []
-        task = await ended(imagegen, image=StoredImage(id=image.id))
-        await imagegen.delete_image(image_id=image.id)
+        task = await ended(imagegen, image=ImageReference(id=image.id))
+        await imagegen.gallery.delete_one(image_id=image.id)
         shown = await inputs_of(imagegen, task)
         with pytest.raises(ValidationFailed) as caught:
             await rerun(imagegen, task)
@@ -114,7 +116,7 @@ async def test_a_task_whose_image_is_deleted_is_not_made_again(failure):
 
     assert [(InputRole.IMAGE, image.id, False)] == shown
     assert ["inputs_gone"] == [problem.reason.code.name.lower() for problem in caught.value.problems]
-    assert frozenset() == await imagegen.adapters.spool.holds([task.task_id])
+    assert frozenset() == await imagegen.parts.spool.holds([task.task_id])
 
 
 async def test_a_task_that_was_accepted_does_not_need_the_image_any_more():
@@ -123,10 +125,10 @@ async def test_a_task_that_was_accepted_does_not_need_the_image_any_more():
     imagegen = imagegen_over(provider)
     async with imagegen:
         image = await stored_image(imagegen)
-    waiting = imagegen_over(provider, adapters=imagegen.adapters)
-    task = await waiting.submit("猫", operation=Operation.EDIT, image=StoredImage(id=image.id))
+    waiting = imagegen_over(provider, adapters=imagegen.parts)
+    task = await waiting.submit("猫", operation=Operation.EDIT, image=ImageReference(id=image.id))
     again = await rerun(waiting, task)
-    await waiting.delete_image(image_id=image.id)
+    await waiting.gallery.delete_one(image_id=image.id)
     once_more = await rerun(waiting, task)
 
     async with waiting:
@@ -151,12 +153,12 @@ async def test_what_is_no_input_is_not_found():
     """Neither of a task that has fewer, nor of none."""
     async with imagegen_over(ScriptedProvider()) as imagegen:
         task = await ended(imagegen, image=png())
-        await imagegen.adapters.spool.remove(task.task_id)
+        await imagegen.parts.spool.remove(task.task_id)
         for index in (0, 1, -1):
             with pytest.raises(InputNotFound):
-                await imagegen.open_input(task_id=task.task_id, index=index)
+                await imagegen.tasks.open_input(task_id=task.task_id, index=index)
         with pytest.raises(TaskNotFound):
-            await imagegen.open_input(task_id="unknown", index=0)
+            await imagegen.tasks.open_input(task_id="unknown", index=0)
 
 
 class FullSpool(MemorySpool):
@@ -182,9 +184,9 @@ async def test_relatives_of_an_image():
     """Parents in the order of the inputs, and children."""
     async with imagegen_over(ScriptedProvider()) as imagegen:
         first, second = [await stored_image(imagegen) for _ in range(2)]
-        task = await ended(imagegen, references=(StoredImage(id=second.id), StoredImage(id=first.id)))
-        (child,) = await imagegen.images(task.task_id)
-        of_child, of_first = [await imagegen.show_image(image_id=one.id) for one in (child, first)]
+        task = await ended(imagegen, references=(ImageReference(id=second.id), ImageReference(id=first.id)))
+        (child,) = await imagegen.parts.images.by_task(task.task_id)
+        of_child, of_first = [await imagegen.gallery.show(image_id=one.id) for one in (child, first)]
 
     assert ((second.id, first.id), ()) == (of_child.parents, of_child.children)
     assert ((), (child.id,)) == (of_first.parents, of_first.children)

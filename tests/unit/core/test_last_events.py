@@ -89,7 +89,7 @@ async def test_a_waiting_task_that_is_cancelled_when_the_service_dies():
     task = await imagegen.submit("猫")
 
     with pytest.raises(RuntimeError):
-        await imagegen.cancel_task(task_id=task.task_id)
+        await imagegen.tasks.cancel(task_id=task.task_id)
 
     assert [EventKind.CANCELLED] == await event_kinds(adapters, task.task_id)
 
@@ -143,4 +143,4 @@ async def test_no_event_follows_the_end_of_a_task():
         await imagegen.wait(task.task_id, timeout=60)
         await late[0].progress(0.9)
 
-    assert [EventKind.IMAGE, EventKind.COMPLETED] == await event_kinds(imagegen.adapters, task.task_id)
+    assert [EventKind.IMAGE, EventKind.COMPLETED] == await event_kinds(imagegen.parts, task.task_id)

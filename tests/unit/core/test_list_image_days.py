@@ -3,14 +3,16 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_adapters.memory.tasks import MemoryTasks
 from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.ports.image_timeline import ImageList
-from imagegen_core.services.gallery import ListImageDays
+from imagegen_core.services.gallery import Images
 from tests.contracts.samples import add_image
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +26,8 @@ async def days_of(*moments, images=None, **query):
     for moment in moments:
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         await add_image(MemoryTasks(state), created_at=at)
-    return await ListImageDays(timeline=MemoryGallery(state))(images, **query)
+    parts = attrs.evolve(memory_adapters(), timeline=MemoryGallery(state))
+    return await Images(parts=parts, on_change=lambda: None).days(images, **query)
 
 
 async def test_without_images_there_are_no_days():

@@ -27,7 +27,7 @@ def with_nodes(nodes, **more):
 
 async def claimed_by(owner, imagegen):
     """Return a task that ``owner`` has claimed."""
-    adapters = imagegen.adapters
+    adapters = imagegen.parts
     await imagegen.submit("猫")
     (task,) = await adapters.queue.claim(
         owner, limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
@@ -43,11 +43,11 @@ async def resumed(imagegen, *, looks=1):
 async def test_a_task_that_this_node_gave_up_is_resumed_at_the_second_look():
     """Its end could not be stored; the first look may have come between a claim and its run."""
     imagegen = imagegen_over(ScriptedProvider())
-    await imagegen.adapters.nodes.join(imagegen.owner)
+    await imagegen.parts.nodes.join(imagegen.owner)
     task = await claimed_by(imagegen.owner, imagegen)
 
     assert [0, 1, 0] == await resumed(imagegen, looks=3)
-    stored = await imagegen.adapters.tasks.get(task.task_id)
+    stored = await imagegen.parts.tasks.get(task.task_id)
     assert (TaskStatus.PENDING, 1) == (stored.status, stored.recoveries)
 
 
@@ -81,8 +81,8 @@ async def test_a_task_that_was_claimed_again_counts_as_new():
     task = await claimed_by(imagegen.owner, imagegen)
     await resumed(imagegen)
     requeued = task.requeue()
-    await imagegen.adapters.tasks.save(task.fence, task=requeued)
-    await imagegen.adapters.tasks.save(requeued.fence, task=requeued.claim(imagegen.owner, task.created_at))
+    await imagegen.parts.tasks.save(task.fence, task=requeued)
+    await imagegen.parts.tasks.save(requeued.fence, task=requeued.claim(imagegen.owner, task.created_at))
 
     assert [0, 1] == await resumed(imagegen, looks=2)
 
@@ -93,13 +93,13 @@ async def test_a_task_that_is_given_up_each_time_is_failed():
     task = await claimed_by(imagegen.owner, imagegen)
     for _ in range(MAX_RECOVERIES):
         await resumed(imagegen, looks=2)
-        await imagegen.adapters.queue.claim(
-            imagegen.owner, limit=1, now=imagegen.adapters.clock.now(), provider_limits={"scripted": 9}
+        await imagegen.parts.queue.claim(
+            imagegen.owner, limit=1, now=imagegen.parts.clock.now(), provider_limits={"scripted": 9}
         )
 
     await resumed(imagegen, looks=2)
 
-    stored = await imagegen.adapters.tasks.get(task.task_id)
+    stored = await imagegen.parts.tasks.get(task.task_id)
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, MAX_RECOVERIES) == (
         stored.status,
         stored.failure.code,
@@ -176,7 +176,7 @@ async def test_what_a_node_left_behind_is_resumed_while_others_run():
 async def test_a_node_is_alive_from_its_start_to_its_stop():
     """Others may take what it still has as soon as it has stopped."""
     imagegen = imagegen_over(ScriptedProvider())
-    nodes = imagegen.adapters.nodes
+    nodes = imagegen.parts.nodes
     async with imagegen:
         during = await nodes.alive("observer")
 

@@ -20,7 +20,7 @@ async def test_a_completed_task_is_made_again_with_changes():
         first = await imagegen.submit("猫", width=64, height=64, seed=7)
         await imagegen.wait(first.task_id, timeout=60)
         changes = TaskChanges(params={"prompt": "狗", "seed": 8})
-        second = (await imagegen.rerun_task(task_id=first.task_id, changes=changes)).task
+        second = (await imagegen.tasks.rerun(task_id=first.task_id, changes=changes)).task
 
     assert ("狗", {"width": 64, "height": 64, "seed": 8}) == (second.request.prompt, second.request.params)
     assert ("scripted", first.model_id, first.task_id) == (
@@ -34,9 +34,9 @@ async def test_a_waiting_task_is_made_again_too():
     """Whatever became of it; it stays as it is."""
     imagegen = imagegen_over(ScriptedProvider())
     first = await imagegen.submit("猫")
-    second = (await imagegen.rerun_task(task_id=first.task_id, changes=TaskChanges())).task
+    second = (await imagegen.tasks.rerun(task_id=first.task_id, changes=TaskChanges())).task
 
-    counts = await imagegen.adapters.tasks.counts()
+    counts = await imagegen.parts.tasks.counts()
 
     assert (first.request, 2) == (second.request, counts[TaskStatus.PENDING])
 
@@ -48,13 +48,13 @@ async def test_the_same_key_makes_one_task_of_the_same_changes():
     changes = TaskChanges(params={"seed": 8})
 
     added = [
-        await imagegen.rerun_task(task_id=first.task_id, changes=changes, idempotency_key="k")
+        await imagegen.tasks.rerun(task_id=first.task_id, changes=changes, idempotency_key="k")
         for _ in range(2)
     ]
 
     assert [False, True] == [one.replayed for one in added]
     with pytest.raises(IdempotencyKeyReused):
-        await imagegen.rerun_task(task_id=first.task_id, changes=TaskChanges(), idempotency_key="k")
+        await imagegen.tasks.rerun(task_id=first.task_id, changes=TaskChanges(), idempotency_key="k")
 
 
 @pytest.mark.parametrize("prompt", ["", 7, None])
@@ -64,9 +64,9 @@ async def test_a_changed_prompt_must_be_one(prompt):
     first = await imagegen.submit("猫")
 
     with pytest.raises(ValidationFailed) as caught:
-        await imagegen.rerun_task(task_id=first.task_id, changes=TaskChanges(params={"prompt": prompt}))
+        await imagegen.tasks.rerun(task_id=first.task_id, changes=TaskChanges(params={"prompt": prompt}))
 
-    counts = await imagegen.adapters.tasks.counts()
+    counts = await imagegen.parts.tasks.counts()
     assert (["prompt"], 1) == ([p.field for p in caught.value.problems], counts[TaskStatus.PENDING])
 
 
@@ -100,13 +100,13 @@ async def test_all_that_waits_is_cancelled():
     """However many pages that are, of one provider, and nothing of what has ended."""
     imagegen = imagegen_over(ScriptedProvider())
     tasks = [await imagegen.submit("猫") for _ in range(MAX_PAGE_SIZE + 5)]
-    await imagegen.cancel_task(task_id=tasks[0].task_id)
+    await imagegen.tasks.cancel(task_id=tasks[0].task_id)
 
-    others = await imagegen.cancel_tasks(criteria=TaskFilter(provider_name="demo"))
-    cancelled = await imagegen.cancel_tasks(criteria=TaskFilter(provider_name="scripted"))
+    others = await imagegen.tasks.cancel_all(criteria=TaskFilter(provider_name="demo"))
+    cancelled = await imagegen.tasks.cancel_all(criteria=TaskFilter(provider_name="scripted"))
 
     assert (0, MAX_PAGE_SIZE + 4) == (others, cancelled)
-    assert MAX_PAGE_SIZE + 5 == (await imagegen.adapters.tasks.counts())[TaskStatus.CANCELLED]
+    assert MAX_PAGE_SIZE + 5 == (await imagegen.parts.tasks.counts())[TaskStatus.CANCELLED]
 
 
 async def test_what_runs_is_asked_to_stop():
@@ -115,15 +115,15 @@ async def test_what_runs_is_asked_to_stop():
     imagegen = imagegen_over(provider)
     await imagegen.submit("猫")
     limits = {"scripted": 9, "demo": 9}
-    now = imagegen.adapters.clock.now()
-    (claimed,) = await imagegen.adapters.queue.claim("elsewhere", limit=1, now=now, provider_limits=limits)
+    now = imagegen.parts.clock.now()
+    (claimed,) = await imagegen.parts.queue.claim("elsewhere", limit=1, now=now, provider_limits=limits)
     await imagegen.submit("狗")
 
-    pending = await imagegen.cancel_tasks(criteria=TaskFilter(status=TaskStatus.PENDING))
-    both = await imagegen.cancel_tasks(criteria=TaskFilter())
+    pending = await imagegen.tasks.cancel_all(criteria=TaskFilter(status=TaskStatus.PENDING))
+    both = await imagegen.tasks.cancel_all(criteria=TaskFilter())
 
     assert (1, 1) == (pending, both)
-    assert (await imagegen.adapters.tasks.get(claimed.task_id)).cancel_requested
+    assert (await imagegen.parts.tasks.get(claimed.task_id)).cancel_requested
 
 
 async def test_what_has_ended_is_not_to_be_cancelled():
@@ -131,4 +131,4 @@ async def test_what_has_ended_is_not_to_be_cancelled():
     imagegen = imagegen_over(ScriptedProvider())
 
     with pytest.raises(ValidationFailed):
-        await imagegen.cancel_tasks(criteria=TaskFilter(status=TaskStatus.COMPLETED))
+        await imagegen.tasks.cancel_all(criteria=TaskFilter(status=TaskStatus.COMPLETED))

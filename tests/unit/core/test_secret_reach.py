@@ -21,7 +21,7 @@ from imagegen_core.problems import ProblemCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.secrets import Secret
-from imagegen_core.services.providers import SaveProvider
+from imagegen_core.services.providers import Providers
 
 NAME = "p"
 A, B = "https://a.example/v1", "https://b.example"
@@ -260,7 +260,8 @@ async def _saved_again_and_again(first, file, changes, override):
     resolve = resolver(file)
     clock, guard = ManualClock(), MemoryUpstreamGuard()
     box = MemorySecretBox()
-    save = SaveProvider(configs=resolve.configs, resolve=resolve, guard=guard, box=box, clock=clock)
+    parts = attrs.evolve(memory_adapters(), configs=resolve.configs, guard=guard, box=box, clock=clock)
+    save = Providers(parts=parts, resolve=resolve).save
     try:
         start = resolve.describe([first, file])
     except ValidationFailed:

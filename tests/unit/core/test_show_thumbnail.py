@@ -7,6 +7,7 @@ import pytest
 
 from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
+from imagegen_core.services.gallery import Images
 
 pytestmark = pytest.mark.anyio
 
@@ -45,61 +46,66 @@ class Unreachable:
         await self.store.delete(key)
 
 
+def thumbnails(parts, **changes):
+    """Return what shows thumbnails over changed parts."""
+    return Images(parts=attrs.evolve(parts, **changes), on_change=lambda: None).thumbnail
+
+
 @pytest.fixture
 async def thumbnail_world():
-    """Return an image, its store, and the use case with a counting inspector."""
+    """Return an image, the parts with a counting inspector, and what shows the thumbnail."""
     async with in_memory() as imagegen:
         task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
-        (image,) = await imagegen.images(task.task_id)
-        show = attrs.evolve(imagegen.show_thumbnail, inspect=Counting(imagegen.adapters.inspect))
-        yield image, imagegen.adapters.blobs, show
+        (image,) = await imagegen.parts.images.by_task(task.task_id)
+        parts = attrs.evolve(imagegen.parts, inspect=Counting(imagegen.parts.inspect))
+        yield image, parts, thumbnails(parts)
 
 
 async def test_it_is_there_with_the_image(thumbnail_world):
     """Showing it decodes nothing."""
-    image, _, show = thumbnail_world
+    image, parts, show = thumbnail_world
     thumbnail = await show(image)
 
-    assert (b"WEBP", 0) == (thumbnail[8:12], show.inspect.inspections)
+    assert (b"WEBP", 0) == (thumbnail[8:12], parts.inspect.inspections)
 
 
 async def test_one_that_was_lost_is_made_again_once(thumbnail_world):
     """It is stored beside the image again."""
-    image, store, show = thumbnail_world
+    image, parts, show = thumbnail_world
     before = await show(image)
-    await store.delete(image.thumbnail_key)
+    await parts.blobs.delete(image.thumbnail_key)
     shown = [await show(image) for _ in range(2)]
 
     assert [before, before] == shown
-    assert 1 == show.inspect.inspections
+    assert 1 == parts.inspect.inspections
 
 
 async def test_one_that_many_ask_for_is_rebuilt_once(thumbnail_world):
     """By the first of them: a page that two windows show costs no more than one."""
-    image, store, show = thumbnail_world
+    image, parts, show = thumbnail_world
     before = await show(image)
-    await store.delete(image.thumbnail_key)
+    await parts.blobs.delete(image.thumbnail_key)
 
     shown = await asyncio.gather(*[show(image) for _ in range(10)])
 
     assert [before] * 10 == shown
-    assert 1 == show.inspect.inspections
+    assert 1 == parts.inspect.inspections
 
 
 async def test_the_image_is_enough(thumbnail_world):
     """The archive need not respond, and the disk may be full."""
-    image, store, show = thumbnail_world
-    blobs = Unreachable(store, key=image.thumbnail_key, full=True)
-    thumbnail = await attrs.evolve(show, blobs=blobs)(image)
+    image, parts, _ = thumbnail_world
+    blobs = Unreachable(parts.blobs, key=image.thumbnail_key, full=True)
+    thumbnail = await thumbnails(parts, blobs=blobs)(image)
 
     assert b"WEBP" == thumbnail[8:12]
 
 
 async def test_without_the_image_there_is_none(thumbnail_world):
     """The use case says that it is missing."""
-    image, store, show = thumbnail_world
-    await store.delete(image.thumbnail_key)
-    await store.delete(image.blob_key)
+    image, parts, show = thumbnail_world
+    await parts.blobs.delete(image.thumbnail_key)
+    await parts.blobs.delete(image.blob_key)
 
     with pytest.raises(BlobMissing):
         await show(image)
@@ -107,9 +113,9 @@ async def test_without_the_image_there_is_none(thumbnail_world):
 
 async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(thumbnail_world):
     """It could be decoded when it was stored, so the stored file is damaged."""
-    image, store, show = thumbnail_world
-    store.blobs[image.blob_key] = b"damaged"
-    await store.delete(image.thumbnail_key)
+    image, parts, show = thumbnail_world
+    parts.blobs.blobs[image.blob_key] = b"damaged"
+    await parts.blobs.delete(image.thumbnail_key)
 
     with pytest.raises(StorageError):
         await show(image)
@@ -117,14 +123,14 @@ async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(thumbna
 
 async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
     """Nothing would ever remove the new thumbnail."""
-    image, store, show = thumbnail_world
-    await store.delete(image.thumbnail_key)
+    image, parts, _ = thumbnail_world
+    await parts.blobs.delete(image.thumbnail_key)
 
     async def deleting(chunks):
-        inspection = await show.inspect(chunks)
-        await show.records.delete(image.id)
+        inspection = await parts.inspect(chunks)
+        await parts.images.delete(image.id)
         return inspection
 
     with pytest.raises(ImageNotFound):
-        await attrs.evolve(show, inspect=deleting)(image)
-    assert image.thumbnail_key not in store.blobs
+        await thumbnails(parts, inspect=deleting)(image)
+    assert image.thumbnail_key not in parts.blobs.blobs

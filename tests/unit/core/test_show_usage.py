@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.tasks import MemoryTasks
+from imagegen_core import ImageGen
 from imagegen_core.costs import UsageGrouping
-from imagegen_core.services.tasks import ShowUsage
 from tests.contracts.samples import NOW, add_ended
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +31,8 @@ async def usage_of(moments, **query):
             seconds=(utc(moment) - NOW).total_seconds(),
             model_id=f"model-{number % 2}",
         )
-    show = ShowUsage(repository=MemoryTasks(state))
-    usages = await show(**{"grouping": UsageGrouping.DAY, **query})
+    imagegen = ImageGen(attrs.evolve(memory_adapters(), tasks=MemoryTasks(state)))
+    usages = await imagegen.tasks.usage(**{"grouping": UsageGrouping.DAY, **query})
     return {key: usage.tasks for key, usage in usages.items()}
 
 

@@ -23,7 +23,7 @@ from imagegen_core.errors import (
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.secrets import Secret
-from imagegen_core.task import StoredImage
+from imagegen_core.task import ImageReference
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
@@ -41,16 +41,16 @@ def submission(**fields):
 
 async def stored(imagegen):
     """Return the tasks and files that a refused submission must not leave behind."""
-    tasks = await imagegen.adapters.tasks.find(TaskFilter(), Paging())
-    return tasks.total, await imagegen.adapters.spool.owners(older_than_seconds=0)
+    tasks = await imagegen.parts.tasks.find(TaskFilter(), Paging())
+    return tasks.total, await imagegen.parts.spool.owners(older_than_seconds=0)
 
 
 async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
     """Although the provider is gone and the disk is full, the key still returns its task."""
-    first = await imagegen.submit_task(submission(idempotency_key="k"))
-    changed = ImageGen(attrs.evolve(imagegen.adapters, has_room=lambda: False))
+    first = await imagegen.tasks.submit(submission(idempotency_key="k"))
+    changed = ImageGen(attrs.evolve(imagegen.parts, has_room=lambda: False))
 
-    again = await changed.submit_task(submission(idempotency_key="k"))
+    again = await changed.tasks.submit(submission(idempotency_key="k"))
 
     assert (first.task.task_id, True) == (again.task.task_id, again.replayed)
 
@@ -73,7 +73,7 @@ async def test_a_repeat_may_be_written_in_another_way():
         ("reference_images.0", {"references": (png(),)}),
         ("reference_images.0", {"operation": Operation.EDIT, "image": png(), "references": (png(),)}),
         ("image", {"image": png()}),
-        ("image", {"operation": Operation.REFERENCE, "references": (png(),), "image": StoredImage(id=1)}),
+        ("image", {"operation": Operation.REFERENCE, "references": (png(),), "image": ImageReference(id=1)}),
         ("mask", {"operation": Operation.UPSCALE, "image": png(), "mask": png()}),
         ("image", {"operation": Operation.EDIT, "image": "cat.png"}),
         ("reference_images.1", {"operation": Operation.REFERENCE, "references": (png(), None)}),
@@ -83,7 +83,7 @@ async def test_a_repeat_may_be_written_in_another_way():
 async def test_an_image_is_sent_or_refused(imagegen, field, fields):
     """An image that the operation would ignore, or that is none, is named before anything is paid for."""
     with pytest.raises(ValidationFailed) as caught:
-        await imagegen.submit_task(submission(**fields))
+        await imagegen.tasks.submit(submission(**fields))
 
     assert [field] == [problem.field for problem in caught.value.problems]
     assert (0, ()) == await stored(imagegen)
@@ -91,17 +91,17 @@ async def test_an_image_is_sent_or_refused(imagegen, field, fields):
 
 async def test_a_key_belongs_to_one_body(imagegen):
     """Another body under the same key is refused."""
-    await imagegen.submit_task(submission(idempotency_key="k"))
+    await imagegen.tasks.submit(submission(idempotency_key="k"))
 
     with pytest.raises(IdempotencyKeyReused):
-        await imagegen.submit_task(submission(idempotency_key="k", prompt="狗"))
+        await imagegen.tasks.submit(submission(idempotency_key="k", prompt="狗"))
 
 
 async def test_a_key_belongs_to_one_operation(imagegen):
     """The same key for another operation creates another task."""
-    await imagegen.submit_task(submission(idempotency_key="k"))
+    await imagegen.tasks.submit(submission(idempotency_key="k"))
 
-    other = await imagegen.submit_task(
+    other = await imagegen.tasks.submit(
         submission(idempotency_key="k", operation=Operation.UPSCALE, image=png(), prompt="")
     )
 
@@ -116,7 +116,7 @@ async def test_a_full_queue_refuses_and_stores_nothing():
     await imagegen.submit("一")
 
     with pytest.raises(QueueFull):
-        await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))
+        await imagegen.tasks.submit(submission(operation=Operation.EDIT, image=png()))
 
     assert (1, ()) == await stored(imagegen)
 
@@ -129,7 +129,7 @@ async def test_a_full_queue_refuses_and_stores_nothing():
         ({"operation": Operation.UPSCALE, "image": png(), "mask": png()}, ValidationFailed),
         ({"operation": Operation.EDIT, "image": b"text"}, InvalidImage),
         ({"operation": Operation.EDIT, "image": png()[:50]}, InvalidImage),
-        ({"operation": Operation.EDIT, "image": StoredImage(id=9)}, ImageNotFound),
+        ({"operation": Operation.EDIT, "image": ImageReference(id=9)}, ImageNotFound),
         ({"operation": Operation.REFERENCE, "references": (png(), b"text")}, InvalidImage),
         ({"params": {"magic": 1}}, ValidationFailed),
     ],
@@ -137,7 +137,7 @@ async def test_a_full_queue_refuses_and_stores_nothing():
 async def test_a_refused_request_leaves_nothing(imagegen, fields, error):
     """Neither a task nor a file is stored."""
     with pytest.raises(error):
-        await imagegen.submit_task(submission(**fields))
+        await imagegen.tasks.submit(submission(**fields))
 
     assert (0, ()) == await stored(imagegen)
 
@@ -170,13 +170,13 @@ async def test_an_address_that_is_not_allowed_is_refused_on_submitting():
     )
 
     with pytest.raises(UpstreamNotAllowed):
-        await imagegen_over(ScriptedProvider(), adapters=adapters).submit_task(submission(override=override))
+        await imagegen_over(ScriptedProvider(), adapters=adapters).tasks.submit(submission(override=override))
 
 
 async def test_a_saved_configuration_can_be_demanded(imagegen):
     """The file's layer alone is not enough then."""
     with pytest.raises(ProviderNotConfigured):
-        await imagegen.submit_task(submission(require_saved=True))
+        await imagegen.tasks.submit(submission(require_saved=True))
 
 
 async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
@@ -185,7 +185,7 @@ async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
         provider_name="scripted", source=ConfigSource.REQUEST, api_key=Secret("sk-canary-canary")
     )
     async with imagegen:
-        task = (await imagegen.submit_task(submission(override=override))).task
+        task = (await imagegen.tasks.submit(submission(override=override))).task
         done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (True, False) == (task.override is not None, "canary" in (task.override or ""))
@@ -198,10 +198,10 @@ async def test_a_stored_image_can_be_an_input(imagegen):
     async with imagegen:
         first = await imagegen.submit("猫")
         await imagegen.wait(first.task_id, timeout=60)
-        (image,) = await imagegen.images(first.task_id)
+        (image,) = await imagegen.parts.images.by_task(first.task_id)
         second = (
-            await imagegen.submit_task(
-                submission(operation=Operation.UPSCALE, image=StoredImage(id=image.id), prompt="")
+            await imagegen.tasks.submit(
+                submission(operation=Operation.UPSCALE, image=ImageReference(id=image.id), prompt="")
             )
         ).task
         done = await imagegen.wait(second.task_id, timeout=60)
@@ -230,7 +230,9 @@ async def test_a_cancelled_submission_leaves_the_images_of_a_stored_task():
     adapters = memory_adapters(providers={"scripted": provider})
     slow = SlowRepository(adapters.tasks)
     impatient = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=slow))
-    submitting = asyncio.create_task(impatient.submit_task(submission(operation=Operation.EDIT, image=png())))
+    submitting = asyncio.create_task(
+        impatient.tasks.submit(submission(operation=Operation.EDIT, image=png()))
+    )
     await slow.added.wait()
 
     submitting.cancel()
@@ -247,9 +249,9 @@ async def test_a_failed_task_is_retried_with_its_images():
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.CONTENT_POLICY)]
     async with imagegen_over(provider) as imagegen:
-        first = (await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))).task
+        first = (await imagegen.tasks.submit(submission(operation=Operation.EDIT, image=png()))).task
         await imagegen.wait(first.task_id, timeout=60)
-        second = (await imagegen.retry_task(task_id=first.task_id)).task
+        second = (await imagegen.tasks.retry(task_id=first.task_id)).task
         done = await imagegen.wait(second.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, first.task_id) == (done.status, done.retry_of)
@@ -261,11 +263,11 @@ async def test_a_retry_with_the_same_key_is_one_task():
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.CONTENT_POLICY)] * 2
     async with imagegen_over(provider) as imagegen:
-        failed = [(await imagegen.submit_task(submission())).task.task_id for _ in range(2)]
+        failed = [(await imagegen.tasks.submit(submission())).task.task_id for _ in range(2)]
         for task_id in failed:
             await imagegen.wait(task_id, timeout=60)
         retries = [(failed[0], "a"), (failed[0], "a"), (failed[0], "b"), (failed[1], "a")]
-        added = [await imagegen.retry_task(task_id=task_id, idempotency_key=key) for task_id, key in retries]
+        added = [await imagegen.tasks.retry(task_id=task_id, idempotency_key=key) for task_id, key in retries]
 
     assert [False, True, False, False] == [one.replayed for one in added]
     assert 3 == len({one.task.task_id for one in added})

@@ -128,7 +128,7 @@ async def test_an_image_that_is_gone_loses_no_other_that_can_still_be_fetched():
         provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
     )
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    images = await imagegen.adapters.images.by_task(task.task_id)
+    images = await imagegen.parts.images.by_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1, [1]) == (task.status, provider.charged, [i.position for i in images])
     assert 1 == len(task.warnings)
@@ -143,8 +143,8 @@ async def test_an_input_that_cannot_be_inspected_now_is_not_called_invalid():
     submission = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
 
     with pytest.raises(Unavailable, match="image could not be checked now"):
-        await imagegen.submit_task(submission)
+        await imagegen.tasks.submit(submission)
     owners = await adapters.spool.owners(older_than_seconds=0)
-    added = await imagegen.submit_task(submission)
+    added = await imagegen.tasks.submit(submission)
 
     assert ((), TaskStatus.PENDING) == (owners, added.task.status)

@@ -95,7 +95,7 @@ async def queue_of(imagegen, count, **params):
 
 
 async def statuses(imagegen, tasks):
-    return [(await imagegen.adapters.tasks.get(task.task_id)).status for task in tasks]
+    return [(await imagegen.parts.tasks.get(task.task_id)).status for task in tasks]
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -111,16 +111,16 @@ async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
             waiting = [
                 t for t, s in zip(tasks, await statuses(imagegen, tasks), strict=True) if s == "pending"
             ]
-            places = [await imagegen.adapters.queue.position(task.task_id) for task in waiting]
+            places = [await imagegen.parts.queue.position(task.task_id) for task in waiting]
             assert tasks[n + limit :] == waiting
             assert list(range(1, len(waiting) + 1)) == places
             provider.answer(name)
             await imagegen.wait(tasks[n].task_id, timeout=60)
-    ended = [await imagegen.adapters.tasks.get(task.task_id) for task in tasks]
+    ended = [await imagegen.parts.tasks.get(task.task_id) for task in tasks]
 
     assert names == provider.begun
     assert {(TaskStatus.COMPLETED, 1)} == {(task.status, task.epoch) for task in ended}
-    assert imagegen.adapters.queue.claims <= 60
+    assert imagegen.parts.queue.claims <= 60
 
 
 async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypatch):
@@ -137,7 +137,7 @@ async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypa
             for _ in range(20):
                 await asyncio.sleep(0)
 
-    queue = imagegen.adapters.queue
+    queue = imagegen.parts.queue
     assert (3, True) == (queue.claims, queue.looks <= 4)
 
 
@@ -202,7 +202,7 @@ async def test_a_defect_in_one_provider_does_not_hold_up_another():
     ours = await imagegen.submit("b", provider="quick")
     defective.broken = True
     saved = attrs.evolve(config_of("defective"), source=ConfigSource.DATABASE)
-    await imagegen.adapters.configs.save(
+    await imagegen.parts.configs.save(
         saved, key_origin=""
     )  # what is known of the earlier one is no longer used
 
@@ -260,7 +260,7 @@ async def test_a_resumed_job_counts_against_the_limit():
 
     provider.polls = [poll_again]
     second = ImageGen(
-        first.adapters, limits=first.limits, file_configs=first.resolve.file_configs, retry=RetryPolicy()
+        first.parts, limits=first.limits, file_configs=first.resolve.file_configs, retry=RetryPolicy()
     )
     async with second:
         await polling.wait()
@@ -276,7 +276,7 @@ async def test_a_resumed_job_counts_against_the_limit():
 async def test_what_other_nodes_run_takes_no_worker_of_this_one():
     """A provider without a limit of its own runs as many tasks as there are workers on all nodes."""
     imagegen = imagegen_over({"slow": ScriptedProvider()}, workers=1)
-    adapters = imagegen.adapters
+    adapters = imagegen.parts
     await adapters.nodes.join("another")
     theirs, mine = [await imagegen.submit("a") for _ in range(2)]
     await adapters.queue.claim("another", limit=1, now=adapters.clock.now(), provider_limits={"slow": 1})
@@ -297,7 +297,7 @@ async def test_a_rate_limited_task_does_not_count_against_the_limit():
         provider.answer("0")
         await provider.until_begun(2)
         task_statuses = await statuses(imagegen, tasks)
-        places = [await imagegen.adapters.queue.position(task.task_id) for task in tasks]
+        places = [await imagegen.parts.queue.position(task.task_id) for task in tasks]
 
     assert (["0", "1"], ["pending", "processing", "pending"]) == (provider.begun, task_statuses)
     assert [1, None, 1] == places

@@ -17,7 +17,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import StorageState
 from imagegen_core.messages import Language
-from imagegen_core.services.gallery import MISSING_FILE
+from imagegen_core.services.gallery import MISSING_FILE, Images
 from imagegen_core.values import ZipStream
 
 pytestmark = pytest.mark.anyio
@@ -56,9 +56,10 @@ async def images():
         records = []
         for prompt in PROMPTS:
             task = await imagegen.wait((await imagegen.submit(prompt, width=64, height=64)).task_id)
-            records += await imagegen.images(task.task_id)
-        store = Faulty(imagegen.adapters.blobs)
-        yield records, attrs.evolve(imagegen.zip_images, blobs=store), store
+            records += await imagegen.parts.images.by_task(task.task_id)
+        store = Faulty(imagegen.parts.blobs)
+        gallery = Images(parts=attrs.evolve(imagegen.parts, blobs=store), on_change=lambda: None)
+        yield records, gallery.zip, store
 
 
 async def collected(pieces):
@@ -116,7 +117,7 @@ async def test_what_is_missing_is_said_and_why(images, language, reasons):
     """In a file at the end, without a key of the store; the others are there."""
     records, zip_images, store = images
     lost, away, broken = [attrs.evolve(records[0], id=0, blob_key=f"k/{n}") for n in range(3)]
-    state = zip_images.records._state
+    state = zip_images.__self__.parts.images._state
     missing = [
         state.add_image(attrs.evolve(image, position=number + 10))
         for number, image in enumerate((lost, away, broken))
@@ -189,7 +190,7 @@ async def test_what_breaks_off_within_an_image_breaks_the_file(images):
 
 def archived(zip_images, image, count):
     """Return the ids of so many images that only the archive has, under keys from ``k/0`` on."""
-    state = zip_images.records._state
+    state = zip_images.__self__.parts.images._state
     like = attrs.evolve(image, storage=StorageState.ARCHIVE, size_bytes=12)
     return [state.add_image(attrs.evolve(like, position=n + 10, blob_key=f"k/{n}")).id for n in range(count)]
 

@@ -13,7 +13,7 @@ from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.services.providers import ListProviders
+from imagegen_core.services.providers import ProviderListing
 from imagegen_http.composition.presets import describe_presets
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.settings.schema import SettingsError
@@ -256,7 +256,7 @@ async def test_a_saved_provider_that_was_switched_off_says_so(kinds):
     await configs.save(config, key_origin="")
     resolve = resolver(kinds, configs)
 
-    shown = await ListProviders(resolve=resolve).get("tencent")
+    shown = await ProviderListing(resolve=resolve).get("tencent")
     with pytest.raises(ValidationFailed) as refused:
         await resolve(provider_name="tencent")
 

@@ -42,7 +42,7 @@ async def stopped_while_it_arrives(provider, **params):
     async with imagegen:
         task = await imagegen.submit("猫", **params)
         await provider.response_started.wait()
-    return imagegen, await imagegen.adapters.tasks.get(task.task_id)
+    return imagegen, await imagegen.parts.tasks.get(task.task_id)
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 50])
@@ -52,8 +52,8 @@ async def test_a_response_that_arrives_as_the_grace_time_ends_is_stored(as_job, 
     provider = ArrivingProvider(as_job=as_job, turns=turns)
 
     imagegen, stopped = await stopped_while_it_arrives(provider)
-    (attempt,) = await imagegen.adapters.tasks.attempts(stopped.task_id)
-    async with imagegen_over(provider, adapters=imagegen.adapters) as second:
+    (attempt,) = await imagegen.parts.tasks.attempts(stopped.task_id)
+    async with imagegen_over(provider, adapters=imagegen.parts) as second:
         done = await second.wait(stopped.task_id, timeout=60)
 
     assert (Charge.CERTAIN, None) == (attempt.charge, attempt.failure)
@@ -65,7 +65,7 @@ async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
     provider = ArrivingProvider(turns=3, error=refused(FailureCode.RATE_LIMITED, not_started=True))
 
     imagegen, stopped = await stopped_while_it_arrives(provider)
-    (attempt,) = await imagegen.adapters.tasks.attempts(stopped.task_id)
+    (attempt,) = await imagegen.parts.tasks.attempts(stopped.task_id)
 
     assert (TaskStatus.PENDING, Phase.FAILED, Charge.NONE) == (stopped.status, attempt.phase, attempt.charge)
 
@@ -178,7 +178,7 @@ async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, tur
         async with imagegen:
             task = await imagegen.submit("猫")
             await waiting.until_logged("waiting for a response that has started")
-    async with imagegen_over(provider, adapters=imagegen.adapters) as second:
+    async with imagegen_over(provider, adapters=imagegen.parts) as second:
         done = await second.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)

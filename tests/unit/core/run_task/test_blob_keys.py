@@ -63,7 +63,7 @@ def frozen_in(step, error=None):
 
 async def is_intact(workers):
     """Return whether the task has completed, and its only image is stored as its record says."""
-    adapters = workers.other.adapters
+    adapters = workers.other.parts
     (image,) = await adapters.images.by_task(workers.task_id)
     content = b"".join([chunk async for chunk in adapters.blobs.open(image.blob_key)])
     thumbnail = await adapters.blobs.stat(image.thumbnail_key)
@@ -78,7 +78,7 @@ async def test_what_is_stored_too_late_replaces_nothing():
 
         await workers.thaw()
 
-        keys = [key async for key in workers.other.adapters.blobs.keys("") if not key.endswith(".thumb.webp")]
+        keys = [key async for key in workers.other.parts.blobs.keys("") if not key.endswith(".thumb.webp")]
         assert await is_intact(workers)
         assert (2, 2) == (workers.provider.downloaded, len(keys))
 
@@ -100,9 +100,9 @@ async def test_a_rejected_image_is_removed():
     provider = ChangingProvider()
     provider.inspections.append(ImageRejected(upstream_text("not an image")))
     imagegen = imagegen_over(provider, adapters=adapters_over(provider))
-    clock = imagegen.adapters.clock
+    clock = imagegen.parts.clock
 
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
     assert FailureCode.INVALID_IMAGE is task.failure.code
-    assert [] == [key async for key in imagegen.adapters.blobs.keys("")]
+    assert [] == [key async for key in imagegen.parts.blobs.keys("")]

@@ -21,7 +21,7 @@ async def test_a_waiting_task_is_cancelled_at_once():
     imagegen = imagegen_over(provider)
     task = await imagegen.submit("猫")
 
-    cancelled = await imagegen.cancel_task(task_id=task.task_id)
+    cancelled = await imagegen.tasks.cancel(task_id=task.task_id)
 
     assert (TaskStatus.CANCELLED, 0, False) == (
         cancelled.status,
@@ -38,14 +38,14 @@ async def test_cancelling_a_requeued_task_says_what_it_may_have_cost():
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=2)
-    (claimed,) = await imagegen.adapters.queue.claim(
+    (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
     await imagegen.run_task(task=claimed)
 
-    cancelled = await imagegen.cancel_task(task_id=task.task_id)
+    cancelled = await imagegen.tasks.cancel(task_id=task.task_id)
 
-    view = await imagegen.show_task(task_id=task.task_id)
+    view = await imagegen.tasks.show(task_id=task.task_id)
     assert (TaskStatus.CANCELLED, True) == (cancelled.status, cancelled.failure.possible_charge)
     assert (TaskStatus.CANCELLED, 1) == (view.task.status, len(view.images))
 
@@ -62,7 +62,7 @@ async def test_cancelling_after_a_crash_says_what_it_may_have_cost(phase, charge
     task_id = await crash_in(imagegen, phase)
     await imagegen.resume_tasks(owner="another")
 
-    cancelled = await imagegen.cancel_task(task_id=task_id)
+    cancelled = await imagegen.tasks.cancel(task_id=task_id)
 
     attempts = await adapters.tasks.attempts(task_id)
     assert (TaskStatus.CANCELLED, charged) == (cancelled.status, cancelled.failure.possible_charge)
@@ -95,7 +95,7 @@ async def test_a_cancellation_is_not_lost_to_a_concurrent_claim():
     imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository))
     task = await imagegen.submit("猫")
 
-    requested = await imagegen.cancel_task(task_id=task.task_id)
+    requested = await imagegen.tasks.cancel(task_id=task.task_id)
     await imagegen.run_task(task=await adapters.tasks.get(task.task_id))
 
     ended = await adapters.tasks.get(task.task_id)
@@ -117,7 +117,7 @@ async def test_a_running_call_is_cancelled_with_the_upstream():
     async with imagegen_over(provider) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
-        requested = await imagegen.cancel_task(task_id=task.task_id)
+        requested = await imagegen.tasks.cancel(task_id=task.task_id)
         done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PROCESSING, TaskStatus.CANCELLED, [None]) == (
@@ -140,9 +140,9 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
     async with imagegen_over(provider) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
-        await imagegen.cancel_task(task_id=task.task_id)
+        await imagegen.tasks.cancel(task_id=task.task_id)
         done = await imagegen.wait(task.task_id, timeout=60)
-        images = await imagegen.images(task.task_id)
+        images = await imagegen.parts.images.by_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
 
@@ -164,7 +164,7 @@ async def test_a_task_that_another_node_runs_is_cancelled_there(hint):
     async with imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
-        requested = await elsewhere.cancel_task(task_id=task.task_id)
+        requested = await elsewhere.tasks.cancel(task_id=task.task_id)
         if hint is not None:
             imagegen.node.look_for_cancellation(hint and task.task_id)
         done = await imagegen.wait(task.task_id, timeout=60)

@@ -33,14 +33,14 @@ def priced(**options):
 
 async def costs(imagegen, task):
     """Return what the task, its attempts and its images cost."""
-    view = await imagegen.show_task(task_id=task.task_id)
-    attempts = await imagegen.adapters.tasks.attempts(task.task_id)
+    view = await imagegen.tasks.show(task_id=task.task_id)
+    attempts = await imagegen.parts.tasks.attempts(task.task_id)
     return view.costs, [a.cost for a in attempts], [image.cost for image in view.images]
 
 
 async def usage_of(imagegen):
     """Return the amounts of all days: known, estimated, possible; and the calls whose amount is unknown."""
-    (usage,) = (await imagegen.show_usage(grouping=UsageGrouping.PROVIDER)).values()
+    (usage,) = (await imagegen.tasks.usage(grouping=UsageGrouping.PROVIDER)).values()
     amounts = usage.known_amounts, usage.estimated_amounts, usage.possible_amounts
     return (*amounts, usage.unknown_attempts)
 

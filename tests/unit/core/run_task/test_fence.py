@@ -69,7 +69,7 @@ async def test_an_unknown_outcome_says_that_it_may_be_paid_for(open_adapters):
         ended = await workers.run_by_other()
         await workers.thaw()
 
-        (attempt,) = await workers.other.adapters.tasks.attempts(workers.task_id)
+        (attempt,) = await workers.other.parts.tasks.attempts(workers.task_id)
         assert (FailureCode.OUTCOME_UNKNOWN, True) == (ended.failure.code, ended.failure.possible_charge)
         assert (Phase.FAILED, Charge.POSSIBLE) == (attempt.phase, attempt.charge)
 
@@ -85,7 +85,7 @@ async def test_a_thawed_worker_sends_nothing(open_adapters):
 
     await frozen.run_task(task=task)
 
-    ended = await other.adapters.tasks.get(task.task_id)
+    ended = await other.parts.tasks.get(task.task_id)
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
 
 
@@ -154,7 +154,7 @@ async def test_an_answer_that_comes_too_late_is_kept_aside(open_adapters, size, 
         fresh = await kept_after_cleaning(workers.other)
         old = await kept_after_cleaning(workers.other, age=RETENTION_SECONDS + 1)
 
-        (attempt,) = await workers.other.adapters.tasks.attempts(workers.task_id)
+        (attempt,) = await workers.other.parts.tasks.attempts(workers.task_id)
         owner = f"{workers.task_id}.{attempt.attempt_id}.late"
         image = provider.images[0].ljust(size, b"\0")
         assert {owner: {"answer": image, "receipt.json": b'{"file": "answer"}'}} == fresh
@@ -181,7 +181,7 @@ async def test_a_full_disk_says_what_it_cannot_keep(open_adapters, caplog, monke
 
     async with TwoWorkers.with_frozen(open_adapters, "submits") as workers:
         await workers.run_by_other()
-        monkeypatch.setattr(workers.frozen.adapters.spool, "put", refuse)
+        monkeypatch.setattr(workers.frozen.parts.spool, "put", refuse)
         await workers.thaw()
 
         (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -191,7 +191,7 @@ async def test_a_full_disk_says_what_it_cannot_keep(open_adapters, caplog, monke
 
 async def kept_after_cleaning(imagegen, *, age=0.0):
     """Return the files, by owner and name, that stay when the spool is cleaned after ``age`` seconds."""
-    adapters, spool = imagegen.adapters, imagegen.adapters.spool
+    adapters, spool = imagegen.parts, imagegen.parts.spool
     adapters.clock.advance(age)
     await CleanSpool(repository=adapters.tasks, spool=spool, clock=adapters.clock, keep_inputs=True)()
     return {owner: dict(spool._files[owner]) for owner in await spool.owners(older_than_seconds=0)}

@@ -45,7 +45,7 @@ async def kept_files(imagegen, task_id):
     files = []
     while True:
         try:
-            opened = await imagegen.open_response(task_id=task_id, index=len(files))
+            opened = await imagegen.tasks.open_response(task_id=task_id, index=len(files))
         except ResponseNotKept:
             return files
         files.append(b"".join([chunk async for chunk in opened.read(0, opened.size_bytes)]))
@@ -78,7 +78,7 @@ async def test_an_image_that_cannot_be_stored_is_kept(image):
     assert (FailureCode.INVALID_IMAGE, False) == (task.failure.code, task.failure.retryable)
     assert f"{until} {task.task_id}" in task.failure.message
     assert [image] == await kept_files(imagegen, task.task_id)
-    assert [] == [key async for key in imagegen.adapters.blobs.keys("")]
+    assert [] == [key async for key in imagegen.parts.blobs.keys("")]
 
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["counted here", "refused by its source"])
@@ -102,7 +102,7 @@ async def test_an_image_that_is_too_large_is_kept_as_far_as_it_came(is_refused):
     (image,) = await kept_files(imagegen, task.task_id)
     expected = 8 + MAX_IMAGE_BYTES - len(piece) if is_refused else MAX_IMAGE_BYTES
     assert (FailureCode.INVALID_IMAGE, expected) == (task.failure.code, len(image))
-    assert [] == [key async for key in imagegen.adapters.blobs.keys("")]
+    assert [] == [key async for key in imagegen.parts.blobs.keys("")]
 
 
 async def _collected(chunks, *_):
@@ -120,8 +120,8 @@ async def test_an_answer_that_cannot_be_used_is_kept(size, as_job, code):
 
     task = await outcome(imagegen)
 
-    (owner,) = await imagegen.adapters.spool.owners(older_than_seconds=0)
-    (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
+    (owner,) = await imagegen.parts.spool.owners(older_than_seconds=0)
+    (attempt,) = await imagegen.parts.tasks.attempts(task.task_id)
     assert (code, True) == (task.failure.code, "is kept until" in task.failure.message)
     assert (f"{task.task_id}.{attempt.attempt_id}.kept", None) == (owner, attempt.response)
     assert [provider.images[0].ljust(size, b"\0")] == await kept_files(imagegen, task.task_id)
@@ -147,7 +147,7 @@ async def test_one_of_several_images_is_kept():
 
     task = await outcome(imagegen)
 
-    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.images(task.task_id)))
+    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
     assert [True] * 2 == [f"imagegen tasks response {task.task_id}" in str(each) for each in task.warnings]
     assert [GIF, encoded("BMP")] == await kept_files(imagegen, task.task_id)
 
@@ -190,7 +190,7 @@ async def test_it_is_removed_after_a_week():
     )
     task = await outcome(imagegen)
     clean = CleanSpool(
-        repository=imagegen.adapters.tasks, spool=imagegen.adapters.spool, clock=clock, keep_inputs=True
+        repository=imagegen.parts.tasks, spool=imagegen.parts.spool, clock=clock, keep_inputs=True
     )
 
     clock.advance(RETENTION_SECONDS - 1)
@@ -205,7 +205,7 @@ async def test_it_is_removed_after_a_week():
 async def test_an_unknown_task_is_not_found():
     """It is no task of which nothing was kept."""
     with pytest.raises(TaskNotFound):
-        await imagegen_over(ScriptedProvider()).open_response(task_id="nobody")
+        await imagegen_over(ScriptedProvider()).tasks.open_response("nobody")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 9, len(KEY)])

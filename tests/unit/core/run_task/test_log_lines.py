@@ -76,7 +76,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog)
     task = await imagegen.submit("猫")
 
     with caplog.at_level(logging.INFO):
-        await imagegen.cancel_task(task_id=task.task_id)
+        await imagegen.tasks.cancel(task_id=task.task_id)
 
     (line,) = [r for r in caplog.records if r.message == "the task failed or was cancelled"]
     assert (task.task_id, "cancelled", 0) == (line.task_id, line.error, line.images)
@@ -85,7 +85,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog)
 async def test_a_task_that_a_start_fails_leaves_a_log_line(caplog):
     """Its response crashed the service several times, and was paid for."""
     imagegen = imagegen_over(ScriptedProvider())
-    adapters, task = imagegen.adapters, await imagegen.submit("猫")
+    adapters, task = imagegen.parts, await imagegen.submit("猫")
     now = adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
     await adapters.tasks.save(claimed.fence, task=attrs.evolve(claimed, recoveries=MAX_RECOVERIES))

@@ -26,8 +26,8 @@ async def test_a_synchronous_call_ends_as_a_stored_image():
 
     task = await outcome(imagegen)
 
-    images = await imagegen.images(task.task_id)
-    attempts = await imagegen.adapters.tasks.attempts(task.task_id)
+    images = await imagegen.parts.images.by_task(task.task_id)
+    attempts = await imagegen.parts.tasks.attempts(task.task_id)
     assert (TaskStatus.COMPLETED, 1, 1, 1.0) == (task.status, task.attempts, provider.charged, task.progress)
     assert png() == await imagegen.read(images[0])
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
@@ -45,7 +45,7 @@ async def test_metadata_is_bounded(value):
 
     task = await outcome(imagegen)
 
-    (image,) = await imagegen.images(task.task_id)
+    (image,) = await imagegen.parts.images.by_task(task.task_id)
     assert {"seed": 1, "note": "a"} == image.metadata
     assert [WarningCode.METADATA_DROPPED(names=("usage",))] == list(task.warnings)
 
@@ -59,7 +59,7 @@ async def test_long_metadata_of_a_call_is_stored_once():
 
     task = await outcome(imagegen, num=2)
 
-    first, second = await imagegen.images(task.task_id)
+    first, second = await imagegen.parts.images.by_task(task.task_id)
     assert ({"seed": 1, "usage": "x" * 2000}, {"seed": 1}) == (first.metadata, second.metadata)
     assert () == tuple(task.warnings)
 
@@ -71,7 +71,7 @@ async def test_an_accepted_job_is_polled_by_its_id():
 
     task = await outcome(imagegen)
 
-    (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
+    (attempt,) = await imagegen.parts.tasks.attempts(task.task_id)
     assert (TaskStatus.COMPLETED, ["job-1"], "job-1") == (task.status, provider.polled, attempt.job.id)
     assert {} == attempt.job.data, "addresses of a provider may hold keys, and are of no use any more"
 
@@ -134,10 +134,10 @@ async def test_several_calls_each_have_their_own_attempt():
 
     task = await outcome(imagegen, num=3)
 
-    attempts = await imagegen.adapters.tasks.attempts(task.task_id)
+    attempts = await imagegen.parts.tasks.attempts(task.task_id)
     assert (3, 3, [0, 1, 2]) == (
         provider.charged,
-        len(await imagegen.images(task.task_id)),
+        len(await imagegen.parts.images.by_task(task.task_id)),
         sorted(a.part for a in attempts),
     )
 
@@ -150,7 +150,7 @@ async def test_a_partial_success_has_its_images_and_warnings_of_missing_ones():
 
     task = await outcome(imagegen, num=3)
 
-    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.images(task.task_id)))
+    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
     assert "content_policy" in str(task.warnings[0])
 
 
@@ -162,7 +162,7 @@ async def test_bytes_that_are_no_image_leave_nothing_behind():
 
     task = await outcome(imagegen)
 
-    keys = [key async for key in imagegen.adapters.blobs.keys("")]
+    keys = [key async for key in imagegen.parts.blobs.keys("")]
     assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, keys)
 
 
@@ -174,7 +174,7 @@ async def test_a_cut_image_leaves_nothing_behind():
 
     task = await outcome(imagegen)
 
-    keys = [key async for key in imagegen.adapters.blobs.keys("")]
+    keys = [key async for key in imagegen.parts.blobs.keys("")]
     assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, keys)
 
 
@@ -186,18 +186,18 @@ async def test_a_defect_hides_no_charge_of_an_earlier_try():
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=2)
-    (claimed,) = await imagegen.adapters.queue.claim(
+    (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
     await imagegen.run_task(task=claimed)
 
     provider.split = a_defect
-    (claimed,) = await imagegen.adapters.queue.claim(
+    (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
     await imagegen.run_task(task=claimed)
 
-    ended = await imagegen.adapters.tasks.get(task.task_id)
+    ended = await imagegen.parts.tasks.get(task.task_id)
     assert (FailureCode.INTERNAL, True) == (ended.failure.code, ended.failure.possible_charge)
 
 

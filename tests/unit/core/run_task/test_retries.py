@@ -60,7 +60,7 @@ async def test_a_rate_limit_occupies_no_worker():
         limited = await imagegen.submit("被限流")
         other = await imagegen.submit("不受影响")
         done = await imagegen.wait(other.task_id, timeout=60)
-        waiting = await imagegen.adapters.tasks.get(limited.task_id)
+        waiting = await imagegen.parts.tasks.get(limited.task_id)
 
     assert (TaskStatus.COMPLETED, TaskStatus.PENDING) == (done.status, waiting.status)
     assert timedelta(seconds=59) < waiting.not_before - waiting.started_at < timedelta(seconds=90)
@@ -85,7 +85,7 @@ async def test_only_the_part_that_was_limited_is_sent_again():
     task = await outcome(imagegen, num=3)
 
     assert (TaskStatus.COMPLETED, 3, ()) == (task.status, provider.charged, task.warnings)
-    assert 3 == len(await imagegen.images(task.task_id))
+    assert 3 == len(await imagegen.parts.images.by_task(task.task_id))
 
 
 async def test_no_more_calls_run_at_once_than_the_provider_takes():

@@ -33,7 +33,7 @@ async def test_a_hard_stop_stores_an_unknown_outcome():
         task = await imagegen.submit("猫")
         await started.wait()
 
-    stopped = await imagegen.adapters.tasks.get(task.task_id)
+    stopped = await imagegen.parts.tasks.get(task.task_id)
     assert (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, True) == (
         stopped.status,
         stopped.failure.code,
@@ -54,7 +54,7 @@ async def test_a_hard_stop_hides_no_image_that_is_stored():
     adapters = memory_adapters(providers={"scripted": provider})
     async with imagegen_over(provider, adapters=adapters) as first:
         task = await first.submit("猫", num=2)
-        while not await first.images(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
+        while not await first.parts.images.by_task(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
             await asyncio.sleep(0)
         provider.submits.append(forever)
         await started.wait()
@@ -164,7 +164,7 @@ async def test_an_accepted_call_that_a_newer_version_would_refuse_is_finished(fa
     provider.split = refuses
     async with imagegen_over(provider, adapters=adapters) as second:
         done = await second.wait(task.task_id, timeout=60)
-        images = await second.images(task.task_id)
+        images = await second.parts.images.by_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, charged, charged) == (done.status, provider.charged, len(images))
 
@@ -186,13 +186,13 @@ async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
 
     provider.collect = collect
     imagegen = imagegen_over(provider)
-    events = imagegen.adapters.queue
+    events = imagegen.parts.queue
     async with imagegen:
         task = await imagegen.submit("猫", num=2)
         async for event in events.events(task.task_id):
             if event.kind is EventKind.IMAGE:
                 break
-    async with imagegen_over(provider, adapters=imagegen.adapters) as second_run:
+    async with imagegen_over(provider, adapters=imagegen.parts) as second_run:
         done = await second_run.wait(task.task_id, timeout=60)
         kinds = [event.kind async for event in events.events(task.task_id)]
 

@@ -84,7 +84,7 @@ async def test_parts_that_start_together_wait_for_the_first_submission():
     first, second, third = writes[:3]
     assert (PROCESSING, {0: Phase.SUBMITTING, 1: Phase.RESERVED, 2: Phase.RESERVED}, 0) == first
     assert [(None, {1: Phase.SUBMITTING}, 0), (None, {2: Phase.SUBMITTING}, 0)] == [second, third]
-    assert (COMPLETED, 3) == (task.status, len(await imagegen.images(task.task_id)))
+    assert (COMPLETED, 3) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
 
 
 async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
@@ -92,13 +92,13 @@ async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
     provider = ScriptedProvider(fan_out=True, max_concurrency=2)
     provider.submits = [provider.release.wait] * 2
     imagegen, writes = recorded(provider)
-    tasks = imagegen.adapters.tasks
+    tasks = imagegen.parts.tasks
     async with imagegen:
         running, waiting = await imagegen.submit("猫", num=2), await imagegen.submit("犬")
         while not _waits_for_a_slot(imagegen, waiting):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
         before = (await tasks.get(waiting.task_id)).attempts, await tasks.attempts(waiting.task_id)
-        await imagegen.cancel_task(task_id=waiting.task_id)
+        await imagegen.tasks.cancel(task_id=waiting.task_id)
         requested = (await tasks.get(waiting.task_id)).cancel_requested, list(writes)
         provider.release.set()
         ended = [await imagegen.wait(task.task_id, timeout=60) for task in (running, waiting)]
@@ -134,7 +134,7 @@ async def test_a_retry_stores_what_the_last_part_yielded():
     requeued = (PENDING, {1: Phase.STORED}, 1)
     assert requeued in writes
     assert [writes.index(requeued) + 1, len(writes)] == changes
-    assert (COMPLETED, 2) == (task.status, len(await imagegen.images(task.task_id)))
+    assert (COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
 
 
 async def test_a_stop_stores_what_waited_for_a_slot_with_its_task():

@@ -43,7 +43,7 @@ def retries(clock):
 
 async def first_request(imagegen, number=0, end=None, ago=timedelta()):
     """Store the task of a first request, ended by ``end(task, now)`` that long ago; return its id."""
-    now = imagegen.adapters.clock.now()
+    now = imagegen.parts.clock.now()
     task = a_task(created_at=now - ago)
     claim = IdempotencyClaim(
         scope=f"{DERIVED_KEY_SCOPE}:generate",
@@ -51,9 +51,9 @@ async def first_request(imagegen, number=0, end=None, ago=timedelta()):
         body_sha256="",
         expires_at=now + timedelta(days=1),
     )
-    await imagegen.adapters.tasks.add(task, queue_size=99, claim=claim)
+    await imagegen.parts.tasks.add(task, queue_size=99, claim=claim)
     if end is not None:
-        await imagegen.adapters.tasks.save(task.fence, task=end(task.claim("w", now), now - ago))
+        await imagegen.parts.tasks.save(task.fence, task=end(task.claim("w", now), now - ago))
     return task.task_id
 
 
@@ -126,7 +126,7 @@ async def test_a_task_that_ended_long_ago_is_not_claimed(retries, imagegen):
 async def test_a_numbered_retry_claims_an_abandoned_task_before_it_shares_one(retries, imagegen):
     """Then one that somebody waits for, then one whose response was delivered."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
-    await imagegen.adapters.tasks.mark_answered(answered, at=imagegen.adapters.clock.now())
+    await imagegen.parts.tasks.mark_answered(answered, at=imagegen.parts.clock.now())
     calls = [call_of() for _ in range(3)]
     async with retries.submitting(calls[0], f"{DIGEST}.0"), retries.submitting(calls[1], f"{DIGEST}.1"):
         pass
@@ -181,7 +181,7 @@ async def test_a_caller_with_its_response_gets_a_new_task(retries, imagegen):
     retries.answered(call)
     retries.leave(call)
     after_a_kill = await claimed_id(ClientRetries(lambda: 0.0), imagegen, numbered=False)
-    await imagegen.adapters.tasks.mark_answered(task_id, at=imagegen.adapters.clock.now())
+    await imagegen.parts.tasks.mark_answered(task_id, at=imagegen.parts.clock.now())
 
     assert [None, task_id, None] == [
         await claimed_id(retries, imagegen, numbered=False),
@@ -269,14 +269,14 @@ async def test_an_equal_request_does_not_wait_for_connected_callers(retries, ima
 
 async def test_an_edit_is_claimed_under_the_operation_that_it_became(retries, imagegen):
     """Several images are references."""
-    task, now = a_task(), imagegen.adapters.clock.now()
+    task, now = a_task(), imagegen.parts.clock.now()
     claim = IdempotencyClaim(
         scope=f"{DERIVED_KEY_SCOPE}:reference",
         key=f"{DIGEST}.1",
         body_sha256="",
         expires_at=now + timedelta(days=1),
     )
-    await imagegen.adapters.tasks.add(attrs.evolve(task, created_at=now), queue_size=9, claim=claim)
+    await imagegen.parts.tasks.add(attrs.evolve(task, created_at=now), queue_size=9, claim=claim)
 
     call = call_of("edit", "reference")
 

@@ -38,10 +38,10 @@ def service():
 async def ask(service, *, leaves=False, events=None, end=None, **more):
     """Return the status, headers and body of the response for a new task."""
     keyed = Submission(prompt="猫", idempotency_key="d.1", idempotency_scope=DERIVED_KEY_SCOPE)
-    task = (await service.imagegen.submit_task(keyed)).task
+    task = (await service.imagegen.tasks.submit(keyed)).task
     if end is not None:
-        now = service.imagegen.adapters.clock.now()
-        await service.imagegen.adapters.tasks.save(task.fence, task=end(task.claim("w", now), now))
+        now = service.imagegen.parts.clock.now()
+        await service.imagegen.parts.tasks.save(task.fence, task=end(task.claim("w", now), now))
 
     async def receive():
         if not leaves:
@@ -71,8 +71,8 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
 
 
 async def unanswered(service):
-    now = service.imagegen.adapters.clock.now()
-    open_keys = await service.imagegen.adapters.tasks.keys(
+    now = service.imagegen.parts.clock.now()
+    open_keys = await service.imagegen.parts.tasks.keys(
         f"{DERIVED_KEY_SCOPE}:generate", "d.", now=now, unanswered_since=now - timedelta(1)
     )
     return [open_key.key for open_key in open_keys]

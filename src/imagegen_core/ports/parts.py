@@ -23,7 +23,7 @@ from imagegen_core.search import Simplify
 
 
 @attrs.frozen(kw_only=True)
-class Adapters:
+class Parts:
     """One adapter for every port.
 
     ``providers`` are by kind; ``simplify`` is used by the search; without a ``label`` images stay unchanged.

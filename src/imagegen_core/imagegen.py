@@ -1,0 +1,424 @@
+"""The façade: make images, wait for them, keep and find them; `ImageGen` also runs what was queued."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import attrs
+
+from imagegen_core.config import ConfigSource, ProviderConfig, check_provider_name
+from imagegen_core.errors import ImagegenError, ValidationFailed
+from imagegen_core.images import Image
+from imagegen_core.limits import (
+    DEFAULT_BEAT_SECONDS,
+    DEFAULT_KEEP_INPUTS,
+    DEFAULT_PROVIDER,
+    DEFAULT_QUEUE_SIZE,
+    DEFAULT_SHUTDOWN_GRACE_SECONDS,
+    DEFAULT_WORKERS,
+    MAX_QUEUE_SIZE,
+    MAX_WORKERS,
+)
+from imagegen_core.operations import Operation
+from imagegen_core.policies import RetryPolicy
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.parts import Parts
+from imagegen_core.problems import FailureReason
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.running.calls import PlanCalls, RunAttempt, SendCall
+from imagegen_core.running.exchange import PartialImages
+from imagegen_core.running.runner import EndTask, InterruptTask, RunTask
+from imagegen_core.running.slots import ProviderSlots, RunningTasks
+from imagegen_core.running.storing import StoreImage, StoreImages, StoreResult
+from imagegen_core.running.worker import Node, ResumeTasks, Worker
+from imagegen_core.search import Paging, SearchQuery
+from imagegen_core.services.gallery import Images
+from imagegen_core.services.providers import Providers
+from imagegen_core.services.tasks import Tasks
+from imagegen_core.task import ImageReference, InputSource, Submission, Task
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Limits that an operator can set: 1 to a million pending tasks, 1 to a thousand workers, a grace time.
+
+    ``default_provider`` is where a task goes that names none, unless another was saved.
+
+    Raises:
+        ValidationFailed: a number is out of its range, or ``default_provider`` cannot be a name.
+    """
+
+    queue_size: int = DEFAULT_QUEUE_SIZE
+    workers: int = DEFAULT_WORKERS
+    shutdown_grace_seconds: float = DEFAULT_SHUTDOWN_GRACE_SECONDS
+    default_provider: str = DEFAULT_PROVIDER
+
+    def __attrs_post_init__(self) -> None:
+        ValidationFailed.check_range("queue_size", self.queue_size, minimum=1, maximum=MAX_QUEUE_SIZE)
+        ValidationFailed.check_range("workers", self.workers, minimum=1, maximum=MAX_WORKERS)
+        ValidationFailed.check_range("shutdown_grace_seconds", self.shutdown_grace_seconds, minimum=0)
+        check_provider_name(self.default_provider, "default_provider")
+
+
+class TaskFailed(ImagegenError):
+    """A task ended without an image; ``task.failure`` says why, and whether it may have been charged."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(FailureReason.CANCELLED_BY_CALLER() if task.failure is None else task.failure.reason)
+        self.task = task
+
+
+@attrs.frozen
+class StoredImage:
+    """A kept image: its record, and the way to its bytes."""
+
+    record: Image
+    _imagegen: "ImageGen" = attrs.field(repr=False, eq=False)
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        return self.record.id
+
+    @property
+    def prompt(self) -> str:
+        """What it was made from."""
+        return self.record.prompt
+
+    async def read(self) -> bytes:
+        """Return the bytes, exactly as the provider sent them except for a label.
+
+        Raises:
+            BlobMissing: no store has the bytes.
+            StorageUnreachable: the store that has them does not respond now.
+        """
+        return await self._imagegen.read(self.record)
+
+    async def save(self, path: str | Path) -> Path:
+        """Write the bytes to a file, piece by piece, and return its path; raises as `read` does."""
+        target, chunks = Path(path), self._imagegen.parts.blobs.open(self.record.blob_key)
+        chunk = await anext(chunks, b"")  # if it cannot be read, no file is made
+        file = await asyncio.to_thread(target.open, "wb")
+        with file:
+            while chunk:
+                await asyncio.to_thread(file.write, chunk)
+                chunk = await anext(chunks, b"")
+        return target
+
+    async def thumbnail(self) -> bytes:
+        """Return a WebP of at most 512 pixels a side."""
+        return await self._imagegen.gallery.thumbnail(self.record)
+
+    async def delete(self) -> None:
+        """Delete it for good."""
+        await self._imagegen.gallery.delete_one(self.id)
+
+
+Source: TypeAlias = bytes | Path | StoredImage
+"""An image to start from: its bytes, a file, or one that is kept."""
+
+
+class ImageGen:
+    """Images made through paid providers: a queued task is never lost, a call is never paid for twice.
+
+    Use it as an ``async with`` block, once: entering resumes what an earlier process left unfinished and
+    starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
+    runs: tasks that are submitted wait for the next instance over the same parts.
+
+    ``tasks``, ``gallery`` and ``providers`` have everything that callers can do; the methods here are what
+    most programs need.
+
+    Args:
+        parts: an adapter for every port.
+        limits: what an operator can limit.
+        file_configs: the operator's configurations, as ``config.yaml`` is for the service: only they may use
+            credentials of the machine, such as Google's.
+        retry: when a failed call is repeated.
+        owner: the name of this process among those that work on the same tasks.
+        beat_seconds: how often it shows that it is alive, and looks for what concerns it.
+        on_change: called after each change of the stored images.
+        runs_tasks: otherwise other processes run what it accepts.
+        keep_inputs: whether the input images of callers are kept for as long as their tasks.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        limits: Limits | None = None,
+        file_configs: Mapping[str, ProviderConfig] | None = None,
+        retry: RetryPolicy | None = None,
+        owner: str | None = None,
+        beat_seconds: float = DEFAULT_BEAT_SECONDS,
+        on_change: Callable[[], object] = lambda: None,
+        runs_tasks: bool = True,
+        keep_inputs: bool = DEFAULT_KEEP_INPUTS,
+    ) -> None:
+        self.parts = a = parts
+        self.limits = limits or Limits()
+        self.owner = owner or a.new_id()
+        self._entered = False
+        self._runs_tasks = runs_tasks
+        self.resolve = self._resolver(file_configs or {})
+        self.partial_images = PartialImages()
+        self.running = RunningTasks(repository=a.tasks, queue=a.queue, on_change=on_change)
+        self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
+        end = EndTask(
+            repository=a.tasks, queue=a.queue, records=a.images, spool=a.spool, keep_inputs=keep_inputs
+        )
+        self.tasks = Tasks(
+            parts=a,
+            resolve=self.resolve,
+            running=self.running,
+            end=end,
+            owner=self.owner,
+            queue_size=self.limits.queue_size,
+        )
+        self.gallery = Images(parts=a, on_change=on_change)
+        self.providers = Providers(parts=a, resolve=self.resolve)
+        self.run_task = self._runner(retry or RetryPolicy(), end)
+        self.resume_tasks = ResumeTasks(
+            repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
+        )
+        self.node = Node(
+            name=self.owner,
+            nodes=a.nodes,
+            resume=self.resume_tasks if runs_tasks else None,
+            running=self.running,
+            beat_seconds=beat_seconds,
+        )
+        self.worker = Worker(
+            queue=a.queue,
+            run_task=self.run_task,
+            slots=self.slots,
+            concurrency=self.resolve.concurrency,
+            has_room=a.has_room,
+            clock=a.clock,
+            owner=self.owner,
+            size=self.limits.workers,
+        )
+
+    async def __aenter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError("an ImageGen is entered once; build another one over the same adapters")
+        self._entered = True
+        if self._runs_tasks:
+            await self.parts.queue.wake(locked=True)
+        await self.node.start()
+        if self._runs_tasks:
+            self.worker.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self, *, force: asyncio.Event | None = None) -> None:
+        """Claim nothing more and let running calls finish within the grace time, or until ``force`` is set.
+
+        The state of tasks that still run then is stored: upstream jobs are resumed at the next start,
+        requests in flight end as ``outcome_unknown``. A second call does nothing.
+        """
+        await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
+        await self.node.stop()
+
+    # ---------------------------------------------------------------- what most programs need
+
+    async def generate(
+        self, prompt: str, *, references: Sequence[Source] = (), **params: Any
+    ) -> list[StoredImage]:
+        """Make images from a prompt, and from references if there are any, and wait for them.
+
+        ``params`` are ``provider``, ``model`` and the model's parameters, such as ``num=2, width=1024``.
+
+        Raises:
+            Refusal: the request is turned down; then nothing is stored or sent.
+            TaskFailed: there is no image.
+        """
+        operation = Operation.REFERENCE if references else Operation.GENERATE
+        return await self.run(operation, prompt, references=references, **params)
+
+    async def edit(
+        self, image: Source, prompt: str, *, mask: Source | None = None, **params: Any
+    ) -> list[StoredImage]:
+        """Change an image, or the part of it that a mask shows; raises as `generate` does."""
+        return await self.run(Operation.EDIT, prompt, image=image, mask=mask, **params)
+
+    async def upscale(self, image: Source, prompt: str = "", **params: Any) -> list[StoredImage]:
+        """Make an image larger; raises as `generate` does."""
+        return await self.run(Operation.UPSCALE, prompt, image=image, **params)
+
+    async def run(self, operation: Operation, prompt: str = "", **params: Any) -> list[StoredImage]:
+        """Do any operation, wait for it, and return its images; raises as `generate` does."""
+        task = await self.wait(await self.submit(prompt, operation=operation, **params))
+        images = await self.images(task)
+        if not images:
+            raise TaskFailed(task)
+        return images
+
+    async def submit(
+        self,
+        prompt: str = "",
+        *,
+        operation: Operation = Operation.GENERATE,
+        provider: str | None = None,
+        model: str | None = None,
+        references: Sequence[Source] = (),
+        image: Source | None = None,
+        mask: Source | None = None,
+        idempotency_key: str | None = None,
+        **params: Any,
+    ) -> Task:
+        """Queue a request and return its task, which is durable when this returns.
+
+        ``params`` are the model's parameters, such as ``num=2, width=1024, height=768, seed=7``.
+
+        Raises:
+            Refusal: the request is turned down; then nothing is stored or sent.
+        """
+        submission = Submission(
+            operation=operation,
+            prompt=prompt,
+            params=params,
+            provider_name=provider,
+            model_id=model,
+            references=tuple([await _input(source) for source in references]),
+            image=None if image is None else await _input(image),
+            mask=None if mask is None else await _input(mask),
+            idempotency_key=idempotency_key,
+        )
+        return (await self.tasks.submit(submission)).task
+
+    async def wait(self, task: Task | str, *, timeout: float | None = None) -> Task:
+        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        return await self.tasks.wait(_id(task), timeout=timeout)
+
+    async def images(self, task: Task | str) -> list[StoredImage]:
+        """Return the images that a task has yielded so far, in order."""
+        return [StoredImage(record, self) for record in await self.parts.images.by_task(_id(task))]
+
+    async def image(self, image_id: int) -> StoredImage:
+        """Return a kept image.
+
+        Raises:
+            ImageNotFound: there is none.
+        """
+        return StoredImage(await self.parts.images.get(image_id), self)
+
+    async def search(
+        self, words: str = "", *, similar: bool = False, **criteria: Any
+    ) -> AsyncIterator[StoredImage]:
+        """Yield the images whose prompts contain all words, newest first; without words, all.
+
+        With ``similar``, those whose prompts share parts of the words follow, the closest first. ``criteria``
+        are fields of `ImageFilter`, such as ``provider_name="gemini", tag="猫"``.
+
+        Raises:
+            ValidationFailed: the words are no query.
+            Unavailable: the search took too long.
+        """
+        filters, paging = ImageFilter(**criteria), Paging()
+        query = SearchQuery.parse(words, self.parts.simplify) if words.strip() else None
+        while True:
+            if query is None:
+                records = await self.parts.images.find(filters, paging)
+                images = records.items
+            else:
+                mode = SearchMode.RELEVANT if similar else SearchMode.CONTAINS
+                hits = await self.parts.images.search(query, mode, filters, paging)
+                images = tuple(hit.image for hit in hits.items)
+            for record in images:
+                yield StoredImage(record, self)
+            page = records if query is None else hits
+            if not page.has_more:
+                return
+            paging = attrs.evolve(paging, page=paging.page + 1, after=page.last)
+
+    async def read(self, image: Image) -> bytes:
+        """Return the bytes of an image's record; see `StoredImage.read`."""
+        return b"".join([chunk async for chunk in self.parts.blobs.open(image.blob_key)])
+
+    async def read_input(self, task_id: str, index: int) -> bytes:
+        """Return the bytes of a task's input image, by its number among all of them, from 0.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            InputNotFound: it has no such input, or its bytes are no longer there.
+        """
+        opened = await self.tasks.open_input(task_id, index)
+        return b"".join([chunk async for chunk in opened.read(0, opened.image.size_bytes)])
+
+    # ---------------------------------------------------------------- composition
+
+    def _resolver(self, file_configs: Mapping[str, ProviderConfig]) -> ResolveProvider:
+        a = self.parts
+        kinds = ProviderKinds(adapters=a.providers)
+        for config in file_configs.values():
+            kinds.check(config.kind, config.extra_config)
+        return ResolveProvider(
+            configs=a.configs,
+            file_configs={
+                name: attrs.evolve(config, source=ConfigSource.FILE) for name, config in file_configs.items()
+            },
+            default_provider=self.limits.default_provider,
+            kinds=kinds,
+            redactor=a.redactor,
+            clock=a.clock,
+        )
+
+    def _runner(self, retry: RetryPolicy, end: EndTask) -> RunTask:
+        a = self.parts
+        plan = PlanCalls(resolve=self.resolve, box=a.box)
+        run_attempt = RunAttempt(
+            plan=plan,
+            send=SendCall(clock=a.clock, box=a.box),
+            store_result=StoreResult(
+                store_images=StoreImages(
+                    store_image=StoreImage(
+                        blobs=a.blobs,
+                        inspect=a.inspect,
+                        clock=a.clock,
+                        redactor=a.redactor,
+                        label=a.label,
+                    ),
+                    blobs=a.blobs,
+                ),
+                records=a.images,
+                clock=a.clock,
+                redactor=a.redactor,
+            ),
+            spool=a.spool,
+            queue=a.queue,
+            partial_images=self.partial_images,
+            clock=a.clock,
+            redactor=a.redactor,
+            new_id=a.new_id,
+        )
+        return RunTask(
+            plan=plan,
+            run_attempt=run_attempt,
+            repository=a.tasks,
+            queue=a.queue,
+            end=end,
+            interrupt=InterruptTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
+            clock=a.clock,
+            running=self.running,
+            slots=self.slots,
+            retry=retry,
+            random=random.random,
+        )
+
+
+def _id(task: Task | str) -> str:
+    return task if isinstance(task, str) else task.task_id
+
+
+async def _input(source: Source | InputSource) -> InputSource:
+    if isinstance(source, StoredImage):
+        return ImageReference(id=source.id)
+    return await asyncio.to_thread(source.read_bytes) if isinstance(source, Path) else source
