@@ -24,12 +24,9 @@ from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
-from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
@@ -45,10 +42,12 @@ from imagegen_adapters.stores.postgresql.cluster import (
 )
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
+from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
+from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks

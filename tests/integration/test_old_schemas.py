@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.backup import BackupError, write_backup
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.restore import restore_backup
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.schema import SchemaUnusable
 from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.schema import BASELINE, migrations

@@ -5,12 +5,12 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql import search
+from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_images, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql

@@ -25,7 +25,7 @@ RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/image
 MASKING = "src/imagegen_core/redaction.py"
 """Is told each key in use, and only takes it out of other texts."""
 
-STORE = "src/imagegen_adapters/provider_configs/sqlite.py"
+STORE = "src/imagegen_adapters/stores/sqlite/configs.py"
 
 
 class BlindRedactor(Redactor):

@@ -7,9 +7,8 @@ from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
-from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryTasks
 from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify

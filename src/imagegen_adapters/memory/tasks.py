@@ -12,8 +12,15 @@ from imagegen_adapters.databases.memory import MemoryState, StoredClaim
 from imagegen_adapters.stores.queue import Waiting
 from imagegen_adapters.stores.rows import list_page
 from imagegen_core.attempt import Attempt, Charge, costs_of
+from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Basis, Cost, Ticks, Usage
-from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.errors import (
+    IdempotencyKeyReused,
+    ProviderConfigNotFound,
+    QueueFull,
+    StaleTask,
+    TaskNotFound,
+)
 from imagegen_core.images import Image
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand
 from imagegen_core.ports.tasks import (
@@ -303,3 +310,36 @@ class MemoryQueue:
 
     def _processing(self) -> Counter[str]:
         return Counter(task.provider_name for task in self._state.with_status(TaskStatus.PROCESSING))
+
+
+class MemoryProviderConfigs:
+    """One configuration per provider name; lost when the process ends."""
+
+    def __init__(self) -> None:
+        self._configs: dict[str, ProviderConfig] = {}
+        self._default: str | None = None
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        return self._configs.get(provider_name)
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple(config for _, config in sorted(self._configs.items()))
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        if config.api_key is not None:
+            config.api_key.reveal()
+        before = self._configs.get(config.provider_name)
+        created_at = (before.created_at if before else None) or config.created_at
+        self._configs[config.provider_name] = attrs.evolve(
+            config, source=ConfigSource.DATABASE, created_at=created_at, key_origin=key_origin or None
+        )
+
+    async def default(self) -> str | None:
+        return self._default
+
+    async def set_default(self, provider_name: str | None) -> None:
+        self._default = provider_name
+
+    async def delete(self, provider_name: str) -> None:
+        if self._configs.pop(provider_name, None) is None:
+            raise ProviderConfigNotFound(provider_name)

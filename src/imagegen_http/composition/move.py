@@ -12,9 +12,9 @@ from imagegen_adapters.move.databases import MoveReport, Progress, Source, Targe
 from imagegen_adapters.move.run import ImageFiles, Move, Rehearsal, SpoolFiles
 from imagegen_adapters.move.tables import TABLES, MoveCode, MoveError
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import FernetSecretBox, read_keys
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -28,6 +28,7 @@ from imagegen_adapters.stores.postgresql.database import installation_id, read_i
 from imagegen_adapters.stores.postgresql.files import PostgresqlSpool
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.system import SystemClock
@@ -150,7 +151,7 @@ async def _checked_keys(
     directory: DataDirectory, database: sqlite.Database, environ: Mapping[str, str]
 ) -> str | None:
     """Return the master keys, separated by commas, which open every token; None if there are none."""
-    tokens = [row.token async for row in SqliteSealedRows(database).all()]
+    tokens = [row.token async for row in SqlSealedRows(SqliteSql(database)).all()]
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     box = FernetSecretBox.for_inspection(directory.path, environment_keys=variable, tokens=tokens)
     reason = box.lock_reason

@@ -7,7 +7,6 @@ from typing import BinaryIO
 from imagegen_adapters.backup import BackupReport, Progress, write_backup
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.restore import RestoreReport, restore_backup
-from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import (
     FernetSecretBox,
     MasterKeyRefused,
@@ -17,8 +16,10 @@ from imagegen_adapters.secrets import (
     rotate_master_key,
     write_witness,
 )
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.messages import KeyCode
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import Unavailable
@@ -106,7 +107,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     try:
         database = Database.open(directory.database)
         try:
-            rows = SqliteSealedRows(database)
+            rows = SqlSealedRows(SqliteSql(database))
             if variable:
                 return await _reseal(directory.path, variable, rows)
             return await rotate_master_key(directory.path, rows)
@@ -116,7 +117,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
         directory.close()
 
 
-async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int:
+async def _reseal(directory: Path, variable: str, rows: SqlSealedRows) -> int:
     keys = parse_keys(variable)
     if len(keys) == 1:
         raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.stores.directory import DATABASE_FILE
+from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
@@ -17,7 +17,7 @@ from imagegen_adapters.stores.postgresql.health import (
     inspect,
     read_activity,
 )
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import index_state
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
@@ -145,7 +145,7 @@ async def _master_key(database: Database, environ: Mapping[str, str]) -> Check:
         box = await keys.open_box(create=False)
     except MasterKeyRefused as error:
         return fail("master key", error.reason)
-    tokens = [row.token async for row in PostgresqlSealedRows(database).all()]
+    tokens = [row.token async for row in SqlSealedRows(PostgresqlSql(database)).all()]
     if not all(box.opens(token) for token in tokens):
         reason = CheckCode.SECRETS_LOCKED(reason=KeyCode.OTHER_MASTER_KEY(), count=len(tokens))
         return fail("master key", reason)

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.messages import KeyCode
@@ -174,7 +174,7 @@ _NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
 
 async def _master_key(database: Database, data_dir: Path, environ: Mapping[str, str]) -> Check:
     """Check whether the master key opens everything that was sealed."""
-    tokens = [row.token async for row in SqliteSealedRows(database).all()]
+    tokens = [row.token async for row in SqlSealedRows(SqliteSql(database)).all()]
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
         return ok("master key", CheckCode.NO_KEY_YET())

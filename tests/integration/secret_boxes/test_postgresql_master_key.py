@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.messages import KeyCode
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlSealedRows
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.errors import KeysLocked
 from tests.contracts.samples import NOW, ORIGIN, a_config, a_task, an_attempt
 
@@ -53,7 +54,7 @@ async def seal_everywhere(database, box):
 
 
 async def tokens(database):
-    return {row.place: row.token async for row in PostgresqlSealedRows(database).all()}
+    return {row.place: row.token async for row in SqlSealedRows(PostgresqlSql(database)).all()}
 
 
 async def test_another_node_opens_what_one_has_sealed(database):
@@ -149,7 +150,7 @@ async def test_a_token_that_changed_meanwhile_is_not_replaced(database):
     """Somebody has saved another key."""
     box = await box_of(database, OLD)
     await seal_everywhere(database, box)
-    rows = PostgresqlSealedRows(database)
+    rows = SqlSealedRows(PostgresqlSql(database))
     read = [row async for row in rows.all()]
     for row in read:
         await rows.replace(row, "newer")

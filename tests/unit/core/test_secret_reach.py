@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.guard import MemoryUpstreamGuard
-from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.system import ManualClock
 from imagegen_core import ImageGen

@@ -5,8 +5,8 @@ import datetime as dt
 import attrs
 import pytest
 
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed

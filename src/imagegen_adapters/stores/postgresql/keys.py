@@ -1,62 +1,39 @@
-"""All sealed tokens in PostgreSQL: secrets of providers, of pending tasks and of calls in progress."""
+"""The master key that all nodes on one PostgreSQL share, and the configurations that it seals."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 
-from imagegen_adapters.secrets import (
-    FernetSecretBox,
-    MasterKeyRefused,
-    SealedRow,
-    is_valid_key,
-    parse_keys,
-    reseal,
-)
+from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, is_valid_key, parse_keys, reseal
+from imagegen_adapters.stores.configs import GET, SqlProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.messages import KeyCode
-from imagegen_adapters.stores.postgresql.database import Database
-
-_ALL = """
-SELECT 'api_key/' || provider_name AS place, api_key AS token
-FROM provider_configs WHERE api_key IS NOT NULL
-UNION ALL
-SELECT 'sealed_extra/' || provider_name, sealed_extra FROM provider_configs WHERE sealed_extra IS NOT NULL
-UNION ALL
-SELECT 'override/' || task_id, override FROM tasks WHERE override IS NOT NULL
-UNION ALL
-SELECT 'sealed_config/' || attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL
-"""
-
-_REPLACE = {
-    "api_key": "UPDATE provider_configs SET api_key = $3 WHERE provider_name = $1 AND api_key = $2",
-    "sealed_extra": """
-        UPDATE provider_configs SET sealed_extra = $3 WHERE provider_name = $1 AND sealed_extra = $2
-    """,
-    "override": "UPDATE tasks SET override = $3 WHERE task_id = $1 AND override = $2",
-    "sealed_config": "UPDATE attempts SET sealed_config = $3 WHERE attempt_id = $1 AND sealed_config = $2",
-}
-
-
-class PostgresqlSealedRows:
-    """The `SealedRows` of an open database; a row's place is ``column/key``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def all(self) -> AsyncIterator[SealedRow]:
-        for row in await self._database.rows(_ALL):
-            yield SealedRow(place=row["place"], token=row["token"])
-
-    async def replace(self, row: SealedRow, token: str) -> None:
-        column, _, key = row.place.partition("/")
-        await self._database.rows(_REPLACE[column], key, row.token, token)
-
-    async def sample(self) -> str | None:
-        """Return any token, or None if there is none."""
-        row = await self._database.row(f"{_ALL} LIMIT 1")
-        return None if row is None else str(row["token"])
-
+from imagegen_adapters.stores.postgresql.database import Batches, Database, Row
+from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.text import text_problem
 
 _WITNESS = "SELECT token FROM master_key_witness"
+
 _ADD_WITNESS = "INSERT INTO master_key_witness (token) VALUES ($1) ON CONFLICT DO NOTHING"
+
 _REPLACE_WITNESS = "UPDATE master_key_witness SET token = $1"
+
+
+class PostgresqlProviderConfigs(SqlProviderConfigs):
+    """Read each time: another node may have changed them.
+
+    Who asks while one is being read is answered by the next reading, together with all who ask by then.
+    """
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        super().__init__(PostgresqlSql(database), box)
+        self._readings = Batches(self._read)
+
+    async def _row(self, provider_name: str) -> Row | None:
+        return None if text_problem(provider_name) is not None else await self._readings.call(provider_name)
+
+    async def _read(self, provider_names: Sequence[str]) -> list[Row | None]:
+        rows = await self._sql.rows(GET, provider_names=[*{*provider_names}])
+        by_name = {row["provider_name"]: row for row in rows}
+        return [by_name.get(name) for name in provider_names]
 
 
 class PostgresqlMasterKey:
@@ -72,7 +49,7 @@ class PostgresqlMasterKey:
 
     def __init__(self, database: Database, *, environment_keys: str | None) -> None:
         self._database = database
-        self._rows = PostgresqlSealedRows(database)
+        self._rows = SqlSealedRows(PostgresqlSql(database))
         self._keys = parse_keys(environment_keys or "")
 
     async def open_box(self, *, create: bool = True) -> FernetSecretBox:

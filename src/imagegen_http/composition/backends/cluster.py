@@ -7,7 +7,6 @@ from socket import gethostname
 
 import structlog
 
-from imagegen_adapters.provider_configs.postgresql import PostgresqlProviderConfigs
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import COPIES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
@@ -21,7 +20,7 @@ from imagegen_adapters.stores.postgresql.cluster import (
 from imagegen_adapters.stores.postgresql.database import Database, installation_id
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
 from imagegen_adapters.stores.postgresql.health import read_activity
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import (
     PostgresqlIndex,

@@ -10,10 +10,10 @@ import structlog
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.nodes.local import LocalNodes
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -23,6 +23,7 @@ from imagegen_adapters.stores.directory import (
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
@@ -93,7 +94,7 @@ async def open_backend(
 async def _secret_box(
     directory: DataDirectory, database: Database, environ: Mapping[str, str], *, create: bool
 ) -> FernetSecretBox:
-    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
+    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await SqlSealedRows(SqliteSql(database)).sample()
     if create:
         return FernetSecretBox.for_directory(directory.path, environment_keys=variable, sample=sample)
     return FernetSecretBox.for_inspection(

@@ -1,0 +1,132 @@
+"""Saved provider configurations in a database, and all tokens there that the master key has sealed."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from imagegen_adapters.secrets import SealedRow
+from imagegen_adapters.stores.rows import SealedRows
+from imagegen_adapters.stores.sql import Row, Sql
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.problems import RefusalCode
+from imagegen_core.text import text_problem
+
+GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
+
+_ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
+
+_PUT = """
+INSERT INTO provider_configs (
+    provider_name, kind, display_name, api_base, api_key, key_origin, models, enabled, timeout_seconds,
+    max_retries, extra_config, sealed_extra, created_at, updated_at
+) VALUES (
+    :provider_name, :kind, :display_name, :api_base, :api_key, :key_origin, :models, :enabled,
+    :timeout_seconds, :max_retries, :extra_config, :sealed_extra, :created_at, :updated_at
+) ON CONFLICT (provider_name) DO UPDATE SET
+    kind = excluded.kind, display_name = excluded.display_name, api_base = excluded.api_base,
+    api_key = excluded.api_key, key_origin = excluded.key_origin, models = excluded.models,
+    enabled = excluded.enabled, timeout_seconds = excluded.timeout_seconds,
+    max_retries = excluded.max_retries, extra_config = excluded.extra_config,
+    sealed_extra = excluded.sealed_extra, updated_at = excluded.updated_at,
+    created_at = coalesce(provider_configs.created_at, excluded.created_at)
+"""
+
+_DELETE = "DELETE FROM provider_configs WHERE provider_name = :provider_name RETURNING 1"
+
+_DEFAULT = "SELECT value FROM settings WHERE name = 'default_provider'"
+
+_SET_DEFAULT = """
+INSERT INTO settings (name, value) VALUES ('default_provider', :provider_name)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+_UNSET_DEFAULT = "DELETE FROM settings WHERE name = 'default_provider'"
+
+_SEALED = """
+SELECT 'api_key/' || provider_name AS place, api_key AS token
+FROM provider_configs WHERE api_key IS NOT NULL
+UNION ALL
+SELECT 'sealed_extra/' || provider_name, sealed_extra FROM provider_configs WHERE sealed_extra IS NOT NULL
+UNION ALL
+SELECT 'override/' || task_id, override FROM tasks WHERE override IS NOT NULL
+UNION ALL
+SELECT 'sealed_config/' || attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL
+"""
+
+_RESEAL = "UPDATE {table} SET {column} = :token WHERE {key} = :id AND {column} = :before"
+
+_COLUMNS = {
+    "api_key": ("provider_configs", "provider_name"),
+    "sealed_extra": ("provider_configs", "provider_name"),
+    "override": ("tasks", "task_id"),
+    "sealed_config": ("attempts", "attempt_id"),
+}
+"""The table of each column of tokens, and its key."""
+
+
+class SqlProviderConfigs:
+    """The provider_configs table, with each secret sealed for one provider and one origin."""
+
+    def __init__(self, sql: Sql, box: SecretBox) -> None:
+        self._sql = sql
+        self._box = box
+        self._sealed = SealedRows(box)
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        row = await self._row(provider_name)
+        return None if row is None else self._sealed.to_config(row)
+
+    async def _row(self, provider_name: str) -> Row | None:
+        return next(iter(await self._sql.rows(GET, provider_names=[provider_name])), None)
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple(self._sealed.to_config(row) for row in await self._sql.rows(_ALL))
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        if self._box.locked:
+            raise KeysLocked(RefusalCode.KEYS_LOCKED())
+        await self._put(self._sealed.from_config(config, key_origin))
+
+    async def _put(self, row: dict[str, Any]) -> None:
+        await self._sql.change(_PUT, **row)
+
+    async def default(self) -> str | None:
+        rows = await self._sql.rows(_DEFAULT)
+        return rows[0]["value"] if rows else None
+
+    async def set_default(self, provider_name: str | None) -> None:
+        if provider_name is None:
+            await self._sql.change(_UNSET_DEFAULT)
+        else:
+            await self._sql.change(_SET_DEFAULT, provider_name=provider_name)
+
+    async def delete(self, provider_name: str) -> None:
+        is_text = text_problem(provider_name) is None
+        if not is_text or not await self._sql.change(_DELETE, provider_name=provider_name):
+            raise ProviderConfigNotFound(provider_name)
+
+
+class SqlSealedRows:
+    """All sealed tokens: secrets of providers, of pending tasks and of calls in progress.
+
+    A row's place is ``column/key``.
+    """
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def all(self) -> AsyncIterator[SealedRow]:
+        for row in await self._sql.rows(_SEALED):
+            yield SealedRow(place=row["place"], token=row["token"])
+
+    async def replace(self, row: SealedRow, token: str) -> None:
+        column, _, key = row.place.partition("/")
+        table, key_column = _COLUMNS[column]
+        statement = _RESEAL.format(table=table, column=column, key=key_column)
+        await self._sql.change(statement, id=key, before=row.token, token=token)
+
+    async def sample(self) -> str | None:
+        """Return any token, which the master key must open, or None if there is none."""
+        rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
+        return str(rows[0]["token"]) if rows else None
