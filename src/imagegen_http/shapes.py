@@ -65,7 +65,7 @@ def _check(read: _Reading, value: Any, info: inspect.Type, path: str | None) -> 
     value = read(value, branches)
     fitting = next((branch for branch in branches if _is_of(value, branch)), None)
     if fitting is not None:
-        yield from _CHECKS[type(fitting)](read, value, fitting, path)
+        yield from _KINDS[type(fitting)][2](read, value, fitting, path)
     elif isinstance(value, float) and not math.isfinite(value):
         yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
     else:
@@ -155,32 +155,23 @@ def _infinities(value: Any, path: str | None) -> Iterator[Problem]:
         yield from _infinities(item, _join(path, str(name)))
 
 
-_KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool]]] = {
-    inspect.StructType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping)),
-    inspect.DictType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping)),
-    inspect.ListType: (JsonType.ARRAY, lambda v: isinstance(v, list)),
-    inspect.StrType: (JsonType.STRING, lambda v: isinstance(v, str)),
-    inspect.LiteralType: (JsonType.STRING, lambda v: isinstance(v, str)),
-    inspect.EnumType: (JsonType.STRING, lambda v: isinstance(v, str)),
-    inspect.IntType: (JsonType.INTEGER, lambda v: isinstance(v, int) and not isinstance(v, bool)),
-    inspect.FloatType: (JsonType.NUMBER, lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
-    inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool)),
-    inspect.NoneType: (JsonType.NULL, lambda v: v is None),
+_KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool], Check]] = {
+    inspect.StructType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping), _struct),
+    inspect.DictType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping), _mapping),
+    inspect.ListType: (JsonType.ARRAY, lambda v: isinstance(v, list), _array),
+    inspect.StrType: (JsonType.STRING, lambda v: isinstance(v, str), _text),
+    inspect.LiteralType: (JsonType.STRING, lambda v: isinstance(v, str), _choice),
+    inspect.EnumType: (JsonType.STRING, lambda v: isinstance(v, str), _choice),
+    inspect.IntType: (JsonType.INTEGER, lambda v: _is_number(v, int), _number),
+    inspect.FloatType: (JsonType.NUMBER, lambda v: _is_number(v, int | float), _number),
+    inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool), _nothing),
+    inspect.NoneType: (JsonType.NULL, lambda v: v is None, _nothing),
 }
-"""Of each kind of type that bodies and queries declare, what to call it, and whether a value is of it."""
+"""Of each kind of declared type: what to call it, whether a value is of it, and what may still be wrong."""
 
-_CHECKS: Mapping[type[inspect.Type], Check] = {
-    inspect.StructType: _struct,
-    inspect.DictType: _mapping,
-    inspect.ListType: _array,
-    inspect.StrType: _text,
-    inspect.LiteralType: _choice,
-    inspect.EnumType: _choice,
-    inspect.IntType: _number,
-    inspect.FloatType: _number,
-    inspect.BoolType: _nothing,
-    inspect.NoneType: _nothing,
-}
+
+def _is_number(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _is_of(value: Any, info: inspect.Type) -> bool:

@@ -17,7 +17,7 @@ from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits
 from imagegen_http.server.protocol import limited_protocol
-from imagegen_http.server.start_scheduler import MAX_STARTS_PER_ITERATION
+from imagegen_http.server.scheduling import MAX_STARTS_PER_ITERATION
 
 pytestmark = pytest.mark.anyio
 

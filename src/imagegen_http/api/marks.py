@@ -147,19 +147,12 @@ class BatchBody(Body, frozen=True, kw_only=True):
                 raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
             if value is not None and name != self.action.argument:
                 raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
-        match self.action:
-            case BatchAction.DELETE:
-                return None
-            case BatchAction.FAVOURITE | BatchAction.UNFAVOURITE:
-                return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
-            case BatchAction.TAG:
-                return MarkChange(tag=self.tag)
-            case BatchAction.UNTAG:
-                return MarkChange(untag=self.tag)
-            case BatchAction.ADD_TO:
-                return MarkChange(add_to=self.collection)
-            case BatchAction.REMOVE_FROM:
-                return MarkChange(remove_from=self.collection)
+        if self.action is BatchAction.DELETE:
+            return None
+        if self.action.argument is None:
+            return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
+        change: dict[str, Any] = {str(self.action): getattr(self, self.action.argument)}
+        return MarkChange(**change)
 
 
 class CollectionBody(Body, frozen=True, kw_only=True):

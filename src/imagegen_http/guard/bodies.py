@@ -157,7 +157,7 @@ MAX_VALUES = 20_000
 MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024
 """Shorter data URLs are parsed like any other text."""
 
-_MAX_QUOTES = 8 * MAX_VALUES
+_MAX_QUOTES = 4 * MAX_VALUES
 _MAX_OUTLINE_BYTES = 2 * 1024 * 1024
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _IMAGE = re.compile(rb"(?:data:image|DATA:IMAGE|Data:image)\\?/")
@@ -191,11 +191,9 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     """
     if len(text) <= MIN_EXTRACTED_IMAGE_BYTES and not _may_be_complex(text, max_depth):
         return Outline(text=text)
-    if text.count(b'"') > _MAX_QUOTES:
-        raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
     prefix = f"image-{secrets.token_hex(16)}-"
     out, structure, images = bytearray(), bytearray(), dict[str, tuple[int, int]]()
-    values = end = 0
+    values = quotes = end = 0
     while end < len(text):
         start = text.find(b'"', end) + 1 or len(text)
         values += sum(text.count(mark, end, start) for mark in (b",", b"[", b"{"))
@@ -205,6 +203,9 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
         structure += text[end:start]
         out += text[end:start]
         end, is_image = _string_end(text, start)
+        quotes += 1 + text.count(b'"', start, end)
+        if quotes > _MAX_QUOTES:
+            raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
         if is_image and extract_images:
             placeholder = f"{prefix}{len(images)}"
             images[placeholder] = (start, end)

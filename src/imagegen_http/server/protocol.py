@@ -21,8 +21,7 @@ from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection
 from imagegen_http.server.connections import ConnectionLimits, Deadlines, OpenConnections
 from imagegen_http.server.framing import ChunkedBody, InvalidRequest, RequestHead, find_head, parse_head
-from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
-from imagegen_http.server.start_scheduler import StartScheduler
+from imagegen_http.server.scheduling import ReadScheduler, ScheduledFlowControl, StartScheduler
 
 _BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _LAST_CHUNK = b"0\r\n\r\n"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_http.server.read_scheduler import MAX_READS_PER_ITERATION, ReadScheduler, ScheduledFlowControl
+from imagegen_http.server.scheduling import MAX_READS_PER_ITERATION, ReadScheduler, ScheduledFlowControl
 
 pytestmark = pytest.mark.anyio
 
