@@ -22,6 +22,7 @@ from imagegen_adapters.providers.a1111.requests import (
 )
 from imagegen_adapters.providers.a1111.results import call_error, parse_result
 from imagegen_adapters.providers.common.calls import (
+    OneShot,
     call_timeout,
     configured_headers,
     malformed_key,
@@ -59,7 +60,7 @@ MAX_UNPAID_RESPONSE_BYTES = 1024 * 1024
 """Limit of the response to such a call; a list of a thousand checkpoints takes half of it."""
 
 
-class A1111:
+class A1111(OneShot):
     """One call at a time: the server has a global lock, and each waiting call holds a connection."""
 
     def __init__(self, outbound: Outbound, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
@@ -111,9 +112,6 @@ class A1111:
             await asyncio.wait({watcher})
             self._running.discard(call.call_id)
             self._interrupted.discard(call.call_id)
-
-    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))

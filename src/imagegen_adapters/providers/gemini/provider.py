@@ -20,6 +20,7 @@ import httpx
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
+    OneShot,
     call_timeout,
     configured_headers,
     read_at_most,
@@ -71,7 +72,7 @@ _MAX_SIGN_INS = 4
 _COUNTED_OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
-class GeminiProvider:
+class GeminiProvider(OneShot):
     """Implements the `Provider` port with google-genai: one request a call, images never whole in memory.
 
     Args:
@@ -145,9 +146,6 @@ class GeminiProvider:
             raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
         return Receipt(data={"file": _RESPONSE_FILE})
 
-    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
-
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
         document = await read_spooled(open_file, _parsed)
@@ -161,9 +159,6 @@ class GeminiProvider:
             usage=response.usage,
             warnings=(*warnings_of(call.request, call.model), *response.warnings),
         )
-
-    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Do nothing: Google has no request to stop a call."""
 
     async def probe(self, config: ProviderConfig) -> Probe:
         profile = self.describe(config)
