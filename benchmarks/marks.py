@@ -21,8 +21,9 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks import MarkChange
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
+from tests.contracts.samples import find, find_hits
 
 COLUMNS = {
     "what": "batches of 1,000 images, and pages of lists",
@@ -76,10 +77,10 @@ async def page_of(database, criteria, words, number):
     records = sqlite_gallery(database)
     started = time.perf_counter()
     if words is None:
-        page = await records.find(criteria, Paging(page=number))
+        page = await find(records, criteria, Paging(page=number))
     else:
         query = SearchQuery.parse(words, simplify)
-        page = await records.search(query, SearchMode.CONTAINS, criteria, Paging(page=number))
+        page = await find_hits(records, query, SearchMode.CONTAINS, criteria, Paging(page=number))
     return page, (time.perf_counter() - started) * 1000
 
 

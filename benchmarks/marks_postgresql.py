@@ -32,10 +32,10 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.errors import Unavailable
-from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
+from tests.contracts.samples import find, find_hits
 from tests.fakes.postgresql import DURABLE, Cluster
 
 COLUMNS = {
@@ -52,7 +52,7 @@ COLUMNS = {
 
 def days_of(timeline, images, *, zone):
     """Return what the gallery shows of the days of a list."""
-    return Images(parts=SimpleNamespace(timeline=timeline), on_change=lambda: None).days(images, zone=zone)
+    return Images(parts=SimpleNamespace(images=timeline), on_change=lambda: None).days(images, zone=zone)
 
 
 async def measure_batches(database, report, collection, newest):
@@ -85,8 +85,8 @@ def image_lists(collection, newest):
 async def page_of(records, images):
     """Return the first page of a list."""
     if images.query is None:
-        return await records.find(images.criteria, Paging())
-    page = await records.search(images.query, images.mode, images.criteria, Paging())
+        return await find(records, images.criteria, Paging())
+    page = await find_hits(records, images.query, images.mode, images.criteria, Paging())
     return page.with_items(hit.image for hit in page.items)
 
 
@@ -145,7 +145,7 @@ async def measure(database, options):
     )
     records = postgresql_gallery(database)
     collection = (await marks.add_collection(f"{time.time()}", datetime.now(UTC))).id
-    (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items
+    (newest,) = (await find(records, ImageFilter(), Paging(page_size=1))).items
     await measure_batches(database, report, collection, newest.id)
     await database.rows("ANALYZE")
     await open_connections(records, options.callers)

@@ -15,8 +15,9 @@ from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
-from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import Paging
+from tests.contracts.samples import find
 
 SKIPPING = "SELECT * FROM images ORDER BY id DESC LIMIT ? OFFSET ?"
 PAGES = (1, 50, 1_000, 10_000, 40_000)
@@ -44,7 +45,7 @@ async def measure(database, rounds):
         def skip(connection, paging=paging):
             return connection.execute(SKIPPING, (DEFAULT_PAGE_SIZE, paging.offset)).fetchall()
 
-        by_number_ms = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
+        by_number_ms = await median_ms(rounds, lambda paging=paging: find(records, ImageFilter(), paging))
         by_skipping_ms = await median_ms(rounds, lambda skip=skip: database.read(skip))
         report.add(page=page, by_number_ms=by_number_ms, by_skipping_ms=by_skipping_ms)
     return report

@@ -30,8 +30,9 @@ from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import active_generation, sqlite_gallery
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
+from imagegen_core.ports.gallery import Gallery, ImageFilter, SearchMode
 from imagegen_core.search import Page, Paging, SearchQuery
+from tests.contracts.samples import find, find_hits
 
 KINDS = {
     "common, 1 character": ["猫", "的", "爱", "一"],
@@ -64,7 +65,7 @@ FILTERS = {
 Call = Callable[[int], Awaitable[object]]
 """A call that is passed the number of the round."""
 
-NewRecords = Callable[[], ImageRecords]
+NewRecords = Callable[[], Gallery]
 
 FEW = ("rare", "absent", "Latin, absent")
 PAGE = 20
@@ -136,7 +137,7 @@ async def measure(
     results = []
     for kind, keywords in KINDS.items():
         queries = [SearchQuery.parse(keyword, simplify) for keyword in keywords]
-        pages = [await records.search(q, SearchMode.CONTAINS, ImageFilter(), Paging()) for q in queries]
+        pages = [await find_hits(records, q, SearchMode.CONTAINS, ImageFilter(), Paging()) for q in queries]
         deep = [(q, await _position(records, q)) for q in queries]
         results.append(
             Result(
@@ -157,18 +158,18 @@ async def measure(
     return results
 
 
-async def _position(records: ImageRecords, query: SearchQuery) -> int | None:
+async def _position(records: Gallery, query: SearchQuery) -> int | None:
     """Return the position at which page 999 ends; None if there are not so many pages."""
     paging = Paging(page=DEEP - 1, page_size=PAGE)
-    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), paging)
+    page = await find_hits(records, query, SearchMode.CONTAINS, ImageFilter(), paging)
     return page.last if page.has_more else None
 
 
 def _search(
-    records: ImageRecords, query: SearchQuery, after: int | None, mode: SearchMode = SearchMode.CONTAINS
+    records: Gallery, query: SearchQuery, after: int | None, mode: SearchMode = SearchMode.CONTAINS
 ) -> Call:
     paging = Paging(page_size=PAGE, after=after)
-    return lambda _: records.search(query, mode, ImageFilter(), paging)
+    return lambda _: find_hits(records, query, mode, ImageFilter(), paging)
 
 
 def _new_searches(new_records: NewRecords, queries: list[SearchQuery], rounds: int) -> list[Call]:
@@ -176,7 +177,9 @@ def _new_searches(new_records: NewRecords, queries: list[SearchQuery], rounds: i
     fresh = [new_records() for _ in range(rounds)]
 
     def search(query: SearchQuery) -> Call:
-        return lambda n: fresh[n].search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=PAGE))
+        return lambda n: find_hits(
+            fresh[n], query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=PAGE)
+        )
 
     return [search(query) for query in queries]
 
@@ -218,11 +221,11 @@ async def measure_filters(new_records: NewRecords, *, callers: int, rounds: int)
 
 
 def _ask(
-    records: ImageRecords, paging: Paging, *, keyword: str | None, criteria: ImageFilter
+    records: Gallery, paging: Paging, *, keyword: str | None, criteria: ImageFilter
 ) -> Awaitable[Page[Any]]:
     if keyword is None:
-        return records.find(criteria, paging)
-    return records.search(SearchQuery.parse(keyword, simplify), SearchMode.CONTAINS, criteria, paging)
+        return find(records, criteria, paging)
+    return find_hits(records, SearchQuery.parse(keyword, simplify), SearchMode.CONTAINS, criteria, paging)
 
 
 async def prefixes(database: Database) -> str:

@@ -30,9 +30,9 @@ from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_adapters.stores.postgresql.search import insert_images, postgresql_gallery
 from imagegen_adapters.stores.search import folding_version
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
-from tests.contracts.samples import a_task, an_attempt, an_image
+from tests.contracts.samples import a_task, an_attempt, an_image, find_hits
 from tests.fakes.postgresql import Cluster
 
 INSERT_IMAGES = """
@@ -159,7 +159,7 @@ async def open_connections(records, callers):
     """Let each caller search once: the first search of a connection plans what all later ones run."""
     for mode in SearchMode:
         queries = [SearchQuery(words=(f"猫 {number}",)) for number in range(callers)]
-        await asyncio.gather(*(records.search(query, mode, ImageFilter(), Paging()) for query in queries))
+        await asyncio.gather(*(find_hits(records, query, mode, ImageFilter(), Paging()) for query in queries))
 
 
 async def report(database, options):

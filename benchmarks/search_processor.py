@@ -9,8 +9,9 @@ import attrs
 from search import KINDS, PAGE
 
 from imagegen_adapters.simplify import simplify
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
+from tests.contracts.samples import find_hits
 
 CALLS = 3
 HEAD = "|  | page 1 | again | relevant | page 1, at least | relevant, at least |"
@@ -62,7 +63,7 @@ async def _searches(database, new_records, keyword):
     records, query = new_records(), SearchQuery.parse(keyword, simplify)
 
     def search(new, mode):
-        return new().search(query, mode, ImageFilter(), Paging(page_size=PAGE))
+        return find_hits(new(), query, mode, ImageFilter(), Paging(page_size=PAGE))
 
     return [
         await Processor.from_calls(database, partial(search, new, mode))

@@ -19,10 +19,10 @@ from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
+from tests.contracts.samples import find, find_hits
 
 COLUMNS = {
     "list": "list",
@@ -36,7 +36,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def days_of(timeline, images, *, zone):
     """Return what the gallery shows of the days of a list."""
-    return Images(parts=SimpleNamespace(timeline=timeline), on_change=lambda: None).days(images, zone=zone)
+    return Images(parts=SimpleNamespace(images=timeline), on_change=lambda: None).days(images, zone=zone)
 
 
 def lists_of(newest):
@@ -81,10 +81,10 @@ async def middle_of(records, images):
     for page in (50, 1):
         paging = Paging(page=page)
         if images.query is None:
-            matches = await records.find(images.criteria, paging)
+            matches = await find(records, images.criteria, paging)
             ids = [image.id for image in matches.items]
         else:
-            matches = await records.search(images.query, images.mode, images.criteria, paging)
+            matches = await find_hits(records, images.query, images.mode, images.criteria, paging)
             ids = [hit.image.id for hit in matches.items]
         if ids:
             return ids[len(ids) // 2]
@@ -95,7 +95,7 @@ async def measure(database, rounds):
     """Return the report."""
     report = Report("timeline", COLUMNS)
     records = sqlite_gallery(database)
-    (newest,) = (await records.find(ImageFilter(), Paging(page_size=1))).items
+    (newest,) = (await find(records, ImageFilter(), Paging(page_size=1))).items
     for name, images in lists_of(newest.created_at).items():
         image_id = await middle_of(records, images)
         days_ms, days = await median(rounds, lambda images=images: count_days(database, images))

@@ -70,7 +70,7 @@ class TwoWorkers:
         return (
             await adapters.tasks.get(self.task_id),
             await adapters.tasks.attempts(self.task_id),
-            await adapters.images.by_task(self.task_id),
+            await adapters.images.of_task(self.task_id),
             await adapters.queue.last_event_id(self.task_id),
         )
 

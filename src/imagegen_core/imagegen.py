@@ -23,7 +23,7 @@ from imagegen_core.limits import (
 )
 from imagegen_core.operations import Operation
 from imagegen_core.policies import RetryPolicy
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.problems import FailureReason
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
@@ -300,7 +300,7 @@ class ImageGen:
 
     async def images(self, task: Task | str) -> list[StoredImage]:
         """Return the images that a task has yielded so far, in order."""
-        return [StoredImage(record, self) for record in await self.parts.images.by_task(_id(task))]
+        return [StoredImage(record, self) for record in await self.parts.images.of_task(_id(task))]
 
     async def image(self, image_id: int) -> StoredImage:
         """Return a kept image.
@@ -322,19 +322,13 @@ class ImageGen:
             ValidationFailed: the words are no query.
             Unavailable: the search took too long.
         """
-        filters, paging = ImageFilter(**criteria), Paging()
         query = SearchQuery.parse(words, self.parts.simplify) if words.strip() else None
+        mode = SearchMode.RELEVANT if similar else SearchMode.CONTAINS
+        images, paging = ImageList(criteria=ImageFilter(**criteria), query=query, mode=mode), Paging()
         while True:
-            if query is None:
-                records = await self.parts.images.find(filters, paging)
-                images = records.items
-            else:
-                mode = SearchMode.RELEVANT if similar else SearchMode.CONTAINS
-                hits = await self.parts.images.search(query, mode, filters, paging)
-                images = tuple(hit.image for hit in hits.items)
-            for record in images:
-                yield StoredImage(record, self)
-            page = records if query is None else hits
+            page = await self.parts.images.list(images, paging)
+            for hit in page.items:
+                yield StoredImage(hit.image, self)
             if not page.has_more:
                 return
             paging = attrs.evolve(paging, page=paging.page + 1, after=page.last)

@@ -60,7 +60,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue bus records timeline lineage inventory marks outbox configs"
+DATABASE = "tasks queue bus records marks outbox configs"
 
 STORES = {
     "memory": f"{DATABASE} nodes slots turn peers pass_time blobs spool clock box stranger locked_box",
@@ -169,9 +169,6 @@ def memory_store():
         queue=MemoryQueue(state),
         bus=MemoryQueue(state),
         records=records,
-        timeline=records,
-        lineage=records,
-        inventory=records,
         marks=MemoryMarks(state),
         outbox=MemoryOutbox(state),
         configs=MemoryProviderConfigs(),
@@ -193,7 +190,6 @@ def memory_store():
 @pytest.fixture
 async def sqlite_store(tmp_path):
     database, box = SqliteDatabase.open(tmp_path / "imagegen.db"), MemorySecretBox()
-    gallery = SqlGallery(SqliteSql(database), SqliteIndex())
 
     async def rows(statement):
         def run(connection):
@@ -205,10 +201,7 @@ async def sqlite_store(tmp_path):
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
         bus=SqliteQueue(database),
-        records=gallery,
-        timeline=gallery,
-        lineage=gallery,
-        inventory=gallery,
+        records=SqlGallery(SqliteSql(database), SqliteIndex()),
         marks=SqlMarks(SqliteSql(database), SqliteIndex()),
         outbox=SqlOutbox(SqliteSql(database)),
         configs=SqliteProviderConfigs(database, box),
@@ -221,7 +214,6 @@ async def sqlite_store(tmp_path):
 @pytest.fixture
 def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
     database, box, clock = postgresql_database, MemorySecretBox(), _real_clock()
-    gallery = SqlGallery(PostgresqlSql(database), PostgresqlIndex())
 
     async def rows(statement):
         return [tuple(row) for row in await database.rows(statement)]
@@ -237,10 +229,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
         bus=PostgresqlQueue(database, Listener(database)),
-        records=gallery,
-        timeline=gallery,
-        lineage=gallery,
-        inventory=gallery,
+        records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
         outbox=SqlOutbox(PostgresqlSql(database)),
         configs=PostgresqlProviderConfigs(database, box),

@@ -9,7 +9,7 @@ from imagegen_core.attempt import Attempt
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.tasks import IdempotencyClaim, TaskRepository
 from imagegen_core.requests import ImageRequest
 from imagegen_core.search import Paging, SearchQuery
@@ -180,7 +180,7 @@ async def pass_beating(nodes, pass_time, *names, rounds=4):
 async def search(records, keyword, **paging):
     """Return the prompts that contain the keyword, in the order of the results."""
     query = SearchQuery.parse(keyword, lambda text: text)
-    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
+    page = await find_hits(records, query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
     return [hit.image.prompt for hit in page.items]
 
 
@@ -188,3 +188,14 @@ async def add(repository, *tasks):
     """Store new tasks in this order."""
     for task in tasks:
         await repository.add(task, queue_size=100_000)
+
+
+async def find(gallery, criteria, paging):
+    """Return a page of the images that meet the criteria."""
+    page = await gallery.list(ImageList(criteria=criteria), paging)
+    return page.with_items(hit.image for hit in page.items)
+
+
+async def find_hits(gallery, query, mode, criteria, paging):
+    """Return a page of what a search finds."""
+    return await gallery.list(ImageList(query=query, mode=mode, criteria=criteria), paging)

@@ -11,12 +11,11 @@ from imagegen_core.errors import ImageNotFound, StaleTask
 from imagegen_core.images import Image, StorageState
 from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, SearchMode
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.values import QUARTER_SECONDS, quarter_of
-from tests.contracts.samples import NOW, a_task, add_image, an_attempt, an_image, later, search
+from tests.contracts.samples import NOW, a_task, add_image, an_attempt, an_image, find, later, search
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +39,7 @@ class Walk(MemoryGallery):
     """Whoever walks through all pages of a gallery."""
 
     def __init__(self, gallery):
-        self.find, self.search = gallery.find, gallery.search
+        self.list = gallery.list
 
 
 async def add_some(repository, records, marks, chance):
@@ -61,7 +60,7 @@ async def add_some(repository, records, marks, chance):
         await marks.change([image.id for image in chance.sample(images, 20)], change)
     deleted = chance.sample(images, 9)
     for image in deleted:
-        await records.delete(image.id)
+        await records.delete([image.id])
     return [image for image in images if image not in deleted]
 
 
@@ -131,11 +130,10 @@ async def test_a_record_comes_back_whole(repository, records):
 
 
 async def test_an_unknown_image_is_not_found(records):
-    """Reading or deleting an unknown image raises."""
+    """Reading an unknown image raises; of the images to delete it is none that there was."""
     with pytest.raises(ImageNotFound):
         await records.get(1)
-    with pytest.raises(ImageNotFound):
-        await records.delete(1)
+    assert () == await records.delete([1])
 
 
 async def test_images_of_a_task_are_in_order(repository, records):
@@ -155,8 +153,8 @@ async def test_images_of_a_task_are_in_order(repository, records):
     )
     await add_image(repository)
 
-    assert ["a", "b", "c", "d"] == [image.prompt for image in await records.by_task(task.task_id)]
-    assert () == await records.by_task("nobody")
+    assert ["a", "b", "c", "d"] == [image.prompt for image in await records.of_task(task.task_id)]
+    assert () == await records.of_task("nobody")
 
 
 async def test_a_worker_that_lost_its_task_records_nothing(repository, records):
@@ -174,19 +172,19 @@ async def test_a_worker_that_lost_its_task_records_nothing(repository, records):
             claimed.fence, task=claimed.complete(NOW), attempts=(attempt,), images=(an_image(attempt),)
         )
 
-    assert () == await records.by_task(task.task_id)
+    assert () == await records.of_task(task.task_id)
 
 
 async def test_a_deleted_image_is_gone(repository, records):
     """A deleted image cannot be found in any way, and its id is not reused."""
     image = await add_image(repository, prompt="猫")
 
-    deleted = await records.delete(image.id)
+    deleted = await records.delete([image.id])
 
-    assert image == deleted
+    assert (image,) == deleted
     with pytest.raises(ImageNotFound):
         await records.get(image.id)
-    assert ([], 0) == (await search(records, "猫"), (await records.find(ImageFilter(), Paging())).total)
+    assert ([], 0) == (await search(records, "猫"), (await find(records, ImageFilter(), Paging())).total)
     assert (await add_image(repository)).id > image.id
 
 
@@ -204,10 +202,10 @@ async def test_lists_are_newest_first(repository, records):
     """Paging by number and by cursor returns the same list."""
     images = [await add_image(repository) for _ in range(5)]
 
-    first = await records.find(ImageFilter(), Paging(page_size=2))
-    second = await records.find(ImageFilter(), Paging(page=2, page_size=2))
-    after = await records.find(ImageFilter(), Paging(page_size=2, after=first.last))
-    last = await records.find(ImageFilter(), Paging(page_size=2, after=after.last))
+    first = await find(records, ImageFilter(), Paging(page_size=2))
+    second = await find(records, ImageFilter(), Paging(page=2, page_size=2))
+    after = await find(records, ImageFilter(), Paging(page_size=2, after=first.last))
+    last = await find(records, ImageFilter(), Paging(page_size=2, after=after.last))
 
     assert (images[4], images[3]) == first.items
     assert second.items == after.items == (images[2], images[1])
@@ -222,7 +220,7 @@ async def test_filters_narrow_the_list(repository, records):
     new = await add_image(repository, operation=Operation.EDIT)
 
     results = [
-        (await records.find(criteria, Paging())).items
+        (await find(records, criteria, Paging())).items
         for criteria in (
             ImageFilter(provider_name="p"),
             ImageFilter(model_id="m"),
@@ -236,49 +234,49 @@ async def test_filters_narrow_the_list(repository, records):
     assert [(old,), (old,), (new,), (new,), (old,), ()] == results
 
 
-async def test_without_images_there_is_nothing(timeline):
+async def test_without_images_there_is_nothing(records):
     """No time, no count, no neighbour."""
-    assert None is await timeline.span()
-    assert (0, 0) == await timeline.by_interval([0, 10, 10**7], list_of())
-    assert Neighbours() == await timeline.neighbours(1, list_of())
-    assert Neighbours() == await timeline.neighbours(2**63, search_of("猫"))
+    assert None is await records.span()
+    assert (0, 0) == await records.count_by_quarter([0, 10, 10**7], list_of())
+    assert Neighbours() == await records.neighbours(1, list_of())
+    assert Neighbours() == await records.neighbours(2**63, search_of("猫"))
 
 
-async def test_images_count_in_the_quarter_of_their_time(repository, timeline):
+async def test_images_count_in_the_quarter_of_their_time(repository, records):
     """From each bound to before the next; an interval without quarters has none."""
     for quarters in (0, 0, 2):
         await add_image(repository, created_at=NOW + timedelta(minutes=15 * quarters))
 
     bounds = [_NOW - 1, _NOW, _NOW, _NOW + 1, _NOW + 2, _NOW + 3]
-    assert (0, 0, 2, 0, 1) == await timeline.by_interval(bounds, list_of())
-    assert (_NOW, _NOW + 2) == await timeline.span()
-    assert () == await timeline.by_interval([_NOW], list_of())
+    assert (0, 0, 2, 0, 1) == await records.count_by_quarter(bounds, list_of())
+    assert (_NOW, _NOW + 2) == await records.span()
+    assert () == await records.count_by_quarter([_NOW], list_of())
 
 
-async def test_a_deleted_image_counts_no_more(repository, records, timeline):
+async def test_a_deleted_image_counts_no_more(repository, records):
     """Nor is it a neighbour of those that were beside it."""
     images = [await add_image(repository) for _ in range(3)]
 
-    await records.delete(images[1].id)
+    await records.delete([images[1].id])
 
-    assert (2,) == await timeline.by_interval([_NOW, _NOW + 1], list_of())
-    assert Neighbours(next=images[0].id) == await timeline.neighbours(images[2].id, list_of())
-    assert Neighbours() == await timeline.neighbours(images[1].id, list_of())
+    assert (2,) == await records.count_by_quarter([_NOW, _NOW + 1], list_of())
+    assert Neighbours(next=images[0].id) == await records.neighbours(images[2].id, list_of())
+    assert Neighbours() == await records.neighbours(images[1].id, list_of())
 
 
-async def test_neighbours_are_those_of_the_list(repository, timeline):
+async def test_neighbours_are_those_of_the_list(repository, records):
     """The newer one comes before; who is not in the list is beside nobody."""
     ids = [(await add_image(repository, provider_name=name, prompt=name)).id for name in "papappa"]
 
     expected = Neighbours(previous=ids[4], next=ids[0])
-    assert expected == await timeline.neighbours(ids[2], list_of(provider_name="p"))
-    assert expected == await timeline.neighbours(ids[2], search_of("p"))
-    assert Neighbours() == await timeline.neighbours(ids[1], list_of(provider_name="p"))
-    assert Neighbours() == await timeline.neighbours(ids[1], search_of("p"))
-    assert Neighbours(previous=ids[3], next=ids[1]) == await timeline.neighbours(ids[2], list_of())
+    assert expected == await records.neighbours(ids[2], list_of(provider_name="p"))
+    assert expected == await records.neighbours(ids[2], search_of("p"))
+    assert Neighbours() == await records.neighbours(ids[1], list_of(provider_name="p"))
+    assert Neighbours() == await records.neighbours(ids[1], search_of("p"))
+    assert Neighbours(previous=ids[3], next=ids[1]) == await records.neighbours(ids[2], list_of())
 
 
-async def test_similar_images_follow_the_matches(repository, timeline):
+async def test_similar_images_follow_the_matches(repository, records):
     """The first of them is the next of the last match, and the last one has no next."""
     prompts = ("可爱的小猫", "可爱的猫", "雪山", "橘猫", "可爱的猫咪")
     near, last, other, far, first = [(await add_image(repository, prompt=p)).id for p in prompts]
@@ -290,20 +288,20 @@ async def test_similar_images_follow_the_matches(repository, timeline):
         Neighbours(previous=last, next=far),
         Neighbours(previous=near),
         Neighbours(),
-    ] == [await timeline.neighbours(image_id, images) for image_id in (first, last, near, far, other)]
+    ] == [await records.neighbours(image_id, images) for image_id in (first, last, near, far, other)]
 
 
-async def test_text_that_nothing_can_hold_has_nothing(repository, timeline):
+async def test_text_that_nothing_can_hold_has_nothing(repository, records):
     """Half a surrogate pair is no error."""
     image = await add_image(repository)
 
     for images in (list_of(provider_name="\ud800"), list_of(model_id="\x00"), search_of("\ud800")):
-        assert Neighbours() == await timeline.neighbours(image.id, images)
-        assert (0,) == await timeline.by_interval([0, 10**8], images)
+        assert Neighbours() == await records.neighbours(image.id, images)
+        assert (0,) == await records.count_by_quarter([0, 10**8], images)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_any_list_is_as_its_pages(repository, records, marks, timeline, seed):
+async def test_any_list_is_as_its_pages(repository, records, marks, seed):
     """Counts and neighbours are those of whoever walks through all pages, whatever the list."""
     chance = random.Random(seed)
     images, walk = await add_some(repository, records, marks, chance), Walk(records)
@@ -311,50 +309,50 @@ async def test_any_list_is_as_its_pages(repository, records, marks, timeline, se
     for _ in range(60):
         any_of = any_list(chance)
         bounds = sorted(chance.randrange(_NOW - 2, _NOW + _QUARTERS + 2) for _ in range(5))
-        assert await walk.by_interval(bounds, any_of) == await timeline.by_interval(bounds, any_of)
+        assert await walk.count_by_quarter(bounds, any_of) == await records.count_by_quarter(bounds, any_of)
         for image in chance.sample(images, 5):
             expected = await walk.neighbours(image.id, any_of)
-            assert expected == await timeline.neighbours(image.id, any_of), (image.id, any_of)
+            assert expected == await records.neighbours(image.id, any_of), (image.id, any_of)
 
 
-async def test_what_was_made_from_nothing_has_no_parents(repository, lineage):
+async def test_what_was_made_from_nothing_has_no_parents(repository, records):
     """Nor has an image whose inputs its caller sent, nor one that does not exist."""
     alone = await store_image(repository)
     edited = await store_image(repository, image=an_input(), mask=an_input())
 
-    parents = [await lineage.parents(one) for one in (alone, edited, 999)]
+    parents = [(await records.relatives(one, limit=9)).parents for one in (alone, edited, 999)]
 
     assert [(), (), ()] == parents
 
 
-async def test_parents_are_in_the_order_of_the_inputs(repository, lineage):
+async def test_parents_are_in_the_order_of_the_inputs(repository, records):
     """Each is there once, at its first place; what was sent is passed over."""
     first, second = [await store_image(repository) for _ in range(2)]
     inputs = (an_input(second), an_input(), an_input(first), an_input(second))
     child = await store_image(repository, references=inputs)
 
-    assert (second, first) == await lineage.parents(child)
+    assert (second, first) == (await records.relatives(child, limit=9)).parents
 
 
-async def test_a_mask_is_a_parent_too(repository, lineage):
+async def test_a_mask_is_a_parent_too(repository, records):
     """It stands behind the image that is edited."""
     mask, image = [await store_image(repository) for _ in range(2)]
     child = await store_image(repository, image=an_input(image), mask=an_input(mask))
 
-    assert (image, mask) == await lineage.parents(child)
+    assert (image, mask) == (await records.relatives(child, limit=9)).parents
 
 
-async def test_children_are_the_newest(repository, lineage):
+async def test_children_are_the_newest(repository, records):
     """Of all tasks that took the image, and as many as are asked for; grandchildren are none."""
     parent, other = [await store_image(repository) for _ in range(2)]
     children = [await store_image(repository, image=an_input(parent)) for _ in range(3)]
     await store_image(repository, image=an_input(other))
     await store_image(repository, image=an_input(children[0]))
 
-    assert (children[2], children[1]) == await lineage.children(parent, limit=2)
+    assert (children[2], children[1]) == (await records.relatives(parent, limit=2)).children
 
 
-async def test_images_that_are_stored_when_their_task_ends_have_parents(repository, lineage):
+async def test_images_that_are_stored_when_their_task_ends_have_parents(repository, records):
     """The last images of a task are stored with its end."""
     parent = await store_image(repository)
     task = a_task(request=ImageRequest(operation=Operation.UPSCALE, image=an_input(parent)))
@@ -364,71 +362,75 @@ async def test_images_that_are_stored_when_their_task_ends_have_parents(reposito
     image = an_image(attempt, operation=Operation.UPSCALE)
     await repository.save(claimed.fence, task=claimed.complete(NOW), attempts=(attempt,), images=(image,))
 
-    (child,) = await lineage.children(parent, limit=9)
+    (child,) = (await records.relatives(parent, limit=9)).children
 
-    assert (parent,) == await lineage.parents(child)
+    assert (parent,) == (await records.relatives(child, limit=9)).parents
 
 
-async def test_what_is_deleted_is_no_relative(repository, records, lineage):
+async def test_what_is_deleted_is_no_relative(repository, records):
     """Neither a parent nor a child, whether it was deleted before or after the other was made."""
     parent, gone, early = [await store_image(repository) for _ in range(3)]
-    await records.delete(early)
+    await records.delete([early])
     inputs = (an_input(early), an_input(gone), an_input(parent))
     child, deleted = [await store_image(repository, references=inputs) for _ in range(2)]
-    await records.delete(gone)
-    await records.delete(deleted)
+    await records.delete([gone])
+    await records.delete([deleted])
 
     assert ((parent,), (child,)) == (
-        await lineage.parents(child),
-        await lineage.children(parent, limit=9),
+        (await records.relatives(child, limit=9)).parents,
+        (await records.relatives(parent, limit=9)).children,
     )
-    assert ((), ()) == (await lineage.children(gone, limit=9), await lineage.children(early, limit=9))
+    assert ((), ()) == (
+        (await records.relatives(gone, limit=9)).children,
+        (await records.relatives(early, limit=9)).children,
+    )
 
 
-async def test_existing_images(repository, records, lineage):
+async def test_existing_images(repository, records):
     """Of those that are asked for."""
     stays, gone, _ = [await store_image(repository) for _ in range(3)]
-    await records.delete(gone)
+    await records.delete([gone])
 
-    assert {stays} == await lineage.existing([stays, gone, 999])
-    assert frozenset() == await lineage.existing([])
+    assert {stays} == await records.existing([stays, gone, 999])
+    assert frozenset() == await records.existing([])
 
 
-async def test_an_empty_inventory_has_nothing(inventory):
+async def test_an_empty_inventory_has_nothing(records):
     """There are no images, and every key is unknown."""
     assert ((), (), 0) == (
-        await inventory.images(),
-        await inventory.aged(created_before=later(1)),
-        await inventory.count(),
+        await records.stored(),
+        await records.stored(created_before=later(1)),
+        await records.count(),
     )
-    assert {"a.png"} == await inventory.unknown(["a.png"])
+    assert {"a.png"} == await records.unknown(["a.png"])
 
 
-async def test_records_come_whole(repository, inventory):
+async def test_records_come_whole(repository, records):
     """The inventory returns complete records."""
     image = await add_image(repository, storage=StorageState.BOTH)
 
-    assert (image,) == await inventory.images()
-    assert (image,) == await inventory.aged(created_before=later(1))
+    assert (image,) == await records.stored()
+    assert (image,) == await records.stored(created_before=later(1))
 
 
-async def test_images_are_found_by_state(repository, inventory):
+async def test_images_are_found_by_state(repository, records):
     """Images are returned in the order of ids, after a given one, and can be counted."""
     both = {"storage": StorageState.BOTH}
-    ids = [
-        (await add_image(repository, created_at=later(at), **more)).id
+    added = [
+        await add_image(repository, created_at=later(at), **more)
         for at, more in ((0, both), (1, {}), (2, both), (3, both))
     ]
+    ids = [image.id for image in added]
 
     batches = {
-        "all": await inventory.images(),
-        "both": await inventory.images(state=StorageState.BOTH),
-        "next": await inventory.images(after=ids[0], limit=2),
+        "all": await records.stored(),
+        "both": await records.stored(state=StorageState.BOTH),
+        "next": await records.stored(after=added[0], limit=2),
     }
     counts = [
-        await inventory.count(),
-        await inventory.count(state=StorageState.LOCAL),
-        await inventory.count(state=StorageState.BOTH, created_before=later(3)),
+        await records.count(),
+        await records.count(state=StorageState.LOCAL),
+        await records.count(state=StorageState.BOTH, created_before=later(3)),
     ]
 
     assert {
@@ -439,7 +441,7 @@ async def test_images_are_found_by_state(repository, inventory):
     assert [4, 1, 2] == counts
 
 
-async def test_aged_images_are_in_both_stores(repository, inventory):
+async def test_aged_images_are_in_both_stores(repository, records):
     """Sorted by age and not by id, since a clock may have been wrong; the time is exclusive."""
     both = {"storage": StorageState.BOTH}
     aged_images = [
@@ -448,10 +450,10 @@ async def test_aged_images_are_in_both_stores(repository, inventory):
     ]
 
     batches = [
-        await inventory.aged(created_before=later(3)),
-        await inventory.aged(created_before=later(3), after=aged_images[2]),
-        await inventory.aged(created_before=later(3), limit=1),
-        await inventory.aged(created_before=later(1)),
+        await records.stored(created_before=later(3)),
+        await records.stored(created_before=later(3), after=aged_images[2]),
+        await records.stored(created_before=later(3), limit=1),
+        await records.stored(created_before=later(1)),
     ]
 
     ids = [image.id for image in aged_images]
@@ -460,70 +462,68 @@ async def test_aged_images_are_in_both_stores(repository, inventory):
     ]
 
 
-async def test_unknown_keys_are_returned(repository, inventory):
+async def test_unknown_keys_are_returned(repository, records):
     """Keys that belong to neither an image nor a thumbnail are returned."""
     image = await add_image(repository)
 
-    unknown = await inventory.unknown([image.blob_key, image.thumbnail_key or "", "x.png", "y.png"])
+    unknown = await records.unknown([image.blob_key, image.thumbnail_key or "", "x.png", "y.png"])
 
     assert {"x.png", "y.png"} == unknown
 
 
-async def test_no_key_at_all_is_unknown(inventory):
+async def test_no_key_at_all_is_unknown(records):
     """No keys at all are no error."""
-    assert frozenset() == await inventory.unknown([])
+    assert frozenset() == await records.unknown([])
 
 
-async def test_pieces_join_to_the_whole(repository, inventory):
+async def test_pieces_join_to_the_whole(repository, records):
     """Continuing after the last of each batch returns every image once."""
     both = {"storage": StorageState.BOTH}
     ids = [(await add_image(repository, created_at=later(-n), **both)).id for n in range(5)]
     pieces: list[tuple[Image, ...]] = []
     aged: list[tuple[Image, ...]] = []
 
-    while piece := await inventory.images(after=pieces[-1][-1].id if pieces else 0, limit=2):
+    while piece := await records.stored(after=pieces[-1][-1] if pieces else 0, limit=2):
         pieces.append(piece)
-    while piece := await inventory.aged(
-        created_before=later(1), after=aged[-1][-1] if aged else None, limit=2
-    ):
+    while piece := await records.stored(created_before=later(1), after=aged[-1][-1] if aged else 0, limit=2):
         aged.append(piece)
 
     assert [[*ids[:2]], [*ids[2:4]], [ids[4]]] == [_ids(piece) for piece in pieces]
     assert [[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]] == [_ids(piece) for piece in aged]
 
 
-async def test_an_image_that_moved_is_where_it_is_now(repository, records, inventory):
+async def test_an_image_that_moved_is_where_it_is_now(repository, records):
     """The inventory follows the records."""
     image = await add_image(repository)
     await records.set_storage(image.id, StorageState.BOTH)
-    in_both = await inventory.aged(created_before=later(1))
+    in_both = await records.stored(created_before=later(1))
     await records.set_storage(image.id, StorageState.ARCHIVE)
 
-    counts = [await inventory.count(state=state) for state in StorageState]
+    counts = [await records.count(state=state) for state in StorageState]
 
     assert [image.id] == _ids(in_both)
     assert [state is StorageState.ARCHIVE for state in StorageState] == [bool(count) for count in counts]
-    assert () == await inventory.aged(created_before=later(1))
+    assert () == await records.stored(created_before=later(1))
 
 
-async def test_a_deleted_image_is_nowhere(repository, records, inventory):
+async def test_a_deleted_image_is_nowhere(repository, records):
     """Its keys are unknown from then on; those of others are not."""
     image, other = await add_image(repository), await add_image(repository)
-    await records.delete(image.id)
+    await records.delete([image.id])
 
-    unknown = await inventory.unknown([image.blob_key, image.thumbnail_key or "", other.blob_key])
+    unknown = await records.unknown([image.blob_key, image.thumbnail_key or "", other.blob_key])
 
     assert {image.blob_key, image.thumbnail_key} == unknown
-    assert ([other.id], 1) == (_ids(await inventory.images()), await inventory.count())
+    assert ([other.id], 1) == (_ids(await records.stored()), await records.count())
 
 
-async def test_an_image_without_a_thumbnail_has_one_key(repository, inventory):
+async def test_an_image_without_a_thumbnail_has_one_key(repository, records):
     """A missing thumbnail makes no other key known."""
     image = await add_image(repository, thumbnail_key=None)
 
-    assert {"", "None"} == await inventory.unknown([image.blob_key, "", "None"])
+    assert {"", "None"} == await records.unknown([image.blob_key, "", "None"])
 
 
-async def test_a_key_that_nothing_can_hold_is_unknown(inventory):
+async def test_a_key_that_nothing_can_hold_is_unknown(records):
     """Such as the name of a file that is not UTF-8."""
-    assert {"a\udcff", "\x00"} == await inventory.unknown(["a\udcff", "\x00"])
+    assert {"a\udcff", "\x00"} == await records.unknown(["a\udcff", "\x00"])

@@ -14,9 +14,9 @@ from imagegen_core.errors import (
 )
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, Marks, TagUse
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
-from tests.contracts.samples import NOW, add_image, later, search
+from tests.contracts.samples import NOW, add_image, find, find_hits, later, search
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ FAVOURITE = MarkChange(favourite=True)
 
 async def ids(records, **criteria):
     """Return the ids of the images that meet the criteria, and check that their total is right."""
-    page = await records.find(ImageFilter(**criteria), Paging())  # type: ignore[arg-type] # as tests give them
+    page = await find(records, ImageFilter(**criteria), Paging())  # type: ignore[arg-type] # as tests give them
     assert len(page.items) == page.total
     return [image.id for image in page.items]
 
@@ -37,13 +37,13 @@ async def test_marks_are_shown_wherever_an_image_is(repository, records, marks):
     await marks.change([image.id], MarkChange(favourite=True, tags=("b", "a"), add_to=collection.id))
     await marks.change([image.id], MarkChange(tag="猫"))
     query = SearchQuery.parse("猫", str)
-    searches = [await records.search(query, mode, ImageFilter(), Paging()) for mode in SearchMode]
+    searches = [await find_hits(records, query, mode, ImageFilter(), Paging()) for mode in SearchMode]
 
     shown = [
         await records.get(image.id),
-        *await records.by_task(image.task_id),
-        *(await records.find(ImageFilter(), Paging())).items,
-        *(await records.find(ImageFilter(favourite=True), Paging())).items,
+        *await records.of_task(image.task_id),
+        *(await find(records, ImageFilter(), Paging())).items,
+        *(await find(records, ImageFilter(favourite=True), Paging())).items,
         *(hit.image for page in searches for hit in page.items),
     ]
 
@@ -78,7 +78,7 @@ async def test_favourites_are_told_from_others(repository, records, marks):
         [hit.image.id for hit in page.items]
         for favourite in (True, False)
         for page in [
-            await records.search(query, SearchMode.CONTAINS, ImageFilter(favourite=favourite), Paging())
+            await find_hits(records, query, SearchMode.CONTAINS, ImageFilter(favourite=favourite), Paging())
         ]
     ]
 
@@ -99,7 +99,7 @@ async def test_totals_follow_each_change(repository, records, marks):
     for number, change in enumerate(changes):
         await marks.change(images[: number % 3 + 1], change)
         criteria = ImageFilter(tag="2")
-        page = await records.search(query, SearchMode.CONTAINS, criteria, Paging())
+        page = await find_hits(records, query, SearchMode.CONTAINS, criteria, Paging())
         totals.append((len(await ids(records, tag="2")), page.total))
 
     assert [0, 0, 3, 3, 3, 3, 3, 1, 1, 1] == [total for total, _ in totals]
@@ -255,7 +255,7 @@ async def test_marks_go_with_their_image(repository, records, marks):
         await marks.change([gone, other], change)
     await marks.change([gone], MarkChange(tag="alone"))
 
-    deleted = await records.delete(gone)
+    (deleted,) = await records.delete([gone])
 
     assert Marks(favourite=True, tags=("both", "alone"), collections=(collection.id,)) == deleted.marks
     assert (TagUse(name="both", count=1),) == await marks.tags("", 9)
@@ -272,8 +272,8 @@ async def test_many_images_are_deleted_at_once(repository, records, marks):
     await marks.change([image.id for image in images], MarkChange(tag="a"))
     unknown = images[2].id + 1
 
-    deleted = await records.delete_all([images[2].id, unknown, images[0].id, 0, 2**70])
-    nothing = await records.delete_all([images[0].id])
+    deleted = await records.delete([images[2].id, unknown, images[0].id, 0, 2**70])
+    nothing = await records.delete([images[0].id])
 
     assert {images[0].id, images[2].id} == {image.id for image in deleted}
     assert {("a",)} == {image.marks.tags for image in deleted}
@@ -294,9 +294,9 @@ async def test_many_change_marks_at_once(repository, records, marks):
     orders = (images, images[::-1], images[::2], images[3:9])
     results = await asyncio.gather(
         *(marks.change(order, change) for order in orders for change in changes),
-        records.delete_all(images[:3]),
+        records.delete(images[:3]),
         marks.remove_collection(removed),
-        records.delete_all(images[5:2:-1]),
+        records.delete(images[5:2:-1]),
         return_exceptions=True,
     )
     shown = [(await records.get(image_id)).marks for image_id in images[6:]]

@@ -24,7 +24,7 @@ async def test_local_images_are_added_once(repository, outbox):
 
     added = [await outbox.add_missing_uploads(), await outbox.add_missing_uploads()]
 
-    (entry,) = await outbox.peek(due=None)
+    (entry,) = await outbox.claim(due=None, dry_run=True)
     assert [1, 0] == added
     assert (OutboxKind.UPLOAD, image.blob_key, image.id) == (entry.kind, entry.blob_key, entry.image_id)
 
@@ -34,7 +34,7 @@ async def test_a_scan_takes_the_oldest_first(repository, outbox):
     images = [await add_image(repository) for _ in range(3)]
 
     first = await outbox.add_missing_uploads(limit=2)
-    entries = await outbox.peek(due=None)
+    entries = await outbox.claim(due=None, dry_run=True)
     rest = await outbox.add_missing_uploads(limit=2)
 
     assert (2, 1) == (first, rest)
@@ -45,9 +45,9 @@ async def test_a_deleted_image_is_to_be_removed(repository, records, outbox):
     """Both its blobs are queued for removal, and its upload is dropped."""
     image = await add_image(repository)
     await outbox.add_missing_uploads()
-    await records.delete(image.id)
+    await records.delete([image.id])
 
-    entries = await outbox.peek(due=None)
+    entries = await outbox.claim(due=None, dry_run=True)
 
     assert [
         (OutboxKind.REMOVE, image.blob_key),
@@ -86,11 +86,11 @@ async def test_a_deferred_entry_waits(repository, outbox):
     (entry,) = await outbox.claim(due=NOW)
     await outbox.defer(entry, not_before=later(5), error=_DOWN)
 
-    due_counts = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
+    due_counts = [len(await outbox.claim(due=due, dry_run=True)) for due in (later(4.9), later(5), None)]
 
     assert [0, 1, 1] == due_counts
-    assert later(5) == await outbox.next_due()
-    assert OutboxCounts(uploads=1, removals=0, failing=1, last_error=_DOWN) == await outbox.counts()
+    counts = OutboxCounts(uploads=1, removals=0, failing=1, last_error=_DOWN, next_due=later(5))
+    assert counts == await outbox.counts()
 
 
 async def test_an_entry_deferred_by_a_clock_that_was_ahead_is_due(repository, outbox):
@@ -99,10 +99,10 @@ async def test_an_entry_deferred_by_a_clock_that_was_ahead_is_due(repository, ou
     await outbox.add_missing_uploads()
     (entry,) = await outbox.claim(due=NOW)
     await outbox.defer(entry, not_before=NOW + MAX_DEFERRAL, error=_DOWN)
-    waiting = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
+    waiting = [len(await outbox.claim(due=NOW, dry_run=True)), len(await outbox.claim(due=NOW))]
     await outbox.defer(entry, not_before=later(0.001) + MAX_DEFERRAL, error=_DOWN)
 
-    due = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
+    due = [len(await outbox.claim(due=NOW, dry_run=True)), len(await outbox.claim(due=NOW))]
 
     assert ([0, 0], [1, 1]) == (waiting, due)
 
@@ -118,7 +118,6 @@ async def test_what_is_done_is_gone(repository, outbox):
     await outbox.defer(entry, not_before=later(5), error=_DOWN)
 
     assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
-    assert await outbox.next_due() is None
 
 
 async def test_deleting_an_image_schedules_the_removal_of_its_blobs(repository, records, rows):
@@ -128,7 +127,7 @@ async def test_deleting_an_image_schedules_the_removal_of_its_blobs(repository, 
     upload = f"('upload', '{image.blob_key}', {image.id})"
     await rows(f"INSERT INTO outbox (kind, blob_key, image_id) VALUES {upload}")  # noqa: S608 - of this test
 
-    await records.delete(image.id)
+    await records.delete([image.id])
 
     removals = await rows("SELECT kind, blob_key, image_id FROM outbox ORDER BY id")
     assert [("remove", key, image.id) for key in (image.blob_key, image.thumbnail_key)] == removals

@@ -2,9 +2,9 @@
 
 import pytest
 
-from imagegen_core.ports.image_records import ImageFilter, Match, SearchHit, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, Match, SearchHit, SearchMode
 from imagegen_core.search import Paging, SearchQuery
-from tests.contracts.samples import add_image, later, search
+from tests.contracts.samples import add_image, find_hits, later, search
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +15,7 @@ async def walk(repository, records, keyword, mode, page_size):
     hits: list[SearchHit] = []
     after: int | None = None
     while True:
-        page = await records.search(query, mode, ImageFilter(), Paging(page_size=page_size, after=after))
+        page = await find_hits(records, query, mode, ImageFilter(), Paging(page_size=page_size, after=after))
         hits += page.items
         await add_image(repository, prompt=keyword)
         if not page.has_more:
@@ -41,7 +41,7 @@ async def test_search_has_pages(repository, records):
         await add_image(repository, prompt=f"猫 {number}")
         await add_image(repository, prompt="狗")
     query = SearchQuery.parse("猫", lambda text: text)
-    first = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=2))
+    first = await find_hits(records, query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=2))
 
     rest = await search(records, "猫", page_size=9, after=first.last or 0)
 
@@ -88,7 +88,7 @@ async def test_filters_narrow_a_search(repository, records):
             ImageFilter(created_from=later(ord("q"))),
             ImageFilter(provider_name="p", created_from=later(ord("q"))),
         )
-        for page in [await records.search(query, SearchMode.CONTAINS, criteria, Paging())]
+        for page in [await find_hits(records, query, SearchMode.CONTAINS, criteria, Paging())]
     ]
 
     assert [["p"], ["q"], []] == results
@@ -111,7 +111,7 @@ async def test_a_page_beyond_the_end_is_empty(repository, records):
 
     for mode in SearchMode:
         for paging in (Paging(page=1_000_000, page_size=100), Paging(after=1)):
-            page = await records.search(query, mode, ImageFilter(), paging)
+            page = await find_hits(records, query, mode, ImageFilter(), paging)
             assert ((), False) == (page.items, page.has_more)
 
 
@@ -123,7 +123,7 @@ async def test_relevant_adds_close_ones_best_first(repository, records):
         await add_image(repository, prompt=prompt)
     query = SearchQuery.parse("可爱的猫", lambda text: text)
 
-    page = await records.search(query, SearchMode.RELEVANT, ImageFilter(), Paging())
+    page = await find_hits(records, query, SearchMode.RELEVANT, ImageFilter(), Paging())
 
     expected = [
         *((prompt, Match.EXACT) for prompt in exact),
@@ -144,8 +144,8 @@ async def test_relevant_pages_join_without_a_gap(repository, records, page_size)
         hit.image.id
         for number in range(1, 8)
         for hit in (
-            await records.search(
-                query, SearchMode.RELEVANT, ImageFilter(), Paging(page=number, page_size=page_size)
+            await find_hits(
+                records, query, SearchMode.RELEVANT, ImageFilter(), Paging(page=number, page_size=page_size)
             )
         ).items
     ]

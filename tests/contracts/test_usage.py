@@ -127,8 +127,8 @@ async def test_a_deleted_image_stays_paid(repository, records, ledger):
     task = await add_ended(repository, lambda t: _stored(t, cny("0.2")), images=2)
     before = await ledger.usage(UsageKey.PROVIDER)
 
-    for image in await records.by_task(task.task_id):
-        await records.delete(image.id)
+    for image in await records.of_task(task.task_id):
+        await records.delete([image.id])
 
     assert before == await ledger.usage(UsageKey.PROVIDER)
     assert {task.task_id: (cny("0.2"),)} == await ledger.costs([task.task_id])

@@ -24,12 +24,12 @@ from imagegen_adapters.stores.sqlite.schema import BASELINE, migrations
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.task import TaskStatus
 from imagegen_core.values import quarter_of
-from tests.contracts.samples import NOW
+from tests.contracts.samples import NOW, find_hits
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.outcomes import failed
 from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack
@@ -200,7 +200,7 @@ async def test_images_are_searched(database, keyword, number):
     """In both languages."""
     records = sqlite_gallery(database)
     query = SearchQuery.parse(keyword, simplify)
-    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging())
+    page = await find_hits(records, query, SearchMode.CONTAINS, ImageFilter(), Paging())
 
     assert number == len(page.items)
 

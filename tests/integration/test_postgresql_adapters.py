@@ -15,8 +15,7 @@ from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_i
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.marks import MarkChange
-from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import SearchQuery
 from imagegen_core.values import quarter_of
 from tests.contracts.samples import ORIGIN, a_config, a_task, add_image, later
@@ -106,15 +105,15 @@ async def test_days_are_counted_again_only_where_images_changed(repository, mark
     first = await add_image(repository, prompt="猫", created_at=later(0))
     images = ImageList(query=SearchQuery.parse("猫", str), criteria=ImageFilter(favourite=True))
     bounds = [quarter_of(later(0)), quarter_of(later(0)) + 1]
-    counts = [await timeline.by_interval(bounds, images)]
+    counts = [await timeline.count_by_quarter(bounds, images)]
     await marks.change([first.id], MarkChange(favourite=True))
-    counts.append(await timeline.by_interval(bounds, images))
+    counts.append(await timeline.count_by_quarter(bounds, images))
     monkeypatch.setattr(search, "_COUNT_BY_QUARTER", "SELECT 1 / 0")
-    counts.append(await timeline.by_interval([bounds[0] - 9, *bounds], images))
+    counts.append(await timeline.count_by_quarter([bounds[0] - 9, *bounds], images))
     monkeypatch.undo()
     monkeypatch.setattr(search, "_MAX_QUARTERS", 0)
     await marks.change([first.id], MarkChange(favourite=False))
-    counts += [await timeline.by_interval(bounds, images) for _ in range(2)]
+    counts += [await timeline.count_by_quarter(bounds, images) for _ in range(2)]
 
     assert [(0,), (1,), (0, 1), (0,), (0,)] == counts
 
@@ -125,7 +124,7 @@ async def test_no_bit_outlives_its_mark(repository, records, marks, database):
     collection = await marks.add_collection("夜景", later(0))
     await marks.change(images, MarkChange(favourite=True, tags=("a", "b"), add_to=collection.id))
     before = await rows(database, "SELECT bit_count(images) FROM marked_images")
-    await records.delete_all(images[:1])
+    await records.delete(images[:1])
     await marks.change(images[1:], MarkChange(favourite=False, untag="a"))
     await marks.change(images[1:2], MarkChange(tags=()))
     await marks.remove_collection(collection.id)

@@ -132,14 +132,13 @@ class Desk:
         state = MemoryState()
         self.repository = MemoryTasks(state)
         self.records = MemoryGallery(state)
-        self.inventory = MemoryGallery(state)
         self.bucket = MemoryBlobArchive()
         self.local = PostgresqlBlobStore(database)
         self.blobs, self.blobs_of_another = [
             ArchiveFirstBlobStore(tiers=TieredBlobStore(local=PostgresqlBlobStore(each), archive=self.bucket))
             for each in (database, another_database)
         ]
-        stores = {"inventory": self.inventory, "records": self.records, "local": self.local}
+        stores = {"records": self.records, "local": self.local}
         self.sync = SyncStorage(**stores, outbox=MemoryOutbox(state), archive=self.bucket, clock=self.clock)
         self.expire = ExpireLocal(**stores, archive=self.bucket, clock=self.clock, retention_days=0)
         self.verify = VerifyStorage(**stores, archive=self.bucket)
@@ -163,7 +162,7 @@ class Desk:
 
     async def places(self):
         """Return what the record says, and which keys the database and the bucket have."""
-        (image,) = await self.inventory.images()
+        (image,) = await self.records.stored()
         return image.storage.value, await keys_of(self.local), sorted(self.bucket.blobs)
 
 

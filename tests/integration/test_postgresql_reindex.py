@@ -14,9 +14,9 @@ from imagegen_adapters.stores.postgresql.search import (
     reindex,
 )
 from imagegen_adapters.stores.search import IndexState
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
-from tests.contracts.samples import a_task, an_attempt, an_image
+from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -50,7 +50,7 @@ async def add(database, *prompts, simplify=old):
 
 async def total(records, word):
     """Return how many images a search finds, as its first page says."""
-    page = await records.search(SearchQuery(words=(word,)), SearchMode.CONTAINS, ImageFilter(), Paging())
+    page = await find_hits(records, SearchQuery(words=(word,)), SearchMode.CONTAINS, ImageFilter(), Paging())
     return page.total
 
 
@@ -109,7 +109,7 @@ async def test_reindexing_changes_nothing_that_is_counted(database):
     before = await database.row(current)
     await reindex(database, new)
 
-    page = await records.find(ImageFilter(), Paging())
+    page = await find(records, ImageFilter(), Paging())
 
     assert (3, before) == (page.total, await database.row(current))
 
@@ -128,7 +128,7 @@ async def test_an_interrupted_reindexing_is_resumed(database):
     with pytest.raises(InterruptedError):
         await reindex(database, new, stop)
     for image in (stored[3], stored[700]):
-        await records.delete(image.id)
+        await records.delete([image.id])
     await add(database, "犬", simplify=new)
     halfway = await total(records, "犬")
     await reindex(database, new, stop)
@@ -176,7 +176,7 @@ async def test_a_deleted_image_does_not_come_back(database):
     """Not even its entry, whose page would lack the image."""
     records = postgresql_gallery(database)
     (image, _) = await add(database, "猫", "猫")
-    await records.delete(image.id)
+    await records.delete([image.id])
 
     await reindex(database, new)
 

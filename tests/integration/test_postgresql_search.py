@@ -19,10 +19,9 @@ from imagegen_adapters.stores.sqlite.search import insert_images as insert_into_
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.search import Paging, SearchQuery, tokens
-from tests.contracts.samples import a_task, an_attempt, an_image, later
+from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
@@ -79,7 +78,7 @@ class Both:
 
     async def delete(self, image_id):
         for records in self.records:
-            await records.delete(image_id)
+            await records.delete([image_id])
 
     async def mark(self, image_ids, change):
         """Change marks, of which both say the same."""
@@ -88,12 +87,12 @@ class Both:
 
     async def search(self, *query):
         """Return the page that both agree on."""
-        one, other = [await records.search(*query) for records in self.records]
+        one, other = [await find_hits(records, *query) for records in self.records]
         assert one == other, query
         return one
 
     async def find(self, *query):
-        one, other = [await records.find(*query) for records in self.records]
+        one, other = [await find(records, *query) for records in self.records]
         assert one == other, query
         return one
 
@@ -248,7 +247,7 @@ async def test_days_and_neighbours_equal_those_of_sqlite(both, postgresql_databa
         answers = [
             (
                 await timeline.neighbours(image_id, images),
-                await timeline.by_interval([first, (first + last) // 2, last + 1], images),
+                await timeline.count_by_quarter([first, (first + last) // 2, last + 1], images),
             )
             for timeline in timelines
         ]
@@ -271,7 +270,7 @@ async def test_nul_is_never_found(both, word):
     await both.add("ab")
 
     for mode in SearchMode:
-        page = await both.records[0].search(SearchQuery(words=(word,)), mode, ANY, Paging())
+        page = await find_hits(both.records[0], SearchQuery(words=(word,)), mode, ANY, Paging())
         assert ((), 0) == (page.items, page.total)
 
 
@@ -303,7 +302,7 @@ async def test_a_capped_total_stays_current(both, monkeypatch):
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     totals = []
     for image in await both.add(*["猫"] * 6):
-        totals.append((await both.records[0].search(*query)).total)
+        totals.append((await find_hits(both.records[0], *query)).total)
         await both.delete(image.id)
 
     assert [4, 4, 4, 3, 2, 1] == totals
@@ -316,9 +315,9 @@ async def test_what_was_not_counted_to_its_end_is_no_total(both, monkeypatch):
     await both.add(*["猫"] * 6)
     await both.go_on_at(16 * BUCKET)
     (newer, _) = await both.add("猫", "猫")
-    totals = [(await both.records[0].search(*query)).total]
+    totals = [(await find_hits(both.records[0], *query)).total]
     await both.delete(newer.id)
-    totals.append((await both.records[0].search(*query)).total)
+    totals.append((await find_hits(both.records[0], *query)).total)
 
     assert [4, 4] == totals
 
@@ -328,14 +327,14 @@ async def test_a_capped_total_is_not_counted_again(both, postgresql_database, mo
     monkeypatch.setattr("imagegen_adapters.stores.postgresql.search.MAX_EXACT_TOTAL", 3)
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     (first, *_) = await both.add(*["猫"] * 6)
-    totals = [(await both.records[0].search(*query)).total]
+    totals = [(await find_hits(both.records[0], *query)).total]
     await postgresql_database.rows(
         "DELETE FROM image_texts WHERE id <> $1", first.id
     )  # unseen by the counters
     await both.add("猫")
-    totals.append((await both.records[0].search(*query)).total)
+    totals.append((await find_hits(both.records[0], *query)).total)
     await both.delete(first.id)
-    totals.append((await both.records[0].search(*query)).total)
+    totals.append((await find_hits(both.records[0], *query)).total)
 
     assert [4, 4, 1] == totals
 
@@ -358,14 +357,14 @@ async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
     await postgresql_database.rows(copies)
     records = both.records[0]
     pages = [
-        await records.search(SearchQuery(words=(word,)), mode, ANY, Paging(page=page, page_size=100))
+        await find_hits(records, SearchQuery(words=(word,)), mode, ANY, Paging(page=page, page_size=100))
         for word, mode, page in (
             ("可爱的狗", SearchMode.CONTAINS, 1),
             ("可爱的猫", SearchMode.CONTAINS, 200),
             ("可爱的猫", SearchMode.RELEVANT, 201),
         )
     ]
-    whole = await records.find(ANY, Paging(page=201, page_size=100))
+    whole = await find(records, ANY, Paging(page=201, page_size=100))
 
     assert [(1, True), (10_000, False), (10_000, False)] == [(p.total, p.total_is_exact) for p in pages]
     assert [1, 100, 0] == [len(page.items) for page in pages]
@@ -401,8 +400,8 @@ async def test_an_image_that_becomes_visible_late_is_counted(both, postgresql_da
     async with two_nodes(postgresql_database) as (slow, fast), slow.transaction():
         await insert_into_postgresql(slow, late, simplify)
         await insert_into_postgresql(fast, early, simplify)
-        before = await records.search(*query)
-    after = await records.search(*query)
+        before = await find_hits(records, *query)
+    after = await find_hits(records, *query)
 
     assert ([2], 1) == ([hit.image.id for hit in before.items], before.total)
     assert ([2, 1], 2) == ([hit.image.id for hit in after.items], after.total)
@@ -417,9 +416,9 @@ async def test_a_search_that_takes_too_long_is_refused(both, postgresql_database
         with monkeypatch.context() as patch:
             patch.setattr("imagegen_adapters.stores.gallery.SEARCH_SECONDS", 0.2)
             with pytest.raises(Unavailable, match="rarer"):
-                await both.records[0].search(*query)
+                await find_hits(both.records[0], *query)
 
-    results = await asyncio.gather(*(both.records[0].search(*query) for _ in range(9)))
+    results = await asyncio.gather(*(find_hits(both.records[0], *query) for _ in range(9)))
     assert [1] * 9 == [page.total for page in results]
 
 

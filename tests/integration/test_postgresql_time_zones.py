@@ -13,9 +13,9 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_core.images import StorageState
-from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import Paging
-from tests.contracts.samples import a_task, add_image
+from tests.contracts.samples import a_task, add_image, find
 
 pytestmark = pytest.mark.anyio
 
@@ -103,8 +103,8 @@ async def test_an_image_is_listed_by_its_day(repository, database):
         ImageFilter(created_from=MIDNIGHT - timedelta(days=1), created_to=MIDNIGHT),
         ImageFilter(created_from=MIDNIGHT, created_to=MIDNIGHT + timedelta(days=1)),
     )
-    listed = [[image.created_at for image in (await records.find(day, Paging())).items] for day in days]
-    aged = await inventory.aged(created_before=MIDNIGHT)
+    listed = [[image.created_at for image in (await find(records, day, Paging())).items] for day in days]
+    aged = await inventory.stored(created_before=MIDNIGHT)
 
     assert [[MIDNIGHT - MILLISECOND], [MIDNIGHT]] == listed
     assert [MIDNIGHT - MILLISECOND] == [image.created_at for image in aged]

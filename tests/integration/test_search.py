@@ -30,9 +30,9 @@ from imagegen_adapters.stores.sqlite.search import (
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.marks import MarkChange, Marks
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery, fold
-from tests.contracts.samples import a_task, an_attempt, an_image, later
+from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +75,7 @@ async def add_image(database, *prompts, **changes):
 
 async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
     query = SearchQuery.parse(keyword, simplify)
-    page = await records.search(query, mode, criteria, Paging(**{"page_size": 100, **paging}))
+    page = await find_hits(records, query, mode, criteria, Paging(**{"page_size": 100, **paging}))
     return [hit.image.prompt for hit in page.items]
 
 
@@ -98,7 +98,7 @@ async def _compare(path, prompts, data):
             for deleted in data.draw(st.lists(st.sampled_from(stored), max_size=3, unique_by=id)):
                 stored.remove(deleted)
                 for records in sides:
-                    await records.delete(deleted.id)
+                    await records.delete([deleted.id])
             await _check(sides, stored or prompts, prompts, data)
         await reindex(database, simplify)
         await _check(sides, stored, prompts, data)
@@ -121,7 +121,7 @@ async def _check(sides, stored, prompts, data):
             if all(word in fold(image.prompt, simplify) for word in query.words)
         ]
         for records in sides:
-            page = await records.search(query, SearchMode.CONTAINS, ANY, Paging(page_size=100))
+            page = await find_hits(records, query, SearchMode.CONTAINS, ANY, Paging(page_size=100))
             assert (expected, len(expected)) == ([hit.image.id for hit in page.items], page.total)
 
 
@@ -176,7 +176,7 @@ async def test_a_lone_surrogate_is_never_found(records, database):
     query = SearchQuery(words=("\ud83d",))
 
     for mode in SearchMode:
-        assert () == (await records.search(query, mode, ANY, Paging())).items
+        assert () == (await find_hits(records, query, mode, ANY, Paging())).items
 
 
 async def test_a_similar_image_is_found_behind_many_exact_ones(records, database):
@@ -223,9 +223,9 @@ async def test_filters_combine_with_words(records, database):
             collection=rng.choice([None, None, 1, 2, 3]),
         )
         matching = [image for image in reversed(stored) if _fits(image, criteria)]
-        listed = await records.find(criteria, Paging(page_size=100))
-        hits = await records.search(
-            SearchQuery(words=("猫",)), SearchMode.CONTAINS, criteria, Paging(page_size=100)
+        listed = await find(records, criteria, Paging(page_size=100))
+        hits = await find_hits(
+            records, SearchQuery(words=("猫",)), SearchMode.CONTAINS, criteria, Paging(page_size=100)
         )
 
         assert (tuple(matching), len(matching)) == (listed.items, listed.total)
@@ -304,11 +304,11 @@ async def test_marks_that_change_during_a_reindexing_are_those_of_the_new_index(
     await reindex(database, simplify, change)
 
     expected = {"early": ids[1::2], "late": ids[::2], "both": ids}
-    pages = {tag: await records.find(ImageFilter(tag=tag), Paging(page_size=100)) for tag in expected}
+    pages = {tag: await find(records, ImageFilter(tag=tag), Paging(page_size=100)) for tag in expected}
     assert {tag: len(ids) for tag, ids in expected.items()} == {tag: p.total for tag, p in pages.items()}
     for tag, page in pages.items():
         assert expected[tag][::-1][:100] == [image.id for image in page.items]
-    others = await records.find(ImageFilter(favourite=False, tag="both"), Paging())
+    others = await find(records, ImageFilter(favourite=False, tag="both"), Paging())
     assert 350 == others.total
 
 
@@ -320,9 +320,9 @@ async def test_totals_are_exact_up_to_ten_thousand(records, database):
     counts = []
     for keyword in ("可爱的狗", "可爱的猫", "可爱"):
         query = SearchQuery.parse(keyword, simplify)
-        page = await records.search(query, SearchMode.CONTAINS, ANY, Paging())
+        page = await find_hits(records, query, SearchMode.CONTAINS, ANY, Paging())
         counts.append((page.total, page.total_is_exact))
-    whole = await records.find(ANY, Paging())
+    whole = await find(records, ANY, Paging())
 
     assert [(1, True), (10_000, False), (10_000, False)] == counts
     assert (15_001, True) == (whole.total, whole.total_is_exact)
@@ -334,13 +334,13 @@ async def test_a_cached_total_stays_current(records, database):
     (first, *_) = await add_image(database, "可爱的猫", "可爱的猫")
     for change in (
         lambda: add_image(database, "可爱的猫", "狗"),
-        lambda: records.delete(first.id),
+        lambda: records.delete([first.id]),
         lambda: add_image(database, "狗"),
     ):
-        page = await records.search(SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
+        page = await find_hits(records, SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
         totals.append(page.total)
         await change()
-    page = await records.search(SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
+    page = await find_hits(records, SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
 
     assert [2, 3, 2, 2] == [*totals, page.total]
 
@@ -387,16 +387,18 @@ async def test_an_interrupted_reindexing_is_resumed(records, database):
     with pytest.raises(InterruptedError):
         await reindex(database, simplify, stop)
     for image in (stored[3], stored[700]):
-        await records.delete(image.id)
+        await records.delete([image.id])
     await add_image(database, "新猫")
     assert (
-        1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
+        1199
+        == (await find_hits(records, SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
     )
     await reindex(database, simplify, stop)
 
     assert [500, 1001, 1200] == reached  # id 701 was deleted
     assert (
-        1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
+        1199
+        == (await find_hits(records, SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
     )
     assert [] == await search(records, "猫700")
     tables = await database.read(lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
@@ -434,7 +436,7 @@ async def test_pages_far_down_are_the_same_as_by_skipping(database, records, pag
         rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())
         ids = [row["id"] for row in rows]
         numbers = range(1, len(ids) // page_size + 3)
-        pages = [await records.find(ANY, Paging(page=number, page_size=page_size)) for number in numbers]
+        pages = [await find(records, ANY, Paging(page=number, page_size=page_size)) for number in numbers]
 
         assert ids == [image.id for page in pages for image in page.items]
         assert [len(ids)] * len(pages) == [page.total for page in pages]

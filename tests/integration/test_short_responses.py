@@ -54,7 +54,7 @@ async def task_over(response, data_dir):
             task = await imagegen.submit("a cat", provider="own")
             task = await imagegen.wait(task.task_id, timeout=60)
             images = [
-                await imagegen.read(image) for image in await imagegen.parts.images.by_task(task.task_id)
+                await imagegen.read(image) for image in await imagegen.parts.images.of_task(task.task_id)
             ]
             (attempt,) = await imagegen.parts.tasks.attempts(task.task_id)
     assert attempt.response is None

@@ -51,12 +51,10 @@ class Desk:
         self.repository = MemoryTasks(self.state)
         self.records = MemoryGallery(self.state)
         self.outbox = MemoryOutbox(self.state)
-        self.inventory = MemoryGallery(self.state)
         self.local = LocalBlobStore(directory / "images")
         self.archive = OssBlobArchive(settings_of(oss))
         self.images = TieredBlobStore(local=self.local, archive=self.archive)
         self.sync = SyncStorage(
-            inventory=self.inventory,
             outbox=self.outbox,
             records=self.records,
             local=self.local,
@@ -69,7 +67,6 @@ class Desk:
 
     def expire(self, days):
         return ExpireLocal(
-            inventory=self.inventory,
             records=self.records,
             local=self.local,
             archive=self.archive,
@@ -79,9 +76,7 @@ class Desk:
 
     @property
     def verify(self):
-        return VerifyStorage(
-            inventory=self.inventory, records=self.records, local=self.local, archive=self.archive
-        )
+        return VerifyStorage(records=self.records, local=self.local, archive=self.archive)
 
     async def image(self, number=1, data=None, **more):
         """Store an image as `RunTask` does: bytes, then record."""
@@ -99,7 +94,7 @@ class Desk:
         return image, data
 
     async def states(self):
-        return [image.storage.value for image in await self.inventory.images()]
+        return [image.storage.value for image in await self.records.stored()]
 
 
 @pytest.mark.parametrize("trouble", ["down", "refused"])
@@ -356,7 +351,7 @@ async def test_an_image_that_is_deleted_during_its_upload_leaves_oss_again(desk,
 
         async def open(self, key):
             chunks = [chunk async for chunk in desk.local.open(key)]
-            await desk.records.delete(image.id)
+            await desk.records.delete([image.id])
             for chunk in chunks:
                 yield chunk
 
@@ -369,7 +364,7 @@ async def test_an_image_that_is_deleted_during_its_upload_leaves_oss_again(desk,
 async def test_removals_need_no_archive(desk):
     """Without OSS the outbox is emptied all the same."""
     image, _ = await desk.image()
-    await desk.records.delete(image.id)
+    await desk.records.delete([image.id])
     sync = attrs.evolve(desk.sync, archive=None)
 
     summary = await sync()
@@ -611,18 +606,18 @@ async def test_a_verification_goes_on_without_an_archive_that_stops_answering(de
 async def test_an_image_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
     """Its record was read a moment before."""
     image, _ = await desk.image()
-    inventory = desk.inventory
+    gallery = desk.records
 
     class Slow:
-        count, unknown = inventory.count, inventory.unknown
+        get, set_storage, count, unknown = gallery.get, gallery.set_storage, gallery.count, gallery.unknown
 
-        async def images(self, **options):
-            page = await inventory.images(**options)
+        async def stored(self, **options):
+            page = await gallery.stored(**options)
             if page:
                 await desk.delete(image_id=image.id)
             return page
 
-    report = await attrs.evolve(desk.verify, inventory=Slow())()
+    report = await attrs.evolve(desk.verify, records=Slow())()
 
     assert (0, ()) == (report.wrong, report.findings)
 

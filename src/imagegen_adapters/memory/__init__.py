@@ -45,16 +45,13 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
-    images = MemoryGallery(state)
     return Parts(
         tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
         nodes=nodes,
         slots=MemorySlots(nodes),
-        images=images,
-        timeline=images,
+        images=MemoryGallery(state),
         marks=MemoryMarks(state),
-        lineage=images,
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),

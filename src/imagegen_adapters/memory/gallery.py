@@ -6,6 +6,7 @@ from collections.abc import Collection as Ids
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
+from typing import TypeAlias
 
 import attrs
 
@@ -24,11 +25,13 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_PAGE_SIZE, MAX_TAGS
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse, fold_name
 from imagegen_core.messages import Message
-from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, Relatives, SearchHit, SearchMode
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 from imagegen_core.search import Page, Paging, SearchQuery, fold
 from imagegen_core.values import quarter_of
+
+_Images: TypeAlias = list[Image]
+_Numbers: TypeAlias = list[int]
 
 
 class MemoryGallery:
@@ -47,31 +50,24 @@ class MemoryGallery:
         except KeyError:
             raise ImageNotFound(image_id) from None
 
-    async def by_task(self, task_id: str) -> tuple[Image, ...]:
+    async def of_task(self, task_id: str) -> tuple[Image, ...]:
         images = [image for image in self._state.images.values() if image.task_id == task_id]
         return tuple(sorted(images, key=self._place))
 
-    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
-        return list_page(((image.id, image) for image in self._matching(criteria)), paging)
+    async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
+        query, exact = images.query, self._matching(images.criteria)
+        if query is not None:
+            exact = [image for image in exact if query.matches(self._folded(image))]
+        if images.similar_to is not None:
+            return self._relevant(exact, images.similar_to, images.criteria, paging)
+        return list_page(((image.id, SearchHit(image=image)) for image in exact), paging)
 
-    async def search(
-        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
-    ) -> Page[SearchHit]:
-        exact = [image for image in self._matching(criteria) if query.matches(self._folded(image))]
-        if mode is SearchMode.CONTAINS:
-            return list_page(((image.id, SearchHit(image=image)) for image in exact), paging)
-        return self._relevant(exact, query, criteria, paging)
-
-    async def delete(self, image_id: int) -> Image:
-        image = await self.get(image_id)
-        del self._state.images[image_id]
-        self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
-        return image
-
-    async def delete_all(self, image_ids: Ids[int]) -> tuple[Image, ...]:
-        return tuple(
-            [await self.delete(image_id) for image_id in image_ids if image_id in self._state.images]
-        )
+    async def delete(self, image_ids: Ids[int]) -> tuple[Image, ...]:
+        images = tuple(self._state.images[i] for i in dict.fromkeys(image_ids) if i in self._state.images)
+        for image in images:
+            del self._state.images[image.id]
+            self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
+        return images
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         if image_id in self._state.images:
@@ -81,7 +77,7 @@ class MemoryGallery:
         quarters = [quarter_of(image.created_at) for image in self._state.images.values()]
         return (min(quarters), max(quarters)) if quarters else None
 
-    async def by_interval(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
+    async def count_by_quarter(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
         shown = await self._shown(attrs.evolve(images, mode=SearchMode.CONTAINS))
         counts = Counter(bisect_right(bounds, quarter_of(image.created_at)) for image in shown)
         return tuple(counts[number] for number in range(1, len(bounds)))
@@ -95,31 +91,31 @@ class MemoryGallery:
             previous=ids[place - 1] if place else None, next=ids[place + 1] if ids[place + 1 :] else None
         )
 
-    async def parents(self, image_id: int) -> tuple[int, ...]:
+    async def relatives(self, image_id: int, *, limit: int) -> Relatives:
         image = self._state.images.get(image_id)
-        return () if image is None else self._parents(image)
-
-    async def children(self, image_id: int, *, limit: int) -> tuple[int, ...]:
-        if image_id not in self._state.images:
-            return ()
+        if image is None:
+            return Relatives()
         newest_first = reversed(self._state.images.values())
-        return tuple(image.id for image in newest_first if image_id in self._parents(image))[:limit]
+        children = [one.id for one in newest_first if image_id in self._parents(one)]
+        return Relatives(parents=self._parents(image), children=tuple(children[:limit]))
 
     async def existing(self, image_ids: Ids[int]) -> frozenset[int]:
         return frozenset(image_id for image_id in image_ids if image_id in self._state.images)
 
-    async def images(
-        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
+    async def stored(
+        self,
+        *,
+        state: StorageState | None = None,
+        created_before: datetime | None = None,
+        after: Image | int = 0,
+        limit: int = 100,
     ) -> tuple[Image, ...]:
-        return tuple(image for image in self._in_state(state) if image.id > after)[:limit]
-
-    async def aged(
-        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
-    ) -> tuple[Image, ...]:
-        old = [image for image in self._in_state(StorageState.BOTH) if image.created_at < created_before]
-        return tuple(image for image in sorted(old, key=_age) if after is None or _age(image) > _age(after))[
-            :limit
-        ]
+        if created_before is None:
+            after_id = after.id if isinstance(after, Image) else after
+            return tuple([image for image in self._in_state(state) if image.id > after_id][:limit])
+        old = [one for one in self._in_state(StorageState.BOTH) if one.created_at < created_before]
+        following = [one for one in old if not isinstance(after, Image) or _age(one) > _age(after)]
+        return tuple(sorted(following, key=_age)[:limit])
 
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
@@ -133,13 +129,13 @@ class MemoryGallery:
         return frozenset(keys) - recorded
 
     def _relevant(
-        self, exact: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
+        self, exact: _Images, query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        def exact_ids(*, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
+        def exact_ids(*, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[_Numbers]:
             yield from ()
             return [image.id for image in exact if image.id < before][offset : offset + limit]
 
-        def similar(newest: int) -> Steps[list[int]]:
+        def similar(newest: int) -> Steps[_Numbers]:
             yield from ()
             images = (image for image in self._matching(criteria) if image.id <= newest)
             return ranked_ids(query, {image.id: self._folded(image) for image in images})
@@ -149,17 +145,12 @@ class MemoryGallery:
         page = run(relevant.page(paging), None)
         return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
 
-    async def _shown(self, images: ImageList) -> list[Image]:
+    async def _shown(self, images: ImageList) -> Sequence[Image]:
         """Return all images of the list, in its order."""
-        shown: list[Image] = []
+        shown: tuple[Image, ...] = ()
         for number in count(1):
-            paging = Paging(page=number, page_size=MAX_PAGE_SIZE)
-            if images.query is None:
-                page = await self.find(images.criteria, paging)
-            else:
-                hits = await self.search(images.query, images.mode, images.criteria, paging)
-                page = hits.with_items(hit.image for hit in hits.items)
-            shown += page.items
+            page = await self.list(images, Paging(page=number, page_size=MAX_PAGE_SIZE))
+            shown += tuple(hit.image for hit in page.items)
             if not page.has_more:
                 break
         return shown
@@ -170,10 +161,10 @@ class MemoryGallery:
     def _place(self, image: Image) -> tuple[int, int, int]:
         return self._state.attempts[image.attempt_id].part, image.position, image.id
 
-    def _matching(self, criteria: ImageFilter) -> list[Image]:
+    def _matching(self, criteria: ImageFilter) -> _Images:
         return [image for image in reversed(self._state.images.values()) if _fits(image, criteria)]
 
-    def _in_state(self, state: StorageState | None) -> list[Image]:
+    def _in_state(self, state: StorageState | None) -> _Images:
         return [image for image in self._state.images.values() if state in (None, image.storage)]
 
     def _parents(self, image: Image) -> tuple[int, ...]:
@@ -291,21 +282,15 @@ class MemoryOutbox:
         return len(missing[:limit])
 
     async def claim(
-        self, *, due: datetime | None, after: int = 0, limit: int = 16
+        self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
-        claimed = [
-            attrs.evolve(entry, attempts=entry.attempts + 1)
-            for entry in await self.peek(due=due, after=after, limit=limit)
+        entries = [one for one in self._all() if one.id > after and (due is None or _is_due(one, due))][
+            :limit
         ]
-        self._entries.update((entry.id, entry) for entry in claimed)
-        return tuple(claimed)
-
-    async def peek(
-        self, *, due: datetime | None, after: int = 0, limit: int = 100
-    ) -> tuple[OutboxEntry, ...]:
-        return tuple(
-            entry for entry in self._all() if entry.id > after and (due is None or _is_due(entry, due))
-        )[:limit]
+        if not dry_run:
+            entries = [attrs.evolve(entry, attempts=entry.attempts + 1) for entry in entries]
+            self._entries.update((entry.id, entry) for entry in entries)
+        return tuple(entries)
 
     async def complete(self, entry: OutboxEntry) -> None:
         self._entries.pop(entry.id, None)
@@ -313,9 +298,6 @@ class MemoryOutbox:
     async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
         if entry.id in self._entries:
             self._entries[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
-
-    async def next_due(self) -> datetime | None:
-        return min((entry.not_before for entry in self._all() if entry.not_before), default=None)
 
     async def counts(self) -> OutboxCounts:
         entries = self._all()
@@ -326,6 +308,7 @@ class MemoryOutbox:
             removals=len(entries) - uploads,
             failing=len(errors),
             last_error=errors[-1] if errors else None,
+            next_due=min((entry.not_before for entry in entries if entry.not_before), default=None),
         )
 
     def _all(self) -> list[OutboxEntry]:

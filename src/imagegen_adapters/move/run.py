@@ -22,7 +22,7 @@ from imagegen_adapters.stores.postgresql.database import adopt_installation, ins
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool
-from imagegen_core.ports.image_inventory import ImageInventory
+from imagegen_core.ports.gallery import Gallery
 from imagegen_core.running.storing import sha256_of
 from imagegen_core.services.upkeep import copy_to_archive
 from imagegen_core.values import in_batches
@@ -171,14 +171,14 @@ class Rehearsal:
 
     source: Source
     columns: Mapping[str, Sequence[Column]]
-    inventory: ImageInventory
+    inventory: Gallery
     files: ImageFiles
 
     async def __call__(self) -> MoveReport:
         """Return what would be copied; an image is missing if neither store has a file of its size."""
         tables = tuple([await self._table(table) for table in TABLES])
         report, after = FilesReport(), 0
-        while images := await self.inventory.images(after=after):
+        while images := await self.inventory.stored(after=after):
             for image, size in zip(images, await self.files.estimate_all(images), strict=True):
                 if size is None:
                     report.missing[image.id] = image.blob_key
@@ -218,7 +218,7 @@ class Move:
 
     source: Source
     target: Target
-    inventory: ImageInventory
+    inventory: Gallery
     files: ImageFiles
     inputs: SpoolFiles
     spooled: SpoolFiles
@@ -266,12 +266,12 @@ class Move:
     async def _images(self, through: int) -> AsyncIterator[tuple[Image, ...]]:
         """Yield the images whose files an earlier run has found in neither store, then those after it."""
         after = 0
-        while images := await self.inventory.images(state=StorageState.LOCAL, after=after):
+        while images := await self.inventory.stored(state=StorageState.LOCAL, after=after):
             if images[0].id > through:
                 break
             yield tuple(image for image in images if image.id <= through)
             after = images[-1].id
-        while images := await self.inventory.images(after=through):
+        while images := await self.inventory.stored(after=through):
             yield images
             through = images[-1].id
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -28,14 +28,13 @@ from imagegen_adapters.stores.search import (
     neighbours,
     similar_ids,
 )
-from imagegen_adapters.stores.sql import NEWEST, Sql, Steps, json_rows
+from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.marks import UNMARKED, Marks
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, Relatives, SearchHit
 from imagegen_core.search import Page, Paging, SearchQuery
 from imagegen_core.text import text_problem
 
@@ -241,7 +240,8 @@ _IN_STATE_AFTER = f"{SELECT_IMAGES} WHERE storage = :state AND id > :after ORDER
 # Each new image triggers a pass, and a hundred thousand may be in both stores without being old enough.
 _AGED = f"""
 {SELECT_IMAGES} INDEXED BY images_by_age
-WHERE storage = 'both' AND created_at < :before AND (created_at, id) > (:created_at::timestamptz, :id::bigint)
+WHERE storage = 'both' AND created_at < :before
+    AND (created_at, id) > (:created_at::timestamptz, :after::bigint)
 ORDER BY created_at, id LIMIT :limit
 """
 
@@ -266,6 +266,9 @@ SELECT thumbnail_key FROM images WHERE thumbnail_key IN (SELECT value ->> 0 FROM
 """The images are read twice, however many keys there are."""
 
 
+_Numbers: TypeAlias = list[int]
+
+
 class SqlGallery:
     """The images table and its search index."""
 
@@ -279,33 +282,19 @@ class SqlGallery:
             raise ImageNotFound(image_id)
         return row_to_image(rows[0])
 
-    async def by_task(self, task_id: str) -> tuple[Image, ...]:
+    async def of_task(self, task_id: str) -> tuple[Image, ...]:
         return tuple(map(row_to_image, await self._sql.rows(_OF_TASK, task_id=task_id)))
 
-    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
-        if criteria == ImageFilter():
+    async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
+        if images == ImageList():
             return await self._sql.read(self._all(paging))
-        page = await self._list(ImageList(criteria=criteria), paging)
-        return page.with_items(hit.image for hit in page.items)
-
-    async def search(
-        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
-    ) -> Page[SearchHit]:
-        return await self._list(ImageList(criteria=criteria, query=query, mode=mode), paging)
-
-    async def _list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
         if images.is_impossible:
             return Page(items=(), total=0, has_more=False)
         query = images.similar_to
         steps = self._matching(images, paging) if query is None else self._relevant(images, query, paging)
         return await self._sql.search(steps, seconds=SEARCH_SECONDS)
 
-    async def delete(self, image_id: int) -> Image:
-        for image in await self.delete_all((image_id,)):
-            return image
-        raise ImageNotFound(image_id)
-
-    async def delete_all(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+    async def delete(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         ids = sorted(image_id for image_id in image_ids if 0 < image_id <= NEWEST)
         return await self._sql.transact(self._delete(ids)) if ids else ()
 
@@ -315,19 +304,20 @@ class SqlGallery:
 
     # ---------------------------------------------------------------- lists
 
-    def _all(self, paging: Paging) -> Steps[Page[Image]]:
+    def _all(self, paging: Paging) -> Steps[Page[SearchHit]]:
         before, offset = NEWEST if paging.after is None else paging.after, 0
         if paging.offset:
             before, offset = yield from self._index.start(paging.offset)
         rows = yield _BEFORE, {"before": before, "limit": paging.page_size + 1, "offset": offset}
         count = yield from self._index.total()
-        page = make_page([(image.id, image) for image in map(row_to_image, rows)], paging, count=count)
+        hits = [(image.id, SearchHit(image=image)) for image in map(row_to_image, rows)]
+        page = make_page(hits, paging, count=count)
         return attrs.evolve(page, total=count, total_is_exact=True)
 
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
         count = yield from lookup.count()
-        before, ids = NEWEST if paging.after is None else paging.after, list[int]()
+        before, ids = NEWEST if paging.after is None else paging.after, []
         if count:
             ids = yield from lookup.ids(limit=paging.page_size + 1, offset=paging.offset, before=before)
         images_by_id = yield from _images(ids)
@@ -344,7 +334,7 @@ class SqlGallery:
         images_by_id = yield from _images([image_id for image_id, _ in page.items])
         return page.with_items(SearchHit(image=images_by_id[i], match=match) for i, match in page.items)
 
-    def _delete(self, ids: list[int]) -> Steps[tuple[Image, ...]]:
+    def _delete(self, ids: _Numbers) -> Steps[tuple[Image, ...]]:
         """Delete images in the order of their ids, as SQLite's index prefers it, with all that is theirs."""
         yield from self._index.lock_marks()
         images = tuple((yield from _images(ids)).values())
@@ -363,11 +353,11 @@ class SqlGallery:
         ((first, last),) = await self._sql.rows(_SPAN)
         return None if first is None else (first, last)
 
-    async def by_interval(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
+    async def count_by_quarter(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
         if len(bounds) < _MIN_BOUNDS or images.is_impossible:
             return (0,) * (len(bounds) - 1)
         if (lists := all_but_favourites(bounds, images)) is not None:
-            every, some = [await self.by_interval(bounds, one) for one in lists]
+            every, some = [await self.count_by_quarter(bounds, one) for one in lists]
             # The favourites may have been counted a moment later.
             return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
         counted = counted_bounds(bounds, images)
@@ -390,7 +380,7 @@ class SqlGallery:
         similar = None if query is None else partial(self._similar, lookup, query)
         return (yield from neighbours(image_id, lookup, similar))
 
-    def _similar(self, lookup: Lookup, query: SearchQuery) -> Steps[list[int]]:
+    def _similar(self, lookup: Lookup, query: SearchQuery) -> Steps[_Numbers]:
         """Return the ids of the similar images, best first, as the search has them."""
         newest = yield from self._index.newest()
         exact_count = yield from lookup.count()
@@ -398,36 +388,37 @@ class SqlGallery:
 
     # ---------------------------------------------------------------- relatives
 
-    async def parents(self, image_id: int) -> tuple[int, ...]:
-        return tuple(row[0] for row in await self._sql.rows(_PARENTS, id=image_id))
+    async def relatives(self, image_id: int, *, limit: int) -> Relatives:
+        def relatives() -> Steps[Relatives]:
+            parents = yield _PARENTS, {"id": image_id}
+            children = yield _CHILDREN, {"id": image_id, "limit": limit}
+            return Relatives(parents=_ids(parents), children=_ids(children))
 
-    async def children(self, image_id: int, *, limit: int) -> tuple[int, ...]:
-        return tuple(row[0] for row in await self._sql.rows(_CHILDREN, id=image_id, limit=limit))
+        return await self._sql.read(relatives())
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"
-        return frozenset(row[0] for row in await self._sql.rows(statement, ids=list(image_ids)))
+        return frozenset(_ids(await self._sql.rows(statement, ids=[*image_ids])))
 
     # ---------------------------------------------------------------- where bytes are
 
-    async def images(
-        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
+    async def stored(
+        self,
+        *,
+        state: StorageState | None = None,
+        created_before: datetime | None = None,
+        after: Image | int = 0,
+        limit: int = 100,
     ) -> tuple[Image, ...]:
-        values = {} if state is None else {"state": state.value}
-        statement = _AFTER if state is None else _IN_STATE_AFTER
-        return tuple(map(row_to_image, await self._sql.rows(statement, after=after, limit=limit, **values)))
-
-    async def aged(
-        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
-    ) -> tuple[Image, ...]:
-        rows = await self._sql.rows(
-            _AGED,
-            before=to_timestamp(created_before),
-            created_at=_LONG_AGO if after is None else to_timestamp(after.created_at),
-            id=0 if after is None else after.id,
-            limit=limit,
-        )
-        return tuple(map(row_to_image, rows))
+        after_id = after.id if isinstance(after, Image) else after
+        values: dict[str, Any] = {"after": after_id, "limit": limit}
+        statement = _AFTER
+        if created_before is not None:
+            statement, values["before"] = _AGED, to_timestamp(created_before)
+            values["created_at"] = to_timestamp(after.created_at) if isinstance(after, Image) else _LONG_AGO
+        elif state is not None:
+            statement, values["state"] = _IN_STATE_AFTER, state.value
+        return tuple(map(row_to_image, await self._sql.rows(statement, **values)))
 
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
@@ -449,16 +440,20 @@ class _AllImages:
     def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
         statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
         rows = yield statement, {"before": before, "limit": limit}
-        return [row[0] for row in rows]
+        return [*_ids(rows)]
 
     def ids_above(self, above: int) -> Steps[list[int]]:
         rows = yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}
-        return [row[0] for row in rows]
+        return [*_ids(rows)]
+
+
+def _ids(rows: Iterable[Row]) -> tuple[int, ...]:
+    return tuple(row[0] for row in rows)
 
 
 def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:
     """Return those of the images that there are."""
-    rows = yield _OF_IDS, {"ids": list(ids)}
+    rows = yield _OF_IDS, {"ids": [*ids]}
     return {image.id: image for image in map(row_to_image, rows)}
 
 

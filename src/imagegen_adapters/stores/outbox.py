@@ -57,7 +57,8 @@ _COUNTS = """
 SELECT count(*) FILTER (WHERE kind = 'upload') AS uploads,
     count(*) FILTER (WHERE kind = 'remove') AS removals,
     count(last_error) AS failing,
-    (SELECT last_error FROM outbox WHERE last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error
+    (SELECT last_error FROM outbox WHERE last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error,
+    (SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL) AS next_due
 FROM outbox
 """
 
@@ -73,20 +74,13 @@ class SqlOutbox:
         return len(await self._sql.change(_ADD, ids=ids)) if ids else 0
 
     async def claim(
-        self, *, due: datetime | None, after: int = 0, limit: int = 16
+        self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
-        def claim() -> Steps[list[Row]]:
-            if due is not None:
-                yield _RELEASE_DUE, _due(due)
-            return (yield (_CLAIM if due is None else _CLAIM_DUE), {"after": after, "limit": limit})
-
-        rows = await self._sql.transact(claim())
+        if dry_run:
+            rows = await self._sql.rows(_PEEK, after=after, limit=limit, **_due(due))
+        else:
+            rows = await self._sql.transact(_claim(due, {"after": after, "limit": limit}))
         return tuple(sorted(map(_entry, rows), key=lambda entry: entry.id))
-
-    async def peek(
-        self, *, due: datetime | None, after: int = 0, limit: int = 100
-    ) -> tuple[OutboxEntry, ...]:
-        return tuple(map(_entry, await self._sql.rows(_PEEK, after=after, limit=limit, **_due(due))))
 
     async def complete(self, entry: OutboxEntry) -> None:
         await self._sql.change("DELETE FROM outbox WHERE id = :id", id=entry.id)
@@ -99,13 +93,16 @@ class SqlOutbox:
             error=to_json(error),
         )
 
-    async def next_due(self) -> datetime | None:
-        ((moment,),) = await self._sql.rows("SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL")
-        return optional_moment(moment)
-
     async def counts(self) -> OutboxCounts:
         (row,) = await self._sql.rows(_COUNTS)
-        return OutboxCounts(**{**dict(row), "last_error": _error(row["last_error"])})
+        error, next_due = _error(row["last_error"]), optional_moment(row["next_due"])
+        return OutboxCounts(**{**dict(row), "last_error": error, "next_due": next_due})
+
+
+def _claim(due: datetime | None, bounds: dict[str, int]) -> Steps[list[Row]]:
+    if due is not None:
+        yield _RELEASE_DUE, _due(due)
+    return (yield (_CLAIM if due is None else _CLAIM_DUE), bounds)
 
 
 def _due(due: datetime | None) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from imagegen_adapters.stores.sql import NEWEST, Steps
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.marks import Marks, fold_name
-from imagegen_core.ports.image_records import ImageFilter, Match
-from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, Neighbours
 from imagegen_core.search import (
     MAX_SIMILAR_IMAGES,
     VERSION,

@@ -34,16 +34,20 @@ class OutboxEntry:
 
 @attrs.frozen(kw_only=True)
 class OutboxCounts:
-    """Counts of waiting entries; ``failing`` of them were tried before. ``last_error`` is the latest one."""
+    """Counts of waiting entries; ``failing`` of them were tried before. ``last_error`` is the latest one.
+
+    ``next_due`` is when the earliest deferred entry becomes due; None if none is deferred.
+    """
 
     uploads: int
     removals: int
     failing: int
     last_error: Message | None = None
+    next_due: datetime | None = None
 
 
 class Outbox(Protocol):
-    """Removals are added by `ImageRecords.delete`, in its transaction. Every write here is durable."""
+    """Removals are added by `Gallery.delete`, in its transaction. Every write here is durable."""
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
         """Add uploads of images that are only local and not queued yet, oldest first; return how many.
@@ -53,7 +57,7 @@ class Outbox(Protocol):
         ...
 
     async def claim(
-        self, *, due: datetime | None, after: int = 0, limit: int = 16
+        self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
         """Return entries with ids above ``after`` in the order of ids, their attempts incremented durably.
 
@@ -63,13 +67,8 @@ class Outbox(Protocol):
             due: only entries that are not deferred beyond this time; None for all.
             after: the last id that this pass has handled.
             limit: the maximum number of entries.
+            dry_run: return the same entries, and change nothing.
         """
-        ...
-
-    async def peek(
-        self, *, due: datetime | None, after: int = 0, limit: int = 100
-    ) -> tuple[OutboxEntry, ...]:
-        """Return the entries that `claim` would return, without changing them."""
         ...
 
     async def complete(self, entry: OutboxEntry) -> None:
@@ -80,10 +79,6 @@ class Outbox(Protocol):
         """Defer the entry and record the error; a removed entry stays removed."""
         ...
 
-    async def next_due(self) -> datetime | None:
-        """Return when the earliest deferred entry becomes due; None if none is deferred."""
-        ...
-
     async def counts(self) -> OutboxCounts:
-        """Return how many entries are waiting."""
+        """Return how many entries are waiting, and until when."""
         ...

@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.ports.blobs import BlobStore, Spool
-from imagegen_core.ports.image_marks import ImageMarks
-from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.image_timeline import ImageTimeline
-from imagegen_core.ports.lineage import Lineage
+from imagegen_core.ports.gallery import Gallery
+from imagegen_core.ports.marks import Marks
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -33,10 +31,8 @@ class Parts:
     queue: Queue
     nodes: Nodes
     slots: Slots
-    images: ImageRecords
-    timeline: ImageTimeline
-    marks: ImageMarks
-    lineage: Lineage
+    images: Gallery
+    marks: Marks
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool

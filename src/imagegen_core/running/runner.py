@@ -23,7 +23,7 @@ from imagegen_core.errors import (
 from imagegen_core.messages import Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, DeferralPolicy, RetryPolicy, StorageRetryPolicy, settle
 from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock
@@ -45,7 +45,7 @@ class EndTask:
 
     repository: TaskRepository
     queue: Queue
-    records: ImageRecords
+    records: Gallery
     spool: Spool
     keep_inputs: bool
 
@@ -111,7 +111,7 @@ class EndTask:
 
     async def _image_count(self, task: Task) -> int | None:
         try:
-            return len(await self.records.by_task(task.task_id))
+            return len(await self.records.of_task(task.task_id))
         except (StorageError, Unavailable):
             return None  # only the log line needs it
 

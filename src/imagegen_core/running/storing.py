@@ -18,7 +18,7 @@ from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.policies import DownloadRetryPolicy
 from imagegen_core.ports.blobs import BlobStore, StoredBlob
-from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.ports.tools import Clock, ImageRejected, Inspect, Inspection, InspectorUnavailable, Label
 from imagegen_core.problems import FailureReason, WarningCode
@@ -485,7 +485,7 @@ class StoreResult:
     """Decides what follows from the images that could be stored, and records them with their attempt."""
 
     store_images: StoreImages
-    records: ImageRecords
+    records: Gallery
     clock: Clock
     redactor: Redactor
 
@@ -521,6 +521,6 @@ class StoreResult:
 
     async def _recorded(self, attempt: Attempt) -> frozenset[int]:
         """Return the positions of the images that an earlier try has recorded, and those deleted since."""
-        images = await self.records.by_task(attempt.task_id)
+        images = await self.records.of_task(attempt.task_id)
         present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
         return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))

@@ -21,7 +21,7 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAGES
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, collection_name, tag_name, tag_names
 from imagegen_core.messages import Language, Message
-from imagegen_core.ports.image_timeline import ImageList, Neighbours
+from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.problems import ProblemCode, StorageCode
@@ -41,15 +41,11 @@ _MAX_SILENCES = 3
 
 @attrs.frozen(kw_only=True)
 class ImageView:
-    """An image's record, its neighbours, and its relatives.
-
-    ``parents`` are in the order of the inputs; ``children`` are the newest `MAX_CHILDREN`, newest first.
-    """
+    """An image's record, its neighbours, and its relatives, of whose children `MAX_CHILDREN` at most."""
 
     image: Image
     neighbours: Neighbours
-    parents: tuple[int, ...] = ()
-    children: tuple[int, ...] = ()
+    relatives: Relatives
 
 
 @attrs.frozen(kw_only=True)
@@ -70,12 +66,11 @@ class Images:
             Unavailable: the list took too long.
         """
         image = await self.parts.images.get(image_id)
-        neighbours, parents, children = await asyncio.gather(
-            self.parts.timeline.neighbours(image_id, images or ImageList()),
-            self.parts.lineage.parents(image_id),
-            self.parts.lineage.children(image_id, limit=MAX_CHILDREN),
+        neighbours, relatives = await asyncio.gather(
+            self.parts.images.neighbours(image_id, images or ImageList()),
+            self.parts.images.relatives(image_id, limit=MAX_CHILDREN),
         )
-        return ImageView(image=image, neighbours=neighbours, parents=parents, children=children)
+        return ImageView(image=image, neighbours=neighbours, relatives=relatives)
 
     async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC
@@ -89,11 +84,11 @@ class Images:
         Raises:
             Unavailable: counting took too long.
         """
-        span = await self.parts.timeline.span()
+        span = await self.parts.images.span()
         if span is None:
             return ()
         calendar = CalendarDays.between(*span, zone)
-        counts = await self.parts.timeline.by_interval(calendar.bounds, images or ImageList())
+        counts = await self.parts.images.count_by_quarter(calendar.bounds, images or ImageList())
         pairs = [(day, count) for day, count in zip(calendar.days, counts, strict=True) if count]
         return tuple(reversed(pairs))
 
@@ -216,7 +211,7 @@ class Images:
             ValidationFailed: there are too many ids.
         """
         ids = distinct_ids(image_ids)
-        deleted = {image.id for image in await self.parts.images.delete_all(ids)}
+        deleted = {image.id for image in await self.parts.images.delete(ids)}
         _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
         self.on_change()
         missing = tuple(image_id for image_id in ids if image_id not in deleted)
@@ -230,7 +225,10 @@ class Images:
         Raises:
             ImageNotFound: there is none.
         """
-        image = await self.parts.images.delete(image_id)
+        images = await self.parts.images.delete((image_id,))
+        if not images:
+            raise ImageNotFound(image_id)
+        (image,) = images
         for key in (image.blob_key, image.thumbnail_key):
             if key is None:
                 continue

@@ -366,7 +366,7 @@ class Tasks:
             is_pending = task.status is TaskStatus.PENDING
             return TaskView(
                 task=task,
-                images=() if task.started_at is None else await self.parts.images.by_task(task.task_id),
+                images=() if task.started_at is None else await self.parts.images.of_task(task.task_id),
                 inputs=inputs.get(task.task_id, ()),
                 queue_position=await self.parts.queue.position(task.task_id) if is_pending else None,
                 costs=total(costs.get(task.task_id, ())),
@@ -385,7 +385,7 @@ class Tasks:
         owners = {image.place[0] for image in images if image.image_id is None}
         image_ids = {image.image_id for image in images if image.image_id is not None}
         present = await self.parts.spool.holds(owners) if owners else frozenset()
-        existing = await self.parts.lineage.existing(image_ids) if image_ids else frozenset()
+        existing = await self.parts.images.existing(image_ids) if image_ids else frozenset()
 
         def view(role: InputRole, image: InputImage) -> InputView:
             available = image.place[0] in present if image.image_id is None else image.image_id in existing

@@ -13,8 +13,7 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.policies import SyncBackoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool, StoredBlob
-from imagegen_core.ports.image_inventory import ImageInventory
-from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock
@@ -232,9 +231,8 @@ class SyncStorage:
     were sent, and those are the bytes of the image's record. Without an ``archive`` only removals are done.
     """
 
-    inventory: ImageInventory
     outbox: Outbox
-    records: ImageRecords
+    records: Gallery
     local: BlobStore
     archive: BlobArchive | None
     clock: Clock
@@ -259,7 +257,7 @@ class SyncStorage:
                 await self._work(run, due)
             finally:
                 run.log_failures()
-            return run.summary(await self.outbox.next_due())
+            return run.summary((await self.outbox.counts()).next_due)
 
     async def _work(self, run: _Pass, due: datetime | None) -> None:
         after = 0
@@ -274,7 +272,7 @@ class SyncStorage:
 
     async def _waiting(self) -> int:
         """Return how many uploads and removals there are to do."""
-        uploads = 0 if self.archive is None else await self.inventory.count(state=StorageState.LOCAL)
+        uploads = 0 if self.archive is None else await self.records.count(state=StorageState.LOCAL)
         return uploads + (await self.outbox.counts()).removals
 
     async def _handle(self, entry: OutboxEntry, run: _Pass) -> Exception | None:
@@ -338,14 +336,15 @@ class SyncStorage:
         run = _Pass(progress, await self._waiting())
         after = 0
         while self.archive is not None and (
-            images := await self.inventory.images(state=StorageState.LOCAL, after=after)
+            images := await self.records.stored(state=StorageState.LOCAL, after=after)
         ):
             run.uploaded += len(images)
             run.uploaded_bytes += sum(image.size_bytes for image in images)
             after = images[-1].id
             run.report()
-        run.removed = (await self.outbox.counts()).removals
-        return run.summary(await self.outbox.next_due())
+        counts = await self.outbox.counts()
+        run.removed = counts.removals
+        return run.summary(counts.next_due)
 
 
 @attrs.frozen(kw_only=True)
@@ -388,8 +387,7 @@ class ExpireLocal:
         retention_days: how long a file stays; may be a fraction, and 0 removes it as soon as it is archived.
     """
 
-    inventory: ImageInventory
-    records: ImageRecords
+    records: Gallery
     local: BlobStore
     archive: BlobArchive
     clock: Clock
@@ -405,11 +403,11 @@ class ExpireLocal:
             before = before + timedelta(milliseconds=1)
         total = None
         if progress is not no_progress:
-            total = await self.inventory.count(state=StorageState.BOTH, created_before=before)
+            total = await self.records.count(state=StorageState.BOTH, created_before=before)
         progress(0, total)
         run = ExpirySummary()
-        after: Image | None = None
-        while images := await self.inventory.aged(created_before=before, after=after):
+        after: Image | int = 0
+        while images := await self.records.stored(created_before=before, after=after):
             for image in images:
                 after = image
                 try:
@@ -467,8 +465,7 @@ class VerifyStorage:
     ``archive`` is None if none is configured.
     """
 
-    inventory: ImageInventory
-    records: ImageRecords
+    records: Gallery
     local: BlobStore
     archive: BlobArchive | None
 
@@ -488,10 +485,10 @@ class VerifyStorage:
         """
         tally = Tally(self.archive)
         await self._try_archive(tally)
-        total = await self.inventory.count()
+        total = await self.records.count()
         progress(0, total)
         after = 0
-        while batch := await self.inventory.images(after=after):
+        while batch := await self.records.stored(after=after):
             for image in batch:
                 for finding in await self._examine(image, tally, checksums=checksums, dry_run=dry_run):
                     tally.add(finding)
@@ -598,7 +595,7 @@ class VerifyStorage:
     async def _orphans(self, store: BlobStore, kind: FindingKind, tally: Tally) -> None:
         async for keys in in_batches(store.keys(), _KEY_BATCH_SIZE):
             tally.blobs += len(keys)
-            for key in sorted(await self.inventory.unknown(keys)):
+            for key in sorted(await self.records.unknown(keys)):
                 tally.add(Finding(kind=kind, key=key))
 
 

@@ -17,8 +17,7 @@ from imagegen_core.images import MediaType, StorageState
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS, MAX_ZIPPED_IMAGES
 from imagegen_core.marks import tag_name
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchMode
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
@@ -155,8 +154,8 @@ class ImageDetail(Image, frozen=True, kw_only=True):
         beside = view.neighbours
         return cls.from_image(
             view.image,
-            parents=[*view.parents],
-            children=[*view.children],
+            parents=[*view.relatives.parents],
+            children=[*view.relatives.children],
             previous=beside.previous,
             next=beside.next,
         )
@@ -279,8 +278,10 @@ async def list_images(
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[Image]]:
-        matches = await service.imagegen.parts.images.find(criteria, paging)
-        return listed(matches, Image.from_image, number=page, size=page_size, query=query)
+        matches = await service.imagegen.parts.images.list(ImageList(criteria=criteria), paging)
+        return listed(
+            matches, lambda hit: Image.from_image(hit.image), number=page, size=page_size, query=query
+        )
 
     return await service.shared_reads.run(("list", criteria, paging, page), read)
 
@@ -307,11 +308,12 @@ async def search_images(
     whose prompt is close, such as 可爱的小猫 for 可爱的猫.
     """
     parsed = SearchQuery.parse(keyword or "", service.imagegen.parts.simplify)
+    images = ImageList(criteria=criteria, query=parsed, mode=mode)
     query = ["search", mode, parsed.words, *identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
 
     async def read() -> Success[ListPage[FoundImage]]:
-        matches = await service.imagegen.parts.images.search(parsed, mode, criteria, paging)
+        matches = await service.imagegen.parts.images.list(images, paging)
         return listed(
             matches,
             lambda hit: FoundImage.from_image(hit.image, match=hit.match),

@@ -53,11 +53,10 @@ def compose_storage(
 ) -> Storage:
     """Join the backend's store with the archive as the settings say."""
     storage = settings.storage
-    local, inventory, outbox, records = backend.blobs, backend.inventory, backend.outbox, backend.images
+    local, outbox, records = backend.blobs, backend.outbox, backend.images
     expire = None
     if archive is not None:
         expire = ExpireLocal(
-            inventory=inventory,
             records=records,
             local=local,
             archive=archive,
@@ -66,11 +65,9 @@ def compose_storage(
         )
     return Storage(
         blobs=_blob_store(local, archive, archive_first=storage.local is None),
-        sync=SyncStorage(
-            inventory=inventory, outbox=outbox, records=records, local=local, archive=archive, clock=clock
-        ),
+        sync=SyncStorage(outbox=outbox, records=records, local=local, archive=archive, clock=clock),
         expire=expire,
-        verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=archive),
+        verify=VerifyStorage(records=records, local=local, archive=archive),
         outbox=outbox,
     )
 

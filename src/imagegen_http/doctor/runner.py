@@ -267,7 +267,7 @@ async def _images(
     total = await database.read(
         lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
     )
-    while batch := await inventory.images(after=last, limit=_BATCH_SIZE):
+    while batch := await inventory.stored(after=last, limit=_BATCH_SIZE):
         local = [image for image in batch if image.storage is not StorageState.ARCHIVE]
         bad = await asyncio.to_thread(_damaged_images, data_dir / IMAGES_DIRECTORY, local, full)
         damaged_ids += [
@@ -303,7 +303,7 @@ def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
 
 async def _is_still_damaged(inventory: SqlGallery, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
     """Return whether it is damaged by its current record, too: it may be deleted or expired by now."""
-    current = await inventory.images(after=image.id - 1, limit=1)
+    current = await inventory.stored(after=image.id - 1, limit=1)
     if not current or current[0].id != image.id or current[0].storage is StorageState.ARCHIVE:
         return False
     return bool(await asyncio.to_thread(_damaged_images, root, [current[0]], full))

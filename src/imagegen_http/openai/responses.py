@@ -355,7 +355,7 @@ class ImagesResponse:
         problem, is_final = self._problem(task), task.status.final
         try:
             if problem is None:
-                images = await self.service.imagegen.parts.images.by_task(task.task_id)
+                images = await self.service.imagegen.parts.images.of_task(task.task_id)
                 pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
                 await writer.write_pieces(pieces, self.service)
         except (StorageError, BlobMissing) as error:

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import Task, TaskStatus
@@ -48,7 +48,7 @@ class Newest:
 
     @classmethod
     async def read(cls, imagegen: ImageGen) -> "Newest":
-        images = await imagegen.parts.images.find(ImageFilter(), _NEWEST)
+        images = await imagegen.parts.images.list(ImageList(), _NEWEST)
         collections = await imagegen.parts.marks.collections()
         tasks = (await imagegen.parts.tasks.find(TaskFilter(), Paging())).items
         return cls(
@@ -56,7 +56,7 @@ class Newest:
             input_task=await _task_with_inputs(imagegen, tasks),
             failed_task=await _newest_task(imagegen, TaskStatus.FAILED)
             or await _newest_task(imagegen, TaskStatus.CANCELLED),
-            image=next((image.id for image in images.items), None),
+            image=next((hit.image.id for hit in images.items), None),
             collection=next((collection.id for collection in collections), None),
         )
 
@@ -119,12 +119,9 @@ def _free_name(method: str, newest_collection: int | None) -> str | None:
 async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) -> str | None:
     if task_id := next((task.task_id for task in newest_tasks if task.request.inputs), None):
         return task_id
-    images = [
-        image
-        for operation in Operation
-        if operation.rules.has_input_images
-        for image in (await imagegen.parts.images.find(ImageFilter(operation=operation), _NEWEST)).items
-    ]
+    operations = (operation for operation in Operation if operation.rules.has_input_images)
+    lists = [ImageList(criteria=ImageFilter(operation=operation)) for operation in operations]
+    images = [hit.image for one in lists for hit in (await imagegen.parts.images.list(one, _NEWEST)).items]
     return max(images, key=lambda image: image.id).task_id if images else None
 
 

@@ -31,9 +31,9 @@ from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
 from imagegen_core.marks import Marks
-from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
-from tests.contracts.samples import NOW
+from tests.contracts.samples import NOW, find, find_hits
 from tests.fakes.images import png
 from tests.fakes.oss import FakeOss, StoredObject
 from tests.integration.api.live_server import clean_environ, imagegen
@@ -324,11 +324,11 @@ def test_search_finds_the_same_as_before(desk):
             SearchQuery.parse(word, simplify) for word in ("猫", "貓在雨中", "a", "light", "檐", "狗 and")
         ]
         hits = [
-            await records.search(query, mode, ImageFilter(), Paging())
+            await find_hits(records, query, mode, ImageFilter(), Paging())
             for query in queries
             for mode in SearchMode
         ]
-        lists = [await records.find(ImageFilter(model_id=m), Paging()) for m in (None, "direct", "x")]
+        lists = [await find(records, ImageFilter(model_id=m), Paging()) for m in (None, "direct", "x")]
         return [[getattr(item, "image", item).id for item in page.items] for page in (*hits, *lists)]
 
     async def answers_of_source():
@@ -360,7 +360,7 @@ def test_marks_are_shown_and_found(desk):
             ImageFilter(collection=2),
             ImageFilter(favourite=False, collection=2, tag="猫"),
         )
-        pages = [await records.find(criteria, Paging()) for criteria in filters]
+        pages = [await find(records, criteria, Paging()) for criteria in filters]
         shown = (await records.get(second)).marks
         return (
             [[image.id for image in page.items] for page in pages],

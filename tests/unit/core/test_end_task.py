@@ -145,7 +145,7 @@ async def test_a_cancellation_that_cannot_be_stored_changes_nothing():
 
     assert ((TaskStatus.PENDING, Phase.RECEIVED, Charge.CERTAIN), False) == between
     assert (TaskStatus.COMPLETED, 1) == ((await world.follower).status, world.provider.charged)
-    assert 1 == len(await world.imagegen.parts.images.by_task(world.task_id))
+    assert 1 == len(await world.imagegen.parts.images.of_task(world.task_id))
 
 
 @pytest.mark.parametrize("refusals", [1, 3])

@@ -90,7 +90,7 @@ async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
     task = await world.run(good=good, bad=bad)
 
     attempts = await world.repository.attempts(task.task_id)
-    images = await world.imagegen.parts.images.by_task(task.task_id)
+    images = await world.imagegen.parts.images.of_task(task.task_id)
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, world.provider.charged, task.attempts)
     assert 1 == len(images)
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]

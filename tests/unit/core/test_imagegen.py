@@ -42,7 +42,7 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
     async with ImageGen(first.parts, file_configs={"demo": DEMO}) as second:
         done = await second.wait(late.task_id, timeout=60)
         image_counts = [
-            len(await second.parts.images.by_task(task_id)) for task_id in (early.task_id, late.task_id)
+            len(await second.parts.images.of_task(task_id)) for task_id in (early.task_id, late.task_id)
         ]
 
     assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, image_counts)

@@ -26,7 +26,7 @@ async def ended(imagegen, **inputs):
 async def stored_image(imagegen):
     """Return the image of a new task."""
     task = await ended(imagegen)
-    return (await imagegen.parts.images.by_task(task.task_id))[0]
+    return (await imagegen.parts.images.of_task(task.task_id))[0]
 
 
 async def rerun(imagegen, task):
@@ -185,7 +185,7 @@ async def test_relatives_of_an_image():
     async with imagegen_over(ScriptedProvider()) as imagegen:
         first, second = [await stored_image(imagegen) for _ in range(2)]
         task = await ended(imagegen, references=(ImageReference(id=second.id), ImageReference(id=first.id)))
-        (child,) = await imagegen.parts.images.by_task(task.task_id)
+        (child,) = await imagegen.parts.images.of_task(task.task_id)
         of_child, of_first = [await imagegen.gallery.show(image_id=one.id) for one in (child, first)]
 
     assert ((second.id, first.id), ()) == (of_child.parents, of_child.children)

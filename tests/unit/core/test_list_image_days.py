@@ -10,8 +10,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_adapters.memory.tasks import MemoryTasks
-from imagegen_core.ports.image_records import ImageFilter
-from imagegen_core.ports.image_timeline import ImageList
+from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.services.gallery import Images
 from tests.contracts.samples import add_image
 
@@ -26,7 +25,7 @@ async def days_of(*moments, images=None, **query):
     for moment in moments:
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         await add_image(MemoryTasks(state), created_at=at)
-    parts = attrs.evolve(memory_adapters(), timeline=MemoryGallery(state))
+    parts = attrs.evolve(memory_adapters(), images=MemoryGallery(state))
     return await Images(parts=parts, on_change=lambda: None).days(images, **query)
 
 

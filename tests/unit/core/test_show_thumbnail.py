@@ -56,7 +56,7 @@ async def thumbnail_world():
     """Return an image, the parts with a counting inspector, and what shows the thumbnail."""
     async with in_memory() as imagegen:
         task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
-        (image,) = await imagegen.parts.images.by_task(task.task_id)
+        (image,) = await imagegen.parts.images.of_task(task.task_id)
         parts = attrs.evolve(imagegen.parts, inspect=Counting(imagegen.parts.inspect))
         yield image, parts, thumbnails(parts)
 

@@ -198,7 +198,7 @@ async def test_a_stored_image_can_be_an_input(imagegen):
     async with imagegen:
         first = await imagegen.submit("猫")
         await imagegen.wait(first.task_id, timeout=60)
-        (image,) = await imagegen.parts.images.by_task(first.task_id)
+        (image,) = await imagegen.parts.images.of_task(first.task_id)
         second = (
             await imagegen.tasks.submit(
                 submission(operation=Operation.UPSCALE, image=ImageReference(id=image.id), prompt="")

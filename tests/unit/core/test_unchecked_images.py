@@ -128,7 +128,7 @@ async def test_an_image_that_is_gone_loses_no_other_that_can_still_be_fetched():
         provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
     )
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    images = await imagegen.parts.images.by_task(task.task_id)
+    images = await imagegen.parts.images.of_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1, [1]) == (task.status, provider.charged, [i.position for i in images])
     assert 1 == len(task.warnings)

@@ -56,7 +56,7 @@ async def images():
         records = []
         for prompt in PROMPTS:
             task = await imagegen.wait((await imagegen.submit(prompt, width=64, height=64)).task_id)
-            records += await imagegen.parts.images.by_task(task.task_id)
+            records += await imagegen.parts.images.of_task(task.task_id)
         store = Faulty(imagegen.parts.blobs)
         gallery = Images(parts=attrs.evolve(imagegen.parts, blobs=store), on_change=lambda: None)
         yield records, gallery.zip, store

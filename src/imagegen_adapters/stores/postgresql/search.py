@@ -32,7 +32,7 @@ from imagegen_adapters.stores.sql import NEWEST, PostgresqlSql, Steps, for_postg
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.marks import Marks, fold_name
-from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import Simplify, fold, text_of_token
 
 BUCKET_BITS = 14

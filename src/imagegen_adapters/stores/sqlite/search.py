@@ -52,7 +52,7 @@ from imagegen_core.images import Image
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.marks import Marks
 from imagegen_core.operations import Operation
-from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import Simplify
 from imagegen_core.values import QUARTER_SECONDS
 

@@ -6,11 +6,8 @@ import attrs
 
 from imagegen_adapters.stores.search import IndexState
 from imagegen_core.ports.blobs import BlobStore, Spool
-from imagegen_core.ports.image_inventory import ImageInventory
-from imagegen_core.ports.image_marks import ImageMarks
-from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.image_timeline import ImageTimeline
-from imagegen_core.ports.lineage import Lineage
+from imagegen_core.ports.gallery import Gallery
+from imagegen_core.ports.marks import Marks
 from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -52,14 +49,11 @@ class Backend:
     nodes: Nodes
     slots: Slots
     turn: Turn
-    images: ImageRecords
-    timeline: ImageTimeline
-    marks: ImageMarks
-    lineage: Lineage
+    images: Gallery
+    marks: Marks
     installation_id: Callable[[], Awaitable[str]]
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Progress], Awaitable[int]]
-    inventory: ImageInventory
     outbox: Outbox
     blobs: BlobStore
     spool: Spool

@@ -64,7 +64,7 @@ def frozen_in(step, error=None):
 async def is_intact(workers):
     """Return whether the task has completed, and its only image is stored as its record says."""
     adapters = workers.other.parts
-    (image,) = await adapters.images.by_task(workers.task_id)
+    (image,) = await adapters.images.of_task(workers.task_id)
     content = b"".join([chunk async for chunk in adapters.blobs.open(image.blob_key)])
     thumbnail = await adapters.blobs.stat(image.thumbnail_key)
     status = (await adapters.tasks.get(workers.task_id)).status

@@ -142,7 +142,7 @@ async def test_an_image_that_arrives_after_cancelling_is_stored():
         await started.wait()
         await imagegen.tasks.cancel(task_id=task.task_id)
         done = await imagegen.wait(task.task_id, timeout=60)
-        images = await imagegen.parts.images.by_task(task.task_id)
+        images = await imagegen.parts.images.of_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
 

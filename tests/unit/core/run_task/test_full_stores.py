@@ -63,7 +63,7 @@ async def test_a_disk_that_fills_up_between_two_images_loses_none(failures, imag
 
     ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
-    images = await imagegen.parts.images.by_task(ended.task_id)
+    images = await imagegen.parts.images.of_task(ended.task_id)
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
     assert list(range(image_count)) == [image.position for image in images]
     assert provider.images[:image_count] == [await imagegen.read(image) for image in images]
@@ -125,7 +125,7 @@ async def test_a_deleted_image_stays_deleted_while_others_are_fetched(way, crash
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫")
     await run_once(imagegen)
-    first, third = await imagegen.parts.images.by_task(task.task_id)
+    first, third = await imagegen.parts.images.of_task(task.task_id)
 
     if way == "one":
         await imagegen.gallery.delete_one(image_id=first.id)
@@ -136,7 +136,7 @@ async def test_a_deleted_image_stays_deleted_while_others_are_fetched(way, crash
         imagegen = imagegen_over(provider, adapters=adapters)
     ended = await run_until_it_ended(imagegen, task, clock)
 
-    images = await imagegen.parts.images.by_task(task.task_id)
+    images = await imagegen.parts.images.of_task(task.task_id)
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
     assert [1, 2] == [image.position for image in images]
     assert third in images
@@ -151,12 +151,12 @@ async def test_all_that_were_deleted_leave_a_task_without_images():
     task = await imagegen.submit("猫")
     await run_once(imagegen)
     await imagegen.gallery.delete(
-        image_ids=[image.id for image in await imagegen.parts.images.by_task(task.task_id)]
+        image_ids=[image.id for image in await imagegen.parts.images.of_task(task.task_id)]
     )
 
     ended = await run_until_it_ended(imagegen, task, clock)
 
-    assert (TaskStatus.COMPLETED, ()) == (ended.status, await imagegen.parts.images.by_task(task.task_id))
+    assert (TaskStatus.COMPLETED, ()) == (ended.status, await imagegen.parts.images.of_task(task.task_id))
     assert "download_failed" in str(ended.warnings[0])
 
 

@@ -147,7 +147,7 @@ async def test_one_of_several_images_is_kept():
 
     task = await outcome(imagegen)
 
-    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
+    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.of_task(task.task_id)))
     assert [True] * 2 == [f"imagegen tasks response {task.task_id}" in str(each) for each in task.warnings]
     assert [GIF, encoded("BMP")] == await kept_files(imagegen, task.task_id)
 

@@ -26,7 +26,7 @@ async def test_a_synchronous_call_ends_as_a_stored_image():
 
     task = await outcome(imagegen)
 
-    images = await imagegen.parts.images.by_task(task.task_id)
+    images = await imagegen.parts.images.of_task(task.task_id)
     attempts = await imagegen.parts.tasks.attempts(task.task_id)
     assert (TaskStatus.COMPLETED, 1, 1, 1.0) == (task.status, task.attempts, provider.charged, task.progress)
     assert png() == await imagegen.read(images[0])
@@ -45,7 +45,7 @@ async def test_metadata_is_bounded(value):
 
     task = await outcome(imagegen)
 
-    (image,) = await imagegen.parts.images.by_task(task.task_id)
+    (image,) = await imagegen.parts.images.of_task(task.task_id)
     assert {"seed": 1, "note": "a"} == image.metadata
     assert [WarningCode.METADATA_DROPPED(names=("usage",))] == list(task.warnings)
 
@@ -59,7 +59,7 @@ async def test_long_metadata_of_a_call_is_stored_once():
 
     task = await outcome(imagegen, num=2)
 
-    first, second = await imagegen.parts.images.by_task(task.task_id)
+    first, second = await imagegen.parts.images.of_task(task.task_id)
     assert ({"seed": 1, "usage": "x" * 2000}, {"seed": 1}) == (first.metadata, second.metadata)
     assert () == tuple(task.warnings)
 
@@ -137,7 +137,7 @@ async def test_several_calls_each_have_their_own_attempt():
     attempts = await imagegen.parts.tasks.attempts(task.task_id)
     assert (3, 3, [0, 1, 2]) == (
         provider.charged,
-        len(await imagegen.parts.images.by_task(task.task_id)),
+        len(await imagegen.parts.images.of_task(task.task_id)),
         sorted(a.part for a in attempts),
     )
 
@@ -150,7 +150,7 @@ async def test_a_partial_success_has_its_images_and_warnings_of_missing_ones():
 
     task = await outcome(imagegen, num=3)
 
-    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
+    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.of_task(task.task_id)))
     assert "content_policy" in str(task.warnings[0])
 
 

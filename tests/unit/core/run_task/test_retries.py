@@ -85,7 +85,7 @@ async def test_only_the_part_that_was_limited_is_sent_again():
     task = await outcome(imagegen, num=3)
 
     assert (TaskStatus.COMPLETED, 3, ()) == (task.status, provider.charged, task.warnings)
-    assert 3 == len(await imagegen.parts.images.by_task(task.task_id))
+    assert 3 == len(await imagegen.parts.images.of_task(task.task_id))
 
 
 async def test_no_more_calls_run_at_once_than_the_provider_takes():

@@ -54,7 +54,7 @@ async def test_a_hard_stop_hides_no_image_that_is_stored():
     adapters = memory_adapters(providers={"scripted": provider})
     async with imagegen_over(provider, adapters=adapters) as first:
         task = await first.submit("猫", num=2)
-        while not await first.parts.images.by_task(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
+        while not await first.parts.images.of_task(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
             await asyncio.sleep(0)
         provider.submits.append(forever)
         await started.wait()
@@ -164,7 +164,7 @@ async def test_an_accepted_call_that_a_newer_version_would_refuse_is_finished(fa
     provider.split = refuses
     async with imagegen_over(provider, adapters=adapters) as second:
         done = await second.wait(task.task_id, timeout=60)
-        images = await second.parts.images.by_task(task.task_id)
+        images = await second.parts.images.of_task(task.task_id)
 
     assert (TaskStatus.COMPLETED, charged, charged) == (done.status, provider.charged, len(images))
 

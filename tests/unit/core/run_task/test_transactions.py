@@ -84,7 +84,7 @@ async def test_parts_that_start_together_wait_for_the_first_submission():
     first, second, third = writes[:3]
     assert (PROCESSING, {0: Phase.SUBMITTING, 1: Phase.RESERVED, 2: Phase.RESERVED}, 0) == first
     assert [(None, {1: Phase.SUBMITTING}, 0), (None, {2: Phase.SUBMITTING}, 0)] == [second, third]
-    assert (COMPLETED, 3) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
+    assert (COMPLETED, 3) == (task.status, len(await imagegen.parts.images.of_task(task.task_id)))
 
 
 async def test_a_task_that_waits_for_a_slot_has_stored_nothing_yet():
@@ -134,7 +134,7 @@ async def test_a_retry_stores_what_the_last_part_yielded():
     requeued = (PENDING, {1: Phase.STORED}, 1)
     assert requeued in writes
     assert [writes.index(requeued) + 1, len(writes)] == changes
-    assert (COMPLETED, 2) == (task.status, len(await imagegen.parts.images.by_task(task.task_id)))
+    assert (COMPLETED, 2) == (task.status, len(await imagegen.parts.images.of_task(task.task_id)))
 
 
 async def test_a_stop_stores_what_waited_for_a_slot_with_its_task():

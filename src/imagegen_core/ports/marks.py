@@ -7,8 +7,8 @@ from typing import Protocol
 from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse
 
 
-class ImageMarks(Protocol):
-    """`ImageRecords` show the marks of an image and filter by them, and delete them with it.
+class Marks(Protocol):
+    """A `Gallery` shows the marks of an image and filters by them, and deletes them with it.
 
     Tags and names of collections are the same where `fold_name` makes them so. Of equal tags the one that
     was written first is shown, until no image has it any more. What is called twice changes nothing the
