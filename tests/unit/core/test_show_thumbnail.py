@@ -128,7 +128,7 @@ async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
 
     async def deleting(chunks):
         inspection = await parts.inspect(chunks)
-        await parts.images.delete(image.id)
+        await parts.images.delete([image.id])
         return inspection
 
     with pytest.raises(ImageNotFound):
