@@ -34,7 +34,7 @@ GROUPS = {
     "server: heads, connections, responses": r"uvicorn/|httptools/|imagegen_http/server/",
     "Litestar, routes, answers": r"litestar/|msgspec/|imagegen_http/",
     "use cases": r"imagegen_core/",
-    "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers|upstream_guards)/",
+    "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers)/",
     "image: decoder, files, spool": r"imagegen_adapters/(?:images|files)/",
     "threads: waking and waiting": r"imagegen_adapters/threads",
     "SQLite: statements and rows": r"imagegen_adapters/(?:databases|stores)/",

@@ -23,7 +23,6 @@ NO_STORE = {
     "Exchange": "unit/test_memory_exchange.py",
     "Provider": "contracts/provider.py",
     "RunningChecksum": "contracts/test_blobs.py",
-    "UpstreamGuard": "unit/outbound/test_upstream_guards.py",
 }
 """What no store has, and where its promises are tested."""
 

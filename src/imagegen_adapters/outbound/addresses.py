@@ -5,10 +5,11 @@ The checks work on addresses, never on their spelling: glibc resolves ``21307064
 """
 
 import asyncio
+import contextlib
 import re
 import socket
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -437,25 +438,6 @@ def _is_local(address: IpAddress) -> bool:
         return False
 
 
-Resolve = Callable[[str, int], Awaitable[Sequence[IpAddress]]]
-"""Returns every address of a host; raises `NameNotResolved`, or `TimeoutError` when it takes too long."""
-
-
-async def judge_url(url: str, gate: AddressGate, resolve: Resolve) -> None:
-    """Raise `UpstreamNotAllowed` if it is no http(s) URL, or leads to an address that may not be called.
-
-    Its host is judged as it is written and with its percent signs decoded.
-    """
-    host, port = _host_and_port(url)
-    for spelling in dict.fromkeys((host, unquote(host))):
-        gate.check_host(spelling, port)
-        try:
-            addresses = await resolve(spelling, port)
-        except (NameNotResolved, TimeoutError):
-            continue
-        gate.check_addresses(spelling, port, addresses)
-
-
 @lru_cache(256)
 def _host_and_port(url: str) -> tuple[str, int]:
     try:
@@ -473,7 +455,7 @@ _MAX_LOOKUPS = 32
 
 
 class OutboundGuard:
-    """The `UpstreamGuard` over the gate that connections pass through.
+    """Checks an address when it is saved and when a task is submitted; connecting checks it again.
 
     Args:
         gate: usually `Outbound.gate`.
@@ -496,4 +478,12 @@ class OutboundGuard:
         self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
 
     async def check(self, url: str) -> None:
-        await judge_url(url, self._gate, self._names.resolve)
+        """Raise `UpstreamNotAllowed` if it is no http(s) URL, or leads to an address that may not be called.
+
+        Its host is judged as it is written and with its percent signs decoded.
+        """
+        host, port = _host_and_port(url)
+        for spelling in dict.fromkeys((host, unquote(host))):
+            self._gate.check_host(spelling, port)
+            with contextlib.suppress(NameNotResolved, TimeoutError):
+                self._gate.check_addresses(spelling, port, await self._names.resolve(spelling, port))

@@ -14,8 +14,7 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.tools import Clock, HasRoom, Inspect, Label
-from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
 from imagegen_core.redaction import Redactor
 from imagegen_core.search import Simplify
 
@@ -37,7 +36,7 @@ class Parts:
     blobs: BlobStore
     spool: Spool
     inspect: Inspect
-    guard: UpstreamGuard
+    check_address: CheckAddress
     box: SecretBox
     has_room: HasRoom
     clock: Clock

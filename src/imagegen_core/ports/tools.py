@@ -44,6 +44,15 @@ class Inspection:
     thumbnail: bytes
 
 
+CheckAddress: TypeAlias = Callable[[str], Awaitable[None]]
+"""Raises `UpstreamNotAllowed` if a URL is not http(s), or leads to an address that may not be called.
+
+Private, loopback, link-local and metadata addresses may not, unless they are allow-listed. The host is
+resolved and all of its addresses are checked; a name that does not resolve passes, since connecting checks it
+again.
+"""
+
+
 Inspect: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[Inspection]]
 """Decodes the bytes of an untrusted image: the first frame only, at most 40 megapixels and 50 MB.
 

@@ -163,7 +163,7 @@ class Providers(ProviderListing):
         stored = self._without_leaks(stored, change, current_layers, resolved)
         for url in (resolved.config.api_base, resolved.profile.key_url):
             if url:
-                await self.parts.guard.check(url)
+                await self.parts.check_address(url)
         await self.parts.configs.save(stored, key_origin=resolved.reach.origin or "")
         return self.resolve.describe([stored, *below])
 

@@ -145,7 +145,7 @@ class Tasks:
             check_request(request, model)
             resolved.provider.split(request, model, resolved.config)
             if resolved.config.api_base:
-                await self.parts.guard.check(resolved.config.api_base)
+                await self.parts.check_address(resolved.config.api_base)
             if not self.parts.has_room():
                 raise InsufficientStorage
             task = self._task(task_id, submission, request, resolved, model)

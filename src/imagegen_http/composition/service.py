@@ -119,7 +119,7 @@ async def compose(
             blobs=blobs,
             spool=backend.spool,
             inspect=inspector.inspect,
-            guard=OutboundGuard(outbound.gate),
+            check_address=OutboundGuard(outbound.gate).check,
             box=backend.box,
             has_room=disk.has_room,
             clock=clock,

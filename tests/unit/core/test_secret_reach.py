@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.guard import MemoryUpstreamGuard
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.system import ManualClock
@@ -258,9 +257,9 @@ def test_no_row_of_changes_takes_a_secret_further(first, file, changes, override
 
 async def _saved_again_and_again(first, file, changes, override):
     resolve = resolver(file)
-    clock, guard = ManualClock(), MemoryUpstreamGuard()
+    clock = ManualClock()
     box = MemorySecretBox()
-    parts = attrs.evolve(memory_adapters(), configs=resolve.configs, guard=guard, box=box, clock=clock)
+    parts = attrs.evolve(memory_adapters(), configs=resolve.configs, box=box, clock=clock)
     save = Providers(parts=parts, resolve=resolve).save
     try:
         start = resolve.describe([first, file])

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.guard import MemoryUpstreamGuard
+from imagegen_adapters.outbound.addresses import AddressGate, NameLookups, NameNotResolved, OutboundGuard
 from imagegen_core import ImageGen, Limits, Operation, Submission, TaskStatus
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (
@@ -156,11 +156,15 @@ async def test_too_little_disk_refuses_new_tasks(imagegen):
         await full.submit("猫")
 
 
+def no_name(host, _port):
+    raise NameNotResolved(host)
+
+
 async def test_an_address_that_is_not_allowed_is_refused_on_submitting():
     """The guard checks the address that the request would use."""
     adapters = attrs.evolve(
         memory_adapters(providers={"scripted": ScriptedProvider()}),
-        guard=MemoryUpstreamGuard(),
+        check_address=OutboundGuard(AddressGate(), lookups=NameLookups(1, query=no_name)).check,
     )
     override = ProviderConfig(
         provider_name="scripted",
