@@ -27,7 +27,7 @@ from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.provider import Provider
-from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.ports.tools import Clock
 from imagegen_core.prices import prices_of
 from imagegen_core.problems import Problem, ProblemCode, RefusalCode

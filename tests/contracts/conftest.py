@@ -16,23 +16,20 @@ import pytest
 
 from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
+from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots, MemoryTurn
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryTasks
-from imagegen_adapters.nodes.local import LocalNodes
-from imagegen_adapters.nodes.memory import MemoryNodes
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.slots.local import LocalSlots
-from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.one_node import LocalNodes, LocalSlots, LocalTurn
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import (
     DEAD_AFTER_SECONDS,
@@ -52,8 +49,6 @@ from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.system import ManualClock, SystemClock
-from imagegen_adapters.turns.local import LocalTurn
-from imagegen_adapters.turns.memory import MemoryTurn
 from imagegen_core.secrets import Secret
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy

@@ -8,11 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.memory.files import MemoryBlobArchive
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_adapters.system import ManualClock

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.memory.gallery import MemoryGallery
+from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.search import IndexState, facet, index_tokens, mark_tokens

@@ -9,11 +9,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState

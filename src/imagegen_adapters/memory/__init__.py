@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.images.inspector import ThreadInspector
+from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryTasks
-from imagegen_adapters.nodes.memory import MemoryNodes
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.slots.memory import MemorySlots
 from imagegen_adapters.system import SystemClock, new_id
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import attrs
 
-from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_adapters.stores.rows import list_page
 from imagegen_adapters.stores.search import RelevantList, ranked_ids
 from imagegen_adapters.stores.sql import NEWEST, Steps, run

@@ -8,7 +8,7 @@ from imagegen_adapters.stores.rows import SealedRows
 from imagegen_adapters.stores.sql import Row, Sql
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
-from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.problems import RefusalCode
 from imagegen_core.text import text_problem
 

@@ -29,7 +29,7 @@ from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
 from imagegen_core.operations import Operation
-from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tasks import IdempotencyClaim
 from imagegen_core.prices import Forecast, Price, Rate, TokenKind, Unit
 from imagegen_core.requests import ImageRequest, InputImage

@@ -5,14 +5,12 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.ports.blobs import BlobStore, Spool
+from imagegen_core.ports.cluster import Nodes, Slots
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.marks import Marks
-from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
-from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.slots import Slots
+from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
 from imagegen_core.redaction import Redactor

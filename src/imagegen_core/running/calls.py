@@ -42,7 +42,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.blobs import Spool
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
 from imagegen_core.redaction import Redactor, redacted_message

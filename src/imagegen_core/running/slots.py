@@ -9,8 +9,8 @@ import attrs
 
 from imagegen_core.attempt import Attempt, Phase
 from imagegen_core.images import Image
+from imagegen_core.ports.cluster import Slots
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.slots import Slots
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.task import Task
 

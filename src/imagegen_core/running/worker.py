@@ -15,7 +15,7 @@ import attrs
 from imagegen_core.attempt import Phase, may_be_charged
 from imagegen_core.errors import Failure, FailureCode, ImagegenError, StaleTask
 from imagegen_core.limits import DEFAULT_BEAT_SECONDS
-from imagegen_core.ports.nodes import Nodes
+from imagegen_core.ports.cluster import Nodes
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, HasRoom

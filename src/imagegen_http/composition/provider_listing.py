@@ -12,7 +12,7 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
 from imagegen_core.messages import Message
-from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider

@@ -29,7 +29,7 @@ from imagegen_core.errors import ImagegenError, Refusal
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import is_key
-from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
 from imagegen_core.task import TaskStatus
 from imagegen_http.composition.backends import cluster_module

@@ -11,8 +11,8 @@ import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.messages import Message
+from imagegen_core.ports.cluster import Turn
 from imagegen_core.ports.tools import Clock
-from imagegen_core.ports.turn import Turn
 from imagegen_core.problems import ProblemCode
 from imagegen_core.services.upkeep import (
     CleanSpool,

@@ -2,8 +2,7 @@
 
 from hypothesis import settings
 
-from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.memory.tasks import MemoryQueue, MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryQueue, MemoryState, MemoryTasks
 from tests.task_machine import TaskMachine
 
 

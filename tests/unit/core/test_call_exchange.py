@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.slots.local import LocalSlots
+from imagegen_adapters.stores.one_node import LocalSlots
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError

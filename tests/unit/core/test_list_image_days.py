@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 import attrs
 import pytest
 
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery
-from imagegen_adapters.memory.tasks import MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.services.gallery import Images
 from tests.contracts.samples import add_image

@@ -3,9 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryMarks
+from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.marks import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names

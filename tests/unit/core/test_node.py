@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.nodes.memory import DEAD_AFTER_SECONDS, MemoryNodes
+from imagegen_adapters.memory.cluster import DEAD_AFTER_SECONDS, MemoryNodes
 from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.nodes.memory import MemoryNodes
-from imagegen_adapters.slots.memory import MemorySlots
+from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots
 from imagegen_adapters.system import ManualClock
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 

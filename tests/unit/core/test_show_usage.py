@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 import attrs
 import pytest
 
-from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.tasks import MemoryTasks
+from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_core import ImageGen
 from imagegen_core.costs import UsageGrouping
 from tests.contracts.samples import NOW, add_ended

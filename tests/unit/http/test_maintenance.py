@@ -5,8 +5,8 @@ import asyncio
 import attrs
 import pytest
 
+from imagegen_adapters.stores.one_node import LocalTurn
 from imagegen_adapters.system import ManualClock, SystemClock
-from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import StorageCode
 from imagegen_core.services.upkeep import ExpirySummary, SyncSummary, VerifyReport

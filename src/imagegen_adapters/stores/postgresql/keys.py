@@ -7,7 +7,7 @@ from imagegen_adapters.stores.configs import GET, SqlProviderConfigs, SqlSealedR
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql.database import Batches, Database, Row
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.text import text_problem
 
 _WITNESS = "SELECT token FROM master_key_witness"

@@ -9,7 +9,7 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.config import ProviderConfig
-from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.secrets import SecretBox
 
 
 class SqliteProviderConfigs(SqlProviderConfigs):

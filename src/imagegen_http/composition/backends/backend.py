@@ -6,16 +6,13 @@ import attrs
 
 from imagegen_adapters.stores.search import IndexState
 from imagegen_core.ports.blobs import BlobStore, Spool
+from imagegen_core.ports.cluster import Nodes, Slots, Turn
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.marks import Marks
-from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.outbox import Outbox
-from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.slots import Slots
+from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.turn import Turn
 from imagegen_http.health import ClusterHealth
 from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.search_index import Progress

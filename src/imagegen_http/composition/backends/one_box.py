@@ -9,10 +9,8 @@ import structlog
 
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.slots.local import LocalSlots
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     IMAGES_DIRECTORY,
@@ -21,6 +19,7 @@ from imagegen_adapters.stores.directory import (
     DataDirectory,
 )
 from imagegen_adapters.stores.marks import SqlMarks
+from imagegen_adapters.stores.one_node import LocalNodes, LocalSlots, LocalTurn
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
@@ -28,7 +27,6 @@ from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.system import new_id
-from imagegen_adapters.turns.local import LocalTurn
 from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.blobs import RunningChecksum
 from imagegen_core.ports.tools import Clock

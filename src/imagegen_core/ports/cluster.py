@@ -1,5 +1,6 @@
 """The processes that work on the same tasks, and which of them are alive."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
@@ -42,5 +43,39 @@ class Nodes(Protocol):
 
         Raises:
             StorageError: that could not be stored.
+        """
+        ...
+
+
+class Slots(Protocol):
+    """No provider has more calls in flight than it takes, whichever nodes make them.
+
+    A node bounds and orders its own calls (`ProviderSlots`): it never asks for more places of a provider at a
+    time than the provider takes, so that where it is alone, there is nothing left to do.
+    """
+
+    def hold(self, provider_name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
+        """Wait until less than ``limit`` of the provider's places are taken, and hold one for the body.
+
+        It is free again when the body ends, however it does, or when the node is no longer alive; ``node``
+        has joined its `Nodes`.
+
+        Raises:
+            StorageError: on entering: which places are taken is not known now, or could not be stored.
+        """
+        ...
+
+
+class Turn(Protocol):
+    """One pass at a time, whichever node and whoever there has started it."""
+
+    def hold(self, node: str) -> AbstractAsyncContextManager[None]:
+        """Wait until nobody holds the turn, and hold it for the body; ``node`` has joined its `Nodes`.
+
+        It is free again when the body ends, however it does, or when the node is no longer alive. A node that
+        is back from there may still be in its body beside the next one: a pass has to be idempotent.
+
+        Raises:
+            StorageError: on entering: who holds the turn is not known now, or could not be stored.
         """
         ...

@@ -1,1 +1,0 @@
-"""The database engine, its schema, and its SQL statements."""

@@ -1,1 +1,0 @@
-"""Which processes are alive."""

@@ -1,1 +1,0 @@
-"""Places for calls in flight."""

@@ -1,1 +1,0 @@
-"""One maintenance pass at a time."""
