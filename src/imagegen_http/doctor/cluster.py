@@ -19,27 +19,16 @@ from imagegen_adapters.stores.postgresql.health import (
 )
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import index_state
-from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
-from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError
 from imagegen_http.doctor.checks import Check, CheckCode, fail, ok, outbox, warn
-from imagegen_http.doctor.runner import RECENT, STUCK_AFTER, providers, search_index, task_checks
+from imagegen_http.doctor.runner import providers, search_index, tasks
 from imagegen_http.settings.schema import WORKER, Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
-
-_STUCK_TASKS = """
-SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < $1
-"""
-
-_UNKNOWN_OUTCOME_TASKS = """
-SELECT count(*) FROM tasks
-WHERE status = 'failed' AND completed_at > $1 AND failure ->> 'code' = 'outcome_unknown'
-"""
 
 
 async def check_database(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
@@ -84,7 +73,7 @@ async def _open_database(
         _clock(inspection),
         _nodes(activity, alive),
         await _master_key(database, environ),
-        *await _tasks(database, has_server=bool(alive)),
+        *await tasks(PostgresqlSql(database), has_server=bool(alive)),
         search_index(await index_state(database, simplify)),
         *await outbox(SqlOutbox(PostgresqlSql(database)), settings),
         *await providers(PostgresqlProviderConfigs(database, FernetSecretBox(())), settings),
@@ -150,16 +139,3 @@ async def _master_key(database: Database, environ: Mapping[str, str]) -> Check:
         reason = CheckCode.SECRETS_LOCKED(reason=KeyCode.OTHER_MASTER_KEY(), count=len(tokens))
         return fail("master key", reason)
     return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
-
-
-async def _tasks(database: Database, *, has_server: bool) -> list[Check]:
-    now = SystemClock().now()
-    stuck = await database.row(_STUCK_TASKS, to_timestamp(now - STUCK_AFTER))
-    unclear = await database.row(_UNKNOWN_OUTCOME_TASKS, to_timestamp(now - RECENT))
-    counts = await PostgresqlTasks(database, simplify=str).counts()
-    return task_checks(
-        counts,
-        stuck=0 if stuck is None else stuck[0],
-        unclear=0 if unclear is None else unclear[0],
-        has_server=has_server,
-    )

@@ -19,11 +19,10 @@ from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_adapters.stores.search import IndexState
-from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sql import Sql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery
-from imagegen_adapters.stores.sqlite.tasks import SqliteTasks
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, Refusal
 from imagegen_core.images import Image, StorageState
@@ -31,7 +30,6 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import is_key
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
-from imagegen_core.task import TaskStatus
 from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing, saved_configs
 from imagegen_http.doctor.checks import (
@@ -84,7 +82,7 @@ async def run_checks(
         if database is not None:
             checks += [
                 await _master_key(database, data_dir, environ),
-                *await _tasks(database, has_server=has_server),
+                *await tasks(SqliteSql(database), has_server=has_server),
                 await _clock(database),
                 await _images(database, data_dir, full=full, progress=progress),
                 await _orphans(database, data_dir, has_server=has_server),
@@ -158,17 +156,21 @@ async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Databa
 
 # ---------------------------------------------------------------- the database
 
-STUCK_AFTER = timedelta(days=1)
-RECENT = timedelta(days=7)
+_STUCK_AFTER = timedelta(days=1)
+_RECENT = timedelta(days=7)
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
-_STUCK_TASKS = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < ?"
-
-_UNKNOWN_OUTCOME_TASKS = """
-SELECT count(*) FROM tasks
-WHERE status = 'failed' AND completed_at > ? AND failure ->> '$.code' = 'outcome_unknown'
+_OPEN_TASKS = """
+SELECT
+    count(*) FILTER (WHERE status = 'pending'),
+    count(*) FILTER (WHERE status = 'processing'),
+    count(*) FILTER (WHERE created_at < :stuck_since)
+FROM tasks WHERE status IN ('pending', 'processing')
 """
-
+_UNKNOWN_OUTCOMES = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'outcome_unknown'
+"""
 _NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
 
 
@@ -188,22 +190,13 @@ async def _master_key(database: Database, data_dir: Path, environ: Mapping[str, 
     return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
 
 
-async def _tasks(database: Database, *, has_server: bool) -> list[Check]:
+async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
+    """Count the tasks that have not ended, those that are stuck, and unclear outcomes."""
     now = SystemClock().now()
-    old, unknown = to_timestamp(now - STUCK_AFTER), to_timestamp(now - RECENT)
-    return task_checks(
-        await SqliteTasks(database, simplify=str).counts(),
-        stuck=await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0]),
-        unclear=await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0]),
-        has_server=has_server,
+    ((pending, processing, stuck),) = await sql.rows(
+        _OPEN_TASKS, stuck_since=to_timestamp(now - _STUCK_AFTER)
     )
-
-
-def task_checks(
-    counts: Mapping[TaskStatus, int], *, stuck: int, unclear: int, has_server: bool
-) -> list[Check]:
-    """Check what was counted: ``stuck`` tasks, and ``unclear`` outcomes."""
-    pending, processing = counts[TaskStatus.PENDING], counts[TaskStatus.PROCESSING]
+    ((unclear,),) = await sql.rows(_UNKNOWN_OUTCOMES, recent=to_timestamp(now - _RECENT))
     summary = CheckCode.TASK_COUNTS(pending=pending, processing=processing)
     checks = [ok("tasks", summary)]
     if processing and not has_server:
