@@ -14,14 +14,12 @@ import attrs
 
 _COMMANDS = (
     "admin",
-    "collections",
     "generate",
     "images",
     "providers",
     "serve",
     "storage",
     "tasks",
-    "usage",
 )
 _LATER = ("httpx", "imagegen_adapters.stores.sqlite.schema", "imagegen_adapters.providers.demo.provider")
 _LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")

@@ -18,14 +18,14 @@ from imagegen_http.cli.context import (
     about,
     complain,
     read_token,
+    system_reason,
 )
 from imagegen_http.cli.help import READER_OPTIONS, apply_reader_options, colour_of, for_reader
 from imagegen_http.cli.words import help_in_chinese, language_of, teach_click
-from imagegen_http.errors import system_reason
 
 COMMANDS = {
     "backup": ("admin", "Write everything but the master key to FILE."),
-    "collections": ("collections", "Gather images in collections."),
+    "collections": ("images", "Gather images in collections."),
     "config": ("admin", "Look at the settings."),
     "doctor": ("admin", "Look for what is wrong, and change nothing."),
     "edit": ("generate", "Repaint an image as PROMPT says."),
@@ -43,7 +43,7 @@ COMMANDS = {
     "storage": ("storage", "Synchronize local disk and OSS."),
     "tasks": ("tasks", "See tasks, cancel them, make them again."),
     "upscale": ("generate", "Make an image larger."),
-    "usage": ("usage", "Add up tasks, images and costs."),
+    "usage": ("tasks", "Add up tasks, images and costs."),
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
 

@@ -15,7 +15,6 @@ import click
 
 from imagegen_core.messages import Argument, Language, Message
 from imagegen_http.cli.words import language_of, message, reader_language
-from imagegen_http.errors import read_problem, system_reason
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -82,6 +81,13 @@ def print_json(value: Any) -> None:
 def about(subject: Argument, reason: Argument) -> Message:
     """Return a reason after what it is about."""
     return message("{subject}: {reason}", subject=subject, reason=reason)
+
+
+def system_reason(error: OSError | ValueError) -> Message:
+    """Return why the operating system refuses a file; what knows that is loaded when it does."""
+    from imagegen_http.errors import read_problem
+
+    return read_problem(error)
 
 
 # ---------------------------------------------------------------- the context
@@ -172,7 +178,7 @@ def read_secret(reference: str, context: Context, option: Argument) -> str:
                 "{option}: the file {name} cannot be read: {reason}",
                 option=option,
                 name=name,
-                reason=read_problem(error),
+                reason=system_reason(error),
             ) from error
         if not secret:
             raise CommandFailed("{option}: the file {name} is empty", option=option, name=name)

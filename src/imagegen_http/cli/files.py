@@ -18,9 +18,16 @@ import attrs
 
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
-from imagegen_http.cli.context import MIB, CommandFailed, WrongUsage, about, check_writable, complain
+from imagegen_http.cli.context import (
+    MIB,
+    CommandFailed,
+    WrongUsage,
+    about,
+    check_writable,
+    complain,
+    system_reason,
+)
 from imagegen_http.cli.words import message
-from imagegen_http.errors import system_reason
 
 STDIN = "-"
 STDOUT = Path("-")

@@ -1,4 +1,4 @@
-"""``imagegen images``."""
+"""``imagegen images`` and ``imagegen collections``."""
 
 import json
 import sys
@@ -19,14 +19,22 @@ from imagegen_core.problems import RefusalCode
 from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, Failures, listed_ids
-from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, about, check_writable, confirm, say
+from imagegen_http.cli.context import (
+    CommandFailed,
+    Context,
+    WrongUsage,
+    about,
+    check_writable,
+    confirm,
+    say,
+    system_reason,
+)
 from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
 from imagegen_http.cli.options import as_json, assume_yes, image_ids_argument, list_options
 from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
 from imagegen_http.cli.words import message
-from imagegen_http.errors import system_reason
 
-COLLECTIONS = "/api/v1/collections"
+_COLLECTIONS = "/api/v1/collections"
 _IMAGES = "/api/v1/images"
 _SEARCH = f"{_IMAGES}/search"
 _PIECE_BYTES = 512 * 1024
@@ -113,7 +121,7 @@ async def find_collection(api: Api, text: str) -> int:
     """Return the id of the collection of this name or, if there is none, of this id."""
     from imagegen_core.marks import fold_name
 
-    items: list[dict[str, Any]] = (await api.get(COLLECTIONS))["items"]
+    items: list[dict[str, Any]] = (await api.get(_COLLECTIONS))["items"]
     named = [item for item in items if fold_name(item["name"]) == fold_name(text.strip())]
     for item in (*named, *(item for item in items if str(item["id"]) == text)):
         number: int = item["id"]
@@ -393,3 +401,81 @@ async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> No
             while piece := content.read(_PIECE_BYTES):
                 archive.write(piece)
                 out.write(archive.take())
+
+
+# ---------------------------------------------------------------- collections
+
+_COLLECTIONS_LIST = (
+    Column("id", "id"),
+    Column("name", "name"),
+    Column("images", "count"),
+    Column("created", "created_at", Kind.TIME),
+)
+_collection_argument = click.argument("collection")
+
+
+@click.group()
+def collections() -> None:
+    """Gather images in collections."""
+
+
+@collections.command("list")
+@as_json
+@api_command
+async def list_collections(api: Api, *, as_json: bool) -> None:
+    """List collections, newest first."""
+    empty = message("no collections in {path}", path=api.place)
+    show_table(_COLLECTIONS_LIST, (await api.get(_COLLECTIONS))["items"], empty=empty, as_json=as_json)
+
+
+@collections.command()
+@click.argument("name")
+@api_command
+async def create(api: Api, name: str) -> None:
+    """Create an empty collection, and print its id."""
+    click.echo((await api.post(_COLLECTIONS, json={"name": name}))["id"])
+
+
+@collections.command()
+@_collection_argument
+@click.argument("name")
+@api_command
+async def rename(api: Api, collection: str, name: str) -> None:
+    """Give COLLECTION, a name or an id, another name."""
+    path = f"{_COLLECTIONS}/{await find_collection(api, collection)}"
+    renamed = await api.call("PATCH", path, json={"name": name})
+    click.echo(f"renamed {renamed['id']}")
+
+
+@collections.command("delete")
+@_collection_argument
+@assume_yes
+@click.pass_obj
+def delete_collection(context: Context, collection: str, *, yes: bool) -> None:
+    """Delete COLLECTION, a name or an id; its images stay."""
+    confirm("Delete collection {collection}? Its images stay.", yes=yes, collection=collection)
+
+    async def act(api: Api) -> None:
+        number = await find_collection(api, collection)
+        await api.call("DELETE", f"{_COLLECTIONS}/{number}")
+        click.echo(f"deleted {number}")
+
+    with_api(context, act)
+
+
+@collections.command(short_help="Put images into a collection.")
+@_collection_argument
+@image_ids_argument
+@api_command
+async def add(api: Api, collection: str, image_ids: tuple[int, ...]) -> None:
+    """Put images into COLLECTION, a name or an id, and print how many were not there before."""
+    await change_images(api, image_ids, "add_to", collection=await find_collection(api, collection))
+
+
+@collections.command(short_help="Take images out of a collection.")
+@_collection_argument
+@image_ids_argument
+@api_command
+async def remove(api: Api, collection: str, image_ids: tuple[int, ...]) -> None:
+    """Take images out of COLLECTION, a name or an id, and print how many were there; they stay themselves."""
+    await change_images(api, image_ids, "remove_from", collection=await find_collection(api, collection))

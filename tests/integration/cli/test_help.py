@@ -92,14 +92,12 @@ def test_only_the_called_command_is_loaded(args, commands, tmp_path):
     _, _, modules = modules_of(*args, cwd=tmp_path)
     every = {
         "admin",
-        "collections",
         "generate",
         "images",
         "providers",
         "serve",
         "storage",
         "tasks",
-        "usage",
     }
 
     assert commands == {name for name in every if f"imagegen_http.cli.{name}" in modules}
