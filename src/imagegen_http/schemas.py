@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document, as msgspec makes them, and examples of what they describe."""
+"""The types of fields in bodies and answers, and what the OpenAPI document says of them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -203,10 +203,7 @@ RequestedModel = Annotated[
 ImageText = Annotated[
     str,
     Meta(min_length=1),
-    doc(
-        "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service",
-        pattern=_IMAGE_PATTERN,
-    ),
+    doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service", pattern=_IMAGE_PATTERN),
 ]
 Shown = Annotated[Any, doc("as answers show it: taken, and ignored")]
 EXAMPLE_PROMPT = "一只可爱的猫"

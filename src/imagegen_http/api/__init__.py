@@ -1,1 +1,1 @@
-"""The HTTP API under /api/v1: routes, what bodies look like, how errors are answered."""
+"""The HTTP API below /api/v1: a file for each resource, and what they share."""

@@ -1,4 +1,4 @@
-"""Parses JSON bodies, as declared or not at all, and says what those of operations are; `bodies` has others.
+"""Reads bodies: JSON as its type is declared or not at all, and the images in it.
 
 Parsing is strict: ``"60"`` is not a number and 1 not a boolean, and a field that is not declared is refused.
 The core checks the meaning.

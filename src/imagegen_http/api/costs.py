@@ -1,4 +1,4 @@
-"""Costs: of a task and of an image, before it is sent, and of all tasks of a time."""
+"""Costs: of a task, of an image, and of all tasks of a time."""
 
 from collections.abc import Mapping
 from decimal import Decimal

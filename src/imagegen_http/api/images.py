@@ -1,4 +1,4 @@
-"""Images: their records."""
+"""Images: list, search, show, download, delete, and several in one zip file."""
 
 from typing import Annotated, Any, Self, cast
 from urllib.parse import parse_qsl
@@ -95,8 +95,7 @@ class Image(Answer, frozen=True, kw_only=True):
     storage: Annotated[StorageState, doc("where the bytes are", "local")]
     metadata: Annotated[JsonObject, doc("what the provider said beside the image", {"seed": 7})]
     cost: Annotated[
-        Cost | None,
-        doc("its share of what its call cost; null if that was nothing, or was not recorded yet"),
+        Cost | None, doc("its share of what its call cost; null if that was nothing, or was not recorded yet")
     ]
     favourite: Favourite
     tags: Tags
@@ -144,8 +143,7 @@ class ImageDetail(Image, frozen=True, kw_only=True):
     parents: Annotated[list[ImageId], doc("images that its task took as inputs, in order", [3])]
     children: Annotated[list[ImageId], doc("the newest 100 images made from it, newest first", [12, 9])]
     previous: Annotated[
-        int | None,
-        doc("id of the image that the list shows before it, a newer one; null for the first", 8),
+        int | None, doc("id of the image that the list shows before it, a newer one; null for the first", 8)
     ]
     next: Annotated[int | None, doc("id of the image that the list shows after it; null for the last", 6)]
 

@@ -1,4 +1,4 @@
-"""The input images of tasks."""
+"""Files of tasks: their input images, and what was kept of answers that could not be used."""
 
 from typing import Annotated
 

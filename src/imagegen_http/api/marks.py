@@ -1,4 +1,4 @@
-"""Marks of images: what a change of many did, tags, collections."""
+"""Marks of images: favourites, tags, collections; and what is done to many images at once."""
 
 import re
 from collections.abc import Mapping

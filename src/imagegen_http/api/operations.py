@@ -1,4 +1,4 @@
-"""What the bodies of operations look like."""
+"""The operations: a route for each row of the core's table, and the price of a request."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, cast

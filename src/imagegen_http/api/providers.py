@@ -1,4 +1,4 @@
-"""Parameters of a model, and what a form needs to show them."""
+"""Providers: what can be used, with the parameters of each model, and how it is configured."""
 
 import datetime as dt
 from typing import Annotated
@@ -563,15 +563,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     )
 
 
-HANDLERS = [
-    list_providers,
-    list_configs,
-    save_config,
-    get_config,
-    delete_config,
-    toggle_config,
-    probe_config,
-]
+HANDLERS = [list_providers, list_configs, save_config, get_config, delete_config, toggle_config, probe_config]
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:

@@ -1,4 +1,4 @@
-"""A server-sent event with an image in it, in pieces."""
+"""Tasks as server-sent events: one to its end, or all of them."""
 
 import asyncio
 import base64
@@ -93,10 +93,7 @@ class PartialImage(Answer, frozen=True, kw_only=True):
     def from_partial(cls, partial: CorePartialImage) -> "PartialImage":
         """Return the answer but for the bytes, which are encoded while they are sent."""
         return cls(
-            index=partial.index,
-            image_index=partial.image_index,
-            mime_type=partial.media_type,
-            b64_json="",
+            index=partial.index, image_index=partial.image_index, mime_type=partial.media_type, b64_json=""
         )
 
 
@@ -271,10 +268,7 @@ async def follow_task(
     "/api/v1/events",
     tags=["tasks"],
     media_type="text/event-stream",
-    responses={
-        200: response(str, "the events", "text/event-stream"),
-        **refusals("validation_failed"),
-    },
+    responses={200: response(str, "the events", "text/event-stream"), **refusals("validation_failed")},
 )
 async def follow_tasks(
     service: ServiceDependency,

@@ -1,4 +1,4 @@
-"""Tasks: on their way and at their end."""
+"""Tasks: show, list, count, cancel, make again; and the answer to whoever submits one."""
 
 import asyncio
 import re
@@ -158,8 +158,7 @@ class Task(Answer, frozen=True, kw_only=True):
     images: Annotated[list[Image], doc("its images, in order")]
     inputs: Annotated[list[TaskInput], doc("its input images: references, then image, then mask")]
     cost: Annotated[
-        Cost | None,
-        doc("what its calls cost, or may have cost; null if nothing, or in several currencies"),
+        Cost | None, doc("what its calls cost, or may have cost; null if nothing, or in several currencies")
     ]
     costs: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
     warnings: Annotated[
@@ -451,12 +450,4 @@ def _check_running(service: Service) -> None:
         raise Unavailable(RefusalCode.SHUTTING_DOWN())
 
 
-HANDLERS = [
-    list_tasks,
-    count_tasks,
-    cancel_tasks,
-    get_task,
-    cancel_task,
-    retry_task,
-    rerun_task,
-]
+HANDLERS = [list_tasks, count_tasks, cancel_tasks, get_task, cancel_task, retry_task, rerun_task]

@@ -1,4 +1,4 @@
-"""The stores and the search index: what was done by hand."""
+"""Maintenance of the stores and of the search index by hand, the settings that hold now, and health."""
 
 from typing import Annotated, Any, cast
 
@@ -116,8 +116,7 @@ class Setting(Answer, frozen=True, kw_only=True):
     source: Annotated[
         Origin,
         doc(
-            "`environment`: a variable, or an option of `serve`; `database`: saved through the API",
-            "default",
+            "`environment`: a variable, or an option of `serve`; `database`: saved through the API", "default"
         ),
     ]
 

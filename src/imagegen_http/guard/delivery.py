@@ -1,4 +1,4 @@
-"""Finds out whether a response has arrived, as far as the operating system knows."""
+"""Whether a response has arrived, as far as the operating system knows, and whether its client is there."""
 
 import array
 import asyncio
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from imagegen_core.errors import Unavailable
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.asgi import Receive, Scope
+
+T = TypeVar("T")
 
 CONNECTION = "imagegen.connection"
 """The key in the scope of the `OpenConnection` over which the request came."""
@@ -98,9 +100,6 @@ def _unacknowledged_bytes(transport: asyncio.Transport) -> int:
     except (OSError, ValueError, AttributeError):
         waiting[0] = 0
     return waiting[0] + transport.get_write_buffer_size()
-
-
-T = TypeVar("T")
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

@@ -1,4 +1,4 @@
-"""The ``Host`` names that a request may have. This list is what stops DNS rebinding, not the bind address."""
+"""The ``Host`` names that a request may have, and proxies, of which only the scheme is trusted."""
 
 import ipaddress
 import re
@@ -16,7 +16,10 @@ _WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bo
 
 
 class AllowedHosts:
-    """Loopback, the bind address and the configured names, each with any port."""
+    """Loopback, the bind address and the configured names, each with any port.
+
+    This list is what stops DNS rebinding, not the bind address.
+    """
 
     def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
         bound = normalize_host(_as_host(bind_host))

@@ -1,4 +1,4 @@
-"""Pages of one piece, with no script and no other file: they look like the console and work without it."""
+"""Pages of one piece, with no script and no other file; and the login, which gives a cookie for the token."""
 
 import asyncio
 import base64

@@ -75,8 +75,7 @@ class ImagePartial(Answer, frozen=True, kw_only=True):
     """The data of an event: what one of the images looks like so far."""
 
     type: Annotated[
-        str,
-        doc("the event's name", enum=["image_generation.partial_image", "image_edit.partial_image"]),
+        str, doc("the event's name", enum=["image_generation.partial_image", "image_edit.partial_image"])
     ]
     partial_image_index: Annotated[int, doc("number among the partial images of this image, from 0", 0)]
     image_index: Annotated[int, doc("number of the image, from 0; OpenAI has one a stream", 0)]
@@ -91,10 +90,7 @@ class ImagePartial(Answer, frozen=True, kw_only=True):
 class ImageCompleted(Answer, frozen=True, kw_only=True):
     """The data of an event: one of the images."""
 
-    type: Annotated[
-        str,
-        doc("the event's name", enum=["image_generation.completed", "image_edit.completed"]),
-    ]
+    type: Annotated[str, doc("the event's name", enum=["image_generation.completed", "image_edit.completed"])]
     created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
     quality: Quality
     background: Background

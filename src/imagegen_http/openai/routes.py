@@ -220,13 +220,7 @@ def openai_router(clock: Clock, peers: Peers) -> Router:
 
     return Router(
         ROOT,
-        route_handlers=[
-            create_image,
-            create_image_edit,
-            create_image_variation,
-            list_models,
-            retrieve_model,
-        ],
+        route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
         dependencies={"retries": Provide(provide_retries)},
         tags=["openai"],
     )

@@ -216,10 +216,7 @@ def _document(app: Litestar) -> dict[str, Any]:
         "required": True,
         "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
     }
-    document["paths"][ZIP]["post"]["requestBody"] = {
-        "required": True,
-        "content": {_JSON: _schema(ZipBody)},
-    }
+    document["paths"][ZIP]["post"]["requestBody"] = {"required": True, "content": {_JSON: _schema(ZipBody)}}
     document["paths"][_RERUN]["post"]["requestBody"]["required"] = False  # Litestar says true of all
     for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar lets it be left out
         parameter["required"] = parameter["required"] or parameter["name"] == "keyword"

@@ -218,8 +218,8 @@ class AcceptingServer(uvicorn.Server):
 class Acceptor:
     """Accepts the connections to one listening socket; ``protocol`` makes the protocol of each.
 
-    ``room`` says how many more may be open; the protocol refuses the others, and few of them are accepted at
-    a time.
+    It accepts many in one iteration of the event loop, where uvloop's own servers accept one. ``room`` says
+    how many more may be open; the protocol refuses the others, and few of them are accepted at a time.
 
     If no more files can be opened, it tries again after ``retry_seconds``; a server of uvloop may then stop
     for good.

@@ -47,7 +47,10 @@ More searches are allowed, since equal ones at the same moment share one query o
 
 
 class LargeResponses:
-    """Wraps an ASGI application; ``refuse`` sends the error envelope."""
+    """Wraps an ASGI application: few large lists are built at a time, and all large responses share a budget.
+
+    ``refuse`` sends the error envelope.
+    """
 
     def __init__(
         self,
