@@ -36,12 +36,11 @@ from imagegen_adapters.providers.document.schema import (
     SizeKind,
     StatusSpec,
     UsageSpec,
-    header_problem,
 )
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.templates import PROSE, Template
 from imagegen_adapters.providers.document.words import DocumentCode, Malformed
-from imagegen_core.config import check_api_base, is_loopback
+from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES
 from imagegen_core.images import MediaType
@@ -58,6 +57,7 @@ _MAX_EXPRESSIONS = 500
 _MAX_GLOBS = 100
 _MIN_EXCLUDED = 2
 _MIME_TYPES = tuple(map(str, MediaType))
+_STATUS = re.compile(r"[1-5](?:\d\d|xx)")
 _SOURCES = ("url", "base64", "data_uri", "auto", "url_template")
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
 
@@ -94,7 +94,7 @@ def _parts(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, part
         inner = ((field.name, getattr(part, field.name)) for field in attrs.fields(type(part)))
     if isinstance(part, StatusSpec):
-        with contextlib.suppress(Malformed):  # which its field's check says
+        with contextlib.suppress(Malformed):  # which `_status` says
             inner = [("source", part.expression)]
     for name, value in inner:
         yield from _parts(value, f"{path}.{name}" if path else str(name))
@@ -112,9 +112,13 @@ def _of_part(path: str, part: Any, document: Document) -> Found:
             yield ".".join(filter(None, (path, place))), reason
 
 
+def _header_problem(name: str) -> Message | None:
+    return ProblemCode.HEADER_NOT_SETTABLE(name=name) if name.lower() in SERVICE_HEADERS else None
+
+
 def _named_headers(part: Document | RequestSpec | DownloadSpec, _: Document) -> Found:
     for name in part.headers:
-        if reason := header_problem(name):
+        if reason := _header_problem(name):
             yield f"headers.{name}", reason
 
 
@@ -127,6 +131,8 @@ def _operations(document: Document, _: Document) -> Found:
 
 
 def _auth(auth: Auth, _: Document) -> Found:
+    if reason := _header_problem(auth.header):
+        yield "header", reason
     if auth.type is AuthType.OAUTH:
         # The secret is sent there, so that the way has to be encrypted.
         try:
@@ -159,6 +165,9 @@ def _errors(errors: ErrorSpec, _: Document) -> Found:
 def _classify(rule: ClassifyRule, _: Document) -> Found:
     if not rule.codes and not rule.status:
         yield "", DocumentCode.NEEDS_ANY(fields=("codes", "status"))
+    for status in rule.status:
+        if not _STATUS.fullmatch(status):
+            yield "status", DocumentCode.NOT_A_STATUS(status=status)
 
 
 def _response(response: ResponseSpec, _: Document) -> Found:
@@ -167,6 +176,13 @@ def _response(response: ResponseSpec, _: Document) -> Found:
     for position, rule in enumerate(response.images):
         if not any(getattr(rule, name) for name in _SOURCES):
             yield f"images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES)
+
+
+def _status(status: StatusSpec, _: Document) -> Found:
+    try:
+        status.expression  # noqa: B018 - compiles it
+    except Malformed as error:
+        yield "source", error.reason
 
 
 def _usage(usage: UsageSpec, _: Document) -> Found:
@@ -254,6 +270,7 @@ _RULES: Mapping[type, tuple[Callable[[Any, Document], Found], ...]] = MappingPro
         ClassifyRule: (_classify,),
         OperationSpec: (_operation,),
         ResponseSpec: (_response,),
+        StatusSpec: (_status,),
         UsageSpec: (_usage,),
         ModelSpec: (_model_operations, _model_inputs, _model_parameters),
     }

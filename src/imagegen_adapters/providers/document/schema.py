@@ -16,8 +16,8 @@ import attrs
 from imagegen_adapters.providers.common.images import MaskPolarity
 from imagegen_adapters.providers.document.expressions import Expression
 from imagegen_adapters.providers.document.templates import Template
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
-from imagegen_core.config import SERVICE_HEADERS, check_api_base, check_timeout
+from imagegen_adapters.providers.document.words import DocumentCode
+from imagegen_core.config import check_api_base, check_timeout
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import Group, Label
 from imagegen_core.limits import (
@@ -49,7 +49,6 @@ Check = Callable[[Any], Message | None]
 """Returns what is wrong with a value, None if nothing is."""
 
 _MAX_URL_CHARS = 2048
-_STATUS = re.compile(r"[1-5](?:\d\d|xx)")
 _OPERATION_NAMES = frozenset(Operation)
 _MENTIONS: IdentityCache[dict[str, bool]] = IdentityCache()
 
@@ -93,24 +92,6 @@ def _accepted_by(check: Callable[[Any, str], object]) -> Check:
     return problem
 
 
-def header_problem(name: str) -> Message | None:
-    """Return why a document must not send a header of this name."""
-    return ProblemCode.HEADER_NOT_SETTABLE(name=name) if name.lower() in SERVICE_HEADERS else None
-
-
-def _source_problem(source: str) -> Message | None:
-    try:
-        StatusSpec(source=source, succeeded=()).expression  # noqa: B018 - compiles it
-    except Malformed as error:
-        return error.reason
-    return None
-
-
-def _unknown_status(statuses: tuple[str, ...]) -> Message | None:
-    wrong = next((status for status in statuses if not _STATUS.fullmatch(status)), None)
-    return None if wrong is None else DocumentCode.NOT_A_STATUS(status=wrong)
-
-
 _IS_NAME = _matching(NAME.fullmatch, ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
 _NAMES_EVENTS = _matching(lambda names: names and all(names), ProblemCode.EMPTY())
 _IS_SHORT = _matching(lambda text: len(text) <= _MAX_URL_CHARS, ProblemCode.TOO_LONG(maximum=_MAX_URL_CHARS))
@@ -151,7 +132,7 @@ class Auth:
 
     type: AuthType = AuthType.BEARER
     optional: bool = False
-    header: str = _checked(header_problem, "Authorization")
+    header: str = "Authorization"
     prefix: str = ""
     param: str = "key"
     username: str | None = None
@@ -228,7 +209,7 @@ class ClassifyRule:
 
     as_: ErrorClass
     codes: tuple[str, ...] = ()
-    status: tuple[str, ...] = _checked(_unknown_status, ())
+    status: tuple[str, ...] = ()
     cooldown_s: float | None = _checked(_seconds(), None)
 
 
@@ -357,7 +338,7 @@ class TaskSpec:
 class StatusSpec:
     """How a job's state is read: ``source`` is an expression, or ``http`` for the status code."""
 
-    source: str = _checked(_source_problem)
+    source: str
     pending: tuple[str, ...] = ()
     succeeded: tuple[str, ...] = _checked(_matching(bool, DocumentCode.NO_STATES()))
     failed: tuple[str, ...] = ()
