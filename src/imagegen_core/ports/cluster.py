@@ -1,5 +1,6 @@
 """The processes that work on the same tasks, and which of them are alive."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -79,3 +80,26 @@ class Turn(Protocol):
             StorageError: on entering: who holds the turn is not known now, or could not be stored.
         """
         ...
+
+
+class Peers(Protocol):
+    """Nodes answer yes, or not at all."""
+
+    def answer(self, question: str, is_so: Callable[[str], bool]) -> None:
+        """Let this node answer a question of others about a subject; a question is one word."""
+        ...
+
+    async def ask(self, question: str, subject: str) -> bool:
+        """Return whether another node says yes; silence for a second means no."""
+        ...
+
+
+class NoPeers:
+    """There are no other nodes."""
+
+    def answer(self, question: str, is_so: Callable[[str], bool]) -> None:
+        """Nobody will ask."""
+
+    async def ask(self, question: str, subject: str) -> bool:  # noqa: ARG002 - there is nobody to ask
+        """Nobody says yes."""
+        return False

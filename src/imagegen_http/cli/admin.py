@@ -274,9 +274,9 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
     """
     import asyncio
 
-    from imagegen_http.composition.backends import cluster_module
+    from imagegen_http.composition.service import require_cluster
 
-    cluster_module()  # or the error that says what has to be installed
+    require_cluster()  # or the error that says what has to be installed
     from imagegen_http.composition import move
 
     settings = context.settings()

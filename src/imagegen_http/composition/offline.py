@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from imagegen_adapters import compose
 from imagegen_adapters.backup import BackupReport, Progress, write_backup
+from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secrets import (
@@ -26,9 +28,9 @@ from imagegen_core.errors import Unavailable
 from imagegen_core.messages import Message
 from imagegen_core.resolving import ProviderKinds
 from imagegen_http.composition.archives import open_archive
-from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import check_default_provider
-from imagegen_http.composition.providers import check_file_providers, compose_providers
+from imagegen_http.composition.providers import check_file_providers
+from imagegen_http.composition.service import require_cluster
 from imagegen_http.settings.schema import Settings, SettingsError
 from imagegen_http.settings.words import SettingCode
 
@@ -49,7 +51,7 @@ async def check_settings(settings: Settings) -> list[Message]:
         kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
         if settings.database is not None:
-            cluster_module()
+            require_cluster()
         archive = open_archive(settings, outbound.gate)
         if archive is not None:
             await archive.aclose()
@@ -99,7 +101,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
-        rotated: int = await cluster_module().rotate_keys(settings.database, variable)
+        rotated: int = await compose.rotate_keys(settings.database, variable)
         return rotated
     if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())

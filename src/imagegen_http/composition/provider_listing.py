@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox
@@ -18,7 +19,7 @@ from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.services.providers import ProviderListing
 from imagegen_http.api.providers import ProviderConfig
-from imagegen_http.composition.providers import check_file_providers, compose_providers
+from imagegen_http.composition.providers import check_file_providers
 from imagegen_http.composition.service import file_configs
 from imagegen_http.settings.schema import Settings
 from imagegen_http.settings.words import SettingCode

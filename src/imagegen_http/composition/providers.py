@@ -2,62 +2,16 @@
 
 from collections.abc import Mapping
 
-from imagegen_adapters.outbound.client import Outbound
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.provider import Provider
-from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import RefusalCode
-from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
-from imagegen_http.composition.installed_providers import InstalledProviders
 from imagegen_http.settings.schema import SettingsError
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", "inputs"})
 """With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
-
-
-def compose_providers(
-    clock: Clock, outbound: Outbound, redactor: Redactor | None = None
-) -> InstalledProviders:
-    """Return the provider adapters by kind, each of which is loaded once it is needed."""
-
-    def demo() -> Provider:
-        from imagegen_adapters.providers.demo.provider import DemoProvider
-
-        return DemoProvider(clock)
-
-    def gemini() -> Provider:
-        from imagegen_adapters.providers.gemini.provider import GeminiProvider
-
-        return GeminiProvider(outbound, clock=clock)
-
-    def stable_diffusion() -> Provider:
-        from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
-
-        return StableDiffusionProvider(outbound)
-
-    def comfyui() -> Provider:
-        from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
-
-        return ComfyUIProvider(outbound, clock=clock)
-
-    def http() -> Provider:
-        from imagegen_adapters.providers.document.provider import HttpProvider
-
-        return HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
-
-    return InstalledProviders(
-        {
-            "demo": demo,
-            "gemini": gemini,
-            "stable_diffusion": stable_diffusion,
-            "comfyui": comfyui,
-            "http": http,
-        }
-    )
 
 
 def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderConfig]) -> list[Message]:

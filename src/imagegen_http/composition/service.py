@@ -1,38 +1,53 @@
 """Composes the service; read it from top to bottom."""
 
 import importlib.metadata
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import importlib.util
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 import structlog
 
+from imagegen_adapters.compose import (
+    Backend,
+    compose_parts,
+    compose_upkeep,
+    join_archive,
+    on_disk,
+    on_postgresql,
+    read_cache,
+)
 from imagegen_adapters.images.inspector import SubprocessInspector
-from imagegen_adapters.outbound.addresses import OutboundGuard
+from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
-from imagegen_adapters.simplify import release_dictionaries, simplify
+from imagegen_adapters.simplify import release_dictionaries
 from imagegen_adapters.stores.directory import CACHE_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.imagegen import ImageGen, Limits
-from imagegen_core.ports.parts import Parts
-from imagegen_core.ports.tools import Label
+from imagegen_core.ports.blobs import RunningChecksum
+from imagegen_core.ports.outbox import Outbox
+from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
+from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.composition.archives import CHECKPOINTS, archive_secrets, open_archive
-from imagegen_http.composition.backends import open_backend
 from imagegen_http.composition.presets import describe_presets
-from imagegen_http.composition.providers import check_file_providers, compose_providers
-from imagegen_http.composition.storage import compose_maintenance, compose_storage, read_cache
+from imagegen_http.composition.providers import check_file_providers
+from imagegen_http.guard.asgi import optional_text
+from imagegen_http.health import ArchiveHealth, ClusterHealth, NodeHealth, ProviderCalls
 from imagegen_http.runtime.feed_watch import FeedWatch
 from imagegen_http.runtime.health_report import HealthReport
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.service import Service
-from imagegen_http.settings.schema import Settings, passwords
+from imagegen_http.settings.schema import Settings, SettingsError, passwords
 from imagegen_http.settings.shown import Origins
+from imagegen_http.settings.words import SettingCode
 
 _MIB = 1024 * 1024
 _CONNECTIONS_PER_WORKER = 4
@@ -101,38 +116,37 @@ async def compose(
         release_dictionaries()  # an idle service needs only the version of the index, which is computed once
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
-        storage = compose_storage(settings, backend, archive, clock)
         min_free_bytes = settings.storage.min_free_mb * _MIB
         disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
         max_cached_bytes, cache = settings.storage.cache_mb * _MIB, directory.path / CACHE_DIRECTORY
+        local = settings.storage.local
+        tiers = join_archive(backend.blobs, archive, archive_first=local is None)
         blobs = await stack.enter_async_context(
-            read_cache(storage.blobs, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
+            read_cache(tiers, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
         )
-        adapters = Parts(
-            tasks=backend.tasks,
-            queue=backend.queue,
-            nodes=backend.nodes,
-            slots=backend.slots,
-            images=backend.images,
-            marks=backend.marks,
-            configs=backend.configs,
+        parts = compose_parts(
+            backend,
             blobs=blobs,
-            spool=backend.spool,
-            inspect=inspector.inspect,
-            check_address=OutboundGuard(outbound.gate).check,
-            box=backend.box,
+            inspector=inspector,
+            outbound=outbound,
             has_room=disk.has_room,
             clock=clock,
             providers=providers,
             redactor=redactor,
-            new_id=new_id,
-            simplify=simplify,
             label=_label(settings),
         )
         owner, runs_tasks = new_id(), run_background and settings.runs_tasks
-        maintenance = compose_maintenance(settings, backend, storage, clock, node=owner)
+        maintenance = compose_upkeep(
+            backend,
+            archive,
+            clock,
+            node=owner,
+            sweep_seconds=settings.storage.sweep_minutes * 60,
+            retention_days=0 if local is None else local.retention_days,
+            keep_inputs=settings.storage.keep_inputs,
+        )
         imagegen = ImageGen(
-            adapters,
+            parts,
             limits=_limits(settings),
             file_configs=file_configs(settings),
             owner=owner,
@@ -155,8 +169,10 @@ async def compose(
                 free_bytes=disk.free_bytes,
                 box_locked=lambda: backend.box.locked,
                 clock=clock,
-                archive=None if archive is None else lambda: storage.archive_report(maintenance.expiry_error),
-                cluster=backend.cluster,
+                archive=None if archive is None else lambda: _archive_report(backend.outbox, maintenance),
+                cluster=None
+                if backend.activity is None
+                else partial(_cluster_health, settings, backend.activity),
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
@@ -171,6 +187,95 @@ async def compose(
             await stack.enter_async_context(maintenance)
         await stack.enter_async_context(imagegen)
         yield service
+
+
+def open_backend(
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    environ: Mapping[str, str],
+    version: str,
+    clock: Clock,
+    checksum: Callable[[], RunningChecksum] | None = None,
+    create: bool = True,
+) -> AbstractAsyncContextManager[Backend]:
+    """Open what the settings name: the data directory of one box, or a database that several nodes share.
+
+    Raises:
+        StorageError: it cannot be used.
+        MasterKeyRefused: the master key cannot be used.
+        SettingsError: a package that it needs is not installed.
+    """
+    if settings.database is None:
+        return on_disk(
+            directory,
+            environ=environ,
+            clock=clock,
+            checksum=checksum,
+            create=create,
+            keep_inputs=settings.storage.keep_inputs,
+        )
+    require_cluster()
+    if directory.database.exists():
+        _log.warning(
+            "the data directory has a database that is not used here: `imagegen migrate` moves it",
+            path=str(directory.database),
+        )
+    return on_postgresql(
+        settings.database,
+        directory,
+        environ=environ,
+        version=version,
+        clock=clock,
+        checksum=checksum,
+        roles=settings.roles,
+        runs_tasks=settings.runs_tasks,
+        dead_after_seconds=settings.cluster.dead_after_seconds,
+    )
+
+
+def require_cluster() -> None:
+    """Check that what a cluster needs is installed; few services load it.
+
+    Raises:
+        SettingsError: a package is not installed.
+    """
+    if importlib.util.find_spec("asyncpg") is None:
+        raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
+
+
+async def _archive_report(outbox: Outbox, maintenance: Upkeep) -> ArchiveHealth:
+    """Return the report of ``/health`` about the archive, without sending a request."""
+    counts = await outbox.counts()
+    return ArchiveHealth(
+        status="failing" if counts.failing or maintenance.expiry_error else "ok",
+        uploads=counts.uploads,
+        removals=counts.removals,
+        failing=counts.failing,
+        last_error=optional_text(counts.last_error or maintenance.expiry_error),
+    )
+
+
+async def _cluster_health(
+    settings: Settings, read_activity: Callable[[], Awaitable[Any]], node: str
+) -> ClusterHealth:
+    activity = await read_activity()
+    return ClusterHealth(
+        node=node,
+        nodes=[
+            NodeHealth(
+                name=other.name,
+                roles=[*other.roles],
+                version=other.version,
+                silent_seconds=round(other.silent_seconds, 3),
+                alive=other.silent_seconds < settings.cluster.dead_after_seconds,
+            )
+            for other in activity.nodes
+        ],
+        turn=activity.turn,
+        calls=[ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()],
+        oldest_pending_seconds=activity.oldest_pending_seconds,
+    )
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:

@@ -30,8 +30,8 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import is_key
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
-from imagegen_http.composition.backends import cluster_module
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing, saved_configs
+from imagegen_http.composition.service import require_cluster
 from imagegen_http.doctor.checks import (
     Check,
     CheckCode,
@@ -97,7 +97,7 @@ async def _cluster_checks(
     settings: Settings, environ: Mapping[str, str], configuration: Check
 ) -> tuple[Check, ...]:
     """Check a node of a cluster; its images are in the bucket, whatever is on its disk."""
-    cluster_module()  # says what is missing, before it is imported here
+    require_cluster()  # says what is missing, before it is imported here
     from imagegen_http.doctor import cluster
 
     checks, data_dir = [configuration], settings.data_dir

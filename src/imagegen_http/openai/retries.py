@@ -27,8 +27,8 @@ import attrs
 
 from imagegen_core.errors import Refusal
 from imagegen_core.imagegen import ImageGen
+from imagegen_core.ports.cluster import NoPeers, Peers
 from imagegen_core.task import Task, TaskStatus
-from imagegen_http.runtime.peers import NoPeers, Peers
 
 DERIVED_KEY_SCOPE = "v1-first"
 """The scope of derived keys, apart from the idempotency keys that clients send."""

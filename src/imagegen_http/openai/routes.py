@@ -18,6 +18,7 @@ from msgspec import UNSET
 from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
+from imagegen_core.ports.cluster import Peers
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import RefusalCode
@@ -43,7 +44,6 @@ from imagegen_http.openai.requests import (
 )
 from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.runtime.peers import Peers
 from imagegen_http.runtime.service import Service
 
 _MAX_LISTED_NAMES = 20

@@ -7,10 +7,10 @@ import attrs
 
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.models import Model
+from imagegen_core.ports.cluster import NoPeers, Peers
+from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.health import Health
 from imagegen_http.runtime.feed_watch import FeedWatch
-from imagegen_http.runtime.maintenance import Maintenance
-from imagegen_http.runtime.peers import NoPeers, Peers
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.runtime.shared_reads import SharedReads
@@ -52,7 +52,7 @@ class Service:
     presets: Callable[[], list[ShippedProvider]]
     health: Callable[["Service"], Awaitable[Health]]
     listens_on: Callable[[tuple[str, int]], None]
-    maintenance: Maintenance
+    maintenance: Upkeep
     search_index: SearchIndex
     feed_watch: FeedWatch
     writes: Callable[[], int] | None

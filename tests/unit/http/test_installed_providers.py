@@ -1,8 +1,8 @@
 """The adapters of an installation: built when they are needed."""
 
+from imagegen_adapters.kinds import InstalledProviders
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.system import ManualClock
-from imagegen_http.composition.installed_providers import InstalledProviders
 
 
 def installed(built):

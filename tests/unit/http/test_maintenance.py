@@ -9,8 +9,7 @@ from imagegen_adapters.stores.one_node import LocalTurn
 from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import StorageCode
-from imagegen_core.services.upkeep import ExpirySummary, SyncSummary, VerifyReport
-from imagegen_http.runtime.maintenance import Maintenance, PassProgress
+from imagegen_core.services.upkeep import ExpirySummary, PassProgress, SyncSummary, Upkeep, VerifyReport
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +43,7 @@ class Stores:
 
 
 def maintenance(stores, *, expire=True):
-    return Maintenance(
+    return Upkeep(
         sync=stores.pass_of("sync", SyncSummary()),
         expire=stores.pass_of("expire", ExpirySummary()) if expire else None,
         verify=stores.pass_of(

@@ -5,6 +5,7 @@ import datetime as dt
 import attrs
 import pytest
 
+from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.system import ManualClock
@@ -15,7 +16,7 @@ from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.services.providers import ProviderListing
 from imagegen_http.composition.presets import describe_presets
-from imagegen_http.composition.providers import check_file_providers, compose_providers
+from imagegen_http.composition.providers import check_file_providers
 from imagegen_http.settings.schema import SettingsError
 
 DAY = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)

@@ -1,0 +1,74 @@
+"""The provider adapters of this installation, by kind."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.tools import Clock
+from imagegen_core.redaction import Redactor
+
+
+class InstalledProviders(Mapping[str, Provider]):
+    """Builds the adapter of a kind when it is first asked for; only then are its modules loaded.
+
+    That spares a service, and a command still more, the adapters that it does not use.
+    """
+
+    def __init__(self, builders: Mapping[str, Callable[[], Provider]]) -> None:
+        self._builders = builders
+        self._built: dict[str, Provider] = {}
+
+    def __getitem__(self, kind: str) -> Provider:
+        if kind not in self._built:
+            self._built[kind] = self._builders[kind]()
+        return self._built[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._builders  # the one of `Mapping` would build it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._builders)
+
+    def __len__(self) -> int:
+        return len(self._builders)
+
+
+def compose_providers(
+    clock: Clock, outbound: Outbound, redactor: Redactor | None = None
+) -> InstalledProviders:
+    """Return the provider adapters by kind, each of which is loaded once it is needed."""
+
+    def demo() -> Provider:
+        from imagegen_adapters.providers.demo.provider import DemoProvider
+
+        return DemoProvider(clock)
+
+    def gemini() -> Provider:
+        from imagegen_adapters.providers.gemini.provider import GeminiProvider
+
+        return GeminiProvider(outbound, clock=clock)
+
+    def stable_diffusion() -> Provider:
+        from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+
+        return StableDiffusionProvider(outbound)
+
+    def comfyui() -> Provider:
+        from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
+
+        return ComfyUIProvider(outbound, clock=clock)
+
+    def http() -> Provider:
+        from imagegen_adapters.providers.document.provider import HttpProvider
+
+        return HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
+
+    return InstalledProviders(
+        {
+            "demo": demo,
+            "gemini": gemini,
+            "stable_diffusion": stable_diffusion,
+            "comfyui": comfyui,
+            "http": http,
+        }
+    )
