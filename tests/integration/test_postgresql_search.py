@@ -10,12 +10,15 @@ import pytest
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql import search
-from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
-from imagegen_adapters.stores.postgresql.search import insert_images as insert_into_postgresql
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_images, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
-from imagegen_adapters.stores.sqlite.search import insert_images as insert_into_sqlite
+from imagegen_adapters.stores.sqlite.search import (
+    PreparedImage,
+    SqliteIndex,
+    insert_prepared,
+    sqlite_gallery,
+)
 from imagegen_core.errors import Unavailable
 from imagegen_core.marks import MarkChange
 from imagegen_core.operations import Operation
@@ -65,8 +68,9 @@ class Both:
         attempt = an_attempt(a_task())
         images = tuple(an_image(attempt, position=n, prompt=p, **changes) for n, p in enumerate(prompts))
         async with self._database.transaction() as connection:
-            stored = await insert_into_postgresql(connection, images, simplify)
-        assert stored == await self.sqlite.writer.write(lambda c: insert_into_sqlite(c, images, simplify))
+            stored = await insert_images(connection, images, simplify)
+        prepared = [PreparedImage.from_image(image, simplify) for image in images]
+        assert stored == await self.sqlite.writer.write(lambda c: insert_prepared(c, prepared, simplify))
         return stored
 
     async def go_on_at(self, image_id):
@@ -398,8 +402,8 @@ async def test_an_image_that_becomes_visible_late_is_counted(both, postgresql_da
     query = SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging()
     late, early = ((an_image(an_attempt(a_task()), prompt="猫"),) for _ in range(2))
     async with two_nodes(postgresql_database) as (slow, fast), slow.transaction():
-        await insert_into_postgresql(slow, late, simplify)
-        await insert_into_postgresql(fast, early, simplify)
+        await insert_images(slow, late, simplify)
+        await insert_images(fast, early, simplify)
         before = await find_hits(records, *query)
     after = await find_hits(records, *query)
 

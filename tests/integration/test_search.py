@@ -20,9 +20,10 @@ from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_adapters.stores.sqlite.search import (
     IDS_PER_BLOCK,
     ImageBlocks,
+    PreparedImage,
     SqliteIndex,
     index_state,
-    insert_images,
+    insert_prepared,
     reindex,
     retire_index,
     sqlite_gallery,
@@ -70,7 +71,8 @@ async def add_image(database, *prompts, **changes):
     images = tuple(
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
     )
-    return await database.writer.write(lambda c: insert_images(c, images, simplify))
+    prepared = [PreparedImage.from_image(image, simplify) for image in images]
+    return await database.writer.write(lambda c: insert_prepared(c, prepared, simplify))
 
 
 async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
