@@ -203,7 +203,7 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
         structure += text[end:start]
         out += text[end:start]
         end, is_image = _string_end(text, start)
-        quotes += 1 + text.count(b'"', start, end)
+        quotes += 1 if is_image else 1 + text.count(b'"', start, end)
         if quotes > _MAX_QUOTES:
             raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
         if is_image and extract_images:
