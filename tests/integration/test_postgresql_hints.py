@@ -89,7 +89,7 @@ async def test_a_task_that_one_node_accepts_another_runs(node):
     accepting, running = await node(provider), await node(provider)
     async with running, asyncio.timeout(30):
         task = await accepting.submit("猫")
-        kinds = [event.kind async for event in accepting.adapters.queue.events(task.task_id)]
+        kinds = [event.kind async for event in accepting.parts.queue.events(task.task_id)]
 
     assert ([EventKind.IMAGE, EventKind.COMPLETED], 1) == (kinds, provider.charged)
 
@@ -108,7 +108,7 @@ async def test_a_task_is_cancelled_at_another_node_than_its_own(node):
     async with running, asyncio.timeout(30):
         task = await accepting.submit("猫")
         await started.wait()
-        await accepting.cancel_task(task_id=task.task_id)
+        await accepting.tasks.cancel(task.task_id)
         ended = await accepting.wait(task.task_id)
 
     assert (TaskStatus.CANCELLED, [None]) == (ended.status, provider.cancelled)
