@@ -26,7 +26,7 @@ async def test_what_is_made_is_kept_and_found_after_a_restart(tmp_path):
         view = await imagegen.gallery.show(hat.id)
 
         assert [hat.id, cat.id] == hits
-        assert (cat.id,) == view.parents
+        assert (cat.id,) == view.relatives.parents
         assert b"WEBP" == (await (await imagegen.image(cat.id)).thumbnail())[8:12]
 
 
