@@ -21,6 +21,7 @@ MIN_METHODS = 3
 NO_STORE = {
     "Clock": "unit/test_clocks.py",
     "Exchange": "unit/test_memory_exchange.py",
+    "Peers": "integration/test_postgresql_peers.py",
     "Provider": "contracts/provider.py",
     "RunningChecksum": "contracts/test_blobs.py",
 }
