@@ -7,7 +7,6 @@ from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
-from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.system import SystemClock, new_id
@@ -40,6 +39,8 @@ def in_memory(
 
 def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: Clock | None = None) -> Parts:
     """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
+    from imagegen_adapters.providers.demo.provider import DemoProvider  # which draws
+
     clock = clock or SystemClock()
     state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
     return Parts(
