@@ -227,7 +227,7 @@ def classify(
     wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
-    by_status = ErrorClass.TRANSIENT if 500 <= response.status < 600 else ErrorClass.INVALID  # noqa: PLR2004
+    by_status = ErrorClass.TRANSIENT if 500 <= response.status < 600 else ErrorClass.INVALID  # noqa: PLR2004 - as HTTP has it
     return Classification(
         kind=_BY_STATUS.get(response.status, by_status) if rule is None else rule.as_,
         code=code,
