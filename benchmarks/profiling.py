@@ -30,14 +30,14 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OTHERS = "event loop, and what else Python does"
 GROUPS = {
     "guard": r"imagegen_http/guard/",
-    "request log": r"structlog/|imagegen_http/server/(?:request_log|logs)\.py|imagegen_core/redaction",
+    "request log": r"structlog/|imagegen_http/server/logs\.py|imagegen_core/redaction\.py",
     "server: heads, connections, responses": r"uvicorn/|httptools/|imagegen_http/server/",
     "Litestar, routes, answers": r"litestar/|msgspec/|imagegen_http/",
-    "use cases": r"imagegen_core/",
+    "core": r"imagegen_core/",
     "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers)/",
     "image: decoder, files, spool": r"imagegen_adapters/(?:images|files)/",
-    "threads: waking and waiting": r"imagegen_adapters/threads",
-    "SQLite: statements and rows": r"imagegen_adapters/(?:databases|stores)/",
+    "threads: waking and waiting": r"imagegen_adapters/threads\.py",
+    "SQLite: statements and rows": r"imagegen_adapters/stores/",
     "other adapters": r"imagegen_adapters/",
 }
 """Paths of modules by group; the first that matches counts."""

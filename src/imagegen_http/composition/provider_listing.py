@@ -32,7 +32,7 @@ def saved_configs(database: Database) -> ProviderConfigs:
 
 @asynccontextmanager
 async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
-    """Yield the use case that lists the providers, of the file and of ``configs``; it needs no master key."""
+    """Yield the service that lists the providers, of the file and of ``configs``; it needs no master key."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
         yield ProviderListing(

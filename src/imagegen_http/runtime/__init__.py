@@ -1,1 +1,1 @@
-"""What a running service holds: its use cases, its maintenance, its state for others to find."""
+"""What a running service holds: its services, its maintenance, its state for others to find."""

@@ -1,4 +1,4 @@
-"""What the routes share: the use cases, the settings, and whether the service is stopping."""
+"""What the routes share: the services, the settings, and whether the service is stopping."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -6,11 +6,12 @@ from tests.integration.cli.test_help import modules_of
 
 SERVICE = {
     "cryptography",
-    "imagegen_core.facade",
-    "imagegen_core.ports",
+    "imagegen_core.imagegen",
     "imagegen_core.models",
-    "imagegen_core.tasks",
-    "imagegen_core.use_cases",
+    "imagegen_core.ports",
+    "imagegen_core.running",
+    "imagegen_core.services",
+    "imagegen_core.task",
     "imagegen_http.app",
     "imagegen_http.settings.shown",
     "litestar",
