@@ -11,15 +11,27 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+class _Pool(ThreadPoolExecutor):
+    """Leaves a call to the threads that there are, where the system has no further one."""
+
+    def _adjust_thread_count(self) -> None:
+        try:
+            super()._adjust_thread_count()
+        except RuntimeError:
+            if not self._threads:
+                self._work_queue.get_nowait()  # the call, which is refused, and must not be made later
+                raise
+
+
 class WorkerThreads:
     """Runs functions in at most ``max_threads`` threads, in the order in which they come.
 
     If the caller is cancelled, a function that still waits for a thread is not called, and one that runs goes
-    on to its end.
+    on to its end. One thread is enough; an ``OSError`` says that not even that could be started.
     """
 
     def __init__(self, name: str, max_threads: int) -> None:
-        self._pool = ThreadPoolExecutor(max_threads, thread_name_prefix=name)
+        self._pool = _Pool(max_threads, thread_name_prefix=name)
         self._closed = False
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -29,7 +41,7 @@ class WorkerThreads:
     def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
         """Like `run`, for a caller that does something else meanwhile, or that cancels the future."""
         try:
-            return asyncio.get_running_loop().run_in_executor(self._pool, function)
+            return asyncio.get_running_loop().run_in_executor(self._pool, _call, function)
         except RuntimeError as error:
             if self._closed:
                 raise
@@ -39,6 +51,13 @@ class WorkerThreads:
         """Accept no more functions, and wait until all accepted ones have ended. May be called twice."""
         self._closed = True
         self._pool.shutdown()
+
+
+def _call(function: Callable[[], T]) -> T:
+    try:
+        return function()
+    except StopIteration as error:  # no future holds it: before Python 3.12, its caller would wait forever
+        raise _raisable(error) from error
 
 
 class DetachedThreads:

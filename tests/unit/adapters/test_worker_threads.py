@@ -85,6 +85,15 @@ async def test_an_exception_arrives_as_it_is(threads, error):
     assert 1 == await threads.run(lambda: 1)
 
 
+async def test_stop_iteration_does_not_end_the_coroutine(threads):
+    """A future cannot hold it, so it is the cause of another error; nobody waits forever."""
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(RuntimeError) as raised:
+            await threads.run(partial(next, iter(())))
+
+    assert isinstance(raised.value.__cause__, StopIteration)
+
+
 async def test_calls_one_after_the_other_share_a_thread(threads):
     """No thread is started while another one is free."""
     idents = {await threads.run(threading.get_ident) for _ in range(50)}
@@ -341,6 +350,30 @@ async def test_a_system_without_threads_is_an_error_of_the_system(threads, monke
     result = await threads.run(lambda: 2)
 
     assert 2 == result
+
+
+async def test_a_call_that_was_refused_is_never_made(threads, monkeypatch):
+    """Its caller has cleaned up by then, or done it another way."""
+    calls = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(OSError, match="no more threads"):
+            threads.start(partial(calls.append, "refused"))
+    await threads.run(partial(calls.append, "accepted"))
+
+    assert ["accepted"] == calls
+
+
+async def test_one_thread_is_enough_when_no_more_can_be_started(threads, monkeypatch):
+    """What finds no second thread waits for the first: an image that is paid for is stored all the same."""
+    slow = Slow("first")
+    (first,) = await running(threads, slow)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        second = threads.start(lambda: "second")
+    slow.release()
+
+    assert ["first", "second"] == await asyncio.gather(first, second)
 
 
 def _no_thread(_):
