@@ -11,9 +11,9 @@ import structlog
 from reports import Report, option_parser
 
 from imagegen_core.redaction import Redactor, redact_event
-from imagegen_http.composition import new_id
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
+from imagegen_http.service import new_id
 from imagegen_http.settings.schema import LogSettings
 
 ROUNDS = 5

@@ -4,7 +4,7 @@ from imagegen_adapters.memory import in_memory
 from imagegen_core.messages import Language
 from imagegen_http.app import build_app
 from imagegen_http.pages.document import openapi_document
-from imagegen_http.runtime.service import Service
+from imagegen_http.service import Service
 from imagegen_http.settings.schema import Settings
 
 JSON = "application/json"
@@ -21,7 +21,6 @@ def application(settings=None):
         imagegen=in_memory(),
         settings=settings or Settings(),
         version="0",
-        presets=list,
         health=None,
         listens_on=None,
         maintenance=None,

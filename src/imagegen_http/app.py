@@ -33,8 +33,8 @@ from imagegen_http.pages import console
 from imagegen_http.pages import docs as documentation
 from imagegen_http.pages.console import with_missing_page
 from imagegen_http.pages.document import LITESTARS_PATH, openapi_config
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import DescribedTypes
+from imagegen_http.service import Service
 
 MIB = 1024 * 1024
 

@@ -1,6 +1,7 @@
 """What the service says of errors: the table of them, and sentences about what the core does not see."""
 
 import errno
+import pwd
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -103,6 +104,14 @@ def system_reason(error: OSError) -> Message:
     """Return why the operating system refuses; a rare reason is in its own words."""
     code = _CODES.get(error.errno or 0)
     return as_message(error.strerror or type(error).__name__) if code is None else code()
+
+
+def user_name(uid: int) -> str:
+    """Return a user's name, or ``user <uid>`` if it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def read_problem(error: OSError | ValueError) -> Message:

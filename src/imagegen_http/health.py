@@ -1,10 +1,22 @@
-"""Health: what the service stands on. Not wrapped in the envelope."""
+"""Health: what the service stands on, and the report of it. Not wrapped in the envelope."""
 
-from typing import Annotated, Literal
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
 
+import attrs
 from msgspec import UNSET, UnsetType
 
+from imagegen_core.errors import StorageError
+from imagegen_core.ports.outbox import Outbox
+from imagegen_core.ports.secrets import SecretBox
+from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock, HasRoom
+from imagegen_core.services.upkeep import Upkeep
+from imagegen_core.task import TaskStatus
+from imagegen_http.guard.asgi import optional_text
 from imagegen_http.schemas import Answer, ProviderName, doc
+from imagegen_http.settings.schema import Settings
 
 Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
 
@@ -81,3 +93,113 @@ class Liveness(Answer, frozen=True, kw_only=True):
     """Whether the process, or the service, can do its work."""
 
     status: Status
+
+
+# ---------------------------------------------------------------- the report
+
+
+@attrs.frozen(kw_only=True)
+class HealthReport:
+    """Checks what the service depends on, cheaply enough for a request every second.
+
+    ``database_healthy`` returns False after an error from which a disk may not recover. ``activity`` says
+    what the nodes do, where there may be several. That and what waits for the archive is in the database, so
+    it is missing while that is down.
+    """
+
+    settings: Settings
+    version: str
+    node: str
+    stopping: asyncio.Event
+    clock: Clock
+    tasks: TaskRepository
+    outbox: Outbox
+    upkeep: Upkeep
+    box: SecretBox
+    has_room: HasRoom
+    free_bytes: Callable[[], int]
+    database_healthy: Callable[[], bool]
+    activity: Callable[[], Awaitable[Any]] | None
+    started_at: float = attrs.field(init=False)
+
+    @started_at.default
+    def _now(self) -> float:
+        return self.clock.monotonic()
+
+    async def __call__(self) -> Health:
+        """Return the report."""
+        checks = await self._checks()
+        is_healthy = can_accept_tasks(checks) and checks.keys == "ok"
+        status: Status = "ok" if is_healthy else "degraded"
+        return Health(
+            status="stopping" if self.stopping.is_set() else status,
+            version=self.version,
+            uptime_seconds=round(self.clock.monotonic() - self.started_at, 3),
+            checks=checks,
+        )
+
+    async def _checks(self) -> Checks:
+        storage = self.settings.storage
+        is_healthy, counts = self.database_healthy(), dict.fromkeys(_COUNTED, 0)
+        archive: ArchiveHealth | UnsetType = UNSET
+        cluster: ClusterHealth | UnsetType = UNSET
+        try:
+            counts = {**await self.tasks.counts(_COUNTED)}
+            if storage.oss is not None or storage.s3 is not None:
+                archive = await self._archive()
+            if self.activity is not None:
+                cluster = self._cluster(await self.activity())
+        except StorageError:
+            is_healthy = False
+        return Checks(
+            database="ok" if is_healthy else "failed",
+            storage="ok" if self.has_room() else "disk_full",
+            queue=QueueHealth(
+                pending=counts[TaskStatus.PENDING],
+                processing=counts[TaskStatus.PROCESSING],
+                workers=self.settings.queue.workers,
+                size=self.settings.queue.size,
+            ),
+            disk_free_bytes=self.free_bytes(),
+            keys="locked" if self.box.locked else "ok",
+            oss=archive if storage.oss is not None else UNSET,
+            s3=archive if storage.s3 is not None else UNSET,
+            cluster=cluster,
+        )
+
+    async def _archive(self) -> ArchiveHealth:
+        """Return the report about the archive, without sending a request."""
+        counts = await self.outbox.counts()
+        return ArchiveHealth(
+            status="failing" if counts.failing or self.upkeep.expiry_error else "ok",
+            uploads=counts.uploads,
+            removals=counts.removals,
+            failing=counts.failing,
+            last_error=optional_text(counts.last_error or self.upkeep.expiry_error),
+        )
+
+    def _cluster(self, activity: Any) -> ClusterHealth:
+        return ClusterHealth(
+            node=self.node,
+            nodes=[
+                NodeHealth(
+                    name=other.name,
+                    roles=[*other.roles],
+                    version=other.version,
+                    silent_seconds=round(other.silent_seconds, 3),
+                    alive=other.silent_seconds < self.settings.cluster.dead_after_seconds,
+                )
+                for other in activity.nodes
+            ],
+            turn=activity.turn,
+            calls=[ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()],
+            oldest_pending_seconds=activity.oldest_pending_seconds,
+        )
+
+
+_COUNTED = TaskStatus.PENDING, TaskStatus.PROCESSING
+
+
+def can_accept_tasks(checks: Checks) -> bool:
+    """Return whether the checks without which no task can be accepted are ok."""
+    return checks.database == "ok" and checks.storage == "ok"

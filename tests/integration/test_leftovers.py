@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.composition import compose
+from imagegen_http.service import compose
 from imagegen_http.settings.schema import Settings
 
 pytestmark = pytest.mark.anyio

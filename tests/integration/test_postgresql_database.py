@@ -251,7 +251,7 @@ def test_one_box_never_loads_the_driver():
     """Neither the service nor any adapter outside the modules named after PostgreSQL."""
     program = """
 import importlib, pathlib, sys
-import imagegen_adapters, imagegen_http.server.server, imagegen_http.composition.service
+import imagegen_adapters, imagegen_http.server.server, imagegen_http.service
 folder = pathlib.Path(imagegen_adapters.__file__).parent
 for path in folder.rglob("*.py"):
     if not {"postgresql", "testing"} & set(path.relative_to(folder).with_suffix("").parts):

@@ -10,7 +10,7 @@ from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import FailureCode
 from imagegen_core.secrets import Secret
-from imagegen_http.composition import compose
+from imagegen_http.service import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.images import png, png_base64
 from tests.fakes.own_upstream import DOCUMENT

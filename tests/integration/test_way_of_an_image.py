@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from imagegen_core import TaskStatus
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_http.composition import compose
+from imagegen_http.service import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.loopback import Answer, Loopback
 from tests.value_trace import ValueTrace, base64_forms

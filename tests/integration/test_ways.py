@@ -7,8 +7,8 @@ import httpx
 import uvicorn
 
 from imagegen_core.redaction import Redactor
-from imagegen_http.composition import compose
 from imagegen_http.server import server
+from imagegen_http.service import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.http_server import HttpServer
 from tests.fakes.openai_images import FakeOpenAI

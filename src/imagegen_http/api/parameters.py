@@ -25,8 +25,8 @@ from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.search import Paging, decode_cursor
 from imagegen_core.task import TaskStatus, check_idempotency_key
 from imagegen_http.errors import RequestProblem
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import EXAMPLE_TASK_ID
+from imagegen_http.service import Service
 
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
 _MAX_ZONE_CHARS = 64

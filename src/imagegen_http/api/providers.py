@@ -1,6 +1,7 @@
 """Providers: what can be used, with the parameters of each model, and how it is configured."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import Response, delete, get, patch, post
@@ -8,6 +9,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
+from imagegen_core.config import ProviderConfig as CoreConfig
 from imagegen_core.forms import Group
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
@@ -26,6 +28,7 @@ from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
 from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
+from imagegen_core.ports.provider import Provider as CoreProvider
 from imagegen_core.prices import Price, TokenKind, Unit
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
@@ -35,7 +38,6 @@ from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath,
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
-from imagegen_http.runtime.service import Service, ShippedProvider
 from imagegen_http.schemas import (
     API_BASE_PATTERN,
     Answer,
@@ -50,6 +52,7 @@ from imagegen_http.schemas import (
     if_any,
     optional_timestamp,
 )
+from imagegen_http.service import Service
 
 
 class Label(Answer, frozen=True, kw_only=True):
@@ -446,7 +449,7 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
     usable, today = await service.imagegen.providers.usable(), _today(service)
     answer = ProviderList(
         providers=[Provider.from_resolved(provider, today) for provider in usable],
-        presets=[_preset(preset, today) for preset in service.presets()],
+        presets=describe_presets(service.imagegen.parts.providers, today),
         groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
     )
@@ -571,9 +574,47 @@ async def _saved_config(service: Service, provider_name: str) -> Success[Provide
     return success(ProviderConfig.from_resolved(saved, _today(service)))
 
 
-def _preset(shipped: ShippedProvider, today: dt.date) -> Preset:
-    models = [Model.from_model(model, today) for model in shipped.models]
-    return Preset.from_attributes(shipped, extra_config=dict(shipped.extra_config), models=models)
+def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> list[Preset]:
+    """Return a description of each provider that is known, by its name for people."""
+    with_adapters: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # which are not loaded to say this
+        ("gemini", "gemini", "Google Gemini", True, {}),
+        ("stability", "stable_diffusion", "Stability AI", True, {"dialect": "stability"}),
+        ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
+        ("comfyui", "comfyui", "ComfyUI", False, {}),
+    )
+    presets = [
+        Preset(
+            name=name,
+            kind=kind,
+            extra_config=extra,
+            display_name=display_name,
+            api_base=None,
+            needs_api_base=not needs_key,
+            needs_api_key=needs_key,
+            models=[],
+        )
+        for name, kind, display_name, needs_key, extra in with_adapters
+    ]
+    documents = providers["http"]
+    for name in documents.names:
+        if name == "*":  # a document of one's own
+            continue
+        extra = {"preset": name}
+        config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
+        profile = documents.describe(config).with_default_on(today)
+        presets.append(
+            Preset(
+                name=name,
+                kind="http",
+                extra_config=extra,
+                display_name=profile.display_name or name,
+                api_base=profile.default_api_base,
+                needs_api_base=profile.needs_api_base,
+                needs_api_key=profile.needs_api_key,
+                models=[Model.from_model(model, today) for model in profile.models],
+            )
+        )
+    return sorted(presets, key=lambda preset: preset.display_name.casefold())
 
 
 def _today(service: Service) -> dt.date:

@@ -29,8 +29,8 @@ from imagegen_http.api.parameters import (
 )
 from imagegen_http.api.tasks import Task, TaskError, progress_of
 from imagegen_http.guard import asgi
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import Answer, ImageId, TaskId, doc
+from imagegen_http.service import Service
 
 _PIECE_BYTES = 48 * 1024
 """A multiple of three, so that base64 needs no padding in between."""

@@ -42,7 +42,6 @@ from imagegen_http.api.parameters import (
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
 from imagegen_http.errors import failure_sentence
 from imagegen_http.guard import asgi
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import (
     EXAMPLE_PROMPT,
     Answer,
@@ -60,6 +59,7 @@ from imagegen_http.schemas import (
     timestamp,
     with_exact_seed,
 )
+from imagegen_http.service import Service
 
 _URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
 

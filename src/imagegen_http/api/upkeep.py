@@ -16,11 +16,10 @@ from imagegen_http.api.providers import SettingsBody
 from imagegen_http.api.responses import JsonResponse, Success, success
 from imagegen_http.guard.asgi import Receive, optional_text
 from imagegen_http.guard.delivery import unless_disconnected
-from imagegen_http.health import Health, Liveness
-from imagegen_http.runtime.health_report import can_accept_tasks
-from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER
-from imagegen_http.runtime.service import Service
+from imagegen_http.health import Health, Liveness, can_accept_tasks
+from imagegen_http.running_server import CHALLENGE_HEADER, PROOF_HEADER
 from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc, optional_timestamp
+from imagegen_http.service import Service
 from imagegen_http.settings.shown import Origin, effective_settings
 
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
@@ -294,7 +293,7 @@ async def health(service: ServiceDependency) -> Response[Health]:
 
     With the parts that it stands on: database, disk, queue, keys, and the archive where there is one.
     """
-    report = await service.health(service)
+    report = await service.health()
     return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
@@ -321,7 +320,7 @@ async def ready(service: ServiceDependency) -> Response[Liveness]:
 
     For load balancers; 503 while the disk is full, the database is away, or the service stops.
     """
-    report = await service.health(service)
+    report = await service.health()
     is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
     status = "ok" if is_ready else report.status
     return JsonResponse(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from imagegen_http.runtime.running_server import RunningServer
-    from imagegen_http.runtime.service import Service
+    from imagegen_http.running_server import RunningServer
+    from imagegen_http.service import Service
     from imagegen_http.settings.schema import Settings
 
 CALL_SECONDS = 60
@@ -195,7 +195,7 @@ async def open_local(
     StorageError if a server does that does not answer at its address.
     """
     from imagegen_core.errors import StorageError
-    from imagegen_http.runtime.running_server import RunningServer
+    from imagegen_http.running_server import RunningServer
 
     import_lean("httpx")
     server = RunningServer.find(settings.data_dir)
@@ -208,7 +208,7 @@ async def open_local(
                 yield Api(client, place=settings.place)
                 return
     import_lean("structlog")
-    from imagegen_http.composition import DataDirectoryInUse
+    from imagegen_http.service import DataDirectoryInUse
 
     try:
         async with _service_api(settings, environ, run_background=run_background, create=create) as api:
@@ -250,9 +250,9 @@ async def _service_api(
 
     from imagegen_core.redaction import Redactor, redact_event
     from imagegen_http.app import build_app
-    from imagegen_http.composition import DataDirectoryInUse, compose
     from imagegen_http.guard import asgi
     from imagegen_http.server.logs import set_up_logs
+    from imagegen_http.service import DataDirectoryInUse, compose
     from imagegen_http.settings.schema import API
 
     become_owner(settings.data_dir)

@@ -48,7 +48,7 @@ def check(context: Context, file: Path | None) -> None:
     """Say whether the settings can be used."""
     import asyncio
 
-    from imagegen_http.composition import offline
+    from imagegen_http import offline
     from imagegen_http.settings.loader import check_bind, variable_warnings
 
     settings = context.settings(file)
@@ -143,7 +143,7 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
 
     `master.key` is not in it: keep that apart.
     """
-    from imagegen_http.composition import offline
+    from imagegen_http import offline
 
     settings = context.settings()
     with naming_data_dir(settings), _progress("backup") as progress:
@@ -169,7 +169,7 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
 @click.pass_obj
 def restore(context: Context, file: Path) -> None:
     """Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup."""
-    from imagegen_http.composition import offline
+    from imagegen_http import offline
 
     settings = context.settings()
     with (context.cwd / file).open("rb") as opened:  # while root still may
@@ -246,7 +246,7 @@ def rotate(context: Context) -> None:
     """
     import asyncio
 
-    from imagegen_http.composition import offline
+    from imagegen_http import offline
 
     settings = context.settings()
     become_owner(settings.data_dir)
@@ -274,10 +274,10 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
     """
     import asyncio
 
-    from imagegen_http.composition.service import require_cluster
+    from imagegen_http.service import require_cluster
 
     require_cluster()  # or the error that says what has to be installed
-    from imagegen_http.composition import move
+    from imagegen_http import move
 
     settings = context.settings()
     become_owner(settings.data_dir)

@@ -257,7 +257,7 @@ def _become(owner: os.stat_result) -> None:
 
 
 def _user_name(uid: int) -> str:
-    from imagegen_http.runtime.accounts import user_name  # of the service, which most commands do not load
+    from imagegen_http.errors import user_name  # of the service, which most commands do not load
 
     return user_name(uid)
 

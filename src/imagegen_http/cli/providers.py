@@ -395,8 +395,8 @@ def _configs_without_data(settings: Any, context: Context) -> list[dict[str, Any
 
     import msgspec
 
-    from imagegen_http.composition.provider_listing import configured_without_data
     from imagegen_http.guard import asgi
+    from imagegen_http.offline import configured_without_data
 
     asgi.language.set(context.language)  # no middleware reads a header in this process
     configs = asyncio.run(configured_without_data(settings))

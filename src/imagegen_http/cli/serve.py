@@ -54,9 +54,9 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
 
     import_lean("httpx")
     import_lean("structlog")
-    from imagegen_http.composition import UNRECOVERABLE_ERRORS
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
+    from imagegen_http.service import UNRECOVERABLE_ERRORS
     from imagegen_http.settings import loader
     from imagegen_http.settings.shown import Origin
 

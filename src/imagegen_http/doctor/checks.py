@@ -14,9 +14,9 @@ from imagegen_adapters.system import SystemClock, SystemDiskSpace
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.messages import Argument, Message, MessageCode
 from imagegen_core.ports.outbox import Outbox
-from imagegen_http.composition.archives import open_archive
-from imagegen_http.runtime.accounts import user_name
-from imagegen_http.runtime.running_server import SERVER_FILE, RunningServer
+from imagegen_http.errors import user_name
+from imagegen_http.running_server import SERVER_FILE, RunningServer
+from imagegen_http.service import open_archive
 from imagegen_http.settings.schema import Settings, SettingsError
 
 

@@ -30,8 +30,6 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import is_key
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
-from imagegen_http.composition.provider_listing import default_provider_warning, open_listing, saved_configs
-from imagegen_http.composition.service import require_cluster
 from imagegen_http.doctor.checks import (
     Check,
     CheckCode,
@@ -45,7 +43,9 @@ from imagegen_http.doctor.checks import (
     server,
     warn,
 )
-from imagegen_http.runtime.running_server import RunningServer
+from imagegen_http.offline import open_listing, saved_configs
+from imagegen_http.running_server import RunningServer
+from imagegen_http.service import default_provider_warning, require_cluster
 from imagegen_http.settings.schema import Settings
 
 Progress = Callable[[float], None]

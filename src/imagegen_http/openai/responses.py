@@ -32,8 +32,8 @@ from imagegen_http.openai.errors import (
     problem_from_slug,
 )
 from imagegen_http.openai.retries import Call, ClientRetries
-from imagegen_http.runtime.service import Service
 from imagegen_http.schemas import Answer, JsonObject, doc
+from imagegen_http.service import Service
 
 Quality = Annotated[str, doc("as it was asked for", "auto")]
 Background = Annotated[str, doc("as it was asked for", "auto")]

@@ -44,7 +44,7 @@ from imagegen_http.openai.requests import (
 )
 from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.runtime.service import Service
+from imagegen_http.service import Service
 
 _MAX_LISTED_NAMES = 20
 

@@ -26,7 +26,7 @@ from imagegen_http.guard.asgi import InboundRequest, Scope, preferred_language
 from imagegen_http.guard.hosts import parse_origin
 from imagegen_http.guard.static import StaticContent, StaticFolder
 from imagegen_http.pages.document import openapi_document
-from imagegen_http.runtime.service import Service
+from imagegen_http.service import Service
 
 _NEWEST = Paging(page_size=1)
 _RETRIED, _INPUTS = "/retry", "/inputs/"

@@ -34,6 +34,7 @@ _EXTRA_KEYS = (
     "blob_key",
     "tasks",
     "images",
+    "count",
     "change",
     "changed",
     "error",

@@ -11,20 +11,12 @@ import uvicorn
 from imagegen_core.messages import Message
 from imagegen_core.redaction import Redactor, redact_event
 from imagegen_http.app import build_app
-from imagegen_http.composition import (
-    DataDirectoryInUse,
-    compose,
-    default_provider_warning,
-    new_id,
-    sqlite_warning,
-)
 from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.asgi import App, GuardRules
 from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.guard.hosts import parse_network
 from imagegen_http.openai.errors import refuse
-from imagegen_http.runtime.running_server import RunningServer
-from imagegen_http.runtime.service import Service
+from imagegen_http.running_server import RunningServer
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits, raise_file_limit
 from imagegen_http.server.logs import RequestLog, set_up_logs
 from imagegen_http.server.process import (
@@ -35,6 +27,14 @@ from imagegen_http.server.process import (
 )
 from imagegen_http.server.protocol import limited_protocol
 from imagegen_http.server.responses import CompressedJson, LargeResponses, ResponseCache
+from imagegen_http.service import (
+    DataDirectoryInUse,
+    Service,
+    compose,
+    default_provider_warning,
+    new_id,
+    sqlite_warning,
+)
 from imagegen_http.settings.schema import ServerSettings, Settings
 from imagegen_http.settings.shown import Origins
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from imagegen_http.app import build_app
-from imagegen_http.composition import compose
+from imagegen_http.service import compose
 from imagegen_http.settings.schema import Settings
 from tests.integration.api.asking import CONFIG, GENERATE, WAIT, body_of
 

@@ -269,7 +269,7 @@ def test_a_command_for_a_node_loads_neither_settings_nor_adapters(node, elsewher
         "rich",
         "imagegen_core.errors",
     }
-    packages = ("imagegen_adapters", "imagegen_http.settings", "imagegen_http.runtime")
+    packages = ("imagegen_adapters", "imagegen_http.settings", "imagegen_http.service")
 
     assert (0, set()) == (code, needless & modules)
     assert [] == [name for name in modules if name.startswith(packages)]

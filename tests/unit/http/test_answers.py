@@ -6,7 +6,7 @@ import pytest
 from imagegen_core.services.upkeep import ExpirySummary, Finding, SyncSummary
 from imagegen_core.services.upkeep import VerifyReport as CoreVerifyReport
 from imagegen_http.api.upkeep import ExpiryReport, SearchIndexReport, StorageFinding, SyncReport, VerifyReport
-from imagegen_http.runtime.search_index import IndexReport
+from imagegen_http.service import IndexReport
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from imagegen_core.messages import Language
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.services.providers import ProviderListing
-from imagegen_http.composition.presets import describe_presets
-from imagegen_http.composition.providers import check_file_providers
+from imagegen_http.api.providers import describe_presets
+from imagegen_http.service import check_file_providers
 from imagegen_http.settings.schema import SettingsError
 
 DAY = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)

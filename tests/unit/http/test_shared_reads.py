@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_http.runtime.shared_reads import SharedReads
+from imagegen_http.service import SharedReads
 
 pytestmark = pytest.mark.anyio
 

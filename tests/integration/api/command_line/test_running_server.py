@@ -11,7 +11,7 @@ import pytest
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_core.errors import StorageError
 from imagegen_http.cli import access
-from imagegen_http.runtime.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
+from imagegen_http.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
 from imagegen_http.server import logs
 from imagegen_http.settings.loader import load_settings
 from tests.fakes.loopback import Answer, Loopback

@@ -12,7 +12,7 @@ from imagegen_core.task import Submission
 from imagegen_http.guard.delivery import wait_for_disconnect
 from imagegen_http.openai.responses import ImagesResponse, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.runtime.service import Service
+from imagegen_http.service import Service
 from imagegen_http.settings.schema import Settings
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,6 @@ def service():
         imagegen=in_memory(),
         settings=Settings(),
         version="0",
-        presets=list,
         health=None,
         listens_on=None,
         maintenance=None,

@@ -33,7 +33,7 @@ from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import Unavailable
-from imagegen_http.composition.archives import OpenArchive, open_archive
+from imagegen_http.service import OpenArchive, open_archive
 from imagegen_http.settings.schema import Settings
 
 _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=4 * 3600.0)

@@ -1,12 +1,14 @@
-"""The work of commands on a data directory without a service."""
+"""What commands do without a service: check settings, list providers, back up, restore, rotate keys."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from imagegen_adapters import compose
 from imagegen_adapters.backup import BackupReport, Progress, write_backup
+from imagegen_adapters.compose import rotate_keys as rotate_cluster_keys
 from imagegen_adapters.kinds import compose_providers
+from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secrets import (
@@ -19,22 +21,28 @@ from imagegen_adapters.secrets import (
     write_witness,
 )
 from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.directory import DataDirectory
+from imagegen_adapters.stores.directory import DATABASE_FILE, DataDirectory
 from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import ImagegenError, Unavailable
 from imagegen_core.messages import Message
-from imagegen_core.resolving import ProviderKinds
-from imagegen_http.composition.archives import open_archive
-from imagegen_http.composition.provider_listing import check_default_provider
-from imagegen_http.composition.providers import check_file_providers
-from imagegen_http.composition.service import require_cluster
+from imagegen_core.ports.secrets import ProviderConfigs
+from imagegen_core.redaction import Redactor
+from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.services.providers import ProviderListing
+from imagegen_http.api.providers import ProviderConfig
+from imagegen_http.service import (
+    check_file_providers,
+    default_provider_warning,
+    file_configs,
+    open_archive,
+    require_cluster,
+)
 from imagegen_http.settings.schema import Settings, SettingsError
 from imagegen_http.settings.words import SettingCode
-
-__all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 
 
 async def check_settings(settings: Settings) -> list[Message]:
@@ -101,7 +109,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
-        rotated: int = await compose.rotate_keys(settings.database, variable)
+        rotated: int = await rotate_cluster_keys(settings.database, variable)
         return rotated
     if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
@@ -130,3 +138,73 @@ async def _reseal(directory: Path, variable: str, rows: SqlSealedRows) -> int:
     count = await reseal(box, rows)
     write_witness(directory, box.new_witness())
     return count
+
+
+# ---------------------------------------------------------------- the providers
+
+
+def saved_configs(database: Database) -> ProviderConfigs:
+    """Return the configurations of a data directory's database, their secrets locked."""
+    return SqliteProviderConfigs(database, FernetSecretBox(()))
+
+
+@asynccontextmanager
+async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
+    """Yield the service that lists the providers, of the file and of ``configs``; it needs no master key."""
+    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+    try:
+        yield ProviderListing(
+            resolve=ResolveProvider(
+                configs=configs,
+                file_configs=file_configs(settings),
+                default_provider=settings.default_provider,
+                kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
+                redactor=Redactor(),
+                clock=SystemClock(),
+            )
+        )
+    finally:
+        await outbound.aclose()
+
+
+async def check_default_provider(settings: Settings) -> Message | None:
+    """Return the same by the settings and, if it exists and is readable, the data directory's database.
+
+    Of a database server nothing is known here: `doctor` and each start look there.
+    """
+    if settings.database is not None:
+        return None
+    try:
+        path = settings.data_dir / DATABASE_FILE
+        database = Database.open(path, read_only=True) if path.exists() else None
+    except (ImagegenError, OSError):
+        return None  # the check of the database reports what is wrong with it
+    try:
+        configs = MemoryProviderConfigs() if database is None else saved_configs(database)
+        async with open_listing(settings, configs) as providers:
+            return await default_provider_warning(providers)
+    finally:
+        if database is not None:
+            await database.close()
+
+
+async def configured_without_data(settings: Settings) -> list[ProviderConfig] | None:
+    """Return what the API would list of the settings alone; None if a database may have other configurations.
+
+    Nothing is opened or created, so that settings may be checked before the first start.
+
+    Raises:
+        SettingsError: a provider of the settings is not valid.
+    """
+    if settings.database is not None:
+        return None
+    try:
+        (settings.data_dir / DATABASE_FILE).stat()
+    except FileNotFoundError:
+        async with open_listing(settings, MemoryProviderConfigs()) as providers:
+            check_file_providers(providers.resolve.kinds, settings.providers)
+            today = SystemClock().now().date()
+            return [ProviderConfig.from_resolved(p, today) for p in await providers.configured()]
+    except OSError:  # opening the database will say what is wrong
+        return None
+    return None

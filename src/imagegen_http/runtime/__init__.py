@@ -1,1 +1,0 @@
-"""What a running service holds: its services, its maintenance, its state for others to find."""

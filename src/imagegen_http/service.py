@@ -1,0 +1,632 @@
+"""The running service: what it is made of, and how it is put together; read ``compose`` from top to bottom.
+
+Settings choose the adapters, those make an `ImageGen`, and around it is the `Service` that the routes share.
+"""
+
+import asyncio
+import importlib.metadata
+import importlib.util
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+import attrs
+import structlog
+
+from imagegen_adapters.archives.claim import InstallationId, PrefixClaim
+from imagegen_adapters.compose import (
+    Backend,
+    compose_parts,
+    compose_upkeep,
+    join_archive,
+    on_disk,
+    on_postgresql,
+    read_cache,
+)
+from imagegen_adapters.images.inspector import SubprocessInspector
+from imagegen_adapters.kinds import compose_providers
+from imagegen_adapters.outbound.addresses import AddressGate
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.transport import PoolLimits
+from imagegen_adapters.secrets import MasterKeyRefused
+from imagegen_adapters.simplify import release_dictionaries
+from imagegen_adapters.stores.directory import (
+    CACHE_DIRECTORY,
+    DataDirectory,
+    DataDirectoryInUse,
+    DataDirectoryUnusable,
+)
+from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaUnusable
+from imagegen_adapters.stores.search import IndexState
+from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
+from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.errors import (
+    ProviderConfigNotFound,
+    ProviderEnded,
+    Refusal,
+    StorageError,
+    Unavailable,
+    ValidationFailed,
+)
+from imagegen_core.imagegen import ImageGen, Limits
+from imagegen_core.messages import Message
+from imagegen_core.models import ProviderProfile
+from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
+from imagegen_core.ports.cluster import NoPeers, Peers
+from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.tools import Clock, Label
+from imagegen_core.problems import RefusalCode
+from imagegen_core.redaction import Redactor
+from imagegen_core.resolving import ProviderKinds
+from imagegen_core.secrets import Secret
+from imagegen_core.services.providers import ProviderListing
+from imagegen_core.services.upkeep import Upkeep
+from imagegen_http.errors import ServiceCode
+from imagegen_http.health import Health, HealthReport
+from imagegen_http.running_server import RunningServer
+from imagegen_http.settings.schema import S3Settings, Settings, SettingsError, passwords
+from imagegen_http.settings.shown import Origins
+from imagegen_http.settings.words import SettingCode
+
+__all__ = ["UNRECOVERABLE_ERRORS", "DataDirectoryInUse", "Service", "compose", "new_id", "sqlite_warning"]
+
+UNRECOVERABLE_ERRORS = (
+    DataDirectoryUnusable,
+    DatabaseUnusable,
+    SchemaTooNew,
+    SchemaUnusable,
+    MoveUnfinished,
+    MasterKeyRefused,
+)
+"""Errors that keep the service from starting until an operator has fixed the cause."""
+
+_MIB = 1024 * 1024
+_CONNECTIONS_PER_WORKER = 4
+"""Calls are limited for each provider; if several are busy, none must fail for lack of a connection."""
+_log = structlog.get_logger("imagegen.composition")
+T = TypeVar("T")
+
+
+# ---------------------------------------------------------------- what the routes share
+
+
+LOOK_SECONDS = 0.25
+"""How late a change is told at most; in the meantime a task may change again, and is told of once."""
+
+
+@attrs.define
+class FeedWatch:
+    """Wakes those who wait for the feed to go on; while nobody waits, it looks at nothing."""
+
+    tasks: TaskRepository
+    clock: Clock
+    _end: int = 0
+    _waiting: set[asyncio.Event] = attrs.field(factory=set)
+    _looking: asyncio.Task[None] | None = None
+
+    async def moved(self, position: int) -> None:
+        """Return once something has changed at the position or behind it."""
+        woken = asyncio.Event()
+        self._waiting.add(woken)
+        try:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look(), name="task feed")
+            while self._end <= position:
+                woken.clear()
+                await woken.wait()
+        finally:
+            self._waiting.discard(woken)
+
+    async def _look(self) -> None:
+        while self._waiting:
+            with suppress(StorageError, Unavailable):  # the next look may succeed, and nothing is missed
+                self._end = (await self.tasks.changes()).position
+            for woken in self._waiting:
+                woken.set()
+            await self.clock.sleep(LOOK_SECONDS)
+
+
+@attrs.frozen(kw_only=True)
+class IndexReport:
+    """``state``: current, stale or missing; ``reached`` of ``until`` while it is rebuilt, else None."""
+
+    state: str
+    reached: int | None
+    until: int | None
+
+
+@attrs.define(kw_only=True)
+class SearchIndex:
+    """Allows one rebuild at a time. ``read_state`` returns the state; ``rebuild`` rebuilds the index."""
+
+    read_state: Callable[[], Awaitable[str]]
+    rebuild: Callable[[Callable[[int, int], None]], Awaitable[int]]
+    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _reached: tuple[int, int] | None = attrs.field(default=None, init=False)
+
+    async def report(self) -> IndexReport:
+        """Return the state of the index and the progress of its rebuild."""
+        reached, until = self._reached or (None, None)
+        return IndexReport(state=await self.read_state(), reached=reached, until=until)
+
+    async def reindex(self) -> int:
+        """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it.
+
+        Raises:
+            Unavailable: it is being rebuilt already.
+        """
+        if self._lock.locked():
+            raise Unavailable(ServiceCode.REINDEXING())
+        async with self._lock:
+            try:
+                return await self.rebuild(self._note)
+            finally:
+                self._reached = None
+
+    def _note(self, reached: int, until: int) -> None:
+        self._reached = reached, until
+
+
+class SharedReads:
+    """Runs one of the equal reads that wait, for all of them; each begins after those that it is run for.
+
+    While one runs, those that come wait for the next one, since something may have been written after it
+    began. So nobody reads what was true before the question, and a hundred who look at the same page cost
+    little more than two. If it fails, those who waited fail with it: a search that takes too long is refused
+    once for all of them. Fifty callers of one list get twice as many answers a second by it, of one search a
+    third more.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[Any]] = {}
+        self._next: dict[Hashable, asyncio.Task[Any]] = {}
+
+    async def run(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of a ``read`` that begins after this call; reads of equal keys are equal.
+
+        A caller who is cancelled leaves the read to the others.
+        """
+        task: asyncio.Task[T] | None = self._next.get(key)
+        if task is None:
+            task = asyncio.create_task(self._run(key, read, self._running.get(key)))
+            self._next[key] = task
+        return await asyncio.shield(task)
+
+    async def _run(
+        self, key: Hashable, read: Callable[[], Awaitable[T]], earlier: "asyncio.Task[Any] | None"
+    ) -> T:
+        if earlier is not None:
+            await asyncio.wait((earlier,))
+        task = self._next.pop(key)
+        if earlier is not None and not earlier.cancelled() and (error := earlier.exception()) is not None:
+            raise error
+        self._running[key] = task
+        try:
+            return await read()
+        finally:
+            if self._running[key] is task:
+                del self._running[key]
+
+
+@attrs.define
+class Service:
+    """One running service.
+
+    ``feed_watch`` wakes those who follow all tasks. ``origins`` say where the settings were set.
+    ``stopping`` is set when it shuts down: reads go on, new tasks are refused, streams end.
+    ``health`` checks what the service depends on; ``listens_on`` takes our own address, to which nothing may
+    ever be sent.
+    ``maintenance`` and ``search_index`` are also the background work that can be started manually.
+    ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
+    transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
+    ``peers`` are those. ``running_server`` is what commands find in the data directory.
+    """
+
+    imagegen: ImageGen
+    settings: Settings
+    version: str
+    health: Callable[[], Awaitable[Health]]
+    listens_on: Callable[[tuple[str, int]], None]
+    maintenance: Upkeep
+    search_index: SearchIndex
+    feed_watch: FeedWatch
+    writes: Callable[[], int] | None
+    origins: Origins = attrs.field(factory=dict)
+    peers: Peers = attrs.field(factory=NoPeers)
+    shared_reads: SharedReads = attrs.field(factory=SharedReads)
+    stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
+    running_server: RunningServer | None = None
+
+
+# ---------------------------------------------------------------- how it is put together
+
+
+@asynccontextmanager
+async def compose(
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    origins: Origins = MappingProxyType({}),
+    redactor: Redactor | None = None,
+    run_background: bool = True,
+    create: bool = True,
+) -> AsyncIterator[Service]:
+    """Build the service on its data directory, run it, and tear it down in reverse order.
+
+    Every secret in use is registered with ``redactor``. Unless ``run_background``, nothing happens by itself:
+    no task is claimed, resumed or sent, no image uploaded or expired. Unless ``create``, the database has to
+    exist, and a missing master key is not generated. ``origins`` say where the settings were set.
+
+    Raises:
+        DataDirectoryInUse: another process works in the data directory.
+        DataDirectoryMissing: there is no database, and none may be created.
+        StorageError: the data directory or its database cannot be used.
+        MasterKeyRefused: the master key cannot be used.
+        SettingsError: a setting is not valid.
+    """
+    redactor = redactor or Redactor()
+    for secret in _secrets(settings, environ):
+        redactor.register(secret)
+    async with AsyncExitStack() as stack:
+        clock, version = SystemClock(), importlib.metadata.version("imagegen-service")
+        outbound = _outbound(settings, version)
+        stack.push_async_callback(outbound.aclose)
+        providers = compose_providers(clock, outbound, redactor)
+        for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
+            _log.warning("a key of the configuration cannot be right", reason=str(reason))
+        create_directory = create or settings.database is not None  # where it is this node's scratch space
+        directory = DataDirectory.open(settings.data_dir, create=create_directory)
+        stack.callback(directory.close)
+
+        async def installation_id() -> str:
+            return await backend.installation_id()  # which is opened below, before the first request
+
+        archive = open_archive(
+            settings, outbound.gate, checkpoints=directory.path / "uploads", owner=installation_id
+        )
+        if archive is not None:
+            stack.push_async_callback(archive.aclose)
+        backend = await stack.enter_async_context(
+            open_backend(
+                settings,
+                directory,
+                environ=environ,
+                version=version,
+                clock=clock,
+                checksum=None if archive is None else archive.new_checksum,
+                create=create,
+            )
+        )
+        if (state := await backend.index_state()) is not IndexState.CURRENT:
+            _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
+        release_dictionaries()  # an idle service needs only the version of the index, which is computed once
+        inspector = SubprocessInspector()
+        stack.push_async_callback(inspector.aclose)
+        min_free_bytes = settings.storage.min_free_mb * _MIB
+        disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
+        max_cached_bytes, cache = settings.storage.cache_mb * _MIB, directory.path / CACHE_DIRECTORY
+        local = settings.storage.local
+        tiers = join_archive(backend.blobs, archive, archive_first=local is None)
+        blobs = await stack.enter_async_context(
+            read_cache(tiers, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
+        )
+        parts = compose_parts(
+            backend,
+            blobs=blobs,
+            inspector=inspector,
+            outbound=outbound,
+            has_room=disk.has_room,
+            clock=clock,
+            providers=providers,
+            redactor=redactor,
+            label=_label(settings),
+        )
+        owner, runs_tasks = new_id(), run_background and settings.runs_tasks
+        maintenance = compose_upkeep(
+            backend,
+            archive,
+            clock,
+            node=owner,
+            sweep_seconds=settings.storage.sweep_minutes * 60,
+            retention_days=0 if local is None else local.retention_days,
+            keep_inputs=settings.storage.keep_inputs,
+        )
+        imagegen = ImageGen(
+            parts,
+            limits=_limits(settings),
+            file_configs=file_configs(settings),
+            owner=owner,
+            beat_seconds=settings.cluster.heartbeat_seconds,
+            on_change=maintenance.wake if runs_tasks else backend.tell_removal,
+            runs_tasks=runs_tasks,
+            keep_inputs=settings.storage.keep_inputs,
+        )
+        backend.hear_cancellations(imagegen.node.look_for_cancellation)
+        backend.hear_removals(lambda _: maintenance.wake())
+        stopping = asyncio.Event()
+        service = Service(
+            imagegen=imagegen,
+            settings=settings,
+            origins=origins,
+            version=version,
+            health=HealthReport(
+                settings=settings,
+                version=version,
+                node=owner,
+                stopping=stopping,
+                clock=clock,
+                tasks=backend.tasks,
+                outbox=backend.outbox,
+                upkeep=maintenance,
+                box=backend.box,
+                has_room=disk.has_room,
+                free_bytes=disk.free_bytes,
+                database_healthy=backend.is_healthy,
+                activity=backend.activity,
+            ),
+            stopping=stopping,
+            listens_on=lambda address: outbound.listens_on([address]),
+            maintenance=maintenance,
+            feed_watch=FeedWatch(backend.tasks, clock),
+            search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
+            writes=backend.writes,
+            peers=backend.peers,
+        )
+        if runs_tasks:
+            await backend.prepare()
+            await backend.nodes.join(owner)  # who has joined may hold the turn
+            await stack.enter_async_context(maintenance)
+        await stack.enter_async_context(imagegen)
+        yield service
+
+
+def open_backend(
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    environ: Mapping[str, str],
+    version: str,
+    clock: Clock,
+    checksum: Callable[[], RunningChecksum] | None = None,
+    create: bool = True,
+) -> AbstractAsyncContextManager[Backend]:
+    """Open what the settings name: the data directory of one box, or a database that several nodes share.
+
+    Raises:
+        StorageError: it cannot be used.
+        MasterKeyRefused: the master key cannot be used.
+        SettingsError: a package that it needs is not installed.
+    """
+    if settings.database is None:
+        return on_disk(
+            directory,
+            environ=environ,
+            clock=clock,
+            checksum=checksum,
+            create=create,
+            keep_inputs=settings.storage.keep_inputs,
+        )
+    require_cluster()
+    if directory.database.exists():
+        _log.warning(
+            "the data directory has a database that is not used here: `imagegen migrate` moves it",
+            path=str(directory.database),
+        )
+    return on_postgresql(
+        settings.database,
+        directory,
+        environ=environ,
+        version=version,
+        clock=clock,
+        checksum=checksum,
+        roles=settings.roles,
+        runs_tasks=settings.runs_tasks,
+        dead_after_seconds=settings.cluster.dead_after_seconds,
+    )
+
+
+def require_cluster() -> None:
+    """Check that what a cluster needs is installed; few services load it.
+
+    Raises:
+        SettingsError: a package is not installed.
+    """
+    if importlib.util.find_spec("asyncpg") is None:
+        raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
+
+
+def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return every secret in the settings, so that no log ever shows one."""
+    secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
+    if settings.database is not None:
+        secrets += [*passwords(settings.database), environ.get("PGPASSWORD")]
+    if (oss := settings.storage.oss) is not None:
+        secrets += [oss.access_key_id, oss.access_key_secret, oss.security_token]
+    if (s3 := settings.storage.s3) is not None:
+        secrets += [s3.access_key_id, s3.access_key_secret, s3.session_token]
+    secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
+    return [secret for secret in secrets if secret]
+
+
+def _outbound(settings: Settings, version: str) -> Outbound:
+    return Outbound(
+        allow_private=settings.security.allow_private_upstreams,
+        limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
+        user_agent=f"imagegen/{version.partition('+')[0]}",
+    )
+
+
+def _label(settings: Settings) -> Label | None:
+    """Return the label for images if it is enabled."""
+    label = settings.aigc_label
+    if not label.enabled:
+        return None
+    from imagegen_adapters.images.label import AigcImageLabel  # with a parser of XML
+
+    return AigcImageLabel(producer=label.producer.strip())
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        queue_size=settings.queue.size,
+        workers=settings.queue.workers,
+        shutdown_grace_seconds=settings.shutdown_grace_seconds,
+        default_provider=settings.default_provider,
+    )
+
+
+def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
+    """Return the file's layer, with the built-in demo below it unless the file disables that."""
+    demo = ProviderConfig(
+        provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE
+    )
+    configs = {"demo": demo, **settings.providers}
+    named = configs["demo"]
+    configs["demo"] = attrs.evolve(named, kind=named.kind or demo.kind)
+    if not configs["demo"].is_enabled:
+        del configs["demo"]
+    return configs
+
+
+# ---------------------------------------------------------------- the archive
+
+
+class OpenArchive(BlobArchive, Protocol):
+    """An archive with what the composition needs of it beside the port."""
+
+    @property
+    def new_checksum(self) -> Callable[[], RunningChecksum]:
+        """Makes the running checksum that the archive compares by."""
+        ...
+
+    @property
+    def prefix(self) -> PrefixClaim:
+        """Says whose the prefix of the settings is."""
+        ...
+
+    async def aclose(self) -> None:
+        """Cut its connections."""
+        ...
+
+
+def open_archive(
+    settings: Settings,
+    gate: AddressGate,
+    *,
+    checkpoints: Path | None = None,
+    owner: InstallationId | None = None,
+    idle_seconds: float = 30.0,
+) -> OpenArchive | None:
+    """Return the archive of the settings, OSS or S3, if there is one; no request is sent yet.
+
+    Args:
+        settings: what to open.
+        gate: which addresses may be connected to.
+        checkpoints: where OSS remembers interrupted uploads.
+        owner: returns the id of the installation, for which the first request claims the prefix.
+        idle_seconds: how long a response may stand still.
+
+    Raises:
+        SettingsError: its settings are not valid.
+    """
+    bucket = settings.storage.s3 if settings.storage.oss is None else settings.storage.oss
+    if bucket is None:
+        return None
+    token = bucket.session_token if isinstance(bucket, S3Settings) else bucket.security_token
+    same: dict[str, Any] = {
+        "endpoint": bucket.endpoint,
+        "region": bucket.region,
+        "bucket": bucket.bucket,
+        "access_key_id": bucket.access_key_id,
+        "access_key_secret": Secret(bucket.access_key_secret),
+        "session_token": None if token is None else Secret(token),
+        "prefix": bucket.prefix,
+        "idle_timeout": idle_seconds,
+    }
+    try:  # each is imported where it is opened: it takes megabytes, and many services have no archive
+        if isinstance(bucket, S3Settings):
+            from imagegen_adapters.archives import s3 as s3_archive
+
+            opened = s3_archive.S3Settings(**same, is_virtual_hosted=bucket.virtual_host)
+            return s3_archive.S3BlobArchive(opened, gate=gate, owner=owner)
+        from imagegen_adapters.archives import oss as oss_archive
+
+        return oss_archive.OssBlobArchive(
+            oss_archive.OssSettings(**same), gate=gate, checkpoints=checkpoints, owner=owner
+        )
+    except ValidationFailed as error:
+        raise SettingsError.from_problem(error.problems[0]) from error
+
+
+# ---------------------------------------------------------------- the providers of the settings
+
+_PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", "inputs"})
+"""With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
+
+
+def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderConfig]) -> list[Message]:
+    """Check the file's kinds, presets, documents, dialects and backends, and that it has no unknown keys.
+
+    Returns:
+        Warnings: names that look like a mistake, API keys that do not have the provider's form, which a
+        saved row may still correct, and providers that have been switched off.
+
+    Raises:
+        SettingsError: a setting is not valid; the message names the key.
+    """
+    warnings = []
+    for name, config in configs.items():
+        try:
+            profile = _profile(kinds, config)
+        except ProviderEnded as error:
+            warnings += [
+                RefusalCode.PROBLEM(field=f"providers.{name}.{p.field}", reason=p.reason)
+                for p in error.problems
+            ]
+            continue
+        except ValidationFailed as error:
+            raise SettingsError.from_problem(error.problems[0], f"providers.{name}") from error
+        misspelt = kinds.misspelt_name(kinds.combine([config]))
+        if misspelt is not None:
+            reason = RefusalCode.LIKE_ANOTHER(name=misspelt)
+            warnings.append(RefusalCode.PROBLEM(field=f"providers.{name}", reason=reason))
+        if profile is not None and profile.key_problem is not None:
+            field = f"providers.{name}.api_key"
+            warnings.append(RefusalCode.PROBLEM(field=field, reason=profile.key_problem))
+    return warnings
+
+
+def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | None:
+    """Return the profile of the file's layer; None where a saved row may name another kind."""
+    kind = kinds.combine([config]).kind
+    has_protocol = not _PROTOCOL_KEYS.isdisjoint(config.extra_config)
+    kinds.check(kind if has_protocol else config.kind, config.extra_config)
+    try:
+        return kinds.adapters[kind or ""].describe(config)
+    except ProviderEnded:
+        raise
+    except ValidationFailed:
+        if has_protocol:
+            raise
+        return None
+
+
+async def default_provider_warning(providers: ProviderListing) -> Message | None:
+    """Return why a task that names no provider would be refused; None if it would be accepted."""
+    hint, name = None, await providers.resolve.default_name()
+    try:
+        provider = await providers.get(name)
+    except ProviderConfigNotFound as error:
+        hint = error.hint
+        reason = SettingCode.DEFAULT_UNKNOWN(provider=name)
+    except (Refusal, StorageError) as error:
+        reason = error.reason
+    else:
+        if provider.config.is_enabled:
+            return None
+        reason = RefusalCode.PROVIDER_DISABLED(provider=name)
+    sentences = (SettingCode.DEFAULT_UNUSABLE(reason=reason), *(() if hint is None else (hint,)))
+    return RefusalCode.PROBLEM(field="default_provider", reason=RefusalCode.PROBLEMS(problems=sentences))
