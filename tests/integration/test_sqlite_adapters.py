@@ -6,12 +6,15 @@ import pytest
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import SentConfig
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import upstream_text
+from imagegen_core.ports.gallery import ImageFilter, ImageList
+from imagegen_core.search import Paging
 from imagegen_core.task import EventKind
-from tests.contracts.samples import a_task, an_attempt, an_event, later
+from tests.contracts.samples import a_task, an_attempt, an_event, an_image, later
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +66,24 @@ async def test_progress_is_kept_for_a_day(database):
         lambda c: c.execute("SELECT task_id, kind FROM events ORDER BY id").fetchall()
     )
     assert [("a", "completed"), ("b", "completed")] == [tuple(row) for row in kinds]
+
+
+async def test_an_image_whose_prompt_is_damaged_hides_no_other(database, repository):
+    """It is listed, found and shown with what can be read of its prompt, as is each image beside it."""
+    task = a_task()
+    await repository.add(task, queue_size=1)
+    attempt = an_attempt(task)
+    images = tuple(an_image(attempt, position=place) for place in range(3))
+    stored = await repository.save(task.fence, attempts=(attempt,), images=images)
+    damage = "UPDATE images SET prompt = CAST(x'61ff' AS TEXT) WHERE id = ?"
+    await database.writer.execute(damage, (stored[1].id,))
+    gallery, favourites = sqlite_gallery(database), ImageFilter(favourite=False)
+
+    pages = [await gallery.list(ImageList(criteria=c), Paging()) for c in (ImageFilter(), favourites)]
+
+    for page in pages:
+        assert [image.id for image in reversed(stored)] == [hit.image.id for hit in page.items]
+        assert "a\N{REPLACEMENT CHARACTER}" == page.items[1].image.prompt
 
 
 async def test_the_error_of_an_earlier_version_is_its_text(database):

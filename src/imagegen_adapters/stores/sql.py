@@ -103,13 +103,27 @@ def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[
 
 def run(steps: Steps[T], connection: Any) -> T:
     """Run the statements of ``steps`` with a connection to SQLite."""
-    try:
-        statement, values = next(steps)
-        while True:
-            statement, values = steps.send(execute(connection, statement, values))
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    return runner(steps)(connection)
+
+
+def runner(steps: Steps[T]) -> Callable[[Any], T]:
+    """Return a function that does; called again after an error, it goes on with the statement that failed.
+
+    So a reader meets text that is not UTF-8, and reads it again with the lossy decoding.
+    """
+    query: Query | None = None
+
+    def run_on(connection: Any) -> T:
+        nonlocal query
+        try:
+            query = query or next(steps)
+            while True:
+                query = steps.send(execute(connection, *query))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    return run_on
 
 
 class SqliteSql:
@@ -127,11 +141,11 @@ class SqliteSql:
         )
 
     async def read(self, steps: Steps[T]) -> T:
-        return await self._database.read(partial(run, steps))
+        return await self._database.read(runner(steps))
 
     async def search(self, steps: Steps[T], *, seconds: float) -> T:
         try:
-            return await self._database.search(partial(run, steps), deadline_seconds=seconds)
+            return await self._database.search(runner(steps), deadline_seconds=seconds)
         except Unavailable as error:
             if error.__cause__ is None:
                 raise

@@ -44,7 +44,7 @@ from imagegen_adapters.stores.search import (
     sums,
     within,
 )
-from imagegen_adapters.stores.sql import NEWEST, SqliteSql, Steps, execute, run
+from imagegen_adapters.stores.sql import NEWEST, SqliteSql, Steps, execute, runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
@@ -619,7 +619,7 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
 
 async def compact(database: Database) -> None:
     """Merge the segments of the FTS5 index step by step, which makes every search faster."""
-    await _compact(database, await database.read(partial(run, active_generation())))
+    await _compact(database, await database.read(runner(active_generation())))
 
 
 async def remove_retired_generations(database: Database) -> None:
