@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,11 +11,17 @@ import attrs
 
 from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.search import IndexState
+from imagegen_adapters.stores.sql import Sql
 from imagegen_adapters.system import SystemClock, SystemDiskSpace
-from imagegen_core.errors import ImagegenError, StorageError
+from imagegen_core.errors import ImagegenError, Refusal, StorageError
 from imagegen_core.messages import Argument, Message, MessageCode
 from imagegen_core.ports.outbox import Outbox
+from imagegen_core.ports.secrets import ProviderConfigs
+from imagegen_core.problems import RefusalCode
 from imagegen_http.errors import user_name
+from imagegen_http.offline import default_provider_warning, open_listing
 from imagegen_http.running_server import SERVER_FILE, RunningServer
 from imagegen_http.service import open_archive
 from imagegen_http.settings.schema import Settings, SettingsError
@@ -389,3 +396,67 @@ class CheckCode(MessageCode):
             "删除之前，请查看以 storage_failed 结束的任务，它们可能已为此付费"
         ),
     )
+
+
+async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
+    """Count the tasks that have not ended, those that are stuck, and unclear outcomes."""
+    now = SystemClock().now()
+    ((pending, processing, stuck),) = await sql.rows(
+        _OPEN_TASKS, stuck_since=to_timestamp(now - _STUCK_AFTER)
+    )
+    ((unclear,),) = await sql.rows(_UNKNOWN_OUTCOMES, recent=to_timestamp(now - _RECENT))
+    summary = CheckCode.TASK_COUNTS(pending=pending, processing=processing)
+    checks = [ok("tasks", summary)]
+    if processing and not has_server:
+        checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
+    elif stuck:
+        checks = [warn("tasks", CheckCode.TASKS_STUCK(counts=summary, stuck=stuck))]
+    if unclear:
+        checks.append(warn("unknown outcomes", CheckCode.OUTCOMES_UNKNOWN(count=unclear)))
+    return checks
+
+
+def search_index(state: IndexState) -> Check:
+    """Check whether the search index is up to date."""
+    if state is IndexState.CURRENT:
+        return ok("search index", CheckCode.INDEX_CURRENT())
+    is_missing = state is IndexState.MISSING
+    return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
+
+
+async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
+    """Check the configurations, those of the file and the saved ones, for errors and retired models."""
+    try:
+        async with open_listing(settings, configs) as listing:
+            configured = await listing.configured()
+            default_warning = await default_provider_warning(listing)
+    except Refusal as error:
+        return [warn("providers", error.reason)]
+    today = SystemClock().now().date()
+    enabled = [provider for provider in configured if provider.config.is_enabled]
+    warnings = [
+        warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
+        for provider in enabled
+        for warning in (*provider.name_warnings, *provider.endings_on(today))
+    ]
+    if default_warning is not None:
+        warnings.append(warn("default provider", default_warning))
+    return warnings or [ok("providers", CheckCode.PROVIDERS_ENABLED(count=len(enabled)))]
+
+
+# ---------------------------------------------------------------- the database
+
+_STUCK_AFTER = timedelta(days=1)
+_RECENT = timedelta(days=7)
+
+_OPEN_TASKS = """
+SELECT
+    count(*) FILTER (WHERE status = 'pending'),
+    count(*) FILTER (WHERE status = 'processing'),
+    count(*) FILTER (WHERE created_at < :stuck_since)
+FROM tasks WHERE status IN ('pending', 'processing')
+"""
+_UNKNOWN_OUTCOMES = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'outcome_unknown'
+"""

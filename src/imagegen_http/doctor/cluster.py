@@ -23,8 +23,17 @@ from imagegen_adapters.stores.schema import SchemaTooOld
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError
-from imagegen_http.doctor.checks import Check, CheckCode, fail, ok, outbox, warn
-from imagegen_http.doctor.runner import providers, search_index, tasks
+from imagegen_http.doctor.checks import (
+    Check,
+    CheckCode,
+    fail,
+    ok,
+    outbox,
+    providers,
+    search_index,
+    tasks,
+    warn,
+)
 from imagegen_http.settings.schema import WORKER, Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)

@@ -18,18 +18,15 @@ from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.schema import SchemaTooOld
-from imagegen_adapters.stores.search import IndexState
-from imagegen_adapters.stores.sql import Sql, SqliteSql
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery
 from imagegen_adapters.system import SystemClock
-from imagegen_core.errors import ImagegenError, Refusal
+from imagegen_core.errors import ImagegenError
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.ports.blobs import is_key
-from imagegen_core.ports.secrets import ProviderConfigs
-from imagegen_core.problems import RefusalCode
 from imagegen_http.doctor.checks import (
     Check,
     CheckCode,
@@ -40,12 +37,15 @@ from imagegen_http.doctor.checks import (
     fail,
     ok,
     outbox,
+    providers,
+    search_index,
     server,
+    tasks,
     warn,
 )
-from imagegen_http.offline import open_listing, saved_configs
+from imagegen_http.offline import saved_configs
 from imagegen_http.running_server import RunningServer
-from imagegen_http.service import default_provider_warning, require_cluster
+from imagegen_http.service import require_cluster
 from imagegen_http.settings.schema import Settings
 
 Progress = Callable[[float], None]
@@ -154,23 +154,7 @@ async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Databa
             await database.close()
 
 
-# ---------------------------------------------------------------- the database
-
-_STUCK_AFTER = timedelta(days=1)
-_RECENT = timedelta(days=7)
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-
-_OPEN_TASKS = """
-SELECT
-    count(*) FILTER (WHERE status = 'pending'),
-    count(*) FILTER (WHERE status = 'processing'),
-    count(*) FILTER (WHERE created_at < :stuck_since)
-FROM tasks WHERE status IN ('pending', 'processing')
-"""
-_UNKNOWN_OUTCOMES = """
-SELECT count(*) FROM tasks
-WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'outcome_unknown'
-"""
 _NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
 
 
@@ -190,24 +174,6 @@ async def _master_key(database: Database, data_dir: Path, environ: Mapping[str, 
     return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
 
 
-async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
-    """Count the tasks that have not ended, those that are stuck, and unclear outcomes."""
-    now = SystemClock().now()
-    ((pending, processing, stuck),) = await sql.rows(
-        _OPEN_TASKS, stuck_since=to_timestamp(now - _STUCK_AFTER)
-    )
-    ((unclear,),) = await sql.rows(_UNKNOWN_OUTCOMES, recent=to_timestamp(now - _RECENT))
-    summary = CheckCode.TASK_COUNTS(pending=pending, processing=processing)
-    checks = [ok("tasks", summary)]
-    if processing and not has_server:
-        checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
-    elif stuck:
-        checks = [warn("tasks", CheckCode.TASKS_STUCK(counts=summary, stuck=stuck))]
-    if unclear:
-        checks.append(warn("unknown outcomes", CheckCode.OUTCOMES_UNKNOWN(count=unclear)))
-    return checks
-
-
 async def _clock(database: Database) -> Check:
     """Check whether the clock was set back since the newest task."""
     now = SystemClock().now()
@@ -215,34 +181,6 @@ async def _clock(database: Database) -> Check:
     if newest is not None and newest[0] > to_timestamp(now + _CLOCK_TOLERANCE):
         return warn("clock", CheckCode.CLOCK_BEHIND(now=to_timestamp(now), newest=newest[0]))
     return ok("clock", CheckCode.CLOCK_RIGHT(now=to_timestamp(now)))
-
-
-def search_index(state: IndexState) -> Check:
-    """Check whether the search index is up to date."""
-    if state is IndexState.CURRENT:
-        return ok("search index", CheckCode.INDEX_CURRENT())
-    is_missing = state is IndexState.MISSING
-    return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
-
-
-async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
-    """Check the configurations, those of the file and the saved ones, for errors and retired models."""
-    try:
-        async with open_listing(settings, configs) as listing:
-            configured = await listing.configured()
-            default_warning = await default_provider_warning(listing)
-    except Refusal as error:
-        return [warn("providers", error.reason)]
-    today = SystemClock().now().date()
-    enabled = [provider for provider in configured if provider.config.is_enabled]
-    warnings = [
-        warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
-        for provider in enabled
-        for warning in (*provider.name_warnings, *provider.endings_on(today))
-    ]
-    if default_warning is not None:
-        warnings.append(warn("default provider", default_warning))
-    return warnings or [ok("providers", CheckCode.PROVIDERS_ENABLED(count=len(enabled)))]
 
 
 # ---------------------------------------------------------------- the files of images

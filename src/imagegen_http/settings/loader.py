@@ -27,7 +27,7 @@ from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.secrets import Secret
 from imagegen_core.text import nearest, text_problems, unknown_key
 from imagegen_http.errors import read_problem
-from imagegen_http.settings.schema import InvalidValue, Settings, SettingsError
+from imagegen_http.settings.schema import EnvText, InvalidValue, Settings, SettingsError
 from imagegen_http.settings.words import SettingCode
 
 if TYPE_CHECKING:  # one command needs them
@@ -173,12 +173,6 @@ _SERVICE_LINK = re.compile(
     r"(?:.*_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?=.*|PORT_\d+_(?:TCP|UDP)(?:_\w+)?=.*|PORT=(?:tcp|udp)://.*)"
 )
 """Variables (with values) that Kubernetes and container links set for a service with our name."""
-
-
-class EnvText(str):
-    """A value from the environment, whose type depends on its key."""
-
-    __slots__ = ()
 
 
 def insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:

@@ -11,7 +11,11 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
-from imagegen_core.config import ProviderConfig, check_provider_name, parse_host_and_port
+from imagegen_core.config import (
+    ProviderConfig,
+    check_provider_name,
+    parse_host_and_port,
+)
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
@@ -419,3 +423,9 @@ class Settings:
     def runs_tasks(self) -> bool:
         """Whether this node runs tasks and maintains the stores; without, it sends nothing by itself."""
         return WORKER in self.roles
+
+
+class EnvText(str):
+    """A value from the environment, whose type depends on its key."""
+
+    __slots__ = ()

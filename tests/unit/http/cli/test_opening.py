@@ -7,8 +7,8 @@ import pytest
 
 from imagegen_core.messages import Language
 from imagegen_http.cli.serve import opening_messages
-from imagegen_http.settings.loader import EnvText, load_settings
-from imagegen_http.settings.schema import OssSettings
+from imagegen_http.settings.loader import load_settings
+from imagegen_http.settings.schema import EnvText, OssSettings
 from imagegen_http.settings.shown import TokenPlace
 
 SETTINGS = load_settings(config=None, environ={}, cwd=Path("/nowhere"))
