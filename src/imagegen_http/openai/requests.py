@@ -15,6 +15,7 @@ from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
 from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import parse_size
+from imagegen_core.task import ImageReference as StoredReference
 from imagegen_core.task import InputSource, Submission, canonical_json
 from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
 from imagegen_http.errors import RequestProblem
@@ -234,6 +235,9 @@ def _form_digest(parts: Sequence[Part]) -> str:
 
 
 def _identity(image: InputSource | None) -> str:
+    """Return what is the same in all versions: the keys of stored tasks begin with a digest of it."""
+    if isinstance(image, StoredReference):
+        return f"StoredImage(id={image.id})"
     return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else str(image)
 
 

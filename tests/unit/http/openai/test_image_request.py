@@ -105,3 +105,25 @@ def test_a_form_is_equal_by_its_fields():
     assert digest != digest_of_form(
         ("prompt", "p"), ("image[]", "1", "a.png"), ("image[]", "2", "b.png"), ("n", "2")
     )
+
+
+@pytest.mark.parametrize(
+    ("digest_of", "request_", "digest"),
+    [
+        (digest_of_generation, (BODY,), "e13aa1cb40e4aa8d9aa2704918160df945d3a4241d5c407277bbf544e79f3f8c"),
+        (
+            digest_of_edit,
+            ('{"prompt": "a", "image": "image:7", "mask": "image:8"}',),
+            "30c805d65c192171b262f3b8643099b93a456f146923eddd0957417b4137692e",
+        ),
+        (
+            digest_of_form,
+            (("prompt", "a"), ("image", "image:7")),
+            "113f8464f5e41fa28b22fe6c4c87705a69aa1edb2c392ca98a87179f407233c5",
+        ),
+    ],
+    ids=["generation", "edit", "form"],
+)
+def test_digests_are_those_of_earlier_versions(digest_of, request_, digest):
+    """A request whose response was lost by an update is found again, and not paid for twice."""
+    assert digest == digest_of(*request_)
