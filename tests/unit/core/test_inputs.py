@@ -188,5 +188,5 @@ async def test_relatives_of_an_image():
         (child,) = await imagegen.parts.images.of_task(task.task_id)
         of_child, of_first = [await imagegen.gallery.show(image_id=one.id) for one in (child, first)]
 
-    assert ((second.id, first.id), ()) == (of_child.parents, of_child.children)
-    assert ((), (child.id,)) == (of_first.parents, of_first.children)
+    assert ((second.id, first.id), ()) == (of_child.relatives.parents, of_child.relatives.children)
+    assert ((), (child.id,)) == (of_first.relatives.parents, of_first.relatives.children)
