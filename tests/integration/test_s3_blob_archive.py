@@ -17,6 +17,7 @@ from imagegen_core.secrets import Secret
 from tests.contracts.samples import keys_of, read, stream
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
+from tests.fakes.raw_server import RawServer
 from tests.integration.api.asking import until
 
 pytestmark = pytest.mark.anyio
@@ -491,6 +492,24 @@ async def test_a_prefix_has_one_owner(request, server, open_archive):
         await first.prefix.take("one")
 
         assert [] == await keys_of(first)
+
+
+async def test_an_owner_that_arrives_in_two_pieces_is_one_name(open_archive):
+    """Where the network cuts it says nothing about whose the prefix is."""
+
+    async def send_slowly(writer):
+        writer.write(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 12\r\n\r\nthe-')
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"long-one")
+
+    async with RawServer({"/pictures/a/IMAGEGEN-OWNER": send_slowly}) as server:
+        settings = attrs.evolve(
+            settings_of(FaultyProxy(server.port)), endpoint=server.url, bucket="pictures", prefix="a"
+        )
+        store = open_archive(settings)
+
+        await store.prefix.take("the-long-one")
 
 
 async def test_of_two_that_begin_together_one_gets_the_prefix(proxy, open_archive):

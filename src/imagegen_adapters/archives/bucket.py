@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape
 import attrs
 import httpcore
 
-from imagegen_adapters.archives.claim import OWNER_MARK, InstallationId, PrefixClaim
+from imagegen_adapters.archives.claim import MAX_OWNER_BYTES, OWNER_MARK, InstallationId, PrefixClaim
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
-from imagegen_adapters.outbound.transport import CheckedBackend
+from imagegen_adapters.outbound.transport import CheckedBackend, ConnectionPool
 from imagegen_core.errors import (
     BlobMissing,
     ImagegenError,
@@ -254,7 +254,7 @@ class BucketArchive(ABC):
         self._path = "" if settings.is_virtual_hosted else f"/{settings.bucket}"
         self._uploads = asyncio.Semaphore(settings.max_uploads)
         self._opening = asyncio.Lock()
-        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._pool: ConnectionPool | None = None
         self._is_closed = False
         self.prefix = PrefixClaim(
             archive=self.service,
@@ -415,17 +415,21 @@ class BucketArchive(ABC):
     # ------------------------------------------------------------ requests
 
     async def _read_owner(self) -> bytes | None:
+        owner = b""
         try:
-            async for chunk in self._get(OWNER_MARK):
-                return chunk
+            async with contextlib.aclosing(self._get(OWNER_MARK)) as chunks:
+                async for chunk in chunks:  # the network may cut it anywhere
+                    owner += chunk
+                    if len(owner) > MAX_OWNER_BYTES:
+                        break
         except BlobMissing:
             return None
-        return b""
+        return owner
 
     async def _head(self, key: str) -> Answer:
         return await self._send("HEAD", key)
 
-    async def _get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def _get(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the range; nothing if it begins at the end. What is cut is asked for from where it ended."""
         retries = self._retries()
         etag = ""
@@ -529,7 +533,7 @@ class BucketArchive(ABC):
             raise self._unreachable(error, is_begun=response is not None) from error
         finally:
             if response is not None:
-                await response.aclose()
+                await pool.close(response)
 
     async def _request(
         self,
@@ -559,7 +563,7 @@ class BucketArchive(ABC):
             extensions={"timeout": timeouts},
         )
 
-    async def _opened(self) -> httpcore.AsyncConnectionPool:
+    async def _opened(self) -> ConnectionPool:
         async with self._opening:
             if self._pool is None:
                 backend = (
@@ -571,7 +575,7 @@ class BucketArchive(ABC):
                         lookups=self._lookups or NameLookups(_LOOKUPS),
                     )
                 )
-                self._pool = httpcore.AsyncConnectionPool(
+                self._pool = ConnectionPool(
                     ssl_context=await asyncio.to_thread(self._prepare),
                     max_connections=None,
                     max_keepalive_connections=16,

@@ -12,7 +12,7 @@ from imagegen_core.messages import MessageCode
 OWNER_MARK = "IMAGEGEN-OWNER"
 """The object's name below the prefix; no valid key, so it is never taken for a blob."""
 
-_MAX_OWNER_BYTES = 100
+MAX_OWNER_BYTES = 100
 
 InstallationId: TypeAlias = Callable[[], Awaitable[str]]
 
@@ -84,7 +84,7 @@ class PrefixClaim:
         data = await self.read()
         if data is None:
             return False
-        owner = data[:_MAX_OWNER_BYTES].decode("utf-8", "replace")
+        owner = data[:MAX_OWNER_BYTES].decode("utf-8", "replace")
         if owner != installation_id:
             code = PrefixCode.OTHER_OWNER
             message = code(archive=self.archive, place=self.place, owner=owner or "?", mark=OWNER_MARK)

@@ -260,6 +260,38 @@ async def _checked_peer(
     raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())
 
 
+class ConnectionPool(httpcore.AsyncConnectionPool):
+    """httpcore's pool, which also closes the connection of a call that is cancelled at a bad moment.
+
+    Between connecting and sending, or while the response is closed, httpcore then takes it for one in use,
+    and keeps it until the process ends.
+    """
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send the request; `close` has to follow."""
+        try:
+            return await super().handle_async_request(request)
+        except BaseException:
+            await self._close_lost()
+            raise
+
+    async def close(self, response: httpcore.Response) -> None:
+        """Close a response of this pool; its connection may serve another call if it was read to its end."""
+        try:
+            await response.aclose()
+        except BaseException:
+            lost = cast("Any", response.stream)._pool_request  # noqa: SLF001 - nothing else knows it
+            self._requests = [each for each in self._requests if each is not lost]
+            await self._close_lost()
+            raise
+
+    async def _close_lost(self) -> None:
+        used = {each.connection for each in self._requests}
+        lost = [each for each in self._connections if each not in used and not each.is_idle()]
+        self._connections = [each for each in self._connections if each not in lost]
+        await self._close_connections(lost)
+
+
 _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAID = "paid"
@@ -294,7 +326,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._slots, self._check_url = slots, check_url
         self._keeping, self._fresh = (
-            httpcore.AsyncConnectionPool(
+            ConnectionPool(
                 ssl_context=tls,
                 proxy=proxy,
                 max_connections=None,
@@ -326,7 +358,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         except BaseException:  # cancelled too, the call no longer needs its slot
             self._slots.release()
             raise
-        body = _Body(response, deadline, self._slots.release)
+        body = _Body(response, pool, deadline, self._slots.release)
         try:
             return _to_httpx(response, body)
         except BaseException:  # whatever it was, nobody else can close the body
@@ -375,15 +407,20 @@ class _Body(httpx.AsyncByteStream):
     """The body of a response; closing it returns the connection, exactly once."""
 
     def __init__(
-        self, response: httpcore.Response, deadline: CallDeadline | None, finished: Callable[[], None]
+        self,
+        response: httpcore.Response,
+        pool: ConnectionPool,
+        deadline: CallDeadline | None,
+        finished: Callable[[], None],
     ) -> None:
-        self._stream = cast("Any", response.stream)
+        self._response, self._pool = response, pool
         self._deadline = deadline
         self._finished: Callable[[], None] | None = finished
         self.compressed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(gunzipped(self._stream) if self.compressed else self._stream)
+        stream = cast("AsyncIterable[bytes]", self._response.stream)
+        chunks = aiter(gunzipped(stream) if self.compressed else stream)
         with map_to_httpx_errors():
             while True:
                 try:
@@ -403,7 +440,7 @@ class _Body(httpx.AsyncByteStream):
             return
         try:
             with map_to_httpx_errors():
-                await self._stream.aclose()
+                await self._pool.close(self._response)
         finally:
             finished()
 

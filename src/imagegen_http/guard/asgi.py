@@ -198,9 +198,17 @@ def preferred_language(accept_language: str | None, *, default: Language = Langu
 _LANGUAGES = frozenset(map(str, Language))
 
 
-@lru_cache(maxsize=128)
+_MAX_WEIGHED_CHARS = 1024
+"""What is behind that counts for nothing: a header of 32 KiB would be a megabyte in the cache."""
+
+
 def _weights(header: str) -> tuple[tuple[str, float], ...]:
     """Return the values of a header with their weights (RFC 9110, section 12.4.2)."""
+    return _cached_weights(header[:_MAX_WEIGHED_CHARS])
+
+
+@lru_cache(maxsize=128)
+def _cached_weights(header: str) -> tuple[tuple[str, float], ...]:
     return tuple(map(_weighted, header.lower().split(",")))
 
 

@@ -441,3 +441,17 @@ async def test_a_cancelled_call_gives_its_connection_back(server):
     await outbound.aclose()
 
     assert "hello" == response.text
+
+
+async def test_a_call_leaves_no_connection_wherever_it_is_cancelled(server, outbound):
+    """Also between connecting and sending, where the pool takes the connection for one that is in use."""
+    client = outbound.api_client(provider(server.url))
+    for number in range(400):
+        call = asyncio.create_task(client.post(server.url))
+        for _ in range(number % 40):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+
+    await client.post(server.url)
+    await server.until(lambda: not server.open)
