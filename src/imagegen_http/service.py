@@ -7,7 +7,7 @@ import asyncio
 import importlib.metadata
 import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
@@ -17,7 +17,6 @@ import structlog
 
 from imagegen_adapters.archives.claim import InstallationId, PrefixClaim
 from imagegen_adapters.compose import (
-    Backend,
     compose_parts,
     compose_upkeep,
     join_archive,
@@ -272,7 +271,11 @@ async def compose(
         redactor.register(secret)
     async with AsyncExitStack() as stack:
         clock, version = SystemClock(), importlib.metadata.version("imagegen-service")
-        outbound = _outbound(settings, version)
+        outbound = Outbound(
+            allow_private=settings.security.allow_private_upstreams,
+            limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
+            user_agent=f"imagegen/{version.partition('+')[0]}",
+        )
         stack.push_async_callback(outbound.aclose)
         providers = compose_providers(clock, outbound, redactor)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
@@ -289,17 +292,35 @@ async def compose(
         )
         if archive is not None:
             stack.push_async_callback(archive.aclose)
-        backend = await stack.enter_async_context(
-            open_backend(
-                settings,
+        checksum = None if archive is None else archive.new_checksum
+        if settings.database is None:
+            opening = on_disk(
+                directory,
+                environ=environ,
+                clock=clock,
+                checksum=checksum,
+                create=create,
+                keep_inputs=settings.storage.keep_inputs,
+            )
+        else:
+            require_cluster()
+            if directory.database.exists():
+                _log.warning(
+                    "the data directory has a database that is not used here: `imagegen migrate` moves it",
+                    path=str(directory.database),
+                )
+            opening = on_postgresql(
+                settings.database,
                 directory,
                 environ=environ,
                 version=version,
                 clock=clock,
-                checksum=None if archive is None else archive.new_checksum,
-                create=create,
+                checksum=checksum,
+                roles=settings.roles,
+                runs_tasks=settings.runs_tasks,
+                dead_after_seconds=settings.cluster.dead_after_seconds,
             )
-        )
+        backend = await stack.enter_async_context(opening)
         if (state := await backend.index_state()) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
         release_dictionaries()  # an idle service needs only the version of the index, which is computed once
@@ -336,7 +357,12 @@ async def compose(
         )
         imagegen = ImageGen(
             parts,
-            limits=_limits(settings),
+            limits=Limits(
+                queue_size=settings.queue.size,
+                workers=settings.queue.workers,
+                shutdown_grace_seconds=settings.shutdown_grace_seconds,
+                default_provider=settings.default_provider,
+            ),
             file_configs=file_configs(settings),
             owner=owner,
             beat_seconds=settings.cluster.heartbeat_seconds,
@@ -383,51 +409,6 @@ async def compose(
         yield service
 
 
-def open_backend(
-    settings: Settings,
-    directory: DataDirectory,
-    *,
-    environ: Mapping[str, str],
-    version: str,
-    clock: Clock,
-    checksum: Callable[[], RunningChecksum] | None = None,
-    create: bool = True,
-) -> AbstractAsyncContextManager[Backend]:
-    """Open what the settings name: the data directory of one box, or a database that several nodes share.
-
-    Raises:
-        StorageError: it cannot be used.
-        MasterKeyRefused: the master key cannot be used.
-        SettingsError: a package that it needs is not installed.
-    """
-    if settings.database is None:
-        return on_disk(
-            directory,
-            environ=environ,
-            clock=clock,
-            checksum=checksum,
-            create=create,
-            keep_inputs=settings.storage.keep_inputs,
-        )
-    require_cluster()
-    if directory.database.exists():
-        _log.warning(
-            "the data directory has a database that is not used here: `imagegen migrate` moves it",
-            path=str(directory.database),
-        )
-    return on_postgresql(
-        settings.database,
-        directory,
-        environ=environ,
-        version=version,
-        clock=clock,
-        checksum=checksum,
-        roles=settings.roles,
-        runs_tasks=settings.runs_tasks,
-        dead_after_seconds=settings.cluster.dead_after_seconds,
-    )
-
-
 def require_cluster() -> None:
     """Check that what a cluster needs is installed; few services load it.
 
@@ -451,14 +432,6 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return [secret for secret in secrets if secret]
 
 
-def _outbound(settings: Settings, version: str) -> Outbound:
-    return Outbound(
-        allow_private=settings.security.allow_private_upstreams,
-        limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
-        user_agent=f"imagegen/{version.partition('+')[0]}",
-    )
-
-
 def _label(settings: Settings) -> Label | None:
     """Return the label for images if it is enabled."""
     label = settings.aigc_label
@@ -467,15 +440,6 @@ def _label(settings: Settings) -> Label | None:
     from imagegen_adapters.images.label import AigcImageLabel  # with a parser of XML
 
     return AigcImageLabel(producer=label.producer.strip())
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        queue_size=settings.queue.size,
-        workers=settings.queue.workers,
-        shutdown_grace_seconds=settings.shutdown_grace_seconds,
-        default_provider=settings.default_provider,
-    )
 
 
 def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
