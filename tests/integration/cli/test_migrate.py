@@ -17,7 +17,6 @@ from imagegen_adapters.archives.claim import OWNER_MARK
 from imagegen_adapters.move.tables import TABLES
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores import sqlite
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
@@ -26,6 +25,7 @@ from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgres
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.schema import MoveUnfinished
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
