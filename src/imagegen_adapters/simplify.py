@@ -1,11 +1,8 @@
 """Conversion of traditional to simplified Chinese with OpenCC's dictionaries."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Protocol, cast
-
-
-class _Converter(Protocol):
-    def convert(self, text: str) -> str: ...
+from typing import cast
 
 
 def simplify(text: str) -> str:
@@ -13,7 +10,7 @@ def simplify(text: str) -> str:
 
     ASCII text is returned unchanged, without loading them.
     """
-    return text if text.isascii() else _converter().convert(text)
+    return text if text.isascii() else _converter()(text)
 
 
 def release_dictionaries() -> None:
@@ -22,7 +19,7 @@ def release_dictionaries() -> None:
 
 
 @cache
-def _converter() -> _Converter:
+def _converter() -> Callable[[str], str]:
     from opencc import OpenCC
 
-    return cast("_Converter", OpenCC("t2s"))
+    return cast("Callable[[str], str]", OpenCC("t2s").convert)

@@ -37,7 +37,7 @@ from imagegen_adapters.stores.directory import (
     DataDirectoryInUse,
     DataDirectoryUnusable,
 )
-from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaUnusable
+from imagegen_adapters.stores.messages import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id

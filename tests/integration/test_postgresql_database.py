@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.messages import DatabaseCode, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
-from imagegen_adapters.stores.schema import SchemaTooNew, SchemaUnusable
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
 from tests.fakes.postgresql import Cluster, at_port, free_port
 

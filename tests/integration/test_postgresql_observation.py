@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.simplify import simplify
+from imagegen_adapters.stores.messages import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots, PostgresqlTurn
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
-from imagegen_adapters.stores.schema import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.system import ManualClock, SystemClock
 from tests.contracts.samples import a_task
 

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 61_128
-FILES = 243
-SMALL_FILES = 33
+LINES = 61_141  # 61_128 until a call that is cancelled at a bad moment closed its connection
+FILES = 242
+SMALL_FILES = 32
 """Of less than 60 lines."""
 
 PORT_COUNT = 18

@@ -1,5 +1,6 @@
-"""What is wrong with the database or the data directory."""
+"""What is wrong with the database or the data directory, and the errors that refuse one."""
 
+from imagegen_core.errors import StorageBroken, StorageError
 from imagegen_core.messages import MessageCode
 
 
@@ -171,3 +172,28 @@ class KeyCode(MessageCode):
         "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD",
         "IMAGEGEN_MASTER_KEY 只有一个密钥：请把新的写在它前面，IMAGEGEN_MASTER_KEY=NEW,OLD",
     )
+
+
+class SchemaTooNew(StorageError):
+    """The database is from a newer version of imagegen; this version must not touch it."""
+
+    def __init__(self, unknown: frozenset[str]) -> None:
+        super().__init__(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
+
+
+class SchemaTooOld(StorageError):
+    """The database was opened read-only, and migrations are pending."""
+
+    def __init__(self) -> None:
+        super().__init__(DatabaseCode.SCHEMA_TOO_OLD())
+
+
+class SchemaUnusable(StorageBroken):
+    """The database cannot hold the schema; nothing was written."""
+
+
+class MoveUnfinished(StorageBroken):
+    """The database holds a part of a data directory; a node that worked on it would do harm."""
+
+    def __init__(self) -> None:
+        super().__init__(DatabaseCode.MOVE_UNFINISHED())

@@ -21,8 +21,13 @@ import attrs
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from imagegen_adapters.stores.messages import DatabaseCode
-from imagegen_adapters.stores.schema import MoveUnfinished, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.messages import (
+    DatabaseCode,
+    MoveUnfinished,
+    SchemaTooNew,
+    SchemaTooOld,
+    SchemaUnusable,
+)
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 from imagegen_core.messages import Message
 
