@@ -60,17 +60,7 @@ async def move(
     accept_missing: bool,
     progress: Progress,
 ) -> MoveReport:
-    """Move the data directory of the settings to the database at ``dsn`` and the bucket of the settings.
-
-    Raises:
-        DataDirectoryInUse: a service works in the data directory.
-        DataDirectoryMissing: there is no data directory.
-        PrefixTaken: the prefix of the bucket belongs to another installation.
-        MoveError: the settings have no bucket, or the database holds something else.
-        MasterKeyRefused: the nodes of the database have another master key.
-        StorageError: a database or the bucket cannot be used now.
-        Unavailable: a saved secret opens with none of the master keys.
-    """
+    """Move the data directory of the settings to the database at ``dsn`` and the bucket of the settings."""
     async with _opened(settings, environ) as parts, AsyncExitStack() as stack:
         database = await postgresql.Database.open(dsn, _POLICY, incomplete=True)
         stack.push_async_callback(database.close)
@@ -94,11 +84,7 @@ async def move(
 
 
 async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: str) -> MoveReport:
-    """Do the checks of `move` and return what it would copy; nothing is written.
-
-    Raises:
-        ImagegenError: as `move`.
-    """
+    """Do the checks of `move` and return what it would copy; nothing is written."""
     async with _opened(settings, environ) as parts:
         async with postgresql.Database.rehearsal(dsn) as connection:
             installation = parts.installation_id or await read_installation_id(connection)

@@ -50,9 +50,6 @@ async def check_settings(settings: Settings) -> list[Message]:
 
     Returns:
         Warnings about settings that look wrong but prevent nothing.
-
-    Raises:
-        SettingsError: a setting is not valid; the message names the key.
     """
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
@@ -70,22 +67,14 @@ async def check_settings(settings: Settings) -> list[Message]:
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
-    """Write database, images and spooled inputs to one file, beside a running service or without one.
-
-    Raises:
-        SettingsError: the database is not in the data directory.
-    """
+    """Write database, images and spooled inputs to one file, beside a running service or without one."""
     _check_one_box(settings)
     now = SystemClock().now()
     return write_backup(settings.data_dir, target, now=now, force=force, progress=progress)
 
 
 def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:
-    """Fill an empty data directory from a backup file that is open for reading.
-
-    Raises:
-        SettingsError: the database is not to be in the data directory.
-    """
+    """Fill an empty data directory from a backup file that is open for reading."""
     _check_one_box(settings)
     return restore_backup(file, settings.data_dir, now=SystemClock().now(), progress=progress)
 
@@ -100,12 +89,6 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
 
     Returns:
         How many saved secrets were sealed again.
-
-    Raises:
-        DataDirectoryInUse: a service works in the data directory.
-        DataDirectoryMissing: there is no data directory.
-        MasterKeyRefused: there is no key to rotate, or none to rotate to.
-        Unavailable: a saved secret opens with none of the keys; nothing was changed.
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
@@ -192,9 +175,6 @@ async def configured_without_data(settings: Settings) -> list[ProviderConfig] | 
     """Return what the API would list of the settings alone; None if a database may have other configurations.
 
     Nothing is opened or created, so that settings may be checked before the first start.
-
-    Raises:
-        SettingsError: a provider of the settings is not valid.
     """
     if settings.database is not None:
         return None
