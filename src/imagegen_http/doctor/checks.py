@@ -21,9 +21,9 @@ from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.problems import RefusalCode
 from imagegen_http.errors import user_name
-from imagegen_http.offline import default_provider_warning, open_listing
+from imagegen_http.offline import open_listing
 from imagegen_http.running_server import SERVER_FILE, RunningServer
-from imagegen_http.service import open_archive
+from imagegen_http.service import default_provider_warning, open_archive
 from imagegen_http.settings.schema import Settings, SettingsError
 
 
