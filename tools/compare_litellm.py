@@ -62,7 +62,8 @@ def shipped_models() -> Iterator[ShippedModel]:
     for name in library.names():
         if name not in ALIASES:
             for model in library.load(name).models:
-                yield ShippedModel(provider=name, id=model.id, lifecycle=model.lifecycle, price=model.price)
+                lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
+                yield ShippedModel(provider=name, id=model.id, lifecycle=lifecycle, price=model.price)
     for listed in catalogue():
         for entry in listed.models:
             lifecycle = Lifecycle(retires=entry.retires, replaced_by=entry.replaced_by)

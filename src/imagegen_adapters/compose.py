@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from socket import gethostname
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -400,6 +401,8 @@ async def open_imagegen(
     is_shared = str(place).startswith(("postgresql:", "postgres:"))
     async with AsyncExitStack() as stack:
         clock, redactor = SystemClock(), Redactor()
+        for secret in _secrets(str(place) if is_shared else ""):
+            redactor.register(secret)
         outbound = Outbound(allow_private=[*allow_private])
         stack.push_async_callback(outbound.aclose)
         if is_shared and data_dir is None:
@@ -443,6 +446,15 @@ async def open_imagegen(
         await backend.nodes.join(node)  # who has joined may hold the turn
         await stack.enter_async_context(upkeep)
         yield await stack.enter_async_context(imagegen)
+
+
+def _secrets(url: str) -> Iterator[str]:
+    """Yield what no log may show: the master key, and the password of a database's URL."""
+    if master_key := os.environ.get("IMAGEGEN_MASTER_KEY"):
+        yield master_key
+    password = urlsplit(url).password or os.environ.get("PGPASSWORD")
+    if password:
+        yield from {password, unquote(password)}
 
 
 def _file_configs(

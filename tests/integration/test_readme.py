@@ -214,11 +214,15 @@ def test_the_program_that_calls_an_upstream_works(tmp_path):
     text = (ROOT / "docs/how-to/use-as-a-library.md").read_text("utf-8")
     (block,) = [m["text"] for m in FENCE.finditer(text) if m["kind"] == "python" and m["mark"]]
     with in_thread(FakeGemini()) as upstream:
-        listed = block.replace("Outbound()", f"Outbound(allow_private=[{upstream.address!r}])")
-        moved = listed.replace('"gemini", source', f'"gemini", api_base={upstream.url!r}, source')
+        listed = block.replace('"10.0.0.7:4000"]', f'"10.0.0.7:4000", {upstream.address!r}]')
+        gemini = (
+            f'ProviderConfig(provider_name="gemini", source=ConfigSource.FILE, api_base={upstream.url!r})'
+        )
+        moved = listed.replace('{"gateway": gateway}', f'{{"gateway": gateway, "gemini": {gemini}}}')
         program = tmp_path / "program.py"
         program.write_text(moved, "utf-8")
-        done = python(program, cwd=tmp_path, GEMINI_API_KEY=KEY)
+        done = python(program, cwd=tmp_path, GEMINI_API_KEY=KEY, GATEWAY_KEY="of the gateway")
 
-    assert (0, "completed None\n", "") == (done.returncode, done.stdout, done.stderr)
-    assert 1 == len(upstream.ledger)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout in {"[1, 2]\n", "[2, 1]\n"}  # whichever call ends first
+    assert 2 == len(upstream.ledger)
