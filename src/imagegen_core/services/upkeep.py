@@ -786,8 +786,13 @@ class Upkeep:
         """Run a pass; return the seconds until the next one, when something that was deferred is due."""
         summary = await self.sync(everything=first)
         if summary.uploaded or summary.removed or summary.failed:
-            numbers = {name: getattr(summary, name) for name in ("uploaded", "removed", "failed")}
-            _log.info("stores synchronized", extra=numbers)
+            extra = {
+                "uploaded": summary.uploaded,
+                "removed": summary.removed,
+                "failed": summary.failed,
+                "reason": None if summary.last_error is None else str(summary.last_error),
+            }
+            _log.info("stores synchronized", extra=extra)
         if self.expire is not None:
             expired = await self.expire()
             self.expiry_error = expired.last_error
