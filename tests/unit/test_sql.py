@@ -1,9 +1,18 @@
 """Statements are written once, and each database gets them in its own words."""
 
+from contextlib import closing
+
 import pytest
 
 from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, json_rows, run
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+
+
+@pytest.fixture
+def connection():
+    """Return an empty database in memory."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(
@@ -32,7 +41,7 @@ def test_statements_for_postgresql():
     assert ("SELECT $1::text FROM t WHERE a = $2 AND b = $1", ("b", "a")) == for_postgresql(statement)
 
 
-def test_steps_return_what_their_generator_returns():
+def test_steps_return_what_their_generator_returns(connection):
     """Each statement's rows are sent back to the steps."""
 
     def steps() -> Steps[int]:
@@ -41,19 +50,19 @@ def test_steps_return_what_their_generator_returns():
         ((total,),) = yield "SELECT sum(number) FROM t", {}
         return int(total)
 
-    assert run(steps(), sqlite3.connect(":memory:")) == 3
+    assert run(steps(), connection) == 3
 
 
-def test_lists_are_matched():
+def test_lists_are_matched(connection):
     """A list is one parameter."""
-    rows = execute(sqlite3.connect(":memory:"), "SELECT 1 WHERE 2 = ANY (:ids::bigint[])", {"ids": [1, 2]})
+    rows = execute(connection, "SELECT 1 WHERE 2 = ANY (:ids::bigint[])", {"ids": [1, 2]})
 
     assert rows == [(1,)]
 
 
-def test_rows_are_passed_as_one_value():
+def test_rows_are_passed_as_one_value(connection):
     """In their order, and numbers stay numbers."""
     statement = "SELECT (value ->> 0)::bigint, value ->> 1 FROM json_each(:rows::json)"
-    rows = execute(sqlite3.connect(":memory:"), statement, {"rows": json_rows([(2, "b"), (1, "a")])})
+    rows = execute(connection, statement, {"rows": json_rows([(2, "b"), (1, "a")])})
 
     assert rows == [(2, "b"), (1, "a")]
