@@ -29,7 +29,7 @@ def open(  # noqa: A001 - `imagegen_adapters.open(...)` reads as what it is
         place: a directory, which one process has at a time, or the URL of a PostgreSQL database.
         keys: API keys by the name of their provider, such as ``gemini``; the name implies the kind.
         providers: what is more than a key, by name: a configuration, or an adapter of your own.
-        archive: where images are copied as well.
+        archive: where images are copied as well; give it an ``owner``, or it claims no prefix for itself.
         data_dir: scratch space of this process, only with a URL; a temporary directory when left out.
         allow_private: ``host:port`` of providers in your own network.
         limits: of the queue and the workers.
