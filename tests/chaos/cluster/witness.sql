@@ -56,10 +56,16 @@ SELECT 'took a task without a claim', task_id, before, after FROM witness.change
 WHERE noun = 'tasks' AND (after ->> 'epoch')::integer = (before ->> 'epoch')::integer
     AND after ->> 'owner' <> coalesce(before ->> 'owner', '')
 UNION ALL
-SELECT 'took an attempt back', task_id, before, after FROM witness.changes
+SELECT 'took an attempt back', task_id, before, after FROM witness.changes AS change
 WHERE noun = 'attempts' AND after ->> 'phase' <> before ->> 'phase' AND (
     before ->> 'phase' IN ('stored', 'failed')
     OR witness.rank(after ->> 'phase') < witness.rank(before ->> 'phase')
+    -- Who did not hear that its submission was committed has sent nothing, and requeues the task.
+    AND NOT (after ->> 'phase' = 'reserved' AND before ->> 'phase' = 'submitting' AND EXISTS (
+        SELECT FROM witness.changes AS requeue
+        WHERE noun = 'tasks' AND requeue.transaction = change.transaction AND requeue.task_id = change.task_id
+            AND requeue.before ->> 'status' = 'processing' AND requeue.after ->> 'status' = 'pending'
+    ))
 )
 UNION ALL
 SELECT 'removed a response whose images were not stored', task_id, before, after FROM witness.changes
