@@ -6,6 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import imagegen_core  # noqa: F401 - so that the import of a module that is gone says where it is now
+
 if TYPE_CHECKING:
     from imagegen_core import ImageGen, Limits
     from imagegen_core.config import ProviderConfig

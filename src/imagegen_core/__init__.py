@@ -5,6 +5,7 @@ Values and ports import only attrs and the standard library. The names exported 
 that a program that needs only a table or a limit of one module loads nothing else.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,24 @@ _HOMES = {
 }
 
 
+_MOVED = "see What moved in docs/how-to/test-an-adapter.md"
+
+
+class _MovedModules:
+    """The last finder to be asked: what no other finds has moved, or never was."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name.startswith(("imagegen_core.", "imagegen_adapters.")):
+            raise ModuleNotFoundError(f"No module named {name!r}; {_MOVED}", name=name)
+
+
+sys.meta_path.append(_MovedModules)
+
+
 def __getattr__(name: str) -> Any:
+    if name == "Adapters":
+        raise ImportError(f"{name} is Parts now; {_MOVED}")
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
