@@ -1,6 +1,6 @@
 """Says which version is built from this directory; `hatchling` asks.
 
-Why so: docs/decisions/0023-version-from-the-commit.md.
+Why so: docs/decisions/0021-a-user-of-its-own.md.
 """
 
 import os
