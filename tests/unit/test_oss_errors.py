@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from imagegen_adapters.archives.bucket import Answer
-from imagegen_adapters.archives.oss import refusal
+from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 
 CASES = [
@@ -29,7 +29,9 @@ def test_responses_of_oss_are_classified(status, code, expected, is_head):
     body = f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode() if code else b""
     headers = {"x-oss-err": base64.b64encode(body).decode()} if is_head else {}
 
-    error = refusal(Answer(status=status, headers=headers, content=b"" if is_head else body), "a.png")
+    error = OssBlobArchive.refusal(
+        Answer(status=status, headers=headers, content=b"" if is_head else body), "a.png"
+    )
 
     assert expected is type(error)
     if expected is not BlobMissing:

@@ -6,7 +6,7 @@ import httpcore
 import pytest
 
 from imagegen_adapters.archives.bucket import Answer
-from imagegen_adapters.archives.s3 import CODES, STATUSES, refusal, unreachable
+from imagegen_adapters.archives.s3 import CODES, STATUSES, S3BlobArchive
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 
 
@@ -20,7 +20,7 @@ def answer(status, code="", more=""):
 @pytest.mark.parametrize("status", [400, 403, 404, 503])
 def test_the_code_decides_before_the_status(code, status):
     """Servers do not agree on the status."""
-    error = refusal(answer(status, code, "own words"), "a.png")
+    error = S3BlobArchive.refusal(answer(status, code, "own words"), "a.png")
 
     assert CODES[code][0] is type(error)
     assert code in str(error)
@@ -32,18 +32,20 @@ def test_a_status_without_a_code_decides(status):
     """What is a matter of time is unreachable, everything else is refused."""
     expected = StorageUnreachable if status in (408, 429, 500, 502, 503, 504) else StorageError
 
-    assert expected is type(refusal(answer(status), "a.png"))
+    assert expected is type(S3BlobArchive.refusal(answer(status), "a.png"))
 
 
 def test_an_unknown_code_is_not_quoted():
     """A server could put anything there."""
-    assert "S3: the request was refused (400)" == str(refusal(answer(400, "AKIASECRET"), "a.png"))
+    assert "S3: the request was refused (400)" == str(
+        S3BlobArchive.refusal(answer(400, "AKIASECRET"), "a.png")
+    )
 
 
 @pytest.mark.parametrize("code", ["", "NoSuchKey"])
 def test_a_missing_object_is_a_missing_blob(code):
     """Under its key."""
-    error = refusal(answer(404, code), "a.png")
+    error = S3BlobArchive.refusal(answer(404, code), "a.png")
 
     assert (BlobMissing, "a.png") == (type(error), error.key)
 
@@ -69,7 +71,7 @@ def test_a_document_that_defines_entities_is_not_read():
 )
 def test_a_failure_of_the_network_is_unreachable(error, is_begun, expected):
     """It may work later."""
-    assert expected in str(unreachable(error, is_begun=is_begun))
+    assert expected in str(S3BlobArchive.unreachable(error, is_begun=is_begun))
 
 
 def test_a_certificate_that_is_not_known_to_be_wrong_in_any_way_is_not_valid():
@@ -78,4 +80,6 @@ def test_a_certificate_that_is_not_known_to_be_wrong_in_any_way_is_not_valid():
     error.__context__ = ssl.SSLCertVerificationError()
     error.__context__.verify_code = 1
 
-    assert "S3: the endpoint's certificate is not valid" == str(unreachable(error, is_begun=False))
+    assert "S3: the endpoint's certificate is not valid" == str(
+        S3BlobArchive.unreachable(error, is_begun=False)
+    )

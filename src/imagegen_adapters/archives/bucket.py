@@ -27,7 +27,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.images import StorageState
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, MessageCode
 from imagegen_core.ports.blobs import (
     MAX_KEY_CHARS,
     BlobStore,
@@ -64,9 +64,13 @@ def _prefix(text: str) -> str:
     return f"{stripped}/" if stripped else ""
 
 
+def _stripped(text: str) -> str:
+    return text.strip()
+
+
 @attrs.frozen(kw_only=True)
 class BucketSettings:
-    """How to reach a bucket.
+    """How to reach a bucket. Raises `ValidationFailed`, which names the first wrong key below ``section``.
 
     Args:
         endpoint: the URL of the service; the scheme defaults to ``https://``.
@@ -79,8 +83,13 @@ class BucketSettings:
         max_uploads: at once; each has up to two parts in memory.
     """
 
+    section: ClassVar[str]
+    rules: ClassVar[Mapping[str, tuple[str, MessageCode]]]
+    """What a field has to look like, and what is said of one that does not."""
+    wrong_prefix: ClassVar[MessageCode]
+
     endpoint: str = attrs.field(converter=_endpoint)
-    region: str
+    region: str = attrs.field(converter=_stripped)
     bucket: str
     access_key_id: str
     access_key_secret: Secret
@@ -91,6 +100,19 @@ class BucketSettings:
     idle_timeout: float = 30.0
     max_uploads: int = 8
 
+    def __attrs_post_init__(self) -> None:
+        reasons = {
+            name: code()
+            for name, (form, code) in self.rules.items()
+            if not re.fullmatch(form, getattr(self, name))
+        }
+        if not self.access_key_id.strip():
+            reasons["access_key_id"] = ProblemCode.EMPTY()
+        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= MAX_PREFIX_CHARS):
+            reasons["prefix"] = self.wrong_prefix(maximum=MAX_PREFIX_CHARS)
+        for name, reason in reasons.items():
+            raise ValidationFailed.for_field(f"{self.section}.{name}", reason)
+
     @property
     def url(self) -> str:
         """Return where requests go, with the bucket in front of the host if it belongs there."""
@@ -98,20 +120,6 @@ class BucketSettings:
             return self.endpoint
         scheme, _, authority = self.endpoint.partition("://")
         return f"{scheme}://{self.bucket}.{authority}"
-
-    def check(
-        self, section: str, rules: Mapping[str, tuple[re.Pattern[str], Message]], prefix: Message
-    ) -> None:
-        """Check the fields; the first that is wrong is named by its key below the section of the settings."""
-        reasons = {
-            name: reason for name, (form, reason) in rules.items() if not form.fullmatch(getattr(self, name))
-        }
-        if not self.access_key_id.strip():
-            reasons["access_key_id"] = ProblemCode.EMPTY()
-        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= MAX_PREFIX_CHARS):
-            reasons["prefix"] = prefix
-        for name, reason in reasons.items():
-            raise ValidationFailed.for_field(f"{section}.{name}", reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -148,11 +156,7 @@ def unquoted(etag: str | None) -> str | None:
 class Source:
     """Bytes on their way to a bucket, read once; size and checksums are those of what was read.
 
-    Args:
-        chunks: the bytes.
-        checksum: that of the service.
-        key: what messages call it.
-        expected_bytes: its size; a source of another size raises `StorageError`.
+    A source of ``key`` that has another size than ``expected_bytes`` raises `StorageError`.
     """
 
     def __init__(
@@ -175,18 +179,24 @@ class Source:
 
     async def batches(self) -> AsyncIterator[bytes]:
         """Yield the bytes in batches of at least 256 KiB but for the last, each after it was hashed."""
-        batch: list[bytes] = []
-        batch_bytes = 0
+        batch = bytearray()
         async for chunk in self._chunks:
-            batch.append(chunk)
-            batch_bytes += len(chunk)
-            if batch_bytes >= _BATCH_BYTES:
-                yield await self._hashed(batch)
-                batch, batch_bytes = [], 0
-        if batch_bytes:
-            yield await self._hashed(batch)
+            batch += chunk
+            if len(batch) >= _BATCH_BYTES:
+                yield await self._hashed(bytes(batch))
+                batch.clear()
+        if batch:
+            yield await self._hashed(bytes(batch))
         if self.expected_bytes is not None and self.size_bytes < self.expected_bytes:
             raise StorageError(StorageCode.BLOB_SHORTER(key=self._key, size=self.expected_bytes))
+
+    async def _hashed(self, batch: bytes) -> bytes:
+        await asyncio.to_thread(self._sha256.update, batch)
+        await asyncio.to_thread(self.checksum.update, batch)
+        self.size_bytes += len(batch)
+        if self.expected_bytes is not None and self.size_bytes > self.expected_bytes:
+            raise StorageError(StorageCode.BLOB_LONGER(key=self._key, size=self.expected_bytes))
+        return batch
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """Yield the bytes in parts of `PART_BYTES`; the last is smaller, and empty if there are no bytes."""
@@ -204,22 +214,9 @@ class Source:
         async for _ in self.batches():
             pass
 
-    async def _hashed(self, chunks: list[bytes]) -> bytes:
-        batch = b"".join(chunks)
-        await asyncio.to_thread(self._sha256.update, batch)
-        await asyncio.to_thread(self.checksum.update, batch)
-        self.size_bytes += len(batch)
-        if self.expected_bytes is not None and self.size_bytes > self.expected_bytes:
-            raise StorageError(StorageCode.BLOB_LONGER(key=self._key, size=self.expected_bytes))
-        return batch
-
 
 class _SourceFailed(Exception):
     """What a source raises while it is sent, so that it is not taken for an error of the connection."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
 
 
 class BucketArchive(ABC):
@@ -234,8 +231,13 @@ class BucketArchive(ABC):
     """
 
     service: ClassVar[str]
+    failed: ClassVar[MessageCode]
+    """Says a ``reason`` with the name of the service."""
+    unusable: ClassVar[Message]
+    """Says that an answer is not one of the service."""
     tries: ClassVar[int] = 1
     list_query: ClassVar[Mapping[str, str]] = {}
+    range_headers: ClassVar[Mapping[str, str]] = {}
     new_checksum: type[RunningChecksum]
     """Makes the running checksum that the service compares by."""
 
@@ -270,35 +272,24 @@ class BucketArchive(ABC):
     def _signed(
         self, method: str, path: str, name: str, query: dict[str, str], headers: dict[str, str], data: bytes
     ) -> dict[str, str]:
-        """Return the headers with a signature.
+        """Return the headers with a signature; ``name`` is the object's, empty for the bucket.
 
-        Args:
-            method: of the request.
-            path: as it is sent.
-            name: of the object, with the prefix; empty for the bucket.
-            query: not encoded yet.
-            headers: in lower case, with the host.
-            data: the body; empty if it is streamed.
+        The query is not encoded yet, the headers are in lower case, the data are empty if they are streamed.
         """
 
+    @staticmethod
     @abstractmethod
-    def _refusal(self, answer: Answer, key: str) -> ImagegenError:
+    def refusal(answer: Answer, key: str) -> ImagegenError:
         """Return the port's error for an answer that is none of success."""
 
+    @staticmethod
     @abstractmethod
-    def _unreachable(self, error: Exception, *, is_begun: bool) -> StorageUnreachable:
+    def unreachable(error: Exception, *, is_begun: bool) -> StorageUnreachable:
         """Return the port's error for a connection that failed, perhaps after an answer has begun."""
 
+    @staticmethod
     @abstractmethod
-    def _failed(self, reason: Message | str) -> Message:
-        """Return a message of the service."""
-
-    @abstractmethod
-    def _unusable(self) -> StorageError:
-        """Return the port's error for an answer that is not one of the service."""
-
-    @abstractmethod
-    def _checksum_of(self, answer: Answer) -> str | None:
+    def _checksum_of(answer: Answer) -> str | None:
         """Return the checksum that an answer has of the object."""
 
     @abstractmethod
@@ -327,8 +318,8 @@ class BucketArchive(ABC):
     async def copy_from(
         self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
     ) -> StoredBlob:
-        bytes_of_it = Source(source.open(key), self.new_checksum(), key=key, expected_bytes=size_bytes)
-        return await self._store(key, bytes_of_it, content_type)
+        content = Source(source.open(key), self.new_checksum(), key=key, expected_bytes=size_bytes)
+        return await self._store(key, content, content_type)
 
     async def _store(self, key: str, source: Source, content_type: str) -> StoredBlob:
         check_key(key)
@@ -387,7 +378,7 @@ class BucketArchive(ABC):
         while True:
             page = (await self._send("GET", None, query)).document
             if not page.tag.endswith("ListBucketResult"):
-                raise self._unusable()
+                raise StorageError(self.unusable)
             decoded = unquote if page.findtext("{*}EncodingType") == "url" else str
             for name in page.iterfind("{*}Contents/{*}Key"):
                 key = decoded(name.text or "").removeprefix(self._settings.prefix)
@@ -431,47 +422,37 @@ class BucketArchive(ABC):
 
     async def _get(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the range; nothing if it begins at the end. What is cut is asked for from where it ended."""
-        retries = self._retries()
-        etag = ""
+        retries, etag = self._retries(), ""
         while True:
-            headers = {"if-match": etag} if etag and not etag.startswith("W/") else {}
-            if start or end is not None:
-                headers |= self._range(start, end)
             try:
-                async with self._exchange("GET", key, {}, b"", headers) as response:
-                    answer = _without_body(response)
+                headers = self._conditions(start, end, etag)
+                async with self._exchange("GET", key, headers=headers) as (answer, response):
                     if answer.status == _UNSATISFIABLE:
                         return
                     if answer.status not in (_OK, _PARTIAL):
-                        raise self._refusal(attrs.evolve(answer, content=await _read(response)), key)
+                        raise self.refusal(attrs.evolve(answer, content=await _read(response)), key)
                     etag = answer.headers.get("etag", "")
-                    async for chunk in self._range_of(response, answer, start, end):
+                    if answer.status == _PARTIAL and not _begins_at(start, answer):
+                        raise StorageError(self.unusable)
+                    at = start if answer.status == _PARTIAL else 0  # else it has ignored the range
+                    async for piece in response.aiter_stream():
+                        chunk = piece[max(0, start - at) : None if end is None else max(0, end - at)]
+                        at += len(piece)
                         start += len(chunk)
-                        yield chunk
+                        if chunk:
+                            yield chunk
+                        if end is not None and at > end:
+                            break
                 return
             except StorageUnreachable:
                 if await anext(retries, None) is None:
                     raise
 
-    async def _range_of(
-        self, response: httpcore.Response, answer: Answer, start: int, end: int | None
-    ) -> AsyncIterator[bytes]:
-        """Yield the bytes of the range, also if the server ignores it and sends the whole object."""
-        at = 0
-        if answer.status == _PARTIAL:
-            at = start
-            if not answer.headers.get("content-range", "").startswith(f"bytes {start}-"):
-                raise self._unusable()
-        async for piece in response.aiter_stream():
-            chunk = piece[max(0, start - at) : None if end is None else max(0, end - at)]
-            at += len(piece)
-            if chunk:
-                yield chunk
-            if end is not None and at > end:
-                return
-
-    def _range(self, start: int, end: int | None) -> dict[str, str]:
-        return {"range": f"bytes={start}-{'' if end is None else end - 1}"}
+    def _conditions(self, start: int, end: int | None, etag: str) -> dict[str, str]:
+        headers = {"if-match": etag} if etag and not etag.startswith("W/") else {}
+        if start or end is not None:
+            headers |= {"range": f"bytes={start}-{'' if end is None else end - 1}", **self.range_headers}
+        return headers
 
     async def _send(
         self,
@@ -487,10 +468,10 @@ class BucketArchive(ABC):
         retries = self._retries()
         while True:
             try:
-                async with self._exchange(method, key, query or {}, data, headers or {}) as response:
-                    answer = attrs.evolve(_without_body(response), content=await _read(response))
+                async with self._exchange(method, key, query, data, headers) as (head, response):
+                    answer = attrs.evolve(head, content=await _read(response))
                 if answer.status >= _MULTIPLE_CHOICES and answer.status not in accept:
-                    raise self._refusal(answer, key or "")
+                    raise self.refusal(answer, key or "")
             except StorageUnreachable:
                 if await anext(retries, None) is None:
                     raise
@@ -512,25 +493,26 @@ class BucketArchive(ABC):
         self,
         method: str,
         key: str | None,
-        query: Mapping[str, str],
-        data: bytes | AsyncIterator[bytes],
-        headers: Mapping[str, str],
-    ) -> AsyncIterator[httpcore.Response]:
-        """Send a request, once, and yield its response, which is closed at the end."""
+        query: Mapping[str, str] | None = None,
+        data: bytes | AsyncIterator[bytes] = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[tuple[Answer, httpcore.Response]]:
+        """Send a request, once, and yield its response, of which no body is read; it is closed at the end."""
         pool = await self._opened()
-        request = await self._request(method, key, dict(query), data, dict(headers))
+        request = await self._request(method, key, dict(query or {}), data, dict(headers or {}))
         response: httpcore.Response | None = None
         try:
             if self._is_closed:
                 raise httpcore.ConnectError("closed")
             response = await pool.handle_async_request(request)
-            yield response
+            received = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in response.headers}
+            yield Answer(status=response.status, headers=received), response
         except _SourceFailed as failure:
-            raise failure.error from None
+            raise failure.args[0] from None
         except UpstreamNotAllowed as error:
-            raise StorageError(self._failed(error.advice)) from error
+            raise StorageError(self.failed(reason=error.advice)) from error
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
-            raise self._unreachable(error, is_begun=response is not None) from error
+            raise self.unreachable(error, is_begun=response is not None) from error
         finally:
             if response is not None:
                 await pool.close(response)
@@ -553,28 +535,22 @@ class BucketArchive(ABC):
         elif body or method in ("PUT", "POST"):
             signed["content-length"] = str(len(body))
         encoded = encoded_query(query)
-        timeouts = {"connect": self._settings.connect_timeout, "pool": None}
-        timeouts |= dict.fromkeys(("read", "write"), self._settings.idle_timeout)
+        idle, connect = self._settings.idle_timeout, self._settings.connect_timeout
         return httpcore.Request(
             method,
             f"{self._settings.url}{path}{'?' * bool(encoded)}{encoded}",
             headers=[(name.encode(), text.encode()) for name, text in signed.items()],
             content=_in_pieces(data),
-            extensions={"timeout": timeouts},
+            extensions={"timeout": {"connect": connect, "read": idle, "write": idle, "pool": None}},
         )
 
     async def _opened(self) -> ConnectionPool:
         async with self._opening:
             if self._pool is None:
-                backend = (
-                    None
-                    if self._gate is None
-                    else CheckedBackend(
-                        self._gate,
-                        connect_timeout=self._settings.connect_timeout,
-                        lookups=self._lookups or NameLookups(_LOOKUPS),
-                    )
-                )
+                backend = None
+                if self._gate is not None:
+                    lookups, timeout = self._lookups or NameLookups(_LOOKUPS), self._settings.connect_timeout
+                    backend = CheckedBackend(self._gate, connect_timeout=timeout, lookups=lookups)
                 self._pool = ConnectionPool(
                     ssl_context=await asyncio.to_thread(self._prepare),
                     max_connections=None,
@@ -599,9 +575,8 @@ def encoded_query(query: Mapping[str, str]) -> str:
     return "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
 
 
-def _without_body(response: httpcore.Response) -> Answer:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    return Answer(status=response.status, headers=headers)
+def _begins_at(start: int, answer: Answer) -> bool:
+    return answer.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 async def _read(response: httpcore.Response) -> bytes:

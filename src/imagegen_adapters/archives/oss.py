@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 import ssl
 import threading
 import warnings
@@ -23,7 +22,6 @@ import httpx
 from fastcrc import crc64
 
 from imagegen_adapters.archives.bucket import (
-    MAX_PREFIX_CHARS,
     PART_BYTES,
     Answer,
     BucketArchive,
@@ -32,17 +30,14 @@ from imagegen_adapters.archives.bucket import (
     complete_body,
 )
 from imagegen_adapters.archives.claim import InstallationId
-from imagegen_adapters.files.local import AtomicFile, sync_directory
+from imagegen_adapters.files.local import write_durably
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import MessageCode
 from imagegen_core.ports.blobs import BlobStore
 
 MIN_MULTIPART_BYTES = 2 * PART_BYTES
 _MAX_MESSAGE_CHARS = 300
-_ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")
-_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 _importing = threading.Lock()
 
@@ -81,20 +76,6 @@ class OssCode(MessageCode):
     )
 
 
-def refusal(answer: Answer, key: str) -> ImagegenError:
-    """Return the port's error for an answer of OSS, with OSS's own message."""
-    if not answer.content:  # of a HEAD request
-        with contextlib.suppress(ValueError):
-            answer = attrs.evolve(answer, content=base64.b64decode(answer.headers.get("x-oss-err", "")))
-    code, status = answer.text("Code"), answer.status
-    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and not code):
-        return BlobMissing(key)
-    is_temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-    details = ": ".join(part for part in (code, answer.text("Message")) if part)
-    reason = f"{status} {details}".strip()[:_MAX_MESSAGE_CHARS]
-    return (StorageUnreachable if is_temporary else StorageError)(OssCode.OSS_FAILED(reason=reason))
-
-
 def _oss_region(text: str) -> str:
     return text.strip().removeprefix("oss-").removesuffix("-internal")
 
@@ -112,23 +93,22 @@ class OssSettings(BucketSettings):
     """How to reach a bucket of OSS.
 
     The endpoint is ``https://oss-cn-hangzhou.aliyuncs.com``, or the ``-internal`` one from a machine in the
-    same region; the region ``cn-hangzhou``, which not every endpoint reveals. Raises `ValidationFailed`,
-    which names the key below ``storage.oss``.
+    same region; the region ``cn-hangzhou``, which not every endpoint reveals.
     """
+
+    section: ClassVar = "storage.oss"
+    rules: ClassVar = {
+        "endpoint": (r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?", BucketCode.NOT_AN_ENDPOINT),
+        "region": (r"[a-z0-9]+(-[a-z0-9]+)+", BucketCode.NOT_A_REGION),
+        "bucket": (r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", BucketCode.NOT_A_BUCKET),
+    }
+    wrong_prefix: ClassVar = BucketCode.NOT_A_PREFIX
 
     region: str = attrs.field(converter=_oss_region)
     max_uploads: int = 16
     is_virtual_hosted: bool = attrs.field(
         init=False, default=attrs.Factory(_has_buckets_in_hosts, takes_self=True)
     )
-
-    def __attrs_post_init__(self) -> None:
-        rules = {
-            "endpoint": (_ENDPOINT, BucketCode.NOT_AN_ENDPOINT()),
-            "region": (_REGION, BucketCode.NOT_A_REGION()),
-            "bucket": (_BUCKET, BucketCode.NOT_A_BUCKET()),
-        }
-        self.check("storage.oss", rules, BucketCode.NOT_A_PREFIX(maximum=MAX_PREFIX_CHARS))
 
 
 class Crc64:
@@ -155,8 +135,12 @@ class OssBlobArchive(BucketArchive):
     """
 
     service = "OSS"
-    new_checksum = Crc64
+    failed: ClassVar = OssCode.OSS_FAILED
+    unusable: ClassVar = OssCode.OSS_FAILED(reason=OssCode.NO_USABLE_RESPONSE(kind="XML"))
     list_query: ClassVar = {"encoding-type": "url"}
+    # Otherwise OSS answers a range that begins at the end with the whole object.
+    range_headers: ClassVar = {"x-oss-range-behavior": "standard"}
+    new_checksum = Crc64
     _auth: Any = None
 
     def __init__(
@@ -195,29 +179,30 @@ class OssBlobArchive(BucketArchive):
         self._auth._sign_request(request, self._settings.bucket, name)  # noqa: SLF001 - as its own Bucket does
         return headers
 
-    def _refusal(self, answer: Answer, key: str) -> ImagegenError:
-        return refusal(answer, key)
+    @staticmethod
+    def refusal(answer: Answer, key: str) -> ImagegenError:
+        """Return the port's error for an answer of OSS, with OSS's own message."""
+        if not answer.content:  # of a HEAD request
+            with contextlib.suppress(ValueError):
+                answer = attrs.evolve(answer, content=base64.b64decode(answer.headers.get("x-oss-err", "")))
+        code, status = answer.text("Code"), answer.status
+        if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and not code):
+            return BlobMissing(key)
+        is_temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+        details = ": ".join(part for part in (code, answer.text("Message")) if part)
+        reason = f"{status} {details}".strip()[:_MAX_MESSAGE_CHARS]
+        return (StorageUnreachable if is_temporary else StorageError)(OssCode.OSS_FAILED(reason=reason))
 
-    def _unreachable(self, error: Exception, *, is_begun: bool) -> StorageUnreachable:
+    @staticmethod
+    def unreachable(error: Exception, *, is_begun: bool) -> StorageUnreachable:
         if is_begun and not isinstance(error, httpcore.TimeoutException | TimeoutError):
             return StorageUnreachable(OssCode.RESPONSE_CUT_OFF())
-        return StorageUnreachable(self._failed(OssCode.NO_USABLE_RESPONSE(kind=type(error).__name__)))
+        reason = OssCode.NO_USABLE_RESPONSE(kind=type(error).__name__)
+        return StorageUnreachable(OssCode.OSS_FAILED(reason=reason))
 
-    def _failed(self, reason: Message | str) -> Message:
-        return OssCode.OSS_FAILED(reason=reason)
-
-    def _unusable(self) -> StorageError:
-        return StorageError(self._failed(OssCode.NO_USABLE_RESPONSE(kind="XML")))
-
-    def _checksum_of(self, answer: Answer) -> str | None:
+    @staticmethod
+    def _checksum_of(answer: Answer) -> str | None:
         return answer.headers.get("x-oss-hash-crc64ecma")
-
-    def _range(self, start: int, end: int | None) -> dict[str, str]:
-        # Otherwise OSS answers a range that begins at the end with the whole object.
-        return {
-            "range": f"bytes={start}-{'' if end is None else end - 1}",
-            "x-oss-range-behavior": "standard",
-        }
 
     async def _create(self, key: str, data: bytes) -> None:
         """Send an object unless there is one; a bucket that keeps versions replaces what there is."""
@@ -225,7 +210,7 @@ class OssBlobArchive(BucketArchive):
         headers = {"x-oss-forbid-overwrite": "true", "content-md5": base64.b64encode(_md5(data)).decode()}
         answer = await self._send("PUT", key, data=data, headers=headers, accept=(HTTPStatus.CONFLICT,))
         if answer.status == HTTPStatus.CONFLICT and answer.text("Code") != "FileAlreadyExists":
-            raise refusal(answer, key)
+            raise self.refusal(answer, key)
 
     async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
         headers = {"content-type": content_type}
@@ -283,7 +268,7 @@ class OssBlobArchive(BucketArchive):
         await self._abort(key)
         upload_id = (await self._send("POST", key, {"uploads": ""}, headers=headers)).text("UploadId")
         if not upload_id:
-            raise self._unusable()
+            raise StorageError(self.unusable)
         await asyncio.to_thread(self._checkpoints.save, self._name(key), size_bytes, upload_id)
         return {"uploadId": upload_id}, {}
 
@@ -296,7 +281,7 @@ class OssBlobArchive(BucketArchive):
             if answer.text("Code") == "NoSuchUpload":
                 return None
             if answer.status == HTTPStatus.NOT_FOUND:
-                raise refusal(answer, key)
+                raise self.refusal(answer, key)
             page = answer.document
             for part in page.iterfind("{*}Part"):
                 etags[int(part.findtext("{*}PartNumber", "0"))] = (
@@ -342,34 +327,30 @@ class UploadCheckpoints:
 
     def find(self, name: str) -> tuple[str, int]:
         """Return id and size of the unfinished upload of the object; the id is empty if there is none."""
-        if name not in self._uploads and self._directory is not None:
+        if name not in self._uploads and (file := self._file(name)) is not None:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                document = json.loads(self._file(self._directory, name).read_text("utf-8"))
+                document = json.loads(file.read_text("utf-8"))
                 self._uploads[name] = (str(document["upload_id"]), int(document["size"]))
         return self._uploads.get(name, ("", 0))
 
     def save(self, name: str, size: int, upload_id: str) -> None:
         """Remember an upload."""
         self._uploads[name] = (upload_id, size)
-        if self._directory is not None:
+        if (file := self._file(name)) is not None:
             text = json.dumps({"name": name, "size": size, "upload_id": upload_id})
             with contextlib.suppress(OSError):
-                file = AtomicFile(self._file(self._directory, name))
-                try:
-                    file.commit([text.encode()])
-                    sync_directory(self._directory)
-                finally:
-                    file.abandon()
+                write_durably(file, text.encode())
 
     def remove(self, name: str) -> None:
         """Forget the upload of the object."""
         self._uploads.pop(name, None)
-        if self._directory is not None:
+        if (file := self._file(name)) is not None:
             with contextlib.suppress(OSError):
-                self._file(self._directory, name).unlink()
+                file.unlink()
 
-    def _file(self, directory: Path, name: str) -> Path:
-        return directory / f"{hashlib.sha256(name.encode()).hexdigest()}.json"
+    def _file(self, name: str) -> Path | None:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        return None if self._directory is None else self._directory / f"{digest}.json"
 
 
 def import_oss2() -> Any:

@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import re
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import ClassVar
 
 import attrs
 import httpcore
 
 from imagegen_adapters.archives.bucket import (
-    MAX_PREFIX_CHARS,
     PART_BYTES,
     Answer,
     BucketArchive,
@@ -26,10 +25,6 @@ from imagegen_adapters.archives.bucket import (
 )
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
 from imagegen_core.messages import Message, MessageCode
-
-_ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
-_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class S3BucketCode(MessageCode):
@@ -108,47 +103,37 @@ class S3Code(MessageCode):
 _Meaning = tuple[type[StorageError], Callable[..., Message]]
 
 CODES: dict[str, _Meaning] = {
-    **dict.fromkeys(
-        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity"),
-        (StorageError, S3Code.S3_WRONG_KEY),
-    ),
-    **dict.fromkeys(
-        ("ExpiredToken", "InvalidToken", "TokenRefreshRequired"), (StorageError, S3Code.S3_TOKEN_REFUSED)
-    ),
-    **dict.fromkeys(
-        ("AccessDenied", "AccountProblem", "AllAccessDisabled"), (StorageError, S3Code.S3_NO_RIGHT)
-    ),
-    **dict.fromkeys(("NoSuchBucket", "InvalidBucketName"), (StorageError, S3Code.S3_NO_BUCKET)),
-    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), (StorageError, S3Code.S3_CLOCK_SKEW)),
-    **dict.fromkeys(
-        (
-            "AuthorizationHeaderMalformed",
-            "PermanentRedirect",
-            "TemporaryRedirect",
-            "IllegalLocationConstraintException",
-        ),
-        (StorageError, S3Code.S3_WRONG_REGION),
-    ),
-    **dict.fromkeys(
-        ("SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests"),
-        (StorageUnreachable, S3Code.S3_SLOW_DOWN),
-    ),
-    **dict.fromkeys(
-        ("RequestTimeout", "InternalError", "ServiceUnavailable"),
-        (StorageUnreachable, S3Code.S3_SERVER_FAILED),
-    ),
-    **dict.fromkeys(
-        (
-            "QuotaExceeded",
-            "XMinioStorageFull",
-            "MethodNotAllowed",
-            "InvalidRequest",
-            "InvalidArgument",
-            "InvalidObjectState",
-            "NoSuchUpload",
-        ),
-        (StorageError, S3Code.S3_REFUSED),
-    ),
+    "InvalidAccessKeyId": (StorageError, S3Code.S3_WRONG_KEY),
+    "SignatureDoesNotMatch": (StorageError, S3Code.S3_WRONG_KEY),
+    "InvalidSecurity": (StorageError, S3Code.S3_WRONG_KEY),
+    "ExpiredToken": (StorageError, S3Code.S3_TOKEN_REFUSED),
+    "InvalidToken": (StorageError, S3Code.S3_TOKEN_REFUSED),
+    "TokenRefreshRequired": (StorageError, S3Code.S3_TOKEN_REFUSED),
+    "AccessDenied": (StorageError, S3Code.S3_NO_RIGHT),
+    "AccountProblem": (StorageError, S3Code.S3_NO_RIGHT),
+    "AllAccessDisabled": (StorageError, S3Code.S3_NO_RIGHT),
+    "NoSuchBucket": (StorageError, S3Code.S3_NO_BUCKET),
+    "InvalidBucketName": (StorageError, S3Code.S3_NO_BUCKET),
+    "RequestTimeTooSkewed": (StorageError, S3Code.S3_CLOCK_SKEW),
+    "RequestExpired": (StorageError, S3Code.S3_CLOCK_SKEW),
+    "AuthorizationHeaderMalformed": (StorageError, S3Code.S3_WRONG_REGION),
+    "PermanentRedirect": (StorageError, S3Code.S3_WRONG_REGION),
+    "TemporaryRedirect": (StorageError, S3Code.S3_WRONG_REGION),
+    "IllegalLocationConstraintException": (StorageError, S3Code.S3_WRONG_REGION),
+    "SlowDown": (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    "SlowDownRead": (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    "SlowDownWrite": (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    "TooManyRequests": (StorageUnreachable, S3Code.S3_SLOW_DOWN),
+    "RequestTimeout": (StorageUnreachable, S3Code.S3_SERVER_FAILED),
+    "InternalError": (StorageUnreachable, S3Code.S3_SERVER_FAILED),
+    "ServiceUnavailable": (StorageUnreachable, S3Code.S3_SERVER_FAILED),
+    "QuotaExceeded": (StorageError, S3Code.S3_REFUSED),
+    "XMinioStorageFull": (StorageError, S3Code.S3_REFUSED),
+    "MethodNotAllowed": (StorageError, S3Code.S3_REFUSED),
+    "InvalidRequest": (StorageError, S3Code.S3_REFUSED),
+    "InvalidArgument": (StorageError, S3Code.S3_REFUSED),
+    "InvalidObjectState": (StorageError, S3Code.S3_REFUSED),
+    "NoSuchUpload": (StorageError, S3Code.S3_REFUSED),
 }
 """What S3's codes mean. Of another code only the status is shown."""
 
@@ -172,57 +157,23 @@ CERTIFICATES: dict[int, Callable[..., Message]] = {
 """What OpenSSL finds wrong with a certificate (``X509_V_ERR_…``); nothing has been sent then."""
 
 
-def refusal(answer: Answer, key: str) -> ImagegenError:
-    """Return the port's error for S3's code, or for the status; nothing else of an answer is passed on."""
-    code, status = answer.text("Code"), answer.status
-    if code in CODES:
-        kind, message = CODES[code]
-        return kind(message(code=code))
-    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and not code):
-        return BlobMissing(key)
-    if status in STATUSES:
-        kind, message = STATUSES[status]
-        return kind(message(code=status))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return StorageUnreachable(S3Code.S3_SERVER_FAILED(code=status))
-    return StorageError(S3Code.S3_REFUSED(code=status))
-
-
-def unreachable(error: BaseException, *, is_begun: bool) -> StorageUnreachable:
-    """Return the port's error for a connection that failed; it says whatever is known of the reason."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return StorageUnreachable(CERTIFICATES.get(cause.verify_code, S3Code.S3_CERTIFICATE_REFUSED)())
-        if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-            return StorageUnreachable(S3Code.S3_NO_TLS())
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpcore.TimeoutException | TimeoutError):
-        return StorageUnreachable(S3Code.S3_TIMED_OUT())
-    return StorageUnreachable(S3Code.S3_CUT_OFF() if is_begun else S3Code.S3_UNREACHABLE())
-
-
-def _stripped(text: str) -> str:
-    return text.strip()
-
-
 @attrs.frozen(kw_only=True)
 class S3Settings(BucketSettings):
     """How to reach a bucket of S3, such as ``https://s3.eu-central-1.amazonaws.com``.
 
-    Servers without regions take ``us-east-1``. Raises `ValidationFailed`, which names the key below
-    ``storage.s3``.
+    Servers without regions take ``us-east-1``.
     """
 
-    region: str = attrs.field(converter=_stripped)
-
-    def __attrs_post_init__(self) -> None:
-        rules = {
-            "endpoint": (_ENDPOINT, S3BucketCode.NOT_AN_S3_ENDPOINT()),
-            "region": (_REGION, S3BucketCode.NOT_AN_S3_REGION()),
-            "bucket": (_BUCKET, S3BucketCode.NOT_AN_S3_BUCKET()),
-        }
-        self.check("storage.s3", rules, S3BucketCode.NOT_AN_S3_PREFIX(maximum=MAX_PREFIX_CHARS))
+    section: ClassVar = "storage.s3"
+    rules: ClassVar = {
+        "endpoint": (
+            r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?",
+            S3BucketCode.NOT_AN_S3_ENDPOINT,
+        ),
+        "region": (r"[a-z0-9]+(-[a-z0-9]+)*", S3BucketCode.NOT_AN_S3_REGION),
+        "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", S3BucketCode.NOT_AN_S3_BUCKET),
+    }
+    wrong_prefix: ClassVar = S3BucketCode.NOT_AN_S3_PREFIX
 
 
 class S3Etag:
@@ -266,6 +217,8 @@ class S3BlobArchive(BucketArchive):
     """
 
     service, tries = "S3", 3
+    failed: ClassVar = S3Code.S3_NOT_ALLOWED
+    unusable: ClassVar = S3Code.S3_NO_USABLE_ANSWER(kind="XML")
     new_checksum = S3Etag
     _is_known = False  # whether the bucket exists
 
@@ -292,19 +245,38 @@ class S3BlobArchive(BucketArchive):
         authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
         return {**headers, "authorization": authorization}
 
-    def _refusal(self, answer: Answer, key: str) -> ImagegenError:
-        return refusal(answer, key)
+    @staticmethod
+    def refusal(answer: Answer, key: str) -> ImagegenError:
+        """Return the port's error for S3's code, or for the status; nothing else is passed on."""
+        code, status = answer.text("Code"), answer.status
+        if code in CODES:
+            kind, message = CODES[code]
+            return kind(message(code=code))
+        if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and not code):
+            return BlobMissing(key)
+        default: _Meaning = StorageError, S3Code.S3_REFUSED
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            default = StorageUnreachable, S3Code.S3_SERVER_FAILED
+        kind, message = STATUSES.get(status, default)
+        return kind(message(code=status))
 
-    def _unreachable(self, error: Exception, *, is_begun: bool) -> StorageUnreachable:
-        return unreachable(error, is_begun=is_begun)
+    @staticmethod
+    def unreachable(error: BaseException, *, is_begun: bool) -> StorageUnreachable:
+        """Return the port's error for a connection that failed; it says whatever is known of the reason."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                code = CERTIFICATES.get(cause.verify_code, S3Code.S3_CERTIFICATE_REFUSED)
+                return StorageUnreachable(code())
+            if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+                return StorageUnreachable(S3Code.S3_NO_TLS())
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, httpcore.TimeoutException | TimeoutError):
+            return StorageUnreachable(S3Code.S3_TIMED_OUT())
+        return StorageUnreachable(S3Code.S3_CUT_OFF() if is_begun else S3Code.S3_UNREACHABLE())
 
-    def _failed(self, reason: Message | str) -> Message:
-        return S3Code.S3_NOT_ALLOWED(reason=reason)
-
-    def _unusable(self) -> StorageError:
-        return StorageError(S3Code.S3_NO_USABLE_ANSWER(kind="XML"))
-
-    def _checksum_of(self, answer: Answer) -> str | None:
+    @staticmethod
+    def _checksum_of(answer: Answer) -> str | None:
         return answer.etag
 
     async def _head(self, key: str) -> Answer:
@@ -362,7 +334,7 @@ class S3BlobArchive(BucketArchive):
     def _upload_of(self, beginning: Answer) -> dict[str, str]:
         upload_id = beginning.text("UploadId")
         if not upload_id:
-            raise self._unusable()
+            raise StorageError(self.unusable)
         return {"uploadId": upload_id}
 
     async def _complete(self, key: str, upload: dict[str, str], etags: list[str]) -> str | None:
@@ -372,7 +344,7 @@ class S3BlobArchive(BucketArchive):
         if answer.text("Code") == "NoSuchUpload":
             return None
         if answer.status != HTTPStatus.OK or answer.text("Code"):  # S3 also sends errors as 200 here
-            raise refusal(answer, key)
+            raise self.refusal(answer, key)
         return unquoted(answer.text("ETag"))
 
     async def _abort(self, key: str, beginning: asyncio.Task[Answer]) -> None:

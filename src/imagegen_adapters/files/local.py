@@ -57,6 +57,16 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file in a directory that exists: whole and synced, or not at all."""
+    file = AtomicFile(path)
+    try:
+        file.commit([data])
+        sync_directory(path.parent)
+    finally:
+        file.abandon()
+
+
 class AtomicFile:
     """A file that is being written; its methods block, for use in threads.
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from imagegen_adapters.files.local import AtomicFile, sync_directory
+from imagegen_adapters.files.local import write_durably
 from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_core.errors import StorageError
 
@@ -96,12 +96,7 @@ class DataDirectory:
             return existing_id
         installation_id = new_id()
         try:
-            file = AtomicFile(self.path / INSTALLATION_FILE)
-            try:
-                file.commit([f"{installation_id}\n".encode()])
-                sync_directory(self.path)
-            finally:
-                file.abandon()
+            write_durably(self.path / INSTALLATION_FILE, f"{installation_id}\n".encode())
         except OSError as error:
             raise DataDirectoryUnusable(
                 DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
