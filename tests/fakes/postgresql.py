@@ -192,6 +192,12 @@ class Cluster:
         command = [self._programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *self._address()]
         return _run([*command, "-d", database, "-c", statement], self.folder).splitlines()
 
+    def schema(self, database):
+        """Return all that a database consists of, as SQL."""
+        dump = [self._programs / "pg_dump", "--schema-only", *self._address(), "-d", database]
+        lines = _run(dump, self.folder).split("\n")
+        return [line for line in lines if not line.startswith("\\")]  # a key that differs each time
+
     @property
     def _pid_file(self):
         return self.folder / "data" / "postmaster.pid"

@@ -3,18 +3,30 @@
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import DatabaseCode, SchemaTooNew, SchemaUnusable
-from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
+from imagegen_adapters.stores.postgresql.database import BASELINE, ConnectionPolicy, Database, migrations
+from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
+from imagegen_adapters.stores.postgresql.search import postgresql_gallery
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
+from imagegen_core.ports.gallery import ImageFilter, SearchMode
+from imagegen_core.search import Paging, SearchQuery
+from tests.contracts.samples import NOW, find_hits
 from tests.fakes.postgresql import Cluster, at_port, free_port
+from tests.schemas.directories import MASTER_KEY, SAVED_KEY
 
 pytestmark = pytest.mark.anyio
+
+OLD_SCHEMA = Path(__file__).parents[1] / "schemas" / "postgresql" / "0015_settings.sql"
 
 TABLES = "SELECT count(*) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public'"
 
@@ -46,21 +58,75 @@ async def test_a_new_database_gets_the_schema_once(postgresql):
 
 async def test_migrations_are_numbered_without_a_gap():
     """So that two releases cannot add the same one."""
-    numbers = [int(name.partition("_")[0]) for name in migrations()]
+    first, *later = [int(name.partition("_")[0]) for name in migrations()]
 
-    assert list(range(1, len(numbers) + 1)) == numbers
+    assert [*range(first + 1, first + 1 + len(later))] == later
+
+
+@pytest.fixture
+async def old_dsn(postgresql, request):
+    """Return the address of a database as it was before the first fifteen migrations became one schema."""
+    name = f"old_{request.node.name.split('[')[0]}"[:60]
+    dsn = postgresql.create_database(name)
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(OLD_SCHEMA.read_text("utf-8"))
+    await connection.close()
+    return dsn
+
+
+def name_of(dsn):
+    return dsn.split("?")[0].rpartition("/")[2]
+
+
+async def rows_of(dsn):
+    """Return all rows of all tables."""
+    connection = await asyncpg.connect(dsn)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = {name: await connection.fetch(f"SELECT * FROM {name} ORDER BY 1, 2") for (name,) in tables}  # noqa: S608 - names of the schema
+    await connection.close()
+    return rows
+
+
+async def test_an_old_database_is_opened_with_nothing_lost(old_dsn, postgresql, postgresql_template):
+    """It is what a new one is, and goes on where it was."""
+    before = await rows_of(old_dsn)
+    database = await Database.open(old_dsn)
+    box = await PostgresqlMasterKey(database, environment_keys=MASTER_KEY).open_box()
+    saved = await PostgresqlProviderConfigs(database, box).get("kept")
+    hits = await find_hits(
+        postgresql_gallery(database),
+        SearchQuery.parse("貓", simplify),
+        SearchMode.CONTAINS,
+        ImageFilter(),
+        Paging(),
+    )
+    (waiting,) = await PostgresqlQueue(database).claim("a", limit=9, now=NOW, provider_limits={"demo": 9})
+    await database.close()
+
+    assert before | {"tasks": 4} == await rows_of(old_dsn) | {"tasks": len(before["tasks"])}
+    assert postgresql.schema(postgresql_template) == postgresql.schema(name_of(old_dsn))
+    assert (SAVED_KEY, 3, "等待的任务") == (saved.api_key.reveal(), len(hits.items), waiting.request.prompt)
+
+
+async def test_a_database_older_than_the_baseline_is_refused(old_dsn, postgresql):
+    """In one sentence; nothing is written."""
+    postgresql.run("DELETE FROM schema_migrations WHERE name > '0014'", name_of(old_dsn))
+    before = await rows_of(old_dsn)
+
+    for migrating in (True, False):
+        with pytest.raises(SchemaUnusable, match=f"too old for this one .before {BASELINE}.") as caught:
+            await Database.open(old_dsn, migrating=migrating)
+        assert "\n" not in str(caught.value)
+    assert before == await rows_of(old_dsn)
 
 
 async def test_a_newer_schema_is_refused(postgresql, postgresql_template):
     """Nothing is written."""
     dsn = postgresql.create_database("newer", f"TEMPLATE {postgresql_template}")
-    postgresql.run("DELETE FROM schema_migrations WHERE name <> '0001_tables'", "newer")
-    postgresql.run("INSERT INTO schema_migrations (name) VALUES ('9999_future')", "newer")
+    postgresql.run("UPDATE schema_migrations SET name = '9999_future'", "newer")
 
     assert DatabaseCode.SCHEMA_TOO_NEW is await refused(dsn, SchemaTooNew)
-    assert ["0001_tables", "9999_future"] == postgresql.run(
-        "SELECT name FROM schema_migrations ORDER BY 1", "newer"
-    )
+    assert ["9999_future"] == postgresql.run("SELECT name FROM schema_migrations", "newer")
 
 
 async def test_missing_rights_are_reported(postgresql):

@@ -18,7 +18,7 @@ from imagegen_adapters.move.databases import (
     digest,
 )
 from imagegen_adapters.move.tables import TABLES, Column, MoveCode, MoveError, Table
-from imagegen_adapters.stores.postgresql.database import adopt_installation, installation_id
+from imagegen_adapters.stores.postgresql.database import installation_id
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool
@@ -236,7 +236,7 @@ class Move:
         if state.finished_at is not None:
             return MoveReport(finished_at=state.finished_at)
         if self.installation_id is not None:
-            await adopt_installation(self.target.database, self.installation_id)
+            await self.target.database.rows("UPDATE installation SET id = $1", self.installation_id)
         await self.claim_prefix(await installation_id(self.target.database))
         copy_table = TableCopy(source=self.source, target=self.target, progress=self.progress)
         tables = tuple([await copy_table(table) for table in TABLES])

@@ -1,7 +1,8 @@
-"""Maps errors of asyncpg and of the server to storage errors, by one table.
+"""PostgreSQL: its errors, its schema, and a pool of connections, over which calls can be passed on together.
 
-Messages never quote the server, whose texts may contain values of rows, nor the address, which may contain a
-password: a refused statement is reported by its SQLSTATE, whose meaning is in the server's manual
+Errors of asyncpg and of the server become storage errors, by one table. Messages never quote the server,
+whose texts may contain values of rows, nor the address, which may contain a password: a refused statement is
+reported by its SQLSTATE, whose meaning is in the server's manual
 (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 """
 
@@ -29,15 +30,12 @@ from imagegen_adapters.stores.messages import (
     SchemaUnusable,
 )
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
-from imagegen_core.messages import Message
 
 FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All that asyncpg raises; `TimeoutError` is an `OSError`."""
 
 ErrorRow = tuple[type[StorageError], DatabaseCode]
 _UNREACHABLE: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
-_REFUSES_TLS = "rejected SSL upgrade"
-_NO_TLS: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_WITHOUT_TLS
 _TOO_SLOW: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
 _TOO_BUSY: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
 _CONFLICT: ErrorRow = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
@@ -99,16 +97,14 @@ Of a connection that was cut off comes an interface error, or an internal error 
 statement. Any other internal error is a defect of the driver, or of how it is used, so its text is logged.
 """
 
+_REFUSES_TLS = "rejected SSL upgrade"
+
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Raise the storage error for any error of asyncpg in the body.
-
-    Raises:
-        StorageError: see the table.
-    """
+    """Raise the storage error for any error of asyncpg in the body."""
     try:
         yield
     except FOREIGN_ERRORS as error:
@@ -118,23 +114,18 @@ def storage_errors() -> Iterator[None]:
 def storage_error(error: Exception) -> StorageError:
     """Return the storage error for an error of asyncpg."""
     state = getattr(error, "sqlstate", None) or ""
-    kind, code = _row(error, state)
+    by_class = (row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind))
+    kind, code = ROWS.get(state) or ROWS.get(state[:2]) or next(by_class, _FAILED)
+    if type(error) is ConnectionError and _REFUSES_TLS in str(error):  # asyncpg has no class for it
+        kind, code = StorageUnreachable, DatabaseCode.SERVER_WITHOUT_TLS
     if code is DatabaseCode.DRIVER_FAILED:
         _log.warning("the driver of the database failed", extra={"reason": str(error)})
-    return kind(_message(code, state or type(error).__name__))
+    return kind(code(detail=state or type(error).__name__) if code.placeholders else code())
 
 
-def _row(error: Exception, state: str) -> ErrorRow:
-    row = ROWS.get(state) or ROWS.get(state[:2])
-    if row is not None:
-        return row
-    if type(error) is ConnectionError and _REFUSES_TLS in str(error):  # asyncpg has no class for it
-        return _NO_TLS
-    return next((row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind)), _FAILED)
+# ---------------------------------------------------------------- connections
 
-
-def _message(code: DatabaseCode, detail: str) -> Message:
-    return code(detail=detail) if code.placeholders else code()
+_POSITIVE = attrs.validators.gt(0.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -152,9 +143,9 @@ class ConnectionPolicy:
     """
 
     max_connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))
-    connect_seconds: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
-    command_timeout_seconds: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
-    idle_in_transaction_seconds: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
+    connect_seconds: float = attrs.field(default=5.0, validator=_POSITIVE)
+    command_timeout_seconds: float = attrs.field(default=10.0, validator=_POSITIVE)
+    idle_in_transaction_seconds: float = attrs.field(default=5.0, validator=_POSITIVE)
 
     @property
     def server_settings(self) -> dict[str, str]:
@@ -181,7 +172,15 @@ def _milliseconds(seconds: float) -> str:
 
 
 DEFAULT_POLICY = ConnectionPolicy()
+
+# ---------------------------------------------------------------- the schema
+
 FOLDER = Path(__file__).with_name("schema")
+
+BASELINE = "0015_settings"
+"""The schema of the files below; databases whose last migration had that name have all of it, too."""
+
+_BASELINE_FILES = ("tables", "tasks", "search", "images", "cluster")
 
 MIN_SERVER_VERSION = 15
 """The oldest version that the tests run on."""
@@ -197,8 +196,6 @@ SELECT current_setting('server_version_num')::int / 10000 AS version,
     to_regclass('schema_migrations') IS NOT NULL AS has_schema
 """
 
-_NAMES = "SELECT name FROM schema_migrations"
-
 _CREATE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name text COLLATE "C" PRIMARY KEY,
@@ -206,13 +203,16 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )
 """
 
-_ADD_NAME = "INSERT INTO schema_migrations (name) VALUES ($1)"
-
 
 @cache
 def migrations() -> dict[str, str]:
-    """Return the SQL of all migrations of this version by their names, in their order."""
-    return {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
+    """Return the SQL of all migrations by their names, in their order; what has landed never changes.
+
+    The first is the baseline, each later one a file whose name is a number and what it changes.
+    """
+    later = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("0*.sql"))}
+    baseline = "\n".join((FOLDER / f"{name}.sql").read_text("utf-8") for name in _BASELINE_FILES)
+    return {BASELINE: baseline, **later}
 
 
 async def migrate(connection: Any) -> None:
@@ -220,7 +220,7 @@ async def migrate(connection: Any) -> None:
 
     Raises:
         SchemaTooNew: the database has migrations that this version does not know.
-        SchemaUnusable: its encoding, its server's version or this user's rights do not do.
+        SchemaUnusable: it is older than the baseline, or its encoding, server or user's rights do not do.
         StorageUnreachable: the server is a standby, or otherwise read-only.
     """
     server = await _checked_server(connection)
@@ -234,7 +234,7 @@ async def migrate(connection: Any) -> None:
         await connection.execute(_CREATE)
         for name in await _pending(connection):
             await connection.execute(migrations()[name])
-            await connection.execute(_ADD_NAME, name)
+            await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", name)
 
 
 async def check_schema(connection: Any) -> None:
@@ -264,24 +264,17 @@ async def _checked_server(connection: Any) -> Any:
 
 async def _pending(connection: Any) -> list[str]:
     """Return the names of the migrations that the database does not have."""
-    applied = {row["name"] for row in await connection.fetch(_NAMES)}
-    if unknown := applied - migrations().keys():
+    applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+    if unknown := {name for name in applied if name > BASELINE} - migrations().keys():
         raise SchemaTooNew(frozenset(unknown))
+    if applied and BASELINE not in applied:
+        raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
     return [name for name in migrations() if name not in applied]
 
 
+# ---------------------------------------------------------------- the database
+
 _IS_UNFINISHED = "SELECT EXISTS (SELECT FROM moves WHERE finished_at IS NULL)"
-
-
-async def check_complete(connection: Any) -> None:
-    """Check that no move into the database is unfinished.
-
-    Raises:
-        MoveUnfinished: there is one.
-    """
-    if await connection.fetchval(_IS_UNFINISHED):
-        raise MoveUnfinished
-
 
 Row: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -321,10 +314,10 @@ class Database:
             StorageError: it refuses the connection.
         """
         with storage_errors():
-            async with _connection(dsn, policy) as connection:
+            async with open_connection(dsn, policy) as connection:
                 await (migrate if migrating else check_schema)(connection)
-                if not incomplete:
-                    await check_complete(connection)
+                if not incomplete and await connection.fetchval(_IS_UNFINISHED):
+                    raise MoveUnfinished
             pool = asyncpg.create_pool(
                 dsn,
                 min_size=1,
@@ -344,18 +337,9 @@ class Database:
 
     @asynccontextmanager
     async def own_connection(self, **settings: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """Open a connection that nobody else gets, with further settings of its session, until the body ends.
-
-        Raises:
-            StorageError: as `connection`, and for what asyncpg raises in the body.
-        """
+        """Open a connection that nobody else gets, with further settings, until the body ends."""
         with storage_errors():
-            connection = await asyncpg.connect(
-                self._dsn,
-                timeout=self._policy.connect_seconds,
-                command_timeout=self._policy.command_timeout_seconds,
-                server_settings=self._policy.server_settings | settings,
-            )
+            connection = await _connect(self._dsn, self._policy, **settings)
             try:
                 yield connection
             finally:
@@ -364,28 +348,19 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def rehearsal(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> AsyncIterator[Any]:
-        """Lend a connection to the database as `open` would leave it; nothing is stored of that, or by it.
-
-        Raises:
-            StorageError: as `open`.
-        """
-        with storage_errors():
-            async with _connection(dsn, policy) as connection:
-                transaction = connection.transaction()
-                await transaction.start()
-                try:
-                    await migrate(connection)
-                    yield connection
-                finally:
-                    await transaction.rollback()
+        """Lend a connection to the database as `open` would leave it; nothing is stored of that, or by it."""
+        async with open_connection(dsn, policy) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await migrate(connection)
+                yield connection
+            finally:
+                await transaction.rollback()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection, each statement of which is a transaction.
-
-        Raises:
-            StorageError: the database is closed; for others see `errors`.
-        """
+        """Lend a connection, each statement of which is a transaction."""
         if self.is_closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
         with storage_errors():
@@ -427,17 +402,23 @@ class Database:
 
 
 @asynccontextmanager
-async def _connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(
+async def open_connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
+    """Open a connection until the body ends; what asyncpg raises there is a storage error."""
+    with storage_errors():
+        connection = await _connect(dsn, policy)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=policy.connect_seconds)
+
+
+async def _connect(dsn: str, policy: ConnectionPolicy, **settings: str) -> Any:
+    return await asyncpg.connect(
         dsn,
         timeout=policy.connect_seconds,
         command_timeout=policy.command_timeout_seconds,
-        server_settings=policy.server_settings,
+        server_settings=policy.server_settings | settings,
     )
-    try:
-        yield connection
-    finally:
-        await connection.close(timeout=policy.connect_seconds)
 
 
 async def _set_codecs(connection: Any) -> None:
@@ -448,6 +429,20 @@ async def _set_codecs(connection: Any) -> None:
 
 async def _keep_session(_connection: Any) -> None:
     """Change nothing: what a transaction sets ends with it, so each loan is a round trip shorter."""
+
+
+async def installation_id(database: Database) -> str:
+    """Return by which id all nodes own the prefix of their bucket."""
+    async with database.connection() as connection:
+        return await read_installation_id(connection)
+
+
+async def read_installation_id(connection: Any) -> str:
+    """Return the id that a connection sees."""
+    return str(await connection.fetchval("SELECT id FROM installation"))
+
+
+# ---------------------------------------------------------------- arguments and calls
 
 
 def json_argument(value: Any) -> str:
@@ -561,19 +556,3 @@ def _fail(batch: Sequence[_Call[R]], error: StorageError, cause: Exception | Non
             failure = type(error)(error.reason)
             failure.__cause__ = cause or error
             call.future.set_exception(failure)
-
-
-async def installation_id(database: Database) -> str:
-    """Return the id."""
-    async with database.connection() as connection:
-        return await read_installation_id(connection)
-
-
-async def read_installation_id(connection: Any) -> str:
-    """Return the id that a connection sees."""
-    return str(await connection.fetchval("SELECT id FROM installation"))
-
-
-async def adopt_installation(database: Database, id_of_source: str) -> None:
-    """Go on as the installation with that id, such as one that was moved here."""
-    await database.rows("UPDATE installation SET id = $1", id_of_source)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-import asyncpg
 import attrs
 
 from imagegen_adapters.stores.postgresql.cluster import CALLS, TURN
@@ -11,7 +10,7 @@ from imagegen_adapters.stores.postgresql.database import (
     DEFAULT_POLICY,
     ConnectionPolicy,
     Database,
-    storage_errors,
+    open_connection,
 )
 from imagegen_adapters.stores.rows import from_timestamp
 from imagegen_core.ports.tools import Clock
@@ -54,19 +53,10 @@ async def inspect(dsn: str, clock: Clock, policy: ConnectionPolicy = DEFAULT_POL
     Raises:
         StorageError: it does not answer, or refuses the connection.
     """
-    with storage_errors():
-        connection = await asyncpg.connect(
-            dsn,
-            timeout=policy.connect_seconds,
-            command_timeout=policy.command_timeout_seconds,
-            server_settings=policy.server_settings,
-        )
-        try:
-            before = clock.now()
-            (server,) = await connection.fetch(_SERVER)
-            local_time = before + (clock.now() - before) / 2
-        finally:
-            await connection.close(timeout=policy.connect_seconds)
+    async with open_connection(dsn, policy) as connection:
+        before = clock.now()
+        (server,) = await connection.fetch(_SERVER)
+        local_time = before + (clock.now() - before) / 2
     return Inspection(
         version=server["version"],
         synchronous_commit=server["synchronous_commit"],

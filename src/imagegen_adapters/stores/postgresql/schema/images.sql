@@ -185,3 +185,77 @@ $$;
 
 CREATE TRIGGER images_favourites_changed AFTER UPDATE ON images REFERENCING OLD TABLE AS earlier NEW TABLE AS later
     FOR EACH STATEMENT EXECUTE FUNCTION note_changed_favourites();
+
+-- Which images were made from which: an image's parents are the images that its task took as inputs, in this order.
+-- No foreign keys: whoever stores an image that was paid for would wait for one who deletes a parent, or fail. So an
+-- entry may outlive an image that is deleted at the same time, and those who read look for the images, too.
+CREATE TABLE image_lineage (
+    parent_id bigint NOT NULL,
+    child_id bigint NOT NULL,
+    position integer NOT NULL,
+    PRIMARY KEY (parent_id, child_id)
+);
+
+CREATE INDEX image_lineage_by_child ON image_lineage (child_id, position);
+
+CREATE FUNCTION note_parents() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO image_lineage (parent_id, child_id, position)
+    SELECT images.id, NEW.id, min(input.position)
+    FROM tasks
+    CROSS JOIN LATERAL (
+        SELECT (value ->> 'image_id')::bigint AS image_id, number AS position
+        FROM json_array_elements(inputs -> 'references') WITH ORDINALITY AS reference (value, number)
+        UNION ALL SELECT (inputs -> 'image' ->> 'image_id')::bigint, 100
+        UNION ALL SELECT (inputs -> 'mask' ->> 'image_id')::bigint, 101
+    ) AS input
+    JOIN images ON images.id = input.image_id
+    WHERE tasks.task_id = NEW.task_id
+    GROUP BY images.id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_lineage_new AFTER INSERT ON images
+FOR EACH ROW WHEN (NEW.operation <> 'generate') EXECUTE FUNCTION note_parents();
+
+CREATE FUNCTION forget_lineage() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM image_lineage WHERE parent_id = OLD.id;
+    DELETE FROM image_lineage WHERE child_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_lineage_gone AFTER DELETE ON images FOR EACH ROW EXECUTE FUNCTION forget_lineage();
+
+-- How many images of each provider, model and operation were made in each quarter of an hour since 1970. Backends
+-- that add images at the same time would wait for one row until the other's commit, so each has a lane of its own;
+-- what one lane got and another lost is a negative number there. Reading adds the lanes up.
+CREATE TABLE image_quarters (
+    quarter bigint NOT NULL,
+    provider_name text COLLATE "C" NOT NULL,
+    model_id text COLLATE "C" NOT NULL,
+    operation text COLLATE "C" NOT NULL,
+    lane smallint NOT NULL,
+    images bigint NOT NULL,
+    PRIMARY KEY (quarter, provider_name, model_id, operation, lane)
+) WITH (fillfactor = 70);
+
+CREATE FUNCTION count_images_of_quarters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO image_quarters AS counts (quarter, provider_name, model_id, operation, lane, images)
+    SELECT floor(extract(epoch FROM created_at) / 900)::bigint, provider_name, model_id, operation,
+        pg_backend_pid() & 15, CASE TG_OP WHEN 'DELETE' THEN -count(*) ELSE count(*) END
+    FROM changed GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (quarter, provider_name, model_id, operation, lane)
+    DO UPDATE SET images = counts.images + excluded.images;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER images_quarter_new AFTER INSERT ON images REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_images_of_quarters();
+
+CREATE TRIGGER images_quarter_gone AFTER DELETE ON images REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_images_of_quarters();

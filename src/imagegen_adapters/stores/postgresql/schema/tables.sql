@@ -25,7 +25,8 @@ CREATE TABLE provider_configs (
     updated_at timestamptz(3)
 );
 
--- Tasks are the queue: seq orders them by age, and the partial indexes cover only those that wait or run.
+-- Tasks are the queue: seq orders them by age, and the partial indexes cover only those that wait or run. The
+-- transaction that has changed a task last is in changed_by, so that all tasks can be followed at once.
 CREATE TABLE tasks (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     task_id text COLLATE "C" NOT NULL UNIQUE,
@@ -53,7 +54,8 @@ CREATE TABLE tasks (
     retry_of text,
     created_at timestamptz(3) NOT NULL,
     started_at timestamptz(3),
-    completed_at timestamptz(3)
+    completed_at timestamptz(3),
+    changed_by bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 
 CREATE INDEX tasks_by_status ON tasks (status, seq);
@@ -61,6 +63,11 @@ CREATE INDEX tasks_by_provider ON tasks (provider_name, seq);
 CREATE INDEX tasks_ready ON tasks (provider_name, seq) WHERE status = 'pending' AND not_before IS NULL;
 CREATE INDEX tasks_put_off ON tasks (not_before) WHERE status = 'pending' AND not_before IS NOT NULL;
 CREATE INDEX tasks_running ON tasks (provider_name, owner, seq) WHERE status = 'processing';
+CREATE INDEX tasks_by_change ON tasks (changed_by);
+
+-- Without statistics the planner takes it that few tasks have a certain status, which is what the partial
+-- indexes are for. Statistics from a time when most tasks were waiting would let it look through all tasks.
+ALTER TABLE tasks ALTER COLUMN status SET STATISTICS 0, ALTER COLUMN not_before SET STATISTICS 0;
 
 CREATE TABLE idempotency_keys (
     scope text COLLATE "C" NOT NULL,
@@ -164,3 +171,9 @@ CREATE TABLE events (
 
 CREATE INDEX events_by_task ON events (task_id, id);
 CREATE INDEX events_passing ON events (at) WHERE kind = 'progress';
+
+-- Settings that are saved, such as the default provider, over those of config.yaml.
+CREATE TABLE settings (
+    name text COLLATE "C" PRIMARY KEY,
+    value text NOT NULL
+);
