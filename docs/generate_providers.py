@@ -13,7 +13,7 @@ from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS

@@ -49,7 +49,7 @@ def compose_providers(
         return GeminiProvider(outbound, clock=clock)
 
     def stable_diffusion() -> Provider:
-        from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+        from imagegen_adapters.providers.stability import StableDiffusionProvider
 
         return StableDiffusionProvider(outbound)
 

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 61_049
-FILES = 242
-SMALL_FILES = 32
+LINES = 60_884
+FILES = 239
+SMALL_FILES = 31
 """Of less than 60 lines."""
 
 PORT_COUNT = 18

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.common.catalogue import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
-from imagegen_adapters.providers.stability import routes
-from imagegen_adapters.providers.stability.routes import SHIPPED_MODELS
+from imagegen_adapters.providers.stability import SHIPPED_MODELS
 from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import quote
@@ -169,6 +169,6 @@ def test_an_upscale_of_stability_costs_what_its_mode_does(mode, amount):
     """Thirty times between the cheapest and the dearest."""
     request = ImageRequest(operation=Operation.UPSCALE, prompt="x", params=mode)
 
-    cost = quote(request, routes.model(SHIPPED_MODELS[0]), is_billed=True)
+    cost = quote(request, stability.model_of(SHIPPED_MODELS[0]), is_billed=True)
 
     assert amount == cost.text

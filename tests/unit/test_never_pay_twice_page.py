@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.a1111.results import call_error as a1111_error
+from imagegen_adapters.providers import stability
+from imagegen_adapters.providers.a1111.provider import call_error as a1111_error
 from imagegen_adapters.providers.comfyui.words import Answer, refusal
 from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.document.schema import ErrorSpec
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
-from imagegen_adapters.providers.stability import provider as stability
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

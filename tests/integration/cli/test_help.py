@@ -126,7 +126,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "imagegen_adapters.providers.demo.provider",
         "imagegen_adapters.providers.gemini.provider",
         "imagegen_adapters.providers.document.provider",
-        "imagegen_adapters.providers.stability.provider",
+        "imagegen_adapters.providers.stability",
         "oss2",
         "sqlite_utils",
         "xml",

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.errors import CallError
 from imagegen_core.models import choose_model

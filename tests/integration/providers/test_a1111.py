@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType

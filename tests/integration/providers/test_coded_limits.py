@@ -12,7 +12,7 @@ import pytest
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal

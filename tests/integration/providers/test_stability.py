@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.common.calls import MAX_REFUSALS
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.models import check_request

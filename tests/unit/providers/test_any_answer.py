@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.a1111 import results
-from imagegen_adapters.providers.a1111.results import call_error as a1111_error
+from imagegen_adapters.providers import stability
+from imagegen_adapters.providers.a1111 import provider as a1111
 from imagegen_adapters.providers.common.json_files import parse_json, parse_spooled
 from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
@@ -21,7 +21,6 @@ from imagegen_adapters.providers.gemini.responses import (
     read_content,
     read_predictions,
 )
-from imagegen_adapters.providers.stability import provider as stability
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
@@ -87,7 +86,7 @@ def check(error):
 def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     """Of A1111, Stability and Google."""
     body = json.dumps(tree).encode()
-    check(a1111_error(status, {}, body, path="/", secrets=()))
+    check(a1111.call_error(status, {}, body, path="/", secrets=()))
     check(stability.call_error(status, {}, body, secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
@@ -115,8 +114,8 @@ def test_any_answer_with_images_is_read(tree):
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
-        lambda: results.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
-        lambda: stability.parse_result(io.BytesIO(body)),
+        lambda: a1111.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
+        lambda: stability.parse_result(io.BytesIO(body), io.BytesIO),
     )
     for read in readers:
         try:

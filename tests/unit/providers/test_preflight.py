@@ -7,7 +7,7 @@ from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
-from imagegen_adapters.providers.stability.provider import StableDiffusionProvider
+from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed

@@ -1,9 +1,12 @@
-"""A self-hosted Stable Diffusion server: A1111's WebUI, Forge, SD.Next."""
+"""A self-hosted Stable Diffusion server (A1111's WebUI, Forge, SD.Next): its calls, and what it answers."""
 
 import asyncio
 import base64
 import contextlib
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import httpx
@@ -19,51 +22,58 @@ from imagegen_adapters.providers.a1111.requests import (
     model_of,
     result_size,
     source_of,
+    warnings,
 )
-from imagegen_adapters.providers.a1111.results import call_error, parse_result
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     call_timeout,
     configured_headers,
     malformed_key,
+    parse_http_date,
+    parse_retry_after,
     read_at_most,
     read_error,
+    shorten,
     streamed_response,
     two_part_key_problem,
+    with_model_warning,
 )
 from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
+    SpooledString,
     bad_response,
+    decode_chunks,
     parse_json,
+    parse_spooled,
     read_spooled,
+    read_text,
 )
 from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.messages import upstream_text
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.operations import Operation
-from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
+from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
+from imagegen_core.problems import FailureReason
 from imagegen_core.requests import ImageRequest
 
-API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0
 """SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""
 
 _RESPONSE_FILE = "answer.json"
-_UNPAID_CALL_SECONDS = 5.0
-"""Time-out of the small calls that generate nothing."""
-
-MAX_UNPAID_RESPONSE_BYTES = 1024 * 1024
-"""Limit of the response to such a call; a list of a thousand checkpoints takes half of it."""
+_FREE_CALL_SECONDS = 5.0
+_MAX_FREE_BYTES = 1024 * 1024
+"""Limit of the response to a call that generates nothing; a list of a thousand checkpoints takes half."""
 
 
 class A1111(OneShot):
     """One call at a time: the server has a global lock, and each waiting call holds a connection."""
 
-    def __init__(self, outbound: Outbound, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
+    def __init__(self, outbound: Outbound, *, progress_seconds: float) -> None:
         self._outbound = outbound
         self._progress_seconds = progress_seconds
         self._running: set[str] = set()
@@ -72,11 +82,10 @@ class A1111(OneShot):
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         Options.from_config(config)
         configured_headers(config)
-        entries = config.models or SHIPPED_MODELS
         return ProviderProfile(
-            models=tuple(map(model_of, entries)),
+            models=tuple(map(model_of, config.models or SHIPPED_MODELS)),
             display_name="Stable Diffusion WebUI",
-            default_api_base=API_BASE,
+            default_api_base="http://127.0.0.1:7860",
             needs_api_key=False,
             billed=False,
             max_concurrency=1,
@@ -91,21 +100,16 @@ class A1111(OneShot):
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
+        request = call.request
         with map_refusals():
-            mask = await mask_for(call.request, exchange, MaskPolarity.WHITE_IS_EDIT)
-            document = body(
-                call.request,
-                call.model,
-                task=call.call_id,
-                options=Options.from_config(call.config),
-                image=source_of(call.request),
-                mask=mask,
-            )
-            json_body = JsonBody(document, exchange.input_chunks)
+            mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
+            options, image = Options.from_config(call.config), source_of(request)
+            document = body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
+            content = JsonBody(document, exchange.input_chunks)
         self._running.add(call.call_id)
         watcher = asyncio.create_task(self._watch(call, exchange))
         try:
-            await self._send(call, json_body, exchange)
+            await self._send(call, content, exchange)
             return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
         finally:
             watcher.cancel()
@@ -116,10 +120,7 @@ class A1111(OneShot):
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
         interrupted = bool(receipt.data.get("interrupted", False))
-
-        def parse(file: BinaryIO) -> ProviderResult:
-            return parse_result(file, open_file, call.request, interrupted=interrupted)
-
+        parse = partial(parse_result, open_file=open_file, request=call.request, interrupted=interrupted)
         return await read_spooled(open_file, parse)
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
@@ -131,7 +132,7 @@ class A1111(OneShot):
             if current in (None, call.call_id) and call.call_id in self._running:
                 # Set before the request, because the image may arrive before the response to it.
                 self._interrupted.add(call.call_id)
-                response = await self._send_unpaid(call.config, "POST", "/sdapi/v1/interrupt")
+                response = await self._send_free(call.config, "POST", "/sdapi/v1/interrupt")
                 if not response.is_success:
                     self._interrupted.discard(call.call_id)
 
@@ -148,26 +149,17 @@ class A1111(OneShot):
 
     async def _send(self, call: ProviderCall, content: JsonBody, exchange: Exchange) -> None:
         config, path = call.config, PATHS[call.request.operation]
-        headers = _headers(config) | {
-            "content-type": "application/json",
-            "content-length": str(content.length),
-        }
-        client = self._outbound.api_client(config)
-        request = client.build_request(
-            "POST", _url(config, path), content=content, headers=headers, timeout=call_timeout(config.timeout)
-        )
-        async with streamed_response(client, request) as response:
+        headers = {"content-type": "application/json", "content-length": str(content.length)}
+        timeout = call_timeout(config.timeout)
+        request = self._request(config, "POST", path, headers=headers, content=content, timeout=timeout)
+        # Room for all images in base64, a grid, and the JSON around them.
+        max_bytes = (call.request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES
+        async with streamed_response(self._outbound.api_client(config), request) as response:
             exchange.mark_response_started()
             if response.status_code != httpx.codes.OK:
-                raise call_error(
-                    response.status_code,
-                    response.headers,
-                    await read_error(response),
-                    path=response.request.url.path,
-                    secrets=_secrets(config),
-                    model=call.model,
-                )
-            await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
+                text, path = await read_error(response), response.request.url.path
+                raise _refusal(response, text, config, path=path, model=call.model)
+            await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=max_bytes)
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
         """Report progress while the call runs. No failure here may affect the call."""
@@ -186,29 +178,37 @@ class A1111(OneShot):
         return progress if isinstance(progress, dict) else {}
 
     async def _get_json(self, config: ProviderConfig, path: str) -> Any:
-        response = await self._send_unpaid(config, "GET", path)
+        response = await self._send_free(config, "GET", path)
         if response.status_code != httpx.codes.OK:
-            secrets = _secrets(config)
-            raise call_error(
-                response.status_code, response.headers, response.content, path=path, secrets=secrets
-            )
+            raise _refusal(response, response.content, config, path=path)
         return parse_json(response.content)
 
-    async def _send_unpaid(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
-        client, headers = self._outbound.api_client(config), _headers(config)
-        request = client.build_request(
-            method, _url(config, path), headers=headers, timeout=_UNPAID_CALL_SECONDS
+    async def _send_free(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
+        request = self._request(config, method, path, timeout=_FREE_CALL_SECONDS)
+        return await free_response(self._outbound.api_client(config), request)
+
+    def _request(
+        self,
+        config: ProviderConfig,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> httpx.Request:
+        base = (config.api_base or "").rstrip("/").removesuffix("/sdapi/v1").removesuffix("/sdapi")
+        return self._outbound.api_client(config).build_request(
+            method, base + path, headers=_headers(config) | dict(headers), **options
         )
-        async with streamed_response(client, request) as response:
-            content = await read_at_most(response, MAX_UNPAID_RESPONSE_BYTES + 1)
-        if len(content) > MAX_UNPAID_RESPONSE_BYTES:
-            raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=MAX_UNPAID_RESPONSE_BYTES))
-        return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
-def _url(config: ProviderConfig, path: str) -> str:
-    base = (config.api_base or "").rstrip("/")
-    return base.removesuffix("/sdapi/v1").removesuffix("/sdapi") + path
+async def free_response(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request that starts nothing, and return the response whole; a long one is ``bad_response``."""
+    async with streamed_response(client, request) as response:
+        content = await read_at_most(response, _MAX_FREE_BYTES + 1)
+    if len(content) > _MAX_FREE_BYTES:
+        raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=_MAX_FREE_BYTES))
+    return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
 def _headers(config: ProviderConfig) -> dict[str, str]:
@@ -222,14 +222,163 @@ def _headers(config: ProviderConfig) -> dict[str, str]:
     return headers | {"authorization": "Basic " + base64.b64encode(key.encode()).decode()}
 
 
-def _secrets(config: ProviderConfig) -> tuple[str, ...]:
-    if config.api_key is None:
-        return ()
-    key = config.api_key.reveal()
-    password = key.partition(":")[2]
-    return tuple(secret for secret in (key, password) if secret)
+# ---------------------------------------------------------------- images in a response
+
+_METADATA_NAMES = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sampler_name": "sampler_name"}
 
 
-def _max_bytes(request: ImageRequest) -> int:
-    """Return room for all images in base64, a grid, and the JSON around them."""
-    return (request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES
+def parse_result(
+    file: BinaryIO, open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
+) -> ProviderResult:
+    """Return the images of a spooled response, without grids and without what extensions appended.
+
+    It reads the file; each image opens it again. Without images an interrupted call is ``cancelled``.
+    """
+    document = parse_spooled(file).resolved()
+    if not isinstance(document, dict):
+        raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
+    info = object_of(read_text(file, document.get("info")) or "") or {}  # JSON inside a JSON string
+    if request.operation is Operation.UPSCALE:
+        candidates, info = [document.get("image")], {}
+    else:
+        candidates = _generated_images(document.get("images"), info)
+    encoded_images = [value for value in candidates if isinstance(value, (str, SpooledString)) and value]
+    if not encoded_images and interrupted:
+        raise CallError(FailureCode.CANCELLED, StableDiffusionCode.SERVER_INTERRUPTED())
+    if not encoded_images:
+        raise bad_response(FailureReason.NO_IMAGE_IN_RESPONSE())
+    images = tuple(
+        GeneratedImage(
+            chunks=partial(decode_chunks, open_file, value),
+            metadata=_metadata(info, position, interrupted=interrupted),
+        )
+        for position, value in enumerate(encoded_images)
+    )
+    is_enlarged = bool(request.params.get("enable_hr"))
+    return ProviderResult(images=images, warnings=tuple(warnings(request)), keeps_size=not is_enlarged)
+
+
+def object_of(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, None for any other text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _generated_images(images: object, info: Mapping[str, Any]) -> list[Any]:
+    if not isinstance(images, list):
+        raise bad_response(ResponseCode.NO_IMAGES_NAMED())
+    first, seeds = info.get("index_of_first_image", 0), info.get("all_seeds")
+    first = first if isinstance(first, int) and 0 <= first < len(images) else 0
+    return images[first : first + len(seeds)] if isinstance(seeds, list) and seeds else images[first:]
+
+
+def _metadata(info: Mapping[str, Any], position: int, *, interrupted: bool) -> dict[str, Any]:
+    named = ((name, info.get(upstream_name)) for upstream_name, name in _METADATA_NAMES.items())
+    metadata: dict[str, Any] = {name: value for name, value in named if isinstance(value, str)}
+    seeds = info.get("all_seeds")
+    if isinstance(seeds, list) and position < len(seeds) and isinstance(seeds[position], int):
+        metadata["seed"] = seeds[position]
+    return metadata | ({"interrupted": True} if interrupted else {})
+
+
+# ---------------------------------------------------------------- error responses
+
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        403: FailureCode.AUTH_FAILED,
+        407: FailureCode.AUTH_FAILED,
+        408: FailureCode.OUTCOME_UNKNOWN,
+        429: FailureCode.RATE_LIMITED,  # SD.Next's limiter refuses before the queue
+    }
+)
+_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        1: FailureCode.BAD_RESPONSE,
+        2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
+        3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
+        4: FailureCode.REJECTED,
+    }
+)
+
+
+def status_error(
+    status: int,
+    headers: Mapping[str, str],
+    text: str,
+    name: str | None,
+    *,
+    secrets: tuple[str, ...],
+    model: Model | None,
+    code: FailureCode | None = None,
+) -> CallError:
+    """Return the error for a status, with the server's ``text`` without ``secrets``, and its ``name``.
+
+    Only 429 proves that nothing was started: a 503 may come from a proxy that lost the response of a call
+    that ran. A refusal of a ``model`` that is being retired names its replacement.
+    """
+    code = code or _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, FailureCode.OUTCOME_UNKNOWN)
+    is_rate_limited = code is FailureCode.RATE_LIMITED
+    status_reason = ResponseCode.RESPONSE_STATUS(status=status)
+    reason = upstream_text(shorten(text, secrets)) if text.strip() else status_reason
+    return CallError(
+        code,
+        with_model_warning(model, code, reason),
+        not_started=is_rate_limited,
+        retry_after=retry_after(headers) if is_rate_limited else None,
+        upstream_status=status,
+        upstream_code=name,
+    )
+
+
+def call_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    path: str,
+    secrets: tuple[str, ...],
+    model: Model | None = None,
+) -> CallError:
+    """Return the error for a response of an A1111 server to a request of ``path``."""
+    text, name, is_about_the_path = _read_error(body.decode("utf-8", "replace"))
+    if status == httpx.codes.NOT_FOUND and is_about_the_path:
+        reason = StableDiffusionCode.NO_ROUTE(path=path)
+        return CallError(FailureCode.REJECTED, reason, upstream_status=status)
+    return status_error(status, headers, text, name, secrets=secrets, model=model)
+
+
+def _refusal(
+    response: httpx.Response, body: bytes, config: ProviderConfig, *, path: str, model: Model | None = None
+) -> CallError:
+    key = "" if config.api_key is None else config.api_key.reveal()
+    secrets = tuple(filter(None, (key, key.partition(":")[2])))
+    return call_error(response.status_code, response.headers, body, path=path, secrets=secrets, model=model)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of ``Retry-After``; a date is compared with the response's own ``Date``."""
+    return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
+
+
+def _read_error(text: str) -> tuple[str, str | None, bool]:
+    """Return the useful sentence, the server's own code, and whether only the path is meant, not the call.
+
+    The sentence is ``detail`` if it is text, or its first ``msg``; else ``errors``, ``error``, or the body.
+    """
+    body = object_of(text)
+    if body is None:  # sd-server's 404 has no body at all, that of a proxy a page
+        return text, None, True
+    detail, error = body.get("detail"), body.get("error")
+    name = error if isinstance(error, str) and error else None
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        location, message = detail[0].get("loc"), str(detail[0].get("msg", ""))
+        parts = location if isinstance(location, list) else ()
+        field = ".".join(str(part) for part in parts if part != "body")
+        return f"{field}: {message}" if field else message, name, False
+    texts = (detail, body.get("errors"), error)
+    sentence = next((words for words in texts if isinstance(words, str) and words.strip()), text)
+    return sentence, name, detail == "Not Found"  # FastAPI's message for an unknown path

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from imagegen_adapters.providers.a1111.results import call_error, retry_after
-from imagegen_adapters.providers.stability import provider as stability
+from imagegen_adapters.providers import stability
+from imagegen_adapters.providers.a1111.provider import call_error, retry_after
 from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"

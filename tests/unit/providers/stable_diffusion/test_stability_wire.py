@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from imagegen_adapters.providers.stability import routes
-from imagegen_adapters.providers.stability.provider import parse_result
+from imagegen_adapters.providers import stability
+from imagegen_adapters.providers.stability import parse_result
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest, InputImage
@@ -25,11 +25,11 @@ def request(operation=Operation.GENERATE, prompt="cat", **params):
 
 
 def path_and_form(request, model="stable-image-core", mask=None):
-    route = routes.route(request, model)
+    route = stability.route(request, model)
     image = b"p" if request.inputs else None
-    form = routes.form(request, route, image=image, mask=mask)
+    form = stability.form(request, route, image=image, mask=mask)
     plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
-    return route.path.removeprefix("/v2beta/stable-image/"), plain
+    return route.path, plain
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_size_becomes_the_nearest_ratio(size, expected):
 
     assert expected == path_and_form(image_request)[1]["aspect_ratio"]
     assert [f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}"] == [
-        str(warning) for warning in routes.warnings(image_request, routes.route(image_request, "core"))
+        str(warning) for warning in stability.warnings(image_request, stability.route(image_request, "core"))
     ]
 
 
@@ -137,7 +137,7 @@ def test_a_parameter_without_effect_is_named():
     """The parameter is declared for the model but belongs to another route."""
     image_request = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
 
-    (warning,) = routes.warnings(image_request, routes.route(image_request, "core"))
+    (warning,) = stability.warnings(image_request, stability.route(image_request, "core"))
     assert "style_preset has no effect on upscale/fast" == str(warning)
 
 
@@ -152,6 +152,6 @@ def test_a_parameter_without_effect_is_named():
 def test_an_answer_without_an_image_to_keep_is_an_error(response, expected):
     """A filtered image was generated, so it may have been charged."""
     with pytest.raises(CallError) as caught:
-        parse_result(io.BytesIO(json.dumps(response).encode()))
+        parse_result(io.BytesIO(json.dumps(response).encode()), io.BytesIO)
 
     assert expected == (caught.value.failure.code, caught.value.failure.possible_charge)

@@ -1,1 +1,0 @@
-"""Stability AI."""
