@@ -1,12 +1,14 @@
 """The Litestar application: routes, errors, documentation."""
 
 from collections.abc import Coroutine, Sequence
+from types import ModuleType
 from typing import Any, cast
 
 from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Message, Scope, Send
@@ -32,26 +34,25 @@ from imagegen_http.openai.routes import openai_router
 from imagegen_http.pages import console
 from imagegen_http.pages import docs as documentation
 from imagegen_http.pages.console import with_missing_page
-from imagegen_http.pages.document import LITESTARS_PATH, openapi_config
+from imagegen_http.pages.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.schemas import DescribedTypes
 from imagegen_http.service import Service
 
 MIB = 1024 * 1024
 
-API: Sequence[ControllerRouterHandler] = (
-    *operations.HANDLERS,
-    *tasks.HANDLERS,
-    *streams.HANDLERS,
-    *inputs.HANDLERS,
+
+def _routes_of(module: ModuleType) -> list[HTTPRouteHandler]:
+    """Return the handlers of a module, in the order in which they stand there."""
+    return [value for value in vars(module).values() if isinstance(value, HTTPRouteHandler)]
+
+
+API: Sequence[HTTPRouteHandler] = (
+    *operations.SUBMISSIONS,
+    *(route for module in (tasks, streams, inputs) for route in _routes_of(module)),
     operations.estimate_task,
-    *costs.HANDLERS,
-    *images.HANDLERS,
-    *marks.HANDLERS,
-    images.zip_images,
-    *providers.HANDLERS,
-    *upkeep.HANDLERS,
+    *(route for module in (costs, images, marks, providers, upkeep) for route in _routes_of(module)),
 )
-"""All below ``/api``, in the order in which the document has them within their groups."""
+"""All below ``/api`` and ``/health``, in the order that the document has within their groups."""
 
 
 class _App(Litestar):
@@ -81,7 +82,7 @@ def build_app(service: Service) -> Litestar:
     """Return the application for a running service; one that only runs tasks answers for its health alone."""
     has_api = service.settings.serves_api
     return _App(
-        route_handlers=[*upkeep.HEALTH, *(_handlers(service) if has_api else ())],
+        route_handlers=_handlers(service) if has_api else [route for route in API if _is_of_health(route)],
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
         exception_handlers=_exception_handlers() if has_api else errors.NO_API,
         middleware=[with_clean_query],
@@ -100,6 +101,10 @@ def build_app(service: Service) -> Litestar:
 def _handlers(service: Service) -> list[ControllerRouterHandler]:
     openai = openai_router(service.imagegen.parts.clock, service.peers)
     return [*API, *documentation.HANDLERS, *console.HANDLERS, openai]
+
+
+def _is_of_health(route: HTTPRouteHandler) -> bool:
+    return all(map(is_public, route.paths))
 
 
 def _exception_handlers() -> dict[Any, Any]:

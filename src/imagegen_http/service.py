@@ -6,7 +6,7 @@ Settings choose the adapters, those make an `ImageGen`, and around it is the `Se
 import asyncio
 import importlib.metadata
 import importlib.util
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -238,6 +238,21 @@ class Service:
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
     running_server: RunningServer | None = None
+
+    def check_running(self) -> None:
+        if self.stopping.is_set():
+            raise Unavailable(RefusalCode.SHUTTING_DOWN())
+
+    async def unless_stopping(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return the result of ``work``; None if the service stops first, which cancels it."""
+        done, stopped = asyncio.create_task(work), asyncio.create_task(self.stopping.wait())
+        try:
+            await asyncio.wait((done, stopped), return_when=asyncio.FIRST_COMPLETED)
+            return done.result() if done.done() else None
+        finally:
+            done.cancel()
+            stopped.cancel()
+            await asyncio.gather(done, stopped, return_exceptions=True)
 
 
 # ---------------------------------------------------------------- how it is put together

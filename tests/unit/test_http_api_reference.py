@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.api import upkeep
 from imagegen_http.app import API
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http-api.md"
@@ -15,7 +14,7 @@ def _routes():
     """Return ``METHOD /path`` of each handler; HEAD goes without saying."""
     return sorted(
         f"{method} {re.sub(r':[a-z]+}', '}', path)}"
-        for handler in (*upkeep.HEALTH, *API)
+        for handler in API
         for path in handler.paths
         for method in handler.http_methods
         if method != "HEAD"

@@ -5,12 +5,11 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
-from litestar import get
 
 from imagegen_core.costs import Basis, UsageGrouping, amount_text
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.costs import Usage as CoreUsage
-from imagegen_http.api.errors import refusals
+from imagegen_http.api.errors import get
 from imagegen_http.api.parameters import (
     MOMENT_WORDS,
     ServiceDependency,
@@ -104,7 +103,7 @@ ToQuery = Annotated[
 GroupQuery = Annotated[UsageGrouping | None, query("what a group is; `day` when left out")]
 
 
-@get("/api/v1/usage", tags=["tasks"], responses=refusals("validation_failed"))
+@get("/api/v1/usage", "tasks", "validation_failed")
 async def show_usage(
     service: ServiceDependency,
     ended_from: FromQuery = None,
@@ -125,6 +124,3 @@ async def show_usage(
         zone=zone,
     )
     return success(Usage(groups=[UsageGroup.from_usage(key, usage) for key, usage in usages.items()]))
-
-
-HANDLERS = [show_usage]

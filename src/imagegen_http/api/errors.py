@@ -1,11 +1,13 @@
-"""Errors: their envelope, which ones a route may answer with, and what exceptions become."""
+"""Errors: their envelope, routes with the errors that each may answer with, and what exceptions become."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
+import litestar
 import structlog
 from litestar import Request, Response
+from litestar.enums import HttpMethod
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -13,6 +15,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from msgspec import UNSET, UnsetType
@@ -80,41 +83,22 @@ class ErrorAnswer(Answer, frozen=True, kw_only=True):
     data: Annotated[ErrorData, doc("which error it is, and what it is about")]
 
 
-BODY_REFUSALS = ("validation_failed", "body_too_large", "unsupported_media_type")
-"""What any body may be refused for."""
-
-SUBMISSION_REFUSALS = (
-    "provider_not_configured",
-    "provider_disabled",
-    "model_not_available",
-    "unsupported_operation",
-    "api_key_required",
-    "upstream_not_allowed",
-    "idempotency_key_reused",
-    "queue_full",
-    "unavailable",
-    "insufficient_storage",
-)
-"""What a new task may be refused for, whatever is in its body."""
-
-_DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "validation_failed": {"errors": (Problem(field="params.prompt", reason=ProblemCode.REQUIRED()),)},
-        "provider_not_configured": {"provider": "demo"},
-        "provider_disabled": {"provider": "demo"},
-        "model_not_available": {"models": ["demo"]},
-        "unsupported_operation": {"operation": "edit", "supported": ["generate"]},
-        "invalid_image": {"field": "image"},
-        "reference_count": {"max": 14},
-        "api_key_required": {"secret": "api_key"},
-        "collection_exists": {"collection": 3},
-        "too_many_collections": {"max": 1000},
-        "too_many_tags": {"max": 20, "images": [7]},
-        "unsupported_media_type": {"accepted": ("application/json",)},
-        "body_too_large": {"max_bytes": 1_048_576},
-        "queue_full": {"queue_size": 1000},
-    }
-)
+_DATA: Mapping[str, Mapping[str, Any]] = {
+    "validation_failed": {"errors": (Problem(field="params.prompt", reason=ProblemCode.REQUIRED()),)},
+    "provider_not_configured": {"provider": "demo"},
+    "provider_disabled": {"provider": "demo"},
+    "model_not_available": {"models": ["demo"]},
+    "unsupported_operation": {"operation": "edit", "supported": ["generate"]},
+    "invalid_image": {"field": "image"},
+    "reference_count": {"max": 14},
+    "api_key_required": {"secret": "api_key"},
+    "collection_exists": {"collection": 3},
+    "too_many_collections": {"max": 1000},
+    "too_many_tags": {"max": 20, "images": [7]},
+    "unsupported_media_type": {"accepted": ("application/json",)},
+    "body_too_large": {"max_bytes": 1_048_576},
+    "queue_full": {"queue_size": 1000},
+}
 """What is in the data of a row of the table beside what is in all of them."""
 
 
@@ -123,29 +107,73 @@ def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]
     return envelope(slug, data, language=language, request_id=request_id)[1]
 
 
-def refusals(*slugs: str) -> dict[Any, ResponseSpec]:
-    """Return the errors that a route answers with, rows of the table, by status; and those that any may."""
-    rows: dict[Any, list[str]] = {
-        "4XX": ["unauthorized", "forbidden_origin"],
-        "5XX": ["internal", "unavailable"],
-    }
-    for slug in dict.fromkeys(slugs):
-        rows.setdefault(TABLE[slug].code // 100, []).append(slug)
-    return {
-        status: ResponseSpec(
-            ErrorAnswer,
-            generate_examples=False,
-            description=", ".join(f"`{slug}`" for slug in names),
-            examples=[Example(id=slug, summary=TABLE[slug].en, value=error_example(slug)) for slug in names],
-        )
-        for status, names in rows.items()
-    }
+# ---------------------------------------------------------------- routes
+
+Responses = Mapping[Any, ResponseSpec]
+_BODY_REFUSALS = ("validation_failed", "body_too_large", "unsupported_media_type")
+READ = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+def get(
+    path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
+) -> HTTPRouteHandler:
+    """Return a route of the group ``tag``, and the rows of the table that it may refuse with.
+
+    ``responses`` are what it may answer beside its usual answer, ``more`` the words of Litestar.
+    """
+    return litestar.get(path, tags=[tag], responses={**responses, **_by_status(refusals)}, **more)
+
+
+def download(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
+    """Return the same for stored bytes, of which HEAD gives the size."""
+    return litestar.route(path, http_method=READ, tags=[tag], responses=_by_status(refusals))
+
+
+def post(
+    path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
+) -> HTTPRouteHandler:
+    """Return the same for a request with a body, which is answered with 200 unless it says otherwise."""
+    words = {"status_code": 200, "responses": {**responses, **_with_body(refusals)}, **more}
+    return litestar.post(path, tags=[tag], **words)
+
+
+def patch(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
+    return litestar.patch(path, tags=[tag], responses=_with_body(refusals))
+
+
+def delete(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
+    return litestar.delete(path, status_code=200, tags=[tag], responses=_by_status(refusals))
 
 
 def response(shape: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
     """Return what a route may answer beside its usual answer; a shape of None: nothing."""
     return ResponseSpec(shape, generate_examples=False, description=description, media_type=media_type)
 
+
+def _with_body(refusals: tuple[str, ...]) -> dict[Any, ResponseSpec]:
+    is_first = "validation_failed" not in refusals
+    return _by_status((*_BODY_REFUSALS, *refusals) if is_first else (*refusals, *_BODY_REFUSALS))
+
+
+def _by_status(refusals: tuple[str, ...]) -> dict[Any, ResponseSpec]:
+    rows: dict[Any, list[str]] = {
+        "4XX": ["unauthorized", "forbidden_origin"],
+        "5XX": ["internal", "unavailable"],
+    }
+    for slug in dict.fromkeys(refusals):
+        rows.setdefault(TABLE[slug].code // 100, []).append(slug)
+    return {
+        status: ResponseSpec(
+            ErrorAnswer,
+            generate_examples=False,
+            description=", ".join(f"`{slug}`" for slug in slugs),
+            examples=[Example(id=slug, summary=TABLE[slug].en, value=error_example(slug)) for slug in slugs],
+        )
+        for status, slugs in rows.items()
+    }
+
+
+# ---------------------------------------------------------------- what exceptions become
 
 _RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
 _log = structlog.get_logger("imagegen.errors")

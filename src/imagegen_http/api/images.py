@@ -1,30 +1,25 @@
 """Images: list, search, show, download, delete, and several in one zip file."""
 
-from typing import Annotated, Any, Self, cast
-from urllib.parse import parse_qsl
+from collections.abc import Callable
+from typing import Annotated, Any, Self, TypeVar
 
 import attrs
-from litestar import Request, delete, get, post, route
+from litestar import Request
 from litestar.di import NamedDependency, Provide
-from litestar.enums import HttpMethod
 from litestar.params import QueryParameter, SkipValidation
 from litestar.types import ASGIApp
-from msgspec import Meta
 
-from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS, MAX_ZIPPED_IMAGES
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
 from imagegen_core.marks import tag_name
 from imagegen_core.operations import Operation
-from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchMode
-from imagegen_core.problems import ProblemCode
+from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
-from imagegen_http.api.bodies import JsonRequest, converted, decoded
 from imagegen_http.api.costs import Cost
-from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.errors import delete, download, get
 from imagegen_http.api.parameters import (
     MOMENT_WORDS,
     CursorQuery,
@@ -40,24 +35,13 @@ from imagegen_http.api.parameters import (
     parse_zone,
     query,
 )
-from imagegen_http.api.responses import (
-    DELETED,
-    Blob,
-    Deleted,
-    ListPage,
-    Success,
-    listed,
-    success,
-    zip_response,
-)
+from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, blob_response, listed, success
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
-from imagegen_http.guard.bodies import FORM, ZIP, media_type
+from imagegen_http.guard.asgi import CACHEABLE
 from imagegen_http.schemas import (
     NAME_PATTERN,
     TEXT_PATTERN,
     Answer,
-    Body,
     ImageId,
     JsonObject,
     ModelId,
@@ -69,10 +53,7 @@ from imagegen_http.schemas import (
     timestamp,
     with_exact_seed,
 )
-
-Tags = Annotated[list[str], doc("its tags, in the order in which it got them", ["猫", "夜景"])]
-CollectionIds = Annotated[list[int], doc("ids of the collections that it is in", [3])]
-Favourite = Annotated[bool, doc("whether it is a favourite", example=False)]
+from imagegen_http.service import Service
 
 
 class Image(Answer, frozen=True, kw_only=True):
@@ -97,9 +78,9 @@ class Image(Answer, frozen=True, kw_only=True):
     cost: Annotated[
         Cost | None, doc("its share of what its call cost; null if that was nothing, or was not recorded yet")
     ]
-    favourite: Favourite
-    tags: Tags
-    collections: CollectionIds
+    favourite: Annotated[bool, doc("whether it is a favourite", example=False)]
+    tags: Annotated[list[str], doc("its tags, in the order in which it got them", ["猫", "夜景"])]
+    collections: Annotated[list[int], doc("ids of the collections that it is in", [3])]
     created_at: Time
 
     @classmethod
@@ -129,6 +110,9 @@ class Image(Answer, frozen=True, kw_only=True):
             created_at=timestamp(image.created_at),
             **more,
         )
+
+
+Shown = TypeVar("Shown", bound=Image)
 
 
 class FoundImage(Image, frozen=True, kw_only=True):
@@ -171,19 +155,6 @@ class DeletedImage(Answer, frozen=True, kw_only=True):
 
     id: ImageId
     deleted: Annotated[bool, doc("always true", example=True, const=True)]
-
-
-MAX_IMAGE_ID = 2**63 - 1
-
-
-class ZipBody(Body, frozen=True, kw_only=True):
-    """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
-
-    ids: Annotated[
-        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
-        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
-        doc("ids of images, in this order; each once", [1]),
-    ]
 
 
 ModelQuery = Annotated[
@@ -245,22 +216,11 @@ async def image_list(
     return ImageList(criteria=criteria, query=query, mode=mode)
 
 
-def identity(criteria: ImageFilter) -> tuple[Any, ...]:
-    """Return the filter as a part of the query that a cursor belongs to."""
-    return attrs.astuple(criteria)
-
-
 FILTER = {"criteria": Provide(image_filter)}
 LIST = {**FILTER, "images": Provide(image_list)}
 
 
-@get(
-    "/api/v1/images",
-    dependencies=FILTER,
-    opt={CACHEABLE: True},
-    tags=["images"],
-    responses=refusals("validation_failed"),
-)
+@get("/api/v1/images", "images", "validation_failed", dependencies=FILTER, opt={CACHEABLE: True})
 async def list_images(
     service: ServiceDependency,
     criteria: FilterDependency,
@@ -272,24 +232,17 @@ async def list_images(
 
     `cursor` is how to read a long list: it costs the same at any depth.
     """
-    query = ["images", *identity(criteria)]
-    paging = parse_paging(page, page_size, cursor, query)
-
-    async def read() -> Success[ListPage[Image]]:
-        matches = await service.imagegen.parts.images.list(ImageList(criteria=criteria), paging)
-        return listed(
-            matches, lambda hit: Image.from_image(hit.image), number=page, size=page_size, query=query
-        )
-
-    return await service.shared_reads.run(("list", criteria, paging, page), read)
+    images, query = ImageList(criteria=criteria), ["images", *attrs.astuple(criteria)]
+    return await _read_page(service, images, query, page, page_size, cursor, _shown)
 
 
 @get(
     "/api/v1/images/search",
+    "images",
+    "validation_failed",
+    "unavailable",
     dependencies=FILTER,
     opt={CACHEABLE: True},
-    tags=["images"],
-    responses=refusals("validation_failed", "unavailable"),
 )
 async def search_images(
     service: ServiceDependency,
@@ -307,28 +260,43 @@ async def search_images(
     """
     parsed = SearchQuery.parse(keyword or "", service.imagegen.parts.simplify)
     images = ImageList(criteria=criteria, query=parsed, mode=mode)
-    query = ["search", mode, parsed.words, *identity(criteria)]
+    query = ["search", mode, parsed.words, *attrs.astuple(criteria)]
+    return await _read_page(service, images, query, page, page_size, cursor, _shown_match)
+
+
+async def _read_page(
+    service: Service,
+    images: ImageList,
+    query: list[Any],
+    page: int,
+    page_size: int,
+    cursor: str | None,
+    show: Callable[[SearchHit], Shown],
+) -> Success[ListPage[Shown]]:
     paging = parse_paging(page, page_size, cursor, query)
 
-    async def read() -> Success[ListPage[FoundImage]]:
-        matches = await service.imagegen.parts.images.list(images, paging)
-        return listed(
-            matches,
-            lambda hit: FoundImage.from_image(hit.image, match=hit.match),
-            number=page,
-            size=page_size,
-            query=query,
-        )
+    async def read() -> Success[ListPage[Shown]]:
+        hits = await service.imagegen.parts.images.list(images, paging)
+        return listed(hits, show, number=page, size=page_size, query=query)
 
-    return await service.shared_reads.run(("search", parsed, mode, criteria, paging, page), read)
+    return await service.shared_reads.run((query[0], images, paging, page), read)
+
+
+def _shown(hit: SearchHit) -> Image:
+    return Image.from_image(hit.image)
+
+
+def _shown_match(hit: SearchHit) -> FoundImage:
+    return FoundImage.from_image(hit.image, match=hit.match)
 
 
 @get(
     "/api/v1/images/days",
+    "images",
+    "validation_failed",
+    "unavailable",
     dependencies=LIST,
     opt={CACHEABLE: True},
-    tags=["images"],
-    responses=refusals("validation_failed", "unavailable"),
 )
 async def list_image_days(
     service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
@@ -348,10 +316,12 @@ async def list_image_days(
 
 @get(
     "/api/v1/images/{image_id:str}",
+    "images",
+    "validation_failed",
+    "image_not_found",
+    "unavailable",
     dependencies=LIST,
     opt={CACHEABLE: True},
-    tags=["images"],
-    responses=refusals("validation_failed", "image_not_found", "unavailable"),
 )
 async def get_image(
     image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
@@ -361,28 +331,21 @@ async def get_image(
     Its bytes are at `image_url`, a small preview at `thumbnail_url`. Both stay for as long as the record
     does.
     """
-    view = await service.imagegen.gallery.show(image_id=parse_image_id(image_id), images=images)
+    view = await service.imagegen.gallery.show(parse_image_id(image_id), images=images)
     return success(ImageDetail.from_view(view))
 
 
-@delete(
-    "/api/v1/images/{image_id:str}", status_code=200, tags=["images"], responses=refusals("image_not_found")
-)
+@delete("/api/v1/images/{image_id:str}", "images", "image_not_found")
 async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
     """Delete an image: record, file, thumbnail and OSS object.
 
     It is gone at once for all readers; an object that OSS does not remove now is removed later.
     """
-    await service.imagegen.gallery.delete_one(image_id=parse_image_id(image_id))
+    await service.imagegen.gallery.delete_one(parse_image_id(image_id))
     return DELETED
 
 
-@route(
-    "/api/v1/images/{image_id:str}/content",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    tags=["images"],
-    responses=refusals("image_not_found", "unavailable"),
-)
+@download("/api/v1/images/{image_id:str}/content", "images", "image_not_found", "unavailable")
 async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
     """Fetch an image's bytes, exactly as the provider sent them.
 
@@ -390,21 +353,16 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     with 304.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
-    return Blob(
+    return blob_response(
         size=image.size_bytes,
         etag=image.sha256,
         mime_type=image.mime_type,
         file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
         read=lambda start, end: service.imagegen.parts.blobs.open(image.blob_key, start=start, end=end),
-    ).response()
+    )
 
 
-@route(
-    "/api/v1/images/{image_id:str}/thumbnail",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    tags=["images"],
-    responses=refusals("image_not_found", "unavailable"),
-)
+@download("/api/v1/images/{image_id:str}/thumbnail", "images", "image_not_found", "unavailable")
 async def get_thumbnail(
     image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> ASGIApp:
@@ -420,50 +378,10 @@ async def get_thumbnail(
     async def read(start: int, end: int) -> Any:
         yield data[start:end]
 
-    return Blob(
+    return blob_response(
         size=len(data),
         etag=etag,
         mime_type=MediaType.WEBP,
         file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
         read=read,
-    ).response()
-
-
-HANDLERS = [list_images, search_images, list_image_days, get_image, delete_image, get_content, get_thumbnail]
-
-
-@post(
-    ZIP,
-    status_code=200,
-    tags=["images"],
-    responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
-)
-async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIApp:
-    """Fetch images as one zip file, which is made while it is sent.
-
-    In the order of `ids`, each named after its prompt. A form may ask for it as well, as a browser does to
-    save it.
-    """
-    body = _body(request)
-    pieces = service.imagegen.gallery.zip(body.ids, language=asgi.language.get())
-    return zip_response(pieces)
-
-
-def _body(request: JsonRequest) -> ZipBody:
-    text = bytes(request.buffered_body.text)
-    is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
-    body: ZipBody = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)
-    return body
-
-
-def _fields(text: bytes) -> dict[str, list[str]]:
-    """Return the fields of a form: each has what is in all of that name, between commas or spaces."""
-    fields: dict[str, list[str]] = {}
-    try:
-        pairs = parse_qsl(text.decode("latin-1"), max_num_fields=MAX_ZIPPED_IMAGES)
-    except ValueError as error:
-        reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
-        raise ValidationFailed.for_field("ids", reason) from error
-    for name, value in pairs:
-        fields.setdefault(name, []).extend(value.replace(",", " ").split())
-    return fields
+    )

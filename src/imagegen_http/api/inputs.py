@@ -2,17 +2,15 @@
 
 from typing import Annotated
 
-from litestar import route
-from litestar.enums import HttpMethod
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.images import MediaType
 from imagegen_core.requests import InputRole
 from imagegen_core.services.tasks import InputView
-from imagegen_http.api.errors import refusals
+from imagegen_http.api.errors import download
 from imagegen_http.api.parameters import ServiceDependency, TaskIdPath, parse_task_id, path
-from imagegen_http.api.responses import Blob
+from imagegen_http.api.responses import blob_response
 from imagegen_http.schemas import Answer, ImageId, doc
 
 
@@ -58,11 +56,12 @@ ResponseIndexQuery = Annotated[
 ]
 
 
-@route(
+@download(
     "/api/v1/tasks/{task_id:str}/inputs/{index:int}/content",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    tags=["tasks"],
-    responses=refusals("task_not_found", "image_not_found", "unavailable"),
+    "tasks",
+    "task_not_found",
+    "image_not_found",
+    "unavailable",
 )
 async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDependency) -> ASGIApp:
     """Fetch the bytes of a task's input image, exactly as its caller sent them.
@@ -70,23 +69,19 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
     The task lists them as `inputs`. One that names an image of this service is fetched as that image.
     `POST /api/v1/images/upscale` makes a task that has one.
     """
-    opened = await service.imagegen.tasks.open_input(task_id=parse_task_id(task_id), index=index)
+    opened = await service.imagegen.tasks.open_input(parse_task_id(task_id), index)
     image = opened.image
-    blob = Blob(
+    return blob_response(
         size=image.size_bytes,
         etag=image.sha256,
         mime_type=image.mime_type,
         file_name=f"input-{index}.{MediaType(image.mime_type).extension}",
         read=opened.read,
     )
-    return blob.response()
 
 
-@route(
-    "/api/v1/tasks/{task_id:str}/response",
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    tags=["tasks"],
-    responses=refusals("task_not_found", "response_not_kept", "unavailable"),
+@download(
+    "/api/v1/tasks/{task_id:str}/response", "tasks", "task_not_found", "response_not_kept", "unavailable"
 )
 async def get_response(
     task_id: TaskIdPath, service: ServiceDependency, index: ResponseIndexQuery = 0
@@ -96,8 +91,8 @@ async def get_response(
     It is kept for a week, as the error of the task says: images in another format, damaged or too large, and
     answers that cannot be read. Secrets in text are masked. It comes as an attachment of unknown type.
     """
-    opened = await service.imagegen.tasks.open_response(task_id=parse_task_id(task_id), index=index)
-    blob = Blob(
+    opened = await service.imagegen.tasks.open_response(parse_task_id(task_id), index)
+    return blob_response(
         size=opened.size_bytes,
         etag=f"{opened.key}.{opened.size_bytes}",
         mime_type="application/octet-stream",
@@ -105,7 +100,3 @@ async def get_response(
         read=opened.read,
         is_foreign=True,
     )
-    return blob.response()
-
-
-HANDLERS = [get_input, get_response]

@@ -1,15 +1,15 @@
 """Marks of images: favourites, tags, collections; and what is done to many images at once."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
+from urllib.parse import parse_qsl
 
-from litestar import delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
+from litestar.types import ASGIApp
 from msgspec import UNSET, Meta, UnsetType
 
-from imagegen_core.errors import CollectionNotFound, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     MAX_BATCH_IMAGES,
     MAX_COLLECTION_NAME_CHARS,
@@ -17,24 +17,28 @@ from imagegen_core.limits import (
     MAX_PAGE_SIZE,
     MAX_TAG_CHARS,
     MAX_TAGS,
+    MAX_ZIPPED_IMAGES,
 )
 from imagegen_core.marks import Collection as CoreCollection
 from imagegen_core.marks import MarkChange, TagUse
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search import Page
-from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.bodies import JsonRequest, converted, decoded
+from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.images import ImageDetail
 from imagegen_http.api.parameters import (
-    ROW_ID,
+    CollectionPath,
     ImageIdPath,
     PageQuery,
     PageSizeQuery,
     ServiceDependency,
+    parse_collection_id,
     parse_image_id,
-    path,
 )
-from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success
-from imagegen_http.guard.asgi import CACHEABLE
+from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success, zip_response
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
+from imagegen_http.guard.bodies import FORM, ZIP, media_type
 from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc, timestamp
 
 
@@ -170,7 +174,19 @@ class CollectionBody(Body, frozen=True, kw_only=True):
     ]
 
 
-CollectionPath = Annotated[str, path("id of a collection", "1", ROW_ID)]
+MAX_IMAGE_ID = 2**63 - 1
+
+
+class ZipBody(Body, frozen=True, kw_only=True):
+    """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
+
+    ids: Annotated[
+        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
+        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
+        doc("ids of images, in this order; each once", [1]),
+    ]
+
+
 PrefixQuery = Annotated[
     str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
 ]
@@ -179,11 +195,7 @@ CollectionLimitQuery = Annotated[
 ]
 
 
-@patch(
-    "/api/v1/images/{image_id:str}",
-    tags=["images"],
-    responses=refusals(*BODY_REFUSALS, "image_not_found", "unavailable"),
-)
+@patch("/api/v1/images/{image_id:str}", "images", "image_not_found", "unavailable")
 async def mark_image(
     image_id: ImageIdPath, data: JSONBody[MarkBody], service: ServiceDependency
 ) -> Success[ImageDetail]:
@@ -192,16 +204,11 @@ async def mark_image(
     The answer is its record, with what is beside it among all images. Tags are replaced, not added;
     `POST /api/v1/images/batch` adds one.
     """
-    image = await service.imagegen.gallery.mark_one(image_id=parse_image_id(image_id), change=data.change)
-    return success(ImageDetail.from_view(await service.imagegen.gallery.show(image_id=image.id)))
+    image = await service.imagegen.gallery.mark_one(parse_image_id(image_id), change=data.change)
+    return success(ImageDetail.from_view(await service.imagegen.gallery.show(image.id)))
 
 
-@post(
-    "/api/v1/images/batch",
-    status_code=200,
-    tags=["images"],
-    responses=refusals(*BODY_REFUSALS, "collection_not_found", "too_many_tags"),
-)
+@post("/api/v1/images/batch", "images", "collection_not_found", "too_many_tags")
 async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
     """Delete many images at once, or mark them: all of them or, if it is refused, none.
 
@@ -216,7 +223,7 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
     return success(ChangedImages.from_attributes(result))
 
 
-@get("/api/v1/tags", opt={CACHEABLE: True}, tags=["images"], responses=refusals("validation_failed"))
+@get("/api/v1/tags", "images", "validation_failed", opt={CACHEABLE: True})
 async def list_tags(
     service: ServiceDependency,
     prefix: PrefixQuery = "",
@@ -232,12 +239,7 @@ async def list_tags(
     return listed(Page.of_all(uses, number=page, size=page_size), Tag.from_use, number=page, size=page_size)
 
 
-@get(
-    "/api/v1/collections",
-    opt={CACHEABLE: True},
-    tags=["collections"],
-    responses=refusals("validation_failed"),
-)
+@get("/api/v1/collections", "collections", "validation_failed", opt={CACHEABLE: True})
 async def list_collections(
     service: ServiceDependency, page: PageQuery = 1, page_size: CollectionLimitQuery = MAX_COLLECTIONS
 ) -> Success[ListPage[Collection]]:
@@ -250,12 +252,7 @@ async def list_collections(
     return listed(matches, Collection.from_collection, number=page, size=page_size)
 
 
-@post(
-    "/api/v1/collections",
-    status_code=200,
-    tags=["collections"],
-    responses=refusals(*BODY_REFUSALS, "collection_exists", "too_many_collections"),
-)
+@post("/api/v1/collections", "collections", "collection_exists", "too_many_collections")
 async def create_collection(
     data: JSONBody[CollectionBody], service: ServiceDependency
 ) -> Success[Collection]:
@@ -267,11 +264,7 @@ async def create_collection(
     return success(Collection.from_collection(collection))
 
 
-@patch(
-    "/api/v1/collections/{collection_id:str}",
-    tags=["collections"],
-    responses=refusals(*BODY_REFUSALS, "collection_not_found", "collection_exists"),
-)
+@patch("/api/v1/collections/{collection_id:str}", "collections", "collection_not_found", "collection_exists")
 async def rename_collection(
     collection_id: CollectionPath, data: JSONBody[CollectionBody], service: ServiceDependency
 ) -> Success[Collection]:
@@ -279,38 +272,42 @@ async def rename_collection(
 
     Its id and its images stay. `POST /api/v1/collections` creates one.
     """
-    number = _parse_collection_id(collection_id)
-    collection = await service.imagegen.gallery.rename_collection(collection_id=number, name=data.name)
+    number = parse_collection_id(collection_id)
+    collection = await service.imagegen.gallery.rename_collection(number, data.name)
     return success(Collection.from_collection(collection))
 
 
-@delete(
-    "/api/v1/collections/{collection_id:str}",
-    status_code=200,
-    tags=["collections"],
-    responses=refusals("collection_not_found"),
-)
+@delete("/api/v1/collections/{collection_id:str}", "collections", "collection_not_found")
 async def delete_collection(collection_id: CollectionPath, service: ServiceDependency) -> Deleted:
     """Delete a collection; its images stay.
 
     They are in no collection then, or in their others. `POST /api/v1/collections` creates one.
     """
-    await service.imagegen.parts.marks.remove_collection(_parse_collection_id(collection_id))
+    await service.imagegen.parts.marks.remove_collection(parse_collection_id(collection_id))
     return DELETED
 
 
-HANDLERS = [
-    mark_image,
-    change_images,
-    list_tags,
-    list_collections,
-    create_collection,
-    rename_collection,
-    delete_collection,
-]
+@post(ZIP, "images", "image_not_found", "unavailable")
+async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIApp:
+    """Fetch images as one zip file, which is made while it is sent.
+
+    In the order of `ids`, each named after its prompt. A form may ask for it as well, as a browser does to
+    save it.
+    """
+    text = bytes(request.buffered_body.text)
+    is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
+    body = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)
+    return zip_response(service.imagegen.gallery.zip(body.ids, language=asgi.language.get()))
 
 
-def _parse_collection_id(text: str) -> int:
-    if not re.fullmatch(ROW_ID, text):
-        raise CollectionNotFound(text[:64])
-    return int(text)
+def _fields(text: bytes) -> dict[str, list[str]]:
+    """Return the fields of a form: each has what is in all of that name, between commas or spaces."""
+    fields: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(text.decode("latin-1"), max_num_fields=MAX_ZIPPED_IMAGES)
+    except ValueError as error:
+        reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
+        raise ValidationFailed.for_field("ids", reason) from error
+    for name, value in pairs:
+        fields.setdefault(name, []).extend(value.replace(",", " ").split())
+    return fields

@@ -4,27 +4,25 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
-from litestar import post
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Meta
 
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
-from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
+from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.resolving import ResolveProvider
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
 from imagegen_http.api.bodies import InputImages, JsonRequest
 from imagegen_http.api.costs import Cost, Estimate
-from imagegen_http.api.errors import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals
+from imagegen_http.api.errors import post
 from imagegen_http.api.parameters import IdempotencyHeader, PreferHeader, ServiceDependency
 from imagegen_http.api.providers import OverrideBody
 from imagegen_http.api.responses import Success, success
-from imagegen_http.api.tasks import TaskResponse, acceptance, acceptances
+from imagegen_http.api.tasks import TaskResponse, acceptance, post_task
 from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import (
     EXAMPLE_IMAGE,
@@ -196,8 +194,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
     ) -> TaskResponse:
         body, tasks = request.buffered_body, service.imagegen.tasks
         submission = await _submission(operation, data, body, tasks.resolve, idempotency_key)
-        if service.stopping.is_set():
-            raise Unavailable(RefusalCode.SHUTTING_DOWN())
+        service.check_running()
         try:
             added = await tasks.submit(submission)
         except ValidationFailed as error:
@@ -209,19 +206,13 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
     json_body: Any = JSONBody  # of a type that is made at run time
     submit.__annotations__["data"] = json_body[OPERATION_BODIES[operation]]
     submit.__name__ = rules.path.rpartition("/")[2].replace("-", "_")
-    return post(
-        rules.path,
-        status_code=202,
-        tags=[rules.tag],
-        description=f"{rules.description}\n\n{_DESCRIPTION}",
-        responses=_responses(rules),
-    )(submit)
-
-
-def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
     images = ("invalid_image",) if rules.has_input_images else ()
     references = ("reference_count",) if rules.max_references else ()
-    return acceptances(*BODY_REFUSALS, *SUBMISSION_REFUSALS, *images, *references)
+    description = f"{rules.description}\n\n{_DESCRIPTION}"
+    return post_task(rules.path, rules.tag, *images, *references, description=description)(submit)
+
+
+SUBMISSIONS = [_handler(operation) for operation in Operation]
 
 
 async def _submission(
@@ -319,17 +310,13 @@ def request_fields(rules: OperationRules) -> dict[str, str]:
 
 @post(
     "/api/v1/tasks/estimate",
-    status_code=200,
-    tags=["tasks"],
-    responses=refusals(
-        *BODY_REFUSALS,
-        "provider_not_configured",
-        "provider_disabled",
-        "model_not_available",
-        "unsupported_operation",
-        "api_key_required",
-        "unavailable",
-    ),
+    "tasks",
+    "provider_not_configured",
+    "provider_disabled",
+    "model_not_available",
+    "unsupported_operation",
+    "api_key_required",
+    "unavailable",
 )
 async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency) -> Success[Estimate]:
     """Tell what a request would cost; nothing is stored or sent, and its prompt and images may be left out.
@@ -368,6 +355,3 @@ def _misplaced(operation: Operation, fields: Mapping[str, Any]) -> Iterator[Prob
         if fields[name] is not None and name not in operation.rules.body_parameters:
             owners = tuple(str(o) for o in Operation if name in o.rules.body_parameters)
             yield Problem(field=name, reason=ProblemCode.OTHER_OPERATION(operations=owners))
-
-
-HANDLERS = [_handler(operation) for operation in Operation]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter, Skip
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN
-from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
+from imagegen_core.errors import CollectionNotFound, ImageNotFound, Refusal, TaskNotFound, ValidationFailed
 from imagegen_core.limits import (
     MAX_CURSOR_CHARS,
     MAX_IDEMPOTENCY_KEY_CHARS,
@@ -110,7 +110,7 @@ def _check_once(pairs: dict[bytes, None]) -> None:
 
 _TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-ROW_ID = "[1-9][0-9]{0,17}"
+_ROW_ID = "[1-9][0-9]{0,17}"
 """The pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
@@ -142,7 +142,8 @@ LastEventHeader = Annotated[
     str | None, header("id of the last event that was seen", "Last-Event-ID", pattern="^[0-9]*$")
 ]
 TaskIdPath = Annotated[str, path("id of a task", EXAMPLE_TASK_ID, _TASK_ID)]
-ImageIdPath = Annotated[str, path("id of an image", "1", ROW_ID)]
+ImageIdPath = Annotated[str, path("id of an image", "1", _ROW_ID)]
+CollectionPath = Annotated[str, path("id of a collection", "1", _ROW_ID)]
 ProviderPath = Annotated[str, path("name of a provider", "my-demo", PROVIDER_NAME_PATTERN)]
 PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
 PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
@@ -168,8 +169,16 @@ def parse_task_id(text: str) -> str:
 
 
 def parse_image_id(text: str) -> int:
-    if not re.fullmatch(ROW_ID, text):
-        raise ImageNotFound(text[:64])
+    return _parse_row_id(text, ImageNotFound)
+
+
+def parse_collection_id(text: str) -> int:
+    return _parse_row_id(text, CollectionNotFound)
+
+
+def _parse_row_id(text: str, missing: Callable[[str], Refusal]) -> int:
+    if not re.fullmatch(_ROW_ID, text):
+        raise missing(text[:64])
     return int(text)
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated
 
-from litestar import Response, delete, get, patch, post
+from litestar import Response
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
@@ -33,7 +33,7 @@ from imagegen_core.prices import Price, TokenKind, Unit
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import without_fields
-from imagegen_http.api.errors import BODY_REFUSALS, refusals
+from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard import asgi
@@ -438,7 +438,7 @@ _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", 
 """Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
 
 
-@get("/api/v1/providers", tags=["providers"], responses=refusals())
+@get("/api/v1/providers", "providers")
 async def list_providers(service: ServiceDependency) -> Response[Success[ProviderList]]:
     """List what tasks can be sent to now, and the presets that only need a key.
 
@@ -456,7 +456,7 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
     return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})
 
 
-@get("/api/v1/providers/config", tags=["providers"], responses=refusals("validation_failed"))
+@get("/api/v1/providers/config", "providers", "validation_failed")
 async def list_configs(
     service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
 ) -> Success[ListPage[ProviderConfig]]:
@@ -469,12 +469,7 @@ async def list_configs(
     return listed(matches, lambda it: ProviderConfig.from_resolved(it, today), number=page, size=page_size)
 
 
-@post(
-    "/api/v1/providers/config",
-    status_code=200,
-    tags=["providers"],
-    responses=refusals(*BODY_REFUSALS, "api_key_required", "upstream_not_allowed"),
-)
+@post("/api/v1/providers/config", "providers", "api_key_required", "upstream_not_allowed")
 async def save_config(
     data: JSONBody[ProviderConfigBody], service: ServiceDependency
 ) -> Success[ProviderConfig]:
@@ -496,11 +491,7 @@ async def save_config(
     return await _saved_config(service, data.provider_name)
 
 
-@get(
-    "/api/v1/providers/config/{provider_name:str}",
-    tags=["providers"],
-    responses=refusals("provider_config_not_found"),
-)
+@get("/api/v1/providers/config/{provider_name:str}", "providers", "provider_config_not_found")
 async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProviderConfig]:
     """Show a provider's configuration, secrets masked.
 
@@ -509,12 +500,7 @@ async def get_config(provider_name: ProviderPath, service: ServiceDependency) ->
     return await _saved_config(service, provider_name)
 
 
-@delete(
-    "/api/v1/providers/config/{provider_name:str}",
-    status_code=200,
-    tags=["providers"],
-    responses=refusals("provider_config_not_found"),
-)
+@delete("/api/v1/providers/config/{provider_name:str}", "providers", "provider_config_not_found")
 async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> Deleted:
     """Remove a saved configuration; the history of its tasks stays.
 
@@ -524,11 +510,7 @@ async def delete_config(provider_name: ProviderPath, service: ServiceDependency)
     return DELETED
 
 
-@patch(
-    "/api/v1/providers/config/{provider_name:str}/toggle",
-    tags=["providers"],
-    responses=refusals(*BODY_REFUSALS, "provider_config_not_found"),
-)
+@patch("/api/v1/providers/config/{provider_name:str}/toggle", "providers", "provider_config_not_found")
 async def toggle_config(
     provider_name: ProviderPath, data: JSONBody[ToggleBody], service: ServiceDependency
 ) -> Success[ProviderConfig]:
@@ -542,12 +524,12 @@ async def toggle_config(
 
 @post(
     "/api/v1/providers/config/{provider_name:str}/test",
-    status_code=200,
-    tags=["providers"],
+    "providers",
+    "provider_config_not_found",
+    "provider_disabled",
+    "provider_not_configured",
+    "validation_failed",
     guards=[without_fields],
-    responses=refusals(
-        "provider_config_not_found", "provider_disabled", "provider_not_configured", *BODY_REFUSALS
-    ),
 )
 async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProbeResult]:
     """Make one cheap, unpaid call, where the provider has one.
@@ -564,9 +546,6 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     return success(
         ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=milliseconds)
     )
-
-
-HANDLERS = [list_providers, list_configs, save_config, get_config, delete_config, toggle_config, probe_config]
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Annotated, Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
-import attrs
 import msgspec
 import structlog
 from litestar import Response
@@ -124,70 +123,10 @@ class JsonResponse(Response[T]):
 
 _RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
 _NOTHING = {"content-length": "0", "cache-control": "no-store"}
+_FOREVER = "private, max-age=31536000, immutable"
 
 _MAX_WHOLE_BYTES = 64 * 1024
 """Of a body that is sent at once, without watching for a disconnect meanwhile."""
-
-
-@attrs.frozen(kw_only=True)
-class Blob:
-    """A blob to serve: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end.
-
-    One that ``is_foreign`` is for no browser to show, and for no cache to hold.
-    """
-
-    size: int
-    etag: str
-    mime_type: str
-    file_name: str
-    read: Callable[[int, int], AsyncIterator[bytes]]
-    is_foreign: bool = False
-
-    def response(self) -> ASGIApp:
-        """Return the response to GET or HEAD: strong ETag, 304, single ranges, headers that make it harmless.
-
-        The first bytes are read before the status is sent, so a store that is down yields an error instead of
-        a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
-        whole blob is sent (RFC 9110, section 14.2).
-        """
-        return cast("ASGIApp", self._respond)  # plain ASGI, for which Litestar has types of its own
-
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, size, etag = InboundRequest.from_scope(scope), self.size, f'"{self.etag}"'
-        headers = {
-            "etag": etag,
-            "accept-ranges": "bytes",
-            "cache-control": "no-store" if self.is_foreign else "private, max-age=31536000, immutable",
-            "content-disposition": _disposition(
-                "attachment" if self.is_foreign else "inline", self.file_name
-            ),
-            **_HARMLESS,
-        }
-        wanted_range = _range(request.header(b"range"), size)
-        if request.header(b"if-range") not in ("", etag):
-            wanted_range = None
-        if b"if-match" in request.headers and not matches(request.header(b"if-match"), etag):
-            await respond(send, 412, encoded({**headers, **_NOTHING}))
-        elif matches(request.header(b"if-none-match"), etag):
-            await respond(send, 304, encoded(headers))
-        elif wanted_range is not None and wanted_range[0] >= size:
-            await respond(send, 416, encoded({**headers, "content-range": f"bytes */{size}", **_NOTHING}))
-        else:
-            start, end = wanted_range or (0, size)
-            headers |= {"content-length": str(end - start), "content-type": self.mime_type}
-            if wanted_range is not None:
-                headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-            head = (206 if wanted_range else 200, encoded(headers))
-            if scope["method"] == "HEAD":
-                await respond(send, *head)
-                return
-            body = self.read(start, end)
-            first = await anext(body, b"")
-            if len(first) == end - start <= _MAX_WHOLE_BYTES:
-                await anext(body, None)  # to its end, where it closes what it has open
-                await respond(send, *head, first)
-                return
-            await _send_pieces(*head, first, body, receive, send)
 
 
 _HARMLESS = {
@@ -195,6 +134,65 @@ _HARMLESS = {
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+def blob_response(
+    *,
+    size: int,
+    etag: str,
+    mime_type: str,
+    file_name: str,
+    read: Callable[[int, int], AsyncIterator[bytes]],
+    is_foreign: bool = False,
+) -> ASGIApp:
+    """Return the response to GET or HEAD: strong ETag, 304, single ranges, headers that make it harmless.
+
+    ``etag`` is without quotes; ``read(start, end)`` yields bytes from start up to end. What ``is_foreign`` is
+    for no browser to show, and for no cache to hold.
+
+    The first bytes are read before the status is sent, so a store that is down yields an error instead of
+    a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
+    whole blob is sent (RFC 9110, section 14.2).
+    """
+    tag = f'"{etag}"'
+    kind, caching = ("attachment", "no-store") if is_foreign else ("inline", _FOREVER)
+
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
+        request = InboundRequest.from_scope(scope)
+        headers = {
+            "etag": tag,
+            "accept-ranges": "bytes",
+            "cache-control": caching,
+            "content-disposition": _disposition(kind, file_name),
+            **_HARMLESS,
+        }
+        part = _range(request.header(b"range"), size)
+        if request.header(b"if-range") not in ("", tag):
+            part = None
+        if b"if-match" in request.headers and not matches(request.header(b"if-match"), tag):
+            await respond(send, 412, encoded({**headers, **_NOTHING}))
+        elif matches(request.header(b"if-none-match"), tag):
+            await respond(send, 304, encoded(headers))
+        elif part is not None and part[0] >= size:
+            await respond(send, 416, encoded({**headers, "content-range": f"bytes */{size}", **_NOTHING}))
+        else:
+            start, end = part or (0, size)
+            headers |= {"content-length": str(end - start), "content-type": mime_type}
+            if part is not None:
+                headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+            head = (206 if part else 200, encoded(headers))
+            if scope["method"] == "HEAD":
+                await respond(send, *head)
+                return
+            body = read(start, end)
+            first = await anext(body, b"")
+            if len(first) == end - start <= _MAX_WHOLE_BYTES:
+                await anext(body, None)  # to its end, where it closes what it has open
+                await respond(send, *head, first)
+                return
+            await _send_pieces(*head, first, body, receive, send)
+
+    return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
 
 async def _send_pieces(

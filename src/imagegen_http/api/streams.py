@@ -4,19 +4,18 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, get
+from litestar import Response
 from litestar.response import Stream
 
 from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
 from imagegen_core.messages import Language
-from imagegen_core.running.exchange import PartialImage as CorePartialImage
 from imagegen_core.running.exchange import PartialImageFollower
 from imagegen_core.services.tasks import TaskView
 from imagegen_core.task import EventKind, TaskEvent, TaskStatus
-from imagegen_http.api.errors import refusals, response
+from imagegen_http.api.errors import get, response
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.parameters import (
     LastEventHeader,
@@ -89,17 +88,9 @@ class PartialImage(Answer, frozen=True, kw_only=True):
     mime_type: Annotated[str, doc("as its first bytes show", "image/png")]
     b64_json: Annotated[str, doc("its bytes in base64, as the provider sent them", "iVBORw0KGgo=")]
 
-    @classmethod
-    def from_partial(cls, partial: CorePartialImage) -> "PartialImage":
-        """Return the answer but for the bytes, which are encoded while they are sent."""
-        return cls(
-            index=partial.index, image_index=partial.image_index, mime_type=partial.media_type, b64_json=""
-        )
-
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE_SECONDS = 15.0
-_END = None
 _Queue = asyncio.Queue[TaskEvent | PartialImageFollower | None]
 
 
@@ -112,56 +103,46 @@ async def event_stream(
     task its last event. The stream ends at once when the service stops. Partial images are those of now: they
     have no number, and a client that reads too slowly gets the latest one only.
     """
-    last = await service.imagegen.parts.queue.last_event_id(task_id)
-    view = await service.imagegen.tasks.show(task_id=task_id)
+    bus, last = service.imagegen.parts.queue, await service.imagegen.parts.queue.last_event_id(task_id)
+    view = await service.imagegen.tasks.show(task_id)
     yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
     queue: _Queue = asyncio.Queue()
-    pump = asyncio.create_task(_pump(service, task_id, after, queue))
-    stopping = asyncio.create_task(_stop(service, queue))
+
+    async def read(first: int) -> None:
+        async for event in bus.events(task_id, after=first):
+            queue.put_nowait(event)
+
+    async def pump(first: int) -> None:
+        try:
+            await service.unless_stopping(read(first))
+        finally:
+            queue.put_nowait(None)
+
+    pumping = asyncio.create_task(pump(after))
     try:
         with service.imagegen.partial_images.follow(task_id, queue.put_nowait) as follower:
-            while (event := await _next(queue)) is not _END:
+            while (event := await _next(queue)) is not None:
                 if isinstance(event, TaskEvent):
                     yield frame(str(event.kind), await _data(service, event, language=language), event.id)
-                elif event is follower:
-                    for piece in _partial_image(follower):
-                        yield piece
-                else:
+                elif event == "silence":
                     yield b": keep-alive\n\n"
+                elif (partial := follower.take()) is not None:
+                    number, kind = partial.image_index, partial.media_type
+                    data = PartialImage(index=partial.index, image_index=number, mime_type=kind, b64_json="")
+                    for piece in image_event("partial_image", data, partial.content):
+                        yield piece
     finally:
-        pump.cancel()
-        stopping.cancel()
-        await asyncio.gather(pump, stopping, return_exceptions=True)
+        pumping.cancel()
+        await asyncio.gather(pumping, return_exceptions=True)
 
 
-async def _next(queue: _Queue) -> TaskEvent | PartialImageFollower | bool | None:
-    """Return the next event, a follower with a partial image, None at the end, or True for a comment."""
+async def _next(queue: _Queue) -> TaskEvent | PartialImageFollower | Literal["silence"] | None:
     try:
         return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
     except TimeoutError:
-        return True
-
-
-def _partial_image(follower: PartialImageFollower) -> Iterator[bytes]:
-    """Yield the event of the latest partial image in small pieces, if there still is one."""
-    partial = follower.take()
-    if partial is not None:
-        yield from image_event("partial_image", PartialImage.from_partial(partial), partial.content)
-
-
-async def _pump(service: Service, task_id: str, after: int, queue: _Queue) -> None:
-    try:
-        async for event in service.imagegen.parts.queue.events(task_id, after=after):
-            queue.put_nowait(event)
-    finally:
-        queue.put_nowait(_END)
-
-
-async def _stop(service: Service, queue: _Queue) -> None:
-    await service.stopping.wait()
-    queue.put_nowait(_END)
+        return "silence"
 
 
 async def _data(
@@ -173,20 +154,14 @@ async def _data(
         except ImageNotFound:
             return DeletedImage(id=event.data["image_id"], deleted=True)
     if event.kind.final:
-        return Task.from_view(await service.imagegen.tasks.show(task_id=event.task_id), language)
+        return Task.from_view(await service.imagegen.tasks.show(event.task_id), language)
     return TaskProgress(progress=event.data["progress"])
 
 
 def frame(name: str, data: Answer, number: int | None = None) -> bytes:
     head = f"id: {number}\n" if number is not None else ""
-    return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), _json(data))
-
-
-def _json(data: Answer) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(data), indent=0)
-
-
-_PAGE_SIZE = 100
+    text = msgspec.json.format(msgspec.json.encode(data), indent=0)
+    return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), text)
 
 
 async def task_stream(
@@ -202,29 +177,18 @@ async def task_stream(
         position = (await tasks.changes()).position if after is None else after
         yield b"retry: 3000\nid: %d\n\n" % position
         while not service.stopping.is_set():
-            page = await tasks.changes(position, limit=_PAGE_SIZE)
+            page = await tasks.changes(position, limit=100)
             changes = [change for change in page.changes if status in (None, change.task.status)]
-            views = await asyncio.gather(*(service.imagegen.tasks.view(c.task) for c in changes))
+            views = await service.imagegen.tasks.views([change.task for change in changes])
             for change, view in zip(changes, views, strict=True):
                 yield frame("task", TaskChange.from_view(view, language), change.position)
             position = page.position
-            if not page.has_more and not await _moved(service, position):
-                yield b": keep-alive\nid: %d\n\n" % position
-
-
-async def _moved(service: Service, position: int) -> bool:
-    """Wait for the next change, or for the stop; return False if it is time for a comment."""
-    waiting = {
-        asyncio.create_task(service.feed_watch.moved(position)),
-        asyncio.create_task(service.stopping.wait()),
-    }
-    try:
-        done, _ = await asyncio.wait(waiting, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+            if not page.has_more:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                        await service.unless_stopping(service.feed_watch.moved(position))
+                except TimeoutError:
+                    yield b": keep-alive\nid: %d\n\n" % position
 
 
 SpokenQuery = Annotated[
@@ -233,15 +197,17 @@ SpokenQuery = Annotated[
 ]
 
 
+_TYPE = "text/event-stream"
+_STREAM = {200: response(str, "the events", _TYPE)}
+
+
 @get(
     "/api/v1/tasks/{task_id:str}/events",
-    tags=["tasks"],
-    media_type="text/event-stream",
-    responses={
-        200: response(str, "the events", "text/event-stream"),
-        204: response(None, "the last event was received already"),
-        **refusals("validation_failed", "task_not_found"),
-    },
+    "tasks",
+    "validation_failed",
+    "task_not_found",
+    responses={**_STREAM, 204: response(None, "the last event was received already")},
+    media_type=_TYPE,
 )
 async def follow_task(
     task_id: TaskIdPath,
@@ -254,22 +220,14 @@ async def follow_task(
     A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
     after = parse_event_id(last_event_id)
-    view = await service.imagegen.tasks.show(task_id=parse_task_id(task_id))
-    if view.task.status.final and after == await service.imagegen.parts.queue.last_event_id(
-        view.task.task_id
-    ):
+    view = await service.imagegen.tasks.show(parse_task_id(task_id))
+    if view.task.status.final and after == await service.imagegen.parts.queue.last_event_id(task_id):
         return Response(None, status_code=204)
-    language = spoken or asgi.language.get()
-    stream = event_stream(service, view.task.task_id, after=after, language=language)
-    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
+    stream = event_stream(service, task_id, after=after, language=spoken or asgi.language.get())
+    return Stream(stream, media_type=_TYPE, headers=HEADERS)
 
 
-@get(
-    "/api/v1/events",
-    tags=["tasks"],
-    media_type="text/event-stream",
-    responses={200: response(str, "the events", "text/event-stream"), **refusals("validation_failed")},
-)
+@get("/api/v1/events", "tasks", "validation_failed", responses=_STREAM, media_type=_TYPE)
 async def follow_tasks(
     service: ServiceDependency,
     status: StatusQuery = None,
@@ -281,9 +239,5 @@ async def follow_tasks(
     After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
     """
     after = parse_event_id(last_event_id)
-    language = spoken or asgi.language.get()
-    stream = task_stream(service, status=status, after=after, language=language)
-    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
-
-
-HANDLERS = [follow_task, follow_tasks]
+    stream = task_stream(service, status=status, after=after, language=spoken or asgi.language.get())
+    return Stream(stream, media_type=_TYPE, headers=HEADERS)

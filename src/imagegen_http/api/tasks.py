@@ -1,28 +1,25 @@
 """Tasks: show, list, count, cancel, make again; and the answer to whoever submits one."""
 
-import asyncio
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-from litestar import Response, get, post
-from litestar.openapi.datastructures import ResponseSpec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.config import ConfigSource
-from imagegen_core.errors import Failure, FailureCode, Unavailable, ValidationFailed
+from imagegen_core.errors import Failure, FailureCode, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
-from imagegen_core.problems import RefusalCode
 from imagegen_core.services.tasks import TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.costs import Cost
-from imagegen_http.api.errors import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.api.errors import get, post, response
 from imagegen_http.api.images import Image
 from imagegen_http.api.inputs import TaskInput
 from imagegen_http.api.parameters import (
@@ -86,10 +83,6 @@ class AcceptedTask(Answer, frozen=True, kw_only=True):
     ]
     urls: Annotated[TaskUrls, doc("where it can be seen, followed and cancelled")]
 
-    @classmethod
-    def from_task(cls, task: CoreTask) -> "AcceptedTask":
-        return cls(task_id=task.task_id, status=task.status, urls=TaskUrls.from_id(task.task_id))
-
 
 class TaskError(Answer, frozen=True, kw_only=True):
     """Why a task failed or was cancelled."""
@@ -128,10 +121,6 @@ class ConfigSnapshot(Answer, frozen=True, kw_only=True):
     source: Annotated[
         ConfigSource | UnsetType, doc("`request` where its `config` changed anything", "database")
     ] = UNSET
-
-    @classmethod
-    def from_mapping(cls, snapshot: Mapping[str, Any]) -> "ConfigSnapshot":
-        return cls(**{name: snapshot[name] for name in cls.__struct_fields__ if name in snapshot})
 
 
 class Task(Answer, frozen=True, kw_only=True):
@@ -173,7 +162,7 @@ class Task(Answer, frozen=True, kw_only=True):
     @classmethod
     def from_view(cls, view: TaskView, language: Language) -> "Task":
         task, images = view.task, [Image.from_image(image) for image in view.images]
-        costs = [Cost.from_cost(cost) for cost in view.costs]
+        costs, shown = [Cost.from_cost(cost) for cost in view.costs], ConfigSnapshot.__struct_fields__
         return cls(
             task_id=task.task_id,
             operation=task.request.operation,
@@ -195,7 +184,9 @@ class Task(Answer, frozen=True, kw_only=True):
             costs=costs,
             warnings=[warning.text(language) for warning in task.warnings],
             error=None if task.failure is None else TaskError.from_failure(task.failure, language),
-            config_snapshot=ConfigSnapshot.from_mapping(task.config_snapshot),
+            config_snapshot=ConfigSnapshot(
+                **{name: value for name, value in task.config_snapshot.items() if name in shown}
+            ),
             cancel_requested=task.cancel_requested,
             retry_of=task.retry_of,
             urls=TaskUrls.from_id(task.task_id),
@@ -215,10 +206,6 @@ class TaskCounts(Answer, frozen=True, kw_only=True):
     completed: Annotated[int, doc("ended with images", 830)]
     failed: Annotated[int, doc("ended without", 3)]
     cancelled: Annotated[int, doc("ended because a caller wanted it", 1)]
-
-    @classmethod
-    def from_counts(cls, counts: Mapping[TaskStatus, int]) -> "TaskCounts":
-        return cls(**{str(status): number for status, number in counts.items()})
 
 
 class CancelledTasks(Answer, frozen=True, kw_only=True):
@@ -240,10 +227,6 @@ class RerunBody(Body, frozen=True, kw_only=True):
     provider: Name | None = None
     model_id: RequestedModel | None = None
 
-    @property
-    def changes(self) -> TaskChanges:
-        return TaskChanges(params=self.params or {}, provider_name=self.provider, model_id=self.model_id)
-
 
 class CancelBody(Body, frozen=True, kw_only=True):
     """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
@@ -257,57 +240,58 @@ class CancelBody(Body, frozen=True, kw_only=True):
     provider: Name | None = None
 
 
+# ---------------------------------------------------------------- the answer to whoever submits one
+
 TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 _WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+_ACCEPTED = {
+    202: response(Success[AcceptedTask], "the task is on disk"),
+    200: response(Success[Task], "the finished task, where the caller waited for it"),
+}
+_REFUSALS = (
+    "provider_not_configured",
+    "provider_disabled",
+    "model_not_available",
+    "unsupported_operation",
+    "api_key_required",
+    "upstream_not_allowed",
+    "idempotency_key_reused",
+    "queue_full",
+    "unavailable",
+    "insufficient_storage",
+)
 
 
-def acceptances(*slugs: str) -> dict[Any, ResponseSpec]:
-    """Return what the OpenAPI document says of the responses of a route that submits, and may refuse."""
-    return {
-        202: response(Success[AcceptedTask], "the task is on disk"),
-        200: response(Success[Task], "the finished task, where the caller waited for it"),
-        **refusals(*slugs),
-    }
+def post_task(path: str, tag: str, *refusals: str, **more: Any) -> HTTPRouteHandler:
+    """Return a route that submits a task; ``refusals`` are its own beside those of all submissions."""
+    return post(path, tag, *_REFUSALS, *refusals, status_code=202, responses=_ACCEPTED, **more)
 
 
 async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> TaskResponse:
     """Return 202 with the durable task, or 200 with the finished one when the caller waits for it."""
-    headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
+    task_id = added.task.task_id
+    headers = {"Location": f"/api/v1/tasks/{task_id}", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"
-    if seconds := _wait_seconds(prefer):
-        headers["Preference-Applied"] = f"wait={seconds}"
-        done = await _wait(service, added.task.task_id, seconds)
-        if done is not None:
-            return JsonResponse(done, status_code=200, headers=headers)
-    headers["Retry-After"] = "1"
-    return JsonResponse(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
-
-
-async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] | None:
-    """Return the finished task, or None when the time is up or the service stops."""
-    waiting = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
-    stopping = asyncio.create_task(service.stopping.wait())
-    try:
-        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done() or not waiting.result().status.final:
-            return None
-        view = await service.imagegen.tasks.view(waiting.result())
-        return success(Task.from_view(view, asgi.language.get()))
-    finally:
-        waiting.cancel()
-        stopping.cancel()
-
-
-def _wait_seconds(prefer: str | None) -> int:
     match = _WAIT_PREFERENCE.search(prefer or "")
-    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
+    if match is not None and (seconds := min(int(match[1]), MAX_WAIT_SECONDS)):
+        headers["Preference-Applied"] = f"wait={seconds}"
+        task = await service.unless_stopping(service.imagegen.wait(task_id, timeout=seconds))
+        if task is not None and task.status.final:
+            return JsonResponse(await _shown(service, task), status_code=200, headers=headers)
+    headers["Retry-After"] = "1"
+    accepted = AcceptedTask(task_id=task_id, status=added.task.status, urls=TaskUrls.from_id(task_id))
+    return JsonResponse(success(accepted), status_code=202, headers=headers)
 
 
-_NO_CHANGES = RerunBody()
+async def _shown(service: Service, task: CoreTask) -> Success[Task]:
+    return success(Task.from_view(await service.imagegen.tasks.view(task), asgi.language.get()))
 
 
-@get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
+# ---------------------------------------------------------------- routes
+
+
+@get("/api/v1/tasks", "tasks", "validation_failed")
 async def list_tasks(
     service: ServiceDependency,
     status: StatusQuery = None,
@@ -332,21 +316,17 @@ async def list_tasks(
     )
 
 
-@get("/api/v1/tasks/counts", tags=["tasks"], responses=refusals())
+@get("/api/v1/tasks/counts", "tasks")
 async def count_tasks(service: ServiceDependency) -> Success[TaskCounts]:
     """Tell how many tasks have each status, exactly however many there are.
 
     It costs the same however many tasks there are, so that a page may show it.
     """
-    return success(TaskCounts.from_counts(await service.imagegen.parts.tasks.counts()))
+    counts = await service.imagegen.parts.tasks.counts()
+    return success(TaskCounts(**{str(status): number for status, number in counts.items()}))
 
 
-@post(
-    "/api/v1/tasks/cancel",
-    status_code=200,
-    tags=["tasks"],
-    responses=refusals("validation_failed", *BODY_REFUSALS),
-)
+@post("/api/v1/tasks/cancel", "tasks")
 async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -> Success[CancelledTasks]:
     """Cancel all tasks of a status, or of a provider: those that run as far as the provider can.
 
@@ -357,27 +337,24 @@ async def cancel_tasks(data: JSONBody[CancelBody], service: ServiceDependency) -
     return success(CancelledTasks(cancelled=await service.imagegen.tasks.cancel_all(criteria=criteria)))
 
 
-@get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
+@get("/api/v1/tasks/{task_id:str}", "tasks", "task_not_found")
 async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
     """Show a task, with its images and its error.
 
     This is 200 however the task goes; `status` and `error` tell. While it has not ended, `Retry-After` says
     when to look again.
     """
-    view = await service.imagegen.tasks.show(task_id=parse_task_id(task_id))
+    view = await service.imagegen.tasks.show(parse_task_id(task_id))
     body = success(Task.from_view(view, asgi.language.get()))
     return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
 
 @post(
     "/api/v1/tasks/{task_id:str}/cancel",
-    status_code=200,
-    tags=["tasks"],
+    "tasks",
+    "task_not_found",
+    responses={202: response(Success[Task], "it runs; the provider was asked to stop")},
     guards=[without_fields],
-    responses={
-        202: response(Success[Task], "it runs; the provider was asked to stop"),
-        **refusals("task_not_found", *BODY_REFUSALS),
-    },
 )
 async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
     """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202).
@@ -385,19 +362,11 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     A task that has ended stays as it is, so this may be repeated. What was charged already is not given
     back; images that still arrive are stored.
     """
-    task = await service.imagegen.tasks.cancel(task_id=parse_task_id(task_id))
-    view = await service.imagegen.tasks.view(task)
-    body = success(Task.from_view(view, asgi.language.get()))
-    return JsonResponse(body, status_code=200 if task.status.final else 202)
+    task = await service.imagegen.tasks.cancel(parse_task_id(task_id))
+    return JsonResponse(await _shown(service, task), status_code=200 if task.status.final else 202)
 
 
-@post(
-    "/api/v1/tasks/{task_id:str}/retry",
-    status_code=202,
-    tags=["tasks"],
-    guards=[without_fields],
-    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
-)
+@post_task("/api/v1/tasks/{task_id:str}/retry", "tasks", "task_not_found", guards=[without_fields])
 async def retry_task(
     task_id: TaskIdPath,
     service: ServiceDependency,
@@ -409,22 +378,20 @@ async def retry_task(
     Any other task is refused with `validation_failed`. `params: {"fail": "rejected"}` of the provider
     `demo` makes one that fails, to try it with.
     """
-    _check_running(service)
+    service.check_running()
     key = parse_idempotency_key(idempotency_key)
-    added = await service.imagegen.tasks.retry(task_id=parse_task_id(task_id), idempotency_key=key)
+    added = await service.imagegen.tasks.retry(parse_task_id(task_id), idempotency_key=key)
     return await acceptance(service, added, prefer)
 
 
-@post(
-    "/api/v1/tasks/{task_id:str}/rerun",
-    status_code=202,
-    tags=["tasks"],
-    responses=acceptances("task_not_found", *BODY_REFUSALS, *SUBMISSION_REFUSALS),
-)
+_UNCHANGED = RerunBody()
+
+
+@post_task("/api/v1/tasks/{task_id:str}/rerun", "tasks", "task_not_found")
 async def rerun_task(
     task_id: TaskIdPath,
     service: ServiceDependency,
-    data: JSONBody[RerunBody] = _NO_CHANGES,
+    data: JSONBody[RerunBody] = _UNCHANGED,
     idempotency_key: IdempotencyHeader = None,
     prefer: PreferHeader = None,
 ) -> TaskResponse:
@@ -433,21 +400,12 @@ async def rerun_task(
     What the body leaves out stays as it was, and so does all without a body. It is charged like any other
     task.
     """
-    _check_running(service)
+    service.check_running()
+    changes = TaskChanges(params=data.params or {}, provider_name=data.provider, model_id=data.model_id)
     try:
         added = await service.imagegen.tasks.rerun(
-            task_id=parse_task_id(task_id),
-            changes=data.changes,
-            idempotency_key=parse_idempotency_key(idempotency_key),
+            parse_task_id(task_id), changes, idempotency_key=parse_idempotency_key(idempotency_key)
         )
     except ValidationFailed as error:
         raise error.with_fields({"prompt": "params.prompt"}) from error
     return await acceptance(service, added, prefer)
-
-
-def _check_running(service: Service) -> None:
-    if service.stopping.is_set():
-        raise Unavailable(RefusalCode.SHUTTING_DOWN())
-
-
-HANDLERS = [list_tasks, count_tasks, cancel_tasks, get_task, cancel_task, retry_task, rerun_task]

@@ -4,13 +4,12 @@ from typing import Annotated, Any, cast
 
 import attrs
 import msgspec
-from litestar import Request, Response, get, patch, post, route
-from litestar.enums import HttpMethod
+from litestar import Request, Response, route
 from litestar.params import JSONBody
 
 from imagegen_core.services.upkeep import FindingKind
 from imagegen_http.api.bodies import without_fields
-from imagegen_http.api.errors import BODY_REFUSALS, refusals, response
+from imagegen_http.api.errors import READ, get, patch, post, response
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.api.providers import SettingsBody
 from imagegen_http.api.responses import JsonResponse, Success, success
@@ -134,10 +133,7 @@ class VerifyBody(StorageBody, frozen=True, kw_only=True):
     ] = True
 
 
-_REFUSALS = refusals(*BODY_REFUSALS, "unavailable")
-
-
-@get("/api/v1/storage", tags=["storage"], responses=refusals())
+@get("/api/v1/storage", "storage")
 async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
     """Show the progress of the manual pass.
 
@@ -149,7 +145,7 @@ async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
     return success(StoragePass.from_attributes(running))
 
 
-@post("/api/v1/storage/sync", status_code=200, tags=["storage"], responses=_REFUSALS)
+@post("/api/v1/storage/sync", "storage", "unavailable")
 async def sync_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[SyncReport]:
@@ -163,7 +159,7 @@ async def sync_storage(
     return success(SyncReport.from_attributes(summary, dry_run=data.dry_run, last_error=error, next_due=due))
 
 
-@post("/api/v1/storage/expire", status_code=200, tags=["storage"], responses=_REFUSALS)
+@post("/api/v1/storage/expire", "storage", "unavailable")
 async def expire_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[ExpiryReport]:
@@ -177,7 +173,7 @@ async def expire_storage(
     return success(ExpiryReport.from_attributes(summary, dry_run=data.dry_run, last_error=error))
 
 
-@post("/api/v1/storage/verify", status_code=200, tags=["storage"], responses=_REFUSALS)
+@post("/api/v1/storage/verify", "storage", "unavailable")
 async def verify_storage(
     data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> Success[VerifyReport]:
@@ -194,7 +190,7 @@ async def verify_storage(
     )
 
 
-@get("/api/v1/search/index", tags=["storage"], responses=refusals())
+@get("/api/v1/search/index", "storage")
 async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     """Show whether the search index is up to date, and the progress of a rebuild.
 
@@ -203,13 +199,7 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     return success(SearchIndexReport.from_attributes(await service.search_index.report()))
 
 
-@post(
-    "/api/v1/search/reindex",
-    status_code=200,
-    tags=["storage"],
-    guards=[without_fields],
-    responses=refusals("unavailable", *BODY_REFUSALS),
-)
+@post("/api/v1/search/reindex", "storage", "unavailable", guards=[without_fields])
 async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
     """Rebuild the search index while searches go on; the response comes when it is done.
 
@@ -224,7 +214,7 @@ def _receive(request: Request[Any, Any, Any]) -> Receive:
     return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
 
 
-@get("/api/v1/settings", tags=["settings"], responses=refusals())
+@get("/api/v1/settings", "settings")
 async def list_settings(service: ServiceDependency) -> Success[list[Setting]]:
     """List the settings that hold now, secrets masked, each with its source.
 
@@ -236,10 +226,11 @@ async def list_settings(service: ServiceDependency) -> Success[list[Setting]]:
 
 @patch(
     "/api/v1/settings",
-    tags=["settings"],
-    responses=refusals(
-        *BODY_REFUSALS, "provider_not_configured", "provider_disabled", "api_key_required", "unavailable"
-    ),
+    "settings",
+    "provider_not_configured",
+    "provider_disabled",
+    "api_key_required",
+    "unavailable",
 )
 async def change_settings(data: JSONBody[SettingsBody], service: ServiceDependency) -> Success[list[Setting]]:
     """Save the provider that tasks go to which name none.
@@ -252,18 +243,6 @@ async def change_settings(data: JSONBody[SettingsBody], service: ServiceDependen
         await resolve(provider_name=data.default_provider)
     await resolve.configs.set_default(data.default_provider)
     return await _settings(service)
-
-
-HANDLERS = [
-    show_pass,
-    sync_storage,
-    expire_storage,
-    verify_storage,
-    show_index,
-    reindex,
-    list_settings,
-    change_settings,
-]
 
 
 async def _settings(service: Service) -> Success[list[Setting]]:
@@ -279,12 +258,11 @@ async def _settings(service: Service) -> Success[list[Setting]]:
 
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
 @route(
     "/health",
-    http_method=_METHODS,
+    http_method=READ,
     tags=["health"],
     responses={503: response(Health, "degraded, or stopping")},
 )
@@ -297,7 +275,7 @@ async def health(service: ServiceDependency) -> Response[Health]:
     return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
-@route("/health/live", http_method=_METHODS, tags=["health"])
+@route("/health/live", http_method=READ, tags=["health"])
 async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> Response[Liveness]:
     """Report that the process responds.
 
@@ -311,7 +289,7 @@ async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> R
 
 @route(
     "/health/ready",
-    http_method=_METHODS,
+    http_method=READ,
     tags=["health"],
     responses={503: response(Liveness, "no new tasks are accepted")},
 )
@@ -324,6 +302,3 @@ async def ready(service: ServiceDependency) -> Response[Liveness]:
     is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
     status = "ok" if is_ready else report.status
     return JsonResponse(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)
-
-
-HEALTH = [health, live, ready]

@@ -13,7 +13,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from imagegen_core.messages import Language
-from imagegen_http.api.images import DeletedImage, Image, ZipBody
+from imagegen_http.api.images import DeletedImage, Image
+from imagegen_http.api.marks import ZipBody
 from imagegen_http.api.streams import PartialImage, TaskChange, TaskProgress
 from imagegen_http.api.tasks import Task
 from imagegen_http.guard.access import COOKIE

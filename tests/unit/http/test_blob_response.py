@@ -7,13 +7,13 @@ from urllib.parse import unquote
 import pytest
 
 from imagegen_core.values import file_name
-from imagegen_http.api.responses import Blob
+from imagegen_http.api.responses import blob_response
 
 pytestmark = pytest.mark.anyio
 
 
 def blob(read, *, name="cat.png", size=100):
-    return Blob(size=size, etag="tag", mime_type="image/png", file_name=name, read=read)
+    return blob_response(size=size, etag="tag", mime_type="image/png", file_name=name, read=read)
 
 
 async def answered(response, *, receive, method="GET"):
@@ -47,7 +47,7 @@ async def test_nothing_more_is_read_after_a_disconnect():
         await connected.wait()
         return {"type": "http.disconnect"}
 
-    await answered(blob(chunks).response(), receive=receive)
+    await answered(blob(chunks), receive=receive)
 
     assert len(read) < 10
 
@@ -60,7 +60,7 @@ async def test_a_small_body_is_sent_at_once():
         yield b"x" * (end - start)
         ended.append((start, end))
 
-    messages = await answered(blob(chunks).response(), receive=stays)
+    messages = await answered(blob(chunks), receive=stays)
 
     assert [("http.response.body", b"x" * 100, False)] == [
         (m["type"], m["body"], m["more_body"]) for m in messages[1:]
@@ -75,7 +75,7 @@ async def test_a_client_that_stays_gets_everything():
         yield b"x" * 60
         yield b"y" * 40
 
-    messages = await answered(blob(chunks).response(), receive=stays)
+    messages = await answered(blob(chunks), receive=stays)
 
     assert b"x" * 60 + b"y" * 40 == b"".join(message.get("body", b"") for message in messages)
     assert [True, True, False] == [message["more_body"] for message in messages[1:]]
@@ -117,7 +117,7 @@ async def test_a_disposition_has_both_forms_of_the_name(prompt):
     async def chunks(start, end):
         yield b""
 
-    messages = await answered(blob(chunks, name=name).response(), receive=stays, method="HEAD")
+    messages = await answered(blob(chunks, name=name), receive=stays, method="HEAD")
     disposition = dict(messages[0]["headers"])[b"content-disposition"].decode("ascii")
     plain, _, encoded = disposition.partition("; filename*=UTF-8''")
 
