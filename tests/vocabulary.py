@@ -4,6 +4,7 @@
 """
 
 import ast
+import json
 import os
 import re
 import sys
@@ -74,6 +75,11 @@ def faults(root: Path = ROOT) -> Iterator[str]:
             for line, name in names(ast.parse(path.read_bytes())):
                 if name not in PERSISTED and (fault := vocabulary.fault(name)):
                     yield f"{place}:{line}: {name} {fault}"
+    for path in sorted((root / "src").glob("*/words.json")):
+        for table, rows in json.loads(path.read_bytes()).items():
+            for name in (table, *rows):
+                if fault := vocabulary.fault(name):
+                    yield f"{path.relative_to(root)}: {table}.{name} {fault}"
 
 
 PERSISTED = frozenset({"vendor_sha256"})

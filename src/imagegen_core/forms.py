@@ -1,7 +1,7 @@
 """What a form shows of a parameter, and the sizes that it offers."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import words_of
 from imagegen_core.operations import Operation
 from imagegen_core.prices import parse_fields, parse_text
 from imagegen_core.problems import ProblemCode
@@ -21,6 +22,11 @@ class Label:
 
     zh: str
     en: str
+
+    @classmethod
+    def from_pair(cls, pair: Sequence[str]) -> "Label":
+        """Return the label of a pair in ``words.json``."""
+        return cls(en=pair[0], zh=pair[1])
 
 
 def parse_label(data: Any, path: str) -> Label:
@@ -57,20 +63,8 @@ class Group(StrEnum):
         return _HEADINGS[self]
 
 
-_HEADINGS: Mapping[Group, Label] = MappingProxyType(
-    {
-        Group.BASIC: Label(zh="基本", en="Basics"),
-        Group.SIZE: Label(zh="尺寸", en="Size"),
-        Group.LOOK: Label(zh="画面", en="Look"),
-        Group.PROMPT: Label(zh="提示词处理", en="Prompt handling"),
-        Group.SAMPLING: Label(zh="采样", en="Sampling"),
-        Group.EDITING: Label(zh="编辑", en="Editing"),
-        Group.OUTPUT: Label(zh="输出", en="Output"),
-        Group.SAFETY: Label(zh="内容安全", en="Safety"),
-        Group.OTHER: Label(zh="其他", en="Other"),
-        Group.TRIAL: Label(zh="试验", en="Trying things out"),
-    }
-)
+_WORDS = words_of("imagegen_core")
+_HEADINGS = {Group(name): Label.from_pair(pair) for name, pair in _WORDS["Group"].items()}
 
 
 @attrs.frozen(kw_only=True)
@@ -103,155 +97,21 @@ class FormField:
             choices={value: Label(zh=pair[0], en=pair[1]) for value, pair in (choices or {}).items()},
         )
 
+    @classmethod
+    def from_words(cls, words: Mapping[str, Any]) -> "FormField":
+        """Return a field of a ``words.json``."""
+        extras = {name: Label.from_pair(words[name]) for name in ("unit", "description") if name in words}
+        choices = {value: Label.from_pair(pair) for value, pair in words.get("choices", {}).items()}
+        label, group = Label.from_pair(words["label"]), Group(words["group"])
+        return cls(label=label, group=group, choices=choices, **extras)
 
-PIXELS = Label(zh="像素", en="px")
-
-_LEVELS = {
-    "auto": ("自动", "Auto"),
-    "minimal": ("最少", "Minimal"),
-    "low": ("低", "Low"),
-    "medium": ("中", "Medium"),
-    "high": ("高", "High"),
-    "xhigh": ("很高", "Very high"),
-    "max": ("最高", "Maximum"),
-}
-
-_labelled = FormField.labelled
 
 KNOWN_FIELDS: Mapping[str, FormField] = MappingProxyType(
-    {
-        "num": _labelled("张数", "Images", Group.BASIC),
-        "negative_prompt": _labelled(
-            "反向提示词", "Negative prompt", Group.BASIC, description=("不希望出现的内容", "what not to show")
-        ),
-        "size": _labelled(
-            "尺寸",
-            "Size",
-            Group.SIZE,
-            description=("宽x高，或模型自有的写法", "WIDTHxHEIGHT, or a word of the model's own"),
-            choices={"auto": _LEVELS["auto"]},
-        ),
-        "aspect_ratio": _labelled("宽高比", "Aspect ratio", Group.SIZE, choices={"auto": _LEVELS["auto"]}),
-        "image_size": _labelled("分辨率", "Resolution", Group.SIZE),
-        "resolution": _labelled("分辨率", "Resolution", Group.SIZE),
-        "width": _labelled("宽", "Width", Group.SIZE, unit=PIXELS),
-        "height": _labelled("高", "Height", Group.SIZE, unit=PIXELS),
-        "quality": _labelled(
-            "质量",
-            "Quality",
-            Group.LOOK,
-            choices={**_LEVELS, "standard": ("标准", "Standard"), "hd": ("高清", "HD")},
-        ),
-        "style": _labelled("风格", "Style", Group.LOOK),
-        "substyle": _labelled("子风格", "Substyle", Group.LOOK),
-        "style_preset": _labelled("风格预设", "Style preset", Group.LOOK),
-        "background": _labelled(
-            "背景",
-            "Background",
-            Group.LOOK,
-            choices={
-                "auto": _LEVELS["auto"],
-                "opaque": ("不透明", "Opaque"),
-                "transparent": ("透明", "Transparent"),
-            },
-        ),
-        "prompt_extend": _labelled("智能扩写提示词", "Extend the prompt", Group.PROMPT),
-        "prompt_optimizer": _labelled("优化提示词", "Optimise the prompt", Group.PROMPT),
-        "prompt_upsampling": _labelled("扩写提示词", "Upsample the prompt", Group.PROMPT),
-        "enhance_prompt": _labelled("增强提示词", "Enhance the prompt", Group.PROMPT),
-        "revise": _labelled("改写提示词", "Revise the prompt", Group.PROMPT),
-        "grounding": _labelled(
-            "联网检索", "Grounding", Group.PROMPT, description=("作图前先检索资料", "look things up first")
-        ),
-        "thinking_mode": _labelled("思考模式", "Thinking", Group.PROMPT),
-        "thinking_level": _labelled("思考程度", "Thinking level", Group.PROMPT, choices=_LEVELS),
-        "seed": _labelled(
-            "随机种子",
-            "Seed",
-            Group.SAMPLING,
-            description=(
-                "同样的种子得到相近的图；留空则随机",
-                "the same seed, a similar image; empty: random",
-            ),
-        ),
-        "steps": _labelled("步数", "Steps", Group.SAMPLING),
-        "cfg_scale": _labelled(
-            "提示词相关性",
-            "Guidance scale",
-            Group.SAMPLING,
-            description=("越大越贴近提示词", "the greater, the closer to the prompt"),
-        ),
-        "sampler_name": _labelled("采样器", "Sampler", Group.SAMPLING),
-        "scheduler": _labelled("调度器", "Scheduler", Group.SAMPLING),
-        "edit_mode": _labelled(
-            "编辑方式",
-            "Edit mode",
-            Group.EDITING,
-            choices={
-                "EDIT_MODE_DEFAULT": ("默认", "Default"),
-                "EDIT_MODE_INPAINT_INSERTION": ("局部重绘", "Repaint"),
-                "EDIT_MODE_INPAINT_REMOVAL": ("移除", "Remove"),
-                "EDIT_MODE_OUTPAINT": ("扩图", "Outpaint"),
-                "EDIT_MODE_BGSWAP": ("换背景", "Swap the background"),
-                "EDIT_MODE_CONTROLLED_EDITING": ("受控编辑", "Controlled editing"),
-                "EDIT_MODE_STYLE": ("改风格", "Change the style"),
-                "EDIT_MODE_PRODUCT_IMAGE": ("商品图", "Product image"),
-            },
-        ),
-        "upscale_factor": _labelled(
-            "放大倍数",
-            "Upscale factor",
-            Group.EDITING,
-            choices={"x2": ("2 倍", "2 times"), "x4": ("4 倍", "4 times")},
-        ),
-        "mode": _labelled(
-            "分割方式",
-            "Segmentation",
-            Group.EDITING,
-            choices={
-                "FOREGROUND": ("前景", "Foreground"),
-                "BACKGROUND": ("背景", "Background"),
-                "PROMPT": ("按提示词", "By the prompt"),
-                "SEMANTIC": ("按语义", "Semantic"),
-                "INTERACTIVE": ("交互", "Interactive"),
-            },
-        ),
-        "strength": _labelled(
-            "重绘强度",
-            "Strength",
-            Group.EDITING,
-            description=("越大离原图越远", "the greater, the further from the original"),
-        ),
-        "output_format": _labelled("文件格式", "File format", Group.OUTPUT),
-        "output_compression": _labelled("压缩质量", "Compression", Group.OUTPUT, unit=Label(zh="%", en="%")),
-        "partial_images": _labelled(
-            "过程图",
-            "Partial images",
-            Group.OUTPUT,
-            description=("生成途中先看几张，每张另计费", "how many to see on the way; each costs extra"),
-        ),
-        "watermark": _labelled("水印", "Watermark", Group.OUTPUT),
-        "response_format": _labelled(
-            "返回方式",
-            "Response format",
-            Group.OUTPUT,
-            choices={"url": ("链接", "URL"), "b64_json": ("内嵌数据", "Inline data")},
-        ),
-        "moderation": _labelled(
-            "审核强度",
-            "Moderation",
-            Group.SAFETY,
-            choices={"auto": ("标准", "Standard"), "low": ("宽松", "Low")},
-        ),
-        "safety_tolerance": _labelled(
-            "安全容忍度",
-            "Safety tolerance",
-            Group.SAFETY,
-            description=("越大越宽松", "the greater, the more is allowed"),
-        ),
-    }
+    {name: FormField.from_words(words) for name, words in _WORDS["FormField"].items()}
 )
 """By the canonical name of the parameter."""
+
+PIXELS = KNOWN_FIELDS["width"].unit
 
 
 def form_field_of(name: str) -> FormField:

@@ -5,12 +5,15 @@ Calling a member gives the message: ``ProblemCode.TOO_LONG(maximum=64)``. Text t
 provider's, goes in as an argument, or as a whole with `upstream_text`.
 """
 
+import json
 import string
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum, StrEnum
+from enum import Enum, EnumMeta, StrEnum
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -33,12 +36,38 @@ Argument: TypeAlias = "str | float | Message | tuple[Argument, ...]"
 """A text stays as it is in every language; a message is rendered, and a tuple is listed."""
 
 
-class MessageCode(Enum):
+@cache
+def words_of(package: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the tables in ``words.json`` of a package; each row is in English, then in Chinese."""
+    folder = Path(sys.modules[package].__file__ or "").parent
+    tables: dict[str, dict[str, Any]] = json.loads((folder / "words.json").read_bytes())
+    return tables
+
+
+_Code = TypeVar("_Code")
+
+
+class _TableType(EnumMeta):
+    """Takes the rows of a table from the words of a package."""
+
+    def __new__(
+        metacls, name: str, bases: tuple[type, ...], namespace: Any, words: str | None = None, **options: Any
+    ) -> Any:
+        if words is not None:
+            namespace.update({code: tuple(row) for code, row in words_of(words)[name].items()})
+        return super().__new__(metacls, name, bases, namespace, **options)
+
+    if TYPE_CHECKING:  # a test compares the names in use with the rows
+
+        def __getattr__(cls: type[_Code], name: str) -> _Code: ...
+
+
+class MessageCode(Enum, metaclass=_TableType):
     """The base of every table of messages.
 
     A row is ``NAME = "English template", "Chinese template"``; the code is the name in lower case, which is
     unique to one table and does not change. Templates have the same named placeholders, as `str.format` takes
-    them.
+    them. Instead of rows in Python, ``words="package"`` takes those of that package's ``words.json``.
     """
 
     def __init__(self, en: str, zh: str) -> None:
@@ -64,10 +93,8 @@ class MessageCode(Enum):
         return _placeholders(self.en)
 
 
-class UpstreamCode(MessageCode):
+class UpstreamCode(MessageCode, words="imagegen_core"):
     """What others said, shown word for word."""
-
-    UPSTREAM_TEXT = "{text}", "{text}"
 
 
 def _valid_args(args: Mapping[str, Any]) -> Mapping[str, Any]:

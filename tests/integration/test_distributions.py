@@ -52,12 +52,17 @@ def sdist(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def metadata(sdist, tmp_path_factory):
-    """Of the wheel that is built from the sdist, as a package index reads it."""
-    file = built(sdist, "wheel", tmp_path_factory.mktemp("wheel"))
-    with zipfile.ZipFile(file) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return Metadata.from_email(archive.read(name), validate=True)
+def wheel(sdist, tmp_path_factory):
+    """Built from the sdist, and open."""
+    with zipfile.ZipFile(built(sdist, "wheel", tmp_path_factory.mktemp("wheel"))) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    """As a package index reads it."""
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return Metadata.from_email(wheel.read(name), validate=True)
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git knows what it tracks")
@@ -74,6 +79,13 @@ def test_programs_stay_programs(sdist):
     assert [True] * 3 == [
         os.access(sdist / name, os.X_OK) for name in ("run", ".ci/run", "deploy/install.sh")
     ]
+
+
+def test_the_wheel_holds_the_whole_packages(sdist, wheel):
+    """Words, presets and schemas, too, without which no module of them is loaded."""
+    files = {str(path.relative_to(sdist / "src")) for path in (sdist / "src").rglob("*") if path.is_file()}
+
+    assert files <= set(wheel.namelist())
 
 
 def test_the_wheel_has_the_readme_as_its_description(metadata):

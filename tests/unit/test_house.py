@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 60_692
+LINES = 58_793
 FILES = 239
-SMALL_FILES = 31
+SMALL_FILES = 36
 """Of less than 60 lines."""
 
 PORT_COUNT = 18

@@ -21,41 +21,8 @@ from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.messages import Message, MessageCode
 
 
-class AddressCode(MessageCode):
+class AddressCode(MessageCode, words="imagegen_adapters"):
     """What is wrong with an address that may not be called."""
-
-    NOT_PUBLIC = "{host}:{port} leads to an address that is {kind}", "{host}:{port} 指向的地址是{kind}"
-    ALLOW_IT = (
-        'if it is your own service, add "{entry}" to security.allow_private_upstreams',
-        '如确为自己的服务，请把 "{entry}" 加入 security.allow_private_upstreams',
-    )
-    NEVER_ALLOWED = "no setting allows it", "没有任何配置能允许它"
-    ADDRESS_NOT_HTTP = "the address is not an http(s) URL", "该地址不是 http(s) URL"
-    ADDRESS_WITHOUT_HOST = "the address names no host", "该地址没有主机名"
-    OTHER_ADDRESS = (
-        "the connection ended at another address than the checked one",
-        "连接到达的地址与检查过的不同",
-    )
-    OTHER_ORIGIN = "{host} is not the provider's own origin", "{host} 不是该服务商自己的来源"
-    METADATA_SERVICE = "a cloud's metadata service", "云平台的元数据服务"
-    THIS_SERVICE = "this service itself", "本服务自身"
-    UNSPECIFIED = "unspecified", "未指定地址"
-    LOOPBACK = "loopback", "本机回环地址"
-    LINK_LOCAL = "link-local", "链路本地地址"
-    SHARED = "shared (carrier NAT)", "运营商共享地址"
-    RESERVED = "reserved", "保留地址"
-    RELAY_6TO4 = "a 6to4 relay", "6to4 中继"
-    FOR_BENCHMARKS = "for benchmarks", "基准测试专用地址"
-    MULTICAST = "multicast", "组播地址"
-    BEHIND_NAT64 = "behind NAT64", "NAT64 之后的地址"
-    BLACK_HOLE = "a black hole", "黑洞地址"
-    TEREDO_TUNNEL = "a Teredo tunnel", "Teredo 隧道"
-    FOR_DOCUMENTATION = "for documentation", "文档专用地址"
-    TUNNEL_6TO4 = "a 6to4 tunnel", "6to4 隧道"
-    FOR_SEGMENT_ROUTING = "for segment routing", "分段路由专用地址"
-    PRIVATE = "private", "内网地址"
-    SITE_LOCAL = "site-local", "站点本地地址"
-    ISATAP_TUNNEL = "an ISATAP tunnel", "ISATAP 隧道"
 
 
 IpAddress = IPv4Address | IPv6Address

@@ -15,24 +15,8 @@ from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from imagegen_core.messages import Message, MessageCode
 
 
-class DownloadCode(MessageCode):
+class DownloadCode(MessageCode, words="imagegen_adapters"):
     """What is wrong with the address of a result, or with what it brought."""
-
-    RESULT_NOT_A_URL = "the result's address is not a URL", "结果的地址不是 URL"
-    RESULT_REDIRECTS = "{host} redirects too often", "{host} 重定向次数过多"
-    RESULT_NOT_HTTP = "{host} is not an http(s) address", "{host} 不是 http(s) 地址"
-    RESULT_CREDENTIALS = "{host} has credentials in its address", "{host} 的地址中带有用户名或密码"
-    RESULT_PORT = (
-        "{host} has a port that is neither 80 nor 443 nor the provider's",
-        "{host} 的端口既不是 80 或 443，也不是服务商的端口",
-    )
-    RESULT_TOO_SLOW = "{host} is too slow", "{host} 过慢"
-    RESULT_TOO_LARGE = "{host} sent more than {maximum} bytes", "{host} 发来超过 {maximum} 字节"
-    RESULT_NOWHERE = "{host} redirects to nowhere", "{host} 的重定向没有目标"
-    RESULT_BAD_REDIRECT = "{host} redirects to something that is not a URL", "{host} 重定向到的不是 URL"
-    RESULT_DOWNGRADE = "{host} redirects from https to http", "{host} 从 https 重定向到 http"
-    RESULT_STATUS = "{host} answered {status}", "{host} 答复 {status}"
-    RESULT_NOT_ALLOWED = "{host} is not allowed: {reason}", "不允许访问 {host}：{reason}"
 
 
 MAX_REDIRECTS = 3

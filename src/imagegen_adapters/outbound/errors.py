@@ -15,39 +15,8 @@ from imagegen_core.errors import CallError, FailureCode, UpstreamNotAllowed
 from imagegen_core.messages import Message, MessageCode
 
 
-class TransportCode(MessageCode):
+class TransportCode(MessageCode, words="imagegen_adapters"):
     """What became of a call, or of a download, on its way."""
-
-    NOT_CONNECTED = "{host} could not be connected to", "无法连接 {host}"
-    NOT_CONNECTED_IN_TIME = "{host} did not take the connection in time", "{host} 未及时接受连接"
-    NO_FREE_CONNECTION = "{host} had no free connection in time", "{host} 一直没有空闲的连接"
-    NOT_REACHED_BY_PROXY = "{host} could not be reached through the proxy", "无法通过代理到达 {host}"
-    REQUEST_NOT_BUILT = (
-        "{host} was not called: the request could not be built",
-        "未调用 {host}：无法构造请求",
-    )
-    NOT_ANSWERED = "{host} did not answer in time", "{host} 未及时答复"
-    REQUEST_NOT_TAKEN = "{host} did not take the request in time", "{host} 未及时接收请求"
-    CONNECTION_CUT = "{host} broke off the connection", "{host} 中断了连接"
-    RESPONSE_CUT = "{host} broke off its response, or it was not HTTP", "{host} 中断了答复，或答复不是 HTTP"
-    ANSWERED_WITH_ERROR = "{host} answered with an error", "{host} 答复了错误"
-    BODY_NOT_DECODED = "{host} sent a body that cannot be decoded", "{host} 发来的内容无法解码"
-    REDIRECTED_TOO_OFTEN = "{host} redirected too often", "{host} 重定向次数过多"
-    RESPONSE_MISREAD = "{host} sent a response that was read in a wrong way", "{host} 的答复读取方式有误"
-    TRANSPORT_BECAUSE = "{reason} ({detail})", "{reason}（{detail}）"
-    THE_PROVIDER = "the provider", "服务商"
-    CONNECTION_REFUSED = "connection refused", "连接被拒绝"
-    CONNECTION_RESET = "connection reset", "连接被重置"
-    NO_ROUTE_TO_HOST = "no route to the host", "没有到主机的路由"
-    NO_ROUTE_TO_NETWORK = "no route to the network", "没有到该网络的路由"
-    CERTIFICATE = "certificate: {detail}", "证书：{detail}"
-    TLS = "TLS: {detail}", "TLS：{detail}"
-    TLS_FAILED = "TLS: failed", "TLS：失败"
-    NAME_NOT_RESOLVED = "its name does not resolve", "域名无法解析"
-    NAME_TOO_SLOW = "its name was not looked up in time", "域名未及时解析"
-    CALL_ADDRESS_NOT_ALLOWED = "address not allowed: {reason}", "不允许访问该地址：{reason}"
-    PROXY_NOT_HTTP = "extra_config.proxy must be an http(s) URL", "extra_config.proxy 须为 http(s) URL"
-    ORIGIN_NOT_HTTP = "the provider's address is not an http(s) URL", "服务商的地址不是 http(s) URL"
 
 
 @attrs.frozen(kw_only=True)

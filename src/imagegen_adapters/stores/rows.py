@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -27,7 +26,7 @@ from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origi
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
+from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text, words_of
 from imagegen_core.operations import Operation
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tasks import IdempotencyClaim
@@ -107,17 +106,31 @@ def _message(value: Any) -> Message:
 
 
 def _unused_code(name: str) -> MessageCode | None:
-    """Return a code of an adapter that this process has not used; no adapter is loaded for it."""
-    _load_tables()
+    """Return a code of an adapter that this process has not used; only then are they loaded."""
+    if any(name.upper() in table for table in words_of("imagegen_adapters").values()):
+        for module in _TABLES:
+            import_module(module)
     return MessageCode.named(name)
 
 
-@cache
-def _load_tables() -> None:
-    package = Path(__file__).parents[1]
-    for path in sorted(package.rglob("*.py")):
-        if "(MessageCode):" in path.read_text("utf-8"):
-            import_module(".".join((package.name, *path.relative_to(package).with_suffix("").parts)))
+_TABLES = (
+    "imagegen_adapters.archives.claim",
+    "imagegen_adapters.archives.oss",
+    "imagegen_adapters.archives.s3",
+    "imagegen_adapters.backup",
+    "imagegen_adapters.images.inspector",
+    "imagegen_adapters.move.tables",
+    "imagegen_adapters.outbound.addresses",
+    "imagegen_adapters.outbound.downloads",
+    "imagegen_adapters.outbound.errors",
+    "imagegen_adapters.providers.a1111.requests",
+    "imagegen_adapters.providers.comfyui.words",
+    "imagegen_adapters.providers.common.words",
+    "imagegen_adapters.providers.demo.options",
+    "imagegen_adapters.providers.document.words",
+    "imagegen_adapters.providers.gemini.settings",
+)
+"""The modules of adapters that have a table of messages; what they need is loaded with them."""
 
 
 def _argument(value: Any) -> Any:
