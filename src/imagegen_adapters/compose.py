@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from imagegen_adapters.files.cache import CachedBlobStore
-from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector
@@ -34,7 +34,7 @@ from imagegen_adapters.stores.directory import (
     DataDirectory,
 )
 from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.one_node import LocalNodes, LocalSlots, LocalTurn
+from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
@@ -47,8 +47,8 @@ from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.limits import DEFAULT_KEEP_INPUTS
-from imagegen_core.ports.blobs import BlobArchive, BlobStore, RunningChecksum, Spool
-from imagegen_core.ports.cluster import Nodes, NoPeers, Peers, Slots, Turn
+from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool
+from imagegen_core.ports.cluster import REMOVALS, Cluster
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.marks import Marks
 from imagegen_core.ports.outbox import Outbox
@@ -67,8 +67,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DEAD_AFTER_SECONDS = 30.0
 MIN_FREE_BYTES = 200 * 1024 * 1024
-_REMOVALS = "removals"
-"""The topic of hints that an image was deleted, whose bytes the nodes that run tasks remove."""
 
 _log = logging.getLogger("imagegen.composition")
 
@@ -90,17 +88,12 @@ class Backend:
     has committed, each before anybody knows of it, and ``prepare`` does what has to be done to earlier rows
     and files before it begins. ``is_healthy`` is False after an error from which a disk may not recover.
 
-    Where there may be others, these are its ``peers``, and ``activity`` says what they do now.
-    ``hear_cancellations`` takes who is told of tasks whose cancellation was requested at one of them,
-    ``hear_removals`` who is told that ``tell_removal`` was called at one: an image was deleted, and its bytes
-    are to be removed.
+    Where there may be others, ``activity`` says what they do now.
     """
 
     tasks: TaskRepository
     queue: Queue
-    nodes: Nodes
-    slots: Slots
-    turn: Turn
+    cluster: Cluster
     images: Gallery
     marks: Marks
     installation_id: Callable[[], Awaitable[str]]
@@ -113,10 +106,6 @@ class Backend:
     box: SecretBox
     writes: Callable[[], int] | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing
-    hear_cancellations: Callable[[Callable[[str], object]], None] = lambda _hearer: None
-    hear_removals: Callable[[Callable[[str], object]], None] = lambda _hearer: None
-    tell_removal: Callable[[], object] = lambda: None
-    peers: Peers = attrs.field(factory=NoPeers)
     activity: Callable[[], Awaitable["Activity"]] | None = None
     is_healthy: Callable[[], bool] = lambda: True
 
@@ -152,9 +141,7 @@ async def on_disk(
         yield Backend(
             tasks=tasks,
             queue=SqliteQueue(database),
-            nodes=LocalNodes(),
-            slots=LocalSlots(),
-            turn=LocalTurn(),
+            cluster=OneNode(),
             images=sqlite_gallery(database),
             marks=SqlMarks(SqliteSql(database), SqliteIndex()),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
@@ -209,18 +196,13 @@ async def on_postgresql(
         ModuleNotFoundError: asyncpg, the extra ``cluster``, is not installed.
     """
     from imagegen_adapters.stores.postgresql import search
-    from imagegen_adapters.stores.postgresql.cluster import (
-        PostgresqlNodes,
-        PostgresqlPeers,
-        PostgresqlSlots,
-        PostgresqlTurn,
-    )
+    from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id
     from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
     from imagegen_adapters.stores.postgresql.health import read_activity
     from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
     from imagegen_adapters.stores.postgresql.listener import Listener
-    from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
+    from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
     from imagegen_adapters.stores.sql import PostgresqlSql
 
     async with AsyncExitStack() as stack:
@@ -237,15 +219,14 @@ async def on_postgresql(
         yield Backend(
             tasks=PostgresqlTasks(database, listener, simplify=simplify),
             queue=PostgresqlQueue(database, listener),
-            nodes=PostgresqlNodes(
+            cluster=PostgresqlCluster(
                 database,
+                listener,
                 dead_after_seconds=dead_after_seconds,
                 host=gethostname(),
                 roles=roles,
                 version=version,
             ),
-            slots=PostgresqlSlots(database, listener, dead_after_seconds=dead_after_seconds),
-            turn=PostgresqlTurn(database, listener, dead_after_seconds=dead_after_seconds),
             images=search.postgresql_gallery(database),
             marks=SqlMarks(PostgresqlSql(database), search.PostgresqlIndex()),
             installation_id=partial(installation_id, database),
@@ -256,10 +237,6 @@ async def on_postgresql(
             spool=spool,
             configs=PostgresqlProviderConfigs(database, box),
             box=box,
-            hear_cancellations=partial(listener.hear, CANCELLATIONS),
-            hear_removals=partial(listener.hear, _REMOVALS),
-            tell_removal=partial(listener.notify, _REMOVALS),
-            peers=PostgresqlPeers(listener),
             activity=partial(read_activity, database),
         )
 
@@ -319,16 +296,18 @@ def compose_upkeep(
         archive=archive,
         clock=clock,
     )
-    return Upkeep(
+    upkeep = Upkeep(
         sync=sync,
         expire=expire,
         verify=VerifyStorage(records=records, local=local, archive=archive),
         clean=CleanSpool(repository=backend.tasks, spool=backend.spool, clock=clock, keep_inputs=keep_inputs),
-        turn=backend.turn,
+        cluster=backend.cluster,
         node=node,
         clock=clock,
         sweep_seconds=sweep_seconds,
     )
+    backend.cluster.hear(REMOVALS, lambda _: upkeep.wake())
+    return upkeep
 
 
 @asynccontextmanager
@@ -364,8 +343,7 @@ def compose_parts(
     return Parts(
         tasks=backend.tasks,
         queue=backend.queue,
-        nodes=backend.nodes,
-        slots=backend.slots,
+        cluster=backend.cluster,
         images=backend.images,
         marks=backend.marks,
         configs=backend.configs,
@@ -440,10 +418,8 @@ async def open_imagegen(
         node = new_id()
         upkeep = compose_upkeep(backend, archive, clock, node=node)
         imagegen = ImageGen(parts, limits=limits, file_configs=configs, owner=node, on_change=upkeep.wake)
-        backend.hear_cancellations(imagegen.node.look_for_cancellation)
-        backend.hear_removals(lambda _: upkeep.wake())
         await backend.prepare()
-        await backend.nodes.join(node)  # who has joined may hold the turn
+        await backend.cluster.join(node)  # who has joined may hold a slot
         await stack.enter_async_context(upkeep)
         yield await stack.enter_async_context(imagegen)
 

@@ -21,7 +21,7 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-class SystemClock:
+class SystemClock(Clock):
     """Returns the real time."""
 
     def now(self) -> datetime:
@@ -35,7 +35,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-class ManualClock:
+class ManualClock(Clock):
     """A clock for tests: stands still until it is advanced; `sleep` advances it and returns at once."""
 
     def __init__(self, now: datetime = _START) -> None:

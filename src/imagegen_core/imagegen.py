@@ -164,7 +164,7 @@ class ImageGen:
         self.resolve = self._resolver(file_configs or {})
         self.partial_images = PartialImages()
         self.running = RunningTasks(repository=a.tasks, queue=a.queue, on_change=on_change)
-        self.slots = ProviderSlots(default_limit=self.limits.workers, places=a.slots, node=self.owner)
+        self.slots = ProviderSlots(default_limit=self.limits.workers, cluster=a.cluster, node=self.owner)
         end = EndTask(
             repository=a.tasks, queue=a.queue, records=a.images, spool=a.spool, keep_inputs=keep_inputs
         )
@@ -180,11 +180,11 @@ class ImageGen:
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.run_task = self._runner(retry or RetryPolicy(), end)
         self.resume_tasks = ResumeTasks(
-            repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
+            repository=a.tasks, queue=a.queue, cluster=a.cluster, running=self.running, end=end, clock=a.clock
         )
         self.node = Node(
             name=self.owner,
-            nodes=a.nodes,
+            cluster=a.cluster,
             resume=self.resume_tasks if runs_tasks else None,
             running=self.running,
             beat_seconds=beat_seconds,

@@ -99,7 +99,7 @@ def build_app(service: Service) -> Litestar:
 
 
 def _handlers(service: Service) -> list[ControllerRouterHandler]:
-    openai = openai_router(service.imagegen.parts.clock, service.peers)
+    openai = openai_router(service.imagegen.parts.clock, service.cluster)
     return [*API, *documentation.HANDLERS, *console.HANDLERS, openai]
 
 

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
@@ -24,6 +25,7 @@ from imagegen_adapters.compose import (
     on_postgresql,
     read_cache,
 )
+from imagegen_adapters.files.local import RunningChecksum
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.addresses import AddressGate
@@ -53,8 +55,8 @@ from imagegen_core.errors import (
 from imagegen_core.imagegen import ImageGen, Limits
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.blobs import BlobArchive, RunningChecksum
-from imagegen_core.ports.cluster import NoPeers, Peers
+from imagegen_core.ports.blobs import BlobArchive
+from imagegen_core.ports.cluster import REMOVALS, Cluster
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.problems import RefusalCode
@@ -221,7 +223,7 @@ class Service:
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
     ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
     transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
-    ``peers`` are those. ``running_server`` is what commands find in the data directory.
+    ``cluster`` is what they share. ``running_server`` is what commands find in the data directory.
     """
 
     imagegen: ImageGen
@@ -234,7 +236,7 @@ class Service:
     feed_watch: FeedWatch
     writes: Callable[[], int] | None
     origins: Origins = attrs.field(factory=dict)
-    peers: Peers = attrs.field(factory=NoPeers)
+    cluster: Cluster | None = None
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
     running_server: RunningServer | None = None
@@ -381,12 +383,10 @@ async def compose(
             file_configs=file_configs(settings),
             owner=owner,
             beat_seconds=settings.cluster.heartbeat_seconds,
-            on_change=maintenance.wake if runs_tasks else backend.tell_removal,
+            on_change=maintenance.wake if runs_tasks else partial(backend.cluster.tell, REMOVALS),
             runs_tasks=runs_tasks,
             keep_inputs=settings.storage.keep_inputs,
         )
-        backend.hear_cancellations(imagegen.node.look_for_cancellation)
-        backend.hear_removals(lambda _: maintenance.wake())
         stopping = asyncio.Event()
         service = Service(
             imagegen=imagegen,
@@ -414,11 +414,11 @@ async def compose(
             feed_watch=FeedWatch(backend.tasks, clock),
             search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
             writes=backend.writes,
-            peers=backend.peers,
+            cluster=None if settings.database is None else backend.cluster,
         )
         if runs_tasks:
             await backend.prepare()
-            await backend.nodes.join(owner)  # who has joined may hold the turn
+            await backend.cluster.join(owner)  # who has joined may hold a slot
             await stack.enter_async_context(maintenance)
         await stack.enter_async_context(imagegen)
         yield service

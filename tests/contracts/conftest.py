@@ -21,7 +21,7 @@ from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
-from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots, MemoryTurn
+from imagegen_adapters.memory.cluster import MemoryCluster
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
@@ -29,14 +29,9 @@ from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.one_node import LocalNodes, LocalSlots, LocalTurn
+from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.postgresql.cluster import (
-    DEAD_AFTER_SECONDS,
-    PostgresqlNodes,
-    PostgresqlSlots,
-    PostgresqlTurn,
-)
+from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
 from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
@@ -58,12 +53,12 @@ from tests.integration.oss_settings import settings_of
 DATABASE = "tasks queue bus records marks outbox configs"
 
 STORES = {
-    "memory": f"{DATABASE} nodes slots turn peers pass_time blobs spool clock box stranger locked_box",
+    "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
     "sqlite": f"{DATABASE} rows config_box",
     "postgresql": f"{DATABASE} rows config_box blobs spool clock",
     "files": "blobs spool clock box stranger locked_box",
-    "one_process": "nodes slots turn",
-    "three_processes": "nodes slots turn peers pass_time",
+    "one_process": "cluster",
+    "three_processes": "cluster peers pass_time",
     "two_nodes": "tasks bus",
     "without_hints": "tasks bus",
     "cached": "blobs",
@@ -154,7 +149,7 @@ def _real_clock():
 def memory_store():
     state, clock, nodes_clock = MemoryState(), _real_clock(), ManualClock()
     records, blobs = MemoryGallery(state), MemoryBlobStore()
-    nodes = MemoryNodes(nodes_clock, dead_after_seconds=60)
+    cluster = MemoryCluster(nodes_clock, dead_after_seconds=60, poll_seconds=0.0)
 
     async def pass_time(share):
         nodes_clock.advance(60 * share)
@@ -167,11 +162,9 @@ def memory_store():
         marks=MemoryMarks(state),
         outbox=MemoryOutbox(state),
         configs=MemoryProviderConfigs(),
-        nodes=nodes,
-        peers=nodes,
+        cluster=cluster,
+        peers=cluster,
         pass_time=pass_time,
-        slots=MemorySlots(nodes),
-        turn=MemoryTurn(nodes, poll_seconds=0.0),
         blobs=blobs,
         raw_reader=blobs.blobs.get,
         spool=MemorySpool(clock),
@@ -251,21 +244,23 @@ async def _a_node(dsn):
         await database.close()
 
 
-class _EachNode:
-    """Slots or turns of several nodes, each with a database and a listener of its own."""
+class EachNode:
+    """A cluster as several nodes see it, each with a database and a listener of its own."""
 
-    def __init__(self, adapters):
-        self.adapters = adapters
+    def __init__(self, clusters):
+        self.clusters = clusters
+        first, *_, last = clusters.values()
+        self.join, self.beat, self.alive, self.leave = first.join, first.beat, first.alive, first.leave
+        self.tell, self.hear = first.tell, last.hear
 
-    def hold(self, *values, **named):
-        node = named.get("node") or values[0]
-        return self.adapters[node].hold(*values, **named)
+    def slot(self, name, *, node, limit):
+        return self.clusters[node].slot(name, node=node, limit=limit)
 
 
 @pytest.fixture
 async def three_processes_store(postgresql_database, postgresql_dsn):
     """Nodes a, b and c over PostgreSQL."""
-    database, nodes = postgresql_database, PostgresqlNodes(postgresql_database)
+    database = postgresql_database
 
     async def pass_time(share):
         await database.rows(
@@ -276,13 +271,8 @@ async def three_processes_store(postgresql_database, postgresql_dsn):
 
     async with contextlib.AsyncExitStack() as stack:
         processes = {node: await stack.enter_async_context(_a_node(postgresql_dsn)) for node in "abc"}
-        yield SimpleNamespace(
-            nodes=nodes,
-            peers=nodes,
-            pass_time=pass_time,
-            slots=_EachNode({node: PostgresqlSlots(*process) for node, process in processes.items()}),
-            turn=_EachNode({node: PostgresqlTurn(*process) for node, process in processes.items()}),
-        )
+        cluster = EachNode({node: PostgresqlCluster(*process) for node, process in processes.items()})
+        yield SimpleNamespace(cluster=cluster, peers=cluster, pass_time=pass_time)
 
 
 class _TwoNodes:
@@ -354,7 +344,7 @@ def files_store(tmp_path):
 @pytest.fixture
 def one_process_store():
     """The only node, which is alive as long as it asks and dies as a whole."""
-    return SimpleNamespace(nodes=LocalNodes(), slots=LocalSlots(), turn=LocalTurn())
+    return SimpleNamespace(cluster=OneNode())
 
 
 @pytest.fixture

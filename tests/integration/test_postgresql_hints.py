@@ -8,11 +8,11 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
-from imagegen_adapters.stores.postgresql.tasks import CANCELLATIONS, PostgresqlQueue, PostgresqlTasks
+from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.task import EventKind
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
@@ -58,13 +58,10 @@ async def node(database, postgresql_dsn, with_hints, beat_seconds):
                 memory_adapters(providers={"scripted": provider}),
                 tasks=PostgresqlTasks(own, listener, simplify=simplify),
                 queue=PostgresqlQueue(own, listener),
-                nodes=PostgresqlNodes(own),
-                slots=PostgresqlSlots(own, listener),
+                cluster=PostgresqlCluster(own, listener),
                 images=postgresql_gallery(own),
             )
-            imagegen = imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds)
-            listener.hear(CANCELLATIONS, imagegen.node.look_for_cancellation)
-            return imagegen
+            return imagegen_over(provider, adapters=adapters, beat_seconds=beat_seconds)
 
         yield node
 

@@ -6,12 +6,13 @@ import pytest
 
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.messages import SchemaTooNew, SchemaTooOld
-from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes, PostgresqlSlots, PostgresqlTurn
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio
@@ -20,11 +21,15 @@ pytestmark = pytest.mark.anyio
 async def test_what_nodes_do(postgresql_database):
     """Who there is, who maintains the stores, and what is in flight."""
     database, listener = postgresql_database, Listener(postgresql_database)
-    nodes = PostgresqlNodes(database, host="box-1", roles=("api",), version="1.2.3")
-    await nodes.join("a")
+    cluster = PostgresqlCluster(database, listener, host="box-1", roles=("api",), version="1.2.3")
+    await cluster.join("a")
     await PostgresqlTasks(database, simplify=simplify).add(a_task(), queue_size=9)
-    slots, turn = PostgresqlSlots(database, listener), PostgresqlTurn(database, listener)
-    async with turn.hold("a"), slots.hold("p q", node="a", limit=2), slots.hold("p q", node="a", limit=2):
+    calls = call_slot("p q")
+    async with (
+        cluster.slot(UPKEEP_SLOT, node="a", limit=1),
+        cluster.slot(calls, node="a", limit=2),
+        cluster.slot(calls, node="a", limit=2),
+    ):
         activity = await read_activity(database)
     idle = await read_activity(database)
 

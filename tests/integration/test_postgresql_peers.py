@@ -4,42 +4,42 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from imagegen_adapters.stores.postgresql.cluster import PostgresqlPeers
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
+from imagegen_http.openai.retries import Peers
 from tests.integration.test_postgresql_listener import node
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("postgresql_database")]
-
-QUESTION = "waits-for"
+pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def two_nodes(dsn, *, answer_seconds):
+async def two_nodes(dsn, database, *, answer_seconds):
     """Yield what asks, and another node."""
     async with node(dsn) as first, node(dsn) as second:
-        yield [PostgresqlPeers(listener, answer_seconds=answer_seconds) for listener in (first, second)]
+        clusters = [PostgresqlCluster(database, listener) for listener in (first, second)]
+        yield [Peers(cluster, answer_seconds=answer_seconds) for cluster in clusters]
 
 
-async def test_another_node_says_yes(postgresql_dsn):
+async def test_another_node_says_yes(postgresql_dsn, postgresql_database):
     """Of the subject that it is asked about."""
-    async with two_nodes(postgresql_dsn, answer_seconds=60) as (asking, other):
-        other.answer(QUESTION, "a task".__eq__)
+    async with two_nodes(postgresql_dsn, postgresql_database, answer_seconds=60) as (asking, other):
+        other.answer("a task".__eq__)
 
-        assert await asking.ask(QUESTION, "a task")
+        assert await asking.ask("a task")
 
 
-async def test_silence_means_no(postgresql_dsn):
+async def test_silence_means_no(postgresql_dsn, postgresql_database):
     """Of a node to whose knowledge it is not so; and who asks does not hear itself."""
-    async with two_nodes(postgresql_dsn, answer_seconds=1) as (asking, other):
-        asking.answer(QUESTION, "a task".__eq__)
-        other.answer(QUESTION, "another task".__eq__)
+    async with two_nodes(postgresql_dsn, postgresql_database, answer_seconds=1) as (asking, other):
+        asking.answer("a task".__eq__)
+        other.answer("another task".__eq__)
 
-        assert not await asking.ask(QUESTION, "a task")
+        assert not await asking.ask("a task")
 
 
-async def test_what_a_busy_node_reads_a_moment_later_counts(postgresql_dsn):
+async def test_what_a_busy_node_reads_a_moment_later_counts(postgresql_dsn, postgresql_database):
     """It hears the question first, and then that its caller is gone."""
-    async with two_nodes(postgresql_dsn, answer_seconds=1) as (asking, other):
+    async with two_nodes(postgresql_dsn, postgresql_database, answer_seconds=1) as (asking, other):
         looks = iter([True])
-        other.answer(QUESTION, lambda _: next(looks, False))
+        other.answer(lambda _: next(looks, False))
 
-        assert not await asking.ask(QUESTION, "a task")
+        assert not await asking.ask("a task")

@@ -1,24 +1,22 @@
-"""Nodes, turns and slots over PostgreSQL keep their contracts, and lose no place."""
+"""A cluster over PostgreSQL loses no place."""
 
 import asyncio
 import contextlib
 import random
-from functools import partial
 
 import pytest
 
-from imagegen_adapters.stores.postgresql.cluster import (
-    DEAD_AFTER_SECONDS,
-    PostgresqlNodes,
-    PostgresqlSlots,
-    PostgresqlTurn,
-)
+from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_core.errors import StorageError
+from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
+from tests.contracts.conftest import EachNode
 from tests.contracts.samples import pass_beating
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
+
+CALLS = call_slot("p")
 
 SET_BACK = """
 UPDATE nodes SET heard_at = heard_at - make_interval(secs => $1),
@@ -34,25 +32,9 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 
 """
 
 
-class EachNode:
-    """Slots or turns of several nodes, each with a database and a listener of its own."""
-
-    def __init__(self, adapters):
-        self.adapters = adapters
-
-    def hold(self, *values, **named):
-        node = named.get("node") or values[0]
-        return self.adapters[node].hold(*values, **named)
-
-
 @pytest.fixture
 def database(postgresql_database):
     return postgresql_database
-
-
-@pytest.fixture
-def nodes(database):
-    return PostgresqlNodes(database)
 
 
 @pytest.fixture
@@ -65,7 +47,7 @@ def pass_time(database):
 
 @pytest.fixture
 async def processes(database, postgresql_dsn):
-    """Return the database and the listener of each of three nodes."""
+    """Return the database and the listener of each of three cluster."""
     async with contextlib.AsyncExitStack() as stack:
         processes = {}
         for node in "abc":
@@ -80,13 +62,8 @@ async def processes(database, postgresql_dsn):
 
 
 @pytest.fixture
-def slots(processes):
-    return EachNode({node: PostgresqlSlots(*process) for node, process in processes.items()})
-
-
-@pytest.fixture
-def turn(processes):
-    return EachNode({node: PostgresqlTurn(*process) for node, process in processes.items()})
+def cluster(processes):
+    return EachNode({node: PostgresqlCluster(*process) for node, process in processes.items()})
 
 
 async def until(database, condition):
@@ -96,14 +73,14 @@ async def until(database, condition):
             pass
 
 
-async def line_up(database, slots, *calls, order=None, waiting=1):
-    """Let calls ask for a place, one after the other, and return their tasks; ``order`` gets their nodes.
+async def line_up(database, cluster, *calls, order=None, waiting=1):
+    """Let calls ask for a place, one after the other, and return their tasks; ``order`` gets their cluster.
 
     ``waiting``: how many are in line after the first of them.
     """
 
     async def call(node, limit):
-        async with slots.hold("p", node=node, limit=limit):
+        async with cluster.slot(CALLS, node=node, limit=limit):
             if order is not None:
                 order.append(node)
 
@@ -141,39 +118,39 @@ async def tokens(database):
 
 
 @pytest.fixture
-async def joined(nodes):
+async def joined(cluster):
     for node in "abc":
-        await nodes.join(node)
+        await cluster.join(node)
 
 
-async def test_nodes_that_died_long_ago_are_forgotten(nodes, database, pass_time):
+async def test_nodes_that_died_long_ago_are_forgotten(cluster, database, pass_time):
     """Each process has a name of its own, so the table would grow with every start."""
-    await nodes.join("b")
+    await cluster.join("b")
     await database.rows("UPDATE nodes SET heard_at = heard_at - interval '2 days'")
-    await nodes.join("a")
+    await cluster.join("a")
     blind = len(await database.rows("SELECT FROM nodes"))
-    await pass_beating(nodes, pass_time, "a")
+    await pass_beating(cluster, pass_time, "a")
 
     assert (2, 1) == (blind, len(await database.rows("SELECT FROM nodes")))
 
 
 @pytest.mark.usefixtures("joined")
-async def test_places_are_granted_in_the_order_of_asking(slots, database):
+async def test_places_are_granted_in_the_order_of_asking(cluster, database):
     """A node that always has another call waiting leaves the others theirs."""
     order = []
-    async with slots.hold("p", node="c", limit=1):
-        tasks = await line_up(database, slots, *((node, 1) for node in "aabaaca"), order=order)
+    async with cluster.slot(CALLS, node="c", limit=1):
+        tasks = await line_up(database, cluster, *((node, 1) for node in "aabaaca"), order=order)
     await end(tasks)
 
     assert list("aabaaca") == order
 
 
 @pytest.mark.usefixtures("joined")
-async def test_two_who_ask_at_once_do_not_get_the_same_place(slots, database):
+async def test_two_who_ask_at_once_do_not_get_the_same_place(cluster, database):
     """The second waits until it can see whether the first has got it."""
     async with database.transaction() as connection:
         await connection.execute("SELECT ask_for_place('first', 'calls p', 'a', 1, '1 minute')")
-        (asking,) = await line_up(database, slots, ("b", 1), waiting=0)
+        (asking,) = await line_up(database, cluster, ("b", 1), waiting=0)
         await lock_is_awaited(database)
     await until(database, "count(*) = 2")
 
@@ -185,12 +162,12 @@ async def test_two_who_ask_at_once_do_not_get_the_same_place(slots, database):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_who_gets_a_place_is_told_so(slots, processes, database):
+async def test_who_gets_a_place_is_told_so(cluster, processes, database):
     """By a hint, on whichever node it waits."""
     tokens, hinted = [], asyncio.Event()
     processes["c"][1].hear("places", lambda token: (tokens.append(token), hinted.set()))
-    async with slots.hold("p", node="a", limit=1):
-        tasks = await line_up(database, slots, ("b", 1))
+    async with cluster.slot(CALLS, node="a", limit=1):
+        tasks = await line_up(database, cluster, ("b", 1))
     async with asyncio.timeout(60):
         await hinted.wait()
     await end(tasks)
@@ -202,9 +179,9 @@ async def test_who_gets_a_place_is_told_so(slots, processes, database):
 async def test_a_release_that_fails_is_repeated(postgresql_dsn, database):
     """Though no connection is lost, so that no listener says so."""
     quick = await Database.open(postgresql_dsn, ConnectionPolicy(command_timeout_seconds=2))
-    slots = PostgresqlSlots(quick, Listener(quick))
+    cluster = PostgresqlCluster(quick, Listener(quick))
     async with database.transaction() as connection:
-        async with slots.hold("p", node="a", limit=1):
+        async with cluster.slot(CALLS, node="a", limit=1):
             await connection.execute("SELECT lock_resource('calls p')")
         remaining = await tokens(database)
     await until(database, "count(*) = 0")
@@ -214,12 +191,12 @@ async def test_a_release_that_fails_is_repeated(postgresql_dsn, database):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_a_lower_limit_holds_for_later_calls(slots, database):
+async def test_a_lower_limit_holds_for_later_calls(cluster, database):
     """It was changed at one node while calls under the former limit were in flight."""
     order = []
-    async with slots.hold("p", node="a", limit=2):
-        async with slots.hold("p", node="b", limit=2):
-            tasks = await line_up(database, slots, ("c", 1), order=order)
+    async with cluster.slot(CALLS, node="a", limit=2):
+        async with cluster.slot(CALLS, node="b", limit=2):
+            tasks = await line_up(database, cluster, ("c", 1), order=order)
         await until(database, "count(*) = 2")
         order.append("a")
     await end(tasks)
@@ -228,54 +205,54 @@ async def test_a_lower_limit_holds_for_later_calls(slots, database):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_a_frozen_holder_takes_nothing_back(slots, turn, nodes, database, pass_time):
+async def test_a_frozen_holder_takes_nothing_back(cluster, database, pass_time):
     """Silent for too long, it has lost its place; that it goes on and ends is no matter of its successor."""
-    await pass_beating(nodes, pass_time, "a", "b", "c")
+    await pass_beating(cluster, pass_time, "a", "b", "c")
     remaining = []
-    for resource in (partial(slots.hold, "p", limit=1), turn.hold):
-        frozen, successor = resource(node="a"), resource(node="b")
+    for name in (CALLS, UPKEEP_SLOT):
+        frozen, successor = (cluster.slot(name, node=node, limit=1) for node in "ab")
         await frozen.__aenter__()
-        await pass_beating(nodes, pass_time, "b", "c")
+        await pass_beating(cluster, pass_time, "b", "c")
         async with asyncio.timeout(60):
             await successor.__aenter__()
-        await nodes.beat("a")
+        await cluster.beat("a")
         await frozen.__aexit__(None, None, None)
         remaining += await tokens(database)
         await successor.__aexit__(None, None, None)
 
-    assert ["calls p b 1", "turn maintenance b 1"] == remaining
+    assert ["calls p b 1", "turn maintenance b 2"] == remaining
 
 
 @pytest.mark.usefixtures("joined")
-async def test_places_of_the_dead_are_removed_whatever_they_were_for(slots, nodes, database):
+async def test_places_of_the_dead_are_removed_whatever_they_were_for(cluster, database):
     """Such as for a provider that nobody uses any more."""
-    lost = slots.hold("former", node="a", limit=1)
+    lost = cluster.slot("former", node="a", limit=1)
     await lost.__aenter__()
-    await nodes.leave("a")
+    await cluster.leave("a")
 
-    async with slots.hold("p", node="b", limit=1):
+    async with cluster.slot(CALLS, node="b", limit=1):
         assert ["calls p b 1"] == await tokens(database)
 
 
 @pytest.mark.usefixtures("joined")
 async def test_without_hints_a_place_is_found_all_the_same(processes, database):
     """Who waits looks again after a second."""
-    deaf = {node: PostgresqlSlots(own, Listener(own)) for node, (own, _) in processes.items()}
-    slots, order = EachNode(deaf), []
-    async with slots.hold("p", node="a", limit=1):
-        tasks = await line_up(database, slots, ("b", 1), ("c", 1), order=order)
+    deaf = {node: PostgresqlCluster(own, Listener(own)) for node, (own, _) in processes.items()}
+    cluster, order = EachNode(deaf), []
+    async with cluster.slot(CALLS, node="a", limit=1):
+        tasks = await line_up(database, cluster, ("b", 1), ("c", 1), order=order)
     await end(tasks)
 
     assert ["b", "c"] == order
 
 
 @pytest.mark.usefixtures("joined")
-async def test_no_cancellation_loses_a_place(slots, database):
+async def test_no_cancellation_loses_a_place(cluster, database):
     """Neither while a call asks, waits, is granted its place or has it, nor while it frees it."""
     moments, cancelled = random.Random(1), 0
 
     async def call(node):
-        async with slots.hold("p", node=node, limit=2):
+        async with cluster.slot(CALLS, node=node, limit=2):
             await asyncio.sleep(moments.choice((0, 0, 0.002)))
 
     async with asyncio.timeout(120):
@@ -292,12 +269,12 @@ async def test_no_cancellation_loses_a_place(slots, database):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_a_release_that_is_cancelled_goes_on(slots, database):
+async def test_a_release_that_is_cancelled_goes_on(cluster, database):
     """As when a service stops while a call ends."""
     ending = asyncio.Event()
 
     async def call():
-        async with slots.hold("p", node="a", limit=1):
+        async with cluster.slot(CALLS, node="a", limit=1):
             await ending.wait()
 
     async with database.transaction() as connection:
@@ -315,9 +292,9 @@ async def test_a_release_that_is_cancelled_goes_on(slots, database):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_a_place_is_freed_after_an_outage(slots, database, postgresql):
+async def test_a_place_is_freed_after_an_outage(cluster, database, postgresql):
     """The end of a call while the database is away fails for nobody, and is not forgotten."""
-    call = slots.hold("p", node="a", limit=1)
+    call = cluster.slot(CALLS, node="a", limit=1)
     await call.__aenter__()
     with postgresql.stopped():
         await call.__aexit__(None, None, None)
@@ -327,14 +304,14 @@ async def test_a_place_is_freed_after_an_outage(slots, database, postgresql):
 
 
 @pytest.mark.usefixtures("joined")
-async def test_a_place_whose_release_the_server_lost_is_freed(slots, turn, database):
+async def test_a_place_whose_release_the_server_lost_is_freed(cluster, database):
     """As by a standby that took over before it had heard of that; what is held stays."""
-    async with slots.hold("p", node="a", limit=1):
+    async with cluster.slot(CALLS, node="a", limit=1):
         await database.rows("CREATE TABLE former AS SELECT * FROM places")
     await database.rows("INSERT INTO places OVERRIDING SYSTEM VALUE SELECT * FROM former")
     await database.rows("DROP TABLE former")
-    async with turn.hold("a"), slots.hold("q", node="a", limit=1):
+    async with cluster.slot(UPKEEP_SLOT, node="a", limit=1), cluster.slot(call_slot("q"), node="a", limit=1):
         await database.rows(END_LISTENERS)
         await until(database, "count(*) FILTER (WHERE token = 'calls p a 1') = 0")
 
-        assert ["turn maintenance a 1", "calls q a 2"] == await tokens(database)
+        assert ["turn maintenance a 2", "calls q a 3"] == await tokens(database)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores.postgresql.cluster import PostgresqlNodes
+from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
+from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_core.images import StorageState
@@ -112,7 +113,7 @@ async def test_an_image_is_listed_by_its_day(repository, database):
 
 async def test_a_silent_node_is_dead_in_time(database):
     """A minute of silence is a minute."""
-    nodes = PostgresqlNodes(database, dead_after_seconds=60)
+    nodes = PostgresqlCluster(database, Listener(database), dead_after_seconds=60)
     back = "UPDATE nodes SET heard_at = heard_at - $2::text::interval, can_tell_from = now() WHERE node = $1"
     for node, silence in (("silent", "61 s"), ("heard", "50 s"), ("observer", "0 s")):
         await nodes.join(node)

@@ -19,11 +19,7 @@ MIN_METHODS = 3
 """A port of fewer looks like any class that happens to have a method of that name."""
 
 NO_STORE = {
-    "Clock": "unit/test_clocks.py",
-    "Exchange": "unit/test_memory_exchange.py",
-    "Peers": "integration/test_postgresql_peers.py",
     "Provider": "contracts/provider.py",
-    "RunningChecksum": "contracts/test_blobs.py",
 }
 """What no store has, and where its promises are tested."""
 

@@ -16,6 +16,7 @@ import attrs
 import httpcore
 
 from imagegen_adapters.archives.claim import MAX_OWNER_BYTES, OWNER_MARK, InstallationId, PrefixClaim
+from imagegen_adapters.files.local import RunningChecksum
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_adapters.outbound.transport import CheckedBackend, ConnectionPool
 from imagegen_core.errors import (
@@ -28,14 +29,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import StorageState
 from imagegen_core.messages import Message, MessageCode
-from imagegen_core.ports.blobs import (
-    MAX_KEY_CHARS,
-    BlobStore,
-    RunningChecksum,
-    StoredBlob,
-    check_key,
-    is_key,
-)
+from imagegen_core.ports.blobs import MAX_KEY_CHARS, BlobStore, StoredBlob, check_key, is_key
 from imagegen_core.problems import ProblemCode, StorageCode
 from imagegen_core.secrets import Secret
 

@@ -12,12 +12,25 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from imagegen_adapters.threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
-from imagegen_core.ports.blobs import RunningChecksum, StoredBlob, check_key, is_key
+from imagegen_core.ports.blobs import StoredBlob, check_key, is_key
 from imagegen_core.problems import StorageCode
+
+
+class RunningChecksum(Protocol):
+    """The checksum of an archive, computed while bytes pass by."""
+
+    @property
+    def text(self) -> str:
+        """The checksum so far, as the archive writes it."""
+        ...
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes in."""
+        ...
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from imagegen_adapters.images.inspector import ThreadInspector
-from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots
+from imagegen_adapters.memory.cluster import MemoryCluster
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
@@ -42,12 +42,11 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
     from imagegen_adapters.providers.demo.provider import DemoProvider  # which draws
 
     clock = clock or SystemClock()
-    state, nodes = MemoryState(simplify=simplify), MemoryNodes(clock)
+    state = MemoryState(simplify=simplify)
     return Parts(
         tasks=MemoryTasks(state),
         queue=MemoryQueue(state),
-        nodes=nodes,
-        slots=MemorySlots(nodes),
+        cluster=MemoryCluster(clock),
         images=MemoryGallery(state),
         marks=MemoryMarks(state),
         configs=MemoryProviderConfigs(),

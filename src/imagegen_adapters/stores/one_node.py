@@ -1,15 +1,18 @@
-"""The only node: nobody has to listen for its beat, nor waits for its places or its turn."""
+"""The only node: nobody has to listen for its beat."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 
-class LocalNodes:
+class OneNode:
     """Each node is alive until it leaves, as long as this process is."""
 
     def __init__(self) -> None:
         self._joined: set[str] = set()
+        self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._hearers: dict[str, list[Callable[[str], object]]] = defaultdict(list)
 
     async def join(self, node: str) -> None:
         self._joined.add(node)
@@ -23,24 +26,12 @@ class LocalNodes:
     async def leave(self, node: str) -> None:
         self._joined.discard(node)
 
+    def slot(self, name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
+        return self._slots.setdefault((name, limit), asyncio.Semaphore(limit))
 
-class LocalSlots:
-    """Grants every place at once: the node bounds its calls before it asks, and nobody else makes any."""
+    def hear(self, topic: str, hearer: Callable[[str], object]) -> None:
+        self._hearers[topic].append(hearer)
 
-    def hold(self, provider_name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
-        return _GRANTED
-
-
-_GRANTED = nullcontext()
-
-
-class LocalTurn:
-    """The node gets the turn as soon as its own earlier passes have ended."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    @asynccontextmanager
-    async def hold(self, node: str) -> AsyncIterator[None]:
-        async with self._lock:
-            yield
+    def tell(self, topic: str, key: str = "") -> None:
+        for hearer in self._hearers[topic]:
+            hearer(key)

@@ -33,19 +33,6 @@ def check_key(key: str) -> str:
     return key
 
 
-class RunningChecksum(Protocol):
-    """The checksum of an archive, computed while bytes pass by."""
-
-    @property
-    def text(self) -> str:
-        """The checksum so far, as the archive writes it."""
-        ...
-
-    def update(self, data: bytes) -> None:
-        """Take the next bytes in."""
-        ...
-
-
 @attrs.frozen(kw_only=True)
 class StoredBlob:
     """What a store knows about a blob; checksums are None if they take reading the bytes.

@@ -1,11 +1,24 @@
-"""The processes that work on the same tasks, and which of them are alive."""
+"""The processes that work on the same tasks: who is alive, what they share and tell each other."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+CANCELLATIONS = "cancellations"
+"""The topic of tasks whose cancellation was requested; the key is the task's id."""
 
-class Nodes(Protocol):
+REMOVALS = "removals"
+"""The topic of images that were deleted; the nodes that run tasks remove their bytes."""
+
+UPKEEP_SLOT = "turn maintenance"
+
+
+def call_slot(provider_name: str) -> str:
+    """Return the name of the slots for calls to a provider."""
+    return f"calls {provider_name}"
+
+
+class Cluster(Protocol):
     """A node is a process under the name by which it owns the tasks that it claims.
 
     It is alive from `join` until it leaves, or until it has been silent for too long. Time is that of what
@@ -47,59 +60,27 @@ class Nodes(Protocol):
         """
         ...
 
+    def slot(self, name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
+        """A semaphore of all nodes: wait until less than ``limit`` slots of the name are taken, and hold one.
 
-class Slots(Protocol):
-    """No provider has more calls in flight than it takes, whichever nodes make them.
-
-    A node bounds and orders its own calls (`ProviderSlots`): it never asks for more places of a provider at a
-    time than the provider takes, so that where it is alone, there is nothing left to do.
-    """
-
-    def hold(self, provider_name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
-        """Wait until less than ``limit`` of the provider's places are taken, and hold one for the body.
-
-        It is free again when the body ends, however it does, or when the node is no longer alive; ``node``
-        has joined its `Nodes`.
+        ``node`` has joined. The slot is released when the block exits or its node dies. A node that was only
+        presumed dead may still be running, so the work under a lock (``limit=1``) must be idempotent.
 
         Raises:
-            StorageError: on entering: which places are taken is not known now, or could not be stored.
+            StorageError: on entering: which slots are taken is not known now, or could not be stored.
         """
         ...
 
+    def hear(self, topic: str, hearer: Callable[[str], object]) -> None:
+        """Call ``hearer`` with the key of each hint of the topic, on the event loop; it must not raise.
 
-class Turn(Protocol):
-    """One pass at a time, whichever node and whoever there has started it."""
-
-    def hold(self, node: str) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody holds the turn, and hold it for the body; ``node`` has joined its `Nodes`.
-
-        It is free again when the body ends, however it does, or when the node is no longer alive. A node that
-        is back from there may still be in its body beside the next one: a pass has to be idempotent.
-
-        Raises:
-            StorageError: on entering: who holds the turn is not known now, or could not be stored.
+        An empty key stands for all: hints may have been missed. A topic is one word.
         """
         ...
 
+    def tell(self, topic: str, key: str = "") -> None:
+        """Send a hint to all nodes, this one included. What it is about is stored already.
 
-class Peers(Protocol):
-    """Nodes answer yes, or not at all."""
-
-    def answer(self, question: str, is_so: Callable[[str], bool]) -> None:
-        """Let this node answer a question of others about a subject; a question is one word."""
+        A hint may be lost, so whoever waits for one also looks by itself from time to time.
+        """
         ...
-
-    async def ask(self, question: str, subject: str) -> bool:
-        """Return whether another node says yes; silence for a second means no."""
-        ...
-
-
-class NoPeers:
-    """There are no other nodes."""
-
-    def answer(self, question: str, is_so: Callable[[str], bool]) -> None:
-        """Nobody will ask."""
-
-    async def ask(self, question: str, subject: str) -> bool:  # noqa: ARG002 - there is nobody to ask
-        """Nobody says yes."""
-        return False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.ports.blobs import BlobStore, Spool
-from imagegen_core.ports.cluster import Nodes, Slots
+from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.marks import Marks
 from imagegen_core.ports.provider import Provider
@@ -26,8 +26,7 @@ class Parts:
 
     tasks: TaskRepository
     queue: Queue
-    nodes: Nodes
-    slots: Slots
+    cluster: Cluster
     images: Gallery
     marks: Marks
     configs: ProviderConfigs

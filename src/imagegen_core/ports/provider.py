@@ -1,5 +1,6 @@
 """Calls to a provider: submit (paid), poll and collect (free, repeatable)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
@@ -83,17 +84,18 @@ class Probe:
         return ProbeOutcome.OK if self.verified else ProbeOutcome.NOT_VERIFIED
 
 
-class Exchange(Protocol):
+class Exchange(ABC):
     """What a provider may use during a call: a spool for responses, the caller's images, progress reports."""
 
+    @abstractmethod
     def mark_response_started(self) -> None:
         """Note that the response to the paid request has begun to arrive, whatever its content.
 
         From then on `Provider.submit` has a few seconds to return it when the service stops or the call times
         out.
         """
-        ...
 
+    @abstractmethod
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the provider's response under ``name`` (``a-z 0-9 . _ -``); return its size.
 
@@ -103,8 +105,8 @@ class Exchange(Protocol):
         Raises:
             CallError: ``bad_response`` if there are more than ``max_bytes``; ``storage_failed``.
         """
-        ...
 
+    @abstractmethod
     def open_spooled(self, name: str) -> BinaryIO:
         """Return the spooled response as a seekable file; the caller closes it.
 
@@ -113,12 +115,12 @@ class Exchange(Protocol):
         Raises:
             BlobMissing: nothing was spooled under this name.
         """
-        ...
 
+    @abstractmethod
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an image that came with the request."""
-        ...
 
+    @abstractmethod
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
         """Yield the bytes of an image that came with the request in chunks of at most 512 KiB, read lazily.
 
@@ -126,18 +128,17 @@ class Exchange(Protocol):
             BlobMissing: the file is missing.
             StorageError: it cannot be read.
         """
-        ...
 
+    @abstractmethod
     async def progress(self, fraction: float) -> None:
         """Report the provider's progress, 0.0 to 1.0, to those who follow the task."""
-        ...
 
+    @abstractmethod
     def partial_image(self, index: int, content: bytes) -> None:
         """Show what an image looks like so far to those who follow the task now; ``index`` counts from 0.
 
         Best effort, and returns at once: it is stored nowhere, and may be dropped.
         """
-        ...
 
 
 class Provider(Protocol):

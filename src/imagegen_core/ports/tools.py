@@ -1,8 +1,9 @@
 """The small tools of a machine room: time, and what is one function."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -10,20 +11,20 @@ from imagegen_core.errors import ImagegenError
 from imagegen_core.images import MediaType
 
 
-class Clock(Protocol):
+class Clock(ABC):
     """Wall-clock time for display and scheduling, and a monotonic clock for deadlines."""
 
+    @abstractmethod
     def now(self) -> datetime:
         """Return the aware UTC time, truncated to milliseconds."""
-        ...
 
+    @abstractmethod
     def monotonic(self) -> float:
         """Return seconds since some fixed point; setting the wall clock does not affect it."""
-        ...
 
+    @abstractmethod
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
-        ...
 
 
 class ImageRejected(ImagegenError):

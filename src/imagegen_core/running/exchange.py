@@ -20,7 +20,7 @@ from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HEL
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.provider import Provider, ProviderCall
+from imagegen_core.ports.provider import Exchange, Provider, ProviderCall
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
@@ -145,7 +145,7 @@ def spool_owner(task_id: str, attempt_id: str) -> str:
 
 
 @attrs.define(kw_only=True)
-class CallExchange:
+class CallExchange(Exchange):
     """The `Exchange` of one attempt, which has spooled files of its own.
 
     ``response``: the first response of the call, if it is short enough to be stored with the attempt.

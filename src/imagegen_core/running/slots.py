@@ -9,7 +9,7 @@ import attrs
 
 from imagegen_core.attempt import Attempt, Phase
 from imagegen_core.images import Image
-from imagegen_core.ports.cluster import Slots
+from imagegen_core.ports.cluster import Cluster, call_slot
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.task import Task
@@ -22,13 +22,13 @@ class SlotsClosed(Exception):
 class ProviderSlots:
     """Bounds this node's calls in flight to each provider; they start in the order in which their tasks did.
 
-    ``places`` bounds those of all nodes together. ``default_limit`` is for providers without a limit of their
-    own, to which each node makes calls without regard to the others.
+    Slots of the ``cluster`` bound those of all nodes together. ``default_limit`` is for providers without a
+    limit of their own, to which each node makes calls without regard to the others.
     """
 
-    def __init__(self, *, default_limit: int, places: Slots, node: str) -> None:
+    def __init__(self, *, default_limit: int, cluster: Cluster, node: str) -> None:
         self.default_limit = default_limit
-        self.places = places
+        self.cluster = cluster
         self.node = node
         self.closed = False
         self._in_flight: Counter[str] = Counter()
@@ -117,7 +117,8 @@ class Ticket:
         """Return the place among the calls of all nodes, for which others may have to end theirs first."""
         if limit is None:
             return nullcontext()
-        return self._slots.places.hold(self._provider_name, node=self._slots.node, limit=limit)
+        name, node = call_slot(self._provider_name), self._slots.node
+        return self._slots.cluster.slot(name, node=node, limit=limit)
 
     def yield_turn(self) -> None:
         """Let younger tasks start their calls too; those that this task starts now still come first."""

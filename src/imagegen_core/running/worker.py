@@ -15,7 +15,7 @@ import attrs
 from imagegen_core.attempt import Phase, may_be_charged
 from imagegen_core.errors import Failure, FailureCode, ImagegenError, StaleTask
 from imagegen_core.limits import DEFAULT_BEAT_SECONDS
-from imagegen_core.ports.cluster import Nodes
+from imagegen_core.ports.cluster import CANCELLATIONS, Cluster
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, HasRoom
@@ -37,7 +37,7 @@ class ResumeTasks:
 
     repository: TaskRepository
     queue: Queue
-    nodes: Nodes
+    cluster: Cluster
     running: RunningTasks
     end: EndTask
     clock: Clock
@@ -62,10 +62,10 @@ class ResumeTasks:
         A node may join and claim a task between two statements, which can lie as far apart as this process
         stood still. So whoever owns a task that was found must be missing after that, too.
         """
-        others = await self.nodes.alive(owner) - {owner}
+        others = await self.cluster.alive(owner) - {owner}
         tasks = await self.repository.orphans(alive=others, running=self.running.task_ids)
         if any(task.owner != owner for task in tasks):
-            others = await self.nodes.alive(owner) - {owner}
+            others = await self.cluster.alive(owner) - {owner}
         return [task for task in tasks if task.owner not in others]
 
     def _is_given_up(self, task: Task) -> bool:
@@ -253,25 +253,26 @@ class Node:
         self,
         *,
         name: str,
-        nodes: Nodes,
+        cluster: Cluster,
         resume: ResumeTasks | None,
         running: RunningTasks,
         beat_seconds: float = DEFAULT_BEAT_SECONDS,
     ) -> None:
         self._name = name
         self._beat_seconds = beat_seconds
-        self._nodes = nodes
+        self._cluster = cluster
         self._resume = resume
         self._running = running
         self._cancellation = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+        cluster.hear(CANCELLATIONS, self._look_for_cancellation)
 
     async def start(self) -> None:
         """Join, and resume what an earlier process left unfinished, before anything is claimed."""
-        await self._nodes.join(self._name)
+        await self._cluster.join(self._name)
         # Apart, since a beat must not wait for a long list of tasks.
         acts: list[tuple[Callable[[], Awaitable[object]], str, asyncio.Event]] = [
-            (partial(self._nodes.beat, self._name), "a beat failed", asyncio.Event())
+            (partial(self._cluster.beat, self._name), "a beat failed", asyncio.Event())
         ]
         if self._resume is not None:
             resume = partial(self._resume, owner=self._name)
@@ -295,11 +296,11 @@ class Node:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         try:
-            await self._nodes.leave(self._name)
+            await self._cluster.leave(self._name)
         except ImagegenError as error:
             _log.warning("other nodes will notice late that this one is gone", extra={"reason": str(error)})
 
-    def look_for_cancellation(self, task_id: str) -> None:
+    def _look_for_cancellation(self, task_id: str) -> None:
         """Look now, not at the next beat, whether the cancellation of a task was requested at another node.
 
         An empty id stands for all tasks. Nothing happens if this node does not run the task.

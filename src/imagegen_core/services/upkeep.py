@@ -24,7 +24,7 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.policies import SyncBackoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool, StoredBlob
-from imagegen_core.ports.cluster import Turn
+from imagegen_core.ports.cluster import UPKEEP_SLOT, Cluster
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
 from imagegen_core.ports.tasks import TaskRepository
@@ -690,16 +690,16 @@ class Upkeep:
 
     The spool is cleaned at the start and every few minutes only: completed tasks clean up after themselves.
     ``expire`` is None without an archive, which would have to prove that it holds what is to be removed. Each
-    pass waits until it is this ``node``'s ``turn``; ``manual_pass`` is the progress of a manual one.
-    ``expiry_error`` says why the last expiry had to leave a file that needs an operator. Nothing runs
-    automatically before the context is entered.
+    pass waits for the only slot of the ``cluster``, which its ``node`` has joined; ``manual_pass`` is the
+    progress of a manual one. ``expiry_error`` says why the last expiry had to leave a file that needs an
+    operator. Nothing runs automatically before the context is entered.
     """
 
     sync: SyncStorage
     expire: ExpireLocal | None
     verify: VerifyStorage
     clean: CleanSpool
-    turn: Turn
+    cluster: Cluster
     node: str
     clock: Clock
     sweep_seconds: float
@@ -758,7 +758,7 @@ class Upkeep:
         def note(done: int, total: int | None) -> None:
             self.manual_pass = PassProgress(name=name, done=done, total=total)
 
-        async with self.turn.hold(self.node):
+        async with self.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1):
             note(0, None)
             try:
                 yield note
@@ -771,7 +771,7 @@ class Upkeep:
             self._wake.clear()
             pause = self.sweep_seconds
             try:
-                async with self.turn.hold(self.node):
+                async with self.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1):
                     pause = min(pause, await self._pass(first=first))
             except ImagegenError as error:
                 _log.warning("a pass over the stores was interrupted: %s", error)

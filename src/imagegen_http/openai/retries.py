@@ -17,9 +17,10 @@ caller tells them apart: one that got its response, or still waits for it, has n
 """
 
 import asyncio
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -27,7 +28,7 @@ import attrs
 
 from imagegen_core.errors import Refusal
 from imagegen_core.imagegen import ImageGen
-from imagegen_core.ports.cluster import NoPeers, Peers
+from imagegen_core.ports.cluster import Cluster
 from imagegen_core.task import Task, TaskStatus
 
 DERIVED_KEY_SCOPE = "v1-first"
@@ -42,8 +43,18 @@ MAX_NUMBERED_RETRY_DELAY = timedelta(minutes=20)
 _REFUSAL_MEMORY_SECONDS = 150.0
 """Longer than any Retry-After that the official clients obey."""
 
-_QUESTION = "waits-for"
-"""What nodes ask each other of a key."""
+_QUESTION, _YES = "question", "yes"
+"""The topics of what nodes ask each other of a key: whether somebody waits there for its task."""
+
+_ANSWER_SECONDS = 1.0
+"""How long who asks waits for a yes; nodes that are alive take a tenth of it."""
+
+_TURNS, _TURN_SECONDS = 8, 0.01
+"""How often a node looks again before it says yes.
+
+A busy node may hear the question before it reads what came earlier, such as the end of a caller's connection.
+What has arrived is read at once, in any order; a few turns of the event loop later all that follows is there.
+"""
 
 _MAX_REMEMBERED = 10_000
 """Entries of each kind that are in memory; the oldest go first."""
@@ -66,13 +77,68 @@ class Call:
     key: str | None = None
 
 
+class Peers:
+    """Asks all other nodes at once; none of them has to be known, and one that is dead says nothing.
+
+    Without a cluster there are none.
+    """
+
+    def __init__(self, cluster: Cluster | None = None, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
+        self._cluster = cluster
+        self._answer_seconds = answer_seconds
+        self._is_so: Callable[[str], bool] = lambda _: False
+        self._questions: dict[str, asyncio.Event] = {}
+        self._replies: set[asyncio.Task[None]] = set()
+        if cluster is not None:
+            cluster.hear(_QUESTION, self._hear_question)
+            cluster.hear(_YES, self._hear_yes)
+
+    def answer(self, is_so: Callable[[str], bool]) -> None:
+        """Let this node answer what others ask about a key."""
+        self._is_so = is_so
+
+    async def ask(self, key: str) -> bool:
+        """Return whether another node says yes of the key; silence means no."""
+        if self._cluster is None:
+            return False
+        number = uuid.uuid4().hex
+        heard = self._questions[number] = asyncio.Event()
+        try:
+            self._cluster.tell(_QUESTION, f"{number} {key}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._answer_seconds):
+                    await heard.wait()
+            return heard.is_set()
+        finally:
+            del self._questions[number]
+
+    def _hear_question(self, hint: str) -> None:
+        number, _, key = hint.partition(" ")
+        if number and number not in self._questions:
+            reply = asyncio.create_task(self._reply(number, key))
+            self._replies.add(reply)
+            reply.add_done_callback(self._replies.discard)
+
+    async def _reply(self, number: str, key: str) -> None:
+        for _ in range(_TURNS):
+            if not self._is_so(key):
+                return
+            await asyncio.sleep(_TURN_SECONDS)
+        if self._cluster is not None:
+            self._cluster.tell(_YES, number)
+
+    def _hear_yes(self, number: str) -> None:
+        if number in self._questions:
+            self._questions[number].set()
+
+
 class ClientRetries:
     """Matches requests with the tasks of earlier equal ones; ``now`` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float], peers: Peers | None = None) -> None:
         self._now = now
-        self._peers = peers or NoPeers()
-        self._peers.answer(_QUESTION, self._is_waited_for)
+        self._peers = peers or Peers()
+        self._peers.answer(self._is_waited_for)
         self._arriving: dict[Call, None] = {}
         self._arrived = asyncio.Condition()
         self._refusals: deque[tuple[float, str]] = deque(maxlen=_MAX_REMEMBERED)
@@ -139,7 +205,7 @@ class ClientRetries:
                 task = await tasks.get(unanswered.task_id)
                 if not _answers_a_retry(task):
                     self._remember(unanswered.key)
-                elif await self._peers.ask(_QUESTION, unanswered.key):
+                elif await self._peers.ask(unanswered.key):
                     continue
                 elif self._is_abandoned(unanswered.key):  # no other request claimed it meanwhile
                     self._enter(call, unanswered.key)

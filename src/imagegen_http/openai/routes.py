@@ -18,7 +18,7 @@ from msgspec import UNSET
 from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
-from imagegen_core.ports.cluster import Peers
+from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import RefusalCode
@@ -43,7 +43,7 @@ from imagegen_http.openai.requests import (
     read_generation,
 )
 from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
-from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
+from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries, Peers
 from imagegen_http.service import Service
 
 _MAX_LISTED_NAMES = 20
@@ -211,9 +211,9 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelO
     return render_model(name, await service.imagegen.resolve(provider_name=provider_name), described)
 
 
-def openai_router(clock: Clock, peers: Peers) -> Router:
+def openai_router(clock: Clock, cluster: Cluster | None) -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    retries = ClientRetries(clock.monotonic, peers)
+    retries = ClientRetries(clock.monotonic, Peers(cluster))
 
     async def provide_retries() -> ClientRetries:
         return retries

@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.stores.one_node import LocalSlots
+from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
@@ -29,7 +29,7 @@ def exchange(adapters):
 
 def new_exchange(adapters, response=None):
     """Return the exchange of an attempt that an earlier process left with this response, if any."""
-    with ProviderSlots(default_limit=1, places=LocalSlots(), node="this").ticket("demo") as ticket:
+    with ProviderSlots(default_limit=1, cluster=OneNode(), node="this").ticket("demo") as ticket:
         run = RunningTask(
             task=a_task(),
             repository=adapters.tasks,

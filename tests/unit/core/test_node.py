@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.cluster import DEAD_AFTER_SECONDS, MemoryNodes
+from imagegen_adapters.memory.cluster import DEAD_AFTER_SECONDS, MemoryCluster
 from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
@@ -18,10 +18,10 @@ from tests.unit.core.scripted_provider import ScriptedProvider
 pytestmark = pytest.mark.anyio
 
 
-def with_nodes(nodes, **more):
+def with_cluster(cluster, **more):
     """Return a service among these nodes."""
     provider = ScriptedProvider()
-    adapters = attrs.evolve(memory_adapters(providers={"scripted": provider}), nodes=nodes)
+    adapters = attrs.evolve(memory_adapters(providers={"scripted": provider}), cluster=cluster)
     return imagegen_over(provider, adapters=adapters, **more)
 
 
@@ -43,7 +43,7 @@ async def resumed(imagegen, *, looks=1):
 async def test_a_task_that_this_node_gave_up_is_resumed_at_the_second_look():
     """Its end could not be stored; the first look may have come between a claim and its run."""
     imagegen = imagegen_over(ScriptedProvider())
-    await imagegen.parts.nodes.join(imagegen.owner)
+    await imagegen.parts.cluster.join(imagegen.owner)
     task = await claimed_by(imagegen.owner, imagegen)
 
     assert [0, 1, 0] == await resumed(imagegen, looks=3)
@@ -110,16 +110,16 @@ async def test_a_task_that_is_given_up_each_time_is_failed():
 async def test_tasks_of_another_node_are_resumed_once_it_is_silent():
     """Not while it is alive, whoever looks."""
     clock = ManualClock()
-    nodes = MemoryNodes(clock)
-    imagegen = with_nodes(nodes)
+    cluster = MemoryCluster(clock)
+    imagegen = with_cluster(cluster)
     await claimed_by("another", imagegen)
-    await nodes.join(imagegen.owner)
-    await nodes.join("another")
+    await cluster.join(imagegen.owner)
+    await cluster.join("another")
     looks = []
     for _ in range(5):
         looks += await resumed(imagegen)
         clock.advance(DEAD_AFTER_SECONDS / 3)
-        await nodes.beat(imagegen.owner)
+        await cluster.beat(imagegen.owner)
 
     assert [0, 0, 0, 0, 1] == looks
 
@@ -127,14 +127,14 @@ async def test_tasks_of_another_node_are_resumed_once_it_is_silent():
 class LateNews:
     """Nodes that are told who is alive before others join: ``claim`` is awaited after the first answer."""
 
-    def __init__(self, nodes, claim):
-        self._nodes, self._claim = nodes, claim
+    def __init__(self, cluster, claim):
+        self._cluster, self._claim = cluster, claim
 
     def __getattr__(self, name):
-        return getattr(self._nodes, name)
+        return getattr(self._cluster, name)
 
     async def alive(self, observer):
-        alive, claim = await self._nodes.alive(observer), self._claim
+        alive, claim = await self._cluster.alive(observer), self._claim
         self._claim = None
         if claim is not None:
             await claim()
@@ -144,15 +144,15 @@ class LateNews:
 async def test_a_node_that_joins_between_two_statements_keeps_what_it_claims():
     """Who looks may stand still between asking who is alive and asking what is processing."""
     clock = ManualClock()
-    nodes = MemoryNodes(clock)
+    cluster = MemoryCluster(clock)
 
     async def join_and_claim():
-        await nodes.join("new")
+        await cluster.join("new")
         await claimed_by("new", imagegen)
 
-    imagegen = with_nodes(LateNews(nodes, join_and_claim))
+    imagegen = with_cluster(LateNews(cluster, join_and_claim))
     for _ in range(4):  # until it can tell
-        await nodes.beat(imagegen.owner)
+        await cluster.beat(imagegen.owner)
         clock.advance(DEAD_AFTER_SECONDS / 3)
 
     assert [0] == await resumed(imagegen)
@@ -162,12 +162,12 @@ async def test_what_a_node_left_behind_is_resumed_while_others_run():
     """Nobody has to start for that."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
-    await adapters.nodes.join("dead")
+    await adapters.cluster.join("dead")
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
 
     async with imagegen_over(provider, adapters=adapters, beat_seconds=0.001) as alive:
         before = (await adapters.tasks.get(task_id)).owner
-        await adapters.nodes.leave("dead")
+        await adapters.cluster.leave("dead")
         task = await alive.wait(task_id, timeout=60)
 
     assert ("dead", TaskStatus.COMPLETED, 1) == (before, task.status, provider.charged)
@@ -176,28 +176,28 @@ async def test_what_a_node_left_behind_is_resumed_while_others_run():
 async def test_a_node_is_alive_from_its_start_to_its_stop():
     """Others may take what it still has as soon as it has stopped."""
     imagegen = imagegen_over(ScriptedProvider())
-    nodes = imagegen.parts.nodes
+    cluster = imagegen.parts.cluster
     async with imagegen:
-        during = await nodes.alive("observer")
+        during = await cluster.alive("observer")
 
-    assert [{imagegen.owner}, set()] == [during, await nodes.alive("observer")]
+    assert [{imagegen.owner}, set()] == [during, await cluster.alive("observer")]
 
 
-class FailingNodes:
+class FailingCluster:
     """Nodes whose first beat fails with ``error``, and who cannot leave; the second beat sets ``beaten``."""
 
     def __init__(self, error=None):
-        self._nodes, self._error = MemoryNodes(ManualClock()), error
+        self._cluster, self._error = MemoryCluster(ManualClock()), error
         self._beats, self.beaten = 0, asyncio.Event()
 
     def __getattr__(self, name):
-        return getattr(self._nodes, name)
+        return getattr(self._cluster, name)
 
     async def beat(self, node):
         self._beats += 1
         if self._beats == 1:
             raise self._error
-        await self._nodes.beat(node)
+        await self._cluster.beat(node)
         self.beaten.set()
 
     async def leave(self, node):
@@ -207,17 +207,17 @@ class FailingNodes:
 @pytest.mark.parametrize("error", [StorageError("the database does not respond"), RuntimeError("a defect")])
 async def test_a_beat_that_failed_is_repeated(error, caplog):
     """And the log says so."""
-    nodes = FailingNodes(error)
+    cluster = FailingCluster(error)
 
-    async with with_nodes(nodes, beat_seconds=0.001), asyncio.timeout(60):
-        await nodes.beaten.wait()
+    async with with_cluster(cluster, beat_seconds=0.001), asyncio.timeout(60):
+        await cluster.beaten.wait()
 
     assert ["a beat failed"] == [message for message in caplog.messages if "failed" in message]
 
 
 async def test_a_node_that_cannot_say_that_it_leaves_stops_all_the_same(caplog):
     """Others find out by its silence."""
-    async with with_nodes(FailingNodes()):
+    async with with_cluster(FailingCluster()):
         pass
 
     assert "other nodes will notice late that this one is gone" in caplog.messages
@@ -227,12 +227,12 @@ async def test_a_node_that_runs_no_tasks_is_alive_and_takes_none():
     """It accepts a task and waits for its end; who runs it, and rescues what is left, is another one."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
-    await adapters.nodes.join("dead")
+    await adapters.cluster.join("dead")
     orphan = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
-    await adapters.nodes.leave("dead")
+    await adapters.cluster.leave("dead")
     accepting = imagegen_over(provider, adapters=adapters, beat_seconds=0.001, runs_tasks=False)
     async with accepting:
-        during = await adapters.nodes.alive("observer")
+        during = await adapters.cluster.alive("observer")
         task = await accepting.submit("猫")
         alone = await accepting.wait(task.task_id, timeout=0.05)
         untouched = await adapters.tasks.get(orphan)

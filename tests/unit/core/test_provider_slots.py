@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.memory.cluster import MemoryNodes, MemorySlots
+from imagegen_adapters.memory.cluster import MemoryCluster
 from imagegen_adapters.system import ManualClock
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 
@@ -14,11 +14,10 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def two_nodes():
     """Return the slots of two nodes that share their places."""
-    nodes = MemoryNodes(ManualClock())
-    places = MemorySlots(nodes)
+    cluster = MemoryCluster(ManualClock())
     for node in ("here", "there"):
-        await nodes.join(node)
-    return [ProviderSlots(default_limit=1, places=places, node=node) for node in ("here", "there")]
+        await cluster.join(node)
+    return [ProviderSlots(default_limit=1, cluster=cluster, node=node) for node in ("here", "there")]
 
 
 class Call:

@@ -5,7 +5,7 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.stores.one_node import LocalTurn
+from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import StorageCode
@@ -50,7 +50,7 @@ def maintenance(stores, *, expire=True):
             "verify", VerifyReport(images=0, blobs=0, wrong=0, mended=0, archive_checked=True)
         ),
         clean=stores.pass_of("clean", 0),
-        turn=LocalTurn(),
+        cluster=OneNode(),
         node="this",
         clock=SystemClock(),
         sweep_seconds=600,

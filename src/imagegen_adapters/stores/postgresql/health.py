@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import attrs
 
-from imagegen_adapters.stores.postgresql.cluster import CALLS, TURN
 from imagegen_adapters.stores.postgresql.database import (
     DEFAULT_POLICY,
     ConnectionPolicy,
@@ -13,6 +12,7 @@ from imagegen_adapters.stores.postgresql.database import (
     open_connection,
 )
 from imagegen_adapters.stores.rows import from_timestamp
+from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from imagegen_core.ports.tools import Clock
 
 CONNECTIONS_BESIDE_POOL = 1
@@ -109,7 +109,7 @@ async def read_activity(database: Database) -> Activity:
     async with database.snapshot() as connection:
         nodes, resources = await connection.fetch(_NODES), await connection.fetch(_PLACES)
         oldest = await connection.fetchval(_OLDEST)
-    places = [(*row["resource"].split(" ", 1), row) for row in resources]
+    places, calls = {row["resource"]: row for row in resources}, call_slot("")
     return Activity(
         nodes=tuple(
             NodeActivity(
@@ -121,7 +121,7 @@ async def read_activity(database: Database) -> Activity:
             )
             for row in nodes
         ),
-        turn=next((row["node"] for kind, _, row in places if kind == TURN), None),
-        calls={name: row["taken"] for kind, name, row in places if kind == CALLS},
+        turn=places[UPKEEP_SLOT]["node"] if UPKEEP_SLOT in places else None,
+        calls={n.removeprefix(calls): row["taken"] for n, row in places.items() if n.startswith(calls)},
         oldest_pending_seconds=None if oldest is None else max(0.0, oldest),
     )

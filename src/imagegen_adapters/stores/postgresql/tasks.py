@@ -33,12 +33,12 @@ from imagegen_adapters.stores.tasks import USAGE_SUMS, SqlTasks
 from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, StorageError, TaskNotFound
 from imagegen_core.images import Image
+from imagegen_core.ports.cluster import CANCELLATIONS
 from imagegen_core.ports.queue import Demand
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim
 from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, last_event
 
-CANCELLATIONS = "cancellations"
 _TASKS, _EVENTS = "queue", "events"
 """Topics of hints: a task waits, and a task has a new event."""
 

@@ -9,6 +9,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
+from imagegen_core.ports.cluster import CANCELLATIONS
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
 
@@ -166,7 +167,7 @@ async def test_a_task_that_another_node_runs_is_cancelled_there(hint):
         await started.wait()
         requested = await elsewhere.tasks.cancel(task_id=task.task_id)
         if hint is not None:
-            imagegen.node.look_for_cancellation(hint and task.task_id)
+            adapters.cluster.tell(CANCELLATIONS, hint and task.task_id)
         done = await imagegen.wait(task.task_id, timeout=60)
 
     assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)

@@ -290,11 +290,11 @@ class Peer:
     def __init__(self, *keys):
         self.waited_for = {f"{DIGEST}.{key}" for key in keys}
 
-    def answer(self, question, is_so):
+    def answer(self, is_so):
         self.is_so = is_so
 
-    async def ask(self, question, subject):
-        return subject in self.waited_for
+    async def ask(self, key):
+        return key in self.waited_for
 
 
 async def test_a_task_that_a_caller_of_another_node_waits_for(imagegen):
