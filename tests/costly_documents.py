@@ -5,13 +5,18 @@ import json
 from hypothesis import strategies as st
 
 from imagegen_adapters.providers.common.json_files import SpooledJson
-from imagegen_adapters.providers.document.expressions import MAX_EXPRESSION_CHARS, Budget, Expression, Reading
+from imagegen_adapters.providers.document.expressions import (
+    MAX_EXPRESSION_CHARS,
+    Budget,
+    Expression,
+    Malformed,
+    Reading,
+)
 from imagegen_adapters.providers.document.reading import check_size, parse_document
 from imagegen_adapters.providers.document.requests import write_body
 from imagegen_adapters.providers.document.results import find_images
 from imagegen_adapters.providers.document.schema import BodySpec, BodyType, ImageRule, ResponseSpec
 from imagegen_adapters.providers.document.templates import Template
-from imagegen_adapters.providers.document.words import Malformed
 from imagegen_core.errors import CallError, ValidationFailed
 
 RESPONSE = {

@@ -34,7 +34,7 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.stores.messages import SchemaTooNew
+from imagegen_adapters.stores.sql import SchemaTooNew
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError, StorageFull

@@ -17,9 +17,13 @@ import attrs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from imagegen_adapters.stores.messages import KeyCode
 from imagegen_core.errors import ImagegenError, KeysLocked
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, MessageCode
+
+
+class KeyCode(MessageCode, words="imagegen_adapters"):
+    """What is wrong with the master key, or with a sealed token."""
+
 
 KEY_FILE = "master.key"
 CHECK_FILE = "master.check"

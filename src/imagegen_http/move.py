@@ -12,7 +12,7 @@ from imagegen_adapters.move.databases import MoveReport, Progress, Source, Targe
 from imagegen_adapters.move.run import ImageFiles, Move, Rehearsal, SpoolFiles
 from imagegen_adapters.move.tables import TABLES, MoveCode, MoveError
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.secrets import FernetSecretBox, read_keys
+from imagegen_adapters.secrets import FernetSecretBox, KeyCode, read_keys
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
@@ -22,7 +22,6 @@ from imagegen_adapters.stores.directory import (
     DataDirectory,
 )
 from imagegen_adapters.stores.gallery import SqlGallery
-from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql import database as postgresql
 from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id
 from imagegen_adapters.stores.postgresql.files import PostgresqlSpool

@@ -13,6 +13,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secrets import (
     FernetSecretBox,
+    KeyCode,
     MasterKeyRefused,
     parse_keys,
     read_keys,
@@ -22,7 +23,6 @@ from imagegen_adapters.secrets import (
 )
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, DataDirectory
-from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
@@ -41,8 +41,7 @@ from imagegen_http.service import (
     open_archive,
     require_cluster,
 )
-from imagegen_http.settings.schema import Settings, SettingsError
-from imagegen_http.settings.words import SettingCode
+from imagegen_http.settings.schema import SettingCode, Settings, SettingsError
 
 
 async def check_settings(settings: Settings) -> list[Message]:

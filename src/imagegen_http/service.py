@@ -39,8 +39,8 @@ from imagegen_adapters.stores.directory import (
     DataDirectoryInUse,
     DataDirectoryUnusable,
 )
-from imagegen_adapters.stores.messages import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.search import IndexState
+from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
@@ -68,9 +68,8 @@ from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.errors import ServiceCode
 from imagegen_http.health import Health, HealthReport
 from imagegen_http.running_server import RunningServer
-from imagegen_http.settings.schema import S3Settings, Settings, SettingsError, passwords
+from imagegen_http.settings.schema import S3Settings, SettingCode, Settings, SettingsError, passwords
 from imagegen_http.settings.shown import Origins
-from imagegen_http.settings.words import SettingCode
 
 __all__ = ["UNRECOVERABLE_ERRORS", "DataDirectoryInUse", "Service", "compose", "new_id", "sqlite_warning"]
 

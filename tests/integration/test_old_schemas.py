@@ -14,9 +14,8 @@ from imagegen_adapters.backup import BackupError, write_backup
 from imagegen_adapters.restore import restore_backup
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores.messages import SchemaUnusable
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sql import SchemaUnusable, SqliteSql
 from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3

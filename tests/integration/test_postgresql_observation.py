@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.simplify import simplify
-from imagegen_adapters.stores.messages import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
+from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.system import ManualClock, SystemClock
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from tests.contracts.samples import a_task

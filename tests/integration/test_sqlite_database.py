@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from imagegen_adapters.stores.messages import SchemaTooNew, SchemaTooOld
+from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.sqlite.database import Database, WalLimits
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable

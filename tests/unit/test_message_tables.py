@@ -12,6 +12,7 @@ import pytest
 import imagegen_adapters
 import imagegen_core
 import imagegen_http
+from imagegen_adapters.stores.rows import MESSAGE_TABLES
 from imagegen_core.messages import Language, MessageCode
 
 SRC = Path(__file__).parents[2] / "src"
@@ -114,6 +115,13 @@ def test_a_code_is_in_one_table_only():
 
     assert sorted(set(names)) == sorted(names)
     assert len(CODES) == len(names)
+
+
+def test_a_stored_message_finds_the_tables_of_adapters():
+    """Of all that adapters have, also where nothing else has loaded them."""
+    modules = {table.__module__ for table in TABLES.values()}
+
+    assert set(MESSAGE_TABLES) == {name for name in modules if name.startswith("imagegen_adapters")}
 
 
 def test_every_code_in_use_has_a_row():

@@ -38,6 +38,7 @@ from imagegen_adapters.providers.a1111.requests import StableDiffusionCode, sour
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     PollFailures,
+    ResponseCode,
     call_timeout,
     configured_headers,
     is_from_upstream,
@@ -66,7 +67,6 @@ from imagegen_adapters.providers.common.json_files import (
     read_spooled,
     read_text,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imagegen_adapters.files.local import write_durably
-from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageError
 
 DATABASE_FILE = "imagegen.db"

@@ -108,12 +108,12 @@ def _message(value: Any) -> Message:
 def _unused_code(name: str) -> MessageCode | None:
     """Return a code of an adapter that this process has not used; only then are they loaded."""
     if any(name.upper() in table for table in words_of("imagegen_adapters").values()):
-        for module in _TABLES:
+        for module in MESSAGE_TABLES:
             import_module(module)
     return MessageCode.named(name)
 
 
-_TABLES = (
+MESSAGE_TABLES = (
     "imagegen_adapters.archives.claim",
     "imagegen_adapters.archives.oss",
     "imagegen_adapters.archives.s3",
@@ -125,10 +125,12 @@ _TABLES = (
     "imagegen_adapters.outbound.errors",
     "imagegen_adapters.providers.a1111.requests",
     "imagegen_adapters.providers.comfyui.words",
-    "imagegen_adapters.providers.common.words",
+    "imagegen_adapters.providers.common.calls",
     "imagegen_adapters.providers.demo.options",
-    "imagegen_adapters.providers.document.words",
+    "imagegen_adapters.providers.document.expressions",
     "imagegen_adapters.providers.gemini.settings",
+    "imagegen_adapters.secrets",
+    "imagegen_adapters.stores.sql",
 )
 """The modules of adapters that have a table of messages; what they need is loaded with them."""
 

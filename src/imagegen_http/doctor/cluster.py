@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused
+from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.messages import KeyCode, SchemaTooOld
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
 from imagegen_adapters.stores.postgresql.health import (
@@ -19,7 +18,7 @@ from imagegen_adapters.stores.postgresql.health import (
 )
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import index_state
-from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.stores.sql import PostgresqlSql, SchemaTooOld
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError
 from imagegen_http.doctor.checks import (

@@ -9,15 +9,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, MasterKeyRefused
+from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, KeyCode, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.gallery import SqlGallery
-from imagegen_adapters.stores.messages import KeyCode, SchemaTooOld
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
-from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sql import SchemaTooOld, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery

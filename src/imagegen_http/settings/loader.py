@@ -27,8 +27,7 @@ from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
 from imagegen_core.secrets import Secret
 from imagegen_core.text import nearest, text_problems, unknown_key
 from imagegen_http.errors import read_problem
-from imagegen_http.settings.schema import EnvText, InvalidValue, Settings, SettingsError
-from imagegen_http.settings.words import SettingCode
+from imagegen_http.settings.schema import EnvText, InvalidValue, SettingCode, Settings, SettingsError
 
 if TYPE_CHECKING:  # one command needs them
     from imagegen_http.settings.shown import Origins, TokenPlace

@@ -28,10 +28,14 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
-from imagegen_core.messages import Language, Message
+from imagegen_core.messages import Language, Message, MessageCode
 from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
 from imagegen_http.guard.hosts import AllowedHosts, parse_network, parse_origin, parse_page_origin
-from imagegen_http.settings.words import SettingCode
+
+
+class SettingCode(MessageCode, words="imagegen_http"):
+    """Rules of ``config.yaml`` and its variables. Each sentence goes on after the key, variable or file."""
+
 
 API, WORKER = ROLES = "api", "worker"
 """What a node can do: answer requests, run tasks."""

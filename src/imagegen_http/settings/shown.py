@@ -10,8 +10,7 @@ import attrs
 
 from imagegen_core.config import PROVIDER_FIELDS, ProviderConfig, combine, masked_extra
 from imagegen_core.messages import Message
-from imagegen_http.settings.schema import MASK, EnvText, Settings, masked_database_url, passwords
-from imagegen_http.settings.words import SettingCode
+from imagegen_http.settings.schema import MASK, EnvText, SettingCode, Settings, masked_database_url, passwords
 
 _SECRET_NAMES = frozenset(
     {"auth_token", "access_key_id", "access_key_secret", "security_token", "session_token", "api_key"}

@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import PresetLibrary
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
+from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused, new_key
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp

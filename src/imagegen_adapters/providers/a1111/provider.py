@@ -26,6 +26,7 @@ from imagegen_adapters.providers.a1111.requests import (
 )
 from imagegen_adapters.providers.common.calls import (
     OneShot,
+    ResponseCode,
     call_timeout,
     configured_headers,
     malformed_key,
@@ -49,7 +50,6 @@ from imagegen_adapters.providers.common.json_files import (
     read_spooled,
     read_text,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode

@@ -10,13 +10,13 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.images import (
     check_size,
     encode_base64,
     encode_base64_chunks,
     encoded_length,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError, ValidationFailed
 from imagegen_core.forms import FormField, Group, form_field_of, in_pixels

@@ -27,7 +27,7 @@ from imagegen_adapters.providers.comfyui.words import (
     refusal,
 )
 from imagegen_adapters.providers.comfyui.workflow import Workflow, models_of, parse_workflow
-from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_size,
@@ -36,7 +36,6 @@ from imagegen_adapters.providers.common.images import (
     random_seed,
 )
 from imagegen_adapters.providers.common.json_files import bad_response
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 import httpx
 
-from imagegen_adapters.providers.common.calls import parse_retry_after, shorten, visible_text
-from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.common.calls import ResponseCode, parse_retry_after, shorten, visible_text
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, MessageCode, upstream_text
 

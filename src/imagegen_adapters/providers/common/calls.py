@@ -11,15 +11,23 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound.errors import map_transport_errors
-from imagegen_adapters.providers.common.words import InputCode, ResponseCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, FailureCode, ValidationFailed
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, MessageCode
 from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
 from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest
+
+
+class InputCode(MessageCode, words="imagegen_adapters"):
+    """Rules of providers about what comes with a request. Each sentence goes on after the field's name."""
+
+
+class ResponseCode(MessageCode, words="imagegen_adapters"):
+    """What is wrong with a provider's response, or with the call that brought it."""
+
 
 MAX_ERROR_BYTES = 64 * 1024
 """The part of an error response that is read."""

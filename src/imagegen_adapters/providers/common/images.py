@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from imagegen_adapters.providers.common.words import InputCode
+from imagegen_adapters.providers.common.calls import InputCode
 from imagegen_core.errors import CallError, FailureCode, InvalidImage, Refusal, ValidationFailed
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.ports.provider import Exchange

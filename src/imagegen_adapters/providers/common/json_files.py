@@ -17,8 +17,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import visible_text
-from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.common.calls import ResponseCode, visible_text
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message

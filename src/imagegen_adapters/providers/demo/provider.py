@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import BinaryIO
 
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.images import map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, DemoCode, Options, Work
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.images import ImageLimits, map_refusals, mask_for, random_seed
-from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, Reading
+from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, DocumentCode, Reading
 from imagegen_adapters.providers.document.requests import BuiltRequest, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
@@ -22,7 +22,6 @@ from imagegen_adapters.providers.document.schema import Document, ModelSpec, Ope
 from imagegen_adapters.providers.document.sending import Sender, follow
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, Template
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES

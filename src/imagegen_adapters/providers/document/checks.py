@@ -12,7 +12,9 @@ import attrs
 
 from imagegen_adapters.providers.document.expressions import (
     MAX_GLOB_CHARS,
+    DocumentCode,
     Expression,
+    Malformed,
     OverBudget,
     Reading,
     is_glob,
@@ -39,7 +41,6 @@ from imagegen_adapters.providers.document.schema import (
 )
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.templates import PROSE, Template
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
 from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES

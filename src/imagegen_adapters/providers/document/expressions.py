@@ -27,10 +27,22 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 from jmespath.visitor import Options, TreeInterpreter
 
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, MessageCode
 from imagegen_core.problems import ProblemCode
+
+
+class DocumentCode(MessageCode, words="imagegen_adapters"):
+    """Rules of documents. Each sentence goes on after the field's path."""
+
+
+class Malformed(ValueError):
+    """A part of a document is not what it must be; ``reason`` says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
 
 MAX_STEPS = 5000
 """Nodes that are visited for one response or one request; a step takes two or three microseconds.

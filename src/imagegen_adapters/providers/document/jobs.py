@@ -9,8 +9,13 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound.errors import is_transport_error
-from imagegen_adapters.providers.common.calls import PollFailures, is_from_upstream, may_be_json, read_error
-from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.common.calls import (
+    PollFailures,
+    ResponseCode,
+    is_from_upstream,
+    may_be_json,
+    read_error,
+)
 from imagegen_adapters.providers.document.calls import DocumentCall
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,

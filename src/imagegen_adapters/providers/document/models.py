@@ -8,6 +8,7 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import two_part_key_problem
 from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.schema import (
     AuthType,
     Document,
@@ -20,7 +21,6 @@ from imagegen_adapters.providers.document.schema import (
 from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.sizes import size_presets_of
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES, FormField, form_field_of

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request, render_vars
+from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.jobs import JobWatcher
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import PresetLibrary, document_of
@@ -30,7 +30,6 @@ from imagegen_adapters.providers.document.schema import Document, ErrorClass, Ta
 from imagegen_adapters.providers.document.sending import TOKEN_REFUSED, AccessTokens, Sender, absolute_url
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation

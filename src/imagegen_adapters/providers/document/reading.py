@@ -19,10 +19,15 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from imagegen_adapters.providers.common.catalogue import load_yaml
 from imagegen_adapters.providers.document.checks import problems_of
-from imagegen_adapters.providers.document.expressions import Budget, Expression, OverBudget
+from imagegen_adapters.providers.document.expressions import (
+    Budget,
+    DocumentCode,
+    Expression,
+    Malformed,
+    OverBudget,
+)
 from imagegen_adapters.providers.document.schema import ClassifyRule, Document, RetryAfterRule
 from imagegen_adapters.providers.document.templates import Template, TemplateError
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.forms import Label, parse_label

@@ -12,10 +12,9 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import configured_headers
+from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.images import encode_base64, encoded_length
-from imagegen_adapters.providers.common.words import ResponseCode
-from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget
+from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
 from imagegen_adapters.providers.document.schema import BodySpec, BodyType, Document, RequestSpec
 from imagegen_adapters.providers.document.templates import (
     PROSE,
@@ -25,7 +24,6 @@ from imagegen_adapters.providers.document.templates import (
     Template,
     as_text,
 )
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES

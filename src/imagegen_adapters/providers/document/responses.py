@@ -11,6 +11,7 @@ import attrs
 import httpx
 
 from imagegen_adapters.providers.common.calls import (
+    ResponseCode,
     parse_retry_after,
     parse_seconds,
     read_error,
@@ -19,7 +20,6 @@ from imagegen_adapters.providers.common.calls import (
     with_model_warning,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.expressions import Expression, Reading, matches_glob, searched_chars
 from imagegen_adapters.providers.document.schema import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_core.errors import CallError, FailureCode

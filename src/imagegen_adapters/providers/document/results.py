@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import shorten
+from imagegen_adapters.providers.common.calls import ResponseCode, shorten
 from imagegen_adapters.providers.common.json_files import (
     SpooledJson,
     SpooledString,
@@ -18,9 +18,14 @@ from imagegen_adapters.providers.common.json_files import (
     read_blocks,
     read_spooled,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.calls import DocumentCall
-from imagegen_adapters.providers.document.expressions import Budget, Expression, OverBudget, Reading
+from imagegen_adapters.providers.document.expressions import (
+    Budget,
+    DocumentCode,
+    Expression,
+    OverBudget,
+    Reading,
+)
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
 from imagegen_adapters.providers.document.responses import UpstreamResponse, job_error
 from imagegen_adapters.providers.document.schema import ImageRule, ResponseSpec, UsageSpec
@@ -30,7 +35,6 @@ from imagegen_adapters.providers.document.sending import (
     check_download,
     same_origin,
 )
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode

@@ -14,9 +14,8 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.images import MaskPolarity
-from imagegen_adapters.providers.document.expressions import Expression
+from imagegen_adapters.providers.document.expressions import DocumentCode, Expression
 from imagegen_adapters.providers.document.templates import Template
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.config import check_api_base, check_timeout
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import Group, Label

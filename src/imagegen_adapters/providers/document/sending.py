@@ -22,6 +22,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.outbound.transport import PAID
 from imagegen_adapters.providers.common.calls import (
+    ResponseCode,
     call_timeout,
     malformed_key,
     parse_retry_after,
@@ -29,12 +30,11 @@ from imagegen_adapters.providers.common.calls import (
     read_at_most,
     shorten,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
+from imagegen_adapters.providers.document.expressions import DocumentCode, Malformed
 from imagegen_adapters.providers.document.requests import Body, BuiltRequest, ReadInput, too_large, unsendable
 from imagegen_adapters.providers.document.schema import Auth, AuthType, ClientAuth, Document
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
 from imagegen_adapters.providers.document.templates import InputPart
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
 from imagegen_core.config import WEB_PORTS, ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text

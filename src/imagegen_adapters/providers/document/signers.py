@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import attrs
 
 from imagegen_adapters.providers.common.calls import malformed_key
-from imagegen_adapters.providers.document.words import Malformed
+from imagegen_adapters.providers.document.expressions import Malformed
 
 _LIFETIME_SECONDS = 1800
 _SKEW_SECONDS = 60

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.images import check_sides, quotient
+from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.schema import ModelSpec, SizeKind, SizeSpec
-from imagegen_adapters.providers.document.words import DocumentCode
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import (
     SIZE_NAMES,

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.json_files import (
     bad_response,
     decode_base64,
@@ -23,7 +24,6 @@ from imagegen_adapters.providers.common.json_files import (
     read_spooled,
     read_string,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.document.calls import DocumentCall
 from imagegen_adapters.providers.document.expressions import Reading
 from imagegen_adapters.providers.document.responses import (

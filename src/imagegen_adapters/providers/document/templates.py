@@ -24,8 +24,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.images import encoded_length
-from imagegen_adapters.providers.document.expressions import Budget, OverBudget
-from imagegen_adapters.providers.document.words import DocumentCode, Malformed
+from imagegen_adapters.providers.document.expressions import Budget, DocumentCode, Malformed, OverBudget
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.messages import Message

@@ -21,6 +21,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
     OneShot,
+    ResponseCode,
     call_timeout,
     configured_headers,
     read_at_most,
@@ -29,7 +30,6 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.images import check_total_bytes, map_refusals
 from imagegen_adapters.providers.common.json_files import decode_chunks, parse_spooled, read_spooled
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.requests import Body, Upload, sdk_call, uploads_of, warnings_of
 from imagegen_adapters.providers.gemini.responses import (
     ErrorResponse,

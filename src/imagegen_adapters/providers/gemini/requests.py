@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     encode_base64,
@@ -16,7 +17,6 @@ from imagegen_adapters.providers.common.images import (
     mask_for,
     nearest_ratio,
 )
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, traits_of
 from imagegen_core.errors import (
     BlobMissing,

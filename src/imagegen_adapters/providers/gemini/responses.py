@@ -14,13 +14,13 @@ import attrs
 import httpx
 
 from imagegen_adapters.providers.common.calls import (
+    ResponseCode,
     parse_retry_after,
     parse_seconds,
     shorten,
     with_model_warning,
 )
 from imagegen_adapters.providers.common.json_files import SpooledString
-from imagegen_adapters.providers.common.words import ResponseCode
 from imagegen_adapters.providers.gemini.settings import GeminiCode
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode

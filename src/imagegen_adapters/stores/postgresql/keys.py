@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
-from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, is_valid_key, parse_keys, reseal
+from imagegen_adapters.secrets import (
+    FernetSecretBox,
+    KeyCode,
+    MasterKeyRefused,
+    is_valid_key,
+    parse_keys,
+    reseal,
+)
 from imagegen_adapters.stores.configs import GET, SqlProviderConfigs, SqlSealedRows
-from imagegen_adapters.stores.messages import KeyCode
 from imagegen_adapters.stores.postgresql.database import Batches, Database, Row
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.ports.secrets import SecretBox

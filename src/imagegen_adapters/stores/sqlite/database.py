@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 from imagegen_core.messages import Message
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from imagegen_adapters.stores.messages import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts

@@ -26,7 +26,6 @@ from imagegen_adapters.stores.gallery import (
     row_to_image,
     row_to_marks,
 )
-from imagegen_adapters.stores.messages import DatabaseCode
 from imagegen_adapters.stores.search import (
     FAVOURITE,
     SEARCHED_IMAGES,
@@ -44,7 +43,7 @@ from imagegen_adapters.stores.search import (
     sums,
     within,
 )
-from imagegen_adapters.stores.sql import NEWEST, SqliteSql, Steps, execute, runner
+from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute, runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable

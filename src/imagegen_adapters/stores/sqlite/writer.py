@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_adapters.stores.messages import DatabaseCode
+from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_adapters.stores.sqlite.engine import is_fatal, is_full, sqlite3, storage_error
 from imagegen_adapters.threads import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError
