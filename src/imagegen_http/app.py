@@ -13,18 +13,7 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Message, Scope, Send
 
-from imagegen_http.api import (
-    costs,
-    errors,
-    images,
-    inputs,
-    marks,
-    operations,
-    providers,
-    streams,
-    tasks,
-    upkeep,
-)
+from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.parameters import with_clean_query
 from imagegen_http.api.responses import JsonResponse
@@ -48,9 +37,10 @@ def _routes_of(module: ModuleType) -> list[HTTPRouteHandler]:
 
 API: Sequence[HTTPRouteHandler] = (
     *operations.SUBMISSIONS,
-    *(route for module in (tasks, streams, inputs) for route in _routes_of(module)),
+    *(route for module in (tasks, streams) for route in _routes_of(module)),
     operations.estimate_task,
-    *(route for module in (costs, images, marks, providers, upkeep) for route in _routes_of(module)),
+    operations.show_usage,
+    *(route for module in (images, marks, providers, upkeep) for route in _routes_of(module)),
 )
 """All below ``/api`` and ``/health``, in the order that the document has within their groups."""
 

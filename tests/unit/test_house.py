@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 58_672
-FILES = 235
+LINES = 58_593
+FILES = 234
 SMALL_FILES = 32
 """Of less than 60 lines."""
 

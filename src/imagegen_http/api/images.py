@@ -9,6 +9,8 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 from litestar.types import ASGIApp
 
+from imagegen_core.costs import Basis
+from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
@@ -18,7 +20,6 @@ from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
-from imagegen_http.api.costs import Cost
 from imagegen_http.api.errors import delete, download, get
 from imagegen_http.api.parameters import (
     MOMENT_WORDS,
@@ -54,6 +55,30 @@ from imagegen_http.schemas import (
     with_exact_seed,
 )
 from imagegen_http.service import Service
+
+
+class Cost(Answer, frozen=True, kw_only=True):
+    """What something costs, in the currency that the provider bills."""
+
+    amount: Annotated[
+        str | None, doc("a decimal number; with `unknown` what is known of it, or null", "0.20")
+    ]
+    currency: Annotated[str | None, doc("of the amount", "CNY")]
+    basis: Annotated[
+        Basis,
+        doc(
+            "`known`: the provider said it; `estimated`: by its price; `unknown`: more, or nobody knows",
+            "estimated",
+        ),
+    ]
+
+    @classmethod
+    def from_cost(cls, cost: CoreCost) -> "Cost":
+        return cls(amount=cost.text, currency=cost.currency, basis=cost.basis)
+
+    @classmethod
+    def optional(cls, cost: CoreCost | None) -> "Cost | None":
+        return None if cost is None else cls.from_cost(cost)
 
 
 class Image(Answer, frozen=True, kw_only=True):

@@ -1,33 +1,53 @@
-"""The operations: a route for each row of the core's table, and the price of a request."""
+"""The operations: a route for each row of the core's table; what requests would cost, and what all cost."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, cast
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, cast, get_type_hints
 
+import attrs
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta
 
 from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.costs import Usage as CoreUsage
+from imagegen_core.costs import UsageGrouping, amount_text
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.limits import (
+    MAX_API_BASE_CHARS,
+    MAX_API_KEY_CHARS,
+    MAX_REFERENCES,
+    MAX_RETRIES,
+    MAX_TIMEOUT_SECONDS,
+)
 from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.problems import JsonType, Problem, ProblemCode
-from imagegen_core.resolving import ResolveProvider
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
 from imagegen_http.api.bodies import InputImages, JsonRequest
-from imagegen_http.api.costs import Cost, Estimate
-from imagegen_http.api.errors import post
-from imagegen_http.api.parameters import IdempotencyHeader, PreferHeader, ServiceDependency
-from imagegen_http.api.providers import OverrideBody
+from imagegen_http.api.errors import get, post
+from imagegen_http.api.images import Cost
+from imagegen_http.api.parameters import (
+    MOMENT_WORDS,
+    IdempotencyHeader,
+    PreferHeader,
+    ServiceDependency,
+    ZoneQuery,
+    parse_moment,
+    parse_zone,
+    query,
+)
 from imagegen_http.api.responses import Success, success
 from imagegen_http.api.tasks import TaskResponse, acceptance, post_task
 from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import (
+    API_BASE_PATTERN,
     EXAMPLE_IMAGE,
     EXAMPLE_PROMPT,
     PROMPT_WORDS,
+    Answer,
     Body,
     ImageText,
     JsonObject,
@@ -35,6 +55,31 @@ from imagegen_http.schemas import (
     RequestedModel,
     doc,
 )
+from imagegen_http.service import Service
+
+_OwnApiBase = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
+    doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
+]
+_OwnApiKey = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
+    doc("key of the provider's API; needed where `api_base` names another origin"),
+]
+_OwnTimeout = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")]
+_OwnMaxRetries = Annotated[
+    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")
+]
+
+
+class OverrideBody(Body, frozen=True, kw_only=True):
+    """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
+
+    api_base: _OwnApiBase | None = None
+    api_key: _OwnApiKey | None = None
+    timeout: _OwnTimeout | None = None
+    max_retries: _OwnMaxRetries | None = None
 
 
 class SubmitBody(Body, frozen=True, kw_only=True):
@@ -53,98 +98,13 @@ class SubmitBody(Body, frozen=True, kw_only=True):
     )
 
 
-_Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
-_OptionalPrompt = Annotated[str | None, doc("what to make; not every model heeds it")]
-
-_ParamsWithPrompt = Annotated[
-    JsonObject,
-    doc(
-        "`prompt`, which is needed, and the model's parameters, as `GET /api/v1/providers` lists them",
-        {"prompt": EXAMPLE_PROMPT, "width": 512, "height": 512},
-        required=["prompt"],
-        properties={"prompt": {"description": "what to make", "type": "string", **PROMPT_WORDS}},
-    ),
-]
-
-_Image = Annotated[ImageText, doc("the image to work on, as a data URL or `image:<id>`", EXAMPLE_IMAGE)]
-
-_References = Annotated[
-    list[ImageText],
-    doc(
-        "images to go by, each a data URL or `image:<id>`",
-        [EXAMPLE_IMAGE],
-        minItems=1,
-        maxItems=MAX_REFERENCES,
-    ),
-]
-
-_Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; black stays")]
-_ImageSize = Annotated[str | None, doc("about how large: `1K`, `2K`, where the model takes it")]
-_AspectRatio = Annotated[str | None, doc("the shape: `16:9`, where the model takes it")]
-_EditMode = Annotated[str | None, doc("what to do with the masked part")]
-_UpscaleFactor = Annotated[str, doc("`x2` or `x4`", enum=[*UPSCALE_FACTORS])] | None
-_SegmentMode = Annotated[str | None, doc("what to look for, where the model takes it")]
-
-_PARAMETERS: Mapping[str, Any] = {
-    "image_size": _ImageSize,
-    "aspect_ratio": _AspectRatio,
-    "edit_mode": _EditMode,
-    "upscale_factor": _UpscaleFactor,
-    "mode": _SegmentMode,
-}
-"""What may stand beside ``params``."""
-
-
-def _operation_body(operation: Operation) -> type[SubmitBody]:
-    rules = operation.rules
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    if rules.prompt_field == "prompt":
-        fields.append(("prompt", _Prompt) if rules.needs_prompt else ("prompt", _OptionalPrompt, None))
-    else:
-        fields.append(("params", _ParamsWithPrompt, {}))
-    if rules.max_references > 0:
-        fields.append(("reference_images", _References))
-    if rules.takes_image:
-        fields.append(("image", _Image))
-    if rules.takes_mask:
-        fields.append(("mask", _Mask, None))
-    fields += [(name, _PARAMETERS[name], None) for name in rules.body_parameters]
-    required = [name for name, _, *default in fields if not default or name == "params"]
-    name = "".join(word.title() for word in operation.split("_"))
-    body = msgspec.defstruct(
-        f"{name}Body",
-        fields,
-        bases=(SubmitBody,),
-        module=__name__,
-        kw_only=True,
-        namespace={"__doc__": rules.description, "schema_words": {"required": required}},
-    )
-    return cast("type[SubmitBody]", body)
-
-
-def _estimate_words() -> dict[str, Any]:
-    """Return which of the parameters beside ``params`` an estimate takes for which operation."""
-    conditions = [
-        {
-            "if": {
-                "properties": {
-                    "operation": {"enum": [o for o in Operation if name in o.rules.body_parameters]}
-                },
-                "required": ["operation"],
-            },
-            "else": {"properties": {name: {"type": "null"}}},
-        }
-        for name in _PARAMETERS
-    ]
-    return {"allOf": conditions}
-
-
-OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
-
 _Counted = Annotated[
     str, Meta(min_length=1), doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service")
 ]
 """An image of an estimate: counted, and not read."""
+
+_BESIDE = tuple(name for operation in Operation for name in operation.rules.body_parameters)
+"""Parameters that may stand beside ``params``."""
 
 
 class EstimateBody(SubmitBody, frozen=True, kw_only=True):
@@ -159,22 +119,75 @@ class EstimateBody(SubmitBody, frozen=True, kw_only=True):
     )
     image: _Counted | None = None
     mask: _Counted | None = None
-    image_size: _ImageSize = None
-    aspect_ratio: _AspectRatio = None
-    edit_mode: _EditMode = None
-    upscale_factor: _UpscaleFactor = None
-    mode: _SegmentMode = None
+    image_size: Annotated[str | None, doc("about how large: `1K`, `2K`, where the model takes it")] = None
+    aspect_ratio: Annotated[str | None, doc("the shape: `16:9`, where the model takes it")] = None
+    edit_mode: Annotated[str | None, doc("what to do with the masked part")] = None
+    upscale_factor: Annotated[str, doc("`x2` or `x4`", enum=[*UPSCALE_FACTORS])] | None = None
+    mode: Annotated[str | None, doc("what to look for, where the model takes it")] = None
 
-    schema_words: ClassVar[Mapping[str, Any]] = _estimate_words()
+    schema_words: ClassVar[Mapping[str, Any]] = {
+        "allOf": [
+            {
+                "if": {
+                    "properties": {
+                        "operation": {"enum": [o for o in Operation if name in o.rules.body_parameters]}
+                    },
+                    "required": ["operation"],
+                },
+                "else": {"properties": {name: {"type": "null"}}},
+            }
+            for name in _BESIDE
+        ]
+    }
 
 
-_OVERRIDE_FIELDS = {
-    "provider_name": "provider",
-    "api_base": "config.api_base",
-    "timeout_seconds": "config.timeout",
-    "max_retries": "config.max_retries",
-}
-"""Where a body has the fields of its own `ProviderConfig`."""
+_Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
+_OptionalPrompt = Annotated[str | None, doc("what to make; not every model heeds it")]
+_ParamsWithPrompt = Annotated[
+    JsonObject,
+    doc(
+        "`prompt`, which is needed, and the model's parameters, as `GET /api/v1/providers` lists them",
+        {"prompt": EXAMPLE_PROMPT, "width": 512, "height": 512},
+        required=["prompt"],
+        properties={"prompt": {"description": "what to make", "type": "string", **PROMPT_WORDS}},
+    ),
+]
+_REFERENCES = "images to go by, each a data URL or `image:<id>`"
+_References = Annotated[
+    list[ImageText], doc(_REFERENCES, [EXAMPLE_IMAGE], minItems=1, maxItems=MAX_REFERENCES)
+]
+_Image = Annotated[ImageText, doc("the image to work on, as a data URL or `image:<id>`", EXAMPLE_IMAGE)]
+_Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; black stays")]
+
+
+def _operation_body(operation: Operation) -> type[SubmitBody]:
+    """Return the body of an operation: of its row, with the parameters that an estimate declares."""
+    rules, hints = operation.rules, get_type_hints(EstimateBody, include_extras=True)
+    in_params, is_needed = rules.prompt_field == "params.prompt", rules.needs_prompt
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("params", _ParamsWithPrompt, {})
+        if in_params
+        else ("prompt", _Prompt)
+        if is_needed
+        else ("prompt", _OptionalPrompt, None),
+        *([("reference_images", _References)] if rules.max_references else ()),
+        *([("image", _Image)] if rules.takes_image else ()),
+        *([("mask", _Mask, None)] if rules.takes_mask else ()),
+        *((name, hints[name], None) for name in rules.body_parameters),
+    ]
+    required = [name for name, _, *default in fields if not default or name == "params"]
+    body = msgspec.defstruct(
+        f"{operation.title()}Body",
+        fields,
+        bases=(SubmitBody,),
+        module=__name__,
+        kw_only=True,
+        namespace={"__doc__": rules.description, "schema_words": {"required": required}},
+    )
+    return cast("type[SubmitBody]", body)
+
+
+OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
 
 _DESCRIPTION = """
 The answer is 202 as soon as the task is durable; it names where the task can be seen, followed and cancelled.
@@ -184,6 +197,7 @@ its `Idempotency-Key` gives the same task, so that nothing is paid for twice.
 
 
 def _handler(operation: Operation) -> HTTPRouteHandler:
+    rules = operation.rules
 
     async def submit(
         request: JsonRequest,
@@ -192,17 +206,19 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        body, tasks = request.buffered_body, service.imagegen.tasks
-        submission = await _submission(operation, data, body, tasks.resolve, idempotency_key)
+        body, fields = request.buffered_body, msgspec.structs.asdict(data)
+        prompt = _prompt_in(fields) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
+        if prompt is None:
+            raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
+        images = await _images(fields, body) if rules.has_input_images else {}
+        submission = await _submission(service, operation, fields, prompt)
+        submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
         service.check_running()
-        try:
-            added = await tasks.submit(submission)
-        except ValidationFailed as error:
-            raise error.with_fields(request_fields(rules)) from error
+        with _fields_of_request(rules):
+            added = await service.imagegen.tasks.submit(submission)
         body.drop()
         return await acceptance(service, added, prefer)
 
-    rules = operation.rules
     json_body: Any = JSONBody  # of a type that is made at run time
     submit.__annotations__["data"] = json_body[OPERATION_BODIES[operation]]
     submit.__name__ = rules.path.rpartition("/")[2].replace("-", "_")
@@ -215,97 +231,10 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
 SUBMISSIONS = [_handler(operation) for operation in Operation]
 
 
-async def _submission(
-    operation: Operation,
-    data: SubmitBody,
-    buffered_body: BufferedBody,
-    resolve: ResolveProvider,
-    idempotency_key: str | None,
-) -> Submission:
-    rules, fields = operation.rules, msgspec.structs.asdict(data)
-    params = dict(data.params)
-    prompt = prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
-    if prompt is None:
-        raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
-    images = await _images(fields, buffered_body) if rules.has_input_images else {}
-    provider_name = data.provider
-    if data.config is not None:  # it is for this provider, whatever the default is by then
-        provider_name = provider_name or await resolve.default_name()
-    return Submission(
-        operation=operation,
-        prompt=prompt,
-        params=params_of(rules, params, fields),
-        provider_name=provider_name,
-        model_id=data.model_id,
-        override=None if data.config is None else override_of(provider_name or "", data.config),
-        require_saved=data.use_saved_config,
-        idempotency_key=idempotency_key,
-        **images,
-    )
+class Estimate(Answer, frozen=True, kw_only=True):
+    """What a request would cost if it made all that it asks for."""
 
-
-def prompt_in(params: dict[str, Any]) -> str | None:
-    """Take the prompt out of the parameters, if it is there."""
-    prompt: Any = params.pop("prompt", None)
-    if prompt is not None and not isinstance(prompt, str):
-        wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
-        raise ValidationFailed.for_field("params.prompt", wrong_type)
-    return prompt
-
-
-async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dict[str, Any]:
-    with InputImages.reading(buffered_body) as input_images:
-        references = [
-            await input_images.read(text, f"reference_images.{index}")
-            for index, text in enumerate(fields.get("reference_images", ()))
-        ]
-        single = {
-            name: await input_images.read(fields[name], name)
-            for name in ("image", "mask")
-            if fields.get(name) is not None
-        }
-    return {"references": tuple(references), **single}
-
-
-def params_of(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    merged = _merge_params(params, {name: fields[name] for name in rules.body_parameters})
-    if rules.own is not None and rules.own.recorded and merged.get(rules.own.name) is None:
-        merged[rules.own.name] = rules.own.implied
-    return merged
-
-
-def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -> dict[str, Any]:
-    beside = {name: value for name, value in fields_beside.items() if value is not None}
-    problems = [
-        Problem(field=name, reason=ProblemCode.CONFLICT(other=f"params.{name}"))
-        for name, value in beside.items()
-        if params.get(name) not in (None, value)
-    ]
-    if problems:
-        raise ValidationFailed(*problems)
-    return {**params, **beside}
-
-
-def override_of(provider_name: str, config: OverrideBody) -> ProviderConfig:
-    """Return the request's own layer of configuration; a masked key means "none of my own"."""
-    key = Secret.parse_unmasked(config.api_key, "config.api_key")
-    try:
-        return ProviderConfig(
-            provider_name=provider_name,
-            source=ConfigSource.REQUEST,
-            api_base=config.api_base,
-            api_key=key,
-            timeout_seconds=config.timeout,
-            max_retries=config.max_retries,
-        )
-    except ValidationFailed as error:
-        raise error.with_fields(_OVERRIDE_FIELDS) from error
-
-
-def request_fields(rules: OperationRules) -> dict[str, str]:
-    """Return where a request of this operation has the fields of its submission."""
-    beside = {f"params.{name}": name for name in rules.body_parameters}
-    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
+    cost: Annotated[Cost | None, doc("null where calls cost nothing")]
 
 
 @post(
@@ -324,34 +253,182 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     The body is that of the request, with its `operation`. All else is checked as in one; images that are
     there are not looked at.
     """
-    fields = msgspec.structs.asdict(data)
-    rules = data.operation.rules
-    params = dict(data.params)
+    rules, fields = data.operation.rules, msgspec.structs.asdict(data)
     in_params = rules.prompt_field == "params.prompt" and not data.prompt
-    prompt = prompt_in(params) if in_params else data.prompt
-    if problems := tuple(_misplaced(data.operation, fields)):
-        raise ValidationFailed(*problems)
-    provider_name = data.provider or await service.imagegen.resolve.default_name()
-    submission = Submission(
-        operation=data.operation,
-        prompt=prompt or "",
-        params=params_of(rules, params, fields),
-        provider_name=provider_name,
-        model_id=data.model_id,
-        override=None if data.config is None else override_of(provider_name, data.config),
-        require_saved=data.use_saved_config,
-    )
-    try:
+    prompt = _prompt_in(fields) if in_params else data.prompt
+    misplaced = [n for n in _BESIDE if fields[n] is not None and n not in rules.body_parameters]
+    if misplaced:
+        raise ValidationFailed(*map(_not_of_this_operation, misplaced))
+    submission = await _submission(service, data.operation, fields, prompt or "")
+    with _fields_of_request(rules):
         costs = await service.imagegen.tasks.estimate(submission)
-    except ValidationFailed as error:
-        raise error.with_fields(request_fields(rules)) from error
     return success(Estimate(cost=Cost.optional(next(iter(costs), None))))
 
 
-def _misplaced(operation: Operation, fields: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem for each field that belongs to other operations."""
-    names = {name: o for o in Operation for name in o.rules.body_parameters}
-    for name in names:
-        if fields[name] is not None and name not in operation.rules.body_parameters:
-            owners = tuple(str(o) for o in Operation if name in o.rules.body_parameters)
-            yield Problem(field=name, reason=ProblemCode.OTHER_OPERATION(operations=owners))
+def _not_of_this_operation(name: str) -> Problem:
+    owners = tuple(str(o) for o in Operation if name in o.rules.body_parameters)
+    return Problem(field=name, reason=ProblemCode.OTHER_OPERATION(operations=owners))
+
+
+async def _submission(
+    service: Service, operation: Operation, fields: Mapping[str, Any], prompt: str
+) -> Submission:
+    """Return what the fields of a body ask for, but for its images."""
+    params, provider_name, config = _params(operation.rules, fields), fields["provider"], fields["config"]
+    if config is not None:  # it is for this provider, whatever the default is by then
+        provider_name = provider_name or await service.imagegen.resolve.default_name()
+    return Submission(
+        operation=operation,
+        prompt=prompt,
+        params=params,
+        provider_name=provider_name,
+        model_id=fields["model_id"],
+        override=None if config is None else _override(provider_name, config),
+        require_saved=fields["use_saved_config"],
+    )
+
+
+def _prompt_in(fields: dict[str, Any]) -> str | None:
+    """Take the prompt out of the parameters, if it is there."""
+    fields["params"] = dict(fields["params"])
+    prompt: Any = fields["params"].pop("prompt", None)
+    if prompt is not None and not isinstance(prompt, str):
+        wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
+        raise ValidationFailed.for_field("params.prompt", wrong_type)
+    return prompt
+
+
+async def _images(fields: Mapping[str, Any], body: BufferedBody) -> dict[str, Any]:
+    with InputImages.reading(body) as images:
+        references = [
+            await images.read(text, f"reference_images.{index}")
+            for index, text in enumerate(fields.get("reference_images", ()))
+        ]
+        names = [name for name in ("image", "mask") if fields.get(name) is not None]
+        single = {name: await images.read(fields[name], name) for name in names}
+    return {"references": tuple(references), **single}
+
+
+def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters, those beside ``params`` among them, and one that goes without saying."""
+    params = fields["params"]
+    beside = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
+    conflicts = [name for name, value in beside.items() if params.get(name) not in (None, value)]
+    if conflicts:
+        reasons = ((name, ProblemCode.CONFLICT(other=f"params.{name}")) for name in conflicts)
+        raise ValidationFailed(*(Problem(field=name, reason=reason) for name, reason in reasons))
+    merged, own = {**params, **beside}, rules.own
+    if own is not None and own.recorded and merged.get(own.name) is None:
+        merged[own.name] = own.implied
+    return merged
+
+
+_OVERRIDE_FIELDS = {
+    "provider_name": "provider",
+    "api_base": "config.api_base",
+    "timeout_seconds": "config.timeout",
+    "max_retries": "config.max_retries",
+}
+"""Where a body has the fields of its own `ProviderConfig`."""
+
+
+def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
+    """Return the request's own layer of configuration; a masked key means "none of my own"."""
+    key = Secret.parse_unmasked(config.api_key, "config.api_key")
+    try:
+        return ProviderConfig(
+            provider_name=provider_name,
+            source=ConfigSource.REQUEST,
+            api_base=config.api_base,
+            api_key=key,
+            timeout_seconds=config.timeout,
+            max_retries=config.max_retries,
+        )
+    except ValidationFailed as error:
+        raise error.with_fields(_OVERRIDE_FIELDS) from error
+
+
+@contextmanager
+def _fields_of_request(rules: OperationRules) -> Iterator[None]:
+    """Name the fields of a submission that is refused as its request has them."""
+    beside = {f"params.{name}": name for name in rules.body_parameters}
+    try:
+        yield
+    except ValidationFailed as error:
+        fields = {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
+        raise error.with_fields(fields) from error
+
+
+# ---------------------------------------------------------------- usage
+
+Amounts = dict[Annotated[str, doc("currency")], Annotated[str, doc("a decimal number")]]
+
+
+class UsageGroup(Answer, frozen=True, kw_only=True):
+    """What the tasks that ended in a time have used, of one day, provider or model."""
+
+    key: Annotated[str, doc("the day, the provider's name or the model's id", "2026-11-24")]
+    tasks: Annotated[int, doc("tasks that ended, however they did", 12)]
+    images: Annotated[int, doc("images that they yielded, deleted ones too", 20)]
+    known_amounts: Annotated[
+        Amounts, doc("what providers said that they charged, by currency", {"USD": "0.08"})
+    ] = msgspec.field(name="known")
+    estimated: Annotated[Amounts, doc("what was charged by the price lists", {"CNY": "3.60"})]
+    possible: Annotated[
+        Amounts, doc("what calls with an unknown outcome may have cost; in no other sum", {"CNY": "0.20"})
+    ]
+    unknown_attempts: Annotated[
+        int, doc("calls that were charged, or may have been, and nobody knows how much", 0)
+    ]
+
+    @classmethod
+    def from_usage(cls, key: str, usage: CoreUsage) -> "UsageGroup":
+        return cls.from_attributes(
+            usage,
+            key=key,
+            known_amounts=_texts(usage.known_amounts),
+            estimated=_texts(usage.estimated_amounts),
+            possible=_texts(usage.possible_amounts),
+        )
+
+
+class Usage(Answer, frozen=True, kw_only=True):
+    """What the tasks that ended in a time have used; a group without any is left out."""
+
+    groups: Annotated[list[UsageGroup], doc("in the order of their keys")]
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: amount_text(amount) for currency, amount in amounts.items()}
+
+
+FromQuery = Annotated[
+    str | None, query("ended at or after this date or time (ISO 8601)", "from", **MOMENT_WORDS)
+]
+ToQuery = Annotated[
+    str | None, query("ended before this time, or up to the end of this date", "to", **MOMENT_WORDS)
+]
+GroupQuery = Annotated[UsageGrouping | None, query("what a group is; `day` when left out")]
+
+
+@get("/api/v1/usage", "tasks", "validation_failed")
+async def show_usage(
+    service: ServiceDependency,
+    ended_from: FromQuery = None,
+    ended_to: ToQuery = None,
+    group_by: GroupQuery = None,
+    tz: ZoneQuery = "UTC",
+) -> Success[Usage]:
+    """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted.
+
+    Each currency has its own sum. What may have been charged by calls with an unknown outcome is in
+    `possible` alone.
+    """
+    zone = parse_zone("tz", tz)
+    usages = await service.imagegen.tasks.usage(
+        grouping=group_by or UsageGrouping.DAY,
+        since=parse_moment("from", ended_from, end_of_day=False, zone=zone),
+        until=parse_moment("to", ended_to, end_of_day=True, zone=zone),
+        zone=zone,
+    )
+    return success(Usage(groups=[UsageGroup.from_usage(key, usage) for key, usage in usages.items()]))

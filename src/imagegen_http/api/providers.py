@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from litestar import Response
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
@@ -22,18 +23,14 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.models import Lifecycle as CoreLifecycle
-from imagegen_core.models import LifecycleStatus, form_of
-from imagegen_core.models import Model as CoreModel
-from imagegen_core.models import Parameter as CoreParameter
 from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.ports.provider import Provider as CoreProvider
-from imagegen_core.prices import Price, TokenKind, Unit
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import delete, get, patch, post
+from imagegen_http.api.models import Label, Model
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard import asgi
@@ -45,21 +42,12 @@ from imagegen_http.schemas import (
     JsonObject,
     ProviderName,
     RequestedModel,
-    Scalar,
     Shown,
     Time,
     doc,
-    if_any,
     optional_timestamp,
 )
 from imagegen_http.service import Service
-
-
-class Label(Answer, frozen=True, kw_only=True):
-    """A few words for people, in each language."""
-
-    zh: Annotated[str, doc("Chinese", "步数")]
-    en: Annotated[str, doc("English", "Steps")]
 
 
 class ParameterGroup(Answer, frozen=True, kw_only=True):
@@ -69,173 +57,8 @@ class ParameterGroup(Answer, frozen=True, kw_only=True):
     label: Annotated[Label, doc("its heading", {"zh": "采样", "en": "Sampling"})]
 
 
-class ModelParameter(Answer, frozen=True, kw_only=True):
-    """A parameter that a model takes; what does not limit it is left out."""
-
-    name: Annotated[str, doc("its key in `params`", "steps")]
-    type: Annotated[
-        str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
-    ]
-    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
-    minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
-    maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
-    multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
-    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
-    label: Annotated[Label, doc("its name for people", {"zh": "步数", "en": "Steps"})]
-    group: Annotated[Group, doc("where a form puts it, one of `groups`", "sampling")]
-    unit: Annotated[Label | UnsetType, doc("of its values", {"zh": "像素", "en": "px"})] = UNSET
-    description: Annotated[
-        Label | UnsetType, doc("what it does", {"zh": "越多越慢", "en": "the more, the slower"})
-    ] = UNSET
-    value_labels: Annotated[
-        dict[str, Label] | UnsetType,
-        doc(
-            "names of values for people; a value without one speaks for itself",
-            {"hd": {"zh": "高清", "en": "HD"}},
-        ),
-    ] = UNSET
-    operations: Annotated[
-        list[Operation] | UnsetType, doc("the only operations that it belongs to", ["upscale"])
-    ] = UNSET
-
-    @classmethod
-    def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
-        field = parameter.form_field
-        return cls.from_attributes(
-            parameter,
-            minimum=_bound(parameter, parameter.minimum),
-            maximum=_bound(parameter, parameter.maximum),
-            default=if_any(parameter.default),
-            label=Label.from_attributes(field.label),
-            group=field.group,
-            unit=UNSET if field.unit is None else Label.from_attributes(field.unit),
-            description=UNSET if field.description is None else Label.from_attributes(field.description),
-            value_labels=_value_labels(parameter) or UNSET,
-        )
-
-
-def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
-    """Return a bound as a number of the parameter's type, however a document wrote it."""
-    return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
-
-
-def _value_labels(parameter: CoreParameter) -> dict[str, Label]:
-    choices = parameter.form_field.choices
-    values = {str(value) for value in parameter.enum} if parameter.enum else set(choices)
-    return {value: Label.from_attributes(label) for value, label in choices.items() if value in values}
-
-
-class SizePreset(Answer, frozen=True, kw_only=True):
-    """A size to choose, and the parameters that ask for it."""
-
-    label: Annotated[str, doc("what tells it from the others", "16:9 2K")]
-    ratio: Annotated[str | None, doc("its shape; null where the model chooses", "16:9")]
-    resolution: Annotated[str | None, doc("about how large, if the model has several", "2K")]
-    width: Annotated[int | None, doc("pixels, where they are known", 2048)]
-    height: Annotated[int | None, doc("pixels, where they are known", 1152)]
-    params: Annotated[JsonObject, doc("what a request's `params` contain for it", {"size": "2048x1152"})]
-    operations: Annotated[
-        list[Operation] | UnsetType, doc("the only operations that make it", ["generate"])
-    ] = UNSET
-
-
 Kind = Annotated[str, doc("which adapter speaks to it", "demo")]
 DisplayName = Annotated[str, doc("its name for people", "Demo")]
-
-
-class ModelLimits(Answer, frozen=True, kw_only=True):
-    """How much one request to a model may ask for."""
-
-    max_num: Annotated[int, doc("images", 10)]
-    max_references: Annotated[int, doc("reference images", 14)]
-    prompt_chars: Annotated[int, doc("characters of the prompt", 32000)]
-
-
-class ModelLifecycle(Answer, frozen=True, kw_only=True):
-    """When a model is or was switched off, and what to use instead."""
-
-    status: Annotated[LifecycleStatus, doc("whether it is gone already", "deprecated")]
-    date: Annotated[str | None, doc("the day of its end", "2026-12-31", format="date")]
-    replacement: Annotated[str | None, doc("the model to use instead", "demo-2")]
-
-    @classmethod
-    def from_lifecycle(cls, lifecycle: CoreLifecycle, today: dt.date) -> "ModelLifecycle | None":
-        """Return what there is to say; None of a model that goes on."""
-        status, retires = lifecycle.status_on(today), lifecycle.retires
-        if status is LifecycleStatus.ACTIVE:
-            return None
-        date = None if retires is None else retires.isoformat()
-        return cls(status=status, date=date, replacement=lifecycle.replaced_by)
-
-
-class ModelRate(Answer, frozen=True, kw_only=True):
-    """What a provider charges for a unit; conditions that are left out apply to all."""
-
-    amount: Annotated[str, doc("a decimal number", "0.20")]
-    per: Annotated[Unit, doc("what it buys", "image")]
-    tokens: Annotated[TokenKind | UnsetType, doc("which tokens it is for", "image_output")] = UNSET
-    sizes: Annotated[list[str] | UnsetType, doc("sizes that it is for", ["2K"])] = UNSET
-    qualities: Annotated[list[str] | UnsetType, doc("qualities that it is for", ["high"])] = UNSET
-    max_pixels: Annotated[int | UnsetType, doc("the largest area of an image that it is for", 1048576)] = (
-        UNSET
-    )
-    free: Annotated[int | UnsetType, doc("how many input images of a call cost nothing", 1)] = UNSET
-    operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
-
-
-class ModelPrice(Answer, frozen=True, kw_only=True):
-    """A price list; of several rates for images, the first that applies counts."""
-
-    currency: Annotated[str, doc("in which the provider bills", "CNY")]
-    rates: Annotated[list[ModelRate], doc("its lines")]
-
-    @classmethod
-    def optional(cls, price: Price | None) -> "ModelPrice | None":
-        if price is None:
-            return None
-        rates = [ModelRate.from_attributes(rate, amount=format(rate.amount, "f")) for rate in price.rates]
-        return cls(currency=price.currency, rates=rates)
-
-
-class Model(Answer, frozen=True, kw_only=True):
-    """A model and what it can do."""
-
-    id: Annotated[str, doc("what `model_id` names it by", "demo")]
-    name: Annotated[str, doc("its name for people", "Demo")]
-    default: Annotated[bool, doc("whether a task that names no model goes to it", example=True)]
-    capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
-    limits: Annotated[ModelLimits, doc("how much one request may ask for")]
-    parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
-    form: Annotated[
-        list[str],
-        doc(
-            "the fields that a form shows, in order; `size` is one for all that sets a size", ["size", "num"]
-        ),
-    ]
-    sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
-    accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
-    price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
-    lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
-    facts_read: Annotated[
-        str | None, doc("the oldest day on which its facts were read", "2026-11-26", format="date")
-    ]
-
-    @classmethod
-    def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
-        return cls.from_attributes(
-            model,
-            name=model.name or model.id,
-            capabilities=list(model.operations),
-            limits=ModelLimits.from_attributes(model),
-            parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
-            form=list(form_of(model)),
-            sizes=[SizePreset.from_attributes(size, params=dict(size.params)) for size in model.sizes],
-            price=ModelPrice.optional(model.price),
-            lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle, today),
-            facts_read=None if model.facts_read is None else model.facts_read.isoformat(),
-        )
-
-
 Models = Annotated[list[Model], doc("its models")]
 
 
@@ -246,16 +69,6 @@ class Provider(Answer, frozen=True, kw_only=True):
     kind: Kind | None
     display_name: DisplayName
     models: Models
-
-    @classmethod
-    def from_resolved(cls, provider: ResolvedProvider, today: dt.date) -> "Provider":
-        config = provider.config
-        return cls(
-            name=config.provider_name,
-            kind=config.kind,
-            display_name=provider.display_name,
-            models=[Model.from_model(model, today) for model in provider.profile.models],
-        )
 
 
 class Preset(Answer, frozen=True, kw_only=True):
@@ -400,40 +213,6 @@ class ToggleBody(Body, frozen=True, kw_only=True):
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
 
 
-class SettingsBody(Body, frozen=True, kw_only=True):
-    """The setting that can be saved."""
-
-    default_provider: Annotated[
-        Annotated[str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$")] | None,
-        doc("where a task goes that names no provider; null: as `config.yaml` says", "demo"),
-    ]
-
-
-_OwnApiBase = Annotated[
-    str,
-    Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
-    doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
-]
-_OwnApiKey = Annotated[
-    str,
-    Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
-    doc("key of the provider's API; needed where `api_base` names another origin"),
-]
-_OwnTimeout = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")]
-_OwnMaxRetries = Annotated[
-    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")
-]
-
-
-class OverrideBody(Body, frozen=True, kw_only=True):
-    """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
-
-    api_base: _OwnApiBase | None = None
-    api_key: _OwnApiKey | None = None
-    timeout: _OwnTimeout | None = None
-    max_retries: _OwnMaxRetries | None = None
-
-
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
 """Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
 
@@ -448,7 +227,15 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
     """
     usable, today = await service.imagegen.providers.usable(), _today(service)
     answer = ProviderList(
-        providers=[Provider.from_resolved(provider, today) for provider in usable],
+        providers=[
+            Provider(
+                name=provider.config.provider_name,
+                kind=provider.config.kind,
+                display_name=provider.display_name,
+                models=[Model.from_model(model, today) for model in provider.profile.models],
+            )
+            for provider in usable
+        ],
         presets=describe_presets(service.imagegen.parts.providers, today),
         groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
@@ -478,16 +265,13 @@ async def save_config(
     It is checked before it is saved, and keys are encrypted. On a change, what is left out stays as it was.
     For a preset, its name and a key are enough: `{"provider_name": "openai", "api_key": "sk-…"}`.
     """
-    changes = {
-        name: value
-        for name in data.__struct_fields__
-        if name not in _NO_SETTINGS and (value := getattr(data, name)) is not UNSET
-    }
-    if changes.get("models") is not None:
-        changes["models"] = _models(changes["models"])
+    body = msgspec.structs.asdict(data)
+    changes = {n: value for n, value in body.items() if value is not UNSET and n not in _NO_SETTINGS}
+    if isinstance(data.models, list):
+        changes["models"] = tuple(_model(index, model) for index, model in enumerate(data.models))
     if "extra_config" in changes:
-        changes["extra_config"] = changes["extra_config"] or {}
-    await service.imagegen.providers.save(provider_name=data.provider_name, changes=changes)
+        changes["extra_config"] = data.extra_config or {}
+    await service.imagegen.providers.save(data.provider_name, changes)
     return await _saved_config(service, data.provider_name)
 
 
@@ -518,7 +302,7 @@ async def toggle_config(
 
     Tasks that wait for one that is off fail with `provider_disabled`; calls that run go on.
     """
-    await service.imagegen.providers.toggle(provider_name=provider_name, enabled=data.enabled)
+    await service.imagegen.providers.toggle(provider_name, enabled=data.enabled)
     return await _saved_config(service, provider_name)
 
 
@@ -536,16 +320,13 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
 
     This is 200 whatever the provider says; `outcome` tells. `not_verified`: it has no such call.
     """
-    names = {r.config.provider_name for r in await service.imagegen.providers.configured()}
-    if provider_name not in names:
-        raise await service.imagegen.providers.not_found(provider_name)
-    clock = service.imagegen.parts.clock
+    providers, clock = service.imagegen.providers, service.imagegen.parts.clock
+    if provider_name not in {r.config.provider_name for r in await providers.configured()}:
+        raise await providers.not_found(provider_name)
     started = clock.monotonic()
-    probe = await service.imagegen.providers.probe(provider_name=provider_name)
-    milliseconds = round((clock.monotonic() - started) * 1000)
-    return success(
-        ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=milliseconds)
-    )
+    probe = await providers.probe(provider_name)
+    took = round((clock.monotonic() - started) * 1000)
+    return success(ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=took))
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
@@ -555,7 +336,7 @@ async def _saved_config(service: Service, provider_name: str) -> Success[Provide
 
 def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> list[Preset]:
     """Return a description of each provider that is known, by its name for people."""
-    with_adapters: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # which are not loaded to say this
+    coded: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # which are not loaded to say this
         ("gemini", "gemini", "Google Gemini", True, {}),
         ("stability", "stable_diffusion", "Stability AI", True, {"dialect": "stability"}),
         ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
@@ -572,7 +353,7 @@ def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> l
             needs_api_key=needs_key,
             models=[],
         )
-        for name, kind, display_name, needs_key, extra in with_adapters
+        for name, kind, display_name, needs_key, extra in coded
     ]
     documents = providers["http"]
     for name in documents.names:
@@ -600,15 +381,7 @@ def _today(service: Service) -> dt.date:
     return service.imagegen.parts.clock.now().date()
 
 
-def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
-    return tuple(
-        ModelEntry(
-            id=body.id,
-            name=body.name,
-            default=body.default,
-            capabilities=None
-            if body.capabilities is None
-            else parse_operations(body.capabilities, f"models.{index}.capabilities"),
-        )
-        for index, body in enumerate(bodies)
-    )
+def _model(index: int, body: ModelBody) -> ModelEntry:
+    names, field = body.capabilities, f"models.{index}.capabilities"
+    capabilities = None if names is None else parse_operations(names, field)
+    return ModelEntry(id=body.id, name=body.name, default=body.default, capabilities=capabilities)

@@ -1,4 +1,4 @@
-"""Tasks as server-sent events: one to its end, or all of them."""
+"""What comes of tasks: their events, of one to its end or of all, and their files: inputs, kept answers."""
 
 import asyncio
 import base64
@@ -8,14 +8,17 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response
+from litestar.params import QueryParameter
 from litestar.response import Stream
+from litestar.types import ASGIApp
 
 from imagegen_core.errors import ImageNotFound, StorageError, Unavailable
+from imagegen_core.images import MediaType
 from imagegen_core.messages import Language
 from imagegen_core.running.exchange import PartialImageFollower
 from imagegen_core.services.tasks import TaskView
 from imagegen_core.task import EventKind, TaskEvent, TaskStatus
-from imagegen_http.api.errors import get, response
+from imagegen_http.api.errors import download, get, response
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.parameters import (
     LastEventHeader,
@@ -24,8 +27,10 @@ from imagegen_http.api.parameters import (
     TaskIdPath,
     parse_event_id,
     parse_task_id,
+    path,
     query,
 )
+from imagegen_http.api.responses import blob_response
 from imagegen_http.api.tasks import Task, TaskError, progress_of
 from imagegen_http.guard import asgi
 from imagegen_http.schemas import Answer, ImageId, TaskId, doc
@@ -241,3 +246,57 @@ async def follow_tasks(
     after = parse_event_id(last_event_id)
     stream = task_stream(service, status=status, after=after, language=spoken or asgi.language.get())
     return Stream(stream, media_type=_TYPE, headers=HEADERS)
+
+
+# ---------------------------------------------------------------- files
+
+IndexPath = Annotated[int, path("number of an input image among those of its task, from 0", 0)]
+ResponseIndexQuery = Annotated[
+    int, QueryParameter(ge=0, description="number of a file among all that were kept of the task, from 0")
+]
+
+
+@download(
+    "/api/v1/tasks/{task_id:str}/inputs/{index:int}/content",
+    "tasks",
+    "task_not_found",
+    "image_not_found",
+    "unavailable",
+)
+async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch the bytes of a task's input image, exactly as its caller sent them.
+
+    The task lists them as `inputs`. One that names an image of this service is fetched as that image.
+    `POST /api/v1/images/upscale` makes a task that has one.
+    """
+    opened = await service.imagegen.tasks.open_input(parse_task_id(task_id), index)
+    image = opened.image
+    return blob_response(
+        size=image.size_bytes,
+        etag=image.sha256,
+        mime_type=image.mime_type,
+        file_name=f"input-{index}.{MediaType(image.mime_type).extension}",
+        read=opened.read,
+    )
+
+
+@download(
+    "/api/v1/tasks/{task_id:str}/response", "tasks", "task_not_found", "response_not_kept", "unavailable"
+)
+async def get_response(
+    task_id: TaskIdPath, service: ServiceDependency, index: ResponseIndexQuery = 0
+) -> ASGIApp:
+    """Fetch what a provider sent and was paid for, and this service could not use.
+
+    It is kept for a week, as the error of the task says: images in another format, damaged or too large, and
+    answers that cannot be read. Secrets in text are masked. It comes as an attachment of unknown type.
+    """
+    opened = await service.imagegen.tasks.open_response(parse_task_id(task_id), index)
+    return blob_response(
+        size=opened.size_bytes,
+        etag=f"{opened.key}.{opened.size_bytes}",
+        mime_type="application/octet-stream",
+        file_name=f"{task_id}-{index}.bin",
+        read=opened.read,
+        is_foreign=True,
+    )

@@ -10,18 +10,18 @@ from msgspec import UNSET, UnsetType
 
 from imagegen_core.config import ConfigSource
 from imagegen_core.errors import Failure, FailureCode, ValidationFailed
+from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
-from imagegen_core.services.tasks import TaskChanges, TaskView
+from imagegen_core.requests import InputRole
+from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
 from imagegen_http.api.bodies import without_fields
-from imagegen_http.api.costs import Cost
 from imagegen_http.api.errors import get, post, response
-from imagegen_http.api.images import Image
-from imagegen_http.api.inputs import TaskInput
+from imagegen_http.api.images import Cost, Image
 from imagegen_http.api.parameters import (
     CursorQuery,
     IdempotencyHeader,
@@ -43,6 +43,7 @@ from imagegen_http.schemas import (
     EXAMPLE_PROMPT,
     Answer,
     Body,
+    ImageId,
     JsonObject,
     ModelId,
     Name,
@@ -121,6 +122,42 @@ class ConfigSnapshot(Answer, frozen=True, kw_only=True):
     source: Annotated[
         ConfigSource | UnsetType, doc("`request` where its `config` changed anything", "database")
     ] = UNSET
+
+
+class TaskInput(Answer, frozen=True, kw_only=True):
+    """An input image of a task."""
+
+    role: Annotated[InputRole, doc("what it is there for", "reference")]
+    index: Annotated[int, doc("number among all inputs of the task, from 0", 0)]
+    image_id: Annotated[
+        ImageId | None, doc("the stored image that it was named by; null for one that was sent")
+    ]
+    url: Annotated[
+        str | None,
+        doc(
+            "where its bytes are; null once that image is deleted, or where they were not kept",
+            "/api/v1/images/7/content",
+        ),
+    ]
+    mime_type: Annotated[MediaType, doc("type of its bytes", "image/png")]
+    width: Annotated[int, doc("pixels", 512)]
+    height: Annotated[int, doc("pixels", 512)]
+    size_bytes: Annotated[int, doc("size of its bytes", 56345)]
+
+    @classmethod
+    def from_view(cls, view: InputView, task_id: str, index: int) -> "TaskInput":
+        image = view.image
+        place = f"tasks/{task_id}/inputs/{index}" if image.image_id is None else f"images/{image.image_id}"
+        return cls(
+            role=view.role,
+            index=index,
+            image_id=image.image_id,
+            url=f"/api/v1/{place}/content" if view.available else None,
+            mime_type=MediaType(image.mime_type),
+            width=image.width,
+            height=image.height,
+            size_bytes=image.size_bytes,
+        )
 
 
 class Task(Answer, frozen=True, kw_only=True):

@@ -6,12 +6,13 @@ import attrs
 import msgspec
 from litestar import Request, Response, route
 from litestar.params import JSONBody
+from msgspec import Meta
 
+from imagegen_core.config import PROVIDER_NAME_PATTERN
 from imagegen_core.services.upkeep import FindingKind
 from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import READ, get, patch, post, response
 from imagegen_http.api.parameters import ServiceDependency
-from imagegen_http.api.providers import SettingsBody
 from imagegen_http.api.responses import JsonResponse, Success, success
 from imagegen_http.guard.asgi import Receive, optional_text
 from imagegen_http.guard.delivery import unless_disconnected
@@ -116,6 +117,15 @@ class Setting(Answer, frozen=True, kw_only=True):
         doc(
             "`environment`: a variable, or an option of `serve`; `database`: saved through the API", "default"
         ),
+    ]
+
+
+class SettingsBody(Body, frozen=True, kw_only=True):
+    """The setting that can be saved."""
+
+    default_provider: Annotated[
+        Annotated[str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$")] | None,
+        doc("where a task goes that names no provider; null: as `config.yaml` says", "demo"),
     ]
 
 
