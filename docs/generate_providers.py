@@ -10,7 +10,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
+from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
@@ -66,17 +66,14 @@ def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     yield "stable_diffusion, stability", "Stability AI, hosted.", diffusion, stability
     comfyui = ComfyUIProvider(outbound, clock=ManualClock())
     yield "comfyui", "A server of your own, with the shipped workflow.", comfyui, config("comfyui")
-    library = PresetLibrary()
-    for name in library.names():
+    for name in preset_names():
         if name not in ALIASES:
-            yield preset(name, library, HttpProvider(outbound, clock=ManualClock(), presets=library))
+            yield preset(name, HttpProvider(outbound, clock=ManualClock()))
 
 
-def preset(
-    name: str, library: PresetLibrary, provider: Provider
-) -> tuple[str, str, Provider, ProviderConfig]:
+def preset(name: str, provider: Provider) -> tuple[str, str, Provider, ProviderConfig]:
     """Return the section of a shipped document."""
-    document = library.load(name)
+    document = load_preset(name)
     models = () if document.models else (ModelEntry(id="(any)"),)
     others = [f"`{alias}`" for alias, target in ALIASES.items() if target == name]
     also = f" Also called {', '.join(others)}." if others else ""
@@ -107,7 +104,7 @@ def table(provider: Provider, config: ProviderConfig) -> Iterator[str]:
 
 def facts(provider: Provider, config: ProviderConfig, models: tuple[Model, ...]) -> Iterator[str]:
     """Yield what is known of a provider's models beyond what they can do, if anything is."""
-    document = provider.presets.load(config.provider_name) if isinstance(provider, HttpProvider) else None
+    document = load_preset(config.provider_name) if isinstance(provider, HttpProvider) else None
     shared = [s for s in models[0].sources if all(s in model.sources for model in models)]
     if document is not None and not document.models:
         shared = list(document.sources)

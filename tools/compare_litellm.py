@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.catalogue import catalogue
-from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
+from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_core.models import Lifecycle
 from imagegen_core.prices import Price, TokenKind, Unit
 
@@ -58,10 +58,9 @@ class ShippedModel:
 
 def shipped_models() -> Iterator[ShippedModel]:
     """Yield every model of the documents and of the catalogue."""
-    library = PresetLibrary()
-    for name in library.names():
+    for name in preset_names():
         if name not in ALIASES:
-            for model in library.load(name).models:
+            for model in load_preset(name).models:
                 lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
                 yield ShippedModel(provider=name, id=model.id, lifecycle=lifecycle, price=model.price)
     for listed in catalogue():

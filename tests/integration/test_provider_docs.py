@@ -9,14 +9,17 @@ import attrs
 import pytest
 import yaml
 
-from imagegen_adapters.providers.document import schema
+from imagegen_adapters.providers.document import operations, schema
+from imagegen_adapters.providers.document.operations import AuthType, BodyType, ErrorClass
 from imagegen_adapters.providers.document.reading import parse_document
-from imagegen_adapters.providers.document.schema import AuthType, BodyType, ErrorClass, SizeKind
+from imagegen_adapters.providers.document.schema import SizeKind
 from imagegen_adapters.providers.document.templates import DIRECTIVES, ROOTS
 from imagegen_core.forms import Group
 
 DOCS = Path(__file__).parents[2] / "docs"
-CLASSES = [c for _, c in inspect.getmembers(schema, attrs.has) if c.__module__ == schema.__name__]
+CLASSES = [
+    c for m in (operations, schema) for _, c in inspect.getmembers(m, attrs.has) if c.__module__ == m.__name__
+]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.common.catalogue import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
-from imagegen_adapters.providers.document.reading import ALIASES, PresetLibrary
+from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
 from imagegen_adapters.providers.stability import SHIPPED_MODELS
 from imagegen_adapters.system import SystemClock
@@ -19,8 +19,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest, InputImage
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
-LIBRARY = PresetLibrary()
-DOCUMENTS = [LIBRARY.load(name) for name in LIBRARY.names() if name not in ALIASES]
+DOCUMENTS = [load_preset(name) for name in preset_names() if name not in ALIASES]
 DESCRIBED = [(document.id, model) for document in DOCUMENTS for model in document.models]
 EVERY = [pytest.param(name, model, id=f"{name}-{model.id}") for name, model in (*LISTED, *DESCRIBED)]
 
@@ -140,7 +139,7 @@ def test_the_status_follows_from_the_day(lifecycle, status):
 def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, references, amount):
     """Examples of the price lists, by size, quality and references; one that nobody knows is unknown."""
     config = ProviderConfig(provider_name=preset, source=ConfigSource.FILE)
-    model = choose_model(profile_of(LIBRARY.load(preset), config).models, model_id)
+    model = choose_model(profile_of(load_preset(preset), config).models, model_id)
     image = InputImage(key="k", mime_type="image/png", width=9, height=9, size_bytes=9, sha256="")
     operation = Operation.REFERENCE if references else Operation.GENERATE
     request = ImageRequest(operation=operation, prompt="x", params=params, references=(image,) * references)

@@ -13,7 +13,7 @@ import pytest
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
@@ -119,7 +119,7 @@ def settings(server, extra, *, base="", key=KEY, **changes) -> ProviderConfig:
 
 def provider_for(server) -> HttpProvider:
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-    return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
+    return HttpProvider(outbound=outbound, clock=ManualClock())
 
 
 def preset(fake, server, **changes) -> ProviderConfig:
@@ -659,7 +659,7 @@ async def test_the_key_goes_to_its_own_origin_only(elsewhere):
     """A poll URL on another origin is refused, and nothing is sent to it."""
     async with HttpServer(job_upstreams.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}", f"127.0.0.1:{other.port}"])
-        provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
+        provider = HttpProvider(outbound=outbound, clock=ManualClock())
         call = call_of(provider, preset(server.fake, server), generate())
         job = UpstreamJob(id="1", data={"task": {"id": "1", "poll_url": elsewhere.format(other=other.port)}})
 
@@ -773,11 +773,11 @@ async def test_an_upstream_with_any_free_call_tells_a_wrong_key(fake):
         assert [] == server.fake.ledger
 
 
-@pytest.mark.parametrize("name", PresetLibrary().names())
+@pytest.mark.parametrize("name", preset_names())
 async def test_a_preset_without_a_free_call_is_not_verified(name):
     """It sends nothing, and reports that."""
     provider = HttpProvider(Outbound(allow_private=[]), clock=ManualClock())
-    if PresetLibrary().load(name).health is not None:
+    if load_preset(name).health is not None:
         return
     config = ProviderConfig(
         provider_name=name, source=ConfigSource.FILE, kind="http", extra_config={"preset": name}

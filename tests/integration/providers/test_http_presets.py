@@ -9,7 +9,7 @@ import pytest
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.document.reading import PresetLibrary, preset_names
+from imagegen_adapters.providers.document.reading import preset_names
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
@@ -33,8 +33,6 @@ from tests.fakes.tokenhub import FakeTokenHub
 from tests.fakes.xai import FakeXai
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
-
-LIBRARY = PresetLibrary()
 UPSTREAMS = (
     FakeOpenAI,
     simple_upstreams.FakeGateway,
@@ -104,7 +102,7 @@ async def server(fake, anyio_backend):
 @pytest.fixture
 async def http_provider(server, anyio_backend):
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-    yield HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
+    yield HttpProvider(outbound=outbound, clock=ManualClock(NOW))
     await outbound.aclose()
 
 
@@ -217,7 +215,7 @@ class TestMoney:
         """A refused connection proves that nothing was started."""
         closed = attrs.evolve(config, api_base="http://127.0.0.1:9")
         outbound = Outbound(allow_private=["127.0.0.1:9"])
-        provider = HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
+        provider = HttpProvider(outbound=outbound, clock=ManualClock(NOW))
 
         error = await failure_of(provider, call_of(provider, closed))
 
@@ -299,7 +297,7 @@ async def test_ark_makes_no_layers_unasked_and_defaults_to_a_living_model():
     fake = simple_upstreams.FakeArk()
     async with HttpServer(fake) as server:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-        provider = HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
+        provider = HttpProvider(outbound=outbound, clock=ManualClock(NOW))
         call = call_of(provider, settings(fake, server))
         await run_call(provider, call, MemoryExchange(INPUTS))
         await outbound.aclose()
@@ -446,7 +444,7 @@ class TestJobs:
 
     def provider(self, server) -> HttpProvider:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-        return HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock(NOW))
+        return HttpProvider(outbound=outbound, clock=ManualClock(NOW))
 
     async def number(self, result) -> int:
         data = await read(result.images[0])

@@ -36,8 +36,6 @@ from tests.integration.providers.declared_limits import declared_limits
 from tests.integration.providers.declared_requests import TIERS, exchange_for, tries_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
-
-LIBRARY = reading.PresetLibrary()
 UPSTREAMS = (
     FakeOpenAI,
     FakeXai,
@@ -556,7 +554,7 @@ async def server(limit, anyio_backend):
 @pytest.fixture
 async def provider(server, anyio_backend):
     outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
-    yield HttpProvider(outbound=outbound, presets=LIBRARY, clock=ManualClock())
+    yield HttpProvider(outbound=outbound, clock=ManualClock())
     await outbound.aclose()
 
 
@@ -629,7 +627,7 @@ async def test_beyond_a_limit_nothing_is_sent(limit, provider, server):
 
 async def test_every_model_with_limits_is_tried():
     """A model that is added to one of these documents gets its limits tried here."""
-    shipped = {(v.preset, m.id) for v in UPSTREAMS for m in LIBRARY.load(v.preset).models}
+    shipped = {(v.preset, m.id) for v in UPSTREAMS for m in reading.load_preset(v.preset).models}
 
     assert shipped == {(limit.preset, limit.model) for limit in LIMITS}
 

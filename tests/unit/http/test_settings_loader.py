@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.reading import preset_names
 from imagegen_core.messages import Language
 from imagegen_http.settings.loader import DASHED_PROVIDERS, check_bind, load_settings, variable_warnings
 from imagegen_http.settings.schema import SettingsError
@@ -318,7 +318,7 @@ def test_a_variable_finds_a_known_provider_without_a_file(load):
 
 def test_every_known_provider_that_no_variable_can_spell_is_known_to_the_loader():
     """Otherwise a preset with a dash in its name could not be configured without a file."""
-    shipped = {*PresetLibrary().names(), "demo", "gemini", "stable-diffusion"}
+    shipped = {*preset_names(), "demo", "gemini", "stable-diffusion"}
 
     assert sorted(DASHED_PROVIDERS) == sorted(name for name in shipped if "-" in name or "." in name)
 

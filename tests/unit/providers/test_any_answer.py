@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111 import provider as a1111
 from imagegen_adapters.providers.common.json_files import parse_json, parse_spooled
-from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
 from imagegen_adapters.providers.document.results import find_images
 from imagegen_adapters.providers.gemini.responses import (
@@ -73,7 +73,6 @@ JSON = st.recursive(
     max_leaves=25,
 )
 STATUSES = st.sampled_from((200, 202, 302, 400, 403, 404, 408, 429, 500, 503, 599))
-PRESETS = PresetLibrary()
 
 
 def check(error):
@@ -92,11 +91,11 @@ def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 
 
-@pytest.mark.parametrize("name", PRESETS.names())
+@pytest.mark.parametrize("name", preset_names())
 @given(tree=JSON, status=STATUSES)
 def test_any_answer_to_a_document_is_read(name, tree, status):
     """By each preset: as an error, as a job's state, and as images."""
-    document = PRESETS.load(name)
+    document = load_preset(name)
     body = json.dumps(tree).encode()
     response = parse_response(status, {"retry-after": "1"}, body, None)
     for error_from in (submit_error, job_error):

@@ -6,7 +6,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.document.reading import PresetLibrary
+from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
@@ -17,7 +17,6 @@ from imagegen_core.models import canonical, check_request, control_of, form_of
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
 
-LIBRARY = PresetLibrary()
 VERTEX = {"backend": "vertex", "project": "p", "location": "l"}
 IMAGEN = ("imagen-4.0-generate-001", "imagen-3.0-capability-001", "image-segmentation-001")
 
@@ -38,7 +37,7 @@ def shipped_models():
         (diffusion, config(dialect="a1111")),
         (diffusion, config(dialect="stability")),
         (ComfyUIProvider(outbound, clock=clock), config()),
-        *((HttpProvider(outbound, clock=clock), config(preset=name)) for name in LIBRARY.names()),
+        *((HttpProvider(outbound, clock=clock), config(preset=name)) for name in preset_names()),
     ]
     for provider, settings in configured:
         for model in provider.describe(settings).models:
@@ -70,7 +69,7 @@ def test_every_offered_size_is_taken_as_it_is(provider, settings, model):
             check_request(request, model)
             provider.split(request, model, settings)
         if isinstance(provider, HttpProvider):
-            spec = LIBRARY.load(settings.extra_config["preset"]).model(model.id)
+            spec = load_preset(settings.extra_config["preset"]).model(model.id)
             for operation in size.operations or model.operations:
                 assert None is size_for_upstream(size.params, spec.size_of(operation)).note
 

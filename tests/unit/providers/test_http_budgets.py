@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from imagegen_adapters.providers.document.expressions import MAX_STEPS, Budget, Expression, OverBudget
+from imagegen_adapters.providers.document.operations import BodySpec, BodyType
 from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
-from imagegen_adapters.providers.document.schema import BodySpec, BodyType
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, FailureCode
 from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write

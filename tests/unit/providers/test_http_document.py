@@ -8,8 +8,8 @@ import pytest
 
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import (
-    PresetLibrary,
     document_of,
+    load_preset,
     parse_document,
     preset_names,
 )
@@ -306,7 +306,7 @@ def test_a_document_is_an_object(document):
 @pytest.mark.parametrize("name", preset_names())
 def test_shipped_presets_default_to_a_model_that_is_served(name):
     """It fails on the day on which a preset's default model retires."""
-    document = PresetLibrary().load(name)
+    document = load_preset(name)
     models = profile_of(document, config(name)).models
 
     today = SystemClock().now().date()
@@ -428,11 +428,10 @@ def test_a_model_that_is_not_listed_has_no_life_and_no_price():
 
 def test_a_preset_follows_from_the_name():
     """A provider named like a preset, or its alias, uses it without further configuration."""
-    library = PresetLibrary()
 
-    assert "openai" == document_of(config("openai-dalle"), library).id
-    assert "dashscope" == document_of(config("dashscope"), library).id
-    assert "openai-compatible" == document_of(config("my-gateway"), library).id
+    assert "openai" == document_of(config("openai-dalle")).id
+    assert "dashscope" == document_of(config("dashscope")).id
+    assert "openai-compatible" == document_of(config("my-gateway")).id
 
 
 @pytest.mark.parametrize(
@@ -451,14 +450,14 @@ def test_a_preset_follows_from_the_name():
 def test_a_wrong_configuration_is_named_by_its_place(extra, field):
     """Mistakes in ``extra_config`` are reported with their path there."""
     with pytest.raises(ValidationFailed) as caught:
-        document_of(config(extra_config=extra), PresetLibrary())
+        document_of(config(extra_config=extra))
 
     assert [field] == [p.field for p in caught.value.problems]
 
 
 def test_an_unknown_model_gets_what_the_first_one_can():
     """A model that the document does not list gets the first one's operations, under its own id."""
-    document = PresetLibrary().load("bfl")
+    document = load_preset("bfl")
 
     (model,) = profile_of(document, config(models=(ModelEntry(id="flux-9"),))).models
 
@@ -474,7 +473,7 @@ def test_a_model_cannot_be_given_what_its_document_lacks():
     entry = ModelEntry(id="m", capabilities=("segment",))
 
     with pytest.raises(ValidationFailed) as caught:
-        profile_of(PresetLibrary().load("openai"), config(models=(entry,)))
+        profile_of(load_preset("openai"), config(models=(entry,)))
 
     assert "models.0.capabilities" == caught.value.problems[0].field
 

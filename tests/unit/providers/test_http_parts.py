@@ -10,11 +10,16 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from imagegen_adapters.providers.document.checks import expressions_of
 from imagegen_adapters.providers.document.expressions import Budget, Expression, Reading
-from imagegen_adapters.providers.document.reading import PresetLibrary, parse_document, preset_names
+from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec
+from imagegen_adapters.providers.document.reading import (
+    expressions_of,
+    load_preset,
+    parse_document,
+    preset_names,
+)
 from imagegen_adapters.providers.document.responses import CODES, UpstreamResponse, classify, submit_error
-from imagegen_adapters.providers.document.schema import ErrorClass, ErrorSpec, SizeSpec
+from imagegen_adapters.providers.document.schema import SizeSpec
 from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair, SignableRequest
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import InputPart, Template
@@ -148,7 +153,7 @@ ODD_VALUES = (
 @pytest.mark.parametrize("name", preset_names())
 def test_the_expressions_of_presets_read_answers_of_any_shape(name):
     """Whatever stands where they look, and beside it."""
-    for path, expression in expressions_of(PresetLibrary().load(name)):
+    for path, expression in expressions_of(load_preset(name)):
         names = re.findall(r"[A-Za-z_]\w*", expression.text)
         for odd in ODD_VALUES:
             inner = {**dict.fromkeys(names, odd), "x": odd}

@@ -6,10 +6,9 @@ import pytest
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.expressions import Expression
+from imagegen_adapters.providers.document.operations import UsageSpec
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.providers.document.reading import PresetLibrary
 from imagegen_adapters.providers.document.results import find_usage, usage_of
-from imagegen_adapters.providers.document.schema import UsageSpec
 from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import ReportedUsage
@@ -90,6 +89,6 @@ def test_a_document_says_whether_anybody_charges(billed):
     config = ProviderConfig(
         provider_name="p", source=ConfigSource.FILE, kind="http", extra_config={"spec": document}
     )
-    provider = HttpProvider(Outbound(), clock=ManualClock(), presets=PresetLibrary())
+    provider = HttpProvider(Outbound(), clock=ManualClock())
 
     assert billed is provider.describe(config).billed

@@ -9,6 +9,7 @@ import attrs
 
 from imagegen_adapters.providers.common.images import ImageLimits, map_refusals, mask_for, random_seed
 from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, DocumentCode, Reading
+from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
 from imagegen_adapters.providers.document.requests import BuiltRequest, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
@@ -18,7 +19,7 @@ from imagegen_adapters.providers.document.responses import (
     classify,
     parse_response,
 )
-from imagegen_adapters.providers.document.schema import Document, ModelSpec, OperationSpec, RequestSpec
+from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import Sender, follow
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, Template

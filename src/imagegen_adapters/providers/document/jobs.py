@@ -17,6 +17,7 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
 )
 from imagegen_adapters.providers.document.calls import DocumentCall
+from imagegen_adapters.providers.document.operations import ErrorClass, PollSpec, RequestSpec, StatusSpec
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     UpstreamResponse,
@@ -26,7 +27,6 @@ from imagegen_adapters.providers.document.responses import (
     read_head,
     retry_after,
 )
-from imagegen_adapters.providers.document.schema import ErrorClass, PollSpec, RequestSpec, StatusSpec
 from imagegen_adapters.providers.document.sending import NoAccessToken
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import CallError, FailureCode

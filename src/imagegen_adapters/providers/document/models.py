@@ -9,15 +9,8 @@ import attrs
 from imagegen_adapters.providers.common.calls import two_part_key_problem
 from imagegen_adapters.providers.common.catalogue import facts_of
 from imagegen_adapters.providers.document.expressions import DocumentCode
-from imagegen_adapters.providers.document.schema import (
-    AuthType,
-    Document,
-    ModelSpec,
-    OperationSpec,
-    ParamSpec,
-    SizeKind,
-    SizeSpec,
-)
+from imagegen_adapters.providers.document.operations import AuthType, OperationSpec
+from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeKind, SizeSpec
 from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.sizes import size_presets_of

@@ -14,7 +14,8 @@ from imagegen_adapters.providers.document.calls import DocumentCall, check_reque
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.jobs import JobWatcher
 from imagegen_adapters.providers.document.models import profile_of
-from imagegen_adapters.providers.document.reading import PresetLibrary, document_of
+from imagegen_adapters.providers.document.operations import ErrorClass, TaskSpec
+from imagegen_adapters.providers.document.reading import document_of, preset_names
 from imagegen_adapters.providers.document.requests import build_request
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
@@ -26,7 +27,7 @@ from imagegen_adapters.providers.document.responses import (
     submit_error,
 )
 from imagegen_adapters.providers.document.results import ResultReader, find_usage
-from imagegen_adapters.providers.document.schema import Document, ErrorClass, TaskSpec
+from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.sending import TOKEN_REFUSED, AccessTokens, Sender, absolute_url
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
@@ -53,7 +54,6 @@ class HttpProvider:
     Args:
         outbound: makes all connections.
         clock: for the pauses between polls, and for signatures.
-        presets: the shipped documents; a new library by default.
         redactor: learns the access tokens that keys are exchanged for; a new one by default.
     """
 
@@ -64,11 +64,9 @@ class HttpProvider:
         outbound: Outbound,
         *,
         clock: Clock,
-        presets: PresetLibrary | None = None,
         redactor: Redactor | None = None,
     ) -> None:
         self._outbound = outbound
-        self.presets = PresetLibrary() if presets is None else presets
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
@@ -78,7 +76,7 @@ class HttpProvider:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("*", *self.presets.names())
+        return ("*", *preset_names())
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)
@@ -202,7 +200,7 @@ class HttpProvider:
         return DocumentCall.from_call(call, document, self._sender(document, call.config))
 
     def _document(self, config: ProviderConfig) -> Document:
-        return self._documents.result_for((config,), lambda: document_of(config, self.presets))
+        return self._documents.result_for((config,), lambda: document_of(config))
 
     def _sender(self, document: Document, config: ProviderConfig) -> Sender:
         return Sender(

@@ -1,14 +1,17 @@
 """Reads documents: shipped ones and those of configurations. Each mistake has its dotted path."""
 
+import contextlib
 import datetime as dt
 import json
 import operator
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache, lru_cache, partial
 from importlib import resources
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -18,51 +21,55 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn, override
 
 from imagegen_adapters.providers.common.catalogue import load_yaml
-from imagegen_adapters.providers.document.checks import problems_of
 from imagegen_adapters.providers.document.expressions import (
+    MAX_GLOB_CHARS,
     Budget,
     DocumentCode,
     Expression,
     Malformed,
     OverBudget,
+    Reading,
+    is_glob,
 )
-from imagegen_adapters.providers.document.schema import ClassifyRule, Document, RetryAfterRule
+from imagegen_adapters.providers.document.operations import (
+    CHECK,
+    ClassifyRule,
+    Found,
+    RetryAfterRule,
+    StatusSpec,
+)
+from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec, SizeKind
 from imagegen_adapters.providers.document.templates import Template, TemplateError
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed
-from imagegen_core.forms import Label, parse_label
+from imagegen_core.forms import SIZE_NAMES, Label, parse_label
+from imagegen_core.images import MediaType
+from imagegen_core.limits import MAX_MODELS
 from imagegen_core.messages import Message
+from imagegen_core.models import COMMON, SIZE_CONTROL
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"
-"""The shipped documents, one YAML file for each provider."""
 
+# Preset names that existing configurations may still have: others of the same; of an API that its provider
+# has switched off, with the day and the preset to use instead (Tencent's announcement 2405); of an own kind.
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
-"""Other names of presets that existing configurations use."""
-
 ENDED: Mapping[str, tuple[dt.date, str]] = MappingProxyType({"tencent": (dt.date(2026, 9, 30), "tokenhub")})
-"""Presets that existing configurations may still name, of an API that its provider has switched off: the day,
-and the preset to use instead. Tencent's: its announcement 2405.
-"""
-
 OWN_KINDS = frozenset({"comfyui"})
-"""Presets that existing configurations may still name, of providers that have a kind of their own by now."""
-
-GENERIC_PRESET = "openai-compatible"
-"""The protocol of a provider of kind http whose configuration names neither preset nor document."""
 
 _SPEC = "extra_config.spec"
 _VARS = "extra_config.vars"
 _MAX_SPEC_CHARS = 262_144
-_MAX_SPEC_STEPS = 20_000
-"""About 10,000 values, thirteen times those of the largest document that is shipped."""
-
+_MAX_SPEC_STEPS = 20_000  # about 10,000 values, thirteen times those of the largest document shipped
 _MAX_PLACEHOLDERS = 5000
-_MAX_EXPRESSION_CHARS = 16_384
-"""Of all expressions together. Either takes tens of milliseconds to parse."""
+_MAX_EXPRESSION_CHARS = 16_384  # of all expressions together; either takes tens of milliseconds to parse
+_MAX_EXPRESSIONS = 500
+_MAX_GLOBS = 100
+_MIN_EXCLUDED = 2
+_MIME_TYPES = tuple(map(str, MediaType))
 
 _BUDGETS: ContextVar[Mapping[type, Budget]] = ContextVar("budgets of the document that is being parsed")
 
@@ -79,38 +86,26 @@ _UNSUPPORTED_KEYS: Mapping[str, Message] = {
 # The document of a configuration
 
 
-class PresetLibrary:
-    """Loads the shipped documents, each once and on first use."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] | None = None
-        self._loaded: dict[str, Document] = {}
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all presets, aliases included, sorted."""
-        if self._names is None:
-            files = (entry.name for entry in PRESETS.iterdir())
-            stems = (name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
-            self._names = tuple(sorted({*stems, *ALIASES}))
-        return self._names
-
-    def load(self, name: str) -> Document:
-        """Return a document; a name that no preset has is a ``KeyError``."""
-        stem = ALIASES.get(name, name)
-        if name not in self.names():
-            raise KeyError(name)
-        if stem not in self._loaded:
-            text = PRESETS.joinpath(f"{stem}.yaml").read_text("utf-8")
-            self._loaded[stem] = parse_document(load_yaml(text), f"presets.{stem}")
-        return self._loaded[stem]
-
-
+@cache
 def preset_names() -> tuple[str, ...]:
     """Return the names of all shipped presets, aliases included, sorted."""
-    return PresetLibrary().names()
+    files = (entry.name for entry in PRESETS.iterdir())
+    stems = (name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+    return tuple(sorted({*stems, *ALIASES}))
 
 
-def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
+@cache
+def load_preset(name: str) -> Document:
+    """Return a shipped document; a name that no preset has is a ``KeyError``."""
+    if name not in preset_names():
+        raise KeyError(name)
+    if name in ALIASES:
+        return load_preset(ALIASES[name])
+    text = PRESETS.joinpath(f"{name}.yaml").read_text("utf-8")
+    return parse_document(load_yaml(text), f"presets.{name}")
+
+
+def document_of(config: ProviderConfig) -> Document:
     """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
     What only new calls are checked for does not stop one that was sent: it is paid for. A preset whose
@@ -120,14 +115,14 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     if extra.get("preset") is not None and extra.get("spec") is not None:
         raise ValidationFailed.for_field("extra_config", DocumentCode.PRESET_AND_SPEC())
     if extra.get("spec") is None:
-        document = presets.load(_preset_name(config, presets))
+        document = load_preset(_preset_name(config))
     else:
         text = _canonical(extra["spec"], was_sent=config.is_sent)
         document = _own_document(text, was_sent=config.is_sent)
     return _with_vars(document, extra.get("vars"), was_sent=config.is_sent)
 
 
-def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
+def _preset_name(config: ProviderConfig) -> str:
     preset = config.extra_config.get("preset")
     name = config.provider_name if preset is None else str(preset)
     if name in ENDED:
@@ -135,31 +130,32 @@ def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
         reason = DocumentCode.PRESET_ENDED(preset=name, date=day.isoformat(), successor=successor)
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
     if preset in OWN_KINDS:
-        reason = DocumentCode.PRESET_IS_A_KIND(kind=name)
-        raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
-    if name in presets.names():
+        raise ProviderEnded(
+            Problem(field="extra_config.preset", reason=DocumentCode.PRESET_IS_A_KIND(kind=name))
+        )
+    if name in preset_names():
         return name
     if preset is None:
-        return GENERIC_PRESET
-    reason = ProblemCode.NOT_ONE_OF(choices=tuple(presets.names()))
-    raise ValidationFailed.for_field("extra_config.preset", reason)
+        return "openai-compatible"
+    raise ValidationFailed.for_field("extra_config.preset", ProblemCode.NOT_ONE_OF(choices=preset_names()))
 
 
 def _canonical(spec: Any, *, was_sent: bool) -> str:
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return dict(value)
-        raise TypeError
-
     if not was_sent:
         check_size(spec, _SPEC)
     try:
-        text = json.dumps(spec, allow_nan=False, default=plain)
+        text = json.dumps(spec, allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValidationFailed.for_field(_SPEC, ProblemCode.NOT_JSON()) from error
     if len(text) > _MAX_SPEC_CHARS:
         raise ValidationFailed.for_field(_SPEC, ProblemCode.TOO_LONG(maximum=_MAX_SPEC_CHARS))
     return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
 
 
 def check_size(value: Any, field: str) -> None:
@@ -211,9 +207,10 @@ def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Documen
         document = _converter().structure(data, Document)
     except ClassValidationError as error:
         raise ValidationFailed(*_flattened(error, prefix)) from error
-    problems = () if was_sent else tuple(problems_of(document))
+    mistakes = () if was_sent else _problems_of(document)
+    problems = tuple(Problem(field=f"{prefix}.{path}", reason=reason) for path, reason in mistakes)
     if problems:
-        raise ValidationFailed(*(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems))
+        raise ValidationFailed(*problems)
     return document
 
 
@@ -311,3 +308,161 @@ def _no_field(key: str, document_part: type) -> Message:
     if suggestion is None:
         return DocumentCode.NOT_A_DOCUMENT_FIELD()
     return DocumentCode.MISSPELT_DOCUMENT_FIELD(suggestion=suggestion)
+
+
+# Rules beyond the types of fields: every name must lead somewhere, at a bounded cost
+
+
+def _problems_of(document: Document) -> Found:
+    """Yield all mistakes, with paths relative to the document."""
+    parts = tuple(_parts(document))
+    templates = [(path, part) for path, part in parts if isinstance(part, Template)]
+    streams = {o.stream.parameter for o in document.operations.values() if o.stream is not None}
+    shared = {p.name for p in COMMON} | streams
+    for path, part in parts:
+        for place, reason in _of_part(part):
+            yield ".".join(filter(None, (path, place))), reason
+    for position, model in enumerate(document.models if len(document.models) <= MAX_MODELS else ()):
+        for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, shared)):
+            yield f"models.{position}.{place}", reason
+    yield from chain(
+        _globs(document), _names(document, templates, shared), _form(document, templates, shared)
+    )
+    yield from _expressions((path, part) for path, part in parts if isinstance(part, Expression))
+
+
+def expressions_of(document: Document) -> Iterator[tuple[str, Expression]]:
+    """Yield all expressions with their paths."""
+    return ((path, part) for path, part in _parts(document) if isinstance(part, Expression))
+
+
+def _parts(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all values of the schema in a document, its templates and its expressions, with their paths."""
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(part, Mapping):
+        inner = part.items()
+    elif isinstance(part, tuple):
+        inner = enumerate(part)
+    elif isinstance(part, Expression | Template):
+        yield path, part
+    elif attrs.has(type(part)):
+        yield path, part
+        inner = ((field.name, getattr(part, field.name)) for field in attrs.fields(type(part)))
+    if isinstance(part, StatusSpec):
+        with contextlib.suppress(Malformed):  # which it says itself
+            inner = [("source", part.expression)]
+    for name, value in inner:
+        yield from _parts(value, f"{path}.{name}" if path else str(name))
+
+
+def _of_part(part: Any) -> Found:
+    for field in attrs.fields(type(part)):
+        check, value = field.metadata.get(CHECK), getattr(part, field.name)
+        if check is not None and value is not None and (reason := check(value)) is not None:
+            yield field.name, reason
+    if hasattr(part, "problems"):
+        yield from part.problems()
+
+
+def _operations(model: ModelSpec, document: Document) -> Found:
+    for operation, name in model.operation.items():
+        if name not in document.operations:
+            yield f"operation.{operation}", DocumentCode.NO_SUCH_OPERATION(name=name)
+    for position, capability in enumerate(model.capabilities):
+        if capability not in model.operation and document.operation_for(capability, model) is None:
+            yield f"capabilities.{position}", DocumentCode.NOT_IMPLEMENTED(operation=capability)
+    replaced_by: dict[str | None, str | None] = {m.id: m.replaced_by for m in document.models}
+    following = model.replaced_by
+    for _ in document.models:
+        if following == model.id:
+            yield "replaced_by", DocumentCode.REPLACES_ITSELF(model=model.id)
+            break
+        following = replaced_by.get(following)
+
+
+def _inputs(model: ModelSpec) -> Found:
+    for position, mime in enumerate(model.limits.ref_mimes):
+        if mime not in _MIME_TYPES:
+            yield f"limits.ref_mimes.{position}", ProblemCode.NOT_ONE_OF(choices=_MIME_TYPES)
+    sizes = {"size": model.size, **{f"size_for.{name}": size for name, size in model.size_for.items()}}
+    for place, size in sizes.items():
+        if size is not None and size.kind not in (SizeKind.WXH, SizeKind.FIXED) and not size.values:
+            yield f"{place}.values", DocumentCode.REQUIRED_FOR(kind=size.kind)
+    for operation in model.size_for:
+        if operation not in model.capabilities:
+            yield f"size_for.{operation}", ProblemCode.NOT_ONE_OF(choices=tuple(map(str, model.capabilities)))
+
+
+def _parameters(model: ModelSpec, shared: Container[str]) -> Found:
+    for position, name in enumerate(model.refuses):
+        if name in model.params or name not in shared:
+            yield f"refuses.{position}", DocumentCode.NOT_REFUSABLE()
+    for position, values in enumerate(model.excludes):
+        if len(values) < _MIN_EXCLUDED:
+            yield f"excludes.{position}", ProblemCode.TOO_FEW_ITEMS(minimum=_MIN_EXCLUDED)
+        for name in set(values) - set(model.params):
+            yield f"excludes.{position}.{name}", ProblemCode.NOT_ONE_OF(choices=tuple(model.params))
+
+
+def _globs(document: Document) -> Found:
+    """Check what codes and types of content are compared with: each glob is compiled at its first use."""
+    named = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
+    for name, operation in document.operations.items():
+        if operation.response.raw is not None:
+            types = operation.response.raw.content_types
+            named.append((f"operations.{name}.response.raw.content_types", types))
+    count = 0
+    for path, patterns in named:
+        count += sum(map(is_glob, patterns))
+        if count > _MAX_GLOBS:
+            yield path, DocumentCode.TOO_COSTLY()
+            return
+        if any(len(pattern) > MAX_GLOB_CHARS for pattern in patterns):
+            yield path, ProblemCode.TOO_LONG(maximum=MAX_GLOB_CHARS)
+
+
+def _form(document: Document, templates: list[tuple[str, Template]], shared: set[str]) -> Found:
+    """Check that each name of the form is a parameter that some model takes; the size is one of them."""
+    declared = set(chain.from_iterable(model.params for model in document.models))
+    choices = declared | shared - set(SIZE_NAMES) | {SIZE_CONTROL}
+    for position, name in enumerate(document.form if len(document.form) <= MAX_FORM_FIELDS else ()):
+        parameters = (*(SIZE_NAMES if name == SIZE_CONTROL else (name,)), f"params.{name}")
+        is_taken = name in {*declared, "num"} or any(t.mentions(p) for _, t in templates for p in parameters)
+        if name not in choices or not is_taken:
+            yield f"form.{position}", DocumentCode.NOT_IN_A_FORM(name=name)
+        elif name in document.form[:position]:
+            yield f"form.{position}", DocumentCode.TWICE_IN_A_FORM(name=name)
+
+
+def _names(document: Document, templates: list[tuple[str, Template]], shared: set[str]) -> Found:
+    """Check what templates mention below ``params``, ``model_vars``, ``vars`` and ``task``."""
+    declared: Mapping[str, set[str]] = {
+        "params": shared.union(*(m.params for m in document.models)),
+        "model_vars": set(chain.from_iterable(m.vars for m in document.models)),
+        "vars": set(document.vars),
+        "task": {"id", "poll_url", "result_url", "cancel_url"},
+    }
+    for path, template in templates:
+        for name, place in template.names.items():
+            root, _, rest = name.partition(".")
+            key = re.split(r"[.\[]", rest, maxsplit=1)[0]
+            if root in declared and key and key not in declared[root]:
+                yield ".".join((path, *place)), DocumentCode.UNDECLARED_VARIABLE(name=name)
+
+
+def _expressions(expressions: Iterable[tuple[str, Expression]]) -> Found:
+    """Check that all expressions together are cheap to evaluate where a response has nothing for them."""
+    reading = Reading()
+    for position, (path, expression) in enumerate(expressions):
+        if position == _MAX_EXPRESSIONS:
+            yield path, ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_EXPRESSIONS)
+            return
+        if (reason := expression.problem) is not None:
+            yield path, reason
+            continue
+        value = expression.search({}, reading=reading, optional=True)
+        with contextlib.suppress(OverBudget):
+            reading.optional.spend_tree(value)
+        if reading.optional.is_exceeded:
+            yield path, DocumentCode.TOO_COSTLY()
+            return

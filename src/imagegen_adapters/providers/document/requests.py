@@ -15,7 +15,8 @@ import attrs
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.images import encode_base64, encoded_length
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
-from imagegen_adapters.providers.document.schema import BodySpec, BodyType, Document, RequestSpec
+from imagegen_adapters.providers.document.operations import BodySpec, BodyType, RequestSpec
+from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.templates import (
     PROSE,
     EmbeddedPart,

@@ -21,7 +21,7 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.expressions import Expression, Reading, matches_glob, searched_chars
-from imagegen_adapters.providers.document.schema import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
+from imagegen_adapters.providers.document.operations import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.models import Model

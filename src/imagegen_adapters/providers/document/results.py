@@ -26,9 +26,9 @@ from imagegen_adapters.providers.document.expressions import (
     OverBudget,
     Reading,
 )
+from imagegen_adapters.providers.document.operations import ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
 from imagegen_adapters.providers.document.responses import UpstreamResponse, job_error
-from imagegen_adapters.providers.document.schema import ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.document.sending import (
     NoAccessToken,
     absolute_url,

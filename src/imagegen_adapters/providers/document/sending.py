@@ -31,8 +31,9 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, Malformed
+from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
 from imagegen_adapters.providers.document.requests import Body, BuiltRequest, ReadInput, too_large, unsendable
-from imagegen_adapters.providers.document.schema import Auth, AuthType, ClientAuth, Document
+from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
 from imagegen_adapters.providers.document.templates import InputPart
 from imagegen_core.config import WEB_PORTS, ProviderConfig, origin

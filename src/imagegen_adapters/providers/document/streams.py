@@ -26,6 +26,7 @@ from imagegen_adapters.providers.common.json_files import (
 )
 from imagegen_adapters.providers.document.calls import DocumentCall
 from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.document.operations import StreamSpec
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     PartialResponse,
@@ -34,7 +35,6 @@ from imagegen_adapters.providers.document.responses import (
     stream_error,
 )
 from imagegen_adapters.providers.document.results import find_images
-from imagegen_adapters.providers.document.schema import StreamSpec
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.ports.provider import Exchange

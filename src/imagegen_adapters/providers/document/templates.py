@@ -31,9 +31,7 @@ from imagegen_core.messages import Message
 from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.requests import InputImage
 
-PROSE = ("prompt", "negative_prompt")
-"""What people write, and may be anything."""
-
+PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything
 OPTIONS = ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode")
 """Parameters that have a name of their own beside ``params.name``."""
 
@@ -51,18 +49,14 @@ ROOTS = frozenset(
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # stops at any brace, so that matching takes linear time
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
+_START = re.compile(r"(\w+)(?:\.([\w-]+))?")
 _IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
 _IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
 _EMBEDDED_FIELDS = frozenset(("base64", "data_uri"))
 _MAX_DEPTH = 40
 _MAX_NAME_CHARS = 200
-_LONE_PLACEHOLDER_PIECES = 3
-"""Pieces of a string that is a single placeholder: nothing before it, its name, nothing after it."""
 
 Scope = Mapping[str, Any]
-Node = Callable[[Scope, Budget], Any]
-"""Fills in a part of a template; None means that it is absent. Raises `OverBudget` where it is too large."""
-
 Path = tuple[str, ...]
 
 
@@ -76,29 +70,33 @@ class TemplateError(Malformed):
 
 @attrs.frozen
 class Template:
-    """A parsed template. ``names`` maps each path that it mentions (``params.quality``) to its place."""
+    """A parsed template. ``names`` has the first place of each path (``params.quality``) that it mentions."""
 
     source: Any
     names: Mapping[str, Path] = attrs.field(eq=False, repr=False)
-    _root: Node = attrs.field(eq=False, repr=False)
+    _root: Any = attrs.field(eq=False, repr=False)
+    _starts: frozenset[str] = attrs.field(eq=False, repr=False)
 
     @classmethod
     def parse(cls, source: Any, budget: Budget | None = None) -> "Template":
         """Return the template for plain data; each placeholder takes a step of the budget."""
         parser = _Parser(Budget() if budget is None else budget)
         root = parser.node(source, ())
-        return cls(source, parser.names, root)
+        starts = [match for name in parser.names if (match := _START.match(name))]
+        return cls(source, parser.names, root, frozenset(m[i] for m in starts for i in (0, 1)))
 
     def render(self, scope: Scope, budget: Budget) -> Any:
         """Return the data with all placeholders filled in, None if nothing remains."""
         try:
-            return self._root(scope, budget)
+            return _render(self._root, scope, budget)
         except OverBudget as error:
             reason = DocumentCode.DOCUMENT_REQUEST_TOO_LARGE()
             raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
 
     def mentions(self, name: str) -> bool:
         """Return whether it uses ``name`` or anything below it."""
+        if name.count(".") <= 1:  # of all but a few names, which are asked for all the time
+            return name in self._starts
         return any(n == name or n.startswith((f"{name}.", f"{name}[")) for n in self.names)
 
 
@@ -199,33 +197,94 @@ def _scopes(path: str, scope: Scope, budget: Budget) -> Iterator[Scope]:
         yield {**scope, "item": item}
 
 
+# Nodes: plain data that may hold these. None means that a part is absent; too large a whole is `OverBudget`.
+
+
+@attrs.frozen
+class _Value:
+    path: str
+
+
+@attrs.frozen
+class _Text:
+    parts: tuple[str | _Value, ...]
+
+
+@attrs.frozen
+class _Directive:
+    name: str
+    options: Mapping[str, Any]
+
+
+def _render(node: Any, scope: Scope, budget: Budget) -> Any:
+    if isinstance(node, _Directive):
+        return _DIRECTIVES[node.name].render(node.options, scope, budget)
+    if isinstance(node, _Text):
+        values = [_render(part, scope, budget) for part in node.parts]
+        return None if any(v is None for v in values) else "".join(map(as_text, values))
+    if isinstance(node, list):
+        budget.spend(len(node))
+        return [value for each in node if (value := _render(each, scope, budget)) is not None]
+    if isinstance(node, dict):
+        budget.spend(len(node), chars=sum(map(len, node)))
+        rendered = {
+            k: value for k, each in node.items() if (value := _render(each, scope, budget)) is not None
+        }
+        rendered |= rendered.pop("$spread", {})
+        return rendered if rendered or not node else None
+    value = _look_up(node.path, scope) if isinstance(node, _Value) else node
+    budget.spend_tree(value)
+    return value
+
+
+def _each(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    scopes = _scopes(options["$each"], scope, budget)
+    rendered = [value for s in scopes if (value := _render(options["$item"], s, budget)) is not None]
+    if options["$single_as_scalar"] and len(rendered) == 1:
+        return rendered[0]
+    return None if options["$omit_empty"] and not rendered else rendered
+
+
+def _spread(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    scopes = _scopes(options["$each"], scope, budget)
+    pairs = [[_render(options[name], s, budget) for name in ("$key", "$value")] for s in scopes]
+    return {as_text(key): value for key, value in pairs if key is not None and value is not None}
+
+
+def _concat(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    joined: list[Any] = []
+    for value in _render(options["$concat"], scope, budget):
+        joined += value if isinstance(value, list) else [value]
+    return joined
+
+
+def _file_of(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    budget.spend()
+    part = _look_up(options["$file_of"], scope)
+    return FilePart(part) if isinstance(part, InputPart) else None
+
+
+def _if(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    budget.spend()
+    value = _look_up(options["$if"], scope)
+    is_empty = value is None or value is False or value in ("", [], (), {})
+    return _render(options["$else" if is_empty else "$then"], scope, budget)
+
+
+def _default(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    budget.spend(len(options["$default"]))
+    values = (_render(node, scope, budget) for node in options["$default"])
+    return next((value for value in values if value is not None), None)
+
+
+def _map(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
+    value = _render(options["$map"], scope, budget)
+    if value is None or (key := as_text(value)) not in options["$to"]:
+        return value
+    return _render(options["$to"][key], scope, budget)
+
+
 # From data to nodes
-
-
-def _constant(value: Any) -> Node:
-    def render(_: Scope, budget: Budget) -> Any:
-        budget.spend_tree(value)
-        return value
-
-    return render
-
-
-def _value(path: str) -> Node:
-    def render(scope: Scope, budget: Budget) -> Any:
-        value = _look_up(path, scope)
-        budget.spend_tree(value)
-        return value
-
-    return render
-
-
-def _file(path: str) -> Node:
-    def render(scope: Scope, budget: Budget) -> Any:
-        budget.spend()
-        part = _look_up(path, scope)
-        return FilePart(part) if isinstance(part, InputPart) else None
-
-    return render
 
 
 class _Parser:
@@ -236,42 +295,56 @@ class _Parser:
         self._in_each = False
         self.names: dict[str, Path] = {}
 
-    def node(self, source: Any, path: Path) -> Node:
+    def node(self, source: Any, path: Path) -> Any:
         if len(path) > _MAX_DEPTH:
             raise TemplateError(path[:3], ProblemCode.TOO_DEEP())
         if isinstance(source, str):
-            return self._string(source, path)
+            return self._text(source, path)
         if isinstance(source, Mapping):
             return self._mapping(source, path)
         if isinstance(source, list | tuple):
-            return self._items(source, path)
+            return self.nodes(source, path)
         if source is None or isinstance(source, bool | int | float):
-            return _constant(source)
+            return source
         raise TemplateError(path, ProblemCode.NOT_JSON())
 
-    def _string(self, source: str, path: Path) -> Node:
+    def nodes(self, source: Any, path: Path) -> list[Any]:
+        if not isinstance(source, list | tuple):
+            raise TemplateError(path, ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
+        return [self.node(item, (*path, str(i))) for i, item in enumerate(source)]
+
+    def table(self, source: Any, path: Path) -> dict[str, Any]:
+        if not isinstance(source, Mapping):
+            raise TemplateError(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+        return {as_text(key): self.node(value, (*path, str(key))) for key, value in source.items()}
+
+    def item(self, source: Any, path: Path) -> Any:
+        """Parse what is repeated for each image, with the name ``item`` in it."""
+        outer, self._in_each = self._in_each, True
+        node = self.node(source, path)
+        self._in_each = outer
+        return node
+
+    def path(self, source: Any, path: Path) -> str:
+        if not isinstance(source, str):
+            raise TemplateError(path, DocumentCode.NOT_A_NAME_OF_A_LIST())
+        return self._name(source.removeprefix("${").removesuffix("}"), path)
+
+    def _text(self, source: str, path: Path) -> str | _Value | _Text:
         pieces = _PLACEHOLDER.split(source)
-        if len(pieces) == 1:
-            return _constant(source)
-        alone = len(pieces) == _LONE_PLACEHOLDER_PIECES and not pieces[0] and not pieces[2]
-        if any("${" in text for text in pieces[:-1:2]):
+        texts, names = pieces[::2], pieces[1::2]
+        if not names:
+            return source
+        if any("${" in text for text in texts[:-1]):
             raise TemplateError(path, DocumentCode.UNFINISHED_PLACEHOLDER())
         try:
-            self._budget.spend(len(pieces) // 2)
+            self._budget.spend(len(names))
         except OverBudget as error:
             raise TemplateError(path, DocumentCode.TOO_COSTLY()) from error
-        names = [self._name(name, path, alone=alone) for name in pieces[1::2]]
-        if alone:
-            return _value(names[0])
-        parts = [_constant(pieces[0])]
-        for name, text in zip(names, pieces[2::2], strict=True):
-            parts += [_value(name), _constant(text)]
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            values = [part(scope, budget) for part in parts]
-            return None if any(v is None for v in values) else "".join(map(as_text, values))
-
-        return render
+        alone = texts == ["", ""]
+        values = [_Value(self._name(name, path, alone=alone)) for name in names]
+        parts = (part for pair in zip(values, texts[1:], strict=True) for part in pair)
+        return values[0] if alone else _Text((texts[0], *parts))
 
     def _name(self, text: str, path: Path, *, alone: bool = True) -> str:
         name = text.strip()
@@ -283,160 +356,67 @@ class _Parser:
         if root in _IMAGES and "." in name:
             if field not in _IMAGE_FIELDS:
                 fields = tuple(sorted(_IMAGE_FIELDS))
-                raise TemplateError(
-                    path, DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields)
-                )
+                reason = DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields)
+                raise TemplateError(path, reason)
             if field in _EMBEDDED_FIELDS and not alone:
                 raise TemplateError(path, DocumentCode.MUST_STAND_ALONE(name=name))
         self.names.setdefault(name, path)
         return name
 
-    def _path(self, source: Any, path: Path) -> str:
-        if not isinstance(source, str):
-            raise TemplateError(path, DocumentCode.NOT_A_NAME_OF_A_LIST())
-        return self._name(source.removeprefix("${").removesuffix("}"), path)
-
-    def _list(self, source: Any, path: Path) -> tuple[Node, ...]:
-        if not isinstance(source, list | tuple):
-            raise TemplateError(path, ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
-        return tuple(self.node(item, (*path, str(i))) for i, item in enumerate(source))
-
-    def _items(self, source: Any, path: Path) -> Node:
-        nodes = self._list(source, path)
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            budget.spend(len(nodes))
-            return [value for node in nodes if (value := node(scope, budget)) is not None]
-
-        return render
-
-    def _mapping(self, source: Mapping[Any, Any], path: Path) -> Node:
+    def _mapping(self, source: Mapping[Any, Any], path: Path) -> Any:
         keys = [key for key in source if isinstance(key, str) and key.startswith("$") and key != "$spread"]
         if not keys:
             return self._object(source, path)
         name = next((key for key in keys if key in _DIRECTIVES), None)
         if name is None:
             raise TemplateError((*path, keys[0]), DocumentCode.NOT_A_DIRECTIVE())
-        options, build = _DIRECTIVES[name]
         for key in source:
-            if key != name and key not in options:
+            if key not in _DIRECTIVES[name].options:
                 raise TemplateError((*path, str(key)), DocumentCode.NOT_AN_OPTION(directive=name))
-        return build(self, source, path)
+        if name == "$each":
+            if ("$item" in source) == ("$file" in source):
+                raise TemplateError(path, DocumentCode.ITEM_OR_FILE())
+            source = source if "$item" in source else {**source, "$item": {"$file_of": "item"}}
+        return self._directive(name, source, path)
 
-    def _object(self, source: Mapping[Any, Any], path: Path) -> Node:
-        spread = self._spread(source["$spread"], (*path, "$spread")) if "$spread" in source else None
-        items = ((str(key), value) for key, value in source.items() if key != "$spread")
-        entries = [(key, self.node(value, (*path, key))) for key, value in items]
-        chars = sum(len(key) for key, _ in entries)
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            budget.spend(len(entries), chars=chars)
-            rendered = {key: value for key, node in entries if (value := node(scope, budget)) is not None}
-            if spread is not None:
-                rendered |= spread(scope, budget)
-            return rendered if rendered or not (entries or spread) else None
-
-        return render
-
-    def _spread(self, source: Any, path: Path) -> Node:
-        if not isinstance(source, Mapping) or set(source) != {"$each", "$key", "$value"}:
-            raise TemplateError(path, DocumentCode.NOT_A_SPREAD())
-        each = self._path(source["$each"], (*path, "$each"))
-        key, value = self._of_each("$key", source, path), self._of_each("$value", source, path)
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            pairs = ((key(s, budget), value(s, budget)) for s in _scopes(each, scope, budget))
-            return {as_text(k): v for k, v in pairs if k is not None and v is not None}
-
-        return render
-
-    def _of_each(self, key: str, source: Mapping[str, Any], path: Path) -> Node:
-        """Parse what is repeated for each image, with the name ``item`` in it."""
-        outer, self._in_each = self._in_each, True
-        node = self.node(source[key], (*path, key))
-        self._in_each = outer
+    def _object(self, source: Mapping[Any, Any], path: Path) -> dict[str, Any]:
+        node = {
+            str(key): self.node(value, (*path, str(key))) for key, value in source.items() if key != "$spread"
+        }
+        if "$spread" in source:
+            spread, path = source["$spread"], (*path, "$spread")
+            if not isinstance(spread, Mapping) or set(spread) != set(_DIRECTIVES["$spread"].options):
+                raise TemplateError(path, DocumentCode.NOT_A_SPREAD())
+            node["$spread"] = self._directive("$spread", spread, path)
         return node
 
-    def each(self, source: Mapping[str, Any], path: Path) -> Node:
-        if ("$item" in source) == ("$file" in source):
-            raise TemplateError(path, DocumentCode.ITEM_OR_FILE())
-        item = self._of_each("$item", source, path) if "$item" in source else _file("item")
-        each = self._path(source["$each"], (*path, "$each"))
-        single_as_scalar = bool(source.get("$single_as_scalar", False))
-        omit_empty = bool(source.get("$omit_empty", False))
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            scopes = _scopes(each, scope, budget)
-            rendered = [value for s in scopes if (value := item(s, budget)) is not None]
-            if single_as_scalar and len(rendered) == 1:
-                return rendered[0]
-            return None if omit_empty and not rendered else rendered
-
-        return render
-
-    def concat(self, source: Mapping[str, Any], path: Path) -> Node:
-        nodes = self._list(source["$concat"], (*path, "$concat"))
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            budget.spend(len(nodes))
-            joined: list[Any] = []
-            for value in (node(scope, budget) for node in nodes):
-                if value is not None:
-                    joined += value if isinstance(value, list) else [value]
-            return joined
-
-        return render
-
-    def file_of(self, source: Mapping[str, Any], path: Path) -> Node:
-        return _file(self._path(source["$file_of"], (*path, "$file_of")))
-
-    def conditional(self, source: Mapping[str, Any], path: Path) -> Node:
-        condition = self._path(source["$if"], (*path, "$if"))
-        if_set = self.node(source.get("$then"), (*path, "$then"))
-        if_empty = self.node(source.get("$else"), (*path, "$else"))
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            budget.spend()
-            value = _look_up(condition, scope)
-            is_empty = value is None or value is False or value in ("", [], (), {})
-            return (if_empty if is_empty else if_set)(scope, budget)
-
-        return render
-
-    def default(self, source: Mapping[str, Any], path: Path) -> Node:
-        nodes = self._list(source["$default"], (*path, "$default"))
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            budget.spend(len(nodes))
-            return next((value for node in nodes if (value := node(scope, budget)) is not None), None)
-
-        return render
-
-    def translated(self, source: Mapping[str, Any], path: Path) -> Node:
-        choices = source.get("$to")
-        if not isinstance(choices, Mapping):
-            raise TemplateError((*path, "$to"), ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
-        table = {as_text(k): self.node(v, (*path, "$to", str(k))) for k, v in choices.items()}
-        node = self.node(source["$map"], (*path, "$map"))
-
-        def render(scope: Scope, budget: Budget) -> Any:
-            value = node(scope, budget)
-            replacement = None if value is None else table.get(as_text(value))
-            return value if replacement is None else replacement(scope, budget)
-
-        return render
+    def _directive(self, name: str, source: Mapping[Any, Any], path: Path) -> _Directive:
+        options = _DIRECTIVES[name].options.items()
+        return _Directive(name, {key: parse(self, source.get(key), (*path, key)) for key, parse in options})
 
 
-_DIRECTIVES: Mapping[str, tuple[tuple[str, ...], Callable[[_Parser, Mapping[Any, Any], Path], Node]]] = (
-    MappingProxyType(
-        {
-            "$each": (("$item", "$file", "$single_as_scalar", "$omit_empty"), _Parser.each),
-            "$concat": ((), _Parser.concat),
-            "$file_of": ((), _Parser.file_of),
-            "$if": (("$then", "$else"), _Parser.conditional),
-            "$default": ((), _Parser.default),
-            "$map": (("$to",), _Parser.translated),
-        }
-    )
+def _flag(_parser: _Parser, source: Any, _path: Path) -> bool:
+    return bool(source)
+
+
+@attrs.frozen
+class _Kind:
+    """A directive: how it is rendered, and how each of its options is parsed."""
+
+    render: Callable[[Mapping[str, Any], Scope, Budget], Any]
+    options: Mapping[str, Callable[[_Parser, Any, Path], Any]]
+
+
+_EACH = {"$item": _Parser.item, "$each": _Parser.path, "$file": _flag}
+_DIRECTIVES: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "$each": _Kind(_each, {**_EACH, "$single_as_scalar": _flag, "$omit_empty": _flag}),
+        "$spread": _Kind(_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
+        "$concat": _Kind(_concat, {"$concat": _Parser.nodes}),
+        "$file_of": _Kind(_file_of, {"$file_of": _Parser.path}),
+        "$if": _Kind(_if, {"$if": _Parser.path, "$then": _Parser.node, "$else": _Parser.node}),
+        "$default": _Kind(_default, {"$default": _Parser.nodes}),
+        "$map": _Kind(_map, {"$to": _Parser.table, "$map": _Parser.node}),
+    }
 )
-DIRECTIVES = (*_DIRECTIVES, "$spread")
+DIRECTIVES = tuple(_DIRECTIVES)

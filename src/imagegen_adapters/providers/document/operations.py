@@ -1,0 +1,482 @@
+"""What a document says of its calls: login, requests, errors, responses, jobs.
+
+A field with a check has its bounds here; what else holds of a part is in its method ``problems``.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from imagegen_adapters.providers.common.images import MaskPolarity
+from imagegen_adapters.providers.document.expressions import (
+    DocumentCode,
+    Expression,
+    Malformed,
+    pattern_problem,
+)
+from imagegen_adapters.providers.document.signers import SIGNERS
+from imagegen_adapters.providers.document.templates import PROSE, Template
+from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
+from imagegen_core.messages import Message
+from imagegen_core.operations import Operation
+from imagegen_core.prices import TokenKind, is_currency
+from imagegen_core.problems import ProblemCode, range_problem
+
+CHECK = "check"  # the key of a field's metadata under which its check stands
+
+Check = Callable[[Any], Message | None]
+"""Returns what is wrong with a value, None if nothing is."""
+Found = Iterator[tuple[str, Message]]
+"""Mistakes: where each is below the part that tells it, and what it is."""
+
+_DAY_SECONDS = 86_400
+_MAX_RETRY_RULES = 20
+_MAX_URL_CHARS = 2048
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_STATUS = re.compile(r"[1-5](?:\d\d|xx)")
+_SOURCES = ("url", "base64", "data_uri", "auto", "url_template")
+
+
+def checked(check: Check, default: Any = attrs.NOTHING) -> Any:
+    """Return a field with a check, which is skipped for None."""
+    return attrs.field(default=default, metadata={CHECK: check})
+
+
+def matching(is_valid: Callable[[Any], object], reason: Message) -> Check:
+    return lambda value: None if is_valid(value) else reason
+
+
+def between(minimum: float, maximum: float) -> Check:
+    return lambda value: range_problem(value, minimum=minimum, maximum=maximum)
+
+
+def _seconds(minimum: float = 0) -> Check:
+    reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=minimum, maximum=_DAY_SECONDS)
+    return matching(lambda value: minimum <= value <= _DAY_SECONDS, reason)
+
+
+def one_of(*choices: str) -> Check:
+    return matching(lambda value: str(value) in choices, ProblemCode.NOT_ONE_OF(choices=choices))
+
+
+def at_most(maximum: int) -> Check:
+    return matching(lambda items: len(items) <= maximum, ProblemCode.TOO_MANY_ITEMS(maximum=maximum))
+
+
+def accepted_by(check: Callable[[Any, str], object]) -> Check:
+    """Return the check that a function of the core is, which raises."""
+
+    def problem(value: Any) -> Message | None:
+        try:
+            check(value, "")
+        except ValidationFailed as error:
+            return error.problems[0].reason
+        return None
+
+    return problem
+
+
+IS_API_BASE = accepted_by(check_api_base)
+IS_NAME = matching(_NAME.fullmatch, ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
+_NAMES_EVENTS = matching(lambda names: names and all(names), ProblemCode.EMPTY())
+_IS_SHORT = matching(lambda text: len(text) <= _MAX_URL_CHARS, ProblemCode.TOO_LONG(maximum=_MAX_URL_CHARS))
+
+
+def _header_problem(name: str) -> Message | None:
+    return ProblemCode.HEADER_NOT_SETTABLE(name=name) if name.lower() in SERVICE_HEADERS else None
+
+
+def header_problems(headers: Mapping[str, Any]) -> Found:
+    return ((f"headers.{name}", reason) for name in headers if (reason := _header_problem(name)))
+
+
+# Requests
+
+
+class AuthType(StrEnum):
+    """Where the key is sent."""
+
+    NONE = "none"
+    BEARER = "bearer"
+    HEADER = "header"
+    QUERY = "query"
+    BASIC = "basic"
+    SIGNER = "signer"
+    OAUTH = "oauth_client_credentials"
+
+
+class ClientAuth(StrEnum):
+    """Where a login carries the client's secret."""
+
+    POST = "client_secret_post"
+    BASIC = "client_secret_basic"
+
+
+@attrs.frozen(kw_only=True)
+class Auth:
+    """How a request is authenticated.
+
+    A login asks ``token_url`` for an access token, with ``scope`` and ``options`` as further fields.
+    """
+
+    type: AuthType = AuthType.BEARER
+    optional: bool = False
+    header: str = "Authorization"
+    prefix: str = ""
+    param: str = "key"
+    username: str | None = None
+    signer: str | None = None
+    token_url: str | None = None
+    scope: str = ""
+    client_auth: ClientAuth = ClientAuth.POST
+    options: Mapping[str, str] = attrs.field(factory=dict)
+
+    def problems(self) -> Found:
+        if reason := _header_problem(self.header):
+            yield "header", reason
+        if self.type is AuthType.OAUTH:
+            # The secret is sent there, so that the way has to be encrypted.
+            if reason := IS_API_BASE(self.token_url or ""):
+                yield "token_url", reason
+                return
+            url = urlsplit(check_api_base(self.token_url or ""))
+            if url.scheme != "https" and not is_loopback(url.hostname or ""):
+                yield "token_url", DocumentCode.NOT_ENCRYPTED()
+        elif self.type is AuthType.SIGNER:
+            signer = SIGNERS.get(self.signer or "")
+            if signer is None:
+                yield "signer", ProblemCode.NOT_ONE_OF(choices=tuple(sorted(SIGNERS)))
+                return
+            for name in signer.options:
+                if reason := IS_NAME(self.options.get(name, "")):
+                    yield f"options.{name}", reason
+
+
+class BodyType(StrEnum):
+    """The encoding of a body."""
+
+    JSON = "json"
+    FORM = "form"
+    MULTIPART = "multipart"
+    NONE = "none"
+
+
+@attrs.frozen(kw_only=True)
+class BodySpec:
+    """A request's body. ``extras`` is the dotted path inside it for undeclared parameters."""
+
+    type: BodyType = BodyType.JSON
+    template: Template | None = None
+    force_multipart: bool = False
+    extras: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RequestSpec:
+    """One HTTP request: a ``path`` below the base URL, or a whole ``url`` from an earlier response."""
+
+    method: str = "POST"
+    path: Template | None = None
+    url: Template | None = None
+    query: Mapping[str, Template] = attrs.field(factory=dict)
+    headers: Mapping[str, Template] = attrs.field(factory=dict)
+    body: BodySpec = BodySpec(type=BodyType.NONE)
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        single = (self.path, self.url, self.body.template)
+        return (*(t for t in single if t is not None), *self.query.values(), *self.headers.values())
+
+    def problems(self) -> Found:
+        return header_problems(self.headers)
+
+    def problems_as(self, place: str, *, is_paid: bool) -> Found:
+        """Yield what is wrong with it as the paid request, or as one about its job."""
+        if self.method not in _METHODS:
+            yield f"{place}.method", ProblemCode.NOT_ONE_OF(choices=_METHODS)
+        if (self.path is None) == (self.url is None):
+            yield place, DocumentCode.ONE_OF_TWO(first="path", second="url")
+        if self.path is not None and not str(self.path.source).startswith(("/", "$")):
+            yield f"{place}.path", DocumentCode.NOT_A_PATH()
+        if not is_paid and self.path is not None and any(map(self.path.mentions, PROSE)):
+            yield f"{place}.path", DocumentCode.PROMPT_AFTER_SUBMIT()
+        if is_paid and self.url is not None:
+            yield f"{place}.url", DocumentCode.URL_BEFORE_SUBMIT()
+        if is_paid and any(t.mentions("task") for t in self.templates):
+            yield place, DocumentCode.TASK_BEFORE_SUBMIT()
+
+
+# Errors
+
+
+@attrs.frozen(kw_only=True)
+class ErrorPaths:
+    """Where a response contains the provider's code and message."""
+
+    code: Expression | None = None
+    message: Expression | None = None
+
+
+class ErrorClass(StrEnum):
+    """What an error response means; `responses.CODES` defines the consequences of each."""
+
+    BLOCKED = "blocked"
+    QUOTA = "quota"
+    AUTH = "auth"
+    INVALID = "invalid"
+    RATE_LIMITED = "rate_limited"
+    TRANSIENT = "transient"
+    NOT_FOUND = "not_found"
+    NOT_ADMITTED = "not_admitted"
+
+
+@attrs.frozen(kw_only=True)
+class ClassifyRule:
+    """``codes`` are exact or globs; ``status`` are numbers or ``5xx``. Either may be omitted, not both."""
+
+    as_: ErrorClass
+    codes: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    cooldown_s: float | None = checked(_seconds(), None)
+
+    def problems(self) -> Found:
+        if not self.codes and not self.status:
+            yield "", DocumentCode.NEEDS_ANY(fields=("codes", "status"))
+        for status in self.status:
+            if not _STATUS.fullmatch(status):
+                yield "status", DocumentCode.NOT_A_STATUS(status=status)
+
+
+@attrs.frozen(kw_only=True)
+class RetryAfterRule:
+    """Where a response says how long to wait: a header, or text of the body with the number in group 1."""
+
+    header: str | None = None
+    jmespath: Expression | None = None
+    regex: str = r"(\d+(?:\.\d+)?)"
+
+
+@attrs.frozen(kw_only=True)
+class ErrorSpec:
+    """How the provider's errors are read."""
+
+    code: Expression | None = None
+    message: Expression | None = None
+    request_id: Expression | None = None
+    retry_after: tuple[RetryAfterRule, ...] = checked(
+        at_most(_MAX_RETRY_RULES),
+        (RetryAfterRule(header="retry-after-ms"), RetryAfterRule(header="retry-after")),
+    )
+    classify: tuple[ClassifyRule, ...] = ()
+
+    def problems(self) -> Found:
+        rules = self.retry_after if len(self.retry_after) <= _MAX_RETRY_RULES else ()
+        for position, rule in enumerate(rules):
+            if (rule.header is None) == (rule.jmespath is None):
+                yield f"retry_after.{position}", DocumentCode.ONE_OF_TWO(first="header", second="jmespath")
+            if reason := pattern_problem(rule.regex):
+                yield f"retry_after.{position}.regex", reason
+
+
+# Responses
+
+
+@attrs.frozen(kw_only=True)
+class RawSpec:
+    """The whole body is one image if its type matches; ``meta_headers`` become metadata."""
+
+    content_types: tuple[str, ...] = ("image/*",)
+    meta_headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ImageRule:
+    """One way to find images; the first rule that selects anything counts."""
+
+    select: Expression
+    url: Expression | None = None
+    base64: Expression | None = None
+    data_uri: Expression | None = None
+    auto: Expression | None = None
+    url_template: str | None = checked(_IS_SHORT, None)
+    send_auth: bool = False
+    mime: Expression | None = None
+    width: Expression | None = None
+    height: Expression | None = None
+    seed: Expression | None = None
+    revised_prompt: Expression | None = None
+    zip: Mapping[str, Expression] = attrs.field(factory=dict)
+    blocked_if: Expression | None = None
+    item_error: ErrorPaths | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UsageSpec:
+    """Where a response says what the call was charged for.
+
+    ``amount`` counts units that are worth ``unit`` of ``currency``, such as credits; ``tokens`` are by kind.
+    """
+
+    amount: Expression | None = None
+    currency: str | None = checked(matching(is_currency, ProblemCode.NOT_A_CURRENCY()), None)
+    unit: float = checked(
+        matching(lambda unit: math.isfinite(unit) and unit > 0, ProblemCode.NOT_ABOVE(limit=0)), 1.0
+    )
+    tokens: Mapping[TokenKind, Expression] = attrs.field(factory=dict)
+
+    def problems(self) -> Found:
+        if (self.amount is None) != (self.currency is None):
+            missing, other = ("amount", "currency") if self.amount is None else ("currency", "amount")
+            yield missing, ProblemCode.NEEDS_OTHER(other=other)
+
+
+@attrs.frozen(kw_only=True)
+class ResponseSpec:
+    """How images are found in a response, and what it says that they cost."""
+
+    images: tuple[ImageRule, ...] = ()
+    raw: RawSpec | None = None
+    fail_if: Expression | None = None
+    blocked_if: Expression | None = None
+    meta: Mapping[str, Expression] = attrs.field(factory=dict)
+    usage: UsageSpec | None = None
+
+    def problems(self) -> Found:
+        if not self.images and self.raw is None:
+            yield "", DocumentCode.NEEDS_ANY(fields=("images", "raw"))
+        for position, rule in enumerate(self.images):
+            if not any(getattr(rule, name) for name in _SOURCES):
+                yield f"images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES)
+
+
+@attrs.frozen(kw_only=True)
+class PartialSpec:
+    """The names of events with a partial image, and where in their data it and its number are."""
+
+    events: tuple[str, ...] = checked(_NAMES_EVENTS)
+    base64: Expression
+    index: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StreamSpec:
+    """How a response of server-sent events is read, which the number in ``parameter`` asks for if above 0.
+
+    The data of an event in ``completed`` is read by the `ResponseSpec`; one in ``failed`` is an error.
+    """
+
+    parameter: str = checked(
+        matching(re.compile(r"[A-Za-z_]\w{0,63}").fullmatch, DocumentCode.NOT_A_PARAMETER_NAME())
+    )
+    partial: PartialSpec
+    max: int = checked(between(1, MAX_PARTIAL_IMAGES), MAX_PARTIAL_IMAGES)
+    completed: tuple[str, ...] = checked(_NAMES_EVENTS)
+    failed: tuple[str, ...] = ("error",)
+
+
+# Operations
+
+
+@attrs.frozen(kw_only=True)
+class TaskSpec:
+    """Where a submit's response identifies the job."""
+
+    id: Expression
+    poll_url: Expression | None = None
+    result_url: Expression | None = None
+    cancel_url: Expression | None = None
+    done_if: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StatusSpec:
+    """How a job's state is read: ``source`` is an expression, or ``http`` for the status code."""
+
+    source: str
+    pending: tuple[str, ...] = ()
+    succeeded: tuple[str, ...] = checked(matching(bool, DocumentCode.NO_STATES()))
+    failed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+
+    @property
+    def expression(self) -> Expression | None:
+        """The compiled source; None when it is the HTTP status. Raises `Malformed`."""
+        return None if self.source == "http" else Expression.parse(self.source)
+
+    def problems(self) -> Found:
+        try:
+            self.expression  # noqa: B018 - compiles it
+        except Malformed as error:
+            yield "source", error.reason
+
+
+@attrs.frozen(kw_only=True)
+class PollSpec:
+    """How to poll a job, and how often; times are in seconds."""
+
+    request: RequestSpec
+    status: StatusSpec
+    first_after_s: float = checked(_seconds(), 1.0)
+    interval_s: float = checked(_seconds(0.1), 2.0)
+    backoff: float = checked(between(1, 10), 1.5)
+    interval_max_s: float = checked(_seconds(0.1), 10.0)
+    deadline_s: float = checked(_seconds(), 600.0)
+    fail_if: Expression | None = None
+    failure: ErrorPaths = attrs.field(factory=ErrorPaths)
+    progress: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class MaskSpec:
+    """How the provider expects a mask."""
+
+    polarity: MaskPolarity = MaskPolarity.WHITE_IS_EDIT
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class OperationSpec:
+    """One paid call, and the requests that belong to it. ``warning`` is reported with its images.
+
+    Like its document, it is equal only to itself.
+    """
+
+    request: RequestSpec
+    response: ResponseSpec
+    implements: tuple[Operation, ...] = ()
+    mask: MaskSpec = MaskSpec()
+    stream: StreamSpec | None = None
+    task: TaskSpec | None = None
+    poll: PollSpec | None = None
+    result: RequestSpec | None = None
+    cancel: RequestSpec | None = None
+    warning: str | None = None
+
+    def implemented(self, name: str) -> tuple[Operation, ...]:
+        """Return the operations that it serves: those it declares, else the one that it is named after."""
+        return self.implements or tuple(operation for operation in Operation if operation == name)
+
+    def streams(self, params: Mapping[str, Any]) -> bool:
+        """Return whether they ask for partial images, which a provider sends of one image a call."""
+        number = 0 if self.stream is None else params.get(self.stream.parameter)
+        return isinstance(number, int) and number > 0
+
+    def problems(self) -> Found:
+        yield from self.request.problems_as("request", is_paid=True)
+        poll = None if self.poll is None else self.poll.request
+        for name, request in (("result", self.result), ("cancel", self.cancel), ("poll.request", poll)):
+            if request is not None:
+                yield from request.problems_as(name, is_paid=False)
+        if (self.task is None) != (self.poll is None):
+            yield "poll" if self.poll is None else "task", DocumentCode.TASK_WITHOUT_POLL()
+        if self.stream is not None and self.task is not None:
+            yield "stream", DocumentCode.STREAM_OF_A_JOB()
