@@ -261,8 +261,7 @@ def join_archive(local: BlobStore, archive: BlobArchive | None, *, archive_first
     """Return the store that is read and written: the disk, with an archive behind it, or before it."""
     if archive is None:
         return local
-    tiers = TieredBlobStore(local=local, archive=archive)
-    return ArchiveFirstBlobStore(tiers=tiers) if archive_first else tiers
+    return (ArchiveFirstBlobStore if archive_first else TieredBlobStore)(local=local, archive=archive)
 
 
 def compose_upkeep(
@@ -318,7 +317,7 @@ async def read_cache(
     if not max_bytes:
         yield blobs
         return
-    files = LocalBlobStore(directory)
+    files = LocalBlobStore(directory, is_synced=False)
     try:
         cache = CachedBlobStore(blobs, files, max_bytes=max_bytes, has_room=has_room)
         await cache.clear()

@@ -11,28 +11,21 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Pool(ThreadPoolExecutor):
-    """Leaves a call to the threads that there are, where the system has no further one."""
+class WorkerThreads(ThreadPoolExecutor):
+    """Runs functions in threads, in the order in which they come.
+
+    If the caller is cancelled, a function that still waits for a thread is not called, and one that runs goes
+    on to its end. Where the system has no further thread, those that there are serve all; an ``OSError`` says
+    that not even one could be started, and the function is not called later either, as the base class does.
+    """
 
     def _adjust_thread_count(self) -> None:
         try:
             super()._adjust_thread_count()
-        except RuntimeError:
+        except RuntimeError as error:
             if not self._threads:
-                self._work_queue.get_nowait()  # the call, which is refused, and must not be made later
-                raise
-
-
-class WorkerThreads:
-    """Runs functions in at most ``max_threads`` threads, in the order in which they come.
-
-    If the caller is cancelled, a function that still waits for a thread is not called, and one that runs goes
-    on to its end. One thread is enough; an ``OSError`` says that not even that could be started.
-    """
-
-    def __init__(self, name: str, max_threads: int) -> None:
-        self._pool = _Pool(max_threads, thread_name_prefix=name)
-        self._closed = False
+                self._work_queue.get_nowait()
+                raise OSError("no more threads can be started") from error
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run the function in a thread; return its result, or raise its exception as it is."""
@@ -40,17 +33,7 @@ class WorkerThreads:
 
     def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
         """Like `run`, for a caller that does something else meanwhile, or that cancels the future."""
-        try:
-            return asyncio.get_running_loop().run_in_executor(self._pool, _call, function)
-        except RuntimeError as error:
-            if self._closed:
-                raise
-            raise OSError("no more threads can be started") from error
-
-    def close(self) -> None:
-        """Accept no more functions, and wait until all accepted ones have ended. May be called twice."""
-        self._closed = True
-        self._pool.shutdown()
+        return asyncio.get_running_loop().run_in_executor(self, _call, function)
 
 
 def _call(function: Callable[[], T]) -> T:
@@ -64,7 +47,7 @@ class DetachedThreads:
     """Runs each call in a new daemon thread, at most ``max_threads`` at once.
 
     An unresponsive name server or token service occupies a thread for half a minute, even if the caller has
-    given up. So an abandoned call counts towards the limit until it has really future.
+    given up. So an abandoned call counts towards the limit until it has really ended.
     """
 
     def __init__(self, name: str, max_threads: int) -> None:
@@ -126,8 +109,7 @@ class Deliveries:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._due: collections.deque[tuple[asyncio.Future[Any], Any, BaseException | None]]
-        self._due = collections.deque()
+        self._due = collections.deque[tuple[asyncio.Future[Any], Any, BaseException | None]]()
         self._waking = False
 
     @classmethod

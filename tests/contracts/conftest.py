@@ -411,7 +411,7 @@ def tiered_store(oss_store, tmp_path):
 @pytest.fixture
 def archive_first_store(tiered_store, oss_store):
     """Straight to OSS."""
-    blobs = ArchiveFirstBlobStore(tiers=tiered_store.blobs)
+    blobs = ArchiveFirstBlobStore(local=tiered_store.blobs.local, archive=oss_store.archive)
     return SimpleNamespace(blobs=blobs, raw_reader=oss_store.raw_reader)
 
 

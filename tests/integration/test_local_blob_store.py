@@ -5,7 +5,6 @@ import errno
 import os
 import stat
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -99,18 +98,6 @@ async def test_temporary_files_are_not_listed_and_are_swept(store):
     swept = await store.sweep_temporary()
 
     assert (["images/a.png"], 1, ["images/a.png"]) == (listed, swept, _files(store))
-
-
-async def test_only_old_temporary_files_are_swept_during_writes(store):
-    """A file that may still be written is left alone."""
-    store.root.mkdir()
-    for name, written in (("old.png~1-1", 1_000_000), ("new.png~1-2", 2_000_000)):
-        (store.root / name).write_bytes(b"half")
-        os.utime(store.root / name, (written, written))
-
-    swept = await store.sweep_temporary(before=datetime.fromtimestamp(1_500_000, UTC))
-
-    assert (1, ["new.png~1-2"]) == (swept, _files(store))
 
 
 async def test_a_symbolic_link_is_not_followed(store, tmp_path):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
+from imagegen_adapters.files.tiers import ArchiveFirstBlobStore
 from imagegen_adapters.memory.files import MemoryBlobArchive
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
@@ -134,7 +134,7 @@ class Desk:
         self.bucket = MemoryBlobArchive()
         self.local = PostgresqlBlobStore(database)
         self.blobs, self.blobs_of_another = [
-            ArchiveFirstBlobStore(tiers=TieredBlobStore(local=PostgresqlBlobStore(each), archive=self.bucket))
+            ArchiveFirstBlobStore(local=PostgresqlBlobStore(each), archive=self.bucket)
             for each in (database, another_database)
         ]
         stores = {"records": self.records, "local": self.local}

@@ -99,7 +99,7 @@ class Desk:
 @pytest.mark.parametrize("trouble", ["down", "refused"])
 async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, trouble):
     """Straight to the archive or not: what was paid for is kept, and an old copy never hides a new one."""
-    store = ArchiveFirstBlobStore(tiers=desk.images)
+    store = ArchiveFirstBlobStore(local=desk.local, archive=desk.archive)
     secret = oss.secret
     if trouble == "down":
         oss.down()
@@ -412,18 +412,6 @@ async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_from_oss(desk, mo
     monkeypatch.setattr(desk.local, "open", failing)
 
     assert data == await read(desk.images, image.blob_key)
-
-
-async def test_where_a_blob_is_can_be_asked(desk):
-    """Local, both, OSS, nowhere."""
-    image, _ = await desk.image()
-    states = [await desk.images.locate(image.blob_key)]
-    await desk.sync()
-    states.append(await desk.images.locate(image.blob_key))
-    await desk.expire(0)()
-    states += [await desk.images.locate(image.blob_key), await desk.images.locate("01/none.png")]
-
-    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.ARCHIVE, None] == states
 
 
 async def test_a_kill_between_bytes_and_record_is_harmless(desk):

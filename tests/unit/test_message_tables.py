@@ -32,7 +32,6 @@ CARRIERS = frozenset(
         "ImageRejected",
         "InspectorUnavailable",
         "RequestRefused",
-        "TooComplex",
         "Malformed",
         "TemplateError",
         "CallError",

@@ -1,10 +1,9 @@
 """Copies on the local disk of what is stored elsewhere: blobs that are read, and spooled files."""
 
 import asyncio
-import os
+import contextlib
+import itertools
 import shutil
-import tempfile
-import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from functools import partial
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 import attrs
 
-from imagegen_adapters.files.local import LocalBlobStore
+from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.blobs import BlobStore, StoredBlob, check_key
 
@@ -153,59 +152,34 @@ MAX_COPIED_BYTES = 1024**3
 
 
 class NewCopy:
-    """A copy that is being written. The first error of the disk ends that; `finish` raises it.
+    """A copy that is being written. The first error of the disk ends that; `finish` raises it."""
 
-    Each write opens the file, so that a cancelled caller leaves no descriptor behind.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._path: Path | None = None
-        self._lock = threading.Lock()
-        self._is_removed = False
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = AtomicFile(path, is_synced=False)
         self._error: OSError | None = None
-        self.size_bytes = 0
 
     async def written(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Yield the chunks, each after it was written."""
         async for chunk in chunks:
-            await asyncio.to_thread(self._append, chunk)
+            if self._error is None:
+                try:
+                    await asyncio.to_thread(self._file.write, [chunk])
+                except OSError as error:
+                    self._error = error
             yield chunk
 
-    async def finish(self) -> Path:
-        """Return the file, which may be empty."""
-        await asyncio.to_thread(self._append, b"")
-        if self._error is not None or self._path is None:
-            raise self._error or FileNotFoundError
-        return self._path
+    async def finish(self) -> int:
+        """Let the file, which may be empty, have its name; return its size."""
+        if self._error is not None:
+            raise self._error
+        return (await asyncio.to_thread(self._file.commit))[0]
 
     async def remove(self) -> None:
         """Remove what was written, and write nothing any more."""
-        await asyncio.to_thread(self._remove)
-
-    def _append(self, chunk: bytes) -> None:
-        with self._lock:
-            if self._is_removed or self._error is not None:
-                return
-            try:
-                self._path = self._path or self._created()
-                with self._path.open("ab") as file:
-                    file.write(chunk)
-            except OSError as error:
-                self._error = error
-            self.size_bytes += len(chunk)
-
-    def _created(self) -> Path:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._directory)
-        os.close(descriptor)
-        return Path(name)
-
-    def _remove(self) -> None:
-        with self._lock:
-            self._is_removed = True
-            if self._path is not None:
-                self._path.unlink(missing_ok=True)
+        await asyncio.to_thread(self._file.abandon)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self.path.unlink)
 
 
 @attrs.frozen(kw_only=True)
@@ -226,11 +200,12 @@ class LocalCopies:
     def __init__(self, directory: Path, *, max_bytes: int = MAX_COPIED_BYTES) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
+        self._numbers = itertools.count()
         self._owners: dict[str, dict[str, _Copy]] = {}
 
     def new(self) -> NewCopy:
         """Return an empty copy, to be written and kept, or removed."""
-        return NewCopy(self._directory)
+        return NewCopy(self._directory / str(next(self._numbers)))
 
     def holds(self, owner: str, name: str) -> bool:
         """Return whether there is a copy."""
@@ -246,10 +221,10 @@ class LocalCopies:
 
     async def keep(self, new: NewCopy, owner: str, name: str, *, file_id: int) -> None:
         """Let a copy be opened from now on, in place of an earlier one."""
-        path = await new.finish()
+        size_bytes = await new.finish()
         copies = self._owners.pop(owner, {})
         outdated = [copies[name]] if name in copies else []
-        copies[name] = _Copy(file_id=file_id, path=path, size_bytes=new.size_bytes)
+        copies[name] = _Copy(file_id=file_id, path=new.path, size_bytes=size_bytes)
         self._owners[owner] = copies  # as the newest
         await _unlink([*outdated, *self._exceeding()])
 
@@ -263,8 +238,16 @@ class LocalCopies:
 
     async def clear(self) -> int:
         """Remove everything in the directory, and return the number of files."""
+
+        def remove_all() -> int:
+            if not self._directory.is_dir():
+                return 0
+            number = len(list(self._directory.iterdir()))
+            shutil.rmtree(self._directory)
+            return number
+
         self._owners.clear()
-        return await asyncio.to_thread(_clear, self._directory)
+        return await asyncio.to_thread(remove_all)
 
     def _exceeding(self) -> list[_Copy]:
         """Forget the oldest copies, until the others are few enough; return what was forgotten."""
@@ -280,11 +263,3 @@ class LocalCopies:
 async def _unlink(copies: Iterable[_Copy]) -> None:
     for copy in copies:
         await asyncio.to_thread(copy.path.unlink, missing_ok=True)
-
-
-def _clear(directory: Path) -> int:
-    if not directory.is_dir():
-        return 0
-    names = os.listdir(directory)  # noqa: PTH208 - only their number
-    shutil.rmtree(directory)
-    return len(names)

@@ -9,7 +9,6 @@ import os
 import stat
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -304,7 +303,7 @@ class LocalBlobStore:
         self._directories = DurableDirectories(self.root)
         self._checksum = checksum
         self._is_synced = is_synced
-        self._threads = WorkerThreads("local-blobs", threads)
+        self._threads = WorkerThreads(threads, "local-blobs")
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
@@ -318,12 +317,18 @@ class LocalBlobStore:
             make_parent=self._directories.make,
             is_synced=self._is_synced,
         )
+
+        def commit() -> tuple[int, str, str | None]:
+            committed = file.commit(last)
+            if durable:
+                self._sync(path.parent)
+            return committed
+
         self._puts += 1
         try:
             last = await self._fill(file, key, chunks)
             with disk_errors(key):
-                committing = partial(self._commit, file, last, path.parent, durable=durable)
-                size, sha256, checksum = await self.run(committing)
+                size, sha256, checksum = await self.run(commit)
         except BaseException:  # cancelled too, it leaves no temporary file
             await asyncio.shield(self._threads.start(file.abandon))
             raise
@@ -391,32 +396,18 @@ class LocalBlobStore:
                 if is_key(name) and name.startswith(prefix):
                     yield name
 
-    async def sweep_temporary(self, *, before: datetime | None = None) -> int:
-        """Remove temporary files of unfinished puts and return their number.
-
-        Args:
-            before: remove only files last modified before this time; None removes all of them, which is safe
-                only while nothing is being written, such as at the start of the service.
-        """
-        limit = None if before is None else before.timestamp()
+    async def sweep_temporary(self) -> int:
+        """Remove temporary files of unfinished puts, while nothing is being written; return their number."""
         with disk_errors("temporary files"):
-            return await self.run(partial(self._sweep, limit))
+            return await self.run(self._sweep)
 
     def close(self) -> None:
         """Shut the threads down."""
-        self._threads.close()
+        self._threads.shutdown()
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run the function in one of the store's threads and return its result."""
         return await self._threads.start(function)
-
-    def _commit(
-        self, file: AtomicFile, chunks: list[bytes], directory: Path, *, durable: bool
-    ) -> tuple[int, str, str | None]:
-        committed = file.commit(chunks)
-        if durable:
-            self._sync(directory)
-        return committed
 
     def _sync(self, directory: Path) -> None:
         """Make the names in the directory durable, and its own."""
@@ -436,19 +427,14 @@ class LocalBlobStore:
                 if batch_size >= _batch_bytes(self._puts):
                     with disk_errors(key):
                         await writing
-                    writing = self._write(file, batch)
+                    writing = self._threads.start(partial(file.write, batch))
                     batch, batch_size = [], 0
         except BaseException:  # cancelled too, nobody awaits the write any more
-            writing.add_done_callback(
-                lambda done: done.cancelled() or done.exception()
-            )  # mark it as retrieved
+            writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieves it
             raise
         with disk_errors(key):
             await writing
         return batch
-
-    def _write(self, file: AtomicFile, batch: list[bytes]) -> asyncio.Future[None]:
-        return self._threads.start(partial(file.write, batch))
 
     def _walk(self, prefix: str = "") -> Iterator[str]:
         """Yield the names in the directory that ``prefix`` leads to and below; blocking."""
@@ -460,15 +446,11 @@ class LocalBlobStore:
             for file in files:
                 yield file if relative == "." else f"{relative}/{file}"
 
-    def _sweep(self, limit: float | None) -> int:
-        removed = 0
-        for name in [name for name in self._walk() if TEMPORARY_MARK in name]:
-            path = self.root / name
-            with contextlib.suppress(FileNotFoundError):
-                if limit is None or path.lstat().st_mtime < limit:
-                    path.unlink()
-                    removed += 1
-        return removed
+    def _sweep(self) -> int:
+        unfinished = [name for name in self._walk() if TEMPORARY_MARK in name]
+        for name in unfinished:
+            (self.root / name).unlink(missing_ok=True)
+        return len(unfinished)
 
 
 def _batch_bytes(streams: int) -> int:

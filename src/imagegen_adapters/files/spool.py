@@ -82,21 +82,21 @@ class LocalSpool:
         shutil.rmtree(source, ignore_errors=True)
 
     async def files(self, owner: str) -> Mapping[str, int]:
-        with disk_errors(check_key(owner)):
-            return await self._files.run(lambda: self._sizes(owner))
+        def sizes() -> dict[str, int]:
+            found: dict[str, int] = {}
+            for root in (self._inputs, self._root):
+                with contextlib.suppress(FileNotFoundError), os.scandir(root / owner) as entries:
+                    found |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
+            return dict(sorted(found.items()))
 
-    def _sizes(self, owner: str) -> dict[str, int]:
-        sizes: dict[str, int] = {}
-        for root in (self._inputs, self._root):
-            with contextlib.suppress(FileNotFoundError), os.scandir(root / owner) as entries:
-                sizes |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
-        return dict(sorted(sizes.items()))
+        with disk_errors(check_key(owner)):
+            return await self._files.run(sizes)
 
     async def holds(self, owners: Collection[str]) -> frozenset[str]:
-        return await self._files.run(lambda: frozenset(filter(self._has_any, owners)))
+        def has_any(owner: str) -> bool:
+            return any(_has_entry(root / check_key(owner)) for root in (self._root, self._inputs))
 
-    def _has_any(self, owner: str) -> bool:
-        return any(_has_entry(root / check_key(owner)) for root in (self._root, self._inputs))
+        return await self._files.run(lambda: frozenset(filter(has_any, owners)))
 
     async def remove(self, owner: str) -> None:
         for root in (self._root, self._inputs):
@@ -106,17 +106,27 @@ class LocalSpool:
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
         limit = (self._clock.now() - timedelta(seconds=older_than_seconds)).timestamp()
-        return await self._files.run(lambda: self._owners(limit))
+
+        def written_before() -> tuple[str, ...]:
+            with contextlib.suppress(FileNotFoundError), os.scandir(self._root) as entries:
+                return tuple(sorted(entry.name for entry in entries if _written_before(entry, limit)))
+            return ()
+
+        return await self._files.run(written_before)
 
     async def sweep_temporary(self) -> int:
-        """Remove temporary files left by unfinished puts of an earlier process, and return their number.
+        """Remove temporary files that an earlier process left, and return their number; only at the start.
 
-        Complete files stay; an owner that has none goes. Call this only at the start, while nothing is being
-        written.
+        Complete files stay; an owner that has none goes.
         """
-        swept = await self._files.sweep_temporary()
-        if swept:
-            await self._files.run(self._remove_empty)
+
+        def remove_empty() -> None:
+            for directory in self._root.iterdir():
+                with contextlib.suppress(OSError):  # it has files, or is one
+                    directory.rmdir()
+
+        if swept := await self._files.sweep_temporary():
+            await self._files.run(remove_empty)
         return swept
 
     def close(self) -> None:
@@ -124,30 +134,15 @@ class LocalSpool:
         self._files.close()
         self._input_files.close()
 
-    def _remove_empty(self) -> None:
-        with os.scandir(self._root) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):  # it has files, or is one
-                    os.rmdir(entry.path)  # noqa: PTH106 - a string is all that there is
-
-    def _owners(self, limit: float) -> tuple[str, ...]:
-        if not self._root.is_dir():
-            return ()
-        with os.scandir(self._root) as entries:
-            return tuple(sorted(e.name for e in entries if _written_before(e, limit)))
-
 
 def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
     """Return whether it is a directory last modified before ``limit``; False if it was removed meanwhile."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
-    except FileNotFoundError:
-        return False
+    return False
 
 
 def _has_entry(directory: Path) -> bool:
-    try:
-        with os.scandir(directory) as entries:
-            return next(entries, None) is not None
-    except FileNotFoundError:
-        return False
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+        return next(entries, None) is not None
+    return False

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import attrs
 
 from imagegen_core.errors import BlobMissing, StorageError
-from imagegen_core.images import StorageState
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob, check_key
 
 
@@ -46,13 +45,6 @@ class TieredBlobStore:
     async def stat(self, key: str) -> StoredBlob | None:
         return await self.local.stat(key) or await self.archive.stat(key)
 
-    async def locate(self, key: str) -> StorageState | None:
-        """Return which of the stores hold the blob; None if neither does."""
-        archived = await self.archive.stat(key)
-        if await self.local.stat(key) is None:
-            return None if archived is None else StorageState.ARCHIVE
-        return StorageState.LOCAL if archived is None else StorageState.BOTH
-
     async def delete(self, key: str) -> None:
         await self.local.delete(key)
 
@@ -67,7 +59,7 @@ class TieredBlobStore:
 
 
 @attrs.frozen(kw_only=True)
-class ArchiveFirstBlobStore:
+class ArchiveFirstBlobStore(TieredBlobStore):
     """Puts blobs straight into the archive; reads from the local store first.
 
     The stream given to `put` cannot be restarted, and its content was paid for. So `put` probes the archive
@@ -76,31 +68,20 @@ class ArchiveFirstBlobStore:
     its directory may go to the other store.
     """
 
-    tiers: TieredBlobStore
-
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
     ) -> StoredBlob:
         try:
-            await self.tiers.archive.stat(key)
+            await self.archive.stat(key)
         except StorageError:
-            return await self.tiers.local.put(key, chunks, content_type=content_type)
-        blob = await self.tiers.archive.put(key, chunks, content_type=content_type)
-        await self.tiers.local.delete(key)  # an earlier version there would be read first
+            return await self.local.put(key, chunks, content_type=content_type)
+        blob = await self.archive.put(key, chunks, content_type=content_type)
+        await self.local.delete(key)  # an earlier version there would be read first
         return blob
 
     async def sync(self, key: str) -> None:
         check_key(key)
 
-    def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        return self.tiers.open(key, start=start, end=end)
-
-    async def stat(self, key: str) -> StoredBlob | None:
-        return await self.tiers.stat(key)
-
     async def delete(self, key: str) -> None:
-        await self.tiers.local.delete(key)
-        await self.tiers.archive.delete(key)
-
-    def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        return self.tiers.keys(prefix)
+        await self.local.delete(key)
+        await self.archive.delete(key)

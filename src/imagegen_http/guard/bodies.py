@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
 
-from imagegen_core.messages import Message
 from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import (
@@ -159,18 +158,10 @@ MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024
 
 _MAX_QUOTES = 4 * MAX_VALUES
 _MAX_OUTLINE_BYTES = 2 * 1024 * 1024
-_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_IMAGE = re.compile(rb"(?:data:image|DATA:IMAGE|Data:image)\\?/")
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_IMAGE = re.compile(rb'"(?:data:image|DATA:IMAGE|Data:image)\\?/')
 _BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
-
-
-class TooComplex(Exception):
-    """The text must not be parsed; ``reason`` says why."""
-
-    def __init__(self, reason: Message) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 @attrs.frozen(kw_only=True)
@@ -186,59 +177,44 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
 
     A parser makes a value for each comma, copies every string, and blocks the interpreter until it is done:
     sixty megabytes of commas become a gigabyte. So what nests deeper than ``max_depth``, has too many values,
-    or too many bytes beside its images, is `TooComplex`. What is no JSON has an outline, too; the parser
-    refuses it. All work that grows with the text is done in C.
+    or too many bytes beside its images, is refused. What is no JSON has an outline, too; the parser refuses
+    it. All work that grows with the text is done in C.
     """
-    if len(text) <= MIN_EXTRACTED_IMAGE_BYTES and not _may_be_complex(text, max_depth):
-        return Outline(text=text)
-    prefix = f"image-{secrets.token_hex(16)}-"
-    out, structure, images = bytearray(), bytearray(), dict[str, tuple[int, int]]()
-    values = quotes = end = 0
-    while end < len(text):
-        start = text.find(b'"', end) + 1 or len(text)
-        values += sum(text.count(mark, end, start) for mark in (b",", b"[", b"{"))
-        if values > MAX_VALUES:
-            raise TooComplex(RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
-        _check_size(len(out) + start - end)
-        structure += text[end:start]
-        out += text[end:start]
-        end, is_image = _string_end(text, start)
-        quotes += 1 if is_image else 1 + text.count(b'"', start, end)
-        if quotes > _MAX_QUOTES:
-            raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
-        if is_image and extract_images:
-            placeholder = f"{prefix}{len(images)}"
-            images[placeholder] = (start, end)
-            out += placeholder.encode()
-        else:
-            _check_size(len(out) + end - start)
-            out += text[start:end]
-        out += text[end : end + 1]
-        end += 1
-    if is_deeper_than(max_depth, bytes(structure)):
-        raise TooComplex(RequestProblem.NESTED_TOO_DEEPLY(maximum=max_depth))
-    return Outline(text=bytes(out), images=MappingProxyType(images)) if images else Outline(text=text)
+    if text.count(b'"') > _MAX_QUOTES:
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
+    spans = [*_large_images(text)] if extract_images and len(text) > MIN_EXTRACTED_IMAGE_BYTES else []
+    if len(text) - sum(end - start for start, end in spans) > _MAX_OUTLINE_BYTES:
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MUCH_TEXT(maximum=_MAX_OUTLINE_BYTES))
+    prefix, at = f"image-{secrets.token_hex(16)}-", 0
+    rest, images = bytearray(), dict[str, tuple[int, int]]()
+    for start, end in spans:
+        placeholder = f"{prefix}{len(images)}"
+        images[placeholder] = start, end
+        rest += text[at:start] + placeholder.encode()
+        at = end
+    rest += text[at:]
+    structure = _STRING.sub(b"", rest)
+    if sum(structure.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
+    if is_deeper_than(max_depth, structure):
+        raise RequestRefused.for_field("body", RequestProblem.NESTED_TOO_DEEPLY(maximum=max_depth))
+    return Outline(text=bytes(rest), images=MappingProxyType(images)) if images else Outline(text=text)
 
 
-def _may_be_complex(text: Text, max_depth: int) -> bool:
-    """Return whether a short text can break a limit, by what it has in and out of strings; most cannot."""
-    openings = text.count(b"[") + text.count(b"{")
-    return openings > max_depth or openings + text.count(b",") > MAX_VALUES
+def _large_images(text: Text) -> Iterator[tuple[int, int]]:
+    """Yield where strings that are large images begin and end.
 
-
-def _check_size(size: int) -> None:
-    if size > _MAX_OUTLINE_BYTES:
-        raise TooComplex(RequestProblem.TOO_MUCH_TEXT(maximum=_MAX_OUTLINE_BYTES))
-
-
-def _string_end(text: Text, start: int) -> tuple[int, bool]:
-    """Return where the closing quote of a string is, or the text ends; and whether it is a large image."""
-    if _IMAGE.match(text, start):  # without a quote in it: looking for escapes takes a hundred times as long
+    In JSON, a quote before ``data:`` begins a string unless a backslash is before it.
+    """
+    end = 0
+    while opening := _IMAGE.search(text, end):
+        start = opening.start() + 1
         end = text.find(b'"', start)
-        if end - start > MIN_EXTRACTED_IMAGE_BYTES and text[end - 1 : end] != b"\\":
-            return end, True
-    string = _STRING.match(text, start, start + _MAX_OUTLINE_BYTES + 1)
-    return (len(text) if string is None else string.end()), False
+        if end < 0:
+            return
+        is_quoted = b"\\" in (text[start - 2 : start - 1], text[end - 1 : end])
+        if end - start > MIN_EXTRACTED_IMAGE_BYTES and not is_quoted:
+            yield start, end
 
 
 def is_deeper_than(limit: int, structure: bytes) -> bool:

@@ -133,13 +133,10 @@ class InboundGuard:
     async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
         buffered_body.fill(await body.read(self._rules, buffered_body.lease))
         if media_type(request) == JSON:
-            try:
-                depth, extract = self._rules.max_json_depth, request.path in UPLOADS
-                buffered_body.outline = await buffered_body.read(
-                    lambda: bodies.outline(buffered_body.text, max_depth=depth, extract_images=extract)
-                )
-            except bodies.TooComplex as error:
-                raise RequestRefused.for_field("body", error.reason) from error
+            depth, extract = self._rules.max_json_depth, request.path in UPLOADS
+            buffered_body.outline = await buffered_body.read(
+                lambda: bodies.outline(buffered_body.text, max_depth=depth, extract_images=extract)
+            )
 
     async def _send_refusal(
         self, refusal: RequestRefused, body: IncomingBody, scope: Scope, receive: Receive, send: Send

@@ -23,9 +23,9 @@ SECONDS = 60
 
 @pytest.fixture
 def threads():
-    threads = WorkerThreads("files", 2)
+    threads = WorkerThreads(2, "files")
     yield threads
-    threads.close()
+    threads.shutdown()
 
 
 class Slow:
@@ -130,9 +130,9 @@ async def test_no_more_run_at_once_than_allowed(threads):
 
 async def test_functions_run_in_the_order_in_which_they_came():
     """With one thread, none overtakes another."""
-    threads, order = WorkerThreads("files", 1), []
+    threads, order = WorkerThreads(1, "files"), []
     await asyncio.gather(*(threads.run(partial(order.append, number)) for number in range(200)))
-    threads.close()
+    threads.shutdown()
 
     assert list(range(200)) == order
 
@@ -164,7 +164,7 @@ async def test_a_cancelled_call_that_waits_is_never_made(threads):
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_cancelled_call_that_runs_goes_on_to_its_end(fails):
     """Its late result or exception is dropped without a word."""
-    threads, slow, ended, complaints = WorkerThreads("files", 1), Slow(), [], []
+    threads, slow, ended, complaints = WorkerThreads(1, "files"), Slow(), [], []
 
     def function():
         slow()
@@ -185,7 +185,7 @@ def test_a_cancelled_call_that_runs_goes_on_to_its_end(fails):
         return task.cancelled()
 
     was_cancelled = uvloop.run(cancel())
-    threads.close()
+    threads.shutdown()
 
     assert (True, [True], []) == (was_cancelled, ended, complaints)
 
@@ -196,9 +196,9 @@ async def test_closing_waits_for_what_was_accepted(threads):
     (future,) = await running(threads, slow)
     queued = [threads.start(partial(ended.append, number)) for number in range(10)]
     slow.release()
-    await asyncio.to_thread(threads.close)
+    await asyncio.to_thread(threads.shutdown)
     ended_at_close = list(ended)
-    threads.close()
+    threads.shutdown()
     await asyncio.gather(future, *queued)
 
     assert sorted(ended_at_close) == list(range(10))
@@ -208,8 +208,8 @@ async def test_closing_waits_for_what_was_accepted(threads):
 
 async def test_unused_threads_can_be_closed():
     """Nothing was started, so there is nothing to wait for."""
-    threads = WorkerThreads("files", 2)
-    threads.close()
+    threads = WorkerThreads(2, "files")
+    threads.shutdown()
 
     with pytest.raises(RuntimeError):
         threads.start(lambda: 1)
@@ -217,7 +217,7 @@ async def test_unused_threads_can_be_closed():
 
 def test_the_thread_survives_the_loop_that_waited():
     """A result for a closed loop is dropped; the thread serves the next loop."""
-    threads, slow = WorkerThreads("files", 1), Slow()
+    threads, slow = WorkerThreads(1, "files"), Slow()
 
     async def leave():
         await running(threads, slow)
@@ -225,14 +225,14 @@ def test_the_thread_survives_the_loop_that_waited():
     uvloop.run(leave())
     slow.release()
     after = uvloop.run(threads.run(lambda: "served"))
-    threads.close()
+    threads.shutdown()
 
     assert "served" == after
 
 
 def test_a_call_queued_by_a_closed_loop_is_dropped():
     """`asyncio.Runner` cancels the tasks of its loop, so nobody waits for the call."""
-    threads, slow, calls = WorkerThreads("files", 1), Slow(), []
+    threads, slow, calls = WorkerThreads(1, "files"), Slow(), []
 
     async def leave():
         await running(threads, slow)
@@ -241,14 +241,14 @@ def test_a_call_queued_by_a_closed_loop_is_dropped():
 
     uvloop.run(leave())
     slow.release()
-    threads.close()
+    threads.shutdown()
 
     assert [] == calls
 
 
 def test_several_loops_use_the_same_threads():
     """Each of four loops, running at the same time, gets its own results."""
-    threads, results = WorkerThreads("files", 2), {}
+    threads, results = WorkerThreads(2, "files"), {}
 
     async def many(start):
         return await asyncio.gather(*(threads.run(partial(pow, start + n, 2)) for n in range(100)))
@@ -261,7 +261,7 @@ def test_several_loops_use_the_same_threads():
         loop.start()
     for loop in loops:
         loop.join(SECONDS)
-    threads.close()
+    threads.shutdown()
 
     assert {start: [n * n for n in range(start, start + 100)] for start in (0, 100, 200, 300)} == results
 
@@ -270,11 +270,11 @@ FORK = """
 import os, uvloop
 from imagegen_adapters.threads import WorkerThreads
 
-threads = WorkerThreads("files", 2)
+threads = WorkerThreads(2, "files")
 if pid := os.fork():
     raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 results = [uvloop.run(threads.run(lambda: 40 + n)) for n in (1, 2)]
-threads.close()
+threads.shutdown()
 os._exit(sum(results) - 83)
 """
 
@@ -288,7 +288,7 @@ def test_threads_can_be_used_after_a_fork():
 
 async def test_dropped_threads_end():
     """Nobody has to close what nobody uses any more."""
-    threads = WorkerThreads("files", 2)
+    threads = WorkerThreads(2, "files")
     thread = await threads.run(threading.current_thread)
     del threads
     await asyncio.to_thread(thread.join, SECONDS)
@@ -442,7 +442,7 @@ def test_each_loop_has_its_own_deliveries():
 )
 def test_under_load_no_call_is_lost_or_made_twice(seed, max_threads, callers, calls):
     """Whoever is not cancelled gets its own result or exception; no more functions run at once than may."""
-    chance, threads = random.Random(seed), WorkerThreads("files", max_threads)
+    chance, threads = random.Random(seed), WorkerThreads(max_threads, "files")
     numbers, lock, at_once, peak = [], threading.Lock(), 0, 0
 
     def function(number):
@@ -476,7 +476,7 @@ def test_under_load_no_call_is_lost_or_made_twice(seed, max_threads, callers, ca
             return await asyncio.gather(*(caller(number) for number in range(callers)))
 
     outcomes = uvloop.run(all_callers())
-    threads.close()
+    threads.shutdown()
 
     assert all(outcomes)
     assert len(numbers) == len(set(numbers)) <= callers * calls

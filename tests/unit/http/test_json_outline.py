@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_http.api.bodies import InputImages
+from imagegen_http.guard.asgi import RequestRefused
 from imagegen_http.guard.bodies import (
     MAX_VALUES,
     MIN_EXTRACTED_IMAGE_BYTES,
     BufferedBody,
-    TooComplex,
     outline,
 )
 
@@ -24,7 +24,7 @@ IMAGE = bytes(range(256)) * 4096
 def is_deeper_than(limit, text):
     try:
         outline(text, max_depth=limit, extract_images=False)
-    except TooComplex:
+    except RequestRefused:
         return True
     return False
 
@@ -96,7 +96,7 @@ def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
 )
 def test_a_text_of_very_many_values_is_not_parsed(text):
     """Quotes are limited as well."""
-    with pytest.raises(TooComplex):
+    with pytest.raises(RequestRefused):
         outline(text, max_depth=64, extract_images=False)
 
 
@@ -152,7 +152,7 @@ def test_much_text_beside_images_is_refused():
     """A body may be long only because of its images."""
     text = json.dumps({"prompt": "a" * 3_000_000, "image": data_url(IMAGE)}).encode()
 
-    with pytest.raises(TooComplex):
+    with pytest.raises(RequestRefused):
         outline(text, max_depth=64, extract_images=True)
 
 

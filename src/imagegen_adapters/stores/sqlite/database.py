@@ -49,7 +49,7 @@ class Readers:
     def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
         self._path = path
         self._cache_kib = cache_kib
-        self._threads = WorkerThreads("imagegen-database-reader", threads)
+        self._threads = WorkerThreads(threads, "imagegen-database-reader")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[sqlite3.Connection] = []
@@ -81,7 +81,7 @@ class Readers:
         with self._lock:
             self._closed = True
         self.interrupt(older_than_seconds=0)
-        self._threads.close()
+        self._threads.shutdown()
         for connection in self._all:
             connection.close()
         self._all.clear()
