@@ -83,11 +83,11 @@ class LocalSpool:
 
     async def files(self, owner: str) -> Mapping[str, int]:
         def sizes() -> dict[str, int]:
-            found: dict[str, int] = {}
+            by_name: dict[str, int] = {}
             for root in (self._inputs, self._root):
                 with contextlib.suppress(FileNotFoundError), os.scandir(root / owner) as entries:
-                    found |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
-            return dict(sorted(found.items()))
+                    by_name |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
+            return dict(sorted(by_name.items()))
 
         with disk_errors(check_key(owner)):
             return await self._files.run(sizes)
