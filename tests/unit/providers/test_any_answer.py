@@ -111,8 +111,8 @@ def test_any_answer_with_images_is_read(tree):
     body = json.dumps(tree).encode()
     request = ImageRequest(operation=Operation.GENERATE, prompt="a")
     readers = (
-        lambda: read_content(parse_json(body)),
-        lambda: read_predictions(parse_json(body)),
+        lambda: read_content(parse_json(body), io.BytesIO),
+        lambda: read_predictions(parse_json(body), io.BytesIO),
         lambda: a1111.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
         lambda: stability.parse_result(io.BytesIO(body), io.BytesIO),
     )

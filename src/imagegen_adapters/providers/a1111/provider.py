@@ -15,13 +15,11 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.a1111.requests import (
     PATHS,
     SHIPPED_MODELS,
-    JsonBody,
     Options,
     StableDiffusionCode,
     body,
     model_of,
     result_size,
-    source_of,
     warnings,
 )
 from imagegen_adapters.providers.common.calls import (
@@ -39,7 +37,7 @@ from imagegen_adapters.providers.common.calls import (
     two_part_key_problem,
     with_model_warning,
 )
-from imagegen_adapters.providers.common.images import MaskPolarity, map_refusals, mask_for
+from imagegen_adapters.providers.common.images import JsonBody, map_refusals, uploads_of
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
     SpooledString,
@@ -102,10 +100,12 @@ class A1111(OneShot):
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
         request = call.request
         with map_refusals():
-            mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-            options, image = Options.from_config(call.config), source_of(request)
+            uploads = await uploads_of(call, exchange)
+            options = Options.from_config(call.config)
+            image = uploads[0].token if uploads else None
+            mask = None if request.mask is None else uploads[-1].token
             document = body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
-            content = JsonBody(document, exchange.input_chunks)
+        content = JsonBody(text=json.dumps(document).encode(), uploads=uploads)
         self._running.add(call.call_id)
         watcher = asyncio.create_task(self._watch(call, exchange))
         try:

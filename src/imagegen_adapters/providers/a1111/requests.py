@@ -1,24 +1,17 @@
-"""What goes to an A1111 server: its models, what a request may say, and bodies whose images stream along.
+"""What goes to an A1111 server: its models, what a request may say, and the bodies of requests.
 
 Forge and SD.Next speak the same protocol, except for error responses.
 """
 
 import datetime as dt
-import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode
-from imagegen_adapters.providers.common.images import (
-    check_size,
-    encode_base64,
-    encode_base64_chunks,
-    encoded_length,
-)
+from imagegen_adapters.providers.common.images import check_size
 from imagegen_core.config import ModelEntry, ProviderConfig
-from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageError, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import FormField, Group, form_field_of, in_pixels
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.models import Model, Parameter, common
@@ -169,39 +162,32 @@ def body(
     *,
     task: str,
     options: Options,
-    image: bytes | InputImage | None = None,
-    mask: bytes | None = None,
+    image: str | None = None,
+    mask: str | None = None,
 ) -> dict[str, Any]:
-    """Return the body for the operation's path, images as `InlineImage`; ``mask`` is white where it repaints.
+    """Return the body for the operation's path; a parameter that is reserved or malformed is refused.
 
-    Raises:
-        ValidationFailed: a parameter is reserved, or ``size`` is malformed.
+    ``image`` and ``mask`` stand for the images' base64; the mask is white where it repaints.
     """
     extras = _extras(request.params, options)
     check_size(request.params)
     if request.operation is Operation.UPSCALE:
-        return _upscale_body(request, extras, options, image or b"")
+        for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
+            if name in extras:
+                raise _invalid(name, StableDiffusionCode.USE_OTHER(others=("upscale_factor",)))
+        factor = UPSCALE_FACTORS[request.upscale_factor]
+        owned = {"resize_mode": 0, "upscaling_resize": factor, "show_extras_results": True}
+        return {"upscaler_1": options.upscaler, **extras, **owned, "image": image}
     document = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
     document |= {"send_images": True, "save_images": False, "force_task_id": task}
     if model.id != DEFAULT_MODEL:
         settings = document.get("override_settings", {})
         document["override_settings"] = {**settings, "sd_model_checkpoint": model.upstream_id}
     if image is not None:
-        document["init_images"] = [InlineImage(image)]
+        document["init_images"] = [image]
     if mask is not None:
-        document |= {"mask": InlineImage(mask), "inpainting_mask_invert": 0}
+        document |= {"mask": mask, "inpainting_mask_invert": 0}
     return document
-
-
-def _upscale_body(
-    request: ImageRequest, extras: dict[str, Any], options: Options, image: bytes | InputImage
-) -> dict[str, Any]:
-    for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
-        if name in extras:
-            raise _invalid(name, StableDiffusionCode.USE_OTHER(others=("upscale_factor",)))
-    factor = UPSCALE_FACTORS[request.upscale_factor]
-    owned = {"resize_mode": 0, "upscaling_resize": factor, "show_extras_results": True}
-    return {"upscaler_1": options.upscaler, **extras, **owned, "image": InlineImage(image)}
 
 
 def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -214,7 +200,9 @@ def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
             _check_names(name, value, OVERRIDABLE_SETTINGS)
         elif name == "alwayson_scripts":
             _check_names(name, value, options.allow_scripts)
-        elif not _is_plain(value):
+        elif not all(
+            isinstance(v, str | int | float) for v in (value if isinstance(value, list) else [value])
+        ):
             raise _invalid(name, StableDiffusionCode.NOT_PLAIN())
     return extras
 
@@ -227,11 +215,6 @@ def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
         raise _invalid(f"{name}.{unknown[0]}", reason)
 
 
-def _is_plain(value: object) -> bool:
-    plain = (str, int, float, bool)
-    return isinstance(value, plain) or (isinstance(value, list) and all(isinstance(v, plain) for v in value))
-
-
 def _count(request: ImageRequest) -> dict[str, int]:
     """Return the batch; ``n_iter`` only chooses how many of ``num`` are generated one after another."""
     rounds = request.params.get("n_iter", 1)
@@ -242,13 +225,11 @@ def _count(request: ImageRequest) -> dict[str, int]:
 
 def _size(request: ImageRequest) -> dict[str, int]:
     """Return width and height; a repainted image keeps its own size, in steps of 8 pixels."""
-    size = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
+    names, source = ("width", "height"), source_of(request)
+    size = {} if source is None else dict(zip(names, _repaint_size(source), strict=True))
     if request.dimensions is not None:
-        size = dict(zip(("width", "height"), request.dimensions, strict=True))
-    if (source := source_of(request)) is None:
-        return size
-    width, height = _repaint_size(source)
-    return {"width": width, "height": height, **size}
+        return dict(zip(names, request.dimensions, strict=True))
+    return size | {name: int(request.params[name]) for name in names if name in request.params}
 
 
 def result_size(request: ImageRequest) -> tuple[float, float]:
@@ -258,14 +239,10 @@ def result_size(request: ImageRequest) -> tuple[float, float]:
     params = request.params
     if request.operation is not Operation.GENERATE or not params.get("enable_hr"):
         return width, height
-    x, y, scale = (_number(params.get(name)) for name in ("hr_resize_x", "hr_resize_y", "hr_scale"))
-    if x or y:
-        return x or width * y / height, y or height * x / width
-    return width * (scale or DEFAULT_HIRES_SCALE), height * (scale or DEFAULT_HIRES_SCALE)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    values = (params.get(name) for name in ("hr_resize_x", "hr_resize_y", "hr_scale"))
+    x, y, scale = (value if isinstance(value, int | float) else 0 for value in values)
+    scale = scale or DEFAULT_HIRES_SCALE
+    return (x or width * y / height, y or height * x / width) if x or y else (width * scale, height * scale)
 
 
 def source_of(request: ImageRequest) -> InputImage | None:
@@ -291,73 +268,3 @@ def warnings(request: ImageRequest) -> Iterator[Message]:
         yield StableDiffusionCode.NO_EFFECT(names=("edit_mode",))
     if request.operation is Operation.UPSCALE and request.num > 1:
         yield StableDiffusionCode.ONE_UPSCALED()
-
-
-# ---------------------------------------------------------------- images in them
-
-_MARKER = "\x00picture\x00"
-_ESCAPED_MARKER = json.dumps(_MARKER)
-
-
-@attrs.frozen(repr=False)
-class InlineImage:
-    """An image inside the body as base64: its bytes, or an input image that is read later."""
-
-    image: bytes | InputImage
-
-    @property
-    def size(self) -> int:
-        return len(self.image) if isinstance(self.image, bytes) else self.image.size_bytes
-
-
-class JsonBody:
-    """A JSON document in which `InlineImage` values become base64, one chunk after another.
-
-    ``length`` is the number of bytes that iterating yields; ``chunks`` reads an image of the request.
-    """
-
-    def __init__(
-        self, document: Mapping[str, Any], chunks: Callable[[InputImage], AsyncIterator[bytes]]
-    ) -> None:
-        self._chunks = chunks
-        self._images: list[InlineImage] = []
-        encoded = json.dumps(document, ensure_ascii=True, default=self._marker_for)
-        self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARKER)]
-        base64_length = sum(encoded_length(image.size) + 2 for image in self._images)
-        self.length = sum(map(len, self._parts)) + base64_length
-        if len(self._parts) != len(self._images) + 1:
-            raise ValueError("a text of the document looks like the mark of an image")
-
-    def _marker_for(self, value: object) -> str:
-        if not isinstance(value, InlineImage):
-            raise TypeError(f"{type(value).__name__} has no place in JSON")
-        self._images.append(value)
-        return _MARKER
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._parts[0]
-        for image, part in zip(self._images, self._parts[1:], strict=True):
-            yield b'"'
-            async for piece in self._encoded(image):
-                yield piece
-            yield b'"' + part
-
-    async def _encoded(self, inline: InlineImage) -> AsyncIterator[bytes]:
-        if isinstance(inline.image, bytes):
-            for piece in encode_base64(inline.image):
-                yield piece
-            return
-        length = 0
-        try:
-            async for piece in encode_base64_chunks(self._chunks(inline.image)):
-                length += len(piece)
-                yield piece
-        except (BlobMissing, StorageError) as error:
-            raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
-        if length != encoded_length(inline.size):
-            raise _unreadable(ResponseCode.INPUT_CHANGED())
-
-
-def _unreadable(reason: Message) -> CallError:
-    # The server did not receive the body whole, and therefore does nothing with it.
-    return CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False)

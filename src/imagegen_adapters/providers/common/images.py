@@ -5,17 +5,26 @@ import base64
 import hashlib
 import io
 import math
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import InputCode
-from imagegen_core.errors import CallError, FailureCode, InvalidImage, Refusal, ValidationFailed
+from imagegen_adapters.providers.common.calls import InputCode, ResponseCode
+from imagegen_core.errors import (
+    BlobMissing,
+    CallError,
+    FailureCode,
+    InvalidImage,
+    Refusal,
+    StorageError,
+    ValidationFailed,
+)
 from imagegen_core.messages import Message, MessageCode
-from imagegen_core.ports.provider import Exchange
+from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.requests import ImageRequest, InputImage, NamedInputs, dimensions_of, parse_size
 
@@ -192,6 +201,81 @@ async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[by
         remainder = data[complete:]
         yield base64.b64encode(data[:complete])
     yield base64.b64encode(remainder)
+
+
+@attrs.frozen(kw_only=True)
+class Upload:
+    """An image that a `JsonBody` has in place of a ``token``; ``chunks`` reads it when it is its turn.
+
+    A token is 64 hexadecimal digits, hence valid base64: `placeholder` encodes to it, in both the standard
+    and the URL-safe alphabet.
+    """
+
+    token: str
+    mime_type: str
+    size: int
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+    @property
+    def placeholder(self) -> bytes:
+        """48 bytes that stand in for the image."""
+        return base64.b64decode(self.token)
+
+
+async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
+    """Return the request's images in order: references, image, and the mask, white where it repaints."""
+    request, uploads = call.request, []
+    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT) or b""
+    for position, (name, image) in enumerate(request.named_inputs):
+        token = hashlib.sha256(f"{call.call_id}/{position}".encode()).hexdigest()
+        mime_type, size, chunks = (
+            str(image.mime_type),
+            image.size_bytes,
+            partial(exchange.input_chunks, image),
+        )
+        if name == "mask":
+            mime_type, size, chunks = "image/png", len(mask), partial(_pieces, mask)
+        uploads.append(Upload(token=token, mime_type=mime_type, size=size, chunks=chunks))
+    return tuple(uploads)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), _PIECE_BYTES):
+        yield data[start : start + _PIECE_BYTES]
+
+
+@attrs.frozen(kw_only=True)
+class JsonBody:
+    """A request's JSON with the base64 of images in place of their tokens, streamed piece by piece."""
+
+    text: bytes
+    uploads: Sequence[Upload]
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        return len(self.text) + sum(encoded_length(u.size) - len(u.token) for u in self.uploads)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = self.text
+        for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
+            head, _, rest = rest.partition(upload.token.encode())
+            yield head
+            missing = encoded_length(upload.size)
+            try:
+                async for piece in encode_base64_chunks(upload.chunks()):
+                    if (missing := missing - len(piece)) >= 0:
+                        yield piece
+            except (BlobMissing, StorageError) as error:
+                raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
+            if missing:
+                raise _unreadable(ResponseCode.INPUT_CHANGED())
+        yield rest
+
+
+def _unreadable(reason: Message) -> CallError:
+    # The server did not receive the body whole, and therefore does nothing with it.
+    return CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False)
 
 
 def encoded_length(size: int) -> int:

@@ -1,18 +1,18 @@
 """Google Gemini and Imagen through the google-genai SDK, with an API key or on Vertex.
 
 The SDK gets one address, one key and no retries, whatever the environment says. Its requests go through our
-own outbound client, and no image is in memory longer than it takes to send it.
+own outbound client, through which images stream.
 """
 
 import asyncio
 import json
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import attrs
 import httpx
@@ -28,9 +28,15 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
     shorten,
 )
-from imagegen_adapters.providers.common.images import check_total_bytes, map_refusals
-from imagegen_adapters.providers.common.json_files import decode_chunks, parse_spooled, read_spooled
-from imagegen_adapters.providers.gemini.requests import Body, Upload, sdk_call, uploads_of, warnings_of
+from imagegen_adapters.providers.common.images import (
+    JsonBody,
+    Upload,
+    check_total_bytes,
+    map_refusals,
+    uploads_of,
+)
+from imagegen_adapters.providers.common.json_files import parse_spooled, read_spooled
+from imagegen_adapters.providers.gemini.requests import sdk_call, warnings_of
 from imagegen_adapters.providers.gemini.responses import (
     ErrorResponse,
     call_error,
@@ -53,7 +59,7 @@ from imagegen_core.errors import CallError, FailureCode, ImagegenError
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.models import Model, ProviderProfile, check_upscaled
 from imagegen_core.operations import Operation
-from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
@@ -62,9 +68,6 @@ from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 _RESPONSE_FILE = "answer.json"
 _SLACK_BYTES = 32 * 1024 * 1024
 """Room in a response for drafts, signatures and text beside the images."""
-
-_MAX_UPLOADS = 4
-"""Calls that hold an image in memory at the same time, while they send it."""
 
 _MAX_SIGN_INS = 4
 """Google's library waits two minutes for a token service that does not respond."""
@@ -86,7 +89,6 @@ class GeminiProvider(OneShot):
     def __init__(self, outbound: Outbound, *, clock: Clock) -> None:
         self._outbound = outbound
         self._clock = clock
-        self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._credentials: dict[str | None, Any] = {}
         self._sign_in_threads = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
 
@@ -127,18 +129,14 @@ class GeminiProvider(OneShot):
         max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
         sending = Sending(uploads=uploads, exchange=exchange, max_bytes=max_bytes)
         try:
-            async with asyncio.timeout(timeout) as sending.limit, AsyncExitStack() as stack:
-                stack.enter_context(self._mapped_errors(config, model=call.model, sending=sending))
-                slot = await stack.enter_async_context(AsyncExitStack())
-                if uploads:
-                    await slot.enter_async_context(self._uploads)
-                    sending.on_sent = slot.aclose
-                models = await stack.enter_async_context(self._models(config, sending))
-                with warnings.catch_warnings():
-                    # The SDK warns, once per process and as the coroutine is made, that Imagen's will go.
-                    warnings.simplefilter("ignore")
-                    answer = getattr(models, method)(**arguments)
-                await answer
+            async with asyncio.timeout(timeout) as sending.limit:
+                with self._mapped_errors(config, model=call.model, sending=sending):
+                    async with self._models(config, sending) as models:
+                        with warnings.catch_warnings():
+                            # The SDK warns, as the first coroutine is made, that Imagen's methods will go.
+                            warnings.simplefilter("ignore")
+                            answer = getattr(models, method)(**arguments)
+                        await answer
         except TimeoutError as error:
             if sending.started:
                 raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=timeout)) from error
@@ -148,17 +146,10 @@ class GeminiProvider(OneShot):
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
-        document = await read_spooled(open_file, _parsed)
-        response = (read_predictions if traits_of(call.model.id).imagen else read_content)(document)
-        return ProviderResult(
-            images=tuple(
-                GeneratedImage(chunks=partial(decode_chunks, open_file, image.data), metadata=image.metadata)
-                for image in response.images
-            ),
-            failures=response.failures,
-            usage=response.usage,
-            warnings=(*warnings_of(call.request, call.model), *response.warnings),
-        )
+        document = await read_spooled(open_file, lambda file: parse_spooled(file).resolved())
+        read = read_predictions if traits_of(call.model.id).imagen else read_content
+        result = read(document, open_file)
+        return attrs.evolve(result, warnings=(*warnings_of(call.request, call.model), *result.warnings))
 
     async def probe(self, config: ProviderConfig) -> Probe:
         profile = self.describe(config)
@@ -239,7 +230,15 @@ class GeminiProvider(OneShot):
                 yield
         except errors.APIError as error:
             now = self._clock.now().timestamp()
-            raise call_error(_error_response(error), model=model, secret=secret, now=now) from error
+            details = error.details if isinstance(error.details, Mapping) else {}
+            inner = details.get("error")
+            headers = getattr(error.response, "headers", None) or {}
+            response = ErrorResponse(
+                status=int(error.code),
+                error=inner if isinstance(inner, Mapping) else {},
+                retry_after=headers.get("retry-after"),
+            )
+            raise call_error(response, model=model, secret=secret, now=now) from error
         except auth.TransportError as error:
             reason = GeminiCode.CREDENTIALS_NOT_REFRESHED()
             raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
@@ -263,24 +262,8 @@ async def _load_sdk() -> None:
     await asyncio.to_thread(import_module, "google.genai")
 
 
-def _parsed(file: BinaryIO) -> Any:
-    return parse_spooled(file).resolved()
-
-
-def _error_response(error: Any) -> ErrorResponse:
-    details = error.details if isinstance(error.details, Mapping) else {}
-    inner = details.get("error")
-    headers = getattr(error.response, "headers", None) or {}
-    return ErrorResponse(
-        status=int(error.code),
-        error=inner if isinstance(inner, Mapping) else {},
-        retry_after=headers.get("retry-after"),
-    )
-
-
 # ---------------------------------------------------------------- the transport under the SDK
 
-_OK = 200
 _MAX_LIST_BYTES = 2 * 1024 * 1024
 _MAX_OBJECTS = 10_000
 """Objects in a list of models: the SDK makes each a model instance, on the event loop."""
@@ -291,17 +274,12 @@ _FORWARDED_HEADERS = ("content-type", "retry-after")
 
 @attrs.define(kw_only=True)
 class Sending:
-    """One paid request: the images to send, and how far it is.
-
-    ``started`` becomes True just before the first byte may be sent; ``on_sent`` is called after the last.
-    ``limit`` is the time limit of the call.
-    """
+    """One paid request: the images to send, its time limit, and whether a byte of it may have been sent."""
 
     uploads: Sequence[Upload]
     exchange: Exchange
     max_bytes: int
     started: bool = False
-    on_sent: Callable[[], Awaitable[None]] | None = None
     limit: asyncio.Timeout | None = None
 
     def mark_response_started(self) -> None:
@@ -329,43 +307,37 @@ class SdkTransport(httpx.AsyncBaseTransport):
         """Send the request once; redirects are not followed."""
         if origin(str(request.url)) != self._origin:
             raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
-        outgoing, sending = await self._outgoing(request), self._sending
+        sending, text = self._sending, await request.aread()
+        body = JsonBody(text=text, uploads=sending.uploads if sending else ())
+        headers = [pair for pair in request.headers.multi_items() if pair[0] not in _DROPPED_HEADERS]
+        if text:
+            headers.append(("content-length", str(body.length)))
+        outgoing = self._client.build_request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=body if text else None,
+            timeout=self._timeout,
+        )
         if sending is not None:
             sending.started = True
         response = await self._client.send(outgoing, stream=True, follow_redirects=False)
         if sending is not None:
             sending.mark_response_started()
         try:
-            if response.status_code == _OK and sending is not None:
+            if response.status_code == httpx.codes.OK and sending is not None:
                 chunks = response.aiter_bytes()
                 await sending.exchange.spool(_RESPONSE_FILE, chunks, max_bytes=sending.max_bytes)
-                return httpx.Response(_OK, content=b"{}", request=request)
+                return httpx.Response(httpx.codes.OK, content=b"{}", request=request)
             return await _small_response(response, request)
         finally:
             await response.aclose()
-
-    async def _outgoing(self, request: httpx.Request) -> httpx.Request:
-        text = await request.aread()
-        body = Body(text=text, uploads=self._sending.uploads if self._sending else ())
-        headers = [pair for pair in request.headers.multi_items() if pair[0] not in _DROPPED_HEADERS]
-        if text:
-            headers.append(("content-length", str(body.length)))
-        content = self._chunks(body) if text else None
-        return self._client.build_request(
-            request.method, request.url, headers=headers, content=content, timeout=self._timeout
-        )
-
-    async def _chunks(self, body: Body) -> AsyncIterator[bytes]:
-        async for chunk in body.chunks():
-            yield chunk
-        if self._sending is not None and self._sending.on_sent is not None:
-            await self._sending.on_sent()
 
 
 async def _small_response(response: httpx.Response, request: httpx.Request) -> httpx.Response:
     """Return a response for the SDK to read: a list of models, or an error."""
     headers = {name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers}
-    if response.status_code != _OK:
+    if response.status_code != httpx.codes.OK:
         content = _error_object(await read_error(response))
     else:
         content = await read_at_most(response, _MAX_LIST_BYTES)
@@ -408,9 +380,8 @@ def _load_credentials(path: str | None) -> Any:
         if path is not None:
             return _from_file(json.loads(Path(path).read_text("utf-8")))
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # google.auth warns about user credentials without a quota project
+            # google.auth warns about user credentials without a quota project.
+            warnings.simplefilter("ignore")
             return google.auth.default(scopes=_SCOPES)[0]
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
         source = GeminiCode.DEFAULT_CREDENTIALS() if path is None else "extra_config.credentials_file"
@@ -420,15 +391,13 @@ def _load_credentials(path: str | None) -> Any:
 def _from_file(info: Any) -> Any:
     from google.oauth2 import credentials, service_account
 
-    match info["type"]:
-        case "service_account":
-            account = service_account.Credentials
-            return account.from_service_account_info(info, scopes=_SCOPES)  # type: ignore[no-untyped-call] # google-auth
-        case "authorized_user":
-            user = credentials.Credentials
-            return user.from_authorized_user_info(info, scopes=_SCOPES)  # type: ignore[no-untyped-call] # google-auth
-        case _:
-            raise ValueError("neither a service account nor an authorized user")
+    if info["type"] == "service_account":
+        read: Any = service_account.Credentials.from_service_account_info
+    elif info["type"] == "authorized_user":
+        read = credentials.Credentials.from_authorized_user_info
+    else:
+        raise ValueError("neither a service account nor an authorized user")
+    return read(info, scopes=_SCOPES)
 
 
 def _refresh(credentials: Any) -> None:

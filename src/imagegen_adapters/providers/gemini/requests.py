@@ -1,57 +1,35 @@
-"""What is sent to Google for a request: the SDK's method and arguments, and the images that stream along."""
+"""What is sent to Google for a request: the SDK's method and arguments, and its warnings."""
 
-import base64
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode
-from imagegen_adapters.providers.common.images import (
-    MaskPolarity,
-    encode_base64,
-    encoded_length,
-    mask_for,
-    nearest_ratio,
-)
+from imagegen_adapters.providers.common.images import Upload, nearest_ratio
 from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, traits_of
-from imagegen_core.errors import (
-    BlobMissing,
-    CallError,
-    FailureCode,
-    StorageError,
-    UnsupportedOperation,
-    ValidationFailed,
-)
+from imagegen_core.errors import UnsupportedOperation, ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.models import Model
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import ImageRequest, InputImage, parse_size
 
 
-def sdk_call(request: ImageRequest, model: Model, uploads: Sequence["Upload"]) -> tuple[str, dict[str, Any]]:
+def sdk_call(request: ImageRequest, model: Model, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
     """Return the method of ``client.aio.models`` and its arguments; its images are placeholders.
 
     ``uploads`` are the request's images in the order of ``request.inputs``.
     """
     traits = traits_of(model.id)
-    if traits.imagen:
-        method, arguments = _predict_call(request, traits, uploads)
-    else:
-        method, arguments = "generate_content", _content_arguments(request, traits, uploads)
+    method, arguments = (_predict_call if traits.imagen else _content_call)(request, traits, uploads)
     return method, {"model": model.upstream_id, **arguments}
 
 
 def warnings_of(request: ImageRequest, model: Model) -> tuple[Message, ...]:
     """Return what the caller should know about how the request is served.
 
-    Raises:
-        ValidationFailed: ``size`` is malformed, which is all that `sdk_call` would refuse.
+    A malformed ``size`` is refused, which is all that `sdk_call` would refuse.
     """
     traits = traits_of(model.id)
     return tuple((_predict_warnings if traits.imagen else _content_warnings)(request, traits))
@@ -63,13 +41,13 @@ TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """Size tokens (with a capital K), and the side in pixels of a square image of that tier."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Framing:
-    """``aspect_ratio`` and ``image_size`` to request (None: the model chooses), and warnings."""
+    """``aspect_ratio`` and ``image_size`` to request (None: the model chooses), and a warning."""
 
-    aspect_ratio: str | None = None
-    image_size: str | None = None
-    warnings: tuple[Message, ...] = ()
+    aspect_ratio: str | None
+    image_size: str | None
+    warning: Message | None = None
 
     @property
     def config(self) -> dict[str, str]:
@@ -82,13 +60,10 @@ def framing(request: ImageRequest, traits: Traits) -> Framing:
     """Return what to request: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
 
     The ratio is the nearest one that the model has, the tier the smallest whose side is at least the
-    longer side. A model without tiers has a size of its own.
-
-    Raises:
-        ValidationFailed: ``size`` is neither ``WxH`` nor one of the model's tiers nor ``auto``.
+    longer side. A model without tiers has a size of its own. A ``size`` of another kind is refused.
     """
     if request.operation is Operation.UPSCALE and request.image is not None:
-        return upscaled(request.image.width, request.image.height, request.upscale_factor, traits)
+        return _upscaled(request.image, request.upscale_factor, traits)
     params = request.params
     ratio, tier, size = params.get("aspect_ratio"), params.get("image_size"), params.get("size")
     if size in traits.tiers and tier is None:
@@ -98,42 +73,36 @@ def framing(request: ImageRequest, traits: Traits) -> Framing:
         raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=choices))
     width, height = request.dimensions or (params.get("width"), params.get("height"))
     if width is None and height is None:
-        return Framing(aspect_ratio=ratio, image_size=tier)
+        return Framing(ratio, tier)
     longer_side = max(width or 0, height or 0)
     if ratio is None and width and height:
         ratio = nearest_ratio(width, height, traits.ratios)
     if tier is None:
-        tier = tier_for(longer_side, traits.tiers)
-    if width and height and _has_ratio(width, height, ratio) and TIERS.get(tier or "") == longer_side:
-        return Framing(aspect_ratio=ratio, image_size=tier)
+        tier = _tier_for(longer_side, traits.tiers)
+    if width and height and ratio and TIERS.get(tier or "") == longer_side:
+        across, down = map(int, ratio.split(":"))
+        if width * down == height * across:
+            return Framing(ratio, tier)
     requested = GeminiCode.DIMENSIONS(
         width=width or GeminiCode.ANY_WIDTH(), height=height or GeminiCode.ANY_HEIGHT()
     )
     drawn = " ".join(filter(None, (ratio, tier))) or GeminiCode.MODELS_OWN_SIZE()
-    warning = GeminiCode.SIZE_ROUNDED(requested=requested, drawn=drawn)
-    return Framing(aspect_ratio=ratio, image_size=tier, warnings=(warning,))
+    return Framing(ratio, tier, GeminiCode.SIZE_ROUNDED(requested=requested, drawn=drawn))
 
 
-def upscaled(width: int, height: int, factor: str, traits: Traits) -> Framing:
+def _upscaled(image: InputImage, factor: str, traits: Traits) -> Framing:
     """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
-    target_side = max(width, height) * UPSCALE_FACTORS[factor]
-    tier = tier_for(target_side, traits.tiers)
-    warnings: tuple[Message, ...] = ()
+    target_side = max(image.width, image.height) * UPSCALE_FACTORS[factor]
+    tier, warning = _tier_for(target_side, traits.tiers), None
     if tier and TIERS[tier] < target_side:
-        warnings = (GeminiCode.MAX_TIER(factor=factor, pixels=target_side, tier=tier),)
-    ratio = nearest_ratio(width, height, traits.ratios)
-    return Framing(aspect_ratio=ratio, image_size=tier, warnings=warnings)
+        warning = GeminiCode.MAX_TIER(factor=factor, pixels=target_side, tier=tier)
+    return Framing(nearest_ratio(image.width, image.height, traits.ratios), tier, warning)
 
 
-def tier_for(side: int, tiers: Sequence[str]) -> str | None:
+def _tier_for(side: int, tiers: Sequence[str]) -> str | None:
     """Return the smallest tier of at least ``side`` pixels, else the largest; None if there are none."""
     ascending = sorted(tiers, key=TIERS.__getitem__)
     return next((tier for tier in ascending if TIERS[tier] >= side), ascending[-1] if ascending else None)
-
-
-def _has_ratio(width: int, height: int, ratio: str | None) -> bool:
-    across, _, down = (ratio or "0:0").partition(":")
-    return ratio is not None and width * int(down) == height * int(across)
 
 
 # ---------------------------------------------------------------- generate_content
@@ -164,8 +133,10 @@ EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
-def _content_arguments(request: ImageRequest, traits: Traits, uploads: Sequence["Upload"]) -> dict[str, Any]:
-    """Return ``contents`` and ``config``. One request generates one image."""
+def _content_call(
+    request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
+) -> tuple[str, dict[str, Any]]:
+    """Return the method's name and its arguments; one request generates one image."""
     images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
     config: dict[str, Any] = {
         "response_modalities": ["TEXT", "IMAGE"],
@@ -183,7 +154,7 @@ def _content_arguments(request: ImageRequest, traits: Traits, uploads: Sequence[
     if level := request.params.get("thinking_level"):
         config["thinking_config"] = {"thinking_level": level.upper()}
     contents = [{"role": "user", "parts": [*images, {"text": _instruction(request)}]}]
-    return {"contents": contents, "config": config}
+    return "generate_content", {"contents": contents, "config": config}
 
 
 def _content_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message]:
@@ -191,7 +162,8 @@ def _content_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message
         yield GeminiCode.REDRAWN()
     elif request.mask is not None:
         yield GeminiCode.MASK_AS_ADVICE()
-    yield from framing(request, traits).warnings
+    if warning := framing(request, traits).warning:
+        yield warning
 
 
 def _instruction(request: ImageRequest) -> str:
@@ -210,19 +182,14 @@ def _instruction(request: ImageRequest) -> str:
 
 # ---------------------------------------------------------------- Imagen's predict methods, on Vertex
 
-DEFAULT_SEGMENT_MODE = "FOREGROUND"
-
 _PREDICT_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "num": "number_of_images",
-        "negative_prompt": "negative_prompt",
         "cfg_scale": "guidance_scale",
         "steps": "base_steps",
-        "seed": "seed",
         "safety": "safety_filter_level",
-        "person_generation": "person_generation",
-        "enhance_prompt": "enhance_prompt",
-        "add_watermark": "add_watermark",
+        **{name: name for name in ("negative_prompt", "seed", "person_generation")},
+        **{name: name for name in ("enhance_prompt", "add_watermark")},
     }
 )
 _METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
@@ -240,7 +207,7 @@ _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 
 
 def _predict_call(
-    request: ImageRequest, traits: Traits, uploads: Sequence["Upload"]
+    request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
 ) -> tuple[str, dict[str, Any]]:
     """Return the method's name and its arguments; one call returns several images."""
     images = [{"image_bytes": upload.placeholder, "mime_type": upload.mime_type} for upload in uploads]
@@ -252,13 +219,13 @@ def _predict_call(
             return "edit_image", _edit_arguments(request, traits, images)
         case Operation.UPSCALE:
             config = {"include_rai_reason": True, **_predict_config(request)}
-            arguments = {"image": images[0], "upscale_factor": request.upscale_factor, "config": config}
-            return "upscale_image", arguments
+            factor = request.upscale_factor
+            return "upscale_image", {"image": images[0], "upscale_factor": factor, "config": config}
         case Operation.RECONTEXT:
             products = {"prompt": request.prompt, "product_images": [{"product_image": images[0]}]}
             return "recontext_image", {"source": products, "config": _predict_config(request)}
         case Operation.SEGMENT:
-            mode = request.params.get("mode") or ("PROMPT" if request.prompt else DEFAULT_SEGMENT_MODE)
+            mode = request.params.get("mode") or ("PROMPT" if request.prompt else "FOREGROUND")
             source = {"prompt": request.prompt or None, "image": images[0]}
             return "segment_image", {"source": source, "config": {"mode": mode}}
         case _:
@@ -295,8 +262,9 @@ def _predict_config(request: ImageRequest) -> dict[str, Any]:
 
 
 def _predict_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message]:
-    if request.operation in (Operation.GENERATE, Operation.EDIT):
-        yield from framing(request, traits).warnings
+    takes_size = request.operation in (Operation.GENERATE, Operation.EDIT)
+    if takes_size and (warning := framing(request, traits).warning):
+        yield warning
     if _needs_no_watermark(request):
         yield GeminiCode.NO_WATERMARK()
     ignored = _PREDICT_NAMES.keys() & request.params.keys() - _METHOD_PARAMETERS[request.operation] - {"num"}
@@ -308,81 +276,3 @@ def _predict_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message
 def _needs_no_watermark(request: ImageRequest) -> bool:
     has_seed = "seed" in _METHOD_PARAMETERS[request.operation] and request.seed not in (None, -1)
     return has_seed and request.params.get("add_watermark") is not False
-
-
-# ---------------------------------------------------------------- images on their way out
-
-
-@attrs.frozen(kw_only=True)
-class Upload:
-    """An image to send. The SDK gets `placeholder`; `read` returns the bytes when it is their turn.
-
-    ``token`` is 64 hexadecimal digits, hence valid base64: `placeholder` encodes to it in the request's JSON,
-    in both the standard and the URL-safe alphabet.
-    """
-
-    token: str
-    mime_type: str
-    size: int
-    read: Callable[[], Awaitable[bytes]]
-
-    @property
-    def placeholder(self) -> bytes:
-        """48 bytes that stand in for the image."""
-        return base64.b64decode(self.token)
-
-
-async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
-    """Return the request's images: references, then image, then mask (converted: white is repainted).
-
-    Raises:
-        InvalidImage: the mask cannot be converted.
-    """
-    request, uploads = call.request, []
-    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-    for position, image in enumerate(request.inputs):
-        token = hashlib.sha256(f"{call.call_id}/{position}".encode()).hexdigest()
-        if image is not request.mask:
-            read = partial(_read_stored, image, exchange)
-            uploads.append(Upload(token=token, mime_type=image.mime_type, size=image.size_bytes, read=read))
-        elif mask is not None:
-            read = partial(_read_mask, mask)
-            uploads.append(Upload(token=token, mime_type="image/png", size=len(mask), read=read))
-    return tuple(uploads)
-
-
-async def _read_mask(mask: bytes) -> bytes:
-    return mask
-
-
-async def _read_stored(image: InputImage, exchange: Exchange) -> bytes:
-    try:
-        return await exchange.read_input(image)
-    except (BlobMissing, StorageError) as error:
-        reason = ResponseCode.INPUT_UNREADABLE()
-        raise CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False) from error
-
-
-@attrs.frozen(kw_only=True)
-class Body:
-    """A request's JSON with images in place of their placeholders, streamed once; ``length`` is in bytes."""
-
-    text: bytes
-    uploads: Sequence[Upload]
-
-    @property
-    def length(self) -> int:
-        return len(self.text) + sum(encoded_length(u.size) - len(u.token) for u in self.uploads)
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body; it holds at most one image at any time."""
-        rest = self.text
-        for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
-            head, _, rest = rest.partition(upload.token.encode())
-            yield head
-            data = await upload.read()
-            if len(data) != upload.size:
-                raise CallError(FailureCode.INTERNAL, ResponseCode.INPUT_CHANGED())
-            for piece in encode_base64(data):
-                yield piece
-        yield rest

@@ -5,10 +5,11 @@ over a field that has changed. It does read lists of models, and errors.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 import httpx
@@ -20,12 +21,13 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
     with_model_warning,
 )
-from imagegen_adapters.providers.common.json_files import SpooledString
+from imagegen_adapters.providers.common.json_files import SpooledString, decode_chunks
 from imagegen_adapters.providers.gemini.settings import GeminiCode
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, as_message, upstream_text
 from imagegen_core.models import Model
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.prices import TokenKind
 from imagegen_core.problems import FailureReason
 
@@ -40,73 +42,53 @@ REFUSALS = frozenset(
 _MAX_TEXT_CHARS = 2000
 
 
-@attrs.frozen(kw_only=True)
-class ImageData:
-    """An image in a response: its base64, as text or as a location in the spooled file."""
-
-    data: str | SpooledString
-    metadata: Mapping[str, Any]
-
-
-@attrs.frozen(kw_only=True)
-class ParsedResponse:
-    """The content of a response, with at least one image."""
-
-    images: tuple[ImageData, ...]
-    failures: tuple[CallError, ...] = ()
-    usage: ReportedUsage | None = None
-    warnings: tuple[Message, ...] = ()
-
-
-def read_content(response: Any) -> ParsedResponse:
+def read_content(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
     """Read a response of ``generateContent``. Images in thought parts are drafts, and ignored.
 
-    Raises:
-        CallError: ``content_policy``, or ``bad_response`` if there is no image for another reason.
+    Without images it raises ``content_policy``, or ``bad_response`` if there is none for another reason.
     """
     document = _object(response)
-    images: list[ImageData] = []
+    images: list[GeneratedImage] = []
     failures: list[CallError] = []
     warnings: list[Message] = []
     for candidate in map(_object, _list(document.get("candidates"))):
-        candidate_images = tuple(_content_images(candidate, document))
+        candidate_images = list(_content_images(candidate, document, open_file))
         images += candidate_images
         if not candidate_images:
             failures.append(_no_image(candidate))
         elif candidate.get("finishReason") == "MAX_TOKENS":
             warnings.append(GeminiCode.TOKEN_LIMIT())
-    feedback = _object(document.get("promptFeedback"))
-    if not images and feedback.get("blockReason"):
-        reason = str(feedback["blockReason"])
-        message = _text(feedback.get("blockReasonMessage"))
-        raise _refusal(message or GeminiCode.PROMPT_BLOCKED(reason=reason), reason)
     if not images:
+        feedback = _object(document.get("promptFeedback"))
+        if block_reason := str(feedback.get("blockReason") or ""):
+            message = _text(feedback.get("blockReasonMessage"))
+            raise _refusal(message or GeminiCode.PROMPT_BLOCKED(reason=block_reason), block_reason)
         message = _text(_object(document.get("error")).get("message"))
         raise failures[0] if failures else _bad(message or GeminiCode.NO_CANDIDATES())
-    return ParsedResponse(
+    return ProviderResult(
         images=tuple(images), failures=tuple(failures), usage=read_usage(document), warnings=tuple(warnings)
     )
 
 
-def _content_images(candidate: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[ImageData]:
+def _content_images(
+    candidate: Mapping[str, Any], document: Mapping[str, Any], open_file: Callable[[], BinaryIO]
+) -> Iterator[GeneratedImage]:
     text = _visible_text(candidate)
     for part in _parts(candidate):
         inline_data = _object(part.get("inlineData", part.get("inline_data")))
-        data = inline_data.get("data")
         mime_type = str(inline_data.get("mimeType", inline_data.get("mime_type", "image/png")))
-        if part.get("thought") is True or not isinstance(data, str | SpooledString) or not data:
+        if part.get("thought") is True or not mime_type.startswith("image/"):
             continue
-        if mime_type.startswith("image/"):
-            metadata = {
-                "model_version": document.get("modelVersion"),
-                "response_id": document.get("responseId"),
-                "usage": document.get("usageMetadata"),
-                "mime_type": mime_type,
-                "finish_reason": candidate.get("finishReason"),
-                "safety_ratings": candidate.get("safetyRatings"),
-                "text": text,
-            }
-            yield ImageData(data=data, metadata=_without_empty(metadata))
+        metadata = {
+            "model_version": document.get("modelVersion"),
+            "response_id": document.get("responseId"),
+            "usage": document.get("usageMetadata"),
+            "mime_type": mime_type,
+            "finish_reason": candidate.get("finishReason"),
+            "safety_ratings": candidate.get("safetyRatings"),
+            "text": text,
+        }
+        yield from _image(inline_data.get("data"), metadata, open_file)
 
 
 def _no_image(candidate: Mapping[str, Any]) -> CallError:
@@ -119,31 +101,38 @@ def _no_image(candidate: Mapping[str, Any]) -> CallError:
     return _bad(message or GeminiCode.NO_IMAGE_REASON(reason=reason or GeminiCode.NO_REASON_GIVEN()), reason)
 
 
-def read_predictions(response: Any) -> ParsedResponse:
+def read_predictions(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
     """Read a response of a predict method; filtered images become failures beside the others.
 
-    Raises:
-        CallError: ``content_policy`` if all were filtered, ``bad_response`` if there are none.
+    It raises ``content_policy`` if all were filtered, ``bad_response`` if there are none.
     """
-    images: list[ImageData] = []
+    images: list[GeneratedImage] = []
     failures: list[CallError] = []
     for prediction in map(_object, _list(_object(response).get("predictions"))):
-        data = prediction.get("bytesBase64Encoded")
         reason = _text(prediction.get("raiFilteredReason"))
-        if isinstance(data, str | SpooledString) and data:
-            metadata = {
-                "mime_type": prediction.get("mimeType"),
-                "revised_prompt": _text(prediction.get("prompt")),
-                "safety_attributes": prediction.get("safetyAttributes"),
-                "rai_filtered_reason": reason,
-                "labels": prediction.get("labels"),
-            }
-            images.append(ImageData(data=data, metadata=_without_empty(metadata)))
-        elif reason:
+        metadata = {
+            "mime_type": prediction.get("mimeType"),
+            "revised_prompt": _text(prediction.get("prompt")),
+            "safety_attributes": prediction.get("safetyAttributes"),
+            "rai_filtered_reason": reason,
+            "labels": prediction.get("labels"),
+        }
+        image = list(_image(prediction.get("bytesBase64Encoded"), metadata, open_file))
+        images += image
+        if reason and not image:
             failures.append(_refusal(reason, "RAI_FILTERED"))
     if not images:
         raise failures[0] if failures else _bad(FailureReason.NO_IMAGE_IN_RESPONSE())
-    return ParsedResponse(images=tuple(images), failures=tuple(failures))
+    return ProviderResult(images=tuple(images), failures=tuple(failures))
+
+
+def _image(
+    data: Any, metadata: Mapping[str, Any], open_file: Callable[[], BinaryIO]
+) -> Iterator[GeneratedImage]:
+    """Yield the image of a base64 string, which is in memory or in the spooled file; nothing without one."""
+    if isinstance(data, str | SpooledString) and data:
+        plain = {name: _plain(value) for name, value in metadata.items() if value not in (None, "", [], {})}
+        yield GeneratedImage(chunks=partial(decode_chunks, open_file, data), metadata=plain)
 
 
 def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:
@@ -190,10 +179,6 @@ def _count(value: Any) -> int:
     return value if is_count else 0
 
 
-def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in values.items() if value not in (None, "", [], {})}
-
-
 def _plain(value: Any) -> Any:
     """Return JSON without the strings that were left on disk."""
     if isinstance(value, Mapping):
@@ -203,14 +188,13 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, SpooledString) else value
 
 
+def _bad(message: Message | str, reason: str = "", code: FailureCode = FailureCode.BAD_RESPONSE) -> CallError:
+    reason_text = as_message(message).map_text(shorten)
+    return CallError(code, reason_text, upstream_status=200, upstream_code=reason or None)
+
+
 def _refusal(message: Message | str, reason: str) -> CallError:
-    reason_text = as_message(message).map_text(shorten)
-    return CallError(FailureCode.CONTENT_POLICY, reason_text, upstream_status=200, upstream_code=reason)
-
-
-def _bad(message: Message | str, reason: str = "") -> CallError:
-    reason_text = as_message(message).map_text(shorten)
-    return CallError(FailureCode.BAD_RESPONSE, reason_text, upstream_status=200, upstream_code=reason or None)
+    return _bad(message, reason, FailureCode.CONTENT_POLICY)
 
 
 # ---------------------------------------------------------------- responses that are not a 200
@@ -231,14 +215,9 @@ _BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
     }
 )
 _BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        2: FailureCode.BAD_RESPONSE,
-        3: FailureCode.REJECTED,
-        4: FailureCode.REJECTED,
-        5: FailureCode.OUTCOME_UNKNOWN,
-    }
+    {2: FailureCode.BAD_RESPONSE, 3: FailureCode.REJECTED, 4: FailureCode.REJECTED}
 )
-_BY_REASON: Mapping[str, FailureCode] = MappingProxyType(
+_BY_REASON: Mapping[str | None, FailureCode] = MappingProxyType(
     {
         "API_KEY_INVALID": FailureCode.AUTH_FAILED,
         "API_KEY_SERVICE_BLOCKED": FailureCode.AUTH_FAILED,
@@ -307,7 +286,7 @@ def _code(response: ErrorResponse) -> FailureCode:
         return FailureCode.QUOTA_EXHAUSTED
     if response.status == httpx.codes.SERVICE_UNAVAILABLE and response.name == "UNAVAILABLE":
         return FailureCode.UNAVAILABLE  # "The service is temporarily running out of capacity": not admitted
-    if response.status in (400, 403) and (by_reason := _BY_REASON.get(response.reason or "")):
+    if response.status in (400, 403) and (by_reason := _BY_REASON.get(response.reason)):
         return by_reason
     if response.status == httpx.codes.BAD_REQUEST:
         if _POLICY_WORDS.search(response.message):

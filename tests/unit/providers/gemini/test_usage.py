@@ -1,5 +1,7 @@
 """The tokens that Google counts, by the lines of its price list."""
 
+import io
+
 import pytest
 
 from imagegen_adapters.providers.gemini.responses import read_content, read_usage
@@ -51,4 +53,4 @@ def test_a_response_with_an_image_has_it():
     image = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     body = {"candidates": [{"content": {"parts": [image]}}], **sample("gemini", "usage").body}
 
-    assert 1120 == read_content(body).usage.tokens[IMAGE]
+    assert 1120 == read_content(body, io.BytesIO).usage.tokens[IMAGE]

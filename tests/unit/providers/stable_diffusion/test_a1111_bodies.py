@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.providers.a1111 import requests as bodies
-from imagegen_adapters.providers.a1111.requests import InlineImage, Options
+from imagegen_adapters.providers.a1111.requests import Options
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model
 from imagegen_core.operations import Operation
@@ -105,9 +105,9 @@ def test_an_edit_keeps_the_images_size():
     """The server's default, 512x512, would distort it."""
     request = ImageRequest(operation=Operation.EDIT, prompt="猫", image=image(643, 480))
 
-    document = body(request, image=b"p", mask=b"m")
+    document = body(request, image="p", mask="m")
 
-    assert (640, 480, [InlineImage(b"p")], InlineImage(b"m"), 0) == (
+    assert (640, 480, ["p"], "m", 0) == (
         document["width"],
         document["height"],
         document["init_images"],
@@ -121,7 +121,7 @@ def test_a_huge_image_is_repainted_smaller_and_says_so():
     request = ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(image(8000, 4000),))
     explicit = request.with_params(width=4000, height=2000)
 
-    document, document_with_size = body(request, image=b"p"), body(explicit, image=b"p")
+    document, document_with_size = body(request, image="p"), body(explicit, image="p")
 
     assert ((2048, 1024), (4000, 2000)) == tuple(
         (b["width"], b["height"]) for b in (document, document_with_size)
@@ -134,14 +134,14 @@ def test_upscaling_sends_the_factor_and_the_operators_upscaler():
     request = ImageRequest(operation=Operation.UPSCALE, image=image(), params={"upscale_factor": "x4"})
     options = Options(upscaler="4x-UltraSharp")
 
-    document = body(request, options=options, image=b"p")
-    other = body(request.with_params(upscaler_1="Lanczos"), options=options, image=b"p")
+    document = body(request, options=options, image="p")
+    other = body(request.with_params(upscaler_1="Lanczos"), options=options, image="p")
 
     assert {
         "resize_mode": 0,
         "upscaling_resize": 4,
         "upscaler_1": "4x-UltraSharp",
         "show_extras_results": True,
-        "image": InlineImage(b"p"),
+        "image": "p",
     } == document
     assert "Lanczos" == other["upscaler_1"]
