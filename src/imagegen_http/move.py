@@ -8,9 +8,17 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.move.databases import MoveReport, Progress, Source, Target, columns_of, earlier_state
-from imagegen_adapters.move.run import ImageFiles, Move, Rehearsal, SpoolFiles
-from imagegen_adapters.move.tables import TABLES, MoveCode, MoveError
+from imagegen_adapters.move.run import ImageFiles, Move, MoveReport, SpoolFiles, rehearse
+from imagegen_adapters.move.tables import (
+    TABLES,
+    MoveCode,
+    MoveError,
+    Progress,
+    Source,
+    Target,
+    columns_of,
+    earlier_state,
+)
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, read_keys
 from imagegen_adapters.simplify import simplify
@@ -92,10 +100,7 @@ async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: 
             columns = {table.name: await columns_of(connection, table) for table in TABLES}
         if state is not None and state.finished_at is not None:
             return MoveReport(finished_at=state.finished_at)
-        rehearse = Rehearsal(
-            source=parts.source, columns=columns, inventory=parts.source_images, files=parts.files
-        )
-        return await rehearse()
+        return await rehearse(parts.source, columns, parts.source_images, parts.files)
 
 
 @asynccontextmanager
@@ -122,7 +127,7 @@ async def _opened(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         await archive.stat("probe")  # before anything is written
         yield _Parts(
             keys=keys,
-            source=Source(database),
+            source=Source(SqliteSql(database)),
             source_images=sqlite_gallery(database),
             files=ImageFiles(local=local, archive=archive),
             inputs=inputs,

@@ -12,8 +12,8 @@ import attrs
 
 from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_adapters.stores.rows import list_page
-from imagegen_adapters.stores.search import RelevantList, ranked_ids
-from imagegen_adapters.stores.sql import NEWEST, Steps, run
+from imagegen_adapters.stores.search import ranked_ids, relevant_page
+from imagegen_adapters.stores.sql import Steps, run
 from imagegen_core.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -131,7 +131,7 @@ class MemoryGallery:
     def _relevant(
         self, exact: _Images, query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        def exact_ids(*, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[_Numbers]:
+        def exact_ids(*, limit: int, offset: int, before: int) -> Steps[_Numbers]:
             yield from ()
             return [image.id for image in exact if image.id < before][offset : offset + limit]
 
@@ -140,9 +140,14 @@ class MemoryGallery:
             images = (image for image in self._matching(criteria) if image.id <= newest)
             return ranked_ids(query, {image.id: self._folded(image) for image in images})
 
-        newest = self._state.last_image_id
-        relevant = RelevantList(exact=exact_ids, similar=similar, exact_count=len(exact), newest=newest)
-        page = run(relevant.page(paging), None)
+        steps = relevant_page(
+            paging,
+            exact=exact_ids,
+            exact_count=len(exact),
+            similar=similar,
+            newest=self._state.last_image_id,
+        )
+        page = run(steps, None)
         return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
 
     async def _shown(self, images: ImageList) -> Sequence[Image]:

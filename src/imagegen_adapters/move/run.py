@@ -7,17 +7,17 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_adapters.move.databases import (
-    FilesReport,
-    MoveReport,
+from imagegen_adapters.move.tables import (
+    TABLES,
+    Column,
+    MoveCode,
+    MoveError,
     Progress,
     Source,
-    TableCopy,
     TableReport,
     Target,
-    digest,
+    copy_table,
 )
-from imagegen_adapters.move.tables import TABLES, Column, MoveCode, MoveError, Table
 from imagegen_adapters.stores.postgresql.database import installation_id
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import Image, MediaType, StorageState
@@ -33,6 +33,42 @@ R = TypeVar("R")
 _MAX_CONCURRENT = 8
 _MEDIA_TYPES = {media_type.extension: media_type.value for media_type in MediaType}
 
+_KEYS_PER_BATCH = 10_000
+"""Keys of files whose records are looked for at once, in all images."""
+
+
+@attrs.define
+class FilesReport:
+    """The files that were looked at; ``missing`` are the keys by the ids of images that neither store has.
+
+    ``spooled`` counts responses and inputs, also those that are kept.
+    """
+
+    images: int = 0
+    unrecorded: int = 0
+    spooled: int = 0
+    sent_bytes: int = 0
+    missing: dict[int, str] = attrs.field(factory=dict)
+
+    def add(self, images: Sequence[Image], sizes: Sequence[int | None]) -> None:
+        """Count images with the bytes that were sent of each, or None for one that is missing."""
+        self.images += len(images)
+        self.sent_bytes += sum(filter(None, sizes))
+        pairs = zip(images, sizes, strict=True)
+        self.missing |= {image.id: image.blob_key for image, size in pairs if size is None}
+
+
+@attrs.frozen(kw_only=True)
+class MoveReport:
+    """``finished_at`` is None while nodes may not start; without tables, an earlier run has finished it."""
+
+    finished_at: str | None
+    tables: tuple[TableReport, ...] = ()
+    files: FilesReport = attrs.field(factory=FilesReport)
+
+
+# ---------------------------------------------------------------- files
+
 
 @attrs.frozen(kw_only=True)
 class ImageFiles:
@@ -44,40 +80,40 @@ class ImageFiles:
     local: BlobStore
     archive: BlobArchive
 
-    async def copy_all(self, images: Sequence[Image]) -> list[int | None]:
-        """Copy images and their thumbnails; return for each what `copy` does."""
-        return await _concurrently(self.copy, images)
-
     async def copy(self, image: Image) -> int | None:
-        """Return how many bytes were sent; None if neither store has the bytes of the record."""
+        """Copy an image and its thumbnail, and return how many bytes were sent.
+
+        None if neither store has the bytes of the record.
+        """
         size = await self._copy_image(image)
         if size is None or image.thumbnail_key is None:
             return size
-        return size + await self._copy_file(image.thumbnail_key)
+        return size + await self.copy_file(image.thumbnail_key)
 
-    async def estimate_all(self, images: Sequence[Image]) -> list[int | None]:
-        """Return for each image what `copy` would, judged by sizes alone and without the thumbnail."""
-        return await _concurrently(self._estimate, images)
-
-    async def copy_unrecorded(self, keys: Sequence[str]) -> list[int]:
-        """Copy files without a record, which an unfinished task may have paid for; return the bytes sent."""
-        return await _concurrently(self._copy_file, keys)
-
-    async def _estimate(self, image: Image) -> int | None:
+    async def estimate(self, image: Image) -> int | None:
+        """Return what `copy` would, judged by sizes alone and without the thumbnail."""
         archived = await self.archive.stat(image.blob_key)
         has_size = archived is not None and archived.size_bytes == image.size_bytes
         if has_size and image.storage is not StorageState.LOCAL:
             return 0
-        if await self._has_local_size(image):
-            return image.size_bytes
-        return 0 if has_size else None
-
-    async def _has_local_size(self, image: Image) -> bool:
         try:
             blob = await self.local.stat(image.blob_key)
         except StorageError:  # to be reported as missing, as what cannot be read is by `copy`
-            return False
-        return blob is not None and blob.size_bytes == image.size_bytes
+            blob = None
+        if blob is not None and blob.size_bytes == image.size_bytes:
+            return image.size_bytes
+        return 0 if has_size else None
+
+    async def copy_file(self, key: str) -> int:
+        """Return how many bytes were sent of a file; a missing one can be made again from its image."""
+        blob = await self.local.stat(key)
+        if blob is None or await self.archive.stat(key) is not None:
+            return 0
+        content_type = _MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        copy = await self.archive.copy_from(
+            self.local, key, size_bytes=blob.size_bytes, content_type=content_type
+        )
+        return copy.size_bytes
 
     async def _copy_image(self, image: Image) -> int | None:
         archived = await self.archive.stat(image.blob_key)
@@ -102,17 +138,6 @@ class ImageFiles:
         if image.storage is not StorageState.LOCAL:
             return True
         return await sha256_of(self.archive, image.blob_key) == image.sha256
-
-    async def _copy_file(self, key: str) -> int:
-        """Return how many bytes were sent of a file; a missing one can be made again from its image."""
-        blob = await self.local.stat(key)
-        if blob is None or await self.archive.stat(key) is not None:
-            return 0
-        content_type = _MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-        copy = await self.archive.copy_from(
-            self.local, key, size_bytes=blob.size_bytes, content_type=content_type
-        )
-        return copy.size_bytes
 
 
 async def _concurrently(act: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
@@ -141,8 +166,8 @@ class SpoolFiles:
     spool: Spool
     are_kept: bool = False
 
-    async def copy(self, key: str) -> int:
-        """Copy a file, replacing one that is there, and return how many bytes it has."""
+    async def copy(self, key: str) -> None:
+        """Copy a file, replacing one that is there, and compare the copy with it."""
         owner, _, name = key.partition("/")
         blob = await self.local.stat(key)
         if blob is None:
@@ -155,47 +180,26 @@ class SpoolFiles:
             raise MoveError(MoveCode.SPOOL_DIFFERS(key=key))
         if self.are_kept:
             await self.spool.keep(owner, [name])
-        return blob.size_bytes
 
 
-@attrs.frozen(kw_only=True)
-class Rehearsal:
-    """Reads all rows as the target is to hold them, and the sizes of all files.
+# ---------------------------------------------------------------- the move
 
-    Args:
-        source: the tables of the data directory.
-        columns: those of the target, by the table's name.
-        inventory: the images in the data directory.
-        files: compares their files with the archive.
+
+async def rehearse(
+    source: Source, columns: Mapping[str, Sequence[Column]], inventory: Gallery, files: ImageFiles
+) -> MoveReport:
+    """Read all rows as the target, with these columns of its tables, is to hold them, and all sizes of files.
+
+    The inventory is that of the data directory. An image is missing if neither store has a file of its size.
     """
-
-    source: Source
-    columns: Mapping[str, Sequence[Column]]
-    inventory: Gallery
-    files: ImageFiles
-
-    async def __call__(self) -> MoveReport:
-        """Return what would be copied; an image is missing if neither store has a file of its size."""
-        tables = tuple([await self._table(table) for table in TABLES])
-        report, after = FilesReport(), 0
-        while images := await self.inventory.stored(after=after):
-            for image, size in zip(images, await self.files.estimate_all(images), strict=True):
-                if size is None:
-                    report.missing[image.id] = image.blob_key
-                report.sent_bytes += size or 0
-            report.images += len(images)
-            after = images[-1].id
-        return MoveReport(finished_at=None, tables=tables, files=report)
-
-    async def _table(self, table: Table) -> TableReport:
-        names = await self.source.columns(table)
-        columns = [column for column in self.columns[table.name] if column.name in names - table.changing]
-        rows = await digest(self.source, table, columns)
-        return TableReport(name=table.name, rows=rows.rows, sha256=rows.value)
-
-
-_KEYS_PER_BATCH = 10_000
-"""Keys of files whose records are looked for at once, in all images."""
+    tables, report, after = [], FilesReport(), 0
+    for table in TABLES:
+        names = await source.columns(table) - table.changing
+        tables.append(await source.digest(table, [one for one in columns[table.name] if one.name in names]))
+    while images := await inventory.stored(after=after):
+        report.add(images, await _concurrently(files.estimate, images))
+        after = images[-1].id
+    return MoveReport(finished_at=None, tables=tuple(tables), files=report)
 
 
 @attrs.frozen(kw_only=True)
@@ -238,29 +242,27 @@ class Move:
         if self.installation_id is not None:
             await self.target.database.rows("UPDATE installation SET id = $1", self.installation_id)
         await self.claim_prefix(await installation_id(self.target.database))
-        copy_table = TableCopy(source=self.source, target=self.target, progress=self.progress)
-        tables = tuple([await copy_table(table) for table in TABLES])
+        tables = [await copy_table(self.source, self.target, table, self.progress) for table in TABLES]
         await self.target.index_images()
-        report = FilesReport()
+        report, finished_at = FilesReport(), None
         await self._copy_images(report, through=state.images_through)
         await self._copy_unrecorded(report)
         await self._copy_spooled(report)
-        finished_at = None
         if accept_missing or not report.missing:
             await self.target.set_storage(report.missing, StorageState.ARCHIVE)
             finished_at = await self.target.finish()
-        return MoveReport(finished_at=finished_at, tables=tables, files=report)
+        return MoveReport(finished_at=finished_at, tables=tuple(tables), files=report)
 
     async def _copy_images(self, report: FilesReport, *, through: int) -> None:
+        """Copy files, and store where the images are: in the archive, or where the next run finds them."""
         total = await self.inventory.count()
         async for images in self._images(through):
-            for image, size in zip(images, await self.files.copy_all(images), strict=True):
-                if size is None:
-                    report.missing[image.id] = image.blob_key
-                report.sent_bytes += size or 0
+            report.add(images, await _concurrently(self.files.copy, images))
             through = max(through, images[-1].id)
-            await self._record(images, report.missing, through)
-            report.images += len(images)
+            absent = [image.id for image in images if image.id in report.missing]
+            present = [image.id for image in images if image.id not in report.missing]
+            await self.target.set_storage(absent, StorageState.LOCAL)
+            await self.target.set_storage(present, StorageState.ARCHIVE, through=through)
             self.progress("files", report.images, total)
 
     async def _images(self, through: int) -> AsyncIterator[tuple[Image, ...]]:
@@ -275,18 +277,12 @@ class Move:
             yield images
             through = images[-1].id
 
-    async def _record(self, images: Sequence[Image], missing: dict[int, str], through: int) -> None:
-        """Store where the images are: in the archive, or in the state in which the next run finds them."""
-        absent = [image.id for image in images if image.id in missing]
-        present = [image.id for image in images if image.id not in missing]
-        await self.target.set_storage(absent, StorageState.LOCAL)
-        await self.target.set_storage(present, StorageState.ARCHIVE, through=through)
-
     async def _copy_unrecorded(self, report: FilesReport) -> None:
+        """Copy files without a record, which an unfinished task may have paid for."""
         async for batch in in_batches(self.files.local.keys(), _KEYS_PER_BATCH):
             unknown = await self.inventory.unknown(batch)
             keys = sorted(unknown - await self.target.removals(unknown))
-            report.sent_bytes += sum(await self.files.copy_unrecorded(keys))
+            report.sent_bytes += sum(await _concurrently(self.files.copy_file, keys))
             report.unrecorded += len(keys)
 
     async def _copy_spooled(self, report: FilesReport) -> None:
@@ -296,7 +292,7 @@ class Move:
         """
         for files in (self.inputs, self.spooled):
             async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):
-                task_ids = await self.target.task_ids(_task_id(key) for key in keys)
+                task_ids = await self.target.task_ids(map(_task_id, keys))
                 for key in keys:
                     if _task_id(key) in task_ids:
                         await files.copy(key)

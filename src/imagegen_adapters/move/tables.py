@@ -1,4 +1,4 @@
-"""The tables that a move copies: columns that both databases have, their values, and the SQL for each."""
+"""The tables that a move copies, both ends of it, and the copy of a table: as far as it got, it goes on."""
 
 import hashlib
 import json
@@ -8,10 +8,21 @@ from typing import Any
 import attrs
 import msgspec
 
+from imagegen_adapters.stores.gallery import row_to_image
+from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
+from imagegen_adapters.stores.search import folding_version
+from imagegen_adapters.stores.sql import PostgresqlSql, Sql
 from imagegen_core.errors import ImagegenError
+from imagegen_core.images import StorageState
 from imagegen_core.messages import MessageCode
+from imagegen_core.search import Simplify, fold
 from imagegen_core.values import valid_json, valid_text
+
+Rows = list[tuple[Any, ...]]
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being copied, how much of it is done, and how much there is."""
 
 
 class MoveError(ImagegenError):
@@ -66,11 +77,6 @@ class Column:
     name: str
     type: str
 
-    @property
-    def transferred_type(self) -> str:
-        """The type in which its values are sent, to be cast to its own."""
-        return "text" if self.type in _SENT_AS_TEXT else self.type
-
     def from_sqlite(self, value: Any) -> Any:
         """Return a value of the source as the target is to hold it."""
         convert = _FROM_SQLITE.get(self.type)
@@ -82,7 +88,6 @@ class Column:
 
 
 _MOMENT = "timestamp with time zone"
-_SENT_AS_TEXT = frozenset({_MOMENT, "json"})
 
 
 def _moment(text: str) -> str:
@@ -104,27 +109,13 @@ def _json(text: str) -> str:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.MsgspecError, UnicodeEncodeError):  # it refuses half of a surrogate pair, too
-        return text if _is_json(text) else _mended_json(text)
+        constants: list[str] = []
+        try:
+            value = json.loads(text, parse_constant=constants.append)
+        except ValueError:
+            return to_json(text)
+        return to_json(valid_json(value)) if constants else text
     return text
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text, parse_constant=_refuse)
-    except ValueError:
-        return False
-    return True
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _mended_json(text: str) -> str:
-    try:
-        return to_json(valid_json(json.loads(text)))
-    except ValueError:
-        return to_json(text)
 
 
 _FROM_SQLITE: Mapping[str, Callable[[Any], Any]] = {
@@ -135,68 +126,271 @@ _FROM_SQLITE: Mapping[str, Callable[[Any], Any]] = {
     _MOMENT: _moment,
 }
 
+# ---------------------------------------------------------------- both ends
 
-@attrs.define
-class Digest:
-    """Counts rows and digests their values."""
-
-    rows: int = 0
-    _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False)
-
-    def add(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Add the next rows, whose values are of the types that `repr` tells apart."""
-        for row in rows:
-            self._sha256.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
-            self.rows += 1
-
-    @property
-    def value(self) -> str:
-        """The checksum in hex."""
-        return self._sha256.hexdigest()
+_ROWS_PER_BATCH = 500
+"""Rows of a transaction: what a kill costs, and what is in memory at once."""
 
 
-_ANY_ROW = " OR ".join(f"EXISTS (SELECT FROM {table.name})" for table in TABLES)
+@attrs.frozen(kw_only=True)
+class TableReport:
+    """A table that both databases hold equally; ``sha256`` is the checksum of its rows."""
 
-HAS_ROWS = f"SELECT {_ANY_ROW}"
-"""Whether there is anything in a database of PostgreSQL."""
+    name: str
+    rows: int
+    sha256: str
+
+
+class Side:
+    """The tables of one end of a move; ``convert`` returns a value in the form in which it is inserted."""
+
+    def __init__(self, sql: Sql, convert: Callable[[Column, Any], Any]) -> None:
+        self.sql = sql
+        self.convert = convert
+
+    async def count(self, table: Table) -> int:
+        """Return the number of a table's rows."""
+        ((count,),) = await self.sql.rows(f"SELECT count(*) FROM {table.name}")  # noqa: S608 - a name of our schema
+        return int(count)
+
+    async def rows(self, table: Table, columns: Sequence[Column], after: Sequence[Any] | None) -> Rows:
+        """Return the next rows behind the key ``after``, as the target is to hold them."""
+        names, key = ", ".join(column.name for column in columns), ", ".join(table.key)
+        behind = f"WHERE ({key}) > ({', '.join(f':{name}' for name in table.key)})" if after else ""
+        page = f"SELECT {names} FROM {table.name} {behind} ORDER BY {key} LIMIT {_ROWS_PER_BATCH}"  # noqa: S608 - as above
+        rows = await self.sql.rows(page, **dict(zip(table.key, after or (), strict=False)))
+        return [self._converted(table, columns, row) for row in rows]
+
+    async def digest(self, table: Table, columns: Sequence[Column]) -> TableReport:
+        """Return what there is of all rows; `repr` tells the types of their values apart."""
+        sha256, count, after = hashlib.sha256(), 0, None
+        while rows := await self.rows(table, columns, after):
+            for row in rows:
+                sha256.update(repr(row).encode("utf-8", "surrogatepass"))
+            count, after = count + len(rows), key_of(table, columns, rows[-1])
+        return TableReport(name=table.name, rows=count, sha256=sha256.hexdigest())
+
+    def _converted(self, table: Table, columns: Sequence[Column], row: Sequence[Any]) -> tuple[Any, ...]:
+        values = []
+        for column, value in zip(columns, row, strict=True):
+            try:
+                values.append(self.convert(column, value))
+            except (ValueError, TypeError) as error:
+                key = ", ".join(str(v) for c, v in zip(columns, row, strict=True) if c.name in table.key)
+                reason = MoveCode.ROW_UNUSABLE(table=table.name, key=key, column=column.name)
+                raise MoveError(reason) from error
+        return tuple(values)
+
+
+def key_of(table: Table, columns: Sequence[Column], row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the key of a row."""
+    values = {column.name: value for column, value in zip(columns, row, strict=True)}
+    return tuple(values[name] for name in table.key)
+
+
+# ---------------------------------------------------------------- the source
 
 _COUNTS = ", ".join(f"(SELECT count(*) FROM {table.name})" for table in TABLES)  # noqa: S608 - names of our schema
 
-CONTENTS = f"""
+_CONTENTS = f"""
 SELECT {_COUNTS}, (SELECT max(task_id) FROM tasks), (SELECT max(updated_at) FROM attempts),
     (SELECT max(updated_at) FROM provider_configs), (SELECT max(answered_at) FROM idempotency_keys),
     (SELECT value FROM counters WHERE name = 'marks_changed')
 """  # noqa: S608 - as above
 
 
-def count_of(table: Table) -> str:
-    """Return the query for the number of rows."""
-    return f"SELECT count(*) FROM {table.name}"  # noqa: S608 - as above
+class Source(Side):
+    """The tables of a data directory, which are only read."""
+
+    def __init__(self, sql: Sql) -> None:
+        super().__init__(sql, Column.from_sqlite)
+
+    async def fingerprint(self) -> str:
+        """Return what changes with everything that a service does in the data directory."""
+        contents, sequences = [
+            [tuple(row) for row in await self.sql.rows(statement)]
+            for statement in (_CONTENTS, "SELECT name, seq FROM sqlite_sequence ORDER BY name")
+        ]
+        return hashlib.sha256(to_json([contents, sequences]).encode()).hexdigest()
+
+    async def columns(self, table: Table) -> frozenset[str]:
+        """Return the names of a table's columns."""
+        rows = await self.sql.rows("SELECT name FROM pragma_table_info(:name)", name=table.name)
+        return frozenset(row["name"] for row in rows)
+
+    async def highest(self, table: Table) -> int:
+        """Return the highest number that a table with a numeric key has given to a row."""
+        highest = f"""
+        SELECT max(coalesce((SELECT max({table.key[0]}) FROM {table.name}), 0),
+            coalesce((SELECT seq FROM sqlite_sequence WHERE name = :name), 0), 0)
+        """  # noqa: S608 - as above
+        ((number,),) = await self.sql.rows(highest, name=table.name)
+        return int(number)
 
 
-def highest_of(table: Table) -> str:
-    """Return the query for the highest key of a numbered table."""
-    return f"SELECT coalesce(max({table.key[0]}), 0) FROM {table.name}"  # noqa: S608 - as above
+# ---------------------------------------------------------------- the target
+
+_HAS_ROWS = f"SELECT {' OR '.join(f'EXISTS (SELECT FROM {table.name})' for table in TABLES)}"  # noqa: S608 - as above
+
+_CREATE_INDEX = """
+CREATE INDEX IF NOT EXISTS image_texts_tokens ON image_texts
+USING gin (image_tokens(id, folded, provider_name, model_id, operation))
+WITH (gin_pending_list_limit = 256)
+"""
+"""As in the schema. To build it once takes a fraction of the time that it takes to add image after image."""
+
+_COLUMNS = """
+SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position
+"""
+
+_MORE_MEMORY = "SET maintenance_work_mem = '256MB'"
+"""The index is written in fewer parts than with the 64 MB that are the default."""
+
+_INSERT_TEXTS = """
+INSERT INTO image_texts (id, created_at, provider_name, model_id, operation, folded, folding)
+SELECT id, created_at::timestamptz, provider_name, model_id, operation, folded, $7
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS entries (id, created_at, provider_name, model_id, operation, folded)
+"""
+
+_CONTINUE_AT = "SELECT setval(pg_get_serial_sequence($1, $2), greatest($3::bigint, 1), $3::bigint > 0)"
 
 
-def last_key_of(table: Table) -> str:
-    """Return the query for the key of the last row."""
-    order = ", ".join(f"{name} DESC" for name in table.key)
-    return f"SELECT {', '.join(table.key)} FROM {table.name} ORDER BY {order} LIMIT 1"  # noqa: S608 - as above
+@attrs.frozen(kw_only=True)
+class MoveState:
+    """How far an earlier run of the move came; ``images_through`` is the last image whose files were seen."""
+
+    images_through: int = 0
+    finished_at: str | None = None
 
 
-def page_of(table: Table, columns: Sequence[Column], *, after: Sequence[str], limit: int) -> str:
-    """Return the query for rows in the order of their keys; ``after`` are the places of a key's values."""
-    names = ", ".join(column.name for column in columns)
-    key = ", ".join(table.key)
-    condition = f"WHERE ({key}) > ({', '.join(after)})" if after else ""
-    return f"SELECT {names} FROM {table.name} {condition} ORDER BY {key} LIMIT {limit:d}"  # noqa: S608 - as above
+class Target(Side):
+    """The tables of an open database; ``simplify`` folds the prompts for its search index."""
+
+    def __init__(self, database: Database, simplify: Simplify) -> None:
+        super().__init__(PostgresqlSql(database), Column.from_postgresql)
+        self.database = database
+        self._simplify = simplify
+
+    async def begin(self, source: str) -> MoveState:
+        """Mark the database as that of an unfinished move, or find the mark of an earlier run."""
+        async with self.database.transaction() as connection:
+            state = await earlier_state(connection, source)
+            if state is None:
+                await connection.execute("INSERT INTO moves (source) VALUES ($1)", source)
+                await connection.execute("DROP INDEX image_texts_tokens")
+        return state or MoveState()
+
+    async def columns(self, table: Table) -> list[Column]:
+        """Return the columns of a table, in their order."""
+        async with self.database.connection() as connection:
+            return await columns_of(connection, table)
+
+    async def last_key(self, table: Table) -> tuple[Any, ...] | None:
+        """Return the highest key of a table, up to which its rows have been copied."""
+        order = ", ".join(f"{name} DESC" for name in table.key)
+        last = f"SELECT {', '.join(table.key)} FROM {table.name} ORDER BY {order} LIMIT 1"  # noqa: S608 - as above
+        row = await self.database.row(last)
+        return None if row is None else tuple(row)
+
+    async def insert(self, table: Table, columns: Sequence[Column], rows: Rows) -> None:
+        """Insert rows, all or none; images with their entries of the search index."""
+        names = ", ".join(column.name for column in columns)
+        as_text = {_MOMENT, "json"}
+        arrays = ", ".join(
+            f"${n}::{'text' if column.type in as_text else column.type}[]"
+            for n, column in enumerate(columns, 1)
+        )
+        values = ", ".join(f"{column.name}::{column.type}" for column in columns)
+        source = f"SELECT {values} FROM unnest({arrays}) AS source ({names})"  # noqa: S608 - as above
+        statement = f"INSERT INTO {table.name} ({names}) OVERRIDING SYSTEM VALUE {source}"
+        async with self.database.transaction() as connection:
+            await connection.execute(statement, *zip(*rows, strict=True))
+            if table is IMAGES:
+                entries = zip(*map(self._entry, rows), strict=True)
+                await connection.execute(_INSERT_TEXTS, *entries, folding_version(self._simplify))
+
+    def _entry(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        image = row_to_image(row)
+        values = (image.provider_name, image.model_id, image.operation.value)
+        return image.id, to_timestamp(image.created_at), *values, fold(image.prompt, self._simplify)
+
+    async def continue_at(self, table: Table, number: int) -> None:
+        """Let the next row of a table get a higher number than this."""
+        await self.database.rows(_CONTINUE_AT, table.name, table.key[0], number)
+
+    async def index_images(self) -> None:
+        """Build the search index over the entries of all images, unless an earlier run has.
+
+        What the planner has to know of tables that were filled at once, it learns now.
+        """
+        async with self.database.connection() as connection:
+            await connection.execute(_MORE_MEMORY)
+            await connection.execute(_CREATE_INDEX)
+            await connection.execute("RESET maintenance_work_mem; ANALYZE")
+
+    async def set_storage(
+        self, image_ids: Iterable[int], state: StorageState, *, through: int | None = None
+    ) -> None:
+        """Record where images are, and through which id the files of all images have been seen."""
+        setting = "UPDATE images SET storage = $2 WHERE id = ANY ($1::bigint[])"
+        async with self.database.transaction() as connection:
+            await connection.execute(setting, list(image_ids), state.value)
+            if through is not None:
+                await connection.execute("UPDATE moves SET images_through = $1", through)
+
+    async def removals(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those of the keys whose blobs wait to be removed."""
+        selecting = "SELECT blob_key FROM outbox WHERE kind = 'remove' AND blob_key = ANY (:keys::text[])"
+        return frozenset(row["blob_key"] for row in await self.sql.rows(selecting, keys=list(keys)))
+
+    async def task_ids(self, candidates: Iterable[str]) -> frozenset[str]:
+        """Return those that are ids of tasks."""
+        selecting = "SELECT task_id FROM tasks WHERE task_id = ANY (:ids::text[])"
+        return frozenset(row["task_id"] for row in await self.sql.rows(selecting, ids=list(candidates)))
+
+    async def finish(self) -> str:
+        """Let nodes start on the database, and return when that was."""
+        ((finished_at,),) = await self.database.rows(
+            "UPDATE moves SET finished_at = now() RETURNING finished_at"
+        )
+        return str(finished_at)
 
 
-def insertion(table: Table, columns: Sequence[Column]) -> str:
-    """Return the statement that inserts rows into PostgreSQL, given an array for each column."""
-    names = ", ".join(column.name for column in columns)
-    arrays = ", ".join(f"${n}::{column.transferred_type}[]" for n, column in enumerate(columns, 1))
-    values = ", ".join(f"{column.name}::{column.type}" for column in columns)
-    rows = f"SELECT {values} FROM unnest({arrays}) AS source ({names})"  # noqa: S608 - as above
-    return f"INSERT INTO {table.name} ({names}) OVERRIDING SYSTEM VALUE {rows}"
+async def earlier_state(connection: Connection, source: str) -> MoveState | None:
+    """Return how far an earlier run came; None if the database is empty."""
+    row = await connection.fetchrow("SELECT source, images_through, finished_at FROM moves")
+    if row is None:
+        if await connection.fetchval(_HAS_ROWS):
+            raise MoveError(MoveCode.TARGET_NOT_EMPTY())
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM nodes)"):
+            raise MoveError(MoveCode.NODES_ON_TARGET())
+        return None
+    if row["source"] != source:
+        raise MoveError(MoveCode.TARGET_OF_ANOTHER())
+    return MoveState(images_through=row["images_through"], finished_at=row["finished_at"])
+
+
+async def columns_of(connection: Connection, table: Table) -> list[Column]:
+    """Do `Target.columns` with the caller's connection."""
+    return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS, table.name)]
+
+
+async def copy_table(source: Source, target: Target, table: Table, progress: Progress) -> TableReport:
+    """Copy the rows that are not there yet, in the order of their keys, and compare all of them."""
+    names = await source.columns(table) - table.counted
+    columns = [column for column in await target.columns(table) if column.name in names]
+    total, done = await source.count(table), await target.count(table)
+    after = await target.last_key(table)
+    while rows := await source.rows(table, columns, after):
+        await target.insert(table, columns, rows)
+        after, done = key_of(table, columns, rows[-1]), done + len(rows)
+        progress(table.name, done, total)
+    if table.numbered:
+        await target.continue_at(table, await source.highest(table))
+    compared = [column for column in columns if column.name not in table.changing]
+    report = await source.digest(table, compared)
+    if report != await target.digest(table, compared):
+        raise MoveError(MoveCode.ROWS_DIFFER(table=table.name))
+    return report

@@ -23,10 +23,10 @@ from imagegen_adapters.stores.rows import (
 from imagegen_adapters.stores.search import (
     Index,
     Lookup,
-    RelevantList,
     all_but_favourites,
     counted_bounds,
     neighbours,
+    relevant_page,
     similar_ids,
 )
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
@@ -329,8 +329,9 @@ class SqlGallery:
         exact_count = yield from lookup.count()
         newest = yield from self._index.newest()
         similar = partial(similar_ids, self._index, lookup, query, exact_count)
-        relevant = RelevantList(exact=lookup.ids, similar=similar, exact_count=exact_count, newest=newest)
-        page = yield from relevant.page(paging)
+        page = yield from relevant_page(
+            paging, exact=lookup.ids, exact_count=exact_count, similar=similar, newest=newest
+        )
         images_by_id = yield from _images([image_id for image_id, _ in page.items])
         return page.with_items(SearchHit(image=images_by_id[i], match=match) for i, match in page.items)
 

@@ -1,7 +1,6 @@
 """What the search indexes of both databases share: tokens, similar images, neighbours, counts of quarters.
 
-An index is a database's own, a list of images in it is a `Lookup`, and everything here is said in terms of
-these. Relevant mode shows exact matches, followed by similar ones, best first.
+An index is a database's own, a list of images in it is a `Lookup`.
 """
 
 import asyncio
@@ -139,8 +138,7 @@ class IndexEntry:
     @classmethod
     def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
         """Return the entry of an image."""
-        folded = fold(image.prompt, simplify)
-        created_ms = milliseconds(image.created_at)
+        folded, created_ms = fold(image.prompt, simplify), milliseconds(image.created_at)
         return cls(created_ms=created_ms, folded=folded, tokens=index_tokens(image, folded))
 
     def with_marks(self, marks: Marks) -> "IndexEntry":
@@ -155,13 +153,9 @@ def milliseconds(moment: datetime) -> int:
 
 async def prepare_each(images: Sequence[Image], prepare: Callable[[Image], T]) -> list[T]:
     """Return what ``prepare`` makes of each image, such as its entry; of long prompts in a thread."""
-
-    def prepare_all() -> list[T]:
-        return [prepare(image) for image in images]
-
     if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
-        return prepare_all()
-    return await asyncio.to_thread(prepare_all)
+        return [*map(prepare, images)]
+    return await asyncio.to_thread(lambda: [*map(prepare, images)])
 
 
 def index_tokens(image: Image, folded: str) -> str:
@@ -250,15 +244,8 @@ MAX_RECENT_IMAGES = 200_000
 SEARCHED_IMAGES = (MAX_NEAR_IMAGES, MAX_RECENT_IMAGES)
 """How many of the newest images; not how many ids, which have a gap after a restore."""
 
-_CANDIDATES_PER_LOOKUP = MAX_SIMILAR_IMAGES
-_SUFFICIENT_CANDIDATES = MAX_SIMILAR_IMAGES
 _MAX_EXAMINED = 1000
-"""Limits of the work for one search.
-
-For each set of parts, up to `_MAX_EXAMINED` of the newest images that contain it are examined, exact matches
-included, and `_CANDIDATES_PER_LOOKUP` of them are ranked. A set that proves the words finds exact matches
-only, and is left out.
-"""
+"""For each set of parts, so many of the newest images that contain it, exact matches included."""
 
 
 @attrs.frozen(kw_only=True)
@@ -273,17 +260,15 @@ class TokenSet:
 class TextLookup:
     """Asks for the folded prompts of the newest images that have all tokens of a set but lack a word.
 
-    The sets are looked up in their order until at least ``sufficient`` prompts are known. For each one, at
-    most ``max_examined`` images that have the tokens are examined, and at most ``limit`` are returned; their
-    ids are at most ``newest``.
+    The sets are looked up in their order until at least `MAX_SIMILAR_IMAGES` prompts are known. For each one,
+    at most ``max_examined`` images that have the tokens are examined, and at most `MAX_SIMILAR_IMAGES` are
+    returned; their ids are at most ``newest``.
     """
 
     words: tuple[str, ...]
     token_sets: tuple[TokenSet, ...]
     newest: int
     max_examined: int
-    limit: int = _CANDIDATES_PER_LOOKUP
-    sufficient: int = _SUFFICIENT_CANDIDATES
 
     @classmethod
     def of_similar(
@@ -291,7 +276,8 @@ class TextLookup:
     ) -> "TextLookup":
         """Return the lookup of what may be similar; exact matches, so many, may have to be skipped.
 
-        ``oldest`` are about the ids of the last of `SEARCHED_IMAGES` newest images.
+        ``oldest`` are about the ids of the last of `SEARCHED_IMAGES` newest images. A set that proves
+        the words would find exact matches only, and is left out.
         """
         matcher = SimilarityMatcher.from_query(query)
         near, recent = oldest
@@ -304,7 +290,7 @@ class TextLookup:
             words=query.words,
             token_sets=_distinct(one for one in token_sets if unproven or not set(tokens) <= set(one.tokens)),
             newest=newest,
-            max_examined=min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED),
+            max_examined=min(MAX_SIMILAR_IMAGES + exact_count, _MAX_EXAMINED),
         )
 
 
@@ -338,111 +324,59 @@ def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
 
 _SIMILAR_FLAG = 1 << 62
 _OFFSET_BITS = 12
+"""A cursor among similar images, greater than every image id, holds `newest` and how many were shown."""
+
+Ids: TypeAlias = Callable[..., Steps[list[int]]]
 
 
-@attrs.frozen(kw_only=True)
-class SimilarPosition:
-    """A position among the similar images up to the id ``newest``, of which ``offset`` have been shown.
+def relevant_page(
+    paging: Paging, *, exact: Ids, exact_count: int, similar: Ids, newest: int
+) -> Steps[Page[tuple[int, Match]]]:
+    """Return a page of the list of exact matches, newest first, that similar images follow, best first.
 
-    Images added while a client pages are left out, so that nothing is shown twice.
-    """
-
-    newest: int
-    offset: int = 0
-
-    @property
-    def position(self) -> int:
-        """The position as an integer for a cursor, greater than every image id."""
-        return _SIMILAR_FLAG | (self.newest << _OFFSET_BITS) | self.offset
-
-    @classmethod
-    def from_cursor(cls, position: int | None) -> "SimilarPosition | None":
-        """Return the position in a cursor, or None if the cursor holds an image id."""
-        if position is None or position < _SIMILAR_FLAG:
-            return None
-        newest = (position & ~_SIMILAR_FLAG) >> _OFFSET_BITS
-        return cls(newest=newest, offset=position & ((1 << _OFFSET_BITS) - 1))
-
-
-class ExactIds(Protocol):
-    """Returns ids of exact matches, newest first."""
-
-    def __call__(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]: ...
-
-
-@attrs.frozen(kw_only=True)
-class RelevantList:
-    """The exact matches, newest first, followed by the similar images, as one list.
+    Images added while a client pages are no similar ones for it, so that nothing is shown twice.
 
     Args:
-        exact: returns ids of exact matches.
-        similar: returns the ids of all similar images up to an id, best first.
+        paging: the page.
+        exact: returns ids as `Lookup.ids` does.
         exact_count: the number of exact matches, at most `MAX_EXACT_TOTAL` + 1.
+        similar: returns the ids of all similar images up to an id.
         newest: the id of the newest image.
     """
+    size, after, offset = paging.page_size, paging.after, 0
+    matches: list[int] = []
+    if after is not None and after >= _SIMILAR_FLAG:
+        newest, offset = (after & ~_SIMILAR_FLAG) >> _OFFSET_BITS, after & ((1 << _OFFSET_BITS) - 1)
+    elif exact_count:
+        before = NEWEST if after is None else after
+        matches = yield from exact(limit=size + 1, offset=paging.offset, before=before)
+    if not matches and after is None:
+        offset = max(0, paging.offset - (yield from _exact_total(exact, exact_count, paging.offset)))
+    shown, has_more = matches[:size], len(matches) > size
+    is_capped = has_more and exact_count > MAX_EXACT_TOTAL
+    all_similar = [] if is_capped else (yield from similar(newest))
+    following = all_similar[offset : offset + size - len(shown)]
+    end, total = offset + len(following), exact_count + len(all_similar)
+    cursor = _SIMILAR_FLAG | (newest << _OFFSET_BITS) | end
+    return Page(
+        items=(*((i, Match.EXACT) for i in shown), *((i, Match.SIMILAR) for i in following)),
+        total=min(total, MAX_EXACT_TOTAL),
+        total_is_exact=total <= MAX_EXACT_TOTAL,
+        has_more=has_more or len(all_similar) > end,
+        last=cursor if following else (shown[-1] if shown else None),
+    )
 
-    exact: ExactIds
-    similar: Callable[[int], Steps[list[int]]]
-    exact_count: int
-    newest: int
 
-    def page(self, paging: Paging) -> Steps[Page[tuple[int, Match]]]:
-        """Return a page of ids."""
-        position = SimilarPosition.from_cursor(paging.after)
-        if position is not None:
-            return (yield from self._page([], position, paging))
-        before = NEWEST if paging.after is None else paging.after
-        exact = yield from self._exact(limit=paging.page_size + 1, offset=paging.offset, before=before)
-        end = SimilarPosition(newest=self.newest)
-        if len(exact) > paging.page_size and self.exact_count > MAX_EXACT_TOTAL:
-            return self._make_page(exact[:-1], [], end, has_more=True, similar_count=0)
-        if not exact and paging.after is None:
-            exact_total = yield from self._exact_total(paging.offset)
-            end = attrs.evolve(end, offset=max(0, paging.offset - exact_total))
-        return (yield from self._page(exact, end, paging))
-
-    def _page(
-        self, exact: list[int], position: SimilarPosition, paging: Paging
-    ) -> Steps[Page[tuple[int, Match]]]:
-        all_similar = yield from self.similar(position.newest)
-        shown = exact[: paging.page_size]
-        similar = all_similar[position.offset : position.offset + paging.page_size - len(shown)]
-        end = attrs.evolve(position, offset=position.offset + len(similar))
-        has_more = len(exact) > len(shown) or len(all_similar) > end.offset
-        return self._make_page(shown, similar, end, has_more=has_more, similar_count=len(all_similar))
-
-    def _make_page(
-        self,
-        exact: list[int],
-        similar: list[int],
-        end: SimilarPosition,
-        *,
-        has_more: bool,
-        similar_count: int,
-    ) -> Page[tuple[int, Match]]:
-        total = self.exact_count + similar_count
-        last = end.position if similar else (exact[-1] if exact else None)
-        return Page(
-            items=(*((i, Match.EXACT) for i in exact), *((i, Match.SIMILAR) for i in similar)),
-            total=min(total, MAX_EXACT_TOTAL),
-            total_is_exact=total <= MAX_EXACT_TOTAL,
-            has_more=has_more,
-            last=last,
-        )
-
-    def _exact(self, *, limit: int, offset: int, before: int = NEWEST) -> Steps[list[int]]:
-        return (yield from self.exact(limit=limit, offset=offset, before=before)) if self.exact_count else []
-
-    def _exact_total(self, offset: int) -> Steps[int]:
-        """Return the uncapped number of exact matches, which is at most ``offset``."""
-        if self.exact_count <= MAX_EXACT_TOTAL:
-            return self.exact_count
-        low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
-        while low < high:
-            middle = (low + high) // 2
-            exists = yield from self._exact(limit=1, offset=middle)
-            low, high = (middle + 1, high) if exists else (low, middle)
-        return low
+def _exact_total(exact: Ids, exact_count: int, offset: int) -> Steps[int]:
+    """Return the uncapped number of exact matches, which is at most ``offset``."""
+    if exact_count <= MAX_EXACT_TOTAL:
+        return exact_count
+    low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
+    while low < high:
+        middle = (low + high) // 2
+        exists = yield from exact(limit=1, offset=middle, before=NEWEST)
+        low, high = (middle + 1, high) if exists else (low, middle)
+    return low
 
 
 # ---------------------------------------------------------------- neighbours

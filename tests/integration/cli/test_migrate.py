@@ -414,7 +414,7 @@ def test_unfinished_tasks_are_resumed_as_before(desk):
     [
         *(("Target.begin", 3), ("Target.insert", 1), ("Target.insert", 4), ("Target.insert", 15)),
         *(("Target.continue_at", 2), ("Target.index_images", 1), ("ImageFiles._copy_image", 2)),
-        *(("ImageFiles._copy_file", 4), ("Target.set_storage", 1), ("Target.set_storage", 6)),
+        *(("ImageFiles.copy_file", 4), ("Target.set_storage", 1), ("Target.set_storage", 6)),
         *(("SpoolFiles.copy", 1), ("SpoolFiles.copy", 9), ("Target.finish", 1), ("Target.finish", 2)),
     ],
 )

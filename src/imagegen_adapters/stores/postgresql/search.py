@@ -33,7 +33,7 @@ from imagegen_core.images import Image
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.marks import Marks, fold_name
 from imagegen_core.ports.gallery import ImageFilter
-from imagegen_core.search import Simplify, fold, text_of_token
+from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify, fold, text_of_token
 
 BUCKET_BITS = 14
 """The lower bits of an id, which its bucket has not; the functions of the schema count with the same."""
@@ -57,7 +57,7 @@ _FIND_OLDEST = f"SELECT find_oldest_image({_CONDITIONS}, :low, :high)"
 _FIND_TEXTS = """
 SELECT id, folded FROM find_texts(
     :token_sets, :pattern_sets, :facet_tokens, :facets, :marks, :oldest, :newest, :since, :until, :words,
-    :examined, :limit, :sufficient
+    :examined, :limit, :limit
 )
 """
 
@@ -221,8 +221,7 @@ class Windows:
             "oldest": [max(self.oldest, one.oldest) for one in question.token_sets],
             "newest": min(self.newest, question.newest),
             "examined": question.max_examined,
-            "limit": question.limit,
-            "sufficient": question.sufficient,
+            "limit": MAX_SIMILAR_IMAGES,
         }
         rows = yield _FIND_TEXTS, {**self._conditions, **values}
         return {row["id"]: row["folded"] for row in rows}

@@ -52,7 +52,7 @@ from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.marks import Marks
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter
-from imagegen_core.search import Simplify
+from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify
 from imagegen_core.values import QUARTER_SECONDS
 
 DAY_MS = 86_400_000
@@ -256,7 +256,7 @@ class Entries:
             oldest = max(self.oldest, one.oldest)
             entries = attrs.evolve(self, tokens=one.tokens, words=(), oldest=oldest)
             folded |= yield from entries.texts_lacking(question)
-            if len(folded) >= question.sufficient:
+            if len(folded) >= MAX_SIMILAR_IMAGES:
                 break
         return folded
 
@@ -270,7 +270,7 @@ class Entries:
             f"SELECT id, folded FROM ({newest}) CROSS JOIN {texts} USING (id) "  # noqa: S608 - as in `ids`
             f"WHERE NOT {contains_all} ORDER BY id DESC LIMIT :limit"
         )
-        limits = {"examined": question.max_examined, "limit": question.limit}
+        limits = {"examined": question.max_examined, "limit": MAX_SIMILAR_IMAGES}
         rows = yield selecting, {**values, **words, **limits}
         return {row["id"]: row["folded"] for row in rows}
 
