@@ -431,10 +431,7 @@ def connection_problem(error: "httpx.HTTPError") -> Message:
     sentences: tuple[tuple[type[BaseException], str], ...] = (
         (socket.gaierror, "the name does not resolve"),
         (ConnectionRefusedError, "connection refused: nothing listens there"),
-        (
-            ssl.SSLCertVerificationError,
-            _UNTRUSTED,
-        ),
+        (ssl.SSLCertVerificationError, _UNTRUSTED),
         (ssl.SSLError, "no TLS connection ({detail}): an http:// address, perhaps"),
         (httpx.ProxyError, "the proxy that the environment names refuses: {detail}"),
         (httpx.ConnectTimeout, _NO_CONNECTION),

@@ -277,10 +277,7 @@ def edit(submission: Submission, prompt: str, **more: Any) -> None:
 @click.argument("prompt", default="")
 @_image_option
 @click.option(
-    "--factor",
-    "upscale_factor",
-    type=click.Choice([*UPSCALE_FACTORS]),
-    help="How much larger; left out: x2.",
+    "--factor", "upscale_factor", type=click.Choice([*UPSCALE_FACTORS]), help="How much larger; left out: x2."
 )
 @_submission_options
 def upscale(submission: Submission, prompt: str, **more: Any) -> None:

@@ -11,11 +11,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
-from imagegen_core.config import (
-    ProviderConfig,
-    check_provider_name,
-    parse_host_and_port,
-)
+from imagegen_core.config import ProviderConfig, check_provider_name, parse_host_and_port
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
