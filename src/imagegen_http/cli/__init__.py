@@ -134,7 +134,9 @@ def program(language: Language) -> click.Group:
 
 
 def _import(name: str) -> click.Command:
-    command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[name][0]}"), name)
+    module, text = COMMANDS[name]
+    command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+    command.short_help = text
     return command
 
 

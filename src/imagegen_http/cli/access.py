@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
-from imagegen_http.cli.api import REMOTE, Api
+from imagegen_http.cli.api import REMOTE_DELAYS, Api
 from imagegen_http.cli.context import (
     CommandFailed,
     Context,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from imagegen_http.running_server import RunningServer
     from imagegen_http.service import Service
     from imagegen_http.settings.schema import Settings
 
@@ -54,23 +53,20 @@ def with_api(
     Such a service claims pending tasks only with ``run_background``, so that commands which only read cost no
     money. It creates a data directory only with ``create``: reading in the wrong place leaves no trace.
     """
-    if context.server is not None:
-        _run(open_remote(context.server, context.token, context.environ), act)
-        return
-    settings = context.settings()
-    with naming_data_dir(settings):
-        _run(open_local(settings, context.environ, run_background=run_background, create=create), act)
-
-
-def _run(opened: AbstractAsyncContextManager[Api], act: Callable[[Api], Awaitable[None]]) -> None:
     import asyncio
 
-    async def run() -> None:
+    async def run(opened: AbstractAsyncContextManager[Api]) -> None:
         async with opened as api:
             await act(api)
 
     try:
-        asyncio.run(run())
+        if context.server is not None:
+            asyncio.run(run(open_remote(context.server, context.token, context.environ)))
+            return
+        settings = context.settings()
+        with naming_data_dir(settings):
+            local = open_local(settings, context.environ, run_background=run_background, create=create)
+            asyncio.run(run(local))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None  # only a signal cancels a command
 
@@ -89,13 +85,11 @@ def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 # ---------------------------------------------------------------- a node elsewhere
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class ServerAddress:
     """Where the API is, up to what precedes ``/api/v1``; ``url`` has no slash at its end."""
 
     url: str
-    host: str
-    is_encrypted: bool
 
     @classmethod
     def parse(cls, text: str) -> "ServerAddress":
@@ -103,30 +97,32 @@ class ServerAddress:
 
         One with a password, which belongs into no message, or a query is refused.
         """
-        refused = WrongUsage(
-            "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
-        )
         text = text.strip()
         try:
             parts = urlsplit(text)
             host, _ = parts.hostname, parts.port
         except ValueError:
-            raise refused from None
-        strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
-        if parts.scheme not in ("http", "https") or not host or strange:
-            raise refused
-        url = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
-        return cls(url=url, host=host, is_encrypted=parts.scheme == "https")
+            parts, host = urlsplit(""), None
+        is_strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not host or is_strange:
+            raise WrongUsage(
+                "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
+            )
+        return cls(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"))
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connection is."""
+        return self.url.startswith("https:")
 
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there does not leave this machine."""
         import ipaddress
 
-        if self.host == "localhost":
-            return True
+        host = urlsplit(self.url).hostname or ""
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
         except ValueError:
             return False
 
@@ -143,36 +139,47 @@ async def open_remote(
     import_lean("httpx")
     import httpx
 
-    headers = httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8")
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-        if not server.is_encrypted and not server.is_loopback:
-            complain(
-                "{address} is not encrypted: whoever is on the way can read the token; use https",
-                address=server.url,
-            )
-    try:
-        client = httpx.AsyncClient(
-            base_url=server.url,
-            headers=headers,
-            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-            trust_env=not server.is_loopback,
-            verify=_certificates(server),
+    if token and not (server.is_encrypted or server.is_loopback):
+        complain(
+            "{address} is not encrypted: whoever is on the way can read the token; use https",
+            address=server.url,
         )
+    try:
+        client = _client(server.url, environ, is_local=server.is_loopback)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise CommandFailed(
             "the proxy or the certificates that the environment names cannot be used: {detail}",
             detail=str(error),
         ) from error
     async with client:
-        yield Api(client, place=server.url, is_remote=True, policy=REMOTE)
+        _authorize(client, token)
+        yield Api(client, place=server.url, is_remote=True, retry_delays=REMOTE_DELAYS)
 
 
-def _certificates(server: ServerAddress) -> "ssl.SSLContext":
+def _client(url: str, environ: Mapping[str, str], *, is_local: bool) -> "httpx.AsyncClient":
+    """Return a client without a token; one for this machine uses no proxy."""
+    import httpx
+
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Accept-Language": str(language_of(environ))},
+        timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+        trust_env=not is_local,
+        verify=_certificates(url),
+    )
+
+
+def _authorize(client: "httpx.AsyncClient", token: str | None) -> None:
+    if token:
+        client.headers.encoding = "utf-8"
+        client.headers["Authorization"] = f"Bearer {token}"
+
+
+def _certificates(url: str) -> "ssl.SSLContext":
     """Return the certificates that the environment names, else the system's and certifi's."""
     import ssl
 
-    if not server.is_encrypted:
+    if not url.startswith("https:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is encrypted: none need be read
     context = ssl.create_default_context()
     if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
@@ -200,11 +207,9 @@ async def open_local(
     import_lean("httpx")
     server = RunningServer.find(settings.data_dir)
     if server is not None:
-        async with _client(server, environ) as client:
-            if await server.answers(client):
-                if token := settings.server.auth_token:
-                    client.headers.encoding = "utf-8"
-                    client.headers["Authorization"] = f"Bearer {token}"
+        async with _client(server.url, environ, is_local=True) as client:
+            if await server.answers(client):  # only the server itself gets the token
+                _authorize(client, settings.server.auth_token)
                 yield Api(client, place=settings.place)
                 return
     import_lean("structlog")
@@ -222,21 +227,6 @@ async def open_local(
             url=server.url,
         )
         raise StorageError(reason) from error
-
-
-def _client(server: "RunningServer", environ: Mapping[str, str]) -> "httpx.AsyncClient":
-    """Return a client without a token, which only the server itself may get."""
-    import ssl
-
-    import httpx
-
-    return httpx.AsyncClient(
-        base_url=server.url,
-        headers=httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8"),
-        timeout=CALL_SECONDS,
-        trust_env=False,
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read
-    )
 
 
 @asynccontextmanager
@@ -259,8 +249,7 @@ async def _service_api(
     has_nodes = settings.database is not None
     if has_nodes:  # they run what is submitted; a command, which ends in a moment, claims none of their tasks
         settings = attrs.evolve(settings, roles=(API,))
-    redactor = Redactor()
-    log = settings.log
+    redactor, log = Redactor(), settings.log
     if log.level == "info":
         log = attrs.evolve(log, level="error")  # what matters is in the command's own line
     set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
@@ -294,8 +283,7 @@ async def interruptible(service: "Service") -> AsyncIterator[None]:
 
     signals = (signal.SIGINT, signal.SIGTERM)
     loop, force = asyncio.get_running_loop(), asyncio.Event()
-    command = asyncio.current_task()
-    body = [] if command is None else [command]
+    body = [task] if (task := asyncio.current_task()) is not None else []
 
     def signalled() -> None:
         if body:

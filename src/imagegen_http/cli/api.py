@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
-import attrs
-
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.messages import Argument, Message, as_message
 from imagegen_core.problems import RefusalCode
@@ -24,7 +22,10 @@ if TYPE_CHECKING:
     import httpx
 
 MIN_POLL_SECONDS = 0.2
+_MAX_REMOTE_POLL_SECONDS = 1
 _POLL_GROWTH = 1.3
+REMOTE_DELAYS = (1, 2, 4, 8)
+"""The seconds before each further attempt of a request to another machine; to this one, there is none."""
 
 _GATEWAY_STATUSES = frozenset({502, 503, 504})
 """What is answered in place of a node that stops, starts or cannot be reached."""
@@ -34,6 +35,8 @@ _LOST_STATUSES = frozenset({502, 504})
 
 _PIECE_BYTES = 512 * 1024
 """Small, since each response of an in-process service stays in memory until a garbage collection."""
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class ApiRefusal(CommandFailed):
@@ -55,29 +58,12 @@ class ImageUnreadable(CommandFailed):
     """The bytes of one image cannot be read; those of others may be readable."""
 
 
-@attrs.frozen(kw_only=True)
-class RetryPolicy:
-    """How persistent a command is: not at all against this machine, for a while against another.
-
-    ``retry_delays`` are the seconds before each further attempt of a request that may be sent again,
-    ``max_poll_seconds`` is how rarely a task is looked at that takes long.
-    """
-
-    retry_delays: tuple[float, ...] = ()
-    max_poll_seconds: float = MIN_POLL_SECONDS
-
-
-LOCAL = RetryPolicy()
-REMOTE = RetryPolicy(retry_delays=(1, 2, 4, 8), max_poll_seconds=1)
-
-
 class Api:
     """Calls the HTTP API of a service, and returns the ``data`` of its responses.
 
-    Attributes:
-        place: where the service has its data, as its user knows it: a directory, or the address of a node.
-        tasks_go_on: whether others run its tasks, when the command has ended.
-        is_remote: whether the service is one elsewhere.
+    ``place`` is where the service has its data, as its user knows it: a directory, or the address of a node.
+    ``tasks_go_on`` says whether others run its tasks, when the command has ended. ``retry_delays`` are the
+    seconds before each further attempt of a request that may be sent again.
     """
 
     def __init__(
@@ -88,10 +74,10 @@ class Api:
         in_process: bool = False,
         is_remote: bool = False,
         tasks_go_on: bool = True,
-        policy: RetryPolicy = LOCAL,
+        retry_delays: Sequence[float] = (),
     ) -> None:
         self._client = client
-        self._policy = policy
+        self._retry_delays = retry_delays
         self._in_process = in_process
         self._is_remote = is_remote
         self._has_answered = False
@@ -109,7 +95,7 @@ class Api:
         path: str,
         *,
         key: str | None = None,
-        names: Mapping[str, str] = MappingProxyType({}),
+        names: Mapping[str, str] = _NO_NAMES,
         **request: Any,
     ) -> Any:
         """Send a request and return the ``data`` of the response.
@@ -118,21 +104,24 @@ class Api:
         ``names`` are what the user knows fields of the body by. Raises ApiRefusal with the API's reason and
         the field at fault, ResponseLost if it may have been carried out, and else CommandFailed.
         """
-        if key is not None:
-            request["headers"] = {**request.get("headers", {}), "Idempotency-Key": key}
         is_safe, is_keyed = method == "GET", key is not None
-        response = await self._response(
+        if is_keyed:
+            request["headers"] = {**request.get("headers", {}), "Idempotency-Key": key}
+        response = await self._send(
             lambda: self._client.request(method, path, **request), is_safe=is_safe, is_keyed=is_keyed
         )
-        body = _envelope(response)
-        if body is None:
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not (isinstance(body, dict) and isinstance(body.get("code"), int) and "data" in body):
             is_lost = not is_safe and response.status_code in _LOST_STATUSES
             raise self._failure(_foreign_response(response), is_lost=is_lost, is_keyed=is_keyed)
         if body["code"] != 0:
             reason = refusal_reason(body, names)
-            hint = _REMOTE_HINTS.get(body["code"]) if self._is_remote else None
-            summary = as_message(str(body.get("message")))
-            raise ApiRefusal(reason if hint is None else message(hint, reason=reason), summary=summary)
+            if self._is_remote and (hint := _REMOTE_HINTS.get(body["code"])):
+                reason = message(hint, reason=reason)
+            raise ApiRefusal(reason, summary=as_message(str(body.get("message"))))
         return body["data"]
 
     async def get(self, path: str, **request: Any) -> Any:
@@ -143,9 +132,7 @@ class Api:
         """Have something done, once; if that may have happened or not, fail."""
         return await self.call("POST", path, **request)
 
-    async def submit(
-        self, path: str, names: Mapping[str, str] = MappingProxyType({}), **request: Any
-    ) -> dict[str, Any]:
+    async def submit(self, path: str, names: Mapping[str, str] = _NO_NAMES, **request: Any) -> dict[str, Any]:
         """Have a task made, once, however often the request has to be sent; return what `call` does."""
         task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), names=names, **request)
         return task
@@ -154,16 +141,14 @@ class Api:
         self, path: str, *, limit: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the pages of a list or of its first ``limit`` items; at least one page."""
-        cursor: dict[str, Any] = {}
-        remaining = limit
-        while remaining is None or remaining > 0:
-            size = MAX_PAGE_SIZE if remaining is None else min(remaining, MAX_PAGE_SIZE)
-            page = await self.get(path, params={**params, "page_size": size, **cursor})
+        while limit is None or limit > 0:
+            size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
+            page = await self.get(path, params={**params, "page_size": size})
             yield page
             if not page["next_cursor"]:
                 return
-            cursor = {"cursor": page["next_cursor"]}
-            remaining = None if remaining is None else remaining - len(page["items"])
+            params["cursor"] = page["next_cursor"]
+            limit = None if limit is None else limit - len(page["items"])
 
     async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """Yield the items of all pages."""
@@ -175,14 +160,14 @@ class Api:
         """Poll the task and yield it each time, until and including when it has ended."""
         import asyncio
 
-        seconds = MIN_POLL_SECONDS
+        seconds, maximum = MIN_POLL_SECONDS, _MAX_REMOTE_POLL_SECONDS if self._is_remote else MIN_POLL_SECONDS
         while True:
             task = await self.get(f"/api/v1/tasks/{segment(task_id)}")
             yield task
             if task["status"] in ("completed", "failed", "cancelled"):
                 return
             await asyncio.sleep(seconds)
-            seconds = min(seconds * _POLL_GROWTH, self._policy.max_poll_seconds)
+            seconds = min(seconds * _POLL_GROWTH, maximum)
 
     async def lacks_worker(self) -> bool:
         """Return whether no living node runs tasks, as far as the service says who there is."""
@@ -206,7 +191,7 @@ class Api:
             with atomic_file(target, replace=replace) as file:
                 return await fetch(path, file)
 
-        await self._response(write_file, is_safe=True, is_keyed=False)
+        await self._send(write_file, is_safe=True)
 
     async def download_image(self, image_id: int, target: Path, *, replace: bool = True) -> None:
         """Write an image to a file, as `download` does."""
@@ -214,7 +199,7 @@ class Api:
 
     async def _fetch(self, path: str, file: BinaryIO) -> "httpx.Response":
         async with self._client.stream("GET", path) as response:
-            _check_status(response.status_code, 200)
+            _check_status(response, 200)
             async for chunk in response.aiter_bytes():
                 file.write(chunk)
             return response
@@ -224,27 +209,14 @@ class Api:
         at, size = 0, 1
         while at < size:
             part = await self._client.get(path, headers={"Range": f"bytes={at}-{at + _PIECE_BYTES - 1}"})
-            _check_status(part.status_code, 206)
+            _check_status(part, 206)
             size = int(part.headers["Content-Range"].rpartition("/")[2])
             at += len(part.content)
             file.write(part.content)
         return part
 
-    async def _response(
-        self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool
-    ) -> "httpx.Response":
-        import httpx
-
-        try:
-            return await self._resend(send, is_safe=is_safe, is_keyed=is_keyed)
-        except httpx.HTTPError as error:
-            is_lost = not is_safe and not _is_unsent(error)
-            raise self._failure(connection_problem(error), is_lost=is_lost, is_keyed=is_keyed) from error
-        except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
-            raise CommandFailed("an argument is not UTF-8") from error
-
-    async def _resend(
-        self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool
+    async def _send(
+        self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool = False
     ) -> "httpx.Response":
         """Send a request, again where its response was lost, if that cannot do anything twice.
 
@@ -256,19 +228,26 @@ class Api:
 
         import httpx
 
-        for delay in self._policy.retry_delays:
+        unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+        for delay in (*self._retry_delays, None):
             try:
                 response = await send()
-            except httpx.TransportError as error:
-                if not (self._has_answered if is_safe or _is_unsent(error) else is_keyed):
-                    raise
+            except httpx.HTTPError as error:
+                is_unsent = isinstance(error, unsent)
+                may_resend = self._has_answered if is_safe or is_unsent else is_keyed
+                if delay is None or not may_resend or not isinstance(error, httpx.TransportError):
+                    is_lost = not (is_safe or is_unsent)
+                    problem = connection_problem(error)
+                    raise self._failure(problem, is_lost=is_lost, is_keyed=is_keyed) from error
+            except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
+                raise CommandFailed("an argument is not UTF-8") from error
             else:
                 may_resend = is_keyed or (is_safe and self._has_answered)
-                if response.status_code not in _GATEWAY_STATUSES or not may_resend:
+                if delay is None or not may_resend or response.status_code not in _GATEWAY_STATUSES:
                     self._has_answered = True
                     return response
             await asyncio.sleep(delay)
-        return await send()
+        raise AssertionError  # the last attempt has returned or raised
 
     def _failure(self, problem: Message, *, is_lost: bool, is_keyed: bool) -> CommandFailed:
         reason = about(str(self._client.base_url).rstrip("/"), problem)
@@ -293,9 +272,9 @@ def segment(text: str) -> str:
         raise CommandFailed("an argument is not UTF-8") from error
 
 
-def _check_status(status: int, expected: int) -> None:
-    if status != expected:
-        raise ImageUnreadable("the image cannot be read ({status})", status=status)
+def _check_status(response: "httpx.Response", expected: int) -> None:
+    if response.status_code != expected:
+        raise ImageUnreadable("the image cannot be read ({status})", status=response.status_code)
 
 
 # ---------------------------------------------------------------- failures of single images
@@ -320,10 +299,9 @@ class Failures:
         """Record why the context failed for this image alone."""
         try:
             yield
-        except ApiRefusal as error:
-            self._ids.setdefault(error.summary, []).append(str(image_id))
-        except ImageUnreadable as error:
-            self._ids.setdefault(error.reason, []).append(str(image_id))
+        except (ApiRefusal, ImageUnreadable) as error:
+            reason = error.summary if isinstance(error, ApiRefusal) else error.reason
+            self._ids.setdefault(reason, []).append(str(image_id))
 
     def check(self) -> None:
         """Raise if there was a failure."""
@@ -349,24 +327,25 @@ _WITH_MESSAGE = frozenset(
 _MAX_DETAILS = 3
 
 
-def _envelope(response: "httpx.Response") -> dict[str, Any] | None:
-    """Return the envelope that each response of the API has; None where it is somebody else's response."""
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    is_ours = isinstance(body, dict) and isinstance(body.get("code"), int) and "data" in body
-    return body if is_ours else None
-
-
 def _foreign_response(response: "httpx.Response") -> Message:
-    """Return what a response without an envelope says about the server, or about the address."""
+    """Return what a response without the API's envelope says about the server, or about the address.
+
+    Of where it redirects to, neither what may be secret in an address nor the path that was asked for.
+    """
+    import httpx
+
+    status = response.status_code
     if response.has_redirect_location:
+        target = "?"
+        with suppress(httpx.InvalidURL):
+            url = response.url.join(response.headers["Location"])
+            target = str(url.copy_with(userinfo=b"", query=None, fragment=None))
+            path = response.url.path.rpartition("/api/v1/")[2]
+            target = target.removesuffix(path).removesuffix("/api/v1/")
         return message(
             "redirects to {target}, which is not followed: give the address that the service really has",
-            target=_redirect_target(response),
+            target=target,
         )
-    status = response.status_code
     if status in _GATEWAY_STATUSES:
         return message("a proxy answers {status}: the service behind it does not respond", status=status)
     return message(
@@ -374,51 +353,38 @@ def _foreign_response(response: "httpx.Response") -> Message:
     )
 
 
-def _redirect_target(response: "httpx.Response") -> str:
-    """Return where to, without what may be secret in an address, and without the path that was asked for."""
-    import httpx
-
-    location = response.headers["Location"]
-    with suppress(httpx.InvalidURL):
-        url = response.url.join(location).copy_with(userinfo=b"", query=None, fragment=None)
-        return str(url).removesuffix(response.url.path.rpartition("/api/v1/")[2]).removesuffix("/api/v1/")
-    return "?"
-
-
 def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
-    """Return the API's reason and the fields at fault, each by the name under which the user knows it."""
+    """Return the API's reason and the fields at fault, each by the name under which the user knows it.
+
+    The hints that the API has for all its callers are left out.
+    """
     data = body["data"] or {}
     details = [about(names.get(p["field"], p["field"]), p["message"]) for p in data.get("errors", [])]
     if data.get("detail"):
         field, detail = str(data.get("field")), str(data["detail"])
-        begins_with_field = field in names and detail.startswith(field)
-        details.append(as_message(names[field] + detail.removeprefix(field) if begins_with_field else detail))
+        if field in names and detail.startswith(field):
+            detail = names[field] + detail.removeprefix(field)
+        details.append(as_message(detail))
     if body["code"] == _BODY_TOO_LARGE and names:
         details.insert(0, as_message(", ".join(dict.fromkeys(names.values()))))
-    subject = str(body.get("message"))
     details = details[:_MAX_DETAILS]
-    if data.get("hint") and data["hint"] not in _row_hints():
-        details.append(as_message(str(data["hint"])))
+    if hint := data.get("hint"):
+        from imagegen_http.errors import TABLE
+
+        if not any(hint in (row.hint_en, row.hint_zh) for row in TABLE.values()):
+            details.append(as_message(str(hint)))
+    subject = str(body.get("message"))
     if not details:
         return as_message(subject)
     reason = RefusalCode.PROBLEMS(problems=tuple(details))
-    if data.get("detail") and data.get("error") not in _WITH_MESSAGE:
-        return reason
-    return about(subject, reason)
+    says_all = data.get("detail") and data.get("error") not in _WITH_MESSAGE
+    return reason if says_all else about(subject, reason)
 
 
-def _row_hints() -> frozenset[str | None]:
-    """Return the hints for callers of the API, whatever the request was."""
-    from imagegen_http.errors import TABLE
-
-    return frozenset(hint for row in TABLE.values() for hint in (row.hint_en, row.hint_zh))
-
-
-def _is_unsent(error: Exception) -> bool:
-    """Return whether the request has not left this machine, so that it may be sent again in any case."""
-    import httpx
-
-    return isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
+_NO_CONNECTION = "no connection: the address is not reachable"
+_UNTRUSTED = (
+    "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own"
+)
 
 
 def connection_problem(error: "httpx.HTTPError") -> Message:
@@ -440,16 +406,15 @@ def connection_problem(error: "httpx.HTTPError") -> Message:
     )
     causes = [*_causes(error)]
     for kind, sentence in sentences:  # the first wins that any of the causes is of
-        cause = next((cause for cause in causes if isinstance(cause, kind)), None)
-        if cause is not None:
-            return message(sentence, **({"detail": _detail(cause)} if "{detail}" in sentence else {}))
+        for cause in causes:
+            if isinstance(cause, kind):
+                detail = str(cause)
+                if isinstance(cause, ssl.SSLCertVerificationError):
+                    detail = cause.verify_message
+                elif isinstance(cause, ssl.SSLError):
+                    detail = (cause.reason or "handshake failed").lower().replace("_", " ")
+                return message(sentence, **({"detail": detail} if "{detail}" in sentence else {}))
     return message("the connection broke off")
-
-
-_NO_CONNECTION = "no connection: the address is not reachable"
-_UNTRUSTED = (
-    "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own"
-)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -460,13 +425,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
             for member in error.exceptions:
                 yield from _causes(member)
         error = error.__cause__ or error.__context__
-
-
-def _detail(error: BaseException) -> str:
-    import ssl
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "handshake failed").lower().replace("_", " ")
-    return str(error)

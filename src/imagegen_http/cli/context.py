@@ -14,7 +14,7 @@ import attrs
 import click
 
 from imagegen_core.messages import Argument, Language, Message
-from imagegen_http.cli.words import language_of, message, reader_language
+from imagegen_http.cli.words import in_words, language_of, message, reader_language
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -30,9 +30,8 @@ class CommandFailed(Exception):
     """The command failed; ``reason`` is one line for stderr."""
 
     def __init__(self, reason: Message | str, /, *, code: int = EXIT_FAILED, **arguments: Argument) -> None:
-        self.reason = message(reason, **arguments)
+        self.reason, self.code = message(reason, **arguments), code
         super().__init__(str(self.reason))
-        self.code = code
 
 
 class WrongUsage(click.UsageError):
@@ -52,29 +51,22 @@ class WrongUsage(click.UsageError):
 
 def say(words: Message | str, /, **arguments: Argument) -> None:
     """Print a result in a line on stdout."""
-    click.echo(message(words, **arguments).text(reader_language()))
+    click.echo(in_words(words, **arguments))
 
 
 def note(words: Message | str, /, **arguments: Argument) -> None:
     """Print a line on stderr that is no complaint."""
-    click.echo(message(words, **arguments).text(reader_language()), err=True)
+    click.echo(in_words(words, **arguments), err=True)
 
 
 def complain(words: Message | str, /, **arguments: Argument) -> None:
     """Print a line on stderr, with the name of the program."""
-    text = message(words, **arguments).text(reader_language())
+    text = in_words(words, **arguments)
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     click.echo(f"imagegen: {line}", err=True)
 
 
-def confirm(question: str, /, *, yes: bool, **arguments: Argument) -> None:
-    """Ask before something is deleted, and abort unless the answer is yes, or was given with ``--yes``."""
-    if not yes:
-        click.confirm(message(question, **arguments).text(reader_language()), abort=True)
-
-
 def print_json(value: Any) -> None:
-    """Print JSON for scripts."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
@@ -104,13 +96,12 @@ class Context:
 
     @classmethod
     def from_process(cls) -> "Context":
-        """Return the context of this process; its directory may be deleted, or not be looked into."""
         try:
             cwd = Path.cwd()
-        except OSError as error:
+        except OSError as error:  # it may be deleted, or not be looked into
+            reason = system_reason(error)
             raise CommandFailed(
-                "the current directory cannot be used: {reason}; change to another one",
-                reason=system_reason(error),
+                "the current directory cannot be used: {reason}; change to another one", reason=reason
             ) from error
         return cls(environ=dict(os.environ), cwd=cwd)
 
@@ -170,22 +161,24 @@ def read_secret(reference: str, context: Context, option: Argument) -> str:
             "{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history",
             option=option,
         )
-    if scheme == "file":
-        try:
-            secret = (context.cwd / name).read_text().strip()
-        except (OSError, ValueError) as error:
+    if scheme == "env":
+        if not context.environ.get(name):
             raise CommandFailed(
-                "{option}: the file {name} cannot be read: {reason}",
-                option=option,
-                name=name,
-                reason=system_reason(error),
-            ) from error
-        if not secret:
-            raise CommandFailed("{option}: the file {name} is empty", option=option, name=name)
-        return secret
-    if not context.environ.get(name):
-        raise CommandFailed("{option}: the environment variable {name} is not set", option=option, name=name)
-    return context.environ[name]
+                "{option}: the environment variable {name} is not set", option=option, name=name
+            )
+        return context.environ[name]
+    try:
+        secret = (context.cwd / name).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise CommandFailed(
+            "{option}: the file {name} cannot be read: {reason}",
+            option=option,
+            name=name,
+            reason=system_reason(error),
+        ) from error
+    if not secret:
+        raise CommandFailed("{option}: the file {name} is empty", option=option, name=name)
+    return secret
 
 
 def read_token(text: str, context: Context) -> str:
@@ -215,7 +208,15 @@ def become_owner(data_dir: Path) -> None:
         return
     name = _user_name(owner.st_uid)
     try:
-        _become(owner)
+        try:
+            account = pwd.getpwuid(owner.st_uid)
+        except KeyError:
+            os.setgroups([owner.st_gid])
+            os.setgid(owner.st_gid)
+        else:
+            os.initgroups(account.pw_name, account.pw_gid)
+            os.setgid(account.pw_gid)
+        os.setuid(owner.st_uid)
     except OSError as error:
         raise CommandFailed(
             "{path} belongs to {user}, whom this process cannot become ({detail}): run the command as {user}",
@@ -234,26 +235,13 @@ def become_owner(data_dir: Path) -> None:
             )
 
 
-def check_writable(directory: Path | None) -> None:
-    """Check, before anything is paid for, that the current user can write files to a directory, if any."""
-    if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
+def check_writable(directory: Path) -> None:
+    """Check, before anything is paid for, that the current user can write files to a directory."""
+    if not os.access(directory, os.W_OK | os.X_OK):
+        user = _user_name(os.geteuid())
         raise CommandFailed(
-            "{path}: {user}, who does the work, cannot write there",
-            path=str(directory),
-            user=_user_name(os.geteuid()),
+            "{path}: {user}, who does the work, cannot write there", path=str(directory), user=user
         )
-
-
-def _become(owner: os.stat_result) -> None:
-    try:
-        account = pwd.getpwuid(owner.st_uid)
-    except KeyError:
-        os.setgroups([owner.st_gid])
-        os.setgid(owner.st_gid)
-    else:
-        os.initgroups(account.pw_name, account.pw_gid)
-        os.setgid(account.pw_gid)
-    os.setuid(owner.st_uid)
 
 
 def _user_name(uid: int) -> str:
@@ -272,10 +260,7 @@ _NEEDLESS = {
 
 
 def import_lean(library: str) -> None:
-    """Import a library without a part of it that nothing here uses and that takes long to load.
-
-    The library does without it, as where the part is not installed.
-    """
+    """Import a library as where a part of it is missing that takes long to load and is not used here."""
     without = _NEEDLESS[library]
     loaded = sys.modules.get(without)
     sys.modules[without] = None  # type: ignore[assignment] # documented, but not in the type

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import shutil
-import string
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,8 +28,8 @@ from imagegen_http.cli.context import (
 )
 from imagegen_http.cli.words import message
 
-STDIN = "-"
 STDOUT = Path("-")
+NOT_REPLACED = "{path} exists; --force replaces it"
 
 _EXTENSIONS = {
     "image/png": (".png",),
@@ -40,9 +39,6 @@ _EXTENSIONS = {
 """The usual one is first."""
 
 _OTHER_EXTENSIONS = (".avif", ".bmp", ".gif", ".heic", ".tif", ".tiff")
-_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-")
-
-NOT_REPLACED = "{path} exists; --force replaces it"
 
 
 class FileTaken(CommandFailed):
@@ -63,36 +59,23 @@ def atomic_file(target: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not replace:
-            _take(target)
+        if (
+            not replace
+        ):  # then no other program may take the name; all file systems can do this, unlike a link
+            target.open("xb").close()
         temporary.replace(target)
+    except FileExistsError as error:
+        raise FileTaken(NOT_REPLACED, path=str(target)) from error
     except OSError as error:
         raise CommandFailed(about(str(target), system_reason(error))) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _take(target: Path) -> None:
-    """Create the file, empty, so that no other program can do so; unlike a link, all file systems can."""
-    try:
-        target.open("xb").close()
-    except FileExistsError as error:
-        raise FileTaken(NOT_REPLACED, path=str(target)) from error
-
-
-# ---------------------------------------------------------------- names
-
-
-def safe_name(text: str) -> str:
-    """Return the letters, digits and hyphens of a server's id, which are safe in the name of a file."""
-    return "".join(filter(_NAME_CHARACTERS.__contains__, text))
-
-
 def name_of(image: Mapping[str, Any]) -> str:
     """Return the name of an image's file in a directory of images.
 
-    Only a number gets into it, whatever a server elsewhere calls an id; a format that is unknown here has no
-    extension.
+    Only a number gets into it, whatever a server elsewhere calls an id.
     """
     return f"{image['id']:d}{extension_of(image)}"
 
@@ -102,27 +85,9 @@ def extension_of(image: Mapping[str, Any]) -> str:
     return _EXTENSIONS.get(image["mime_type"], ("",))[0]
 
 
-def matching_name(file: Path, mime_type: str) -> Path:
-    """Return ``file``, or another name beside it if its extension is that of another image format.
-
-    An image is never converted.
-    """
-    extensions = {extension for group in _EXTENSIONS.values() for extension in group}.union(_OTHER_EXTENSIONS)
-    extension = file.suffix.lower()
-    expected = _EXTENSIONS.get(mime_type, (extension,))
-    if extension not in extensions or extension in expected:
-        return file
-    return file.with_suffix(expected[0])
-
-
-def numbered(file: Path) -> Iterator[Path]:
-    """Yield ``file``, then names beside it with numbers."""
-    yield file
-    for number in count(2):
-        yield file.with_stem(f"{file.stem}-{number}")
-
-
-# ---------------------------------------------------------------- what is written
+def numbered(file: Path, number: int) -> Path:
+    """Return the first name, which is ``file``, or a later one, which is beside it and has a number."""
+    return file if number == 1 else file.with_stem(f"{file.stem}-{number}")
 
 
 def check_stdout(*, force: bool) -> None:
@@ -141,12 +106,7 @@ async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
         sys.stdout.buffer.flush()
 
 
-def check_directory(directory: Path) -> None:
-    """Refuse a directory that is none, or that cannot be written to."""
-    if not directory.is_dir():
-        raise CommandFailed("{path}: no such directory", path=str(directory))
-    check_writable(directory)
-
+# ---------------------------------------------------------------- what is written
 
 Download = Callable[..., Awaitable[None]]
 """Writes the image of an id to a path: ``await download(7, path, replace=False)``."""
@@ -174,33 +134,35 @@ class OutputFiles:
             check_stdout(force=force)
             return cls(STDOUT, into_directory=False, force=force)
         target = cwd / output
-        files = cls(target, target.is_dir(), force)
-        if not (files.into_directory or (target.parent.is_dir() and not output.endswith(os.sep))):
+        if target.is_dir():
+            return cls(target, into_directory=True, force=force)
+        if not target.parent.is_dir() or output.endswith(os.sep):
             raise CommandFailed("{path}: no such directory", path=str(target))
-        for number in () if files.into_directory else range(1, count + 1):
-            files._check_free(files._numbered(number))
-        return files
+        for file in (numbered(target, number) for number in range(1, count + 1)):
+            if file.exists() and not file.is_file():
+                raise WrongUsage("{path} is no regular file; -o - writes to standard output", path=str(file))
+            if os.path.lexists(file) and not force:
+                raise WrongUsage(NOT_REPLACED, path=str(file))
+        return cls(target, into_directory=False, force=force)
 
-    @property
-    def directory(self) -> Path | None:
-        """The directory to which the images are written."""
-        if self.target == STDOUT:
-            return None
-        return self.target if self.into_directory else self.target.parent
+    def check_writable(self) -> None:
+        """Check that the current user can write there."""
+        if self.target != STDOUT:
+            check_writable(self.target if self.into_directory else self.target.parent)
 
     async def write(self, download: Download, images: Sequence[Mapping[str, Any]]) -> list[Path]:
         """Write the images and return their files.
 
-        What has taken a name meanwhile is kept, and the image gets another name.
+        What has taken a name meanwhile is kept, and the image gets another name. An image is never converted:
+        where the name's extension is that of another format, it gets its own.
         """
         if self.target == STDOUT:
             await write_to_stdout(lambda copy: download(images[0]["id"], copy))
             return [STDOUT]
         written = []
         for number, image in enumerate(images, 1):
-            path = self.target / name_of(image) if self.into_directory else self._numbered(number)
-            mime_type = image["mime_type"]
-            expected = matching_name(path, mime_type)
+            path = self.target / name_of(image) if self.into_directory else numbered(self.target, number)
+            expected, mime_type = _matching_name(path, image["mime_type"]), image["mime_type"]
             file = await _save(download, image["id"], expected, replace=self.force and expected == path)
             if expected != path:
                 complain(
@@ -214,122 +176,81 @@ class OutputFiles:
             written.append(file)
         return written
 
-    def _numbered(self, number: int) -> Path:
-        return self.target if number == 1 else self.target.with_stem(f"{self.target.stem}-{number}")
 
-    def _check_free(self, file: Path) -> None:
-        if not os.path.lexists(file):
-            return
-        if file.exists() and not file.is_file():
-            raise WrongUsage("{path} is no regular file; -o - writes to standard output", path=str(file))
-        if not self.force:
-            raise WrongUsage(NOT_REPLACED, path=str(file))
+def _matching_name(file: Path, mime_type: str) -> Path:
+    extension = file.suffix.lower()
+    expected = _EXTENSIONS.get(mime_type, (extension,))
+    is_of_images = any(extension in group for group in (*_EXTENSIONS.values(), _OTHER_EXTENSIONS))
+    return file.with_suffix(expected[0]) if is_of_images and extension not in expected else file
 
 
 async def _save(download: Download, image_id: int, file: Path, *, replace: bool) -> Path:
     """Write an image to the file or, where that exists, to a name that is free; return which."""
-    for name in numbered(file):
+    for number in count(1):
         with suppress(FileTaken):
-            await download(image_id, name, replace=replace)
-            return name
+            await download(image_id, numbered(file, number), replace=replace)
+            return numbered(file, number)
     raise AssertionError  # there is always another number
 
 
 # ---------------------------------------------------------------- what is sent
 
-_REFERENCES = "reference_images"
-_HELD = re.compile(r"image:[1-9][0-9]*")
+_STDIN = "-"
+_KEPT = re.compile(r"image:[1-9][0-9]*")
+
+Inputs = tuple[dict[str, Any], dict[str, str]]
+"""Images as fields of a body, and where that of each field comes from, by the API's name of the field."""
 
 
-@attrs.frozen
-class InputFile:
-    """One image: what names it, and how a body has it."""
-
-    name: str
-    text: str = attrs.field(repr=False)
-    size: tuple[int, int] | None = None
-
-    @classmethod
-    def read(cls, name: str, cwd: Path) -> "InputFile":
-        """Return the image that ``name`` means: a file, ``-`` for standard input, or ``image:7``."""
-        from imagegen_core.images import SIGNATURE_BYTES, MediaType
-
-        if _HELD.fullmatch(name):
-            return cls(name, name)
-        data = _bytes_of(name, cwd)
-        kind = MediaType.sniff(data[:SIGNATURE_BYTES])
-        if kind is None:
-            raise _refused(name, message("it is not PNG, JPEG or WebP" if data else "the file is empty"))
-        return cls(name, f"data:{kind};base64,{base64.b64encode(data).decode()}", _size_of(data))
-
-
-@attrs.frozen
-class InputFiles:
-    """The images of one request, by the names of their fields in the API."""
-
-    by_field: Mapping[str, InputFile] = attrs.field(factory=dict)
-
-    @classmethod
-    def of_image(cls, name: str, cwd: Path, *, mask: str | None = None) -> "InputFiles":
-        """Read an image and its mask, if it has one, which must be of the same size."""
-        _check_stdin([name, mask or ""])
-        image = InputFile.read(name, cwd)
-        if mask is None:
-            return cls({"image": image})
-        over = InputFile.read(mask, cwd)
-        if image.size and over.size and image.size != over.size:
-            reason = message(
-                "the mask is {size}, and {image} is {image_size}; they must be of one size",
-                size=_text(over.size),
-                image=image.name,
-                image_size=_text(image.size),
-            )
-            raise _refused(mask, reason)
-        return cls({"image": image, "mask": over})
-
-    @classmethod
-    def of_references(cls, names: Sequence[str], cwd: Path) -> "InputFiles":
-        """Read reference images."""
-        _check_stdin(names)
-        if len(names) > MAX_REFERENCES:
-            reason = message(
-                "{count} reference images; there may be at most {maximum}",
-                count=len(names),
-                maximum=MAX_REFERENCES,
-            )
-            raise _refused(names[MAX_REFERENCES], reason)
-        return cls({f"{_REFERENCES}.{index}": InputFile.read(name, cwd) for index, name in enumerate(names)})
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """Where the image of each field comes from."""
-        return {field: file.name for field, file in self.by_field.items()}
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """The fields of a body."""
-        texts = {field: file.text for field, file in self.by_field.items()}
-        references = [text for field, text in texts.items() if field.startswith(_REFERENCES)]
-        return {_REFERENCES: references} if references else texts
-
-
-def _check_stdin(names: Sequence[str]) -> None:
-    if names.count(STDIN) > 1:
+def read_inputs(image: str | None, mask: str | None, references: Sequence[str], cwd: Path) -> Inputs:
+    """Read an image with its mask, if it has one, which must be of the same size; or reference images."""
+    if [image, mask, *references].count(_STDIN) > 1:
         raise WrongUsage("only one image can be standard input")
+    if len(references) > MAX_REFERENCES:
+        reason = message(
+            "{count} reference images; there may be at most {maximum}",
+            count=len(references),
+            maximum=MAX_REFERENCES,
+        )
+        raise _refused(references[MAX_REFERENCES], reason)
+    if references:
+        body = {"reference_images": [_read(name, cwd)[0] for name in references]}
+        return body, {f"reference_images.{index}": name for index, name in enumerate(references)}
+    names = {field: name for field, name in (("image", image), ("mask", mask)) if name is not None}
+    files = {field: _read(name, cwd) for field, name in names.items()}
+    sizes = [size for _, size in files.values() if size]
+    if len({*sizes}) > 1:
+        size, mask_size = ("{}x{}".format(*size) for size in sizes)
+        reason = message(
+            "the mask is {size}, and {image} is {image_size}; they must be of one size",
+            size=mask_size,
+            image=names["image"],
+            image_size=size,
+        )
+        raise _refused(names["mask"], reason)
+    return {field: text for field, (text, _) in files.items()}, names
 
 
-def _bytes_of(name: str, cwd: Path) -> bytes:
-    """Return what a file holds, of which no more is read than the service takes."""
-    from imagegen_core.images import MAX_IMAGE_BYTES
+def _read(name: str, cwd: Path) -> tuple[str, tuple[int, int] | None]:
+    """Return what a body has for a file, for standard input or for ``image:7``, and the size if it is known.
 
+    No more is read than the service takes.
+    """
+    from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
+
+    if _KEPT.fullmatch(name):
+        return name, None
     try:
-        with sys.stdin.buffer if name == STDIN else (cwd / name).open("rb") as file:
+        with sys.stdin.buffer if name == _STDIN else (cwd / name).open("rb") as file:
             data = file.read(MAX_IMAGE_BYTES + 1)
     except OSError as error:
         raise _refused(name, system_reason(error)) from error
     if len(data) > MAX_IMAGE_BYTES:
         raise _refused(name, message("it is larger than {maximum} MB", maximum=MAX_IMAGE_BYTES // MIB))
-    return data
+    kind = MediaType.sniff(data[:SIGNATURE_BYTES])
+    if kind is None:
+        raise _refused(name, message("it is not PNG, JPEG or WebP" if data else "the file is empty"))
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}", _size_of(data)
 
 
 def _size_of(data: bytes) -> tuple[int, int] | None:
@@ -344,10 +265,6 @@ def _size_of(data: bytes) -> tuple[int, int] | None:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
     return None
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def _refused(name: str, reason: Message) -> CommandFailed:

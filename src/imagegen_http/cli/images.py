@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -25,12 +24,11 @@ from imagegen_http.cli.context import (
     WrongUsage,
     about,
     check_writable,
-    confirm,
     say,
     system_reason,
 )
 from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
-from imagegen_http.cli.options import as_json, assume_yes, image_ids_argument, list_options
+from imagegen_http.cli.options import as_json, confirmed, force_option, image_ids_argument, list_options
 from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
 from imagegen_http.cli.words import message
 
@@ -46,95 +44,73 @@ _LIST = (
     Column("size", size_of),
     Column("prompt", "prompt", Kind.TEXT),
 )
-
-
-def _file(image: Mapping[str, Any]) -> str:
-    return f"{size_of(image)}, {image['mime_type']}, {image['size_bytes'] / 1024:,.0f} KB"
-
-
-def _tags(image: Mapping[str, Any]) -> str:
-    """Return the tags with commas between them, so that each is one among others."""
-    return ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])
-
-
 _RECORD = (
     Column("id", "id"),
     Column("prompt", "prompt"),
     Column("operation", "operation", Kind.WORD),
     Column("provider", "provider"),
     Column("model", "model_id"),
-    Column("size", _file),
+    Column("size", lambda it: f"{size_of(it)}, {it['mime_type']}, {it['size_bytes'] / 1024:,.0f} KB"),
     Column("created", "created_at", Kind.TIME),
     Column("cost", lambda image: cost_note(image["cost"])),
     Column("storage", "storage", Kind.WORD),
-    Column("tags", _tags),
+    Column("tags", lambda image: ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])),
     Column("task", "task_id"),
+)
+_COLLECTIONS_LIST = (
+    Column("id", "id"),
+    Column("name", "name"),
+    Column("images", "count"),
+    Column("created", "created_at", Kind.TIME),
 )
 
 
 # ---------------------------------------------------------------- which images
 
 _words_option = click.option("--search", "words", help="Only images with these words in the prompt.")
+_operations = click.Choice([operation.value for operation in Operation])
 _FILTERS = (
     click.option("--provider", metavar="NAME", help="Only this provider's."),
     click.option("--model", "model_id", metavar="ID", help="Only this model's."),
-    click.option(
-        "--operation",
-        type=click.Choice([operation.value for operation in Operation]),
-        help="Only of this operation.",
-    ),
+    click.option("--operation", type=_operations, help="Only of this operation."),
     click.option("--from", metavar="DATE", help="Made at or after this date or time (ISO 8601)."),
     click.option("--to", metavar="DATE", help="Made before this time, or up to the end of this date."),
     click.option(
         "--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out."
     ),
-    click.option(
-        "--favourite/--no-favourite",
-        default=None,
-        help="Only favourites, or only others.",
-        show_default=False,
-    ),
+    click.option("--favourite/--no-favourite", default=None, help="Only favourites, or only others."),
     click.option("--tag", help="Only with this tag, in any case and width."),
     click.option("--collection", metavar="NAME", help="Only in this collection: its name or its id."),
 )
-_FILTER_NAMES = ("provider", "model_id", "operation", "from", "to", "tz", "favourite", "tag", "collection")
 
 
 def _filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that filter images to a command, which gets them as query parameters in ``filters``."""
-
-    @wraps(command)
-    def with_filters(*arguments: Any, **options: Any) -> None:
-        query = {name: options.pop(name) for name in _FILTER_NAMES}
-        if query["favourite"] is not None:
-            query["favourite"] = str(query["favourite"]).lower()
-        filters = {name: value for name, value in query.items() if value is not None}
-        command(*arguments, filters=filters, **options)
-
-    decorated: Callable[..., Any] = with_filters
+    """Add the options that filter images to a command; `_query` takes what it gets."""
     for option in reversed(_FILTERS):
-        decorated = option(decorated)
-    return decorated
+        command = option(command)
+    return command
+
+
+async def _query(api: Api, filters: Mapping[str, Any], words: str | None = None) -> dict[str, str]:
+    """Return filters of images as the API has them, with the id of the collection that they name."""
+    query = {name: value for name, value in filters.items() if value is not None}
+    if "favourite" in query:
+        query["favourite"] = str(query["favourite"]).lower()
+    if "collection" in query:
+        query["collection"] = await find_collection(api, query["collection"])
+    return query | ({"keyword": words} if words else {})
 
 
 async def find_collection(api: Api, text: str) -> int:
     """Return the id of the collection of this name or, if there is none, of this id."""
     from imagegen_core.marks import fold_name
 
-    items: list[dict[str, Any]] = (await api.get(_COLLECTIONS))["items"]
-    named = [item for item in items if fold_name(item["name"]) == fold_name(text.strip())]
-    for item in (*named, *(item for item in items if str(item["id"]) == text)):
-        number: int = item["id"]
-        return number
-    raise CommandFailed(RefusalCode.NO_COLLECTION(collection=text))
-
-
-async def _query(api: Api, filters: Mapping[str, str], words: str | None = None) -> dict[str, str]:
-    """Return filters of images as the API has them, with the id of the collection that they name."""
-    query = {**filters}
-    if (collection := filters.get("collection")) is not None:
-        query["collection"] = str(await find_collection(api, collection))
-    return query | ({"keyword": words} if words else {})
+    items = (await api.get(_COLLECTIONS))["items"]
+    named = [item["id"] for item in items if fold_name(item["name"]) == fold_name(text.strip())]
+    numbers: list[int] = named + [item["id"] for item in items if str(item["id"]) == text]
+    if not numbers:
+        raise CommandFailed(RefusalCode.NO_COLLECTION(collection=text))
+    return numbers[0]
 
 
 # ---------------------------------------------------------------- lists and records
@@ -149,10 +125,10 @@ def images() -> None:
 @_filter_options
 @list_options
 @api_command
-async def list_images(api: Api, filters: dict[str, str], listing: Listing) -> None:
+async def list_images(api: Api, listing: Listing, **filters: Any) -> None:
     """List images, newest first."""
     query = await _query(api, filters)
-    await listing.show(api, _IMAGES, query, _LIST, empty=_no_images(api, are_filtered=bool(filters)))
+    await listing.show(api, _IMAGES, query, _LIST, empty=_no_images(api, query))
 
 
 @images.command()
@@ -161,7 +137,7 @@ async def list_images(api: Api, filters: dict[str, str], listing: Listing) -> No
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
 @list_options
 @api_command
-async def search(api: Api, words: str, filters: dict[str, str], mode: str, listing: Listing) -> None:
+async def search(api: Api, words: str, mode: str, listing: Listing, **filters: Any) -> None:
     """Find images by any piece of their prompt."""
     query = {**await _query(api, filters), "keyword": words, "mode": mode}
     empty = message("no image in {path} has these words in its prompt", path=api.place)
@@ -173,16 +149,16 @@ async def search(api: Api, words: str, filters: dict[str, str], mode: str, listi
 @_filter_options
 @as_json
 @api_command
-async def days(api: Api, words: str | None, filters: dict[str, str], *, as_json: bool) -> None:
+async def days(api: Api, words: str | None, *, as_json: bool, **filters: Any) -> None:
     """Count images by the day on which they were made."""
     query = await _query(api, filters, words)
     counts = await api.get(f"{_IMAGES}/days", params=query)
     columns = (Column("day", "day"), Column("images", "count"))
-    show_table(columns, counts, empty=_no_images(api, are_filtered=bool(query)), as_json=as_json)
+    show_table(columns, counts, empty=_no_images(api, query), as_json=as_json)
 
 
-def _no_images(api: Api, *, are_filtered: bool) -> Message:
-    return message("no such images in {path}" if are_filtered else "no images yet in {path}", path=api.place)
+def _no_images(api: Api, query: Mapping[str, str]) -> Message:
+    return message("no such images in {path}" if query else "no images yet in {path}", path=api.place)
 
 
 @images.command(short_help="Print an image's record.")
@@ -192,82 +168,6 @@ def _no_images(api: Api, *, are_filtered: bool) -> Message:
 async def show(api: Api, image_id: int, *, as_json: bool) -> None:
     """Print what a terminal has room for of an image's record; in a pipe all of it, as JSON."""
     show_record(await api.get(f"{_IMAGES}/{image_id}"), _RECORD, as_json=as_json)
-
-
-@images.command()
-@image_ids_argument
-@assume_yes
-@click.pass_obj
-def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
-    """Delete images for good: records, files, thumbnails, OSS objects.
-
-    One that is missing stops no other.
-    """
-    confirm("Delete {count} image(s) for good?", yes=yes, count=len(image_ids))
-
-    async def act(api: Api) -> None:
-        failures = Failures()
-        for image_id in dict.fromkeys(image_ids):
-            with failures.catching(image_id):
-                await api.call("DELETE", f"{_IMAGES}/{image_id}")
-                say("deleted {id}", id=image_id)
-        failures.check()
-
-    with_api(context, act)
-
-
-# ---------------------------------------------------------------- favourites and tags
-
-
-async def change_images(api: Api, image_ids: Sequence[int], action: str, **argument: Any) -> None:
-    """Change images, a thousand in a request, and print how many were changed.
-
-    If some are missing, the others are changed, and the command fails.
-    """
-    ids = list(dict.fromkeys(image_ids))
-    changed, missing = 0, []
-    for start in range(0, len(ids), MAX_BATCH_IMAGES):
-        body = {"ids": ids[start : start + MAX_BATCH_IMAGES], "action": action, **argument}
-        result = await api.post(f"{_IMAGES}/batch", json=body)
-        changed += result["changed"]
-        missing += result["missing"]
-    click.echo(changed)
-    if missing:
-        raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
-
-
-@images.command()
-@image_ids_argument
-@api_command
-async def star(api: Api, image_ids: tuple[int, ...]) -> None:
-    """Make images favourites, and print how many were none before."""
-    await change_images(api, image_ids, "favourite")
-
-
-@images.command()
-@image_ids_argument
-@api_command
-async def unstar(api: Api, image_ids: tuple[int, ...]) -> None:
-    """Make images no favourites any more, and print how many were."""
-    await change_images(api, image_ids, "unfavourite")
-
-
-@images.command()
-@click.argument("tag_name", metavar="TAG")
-@image_ids_argument
-@api_command
-async def tag(api: Api, tag_name: str, image_ids: tuple[int, ...]) -> None:
-    """Give images the tag TAG, and print how many did not have it."""
-    await change_images(api, image_ids, "tag", tag=tag_name)
-
-
-@images.command()
-@click.argument("tag_name", metavar="TAG")
-@image_ids_argument
-@api_command
-async def untag(api: Api, tag_name: str, image_ids: tuple[int, ...]) -> None:
-    """Take the tag TAG from images, and print how many had it."""
-    await change_images(api, image_ids, "untag", tag=tag_name)
 
 
 @images.command()
@@ -290,7 +190,7 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
 @_words_option
 @_filter_options
 @click.pass_obj
-def export(context: Context, directory: Path, words: str | None, filters: dict[str, str]) -> None:
+def export(context: Context, /, directory: Path, words: str | None, **filters: Any) -> None:
     """Copy images to DIRECTORY, each with its record beside it; files that are there are kept.
 
     One that cannot be read stops no other. Another export to the same DIRECTORY writes what is missing there.
@@ -322,28 +222,20 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
 
 async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
     file = target / name_of(image)
-    record = file.with_suffix(".json")
     if not (file.exists() and file.stat().st_size):
         await api.download_image(image["id"], file)
-    if not _is_whole(record):
-        text = json.dumps(image, ensure_ascii=False, indent=2)
-        with atomic_file(record) as out:
-            out.write(f"{text}\n".encode())
-
-
-def _is_whole(record: Path) -> bool:
-    """Return whether the record exists and is complete, not truncated by an interruption."""
+    record = file.with_suffix(".json")
     try:
         json.loads(record.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return False
-    return True
+    except (FileNotFoundError, ValueError):  # an interruption has truncated it
+        with atomic_file(record) as out:
+            out.write(f"{json.dumps(image, ensure_ascii=False, indent=2)}\n".encode())
 
 
 @images.command("zip", short_help="Put images into one zip file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @image_ids_argument
-@click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
+@force_option
 @click.pass_obj
 def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, force: bool) -> None:
     """Put images into the zip file FILE, or write it to standard output for `-`.
@@ -355,14 +247,15 @@ def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, forc
             "FILE stands before the ids, and {file} looks like an id: give a name such as {file}.zip",
             file=str(file),
         )
+    path = context.cwd / file
     if file == STDOUT:
         check_stdout(force=force)
-    elif not force and (context.cwd / file).exists():
+    elif not force and path.exists():
         raise CommandFailed(NOT_REPLACED, path=str(file))
 
     async def act(api: Api) -> None:
         archive, failures, count = ZipStream(), Failures(), 0
-        with _opened(context.cwd, file, replace=force) as out:
+        with nullcontext(sys.stdout.buffer) if file == STDOUT else atomic_file(path, replace=force) as out:
             for image_id in dict.fromkeys(image_ids):
                 with failures.catching(image_id):
                     await _zip(api, image_id, archive, out)
@@ -371,22 +264,12 @@ def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, forc
                 failures.check()
             archive.close()
             out.write(archive.take())
+            out.flush()
         if file != STDOUT:
             say("{count} image(s) in {file}", count=count, file=str(file))
         failures.check()
 
     with_api(context, act)
-
-
-@contextmanager
-def _opened(cwd: Path, file: Path, *, replace: bool) -> Iterator[BinaryIO]:
-    """Yield standard output, or a file that appears when it is whole."""
-    if file == STDOUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    else:
-        with atomic_file(cwd / file, replace=replace) as out:
-            yield out
 
 
 async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> None:
@@ -405,13 +288,7 @@ async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> No
 
 # ---------------------------------------------------------------- collections
 
-_COLLECTIONS_LIST = (
-    Column("id", "id"),
-    Column("name", "name"),
-    Column("images", "count"),
-    Column("created", "created_at", Kind.TIME),
-)
-_collection_argument = click.argument("collection")
+_collection = click.argument("collection")
 
 
 @click.group()
@@ -437,7 +314,7 @@ async def create(api: Api, name: str) -> None:
 
 
 @collections.command()
-@_collection_argument
+@_collection
 @click.argument("name")
 @api_command
 async def rename(api: Api, collection: str, name: str) -> None:
@@ -448,34 +325,90 @@ async def rename(api: Api, collection: str, name: str) -> None:
 
 
 @collections.command("delete")
-@_collection_argument
-@assume_yes
-@click.pass_obj
-def delete_collection(context: Context, collection: str, *, yes: bool) -> None:
+@_collection
+@confirmed(
+    lambda collection: message("Delete collection {collection}? Its images stay.", collection=collection)
+)
+@api_command
+async def delete_collection(api: Api, collection: str) -> None:
     """Delete COLLECTION, a name or an id; its images stay."""
-    confirm("Delete collection {collection}? Its images stay.", yes=yes, collection=collection)
-
-    async def act(api: Api) -> None:
-        number = await find_collection(api, collection)
-        await api.call("DELETE", f"{_COLLECTIONS}/{number}")
-        click.echo(f"deleted {number}")
-
-    with_api(context, act)
+    number = await find_collection(api, collection)
+    await api.call("DELETE", f"{_COLLECTIONS}/{number}")
+    click.echo(f"deleted {number}")
 
 
-@collections.command(short_help="Put images into a collection.")
-@_collection_argument
+# ---------------------------------------------------------------- what is done to images
+
+
+@images.command()
 @image_ids_argument
+@confirmed(lambda image_ids: message("Delete {count} image(s) for good?", count=len(image_ids)))
 @api_command
-async def add(api: Api, collection: str, image_ids: tuple[int, ...]) -> None:
-    """Put images into COLLECTION, a name or an id, and print how many were not there before."""
-    await change_images(api, image_ids, "add_to", collection=await find_collection(api, collection))
+async def delete(api: Api, image_ids: tuple[int, ...]) -> None:
+    """Delete images for good: records, files, thumbnails, OSS objects.
+
+    One that is missing stops no other.
+    """
+    failures = Failures()
+    for image_id in dict.fromkeys(image_ids):
+        with failures.catching(image_id):
+            await api.call("DELETE", f"{_IMAGES}/{image_id}")
+            say("deleted {id}", id=image_id)
+    failures.check()
 
 
-@collections.command(short_help="Take images out of a collection.")
-@_collection_argument
-@image_ids_argument
-@api_command
-async def remove(api: Api, collection: str, image_ids: tuple[int, ...]) -> None:
-    """Take images out of COLLECTION, a name or an id, and print how many were there; they stay themselves."""
-    await change_images(api, image_ids, "remove_from", collection=await find_collection(api, collection))
+def _add_change(
+    group: click.Group,
+    name: str,
+    action: str,
+    help_: str,
+    *argument: Callable[..., Any],
+    short_help: str | None = None,
+) -> None:
+    """Add a command that changes images, a thousand in a request, and prints how many were changed.
+
+    If some are missing, the others are changed, and the command fails.
+    """
+
+    @image_ids_argument
+    @api_command
+    async def change(api: Api, image_ids: tuple[int, ...], **more: Any) -> None:
+        if "collection" in more:
+            more["collection"] = await find_collection(api, more["collection"])
+        ids = list(dict.fromkeys(image_ids))
+        changed, missing = 0, []
+        for start in range(0, len(ids), MAX_BATCH_IMAGES):
+            body = {"ids": ids[start : start + MAX_BATCH_IMAGES], "action": action, **more}
+            result = await api.post(f"{_IMAGES}/batch", json=body)
+            changed += result["changed"]
+            missing += result["missing"]
+        click.echo(changed)
+        if missing:
+            raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
+
+    for decorate in argument:
+        change = decorate(change)
+    group.command(name, help=help_, short_help=short_help)(change)
+
+
+_tag = click.argument("tag")
+_add_change(images, "star", "favourite", "Make images favourites, and print how many were none before.")
+_add_change(images, "unstar", "unfavourite", "Make images no favourites any more, and print how many were.")
+_add_change(images, "tag", "tag", "Give images the tag TAG, and print how many did not have it.", _tag)
+_add_change(images, "untag", "untag", "Take the tag TAG from images, and print how many had it.", _tag)
+_add_change(
+    collections,
+    "add",
+    "add_to",
+    "Put images into COLLECTION, a name or an id, and print how many were not there before.",
+    _collection,
+    short_help="Put images into a collection.",
+)
+_add_change(
+    collections,
+    "remove",
+    "remove_from",
+    "Take images out of COLLECTION, a name or an id, and print how many were there; they stay themselves.",
+    _collection,
+    short_help="Take images out of a collection.",
+)

@@ -8,25 +8,38 @@ from typing import Any
 import click
 
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from imagegen_core.messages import Message
 from imagegen_http.cli.context import WrongUsage
 from imagegen_http.cli.output import Listing
+from imagegen_http.cli.words import in_words
 
 _Command = Callable[..., Any]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-assume_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
+force_option = click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
 config_option = click.option(
     "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file."
 )
 image_ids_argument = click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
-param_option = click.option(
-    "--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable."
-)
 
 
-def parse_params(pairs: tuple[str, ...], *, empty: str | None = "") -> dict[str, Any]:
-    """Return the parameters, each a number, a boolean or a text; ``empty`` is what no text means."""
+def param_option(*, empty: str | None = "") -> Callable[[_Command], _Command]:
+    """Return the option of parameters, which a command gets by their names as ``params``.
+
+    Each is a number, a boolean or a text; ``empty`` is what no text means.
+    """
+    return click.option(
+        "--param",
+        "params",
+        multiple=True,
+        metavar="K=V",
+        callback=lambda _ctx, _param, pairs: _parse_params(pairs, empty),
+        help="A parameter of the model; repeatable.",
+    )
+
+
+def _parse_params(pairs: tuple[str, ...], empty: str | None) -> dict[str, Any]:
     if not pairs:
         return {}
     import yaml
@@ -63,3 +76,22 @@ def list_options(command: _Command) -> _Command:
         command(*arguments, listing=Listing(limit=None if all_ else limit, as_json=as_json), **more)
 
     return with_listing
+
+
+def confirmed(question: Callable[..., Message]) -> Callable[[_Command], _Command]:
+    """Return what lets a command ask a question, made of its arguments, before it does anything.
+
+    It ends unless the answer is yes, or was given with ``--yes``.
+    """
+
+    def decorate(command: _Command) -> _Command:
+        @click.option("--yes", is_flag=True, help="Do not ask.")
+        @wraps(command)
+        def ask_first(*, yes: bool, **arguments: Any) -> None:
+            if not yes:
+                click.confirm(in_words(question(**arguments)), abort=True)
+            command(**arguments)
+
+        return ask_first
+
+    return decorate

@@ -19,11 +19,10 @@ from imagegen_http.cli.context import (
     WrongUsage,
     about,
     complain,
-    confirm,
     read_secret,
     say,
 )
-from imagegen_http.cli.options import as_json, assume_yes
+from imagegen_http.cli.options import as_json, confirmed
 from imagegen_http.cli.output import Column, Kind, show_table
 from imagegen_http.cli.words import message
 
@@ -74,17 +73,12 @@ async def test(api: Api, name: str) -> None:
 
 @providers.command()
 @click.argument("name")
-@assume_yes
-@click.pass_obj
-def remove(context: Context, name: str, *, yes: bool) -> None:
+@confirmed(lambda name: message("Remove {provider} and its key?", provider=name))
+@api_command
+async def remove(api: Api, name: str) -> None:
     """Remove a saved configuration and its key."""
-    confirm("Remove {provider} and its key?", yes=yes, provider=name)
-
-    async def act(api: Api) -> None:
-        await api.call("DELETE", f"{_CONFIGS}/{segment(name)}")
-        say("removed {provider}", provider=name)
-
-    with_api(context, act)
+    await api.call("DELETE", f"{_CONFIGS}/{segment(name)}")
+    say("removed {provider}", provider=name)
 
 
 # ---------------------------------------------------------------- set

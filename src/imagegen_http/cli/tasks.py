@@ -1,7 +1,9 @@
 """``imagegen tasks`` and ``imagegen usage``."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +11,9 @@ import click
 
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, ApiRefusal, Failures, ImageUnreadable, segment
-from imagegen_http.cli.context import Context, WrongUsage, check_writable, print_json, say
-from imagegen_http.cli.files import (
-    STDOUT,
-    check_directory,
-    check_stdout,
-    extension_of,
-    numbered,
-    safe_name,
-    write_to_stdout,
-)
-from imagegen_http.cli.options import as_json, list_options, param_option, parse_params
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, check_writable, print_json, say
+from imagegen_http.cli.files import STDOUT, check_stdout, extension_of, numbered, write_to_stdout
+from imagegen_http.cli.options import as_json, force_option, list_options, param_option
 from imagegen_http.cli.output import (
     Column,
     Kind,
@@ -51,11 +45,6 @@ _INPUTS = (
 )
 
 
-def _error(task: Mapping[str, Any]) -> str:
-    error = task["error"] or {}
-    return " ".join(filter(None, (error.get("code"), error.get("message"))))
-
-
 _RECORD = (
     Column("task", "task_id"),
     Column("status", "status", Kind.STATUS),
@@ -67,7 +56,7 @@ _RECORD = (
     Column("started", "started_at", Kind.TIME),
     Column("ended", "completed_at", Kind.TIME),
     Column("attempts", "attempts"),
-    Column("error", _error),
+    Column("error", lambda task: " ".join(filter(None, map((task["error"] or {}).get, ("code", "message"))))),
     Column("cost", lambda task: cost_note(task["cost"])),
     Column("images", lambda task: ", ".join(str(image["id"]) for image in task["images"])),
     Column("warnings", lambda task: " ".join(task["warnings"])),
@@ -124,13 +113,16 @@ def inputs(context: Context, task_id: str, output: Path | None, *, as_json: bool
 
     One that is no longer there stops no other.
     """
-    if output is not None:
-        check_directory(context.cwd / output)
+    directory = None if output is None else context.cwd / output
+    if directory is not None:
+        if not directory.is_dir():
+            raise CommandFailed("{path}: no such directory", path=str(directory))
+        check_writable(directory)
 
     async def act(api: Api) -> None:
         task = await api.get(_path(task_id))
-        if output is not None:
-            await _save_inputs(api, task, context.cwd / output)
+        if directory is not None:
+            await _save_inputs(api, task, directory)
         else:
             empty = message("task {task} has no input images", task=task_id)
             show_table(_INPUTS, task["inputs"], empty=empty, as_json=as_json)
@@ -146,10 +138,15 @@ async def _save_inputs(api: Api, task: Mapping[str, Any], directory: Path) -> No
         with failures.catching(index):
             if one["url"] is None:
                 raise ImageUnreadable("the input image is no longer kept, or was deleted")
-            file = directory / f"{safe_name(task['task_id'])}-{index:d}{extension_of(one)}"
+            file = directory / f"{_safe_name(task['task_id'])}-{index:d}{extension_of(one)}"
             await api.download(f"{_path(task['task_id'])}/inputs/{index:d}/content", file)
             click.echo(str(file))
     failures.check()
+
+
+def _safe_name(task_id: str) -> str:
+    """Return what may be in the name of a file, whatever a server or a user calls an id."""
+    return re.sub("[^A-Za-z0-9-]", "", task_id)
 
 
 @tasks.command(short_help="Save an answer that could not be used.")
@@ -161,14 +158,14 @@ async def _save_inputs(api: Api, task: Mapping[str, Any], directory: Path) -> No
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="Save it as this file instead of TASK_ID.bin; - is standard output.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
+@force_option
 @click.pass_obj
 def response(context: Context, task_id: str, output: Path | None, *, force: bool) -> None:
     """Save what a provider sent and was paid for, and could not be used; it is kept for a week.
 
     Several files get numbers. Their paths are printed.
     """
-    target = context.cwd / (output or f"{''.join(c for c in task_id if c.isalnum() or c == '-')}.bin")
+    target = context.cwd / (output or f"{_safe_name(task_id)}.bin")
     if output == STDOUT:
         check_stdout(force=force)
     else:
@@ -186,7 +183,8 @@ def response(context: Context, task_id: str, output: Path | None, *, force: bool
         if output == STDOUT:
             await write_to_stdout(lambda copy: download(api, 0, copy))
             return
-        for index, file in enumerate(numbered(target)):
+        for index in count():
+            file = numbered(target, index + 1)
             try:
                 await download(api, index, file, replace=force)
             except ApiRefusal:
@@ -264,25 +262,20 @@ async def retry(api: Api, task_id: str) -> None:
 @click.option("--prompt", metavar="TEXT", help="Another prompt.")
 @click.option("-p", "--provider", metavar="NAME", help="Another provider.")
 @click.option("-m", "--model", "model_id", metavar="ID", help="Another model.")
-@param_option
-@click.pass_obj
-def rerun(
-    context: Context, /, task_id: str, prompt: str | None, params: tuple[str, ...], **fields: str | None
+@param_option(empty=None)
+@api_command
+async def rerun(
+    api: Api, task_id: str, prompt: str | None, params: dict[str, Any], **fields: str | None
 ) -> None:
     """Make a new task from any other one, with changes; it is charged again.
 
     `--param NAME=` takes a parameter back. Without a server the new task is worked on by the next one, or by
     the next command.
     """
-    changes: dict[str, Any] = {"params": parse_params(params, empty=None)}
     if prompt is not None:
-        changes["params"]["prompt"] = prompt
-    changes |= {name: value for name, value in fields.items() if value}
-
-    async def act(api: Api) -> None:
-        click.echo((await api.submit(f"{_path(task_id)}/rerun", json=changes))["task_id"])
-
-    with_api(context, act)
+        params["prompt"] = prompt
+    changes = {"params": params, **{name: value for name, value in fields.items() if value}}
+    click.echo((await api.submit(f"{_path(task_id)}/rerun", json=changes))["task_id"])
 
 
 # ---------------------------------------------------------------- usage
@@ -300,7 +293,7 @@ _SUMS = (
 )
 
 
-@click.command(short_help="Add up tasks, images and costs.")
+@click.command()
 @click.option("--from", metavar="DATE", help="Ended at or after this date or time (ISO 8601).")
 @click.option("--to", metavar="DATE", help="Ended before this time, or up to the end of this date.")
 @click.option(

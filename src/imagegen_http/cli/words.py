@@ -48,10 +48,7 @@ def reader_language() -> Language:
 
 @cache
 def chinese_texts() -> Mapping[str, str]:
-    """Return the Chinese by the English.
-
-    Each line of ``chinese.yaml`` is JSON, too, so that no help has to load a YAML library.
-    """
+    """Return the Chinese by the English; each line of the file is JSON, too, so that no help loads YAML."""
     lines = Path(__file__).with_name("chinese.yaml").read_text("utf-8").splitlines()
     texts: dict[str, str] = json.loads("{" + ",".join(line for line in lines if line.startswith('"')) + "}")
     return texts
@@ -67,14 +64,8 @@ class _Template:
     """What a message needs of its code."""
 
     en: str
-
-    @property
-    def zh(self) -> str:
-        return chinese(self.en)
-
-    @property
-    def name(self) -> str:
-        return self.en
+    zh = property(lambda self: chinese(self.en))
+    name = property(lambda self: self.en)
 
 
 def message(words: Message | str, /, **arguments: Argument) -> Message:
@@ -82,6 +73,11 @@ def message(words: Message | str, /, **arguments: Argument) -> Message:
     if isinstance(words, Message):
         return words
     return Message(code=cast("MessageCode", _Template(words)), args=arguments)
+
+
+def in_words(words: Message | str, /, **arguments: Argument) -> str:
+    """Return the text of such a message for whoever reads what this process says."""
+    return message(words, **arguments).text(reader_language())
 
 
 def label(kind: str, word: str) -> str:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from imagegen_http.cli.api import Api, ApiRefusal, ResponseLost, RetryPolicy
+from imagegen_http.cli.api import Api, ApiRefusal, ResponseLost
 from imagegen_http.cli.context import CommandFailed
 
 pytestmark = pytest.mark.anyio
@@ -42,12 +42,7 @@ class Node:
 
     def api(self, delays=(0, 0)):
         client = httpx.AsyncClient(base_url="http://node.test", transport=httpx.MockTransport(self))
-        return Api(
-            client,
-            place="http://node.test",
-            is_remote=True,
-            policy=RetryPolicy(retry_delays=delays),
-        )
+        return Api(client, place="http://node.test", is_remote=True, retry_delays=delays)
 
 
 @pytest.mark.parametrize("first", [LOST, httpx.RemoteProtocolError("cut"), BAD_GATEWAY, unavailable()])

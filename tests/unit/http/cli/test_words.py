@@ -21,7 +21,7 @@ SAYING = {
     "say",
     "note",
     "complain",
-    "confirm",
+    "in_words",
     "message",
     "CommandFailed",
     "WrongUsage",
@@ -33,7 +33,7 @@ SAYING = {
     "polled_progress",
     "_progress",
 }
-OWN_ARGUMENTS = {"code", "yes", "quiet", "summary"}
+OWN_ARGUMENTS = {"code", "quiet", "summary"}
 """Keywords of these functions that are no arguments of a sentence."""
 
 
