@@ -3,31 +3,18 @@
 import ipaddress
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from imagegen_core import limits
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import (
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_TIMEOUT_SECONDS,
-    MAX_API_BASE_CHARS,
-    MAX_CONCURRENCY,
-    MAX_DISPLAY_NAME_CHARS,
-    MAX_KIND_CHARS,
-    MAX_MODEL_ID_CHARS,
-    MAX_MODEL_NAME_CHARS,
-    MAX_MODELS,
-    MAX_PORT,
-    MAX_PROVIDER_NAME_CHARS,
-    MAX_RETRIES,
-    MAX_TIMEOUT_SECONDS,
-)
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, Problem, ProblemCode
@@ -44,31 +31,27 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 def check_api_base(text: str, field: str = "api_base") -> str:
-    """Return the address without a trailing slash.
-
-    Raises:
-        ValidationFailed: it lacks an http(s) scheme or a host, or contains credentials, a query, a fragment,
-            white space or a backslash.
-    """
-    stripped = text.strip()
-    if len(stripped) > MAX_API_BASE_CHARS:
-        raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_BASE_CHARS))
-    if _FORBIDDEN_CHARS.search(stripped):
-        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_SPACE())
+    """Return an http(s) address without a trailing slash; it has a host, and nothing else but a path."""
+    address = text.strip()
+    refused = partial(ValidationFailed.for_field, field)
+    if len(address) > limits.MAX_API_BASE_CHARS:
+        raise refused(ProblemCode.TOO_LONG(maximum=limits.MAX_API_BASE_CHARS))
+    if _FORBIDDEN_CHARS.search(address):
+        raise refused(ProblemCode.URL_WITH_SPACE())
     try:
-        parts = urlsplit(stripped)
+        parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL()) from error
+        raise refused(ProblemCode.NOT_A_URL()) from error
     if parts.scheme not in WEB_PORTS:
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
+        raise refused(ProblemCode.NOT_HTTP())
     if "@" in parts.netloc:
-        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_CREDENTIALS())
+        raise refused(ProblemCode.URL_WITH_CREDENTIALS())
     if not parts.hostname or port == 0:
-        raise ValidationFailed.for_field(field, ProblemCode.URL_WITHOUT_HOST())
-    if parts.query or parts.fragment or stripped.endswith(("?", "#")):
-        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_QUERY())
-    return stripped.rstrip("/")
+        raise refused(ProblemCode.URL_WITHOUT_HOST())
+    if parts.query or parts.fragment or address.endswith(("?", "#")):
+        raise refused(ProblemCode.URL_WITH_QUERY())
+    return address.rstrip("/")
 
 
 @attrs.frozen(kw_only=True)
@@ -87,11 +70,7 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Return the origin of a URL.
-
-        Raises:
-            ValueError: its port or its brackets are invalid.
-        """
+        """Return the origin of a URL; a `ValueError` if its port or its brackets are invalid."""
         parts = urlsplit(url)
         return cls.from_parts(parts.scheme, parts.hostname or "", parts.port)
 
@@ -119,12 +98,7 @@ class Proxy:
 
     @classmethod
     def parse(cls, text: object, field: str = "extra_config.proxy") -> Self:
-        """Return the proxy at an address, which may contain credentials.
-
-        Raises:
-            ValidationFailed: it lacks an http(s) scheme or a host; the message does not quote the text, which
-                may contain a password.
-        """
+        """Return the proxy at an address; no error quotes the text, which may contain a password."""
         if not isinstance(text, str) or not text.startswith(("http://", "https://")):
             raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
         try:
@@ -157,18 +131,14 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_host_and_port(text: str) -> tuple[str, int]:
-    """Return host and port of ``host:port``; an IPv6 address is in brackets, which stay in the host.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return host and port of ``host:port``; an IPv6 address is in brackets, which stay in the host."""
     match = _HOST_AND_PORT.fullmatch(text.strip())
-    if match is None or not 0 < int(match[2]) <= MAX_PORT:
+    if match is None or not 0 < int(match[2]) <= limits.MAX_PORT:
         raise ValueError(f"{text!r} is not host:port")
     return match[1], int(match[2])
 
 
-PROVIDER_NAME_PATTERN = f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}"
+PROVIDER_NAME_PATTERN = f"[a-z0-9._-]{{1,{limits.MAX_PROVIDER_NAME_CHARS}}}"
 
 SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown", "prices")
 """Keys of ``extra_config`` that mean the same for every kind."""
@@ -190,80 +160,60 @@ _ON_UNKNOWN = ("fail", "retry")
 
 
 def check_provider_name(name: str, field: str = "provider_name") -> str:
-    """Return the name.
-
-    Raises:
-        ValidationFailed: naming ``field``: it is not 1 to 64 of ``a-z 0-9 . _ -``.
-    """
+    """Return the name, which is 1 to 64 of ``a-z 0-9 . _ -``."""
     if not _NAME.fullmatch(name):
-        reason = ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
+        reason = ProblemCode.NOT_A_NAME(maximum=limits.MAX_PROVIDER_NAME_CHARS)
         raise ValidationFailed.for_field(field, reason)
     return name
 
 
 def check_timeout(seconds: float, field: str = "timeout_seconds") -> None:
-    """Refuse a time-out that is not above 0 and at most an hour.
-
-    Raises:
-        ValidationFailed: naming ``field``.
-    """
+    """Refuse a time-out that is not above 0 and at most an hour."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
-    if not math.isfinite(seconds):
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_FINITE())
-    if seconds <= 0:
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_ABOVE(limit=0))
-    if seconds > MAX_TIMEOUT_SECONDS:
-        raise ValidationFailed.for_field(field, ProblemCode.TOO_LARGE(maximum=MAX_TIMEOUT_SECONDS))
+        reason = ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),))
+    elif not math.isfinite(seconds):
+        reason = ProblemCode.NOT_FINITE()
+    elif seconds <= 0:
+        reason = ProblemCode.NOT_ABOVE(limit=0)
+    elif seconds > limits.MAX_TIMEOUT_SECONDS:
+        reason = ProblemCode.TOO_LARGE(maximum=limits.MAX_TIMEOUT_SECONDS)
+    else:
+        return
+    raise ValidationFailed.for_field(field, reason)
 
 
-def check_retries(count: int, field: str = "max_retries") -> None:
-    """Refuse a number of retries that is not 0 to 10.
-
-    Raises:
-        ValidationFailed: naming ``field``.
-    """
-    _check_integer(field, count, minimum=0, maximum=MAX_RETRIES)
-
-
-def check_models(models: "Sequence[ModelEntry]") -> None:
-    """Refuse models that cannot be told apart, or of which two are the default.
-
-    Raises:
-        ValidationFailed: with the path, such as ``models.1.id``.
-    """
-    if len(models) > MAX_MODELS:
-        raise ValidationFailed.for_field("models", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_MODELS))
-    ids: set[str] = set()
-    has_default = False
+def _check_models(models: "Sequence[ModelEntry]") -> None:
+    """Refuse models that cannot be told apart, or of which two are the default."""
+    if len(models) > limits.MAX_MODELS:
+        raise ValidationFailed.for_field("models", ProblemCode.TOO_MANY_ITEMS(maximum=limits.MAX_MODELS))
+    ids = [model.id for model in models]
     for index, model in enumerate(models):
         path = f"models.{index}"
-        check_text(f"{path}.id", model.id, minimum=1, maximum=MAX_MODEL_ID_CHARS)
-        check_text(f"{path}.name", model.name, maximum=MAX_MODEL_NAME_CHARS)
-        if model.id in ids:
+        check_text(f"{path}.id", model.id, minimum=1, maximum=limits.MAX_MODEL_ID_CHARS)
+        check_text(f"{path}.name", model.name, maximum=limits.MAX_MODEL_NAME_CHARS)
+        if model.id in ids[:index]:
             raise ValidationFailed.for_field(f"{path}.id", ProblemCode.DUPLICATE())
-        if model.default and has_default:
+        if model.default and any(earlier.default for earlier in models[:index]):
             raise ValidationFailed.for_field(f"{path}.default", ProblemCode.SECOND_DEFAULT())
-        ids.add(model.id)
-        has_default = has_default or model.default
 
 
-def check_service_settings(extra: Mapping[str, Any]) -> None:
-    """Check the parts of ``extra_config`` that mean the same for every kind.
-
-    Raises:
-        ValidationFailed: with the path.
-    """
+def _check_service_settings(extra: Mapping[str, Any]) -> None:
+    """Check the parts of ``extra_config`` that mean the same for every kind."""
     headers, proxy = extra.get("headers"), extra.get("proxy")
     if headers is not None and (reason := _headers_problem(headers)):
         raise ValidationFailed.for_field("extra_config.headers", reason)
     if proxy is not None:
         Proxy.parse(proxy)
-    if (concurrency := extra.get("max_concurrency")) is not None:
-        _check_integer("extra_config.max_concurrency", concurrency, minimum=1, maximum=MAX_CONCURRENCY)
+    if (count := extra.get("max_concurrency")) is not None:
+        field = "extra_config.max_concurrency"
+        ValidationFailed.check_integer(field, count, minimum=1, maximum=limits.MAX_CONCURRENCY)
     if extra.get("on_unknown") not in (None, *_ON_UNKNOWN):
         reason = ProblemCode.NOT_ONE_OF(choices=_ON_UNKNOWN)
         raise ValidationFailed.for_field("extra_config.on_unknown", reason)
+    if "prices" in extra:
+        from imagegen_core.prices import prices_of  # few have any, and each command loads this
+
+        prices_of(extra)
 
 
 def _headers_problem(headers: Any) -> Message | None:
@@ -277,25 +227,29 @@ def _headers_problem(headers: Any) -> Message | None:
     return None
 
 
-def _check_integer(field: str, number: Any, *, minimum: int, maximum: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
-    ValidationFailed.check_range(field, number, minimum=minimum, maximum=maximum)
-
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "provider_name": check_provider_name,
+    "kind": lambda kind: check_text("kind", kind, minimum=1, maximum=limits.MAX_KIND_CHARS),
+    "display_name": lambda name: check_name(
+        "display_name", name, minimum=0, maximum=limits.MAX_DISPLAY_NAME_CHARS
+    ),
+    "api_base": lambda base: base and check_api_base(base),
+    "api_key": Secret.check,
+    "models": _check_models,
+    "timeout_seconds": check_timeout,
+    "max_retries": lambda count: ValidationFailed.check_integer(
+        "max_retries", count, minimum=0, maximum=limits.MAX_RETRIES
+    ),
+    "extra_config": _check_service_settings,
+}
+"""Of each field what refuses its value."""
 
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
 
 PROVIDER_FIELDS = (
-    "kind",
-    "display_name",
-    "api_base",
-    "api_key",
-    "models",
-    "enabled",
-    "timeout_seconds",
-    "max_retries",
-    "extra_config",
+    *("kind", "display_name", "api_base", "api_key", "models", "enabled"),
+    *("timeout_seconds", "max_retries", "extra_config"),
 )
 """What whoever configures a provider may say of it."""
 
@@ -331,9 +285,6 @@ class ProviderConfig:
     other layers, or of what a version before this one has stored, which is still to be shown and finished.
     ``key_origin`` is what a saved key was given for. One that ``is_sent`` only finishes a call that is paid
     for, and was checked by the version that sent it.
-
-    Raises:
-        ValidationFailed: a field holds what no provider can be configured with, with its path.
     """
 
     provider_name: str
@@ -363,41 +314,20 @@ class ProviderConfig:
             check_texts({name: getattr(self, name) for name in ("display_name", "models", "extra_config")})
 
     def check(self) -> None:
-        """Check every field by itself; what only adapters know, `ProviderKinds.check` does.
-
-        Raises:
-            ValidationFailed: with the path of the field.
-        """
-        check_provider_name(self.provider_name)
-        if self.kind is not None:
-            check_text("kind", self.kind, minimum=1, maximum=MAX_KIND_CHARS)
-        if self.display_name is not None:
-            check_name("display_name", self.display_name, minimum=0, maximum=MAX_DISPLAY_NAME_CHARS)
-        if self.api_base:
-            check_api_base(self.api_base)
-        if self.api_key is not None:
-            self.api_key.check()
-        if self.models is not None:
-            check_models(self.models)
-        if self.timeout_seconds is not None:
-            check_timeout(self.timeout_seconds)
-        if self.max_retries is not None:
-            check_retries(self.max_retries)
-        check_service_settings(self.extra_config)
-        if "prices" in self.extra_config:
-            from imagegen_core.prices import prices_of  # few have any, and each command loads this
-
-            prices_of(self.extra_config)
+        """Check every field by itself; what only adapters know, `ProviderKinds.check` does."""
+        for name, check in _CHECKS.items():
+            if (value := getattr(self, name)) is not None:
+                check(value)
 
     @property
     def timeout(self) -> float:
         """Seconds that one call may take."""
-        return DEFAULT_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
+        return limits.DEFAULT_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
 
     @property
     def retries(self) -> int:
         """How often a call that started nothing is sent again."""
-        return DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
+        return limits.DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
 
     @property
     def is_enabled(self) -> bool:
@@ -412,15 +342,10 @@ class ProviderConfig:
 
 
 def check_texts(fields: Mapping[str, Any]) -> None:
-    """Refuse text that no database holds, in fields of `ProviderConfig` by name.
-
-    Raises:
-        ValidationFailed: with the path of each.
-    """
-    plain = {
-        name: [attrs.asdict(model) for model in value] if name == "models" and value else value
-        for name, value in fields.items()
-    }
+    """Refuse text that no database holds, in fields of `ProviderConfig` by name."""
+    plain = dict(fields)
+    if models := plain.get("models"):
+        plain["models"] = [attrs.asdict(model) for model in models]
     if problems := [Problem(field=field, reason=reason) for field, reason in text_problems(plain)]:
         raise ValidationFailed(*problems)
 
@@ -440,9 +365,7 @@ def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
         if masked.get(name) is not None:
             masked[name] = MASK
     if isinstance(headers := masked.get("headers"), dict):
-        masked["headers"] = {
-            name: MASK if is_secret_header(name) else value for name, value in headers.items()
-        }
+        masked["headers"] = {name: MASK if is_secret_header(name) else text for name, text in headers.items()}
     proxy = masked.get("proxy")
     if isinstance(proxy, str) and "@" in proxy:
         scheme, _, rest = proxy.partition("://")
@@ -455,10 +378,8 @@ def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ())
     headers = config.extra_config.get("headers")
     if not headers:
         return config
-    combined_extra = {
-        name: text for name, text in headers.items() if name in but or not is_secret_header(name)
-    }
-    return attrs.evolve(config, extra_config={**config.extra_config, "headers": combined_extra})
+    kept = {name: text for name, text in headers.items() if name in but or not is_secret_header(name)}
+    return attrs.evolve(config, extra_config={**config.extra_config, "headers": kept})
 
 
 def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -502,18 +423,15 @@ def _set_fields(layer: ProviderConfig) -> dict[str, Any]:
 
 
 def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
-    combined_extra = dict(lower.extra_config)
-    if any(name in upper.extra_config for name in _EXCLUSIVE):
-        for name in _EXCLUSIVE:
-            combined_extra.pop(name, None)
-    return {**combined_extra, **upper.extra_config}
+    replaced = _EXCLUSIVE if any(name in upper.extra_config for name in _EXCLUSIVE) else ()
+    kept = {name: value for name, value in lower.extra_config.items() if name not in replaced}
+    return {**kept, **upper.extra_config}
 
 
 def unknown_extra_keys(extra: Mapping[str, Any], known_keys: Collection[str]) -> tuple[Problem, ...]:
     """Return a problem for each key of ``extra_config`` that is neither known to a kind nor the service's."""
     known_keys = {*known_keys, *SERVICE_KEYS}
+    unknown = (name for name in extra if name not in known_keys)
     return tuple(
-        Problem(field=f"extra_config.{name}", reason=unknown_key(name, known_keys))
-        for name in extra
-        if name not in known_keys
+        Problem(field=f"extra_config.{name}", reason=unknown_key(name, known_keys)) for name in unknown
     )

@@ -27,14 +27,13 @@ A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` 
 
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import attrs
 
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
 from imagegen_core.messages import Language, Message, as_message, words_of
-from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
+from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode, StorageCode, range_problem
 from imagegen_core.values import valid_text
 
 
@@ -43,7 +42,12 @@ class ImagegenError(Exception):
 
     def __init__(self, reason: Message) -> None:
         self.reason = reason
-        super().__init__(reason.text(Language.EN))
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The reason in English; `Message.text` of ``reason`` has the others."""
+        return self.reason.text(Language.EN)
 
 
 MAX_MESSAGE_CHARS = 500
@@ -104,14 +108,27 @@ class Failure:
 
     @classmethod
     def from_code(
-        cls, code: FailureCode, reason: Message | str, *, possible_charge: bool | None = None
+        cls,
+        code: FailureCode,
+        reason: Message | str,
+        *,
+        possible_charge: bool | None = None,
+        upstream_status: int | None = None,
+        upstream_code: str | None = None,
     ) -> "Failure":
         """Return the failure; ``code`` decides whether it is retryable and, by default, a possible charge.
 
         A plain string as ``reason`` is upstream text.
         """
         charge = code.possible_charge if possible_charge is None else possible_charge
-        return cls(code=code, reason=reason, retryable=code.retryable, possible_charge=charge)
+        return cls(
+            code=code,
+            reason=reason,
+            retryable=code.retryable,
+            possible_charge=charge,
+            upstream_status=upstream_status,
+            upstream_code=upstream_code,
+        )
 
     @property
     def message(self) -> str:
@@ -153,26 +170,20 @@ class CallError(ImagegenError):
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
         self.is_transient = is_transient
-        charge = code.possible_charge if possible_charge is None else possible_charge
-        self.failure = Failure(
-            code=code,
-            reason=self.reason,
-            retryable=code.retryable,
-            possible_charge=charge and not not_started,
+        self.failure = Failure.from_code(
+            code,
+            self.reason,
+            possible_charge=False if not_started else possible_charge,
             upstream_status=upstream_status,
             upstream_code=upstream_code,
         )
 
     def because(self, reason: Message) -> "CallError":
         """Return the error of a call that may have been charged with another reason."""
-        return CallError(
-            self.failure.code,
-            reason,
-            upstream_status=self.failure.upstream_status,
-            upstream_code=self.failure.upstream_code,
-            possible_charge=self.failure.possible_charge,
-            is_transient=self.is_transient,
-        )
+        failure = attrs.evolve(self.failure, reason=reason)
+        error = CallError(failure.code, reason, is_transient=self.is_transient)
+        error.failure = failure
+        return error
 
 
 class Refusal(ImagegenError):
@@ -186,6 +197,11 @@ class Refusal(ImagegenError):
     slug: ClassVar[str]
     code: ClassVar[int]
 
+    def __init_subclass__(cls, slug: str = "", code: int = 0) -> None:
+        for name, value in (("slug", slug), ("code", code)):
+            if value:  # else as the class above
+                setattr(cls, name, value)
+
     def __init__(self, reason: Message, /, **data: Any) -> None:
         super().__init__(reason)
         self.data: Mapping[str, Any] = data
@@ -194,86 +210,55 @@ class Refusal(ImagegenError):
     @property
     def advice(self) -> Message:
         """The reason, and what can be done about it, where no hint is shown beside it."""
-        if self.hint is None:
-            return self.reason
-        return RefusalCode.PROBLEMS(problems=(self.reason, self.hint))
-
-    @property
-    def message(self) -> str:
-        """The reason in English; `Message.text` of ``reason`` has the others."""
-        return self.reason.text(Language.EN)
+        return RefusalCode.PROBLEMS(problems=(self.reason, self.hint)) if self.hint else self.reason
 
 
-class ProviderNotConfigured(Refusal):
+class ProviderNotConfigured(Refusal, slug="provider_not_configured", code=40001):
     """No configuration for this provider, or an address or a key is missing in it."""
-
-    slug = "provider_not_configured"
-    code = 40001
 
     def __init__(self, provider: str, reason: Message | None = None) -> None:
         reason = reason or RefusalCode.NO_CONFIGURATION()
         super().__init__(RefusalCode.PROVIDER_UNUSABLE(provider=provider, reason=reason), provider=provider)
 
 
-class ProviderDisabled(Refusal):
+class ProviderDisabled(Refusal, slug="provider_disabled", code=40002):
     """The provider exists and is switched off."""
-
-    slug = "provider_disabled"
-    code = 40002
 
     def __init__(self, provider: str) -> None:
         super().__init__(RefusalCode.PROVIDER_DISABLED(provider=provider), provider=provider)
 
 
-class ModelNotAvailable(Refusal):
+class ModelNotAvailable(Refusal, slug="model_not_available", code=40003):
     """The model is not among the provider's models."""
-
-    slug = "model_not_available"
-    code = 40003
 
     def __init__(self, model_id: str, models: tuple[str, ...]) -> None:
         super().__init__(RefusalCode.MODEL_NOT_AVAILABLE(model=model_id, models=models), models=list(models))
 
 
-class UnsupportedOperation(Refusal):
+class UnsupportedOperation(Refusal, slug="unsupported_operation", code=40004):
     """This provider or model cannot do that operation."""
 
-    slug = "unsupported_operation"
-    code = 40004
-
     def __init__(self, operation: str, supported: tuple[str, ...]) -> None:
-        super().__init__(
-            RefusalCode.UNSUPPORTED_OPERATION(operation=str(operation), supported=supported),
-            operation=str(operation),
-            supported=list(supported),
-        )
+        reason = RefusalCode.UNSUPPORTED_OPERATION(operation=str(operation), supported=supported)
+        super().__init__(reason, operation=str(operation), supported=list(supported))
 
 
-class InvalidImage(Refusal):
+class InvalidImage(Refusal, slug="invalid_image", code=40005):
     """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
-
-    slug = "invalid_image"
-    code = 40005
 
     def __init__(self, field: str, reason: Message) -> None:
         super().__init__(RefusalCode.PROBLEM(field=field, reason=reason), field=field)
 
 
-class ReferenceCount(Refusal):
+class ReferenceCount(Refusal, slug="reference_count", code=40006):
     """Fewer than one reference, or more than the model takes."""
-
-    slug = "reference_count"
-    code = 40006
 
     def __init__(self, count: int, maximum: int) -> None:
         super().__init__(RefusalCode.REFERENCE_COUNT(count=count, maximum=maximum), max=maximum)
 
 
-class ApiKeyRequired(Refusal):
+class ApiKeyRequired(Refusal, slug="api_key_required", code=40007):
     """A secret would get further than where it was given for; ``secret`` is its `SecretKind`."""
-
-    slug = "api_key_required"
-    code = 40007
 
     def __init__(self, provider: str, secret: str, target: Message | str) -> None:
         name, remedy = _LEAKS[secret]
@@ -281,155 +266,108 @@ class ApiKeyRequired(Refusal):
         super().__init__(reason, secret=secret)
 
 
-_LEAKS: Mapping[str, tuple[RefusalCode, RefusalCode]] = MappingProxyType(
-    {
-        "api_key": (RefusalCode.SAVED_KEY, RefusalCode.SEND_API_KEY),
-        "headers": (RefusalCode.SECRET_HEADERS, RefusalCode.SEND_HEADERS),
-        "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
-        "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
-    }
-)
+_LEAKS = {
+    "api_key": (RefusalCode.SAVED_KEY, RefusalCode.SEND_API_KEY),
+    "headers": (RefusalCode.SECRET_HEADERS, RefusalCode.SEND_HEADERS),
+    "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
+    "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
+}
 """Of each secret, what it is and what a caller can do about it."""
 
 
-class UpstreamNotAllowed(Refusal):
+class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
     """The address is private, loopback, link-local or metadata, and not allow-listed."""
 
-    slug = "upstream_not_allowed"
-    code = 40008
 
-
-class IdempotencyKeyReused(Refusal):
+class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201):
     """The key was used for another body."""
-
-    slug = "idempotency_key_reused"
-    code = 42201
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.KEY_REUSED())
 
 
-class QueueFull(Refusal):
+class QueueFull(Refusal, slug="queue_full", code=42901):
     """As many tasks wait as may wait."""
-
-    slug = "queue_full"
-    code = 42901
 
     def __init__(self, queue_size: int) -> None:
         super().__init__(RefusalCode.QUEUE_FULL(count=queue_size), queue_size=queue_size)
 
 
-class Unavailable(Refusal):
+class Unavailable(Refusal, slug="unavailable", code=50301):
     """Shutting down, locked, or a budget is used up: try again later."""
-
-    slug = "unavailable"
-    code = 50301
 
 
 class KeysLocked(Unavailable):
     """The master key that opens a saved secret is missing or wrong; it opens again with the right one."""
 
 
-class InsufficientStorage(Refusal):
+class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701):
     """Too little disk is left to keep the result of a paid call."""
-
-    slug = "insufficient_storage"
-    code = 50701
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.DISK_FULL())
 
 
-class TaskNotFound(Refusal):
+class TaskNotFound(Refusal, slug="task_not_found", code=40401):
     """No task has this id."""
-
-    slug = "task_not_found"
-    code = 40401
 
     def __init__(self, task_id: str) -> None:
         super().__init__(RefusalCode.NO_TASK(task_id=task_id))
 
 
-class ImageNotFound(Refusal):
+class ImageNotFound(Refusal, slug="image_not_found", code=40402):
     """No image has this id, or it was deleted."""
-
-    slug = "image_not_found"
-    code = 40402
 
     def __init__(self, image_id: int | str) -> None:
         super().__init__(RefusalCode.NO_IMAGE(image_id=image_id))
 
 
-class CollectionNotFound(Refusal):
+class CollectionNotFound(Refusal, slug="collection_not_found", code=40404):
     """No collection has this id, or it was deleted."""
-
-    slug = "collection_not_found"
-    code = 40404
 
     def __init__(self, collection_id: int | str) -> None:
         super().__init__(RefusalCode.NO_COLLECTION(collection=collection_id))
 
 
-class CollectionExists(Refusal):
+class CollectionExists(Refusal, slug="collection_exists", code=42202):
     """Another collection has this name, as far as names are the same."""
 
-    slug = "collection_exists"
-    code = 42202
-
     def __init__(self, name: str, collection_id: int) -> None:
-        super().__init__(
-            RefusalCode.COLLECTION_EXISTS(name=name, collection=collection_id), collection=collection_id
-        )
+        reason = RefusalCode.COLLECTION_EXISTS(name=name, collection=collection_id)
+        super().__init__(reason, collection=collection_id)
 
 
-class TooManyCollections(Refusal):
+class TooManyCollections(Refusal, slug="too_many_collections", code=42203):
     """There are as many collections as there may be."""
-
-    slug = "too_many_collections"
-    code = 42203
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.TOO_MANY_COLLECTIONS(maximum=MAX_COLLECTIONS), max=MAX_COLLECTIONS)
 
 
-class TooManyTags(Refusal):
+class TooManyTags(Refusal, slug="too_many_tags", code=42204):
     """Some images would have more tags than one may have; nothing was changed."""
 
-    slug = "too_many_tags"
-    code = 42204
-
     def __init__(self, image_ids: tuple[int, ...]) -> None:
-        super().__init__(
-            RefusalCode.TOO_MANY_TAGS(images=image_ids, maximum=MAX_TAGS),
-            max=MAX_TAGS,
-            images=list(image_ids),
-        )
+        reason = RefusalCode.TOO_MANY_TAGS(images=image_ids, maximum=MAX_TAGS)
+        super().__init__(reason, max=MAX_TAGS, images=list(image_ids))
 
 
-class InputNotFound(Refusal):
+class InputNotFound(Refusal, slug="image_not_found"):
     """The task has no such input image, or its bytes are no longer there."""
-
-    slug = "image_not_found"
 
     def __init__(self, task_id: str, index: int) -> None:
         super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
 
 
-class ResponseNotKept(Refusal):
+class ResponseNotKept(Refusal, slug="response_not_kept", code=40405):
     """Nothing was kept of the answers to the task's calls, or it was removed after a week."""
-
-    slug = "response_not_kept"
-    code = 40405
 
     def __init__(self, task_id: str, index: int) -> None:
         super().__init__(RefusalCode.NO_KEPT_RESPONSE(task_id=task_id, index=index))
 
 
-class ProviderConfigNotFound(Refusal):
+class ProviderConfigNotFound(Refusal, slug="provider_config_not_found", code=40403):
     """No saved configuration has this name."""
-
-    slug = "provider_config_not_found"
-    code = 40403
 
     def __init__(self, provider: str) -> None:
         super().__init__(RefusalCode.NO_SAVED_PROVIDER(provider=provider))
@@ -482,11 +420,8 @@ class StaleTask(ImagegenError):
 MAX_PROBLEMS = 50
 
 
-class ValidationFailed(Refusal):
+class ValidationFailed(Refusal, slug="validation_failed", code=40000):
     """Wrong type, out of range, unknown field: `problems` names each of them, as far as anybody reads on."""
-
-    slug = "validation_failed"
-    code = 40000
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems[:MAX_PROBLEMS]
@@ -510,6 +445,13 @@ class ValidationFailed(Refusal):
         """Raise the refusal of a number that is out of its bounds, which are inclusive."""
         if reason := range_problem(number, minimum=minimum, maximum=maximum):
             raise cls.for_field(field, reason)
+
+    @classmethod
+    def check_integer(cls, field: str, number: Any, *, minimum: int, maximum: int | None = None) -> None:
+        """Raise the refusal of what is no whole number within its bounds, which are inclusive."""
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise cls.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+        cls.check_range(field, number, minimum=minimum, maximum=maximum)
 
 
 class ProviderEnded(ValidationFailed):

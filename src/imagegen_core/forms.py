@@ -30,11 +30,7 @@ class Label:
 
 
 def parse_label(data: Any, path: str) -> Label:
-    """Return a label from plain values.
-
-    Raises:
-        ValidationFailed: a language is missing or empty; with its path.
-    """
+    """Return a label from plain values."""
     fields = parse_fields(data, path, required=("zh", "en"))
     texts = {name: parse_text(text, f"{path}.{name}").strip() for name, text in fields.items()}
     for name, text in texts.items():

@@ -45,20 +45,12 @@ def fold_name(name: str) -> str:
 
 
 def tag_name(text: str, field: str = "tag") -> str:
-    """Return a tag as it is stored: trimmed and in Unicode's normal form C.
-
-    Raises:
-        ValidationFailed: it is empty, too long, or has control or invisible characters.
-    """
+    """Return a tag as it is stored: trimmed and in Unicode's normal form C."""
     return _clean(text, field, maximum=MAX_TAG_CHARS)
 
 
 def tag_names(texts: Iterable[str], field: str = "tags") -> tuple[str, ...]:
-    """Return the tags of an image in their order, each once.
-
-    Raises:
-        ValidationFailed: one of them cannot be a tag, or there are too many.
-    """
+    """Return the tags of an image in their order, each once."""
     names: dict[str, str] = {}
     problems: list[Problem] = []
     for index, text in enumerate(texts):
@@ -76,11 +68,7 @@ def tag_names(texts: Iterable[str], field: str = "tags") -> tuple[str, ...]:
 
 
 def collection_name(text: str, field: str = "name") -> str:
-    """Return the name of a collection as it is stored, like a tag.
-
-    Raises:
-        ValidationFailed: it is empty, too long, or has control or invisible characters.
-    """
+    """Return the name of a collection as it is stored, like a tag."""
     return _clean(text, field, maximum=MAX_COLLECTION_NAME_CHARS)
 
 

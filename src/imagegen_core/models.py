@@ -67,11 +67,7 @@ def format_problems(
 
 
 def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
-    """Refuse parameters whose images would have so many pixels that none could be stored.
-
-    Raises:
-        ValidationFailed: naming the parameters that ask for the size.
-    """
+    """Refuse parameters whose images would have so many pixels that none could be stored."""
     if width * height <= MAX_IMAGE_PIXELS:
         return
     reason = ProblemCode.SIZE_NOT_STORED(
@@ -82,11 +78,7 @@ def check_result_size(params: Mapping[str, Any], width: float, height: float) ->
 
 
 def check_upscaled(image: InputImage, params: Mapping[str, Any], factor: int | None = None) -> None:
-    """Refuse to make an image so large that it could not be stored; ``factor`` if the provider has its own.
-
-    Raises:
-        ValidationFailed: naming the factor, or the image where no factor was given.
-    """
+    """Refuse an image too large to be stored once enlarged; ``factor`` if the provider has its own."""
     if factor is None:
         factor = UPSCALE_FACTORS[params.get("upscale_factor", DEFAULT_UPSCALE_FACTOR)]
     width, height = image.width * factor, image.height * factor
@@ -261,11 +253,7 @@ class Model:
 
 
 def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
-    """Return the named model, or the default one (the first that says so, else the first).
-
-    Raises:
-        ModelNotAvailable: no such model, or no model at all.
-    """
+    """Return the named model, or the default one (the first that says so, else the first)."""
     if model_id is None:
         chosen = next((m for m in models if m.default), models[0] if models else None)
     else:
@@ -276,12 +264,7 @@ def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
 
 
 def check_operation(operation: Operation, references: int, model: Model) -> None:
-    """Check against the model what can be told before any image is decoded.
-
-    Raises:
-        UnsupportedOperation: the model cannot do that operation.
-        ReferenceCount: no references where some are needed, or too many.
-    """
+    """Check against the model what can be told before any image is decoded."""
     if operation not in model.operations:
         raise UnsupportedOperation(operation, tuple(str(o) for o in model.operations))
     maximum = min(model.max_references, operation.rules.max_references)
@@ -290,13 +273,7 @@ def check_operation(operation: Operation, references: int, model: Model) -> None
 
 
 def check_request(request: ImageRequest, model: Model) -> None:
-    """Check a request against the model that will serve it.
-
-    Raises:
-        UnsupportedOperation: the model cannot do that operation.
-        ReferenceCount: no references, or too many.
-        ValidationFailed: a parameter is undeclared, of the wrong type or out of range.
-    """
+    """Check a request against the model that will serve it."""
     check_operation(request.operation, len(request.references), model)
     problems = tuple(_problems(request, model))
     if problems:
@@ -382,9 +359,6 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``params`` under canonical names, without nulls, with the common ranges checked.
 
     A seed that is a text of digits becomes the number.
-
-    Raises:
-        ValidationFailed: a common parameter is of the wrong type, out of range or given twice.
     """
     problems = list(_count_conflicts(params))
     cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}

@@ -143,11 +143,7 @@ OPERATIONS: Mapping[Operation, OperationRules] = MappingProxyType(
 
 
 def parse_operations(names: Iterable[str], field: str) -> tuple[Operation, ...]:
-    """Return the operations with these names, each once.
-
-    Raises:
-        ValidationFailed: naming ``field``: there is no such operation.
-    """
+    """Return the operations with these names, each once."""
     try:
         return tuple(dict.fromkeys(Operation(name) for name in names))
     except ValueError as error:

@@ -40,11 +40,7 @@ class Source:
 
 
 def parse_source(data: Any, path: str) -> Source:
-    """Return a source from plain values.
-
-    Raises:
-        ValidationFailed: with the path of what is wrong.
-    """
+    """Return a source from plain values."""
     fields = parse_fields(data, path, required=("url", "read"), optional=("by", "note"))
     by = fields.get("by", Witness.PROVIDER)
     if by not in tuple(Witness):
@@ -59,11 +55,7 @@ def parse_source(data: Any, path: str) -> Source:
 
 
 def parse_date(data: Any, path: str) -> dt.date:
-    """Return a day, from ``YYYY-MM-DD``.
-
-    Raises:
-        ValidationFailed: it is none.
-    """
+    """Return a day, from ``YYYY-MM-DD``."""
     try:
         return dt.date.fromisoformat(data)
     except (TypeError, ValueError) as error:
@@ -71,11 +63,7 @@ def parse_date(data: Any, path: str) -> dt.date:
 
 
 def parse_text(data: Any, path: str) -> str:
-    """Return a text.
-
-    Raises:
-        ValidationFailed: it is none.
-    """
+    """Return a text."""
     if not isinstance(data, str):
         raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
     return data
@@ -84,11 +72,7 @@ def parse_text(data: Any, path: str) -> str:
 def parse_fields(
     data: Any, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> Mapping[str, Any]:
-    """Return an object that has all the required fields and no unknown one.
-
-    Raises:
-        ValidationFailed: with the path of what is wrong.
-    """
+    """Return an object that has all the required fields and no unknown one."""
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     names = (*required, *optional)
@@ -190,11 +174,7 @@ class Price:
 
 
 def parse_price(data: Any, path: str) -> Price:
-    """Return a price from plain values.
-
-    Raises:
-        ValidationFailed: no currency, an amount that is none, an unknown field, …; with its path.
-    """
+    """Return a price from plain values."""
     fields = parse_fields(data, path, required=("currency", "rates"), optional=("source", "forecast"))
     currency = parse_text(fields["currency"], f"{path}.currency")
     if not is_currency(currency):
@@ -219,11 +199,7 @@ def is_currency(text: str) -> bool:
 
 
 def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
-    """Return the prices that a configuration sets in ``extra_config.prices``, by model id.
-
-    Raises:
-        ValidationFailed: with the path of what is wrong.
-    """
+    """Return the prices that a configuration sets in ``extra_config.prices``, by model id."""
     data, path = extra_config.get("prices"), "extra_config.prices"
     if data is None:
         return MappingProxyType({})

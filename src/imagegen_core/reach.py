@@ -169,9 +169,6 @@ class ProviderChange:
         """Return the change that a client makes to the configuration that it was shown.
 
         ``changes`` are all fields but the key.
-
-        Raises:
-            ValidationFailed: the address or the proxy's password is wrong.
         """
         fields = dict(changes)
         if fields.get("api_base"):

@@ -98,9 +98,6 @@ class ProviderKinds:
         """Check what only the adapters know of a layer: its kind, and the keys of its ``extra_config``.
 
         Where it says no kind, a layer above may, so a key of any kind will do.
-
-        Raises:
-            ValidationFailed: no adapter is of this kind, or a key is one that nothing reads.
         """
         if kind is not None and kind not in self.adapters:
             choices = tuple(sorted(self.adapters))
@@ -193,14 +190,7 @@ class ResolveProvider:
     async def __call__(
         self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
     ) -> ResolvedProvider:
-        """Return the provider as it is configured at this moment.
-
-        Raises:
-            ProviderNotConfigured: it has no configuration, or its address or key is missing.
-            ProviderDisabled: it is switched off.
-            ApiKeyRequired: a secret would be sent to a target that it was not configured for.
-            Unavailable: its key is locked.
-        """
+        """Return the provider as it is configured at this moment."""
         try:
             return await self._resolved(provider_name, override, require_saved=require_saved)
         except ProviderNotConfigured as error:
@@ -250,9 +240,6 @@ class ResolveProvider:
         """Return the provider as it was when a call was sent under ``config``, to finish that call.
 
         An accepted call does not depend on the current configuration, or on whether the provider is enabled.
-
-        Raises:
-            Refusal: this version cannot use the configuration.
         """
         resolved = self._described([config])
         self._mask_secrets(resolved.config)
@@ -276,9 +263,6 @@ class ResolveProvider:
         """Return the provider without secrets that would be sent further than their layers may send them.
 
         Secret headers are left out; a call cannot do without the other kinds.
-
-        Raises:
-            ApiKeyRequired: the layer that redirects calls has to provide a secret of its own.
         """
         for secret, target in self.leaks(layered_secrets(layers), layers, resolved):
             if secret.kind is not SecretKind.HEADERS:
@@ -309,13 +293,7 @@ class ResolveProvider:
             return Reach()
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
-        """Return the combination of the layers, whether or not it is complete enough for a call.
-
-        Raises:
-            ProviderEnded: its provider has switched off what the layers use.
-            ValidationFailed: a saved layer is not valid in this version.
-            ProviderNotConfigured: the same of the file alone, or its kind is not installed.
-        """
+        """Return the combination of the layers, whether or not it is complete enough for a call."""
         return self._with_default(
             self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
         )

@@ -207,11 +207,7 @@ def encode_cursor(position: int, query: Any) -> str:
 
 
 def decode_cursor(cursor: str, query: Any) -> int:
-    """Return the position in a cursor that was made for the same query.
-
-    Raises:
-        ValidationFailed: this API did not issue the cursor, or issued it for another query.
-    """
+    """Return the position in a cursor that was made for the same query."""
     try:
         body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position, fingerprint = json.loads(body)
@@ -245,9 +241,6 @@ class SearchQuery:
 
         White space, including U+3000, separates words; a balanced pair of ``"`` around words makes a phrase;
         every other character, including ``%``, ``_``, ``\`` and search operators, is literal.
-
-        Raises:
-            ValidationFailed: the keyword is empty or too long.
         """
         if len(keyword) > MAX_KEYWORD_CHARS:
             raise ValidationFailed.for_field("keyword", ProblemCode.TOO_LONG(maximum=MAX_KEYWORD_CHARS))

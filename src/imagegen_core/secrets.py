@@ -44,21 +44,13 @@ class Secret:
         return cls(open_text)
 
     def reveal(self) -> str:
-        """Return the plain text, for the code that sends it.
-
-        Raises:
-            KeysLocked: the master key that decrypts it is missing or wrong.
-        """
+        """Return the plain text, for the code that sends it."""
         if self.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
         return self._value if isinstance(self._value, str) else self._value()
 
     def give_to(self, receive: Callable[[str], T]) -> T:
-        """Return what ``receive`` makes of the plain text, which the caller then does not see.
-
-        Raises:
-            KeysLocked: as for `reveal`.
-        """
+        """Return what ``receive`` makes of the plain text, which the caller then does not see."""
         return receive(self.reveal())
 
     @property
@@ -76,21 +68,13 @@ class Secret:
 
     @classmethod
     def parse(cls, text: str, field: str = "api_key") -> Self:
-        """Return the secret of a text that a person typed, stripped; only printable ASCII is accepted.
-
-        Raises:
-            ValidationFailed: naming ``field``, never the text.
-        """
+        """Return the secret of a text that a person typed, stripped; only printable ASCII is accepted."""
         secret = cls(text.strip())
         secret.check(field)
         return secret
 
     def check(self, field: str = "api_key") -> None:
-        """Refuse what no header can carry; a locked secret is not looked at.
-
-        Raises:
-            ValidationFailed: naming ``field``, never the text.
-        """
+        """Refuse what no header can carry; a locked secret is not looked at."""
         if self.locked:
             return
         text = self.reveal()
@@ -125,11 +109,7 @@ def seal_fields(fields: Mapping[str, Any], seal: Callable[[str], str]) -> str:
 
 
 def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
-    """Return the fields that `seal_fields` sealed; their ``api_key``, if there is one, stays sealed.
-
-    Raises:
-        KeysLocked: ``open_text`` does.
-    """
+    """Return the fields that `seal_fields` sealed; their ``api_key``, if there is one, stays sealed."""
     fields: dict[str, Any] = json.loads(open_text())
     if fields["api_key"] is not None:
         fields["api_key"] = Secret(partial(_api_key, open_text))

@@ -19,11 +19,7 @@ _UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"
 
 
 def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None:
-    """Refuse text as `check_text` does, and as a name that people are to tell from others.
-
-    Raises:
-        ValidationFailed: naming ``field``.
-    """
+    """Refuse text as `check_text` does, and as a name that people are to tell from others."""
     check_text(field, name.strip(_UNSEEN), minimum=minimum, maximum=maximum)
     check_text(field, name, maximum=maximum)
     categories = {unicodedata.category(character) for character in name if character not in _JOINERS}
@@ -34,11 +30,7 @@ def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None
 
 
 def check_text(field: str, text: str, *, minimum: int = 0, maximum: int) -> None:
-    """Refuse text of the wrong length, with NUL or with half of a surrogate pair.
-
-    Raises:
-        ValidationFailed: naming ``field``.
-    """
+    """Refuse text of the wrong length, with NUL or with half of a surrogate pair."""
     problem = text_problem(text)
     if problem is None and len(text.strip()) < minimum:
         problem = ProblemCode.EMPTY()

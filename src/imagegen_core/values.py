@@ -235,11 +235,7 @@ class ZipStream:
         self.is_empty = False
 
     def write(self, data: bytes) -> None:
-        """Add bytes to the file that was begun last.
-
-        Raises:
-            ValueError: none was.
-        """
+        """Add bytes to the file that was begun last."""
         if self._file is None:
             raise ValueError("no file was begun")
         self._file.write(data)
