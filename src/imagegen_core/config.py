@@ -378,8 +378,8 @@ def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ())
     headers = config.extra_config.get("headers")
     if not headers:
         return config
-    kept = {name: text for name, text in headers.items() if name in but or not is_secret_header(name)}
-    return attrs.evolve(config, extra_config={**config.extra_config, "headers": kept})
+    public = {name: text for name, text in headers.items() if name in but or not is_secret_header(name)}
+    return attrs.evolve(config, extra_config={**config.extra_config, "headers": public})
 
 
 def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -424,8 +424,8 @@ def _set_fields(layer: ProviderConfig) -> dict[str, Any]:
 
 def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
     replaced = _EXCLUSIVE if any(name in upper.extra_config for name in _EXCLUSIVE) else ()
-    kept = {name: value for name, value in lower.extra_config.items() if name not in replaced}
-    return {**kept, **upper.extra_config}
+    below = {name: value for name, value in lower.extra_config.items() if name not in replaced}
+    return {**below, **upper.extra_config}
 
 
 def unknown_extra_keys(extra: Mapping[str, Any], known_keys: Collection[str]) -> tuple[Problem, ...]:

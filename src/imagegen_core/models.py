@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -14,12 +14,7 @@ from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedO
 from imagegen_core.forms import KNOWN_FIELDS, SIZE_NAMES, FormField, Group, SizePreset, form_field_of
 from imagegen_core.limits import MAX_IMAGE_PIXELS, MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.messages import Message
-from imagegen_core.operations import (
-    DEFAULT_EDIT_MODE,
-    DEFAULT_UPSCALE_FACTOR,
-    UPSCALE_FACTORS,
-    Operation,
-)
+from imagegen_core.operations import DEFAULT_EDIT_MODE, DEFAULT_UPSCALE_FACTOR, UPSCALE_FACTORS, Operation
 from imagegen_core.prices import Price, Source
 from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage, parse_size
@@ -45,36 +40,31 @@ _VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
 def format_problems(
     params: Mapping[str, Any], upstream_id: str, choices: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[Problem]:
-    """Yield a problem for each parameter that asks for a format that is not stored, and for such a model.
+    """Yield a problem for each parameter, at any depth, that asks for a format that is not stored.
 
-    Args:
-        params: those of a request, which are searched at any depth.
-        upstream_id: that of the model.
-        choices: what a model lets its parameters be. One that has choices, and no format among them, means
-            something else by that name.
+    ``choices`` are what the model lets its parameters be. One that has choices, and no format among them,
+    means something else by that name. A model that makes no other format is a problem, too.
     """
     if _VECTOR_MODEL.search(upstream_id):
-        yield Problem(field="model_id", reason=ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
+        yield Problem("model_id", ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
     for name, value in params.items():
         if choices.get(name) and not any(_is_stored(choice) for choice in choices[name]):
             continue
         for path, text in _formats(name, value, chooses=False):
             if not _is_stored(text):
-                yield Problem(field=f"params.{path}", reason=ProblemCode.NOT_ONE_OF(choices=_FORMATS))
+                yield Problem(f"params.{path}", ProblemCode.NOT_ONE_OF(choices=_FORMATS))
     style = params.get("style")
     if isinstance(style, str) and _VECTOR_STYLE.match(style) and "recraft" in upstream_id.casefold():
-        yield Problem(field="params.style", reason=ProblemCode.MAKES_SVG(model=upstream_id))
+        yield Problem("params.style", ProblemCode.MAKES_SVG(model=upstream_id))
 
 
 def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
     """Refuse parameters whose images would have so many pixels that none could be stored."""
-    if width * height <= MAX_IMAGE_PIXELS:
-        return
-    reason = ProblemCode.SIZE_NOT_STORED(
-        width=round(width), height=round(height), maximum=MAX_IMAGE_PIXELS // 1_000_000
-    )
-    fields = [f"params.{name}" for name in ("size", "width", "height") if name in params]
-    raise ValidationFailed(*(Problem(field=field, reason=reason) for field in fields or ["params"]))
+    if width * height > MAX_IMAGE_PIXELS:
+        megapixels = MAX_IMAGE_PIXELS // 1_000_000
+        reason = ProblemCode.SIZE_NOT_STORED(width=round(width), height=round(height), maximum=megapixels)
+        fields = [f"params.{name}" for name in ("size", "width", "height") if name in params]
+        raise ValidationFailed(*(Problem(field, reason) for field in fields or ["params"]))
 
 
 def check_upscaled(image: InputImage, params: Mapping[str, Any], factor: int | None = None) -> None:
@@ -147,20 +137,12 @@ class Parameter:
         return None
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_integer(value) or isinstance(value, float)
-
-
 _TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
-        "string": lambda v: isinstance(v, str),
-        "integer": _is_integer,
-        "number": _is_number,
-        "boolean": lambda v: isinstance(v, bool),
+        "string": lambda value: isinstance(value, str),
+        "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+        "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+        "boolean": lambda value: isinstance(value, bool),
     }
 )
 
@@ -231,20 +213,15 @@ class Model:
         price = () if self.price is None or self.price.source is None else (self.price.source,)
         return min((source.read for source in (*self.sources, *price)), default=None)
 
-    def warning_on(self, day: dt.date) -> Message | None:
-        """Return what to know on that day of a model that is retired or will be, naming its replacement."""
-        status = self.lifecycle.status_on(day)
-        return None if status is LifecycleStatus.ACTIVE else self._warning(WarningCode[status.name]())
+    def warning_on(self, day: dt.date | None) -> Message | None:
+        """Return what to know on that day of a model that is retired or will be, naming its replacement.
 
-    @property
-    def ending(self) -> Message | None:
-        """The same on a day that is not known."""
-        return self._warning(WarningCode.ENDING())
-
-    def _warning(self, status: Message) -> Message | None:
+        None means a day that is not known.
+        """
         retires, replaced_by = self.lifecycle.retires, self.lifecycle.replaced_by
         if retires is None and replaced_by is None:
             return None
+        status = WarningCode.ENDING() if day is None else WarningCode[self.lifecycle.status_on(day).name]()
         if retires is not None:
             status = WarningCode.STATUS_SINCE(status=status, date=retires.isoformat())
         if replaced_by is not None:
@@ -254,19 +231,22 @@ class Model:
 
 def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
     """Return the named model, or the default one (the first that says so, else the first)."""
-    if model_id is None:
-        chosen = next((m for m in models if m.default), models[0] if models else None)
-    else:
-        chosen = next((m for m in models if m.id == model_id), None)
+    named = (m for m in models if m.id == model_id)
+    chosen = next(named, None) if model_id is not None else default_of(models)
     if chosen is None:
         raise ModelNotAvailable(model_id or "", tuple(m.id for m in models))
     return chosen
 
 
+def default_of(models: Sequence[Model]) -> Model | None:
+    """Return the model that says it is the default, else the first, if there is any."""
+    return next((m for m in models if m.default), models[0] if models else None)
+
+
 def check_operation(operation: Operation, references: int, model: Model) -> None:
     """Check against the model what can be told before any image is decoded."""
     if operation not in model.operations:
-        raise UnsupportedOperation(operation, tuple(str(o) for o in model.operations))
+        raise UnsupportedOperation(operation, tuple(map(str, model.operations)))
     maximum = min(model.max_references, operation.rules.max_references)
     if operation.rules.max_references > 0 and not 1 <= references <= maximum:
         raise ReferenceCount(references, maximum)
@@ -275,51 +255,39 @@ def check_operation(operation: Operation, references: int, model: Model) -> None
 def check_request(request: ImageRequest, model: Model) -> None:
     """Check a request against the model that will serve it."""
     check_operation(request.operation, len(request.references), model)
-    problems = tuple(_problems(request, model))
-    if problems:
+    if problems := tuple(_problems(request, model)):
         raise ValidationFailed(*problems)
 
 
 def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
     if len(request.prompt) > model.prompt_chars:
         reason = ProblemCode.TOO_LONG_FOR_MODEL(maximum=model.prompt_chars, model=model.id)
-        yield Problem(field="prompt", reason=reason)
+        yield Problem("prompt", reason)
     if request.num > model.max_num:
-        reason = ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id)
-        yield Problem(field="params.num", reason=reason)
+        yield Problem("params.num", ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id))
     declared = {p.name: p for p in model.parameters}
     yield from format_problems(request.params, model.upstream_id, {p.name: p.enum for p in model.parameters})
     for name, value in request.params.items():
         if name == "num" or request.operation.rules.implies(name, value):
             continue
-        parameter = declared.get(name)
-        if parameter is None:
-            if not model.accepts_extras:
-                reason = ProblemCode.NOT_A_PARAMETER(model=model.id)
-                yield Problem(field=f"params.{name}", reason=reason)
-        elif (name, value) != ("seed", RANDOM_SEED) and (problem := parameter.problem(value)):
-            yield Problem(field=f"params.{name}", reason=problem)
+        if name not in declared:
+            problem = None if model.accepts_extras else ProblemCode.NOT_A_PARAMETER(model=model.id)
+        else:
+            is_random = (name, value) == ("seed", RANDOM_SEED)
+            problem = None if is_random else declared[name].problem(value)
+        if problem is not None:
+            yield Problem(f"params.{name}", problem)
 
 
 EDIT_MODES = (
-    DEFAULT_EDIT_MODE,
-    "EDIT_MODE_INPAINT_REMOVAL",
-    "EDIT_MODE_OUTPAINT",
-    "EDIT_MODE_BGSWAP",
-    "EDIT_MODE_CONTROLLED_EDITING",
-    "EDIT_MODE_STYLE",
-    "EDIT_MODE_PRODUCT_IMAGE",
-    "EDIT_MODE_DEFAULT",
+    *(DEFAULT_EDIT_MODE, "EDIT_MODE_INPAINT_REMOVAL", "EDIT_MODE_OUTPAINT", "EDIT_MODE_BGSWAP"),
+    *("EDIT_MODE_CONTROLLED_EDITING", "EDIT_MODE_STYLE", "EDIT_MODE_PRODUCT_IMAGE", "EDIT_MODE_DEFAULT"),
 )
 """What an edit does with the masked part; the first is what every provider does when nothing is said."""
 
 COUNT_NAMES = ("num", "n", "number_of_images")
 
-_WAYS_TO_SIZE = (
-    frozenset({"size"}),
-    frozenset({"width", "height"}),
-    frozenset({"aspect_ratio", "image_size"}),
-)
+_WAYS_TO_SIZE = tuple(map(frozenset, (("size",), ("width", "height"), ("aspect_ratio", "image_size"))))
 """A request gives the size in one of these ways."""
 
 _KEY_NAMES = frozenset({"apikey", "authorization"})
@@ -360,23 +328,13 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
 
     A seed that is a text of digits becomes the number.
     """
-    problems = list(_count_conflicts(params))
+    counts = {name: params[name] for name in COUNT_NAMES if params.get(name) is not None}
     cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}
-    count = next((params[k] for k in COUNT_NAMES if params.get(k) is not None), None)
-    if count is not None:
-        cleaned["num"] = count
+    if counts:
+        cleaned["num"] = next(iter(counts.values()))
     if isinstance(seed := cleaned.get("seed"), str) and _DIGITS.fullmatch(seed):
         cleaned["seed"] = int(seed)
-    problems += [
-        Problem(field=f"params.{name}", reason=ProblemCode.KEY_AS_PARAMETER())
-        for name in cleaned
-        if re.sub("[_-]", "", name).lower() in _KEY_NAMES
-    ]
-    for name, value in cleaned.items():
-        problems += _value_problems(name, value, _COMMON.get(name))
-    problems += _size_problems(cleaned)
-    problems += _seed_problems(cleaned)
-    if problems:
+    if problems := [*_count_conflicts(counts), *_common_problems(cleaned)]:
         raise ValidationFailed(*problems)
     return cleaned
 
@@ -393,44 +351,37 @@ def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return {**{name: value for name, value in params.items() if name not in replaced}, **changes}
 
 
-def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
-    counts = [(k, params[k]) for k in COUNT_NAMES if params.get(k) is not None]
-    for name, value in counts[1:]:
-        if value != counts[0][1]:
-            yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=counts[0][0]))
+def _count_conflicts(counts: Mapping[str, Any]) -> Iterator[Problem]:
+    names = tuple(counts)
+    for name in names[1:]:
+        if counts[name] != counts[names[0]]:
+            yield Problem(f"params.{name}", ProblemCode.CONFLICT(other=names[0]))
 
 
-def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Iterator[Problem]:
-    reason = None
-    if isinstance(value, float) and not math.isfinite(value):
-        reason = ProblemCode.NOT_FINITE()
-    elif parameter is not None:
-        reason = parameter.problem(value)
-    if reason is None:
-        reason = next((problem for _, problem in text_problems({name: value})), None)
-    if reason is not None:
-        yield Problem(field=f"params.{name}", reason=reason)
-
-
-def _seed_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem if one of several images would have a seed that is too large: they count up."""
+def _common_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in params:
+        if re.sub("[_-]", "", name).lower() in _KEY_NAMES:
+            yield Problem(f"params.{name}", ProblemCode.KEY_AS_PARAMETER())
+    for name, value in params.items():
+        if reason := _value_problem(name, value):
+            yield Problem(f"params.{name}", reason)
+    if size := parse_size(params.get("size")):
+        if not all(1 <= side <= MAX_SIDE_PIXELS for side in size):
+            yield Problem("params.size", ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS))
+        for name, side in zip(("width", "height"), size, strict=True):
+            if params.get(name) not in (None, side):
+                yield Problem(f"params.{name}", ProblemCode.DIFFERS(other="size"))
     seed, count = params.get("seed"), params.get("num")
     if isinstance(seed, int) and isinstance(count, int) and seed <= _MAX_SEED < seed + count - 1:
-        reason = ProblemCode.TOO_LARGE(maximum=_MAX_SEED - count + 1)
-        yield Problem(field="params.seed", reason=reason)
+        # The seeds of several images count up.
+        yield Problem("params.seed", ProblemCode.TOO_LARGE(maximum=_MAX_SEED - count + 1))
 
 
-def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    size = parse_size(params.get("size"))
-    if size is None:
-        return
-    if not all(1 <= side <= MAX_SIDE_PIXELS for side in size):
-        yield Problem(
-            field="params.size", reason=ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
-        )
-    for name, side in zip(("width", "height"), size, strict=True):
-        if params.get(name) not in (None, side):
-            yield Problem(field=f"params.{name}", reason=ProblemCode.DIFFERS(other="size"))
+def _value_problem(name: str, value: Any) -> Message | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return ProblemCode.NOT_FINITE()
+    reason = _COMMON[name].problem(value) if name in _COMMON else None
+    return reason or next((problem for _, problem in text_problems({name: value})), None)
 
 
 @attrs.frozen(kw_only=True)
@@ -469,9 +420,8 @@ class ProviderProfile:
 
         It is the one that says so, else the first; of those that live on that day, if any does.
         """
-        retired = LifecycleStatus.RETIRED
-        living = [m for m in self.models if m.lifecycle.status_on(day) is not retired] or self.models
-        default = next((m for m in living if m.default), living[0] if living else None)
+        alive = [m for m in self.models if m.lifecycle.status_on(day) is not LifecycleStatus.RETIRED]
+        default = default_of(alive or self.models)
         if all(model.default is (model is default) for model in self.models):
             return self
         models = tuple(attrs.evolve(model, default=model is default) for model in self.models)
@@ -488,10 +438,6 @@ class ProviderProfile:
 SIZE_CONTROL = "size"
 """The one control for all parameters that set the size."""
 
-_GROUPS = tuple(Group)
-
-_KNOWN = tuple(KNOWN_FIELDS)
-
 
 def form_of(model: Model) -> tuple[str, ...]:
     """Return the controls of a form for the model: names of parameters, and ``size`` for all that set it.
@@ -499,7 +445,13 @@ def form_of(model: Model) -> tuple[str, ...]:
     Those that the model's description names, in its order, and then what belongs to one operation; all, by
     group, where it names none.
     """
-    ordered = sorted(model.parameters, key=_place)
+    groups, names = tuple(Group), tuple(KNOWN_FIELDS)
+
+    def place(parameter: Parameter) -> tuple[int, int]:
+        name = parameter.name
+        return groups.index(parameter.form_field.group), names.index(name) if name in names else len(names)
+
+    ordered = sorted(model.parameters, key=place)
     controls = tuple(dict.fromkeys(control_of(parameter.name) for parameter in ordered))
     if not model.form:
         return controls
@@ -510,8 +462,3 @@ def form_of(model: Model) -> tuple[str, ...]:
 def control_of(name: str) -> str:
     """Return the control that a parameter is part of."""
     return SIZE_CONTROL if name in SIZE_NAMES else name
-
-
-def _place(parameter: Parameter) -> tuple[int, int]:
-    name, group = parameter.name, parameter.form_field.group
-    return _GROUPS.index(group), _KNOWN.index(name) if name in _KNOWN else len(_KNOWN)

@@ -5,7 +5,7 @@ import attrs
 from imagegen_core.messages import Language, Message, MessageCode
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Problem:
     """One thing that is wrong with a request: the field's dotted path, and what is wrong with it."""
 

@@ -250,7 +250,7 @@ def visible_text(page: str) -> str:
 
 def with_model_warning(model: Model | None, code: FailureCode, reason: Message) -> Message:
     """Return why a call failed; if it was rejected, with the successor of a model that is being retired."""
-    ending = None if model is None else model.ending
+    ending = None if model is None else model.warning_on(None)
     if ending is None or code is not FailureCode.REJECTED:
         return reason
     return ResponseCode.BLAMED_MODEL(warning=ending, reason=reason)

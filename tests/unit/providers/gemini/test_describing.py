@@ -74,7 +74,7 @@ def test_imagen_can_do_nothing_with_a_developer_key():
     model = only("imagen-4.0-generate-001")
 
     assert () == model.operations
-    assert "use gemini-nano-banana-2.1 instead" in str(model.ending)
+    assert "use gemini-nano-banana-2.1 instead" in str(model.warning_on(None))
 
 
 def test_capabilities_choose_among_what_is_possible():
