@@ -56,13 +56,15 @@ class BackupError(ImagegenError):
     """A backup could not be written or restored; the message is one line."""
 
 
-@attrs.define
+@attrs.define(kw_only=True)
 class Tally:
-    """Counts files and digests their names and contents, in order."""
+    """Counts files and digests their names and contents, in order, and tells the progress."""
 
+    progress: Progress = lambda _done, _total: None
+    total_bytes: int = 0
     files: int = 0
     size_bytes: int = 0
-    _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False)
+    _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False, init=False)
 
     def begin(self, name: str) -> None:
         """Start the next file."""
@@ -73,6 +75,7 @@ class Tally:
         """Add the next chunk of the current file's content."""
         self.size_bytes += len(chunk)
         self._sha256.update(chunk)
+        self.progress(self.size_bytes, self.total_bytes)
 
     def summary(self) -> dict[str, object]:
         """Return the content of ``end.json``."""
@@ -87,7 +90,8 @@ def is_expected(name: str) -> bool:
 
 
 _IMAGES = """
-SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ? ORDER BY id LIMIT 1000
+SELECT id, blob_key, thumbnail_key, size_bytes, storage <> 'oss' AS local
+FROM images WHERE id > ? ORDER BY id LIMIT 1000
 """
 
 _IMAGE_BYTES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
@@ -115,7 +119,12 @@ class ImageFile:
     blob_key: str
     thumbnail_key: str | None
     size_bytes: int
-    local: bool
+    local: bool = attrs.field(converter=bool)
+
+    def is_missing(self, data_dir: Path) -> bool:
+        """Return whether its local file is absent or has another size than recorded."""
+        path = data_dir / IMAGES_DIRECTORY / self.blob_key
+        return not path.is_file() or path.stat().st_size != self.size_bytes
 
 
 class SnapshotRows:
@@ -134,50 +143,42 @@ class SnapshotRows:
         except sqlite3.Error as error:
             raise storage_error(error) from error
 
+    def _value(self, query: str) -> int:
+        return int(self._connection.execute(query).fetchone()[0])
+
     def empty(self) -> bool:
         """Return whether there are no tasks, images or provider configurations."""
-        return not self._connection.execute(_HAS_DATA).fetchone()[0]
-
-    def images(self) -> Iterator[ImageFile]:
-        """Yield all images, oldest first."""
-        after = 0
-        while rows := self._connection.execute(_IMAGES, (after,)).fetchall():
-            for row in rows:
-                yield _image(row)
-            after = rows[-1]["id"]
-
-    def image(self, image_id: int) -> ImageFile | None:
-        """Return one image, or None if it does not exist."""
-        rows = self._connection.execute(_IMAGES, (image_id - 1,)).fetchall()
-        return _image(rows[0]) if rows and rows[0]["id"] == image_id else None
+        return not self._value(_HAS_DATA)
 
     def image_bytes(self) -> int:
         """Return the total size of the images that should be on the local disk."""
-        return int(self._connection.execute(_IMAGE_BYTES).fetchone()[0])
-
-    def task_status(self, task_id: str) -> str | None:
-        """Return the status of a task, or None if it does not exist."""
-        row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def tasks(self, status: str) -> tuple[str, ...]:
-        """Return the ids of the tasks in a status, oldest first."""
-        query = "SELECT task_id FROM tasks WHERE status = ? ORDER BY created_at, task_id"
-        return tuple(str(task_id) for (task_id,) in self._connection.execute(query, (status,)).fetchall())
+        return self._value(_IMAGE_BYTES)
 
     def sealed(self) -> int:
         """Return the number of secrets that only the master key opens."""
-        return int(self._connection.execute(_SEALED).fetchone()[0])
+        return self._value(_SEALED)
 
+    def images(self, after: int = 0) -> Iterator[ImageFile]:
+        """Yield the images with larger ids, oldest first."""
+        while rows := self._connection.execute(_IMAGES, (after,)).fetchall():
+            for row in rows:
+                yield ImageFile(**dict(row))
+            after = rows[-1]["id"]
 
-def _image(row: sqlite3.Row) -> ImageFile:
-    return ImageFile(
-        id=row["id"],
-        blob_key=row["blob_key"],
-        thumbnail_key=row["thumbnail_key"],
-        size_bytes=row["size_bytes"],
-        local=row["storage"] != "oss",
-    )
+    def tasks(self, *statuses: str) -> tuple[str, ...]:
+        """Return the ids of the tasks in a status, oldest first."""
+        query = "SELECT task_id FROM tasks WHERE status = ? ORDER BY created_at, task_id"
+        rows = (row for status in statuses for row in self._connection.execute(query, (status,)).fetchall())
+        return tuple(str(task_id) for (task_id,) in rows)
+
+    def needs_files(self, owner: str) -> bool:
+        """Return whether a task may still need the files of an owner: itself, or one of its attempts.
+
+        Inputs may be sent or made again after its end, too; responses are needed while it runs.
+        """
+        task_id, is_attempt, _ = owner.partition(".")
+        row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+        return row is not None and not (is_attempt and row[0] in ("completed", "failed", "cancelled"))
 
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
@@ -225,9 +226,40 @@ def write_backup(
             with SnapshotRows.from_path(snapshot) as rows, SnapshotRows.from_path(database) as live_rows:
                 if rows.empty():
                     raise BackupError(BackupCode.EMPTY_DATABASE())
-                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, live_rows, now, pause)
+                total_bytes = snapshot.stat().st_size + rows.image_bytes()
+                writer = _Writer(file, data_dir, Tally(progress=progress, total_bytes=total_bytes))
+                writer.add_json(HEADER, {"format": FORMAT, "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
+                writer.add(DATABASE_FILE, snapshot)
+                writer.add_spool(rows)
+                images, suspects = writer.add_images(rows)
+                missing = _still_missing(suspects, live_rows, data_dir, pause)
+                writer.add_json(TRAILER, writer.tally.summary())
+                writer.tar.close()
         finally:
             snapshot.unlink(missing_ok=True)
+    return BackupReport(
+        images=images,
+        files=writer.tally.files,
+        size_bytes=writer.tally.size_bytes,
+        missing=tuple(image.blob_key for image in missing),
+    )
+
+
+def _still_missing(
+    suspects: list[ImageFile], live_rows: SnapshotRows, data_dir: Path, pause: Callable[[float], object]
+) -> list[ImageFile]:
+    """Return the images that are still missing though their records were neither deleted nor expired."""
+
+    def is_expected(image: ImageFile) -> bool:
+        record = next(live_rows.images(image.id - 1), None)
+        return record is not None and record.id == image.id and record.local
+
+    for _ in range(_MAX_CHECKS):
+        suspects = [image for image in suspects if is_expected(image) and image.is_missing(data_dir)]
+        if not suspects:
+            break
+        pause(_PAUSE_SECONDS)
+    return suspects
 
 
 @contextlib.contextmanager
@@ -253,112 +285,58 @@ def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
     sync_directory(target.parent)
 
 
-class _BackupWriter:
+class _Writer:
     """Writes the members of one backup."""
 
-    def __init__(self, file: IO[bytes], data_dir: Path, rows: SnapshotRows, progress: Progress) -> None:
-        self._tar = tarfile.TarFile(
-            fileobj=file, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES
-        )
+    def __init__(self, file: IO[bytes], data_dir: Path, tally: Tally) -> None:
+        self.tar = tarfile.TarFile(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES)
         self._data_dir = data_dir
-        self._rows = rows
-        self._progress = progress
-        self._tally = Tally()
-        self._total_bytes = 0
-        self._images = 0
+        self.tally = tally
 
-    def write(
-        self, snapshot: Path, live_rows: SnapshotRows, now: datetime, pause: Callable[[float], object]
-    ) -> BackupReport:
-        """Write all members; ``live_rows`` tells whether a missing file is still expected by its record."""
-        self._total_bytes = snapshot.stat().st_size + self._rows.image_bytes()
-        self._add_json(HEADER, {"format": FORMAT, "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
-        self._add(DATABASE_FILE, snapshot)
-        self._add_spool()
-        suspects = [image for image in self._rows.images() if not self._add_image(image)]
-        for _ in range(_MAX_CHECKS):
-            suspects = [image for image in suspects if self._is_still_missing(image, live_rows)]
-            if not suspects:
-                break
-            pause(_PAUSE_SECONDS)
-        self._add_json(TRAILER, self._tally.summary())
-        self._tar.close()
-        return BackupReport(
-            images=self._images,
-            files=self._tally.files,
-            size_bytes=self._tally.size_bytes,
-            missing=tuple(image.blob_key for image in suspects),
-        )
-
-    def _add_spool(self) -> None:
-        """Add the inputs of tasks that may still be sent or made again, and the responses of running tasks.
-
-        Of a task that ends meanwhile, inputs are moved from the one directory to the other.
-        """
+    def add_spool(self, rows: SnapshotRows) -> None:
+        """Add the files that tasks need; a task that ends moves its own from the first directory."""
         for directory in (SPOOL_DIRECTORY, INPUTS_DIRECTORY):
             owners = self._data_dir / directory
             for owner in sorted(owners.iterdir()) if owners.is_dir() else ():
-                if owner.is_dir() and self._is_needed(owner.name):
-                    self._add_files(directory, owner)
+                if owner.is_dir() and rows.needs_files(owner.name):
+                    with contextlib.suppress(FileNotFoundError):  # moved or removed meanwhile
+                        for file in sorted(owner.iterdir()):
+                            if is_key(f"{owner.name}/{file.name}"):
+                                self.add(f"{directory}/{owner.name}/{file.name}")
 
-    def _is_needed(self, owner: str) -> bool:
-        task_id, attempt_dot, _ = owner.partition(".")
-        status = self._rows.task_status(task_id)
-        ended = status in ("completed", "failed", "cancelled")
-        return status is not None and not (ended and attempt_dot)
+    def add_images(self, rows: SnapshotRows) -> tuple[int, list[ImageFile]]:
+        """Add the local files of all images; return how many have one, and whose is not as recorded."""
+        number, suspects = 0, []
+        for image in rows.images():
+            if image.thumbnail_key is not None:
+                self.add(f"{IMAGES_DIRECTORY}/{image.thumbnail_key}")
+            size = self.add(f"{IMAGES_DIRECTORY}/{image.blob_key}")
+            number += size is not None
+            if image.local and size != image.size_bytes:
+                suspects.append(image)
+        return number, suspects
 
-    def _add_files(self, directory: str, owner: Path) -> None:
-        with contextlib.suppress(FileNotFoundError):  # moved or removed meanwhile
-            for file in sorted(owner.iterdir()):
-                name = f"{owner.name}/{file.name}"
-                if is_key(name):
-                    self._add(f"{directory}/{name}", file)
-
-    def _add_image(self, image: ImageFile) -> bool:
-        """Add the local files of an image; return whether they are as its record says."""
-        if image.thumbnail_key is not None:
-            self._add(
-                f"{IMAGES_DIRECTORY}/{image.thumbnail_key}",
-                self._data_dir / IMAGES_DIRECTORY / image.thumbnail_key,
-            )
-        size = self._add(
-            f"{IMAGES_DIRECTORY}/{image.blob_key}", self._data_dir / IMAGES_DIRECTORY / image.blob_key
-        )
-        self._images += size is not None
-        return size == image.size_bytes or not image.local
-
-    def _is_still_missing(self, image: ImageFile, live_rows: SnapshotRows) -> bool:
-        """Return whether the file is still missing though its record was neither deleted nor expired."""
-        record = live_rows.image(image.id)
-        if record is None or not record.local:
-            return False
-        path = self._data_dir / IMAGES_DIRECTORY / image.blob_key
-        return not path.is_file() or path.stat().st_size != image.size_bytes
-
-    def _add(self, name: str, path: Path) -> int | None:
-        """Add a file and return its size, or None if it does not exist."""
+    def add(self, name: str, path: Path | None = None) -> int | None:
+        """Add a file, by default of the data directory; return its size, or None if there is none."""
         try:
-            source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+            file = path or self._data_dir / name
+            source = os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
         except FileNotFoundError:
             return None
         with source:
             status = os.fstat(source.fileno())
             member = tarfile.TarInfo(name)
             member.size, member.mtime, member.mode = status.st_size, int(status.st_mtime), 0o600
-            self._tally.begin(name)
-            self._tar.addfile(member, _CountedFile(source, self))
-        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile keeps every member: too much memory with a million images
+            self.tally.begin(name)
+            self.tar.addfile(member, _CountedFile(source, self.tally))
+        self.tar.members.clear()  # type: ignore[attr-defined] # tarfile keeps every member: too much memory with a million images
         return status.st_size
 
-    def _add_json(self, name: str, value: object) -> None:
+    def add_json(self, name: str, value: object) -> None:
         content = json.dumps(value).encode()
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(content), 0o600
-        self._tar.addfile(member, io.BytesIO(content))
-
-    def count(self, chunk: bytes) -> None:
-        self._tally.add(chunk)
-        self._progress(self._tally.size_bytes, self._total_bytes)
+        self.tar.addfile(member, io.BytesIO(content))
 
 
 @attrs.frozen
@@ -366,9 +344,9 @@ class _CountedFile:
     """Counts the chunks of a file as they are read."""
 
     _file: IO[bytes]
-    _writer: _BackupWriter
+    _tally: Tally
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._file.read(size)
-        self._writer.count(chunk)
+        self._tally.add(chunk)
         return chunk

@@ -78,11 +78,13 @@ class BackupReader:
 
     def extract(self, into: Path, progress: Progress) -> Tally:
         """Write all files below ``into``, readable by their owner only, and verify them by ``end.json``."""
-        tally = Tally()
+        tally = Tally(progress=progress, total_bytes=self.file_bytes)
         try:
             while (member := self._next()).name != TRAILER:
-                self._check(member, first=tally.files == 0)
-                self._write(member, into / member.name, tally, progress)
+                is_first = tally.files == 0
+                if not is_expected(member.name) or is_first != (member.name == DATABASE_FILE):
+                    raise ValueError(member.name)
+                self._write(member, into / member.name, tally)
             if self._json(member, TRAILER) != tally.summary():
                 raise BackupError(BackupCode.BACKUP_CUT_OFF())
         except _MALFORMED_ERRORS as error:
@@ -98,20 +100,16 @@ class BackupReader:
             raise ValueError(member.name)
         return member
 
-    def _check(self, member: tarfile.TarInfo, *, first: bool) -> None:
-        if not is_expected(member.name) or first != (member.name == DATABASE_FILE):
-            raise ValueError(member.name)
-
-    def _write(self, member: tarfile.TarInfo, path: Path, tally: Tally, progress: Progress) -> None:
+    def _write(self, member: tarfile.TarInfo, path: Path, tally: Tally) -> None:
         make_directory(path.parent)
         tally.begin(member.name)
         remaining = member.size
-        with self._content(member) as source, _new_file(path) as target:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._content(member) as source, os.fdopen(os.open(path, flags, 0o600), "wb") as target:
             while remaining and (chunk := source.read(min(CHUNK_BYTES, remaining))):
                 target.write(chunk)
                 remaining -= len(chunk)
                 tally.add(chunk)
-                progress(tally.size_bytes, self.file_bytes)
         if remaining:
             raise EOFError
         os.utime(path, (member.mtime, member.mtime))
@@ -130,11 +128,6 @@ class BackupReader:
         if source is None:
             raise ValueError(member.name)
         return source
-
-
-def _new_file(path: Path) -> IO[bytes]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 @attrs.frozen
@@ -207,7 +200,8 @@ def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: P
         staging = directory.path / _STAGING_DIRECTORY
         staging.mkdir(mode=0o700)
         try:
-            _check_free_space(backup.file_bytes, staging)
+            if backup.file_bytes > (free := shutil.disk_usage(staging).free):
+                raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=backup.file_bytes >> 20))
             tally = backup.extract(staging, progress)
             report = _inspect(staging, directory.path, files=tally.files)
             _skip_image_ids(staging / DATABASE_FILE, now)
@@ -247,12 +241,6 @@ def _refuse_existing_data(data_dir: Path) -> None:
         raise BackupError(BackupCode.NOT_EMPTY(name=min(names)))
 
 
-def _check_free_space(required: int, directory: Path) -> None:
-    free = shutil.disk_usage(directory).free
-    if required > free:
-        raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=required >> 20))
-
-
 def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
     """Check and migrate the restored database, and return the report."""
     database = staging / DATABASE_FILE
@@ -263,9 +251,7 @@ def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
     with SnapshotRows.from_path(database) as rows:
         for image in rows.images():
             images += 1
-            if image.local:
-                path = staging / IMAGES_DIRECTORY / image.blob_key
-                missing += not path.is_file() or path.stat().st_size != image.size_bytes
+            missing += image.local and image.is_missing(staging)
         return RestoreReport(
             files=files,
             images=images,
