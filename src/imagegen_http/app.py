@@ -18,7 +18,7 @@ from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.parameters import with_clean_query
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard.asgi import App, allowed, serve_head
-from imagegen_http.openai.errors import in_both_shapes
+from imagegen_http.openai.responses import in_both_shapes
 from imagegen_http.openai.routes import openai_router
 from imagegen_http.pages import console
 from imagegen_http.pages import docs as documentation

@@ -15,7 +15,7 @@ from imagegen_core.secrets import Secret
 from imagegen_http.app import build_app
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard
-from imagegen_http.openai.errors import refuse
+from imagegen_http.openai.responses import refuse
 from imagegen_http.service import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
 from tests.fakes.images import png, png_base64

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import attrs
 import msgspec
@@ -21,9 +21,6 @@ from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, doc
-
-OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
-"""What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
 
 _NUM_WORDS = {"minimum": 1, "maximum": MAX_NUM}
 _IMAGE = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
@@ -94,8 +91,7 @@ _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 1024 * 1024
 
 
-@attrs.frozen(kw_only=True)
-class Part:
+class Part(NamedTuple):
     """One part, in the order of the body."""
 
     name: str
@@ -111,36 +107,27 @@ class Part:
             raise ValidationFailed.for_field(self.name, ProblemCode.NOT_UTF8()) from error
 
 
-def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
+def _parts(body: Text, content_type: str) -> Iterator[Part]:
     _, options = parse_options_header(content_type)
+    if "boundary" not in options:
+        raise ValidationFailed.for_field("body", RequestProblem.NO_BOUNDARY())
     try:
-        return tuple(_parts(body, options["boundary"]))
-    except KeyError as error:
-        raise ValidationFailed.for_field("body", RequestProblem.NO_BOUNDARY()) from error
+        with PushMultipartParser(options["boundary"], max_segment_count=_MAX_PARTS) as parser:
+            segment: MultipartSegment | None = None
+            content: list[bytes | bytearray] = []
+            for start in range(0, len(body), _PIECE_BYTES):
+                for event in parser.parse(bytes(body[start : start + _PIECE_BYTES])):
+                    if isinstance(event, MultipartSegment):
+                        segment, content = event, []
+                    elif event:
+                        content.append(event)
+                    elif segment is not None:
+                        yield Part(segment.name or "", segment.filename is not None, b"".join(content))
     except MultipartError as error:
         raise ValidationFailed.for_field("body", RequestProblem.NOT_A_FORM()) from error
 
 
-def _parts(body: Text, boundary: str) -> Iterator[Part]:
-    with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
-        segment: MultipartSegment | None = None
-        content: list[bytes | bytearray] = []
-        for start in range(0, len(body), _PIECE_BYTES):
-            for event in parser.parse(bytes(body[start : start + _PIECE_BYTES])):
-                if isinstance(event, MultipartSegment):
-                    segment, content = event, []
-                elif event:
-                    content.append(event)
-                elif segment is not None:
-                    yield Part(
-                        name=segment.name or "",
-                        is_file=segment.filename is not None,
-                        content=b"".join(content),
-                    )
-
-
 _IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
-_JSON_IMAGE_FIELDS = ("images", "image", "mask")
 
 
 @attrs.frozen(kw_only=True)
@@ -168,19 +155,19 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
 def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
     """Return the request of an edit's body, JSON or multipart; blocks."""
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
-        return _from_form(read_parts(body.text, content_type))
+        return _from_form(tuple(_parts(body.text, content_type)))
     return _from_json(body)
 
 
 def _from_form(parts: Sequence[Part]) -> ImageRequest:
-    input_images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
+    images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
     masks = [_image(p) for p in parts if p.name == "mask"]
     fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
     return ImageRequest(
         generation=converted(fields, ImageEdit, strict=False),
         fields=_model_fields(fields),
         digest=_form_digest(parts),
-        images=input_images,
+        images=images,
         mask=masks[0] if masks else None,
     )
 
@@ -194,7 +181,7 @@ def _from_json(body: BufferedBody) -> ImageRequest:
     with InputImages.reading(body) as input_images:
         images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
         mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
-    others = {name: value for name, value in fields.items() if name not in _JSON_IMAGE_FIELDS}
+    others = {name: value for name, value in fields.items() if name not in ("images", "image", "mask")}
     return ImageRequest(
         generation=generation,
         fields=_model_fields(fields),
@@ -216,7 +203,8 @@ def _text(reference: Reference) -> str:
 
 
 def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    own = {*OWN_FIELDS, *_JSON_IMAGE_FIELDS}
+    """Return the fields that may be parameters of the model."""
+    own = ImageEdit.__struct_fields__
     return {name: value for name, value in _not_null(fields).items() if name not in own}
 
 
@@ -245,12 +233,7 @@ def _digest(*content: Any) -> str:
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
-_PARTIAL_IMAGES = "partial_images"
-
-_LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
-    ("quality", "standard"): None,
-    ("quality", "hd"): "high",
-}
+_LEGACY_VALUES = {("quality", "standard"): None, ("quality", "hd"): "high"}
 """Values from the times of DALL·E, for a model that does not declare them; None is its default."""
 
 
@@ -316,13 +299,13 @@ def _operation(image_request: ImageRequest, model: Model) -> Operation:
 
 
 def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, Any]]:
-    declared = {parameter.name: parameter for parameter in model.parameters}
-    if image_request.generation.n is not None:
-        yield "num", image_request.generation.n
-    yield from _size(image_request.generation.size, declared).items()
+    generation, declared = image_request.generation, {p.name: p for p in model.parameters}
+    if generation.n is not None:
+        yield "num", generation.n
+    yield from _size(generation.size, declared).items()
     accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
     for name, field in image_request.fields.items():
-        if name == _PARTIAL_IMAGES and not image_request.generation.stream:
+        if name == "partial_images" and not generation.stream:
             continue  # nobody would see what each of them costs
         if name in accepted and name != "num" and (name in declared or field != "auto"):
             value = _value(accepted[name], field)
@@ -335,10 +318,8 @@ def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]
         return {}
     if "size" in declared:
         return {"size": size}
-    sides = parse_size(size)
-    if sides is not None and {"width", "height"} <= declared.keys():
-        return {"width": sides[0], "height": sides[1]}
-    return {}
+    sides = parse_size(size) if {"width", "height"} <= declared.keys() else None
+    return {} if sides is None else {"width": sides[0], "height": sides[1]}
 
 
 def _value(parameter: Parameter, field: Any) -> Any:
@@ -347,9 +328,7 @@ def _value(parameter: Parameter, field: Any) -> Any:
         return field
     text: str | None = field
     if parameter.enum and field not in parameter.enum:
-        if field == "auto":
-            return None
-        text = _LEGACY_VALUES.get((parameter.name, field), field)
+        text = None if field == "auto" else _LEGACY_VALUES.get((parameter.name, field), field)
     if parameter.type == "string" or text is None:
         return text
     if parameter.type == "boolean":

@@ -1,42 +1,35 @@
-"""The responses: what they look like, and a request that is kept open until its task has ended."""
+"""What answers look like: images, as JSON or as events, and errors."""
 
-import asyncio
 import base64
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
+from functools import wraps
 from typing import Annotated, Any
 
 import attrs
 import msgspec
-import structlog
+from litestar import Request
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
-from imagegen_core.images import Image, MediaType
-from imagegen_core.running.exchange import PartialImage
-from imagegen_core.task import Task, TaskStatus
-from imagegen_http.api.streams import image_event
-from imagegen_http.errors import ServiceCode
-from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
-from imagegen_http.guard.delivery import wait_for_delivery
-from imagegen_http.openai.errors import (
-    NO_RETRY,
-    NO_RETRY_STATUS,
-    RETRY_LATER,
-    SERVER_ERROR,
-    UPSTREAM_ERROR,
-    Problem,
-    problem_from_slug,
+from imagegen_core.errors import (
+    Failure,
+    FailureCode,
+    StorageUnreachable,
 )
-from imagegen_http.openai.retries import Call, ClientRetries
+from imagegen_core.images import Image, MediaType
+from imagegen_core.messages import Language
+from imagegen_core.running.exchange import PartialImage
+from imagegen_core.task import Task
+from imagegen_http.api import errors
+from imagegen_http.api.responses import JsonResponse
+from imagegen_http.api.streams import image_event
+from imagegen_http.api.tasks import TaskError
+from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send
 from imagegen_http.schemas import Answer, JsonObject, doc
-from imagegen_http.service import Service
 
-Quality = Annotated[str, doc("as it was asked for", "auto")]
-Background = Annotated[str, doc("as it was asked for", "auto")]
+Moment = Annotated[int, doc("seconds since 1970", 1795507200)]
+Requested = Annotated[str, doc("as it was asked for", "auto")]
 Size = Annotated[str | UnsetType, doc("of the first image, in pixels", "512x512")]
 OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=["png", "jpeg", "webp"])]
 Usage = Annotated[
@@ -64,7 +57,7 @@ class ImageData(Answer, frozen=True, kw_only=True):
 class Images(Answer, frozen=True, kw_only=True):
     """The images that a request asked for."""
 
-    created: Annotated[int, doc("seconds since 1970", 1795507200)]
+    created: Moment
     data: Annotated[list[ImageData], doc("the images, in order", [{"b64_json": "iVBORw0KGgo="}])]
     size: Size = UNSET
     output_format: OutputFormat = UNSET
@@ -79,10 +72,10 @@ class ImagePartial(Answer, frozen=True, kw_only=True):
     ]
     partial_image_index: Annotated[int, doc("number among the partial images of this image, from 0", 0)]
     image_index: Annotated[int, doc("number of the image, from 0; OpenAI has one a stream", 0)]
-    created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
-    size: Annotated[str, doc("as it was asked for", "auto")]
-    quality: Quality
-    background: Background
+    created_at: Moment
+    size: Requested
+    quality: Requested
+    background: Requested
     output_format: Annotated[str, doc("as its first bytes show", "png", enum=["png", "jpeg", "webp"])]
     b64_json: Annotated[str, doc("its bytes in base64", "iVBORw0KGgo=")]
 
@@ -91,32 +84,15 @@ class ImageCompleted(Answer, frozen=True, kw_only=True):
     """The data of an event: one of the images."""
 
     type: Annotated[str, doc("the event's name", enum=["image_generation.completed", "image_edit.completed"])]
-    created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
-    quality: Quality
-    background: Background
+    created_at: Moment
+    quality: Requested
+    background: Requested
     size: Size = UNSET
     output_format: OutputFormat = UNSET
     usage: Usage = UNSET
     revised_prompt: RevisedPrompt = UNSET
     url: Url = UNSET
     b64_json: Base64 = UNSET
-
-
-class ModelObject(Answer, frozen=True, kw_only=True):
-    """A model as OpenAI shows one."""
-
-    id: Annotated[str, doc("provider/model, or the model's id where only one model has it", "demo/demo")]
-    object: Annotated[str, doc("always the same", "model", const="model")]
-    created: Annotated[int, doc("when its provider was saved, in seconds since 1970; 0 of a file's", 0)]
-    owned_by: Annotated[str, doc("name of its provider", "demo")]
-    shutdown_date: Annotated[str | UnsetType, doc("the day of its end", "2026-12-31", format="date")] = UNSET
-
-
-class ModelList(Answer, frozen=True, kw_only=True):
-    """All models that can be used now."""
-
-    object: Annotated[str, doc("always the same", "list", const="list")]
-    data: Annotated[list[ModelObject], doc("the models")]
 
 
 class OpenAIErrorDetail(Answer, frozen=True, kw_only=True):
@@ -140,10 +116,174 @@ class OpenAIErrorEvent(OpenAIError, frozen=True, kw_only=True):
     type: Annotated[str, doc("always the same", "error", const="error")]
 
 
-Piece = bytes | Image
+# ---------------------------------------------------------------- errors
 
-OpenBlob = Callable[[str], AsyncIterator[bytes]]
-"""Opens the blob with a key."""
+SERVER_ERROR = "server_error"
+RETRY_LATER = {"retry-after": "5"}
+
+NO_RETRY = {"x-should-retry": "false"}
+"""The official clients repeat 429 and 5xx unless they are told not to."""
+
+NO_RETRY_STATUS = 400
+"""The one error status that none of the clients and gateways that were read sends again.
+
+Only the official clients obey ``x-should-retry``. The SDKs repeat 408, 409, 429 and 5xx; new-api repeats
+every 4xx but 400 and 408, one-api all but 400. ``docs/explanation/never-pay-twice.md`` lists who was read;
+``tests/clients/`` tries it with each.
+"""
+
+UPSTREAM_ERROR = "upstream_error"
+"""The type of an error that comes with `NO_RETRY_STATUS`, apart from a bad request."""
+
+_INVALID = "invalid_request_error"
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_STATUS = {"model_not_available": 404, "provider_not_configured": 404, "provider_disabled": 404}
+_CODES = {
+    **dict.fromkeys(_STATUS, "model_not_found"),
+    "unauthorized": "invalid_api_key",
+    "body_too_large": "payload_too_large",
+}
+_NAMES = {"num": "n", "reference_images": "image", "images": "image"}
+_SLOW_RETRY = {"retry-after": "60"}
+
+_FAILURES: Mapping[FailureCode, tuple[int, str, str]] = {
+    FailureCode.PROVIDER_NOT_CONFIGURED: (404, _INVALID, "model_not_found"),
+    FailureCode.PROVIDER_DISABLED: (404, _INVALID, "model_not_found"),
+    FailureCode.REJECTED: (400, _INVALID, "rejected"),
+    FailureCode.CONTENT_POLICY: (400, "image_generation_user_error", "content_policy_violation"),
+    FailureCode.AUTH_FAILED: (502, SERVER_ERROR, "upstream_auth_failed"),
+    FailureCode.QUOTA_EXHAUSTED: (429, "insufficient_quota", "insufficient_quota"),
+    FailureCode.RATE_LIMITED: (429, "rate_limit_error", "rate_limit_exceeded"),
+    FailureCode.UNAVAILABLE: (503, SERVER_ERROR, "upstream_unavailable"),
+    FailureCode.TIMEOUT: (504, SERVER_ERROR, "timeout"),
+    FailureCode.OUTCOME_UNKNOWN: (502, SERVER_ERROR, "outcome_unknown"),
+    FailureCode.BAD_RESPONSE: (502, SERVER_ERROR, "bad_response"),
+    FailureCode.DOWNLOAD_FAILED: (502, SERVER_ERROR, "download_failed"),
+    FailureCode.INVALID_IMAGE: (502, SERVER_ERROR, "invalid_image"),
+    FailureCode.STORAGE_FAILED: (500, SERVER_ERROR, "storage_failed"),
+    FailureCode.CANCELLED: (500, SERVER_ERROR, "cancelled"),
+    FailureCode.RESULT_EXPIRED: (502, SERVER_ERROR, "result_expired"),
+    FailureCode.INTERNAL: (500, SERVER_ERROR, "internal"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One error; ``headers`` have lower-case names."""
+
+    status: int
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def from_envelope(cls, status: int, envelope: Mapping[str, Any]) -> "Problem":
+        """Return the error that the rest of the API would answer with this envelope."""
+        data, slug = envelope["data"], str(envelope["data"]["error"])
+        status = _STATUS.get(slug, status)
+        first = (data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}])[0]
+        param, detail = _param(first.get("field")), first.get("message")
+        param = param or ("model" if slug in _STATUS else None)
+        details = ": ".join(str(part) for part in (param if "errors" in data else None, detail) if part)
+        return cls(
+            status=status,
+            type=_TYPES.get(status, _INVALID if status < 500 else SERVER_ERROR),  # noqa: PLR2004 - HTTP's
+            code=_CODES.get(slug, slug),
+            message=f"{envelope['message']} ({details})" if details else str(envelope["message"]),
+            param=param,
+        )
+
+    @classmethod
+    def from_failure(cls, failure: Failure, language: Language) -> "Problem":
+        """Return how a task ended that did not end well.
+
+        What may have been charged is never repeated, nor what a person cancelled.
+        """
+        status, kind, code = _FAILURES[failure.code]
+        headers: dict[str, str] = {}
+        if failure.code is FailureCode.QUOTA_EXHAUSTED:
+            headers |= {**_SLOW_RETRY, **NO_RETRY}
+        elif status in (429, 503):
+            headers |= RETRY_LATER
+        if failure.possible_charge or failure.code is FailureCode.CANCELLED:
+            status, kind, headers = NO_RETRY_STATUS, UPSTREAM_ERROR, dict(NO_RETRY)
+        elif not failure.retryable and status not in (400, 404):
+            headers |= NO_RETRY
+        message = TaskError.from_failure(failure, language).message
+        return cls(status=status, type=kind, code=code, message=message, headers=headers)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": error}
+
+    def response(self, headers: Mapping[str, str]) -> JsonResponse[dict[str, Any]]:
+        return JsonResponse(self.body, status_code=self.status, headers={**self.headers, **headers})
+
+
+def _param(field: str | None) -> str | None:
+    if not field or field == "body":
+        return None
+    name = re.split(r"[.\[]", field.removeprefix("params."))[0]
+    return _NAMES.get(name, name)
+
+
+# ---------------------------------------------------------------- errors of the rest of the API
+
+Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
+
+
+def in_both_shapes(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
+    """Return exception handlers whose responses below ``/v1`` have OpenAI's format."""
+
+    def in_both(handler: Handler) -> Handler:
+        return wraps(handler)(
+            lambda request, error: _in_shape_of_path(request.scope, handler(request, error))
+        )
+
+    return {kind: in_both(handler) for kind, handler in handlers.items()}
+
+
+async def refuse(
+    scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Send an error from outside the router, in the format of the path; the guard uses it."""
+    response = _in_shape_of_path(scope, errors.error_response(slug, data))
+    response.headers.update(headers)
+    await response.send_to(send)
+
+
+def _in_shape_of_path(scope: Any, response: JsonResponse[dict[str, Any]]) -> JsonResponse[dict[str, Any]]:
+    if not InboundRequest.from_scope(scope).is_under("/v1"):
+        return response
+    return _problem_of(response).response(response.headers)
+
+
+def _problem_of(response: JsonResponse[dict[str, Any]]) -> Problem:
+    return Problem.from_envelope(response.status_code or 500, response.content)
+
+
+def unreadable_image(error: Exception) -> Problem:
+    """Return the error of an image that was generated and cannot be read.
+
+    While only its store is down, a retry costs nothing: it claims the same task.
+    """
+    if isinstance(error, StorageUnreachable):
+        return attrs.evolve(_problem_of(errors.error_response("unavailable", {})), headers=RETRY_LATER)
+    return attrs.evolve(
+        _problem_of(errors.error_response("internal", {})),
+        status=NO_RETRY_STATUS,
+        type=UPSTREAM_ERROR,
+        code="storage_failed",
+        headers=NO_RETRY,
+    )
+
+
+# ---------------------------------------------------------------- images, encoded while they are read
+
+Piece = bytes | Image
 
 _PIECE_BYTES = 48 * 1024
 """Bytes that are encoded at a time; a multiple of three, so that base64 needs no padding in between."""
@@ -209,7 +349,9 @@ def length_of(pieces: Sequence[Piece]) -> int:
     return sum(len(p) if isinstance(p, bytes) else 4 * -(-p.size_bytes // 3) for p in pieces)
 
 
-async def encode_pieces(pieces: Sequence[Piece], open_blob: OpenBlob) -> AsyncIterator[bytes]:
+async def encode_pieces(
+    pieces: Sequence[Piece], open_blob: Callable[[str], AsyncIterator[bytes]]
+) -> AsyncIterator[bytes]:
     """Yield the encoded bytes; of an image, at most one chunk is in memory."""
     for piece in pieces:
         if isinstance(piece, bytes):
@@ -250,10 +392,9 @@ def _object(data: ImageData | ImageCompleted, image: Image) -> Iterator[Piece]:
 
 def _image_fields(image: Image, style: Style) -> dict[str, Any]:
     revised = image.metadata.get("revised_prompt")
-    fields = {"revised_prompt": str(revised)} if revised else {}
-    if style.base_url is None:
-        return {**fields, "b64_json": ""}
-    return {**fields, "url": f"{style.base_url}/api/v1/images/{image.id}/content"}
+    base_url, path = style.base_url, f"/api/v1/images/{image.id}/content"
+    fields = {"b64_json": ""} if base_url is None else {"url": f"{base_url}{path}"}
+    return {**fields, "revised_prompt": str(revised)} if revised else fields
 
 
 def _created(task: Task) -> int:
@@ -261,10 +402,10 @@ def _created(task: Task) -> int:
 
 
 def _format_fields(images: Sequence[Image]) -> dict[str, Any]:
-    for image in images:
-        kind = _format_name(MediaType(image.mime_type))
-        return {"size": f"{image.width}x{image.height}", "output_format": kind}
-    return {}
+    if not images:
+        return {}
+    size = f"{images[0].width}x{images[0].height}"
+    return {"size": size, "output_format": _format_name(MediaType(images[0].mime_type))}
 
 
 def _format_name(media_type: MediaType) -> str:
@@ -280,242 +421,9 @@ def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
     # Where it is long, only the first image of a call has it.
     calls = {i.attempt_id: i.metadata.get("usage") for i in reversed(images)}
     usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
-    if not usages or len(usages) < len(calls):
-        return UNSET
-    if not all(_is_count(usage.get(name)) for usage in usages for name in _USAGE):
+    counts = [usage.get(name) for usage in usages for name in _USAGE]
+    if not usages or len(usages) < len(calls) or not all(type(count) is int for count in counts):
         return UNSET
     if len(usages) == 1:
         return dict(usages[0])
     return {name: sum(usage[name] for usage in usages) for name in _USAGE}
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-KEEP_ALIVE_SECONDS = 15.0
-
-_POLL_SECONDS = 0.2
-
-
-class ClientDisconnected(Exception):
-    """The client disconnected, so nobody waits for the response; the task goes on."""
-
-
-MAX_HOLD_SECONDS = 600.0
-"""How long a request is kept open: the default time-out of the official clients."""
-
-_log = structlog.get_logger("imagegen.openai")
-
-
-@attrs.frozen(kw_only=True)
-class ImagesResponse:
-    """The response to one request, as an ASGI application.
-
-    A client's disconnect does not affect the task; the client gets its response by retrying the request.
-    """
-
-    service: Service
-    retries: ClientRetries
-    task: Task
-    call: Call
-    style: Style
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    max_hold_seconds: float = MAX_HOLD_SECONDS
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for the task and send its outcome.
-
-        The response counts as delivered once the peer's system has acknowledged it; only then is its key
-        marked, so that a retry of a response that was lost on the way gets it again.
-        """
-        writer = _ResponseWriter(send, {"x-task-id": self.task.task_id, **self.headers})
-        try:
-            is_final = await self._send(writer)
-            arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
-            if arrived:
-                self.retries.answered(self.call)
-            await writer.end()
-            if arrived:
-                await self._record_delivery()
-        except ClientDisconnected:
-            return
-        finally:
-            self.retries.leave(self.call)
-            self.call.disconnect.cancel()
-
-    async def _send(self, writer: "_ResponseWriter") -> bool:
-        """Send the task's outcome, or that it is still running; return whether it was the outcome."""
-        events = self.style.events
-        task = await (self._end() if events is None else self._stream(writer, events))
-        problem, is_final = self._problem(task), task.status.final
-        try:
-            if problem is None:
-                images = await self.service.imagegen.parts.images.of_task(task.task_id)
-                pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
-                await writer.write_pieces(pieces, self.service)
-        except (StorageError, BlobMissing) as error:
-            _log.error("an image cannot be read", reason=str(error))
-            if writer.has_pieces:
-                raise
-            problem, is_final = _unreadable_image(error), not isinstance(error, StorageUnreachable)
-        if problem is not None:
-            await writer.write_problem(problem)
-        return is_final
-
-    async def _stream(self, writer: "_ResponseWriter", events: str) -> Task:
-        """Send partial images, and comments while there are none, until the task has ended."""
-        arrived = asyncio.Event()
-        partial_images = self.service.imagegen.partial_images
-        with partial_images.follow(self.task.task_id, lambda _: arrived.set()) as follower:
-            await writer.start_events()
-
-            async def act() -> None:
-                partial = follower.take()
-                now = self.service.imagegen.parts.clock.now()
-                event = (
-                    [b": keep-alive\n\n"]
-                    if partial is None
-                    else partial_pieces(self.task, partial, events, now)
-                )
-                for piece in event:
-                    await writer.write(piece)
-
-            return await self._end(act, arrived)
-
-    async def _end(
-        self, act: Callable[[], Awaitable[object]] | None = None, wake: asyncio.Event | None = None
-    ) -> Task:
-        """Return the task once it has ended, or as it is when the time is over or the service stops first.
-
-        Meanwhile ``act`` whenever ``wake`` is set, and when 15 seconds have passed.
-        """
-        imagegen, task_id = self.service.imagegen, self.task.task_id
-        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
-        halted = asyncio.create_task(self._halted())
-        ends: set[asyncio.Task[Any]] = {ended, halted, self.call.disconnect}
-        try:
-            while act is not None and wake is not None:
-                pause = asyncio.create_task(wake.wait())
-                waits = asyncio.wait(
-                    {*ends, pause}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-                await waits
-                pause.cancel()
-                wake.clear()
-                if any(end.done() for end in ends):
-                    break
-                await act()
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if self.call.disconnect.done():
-                raise ClientDisconnected
-            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
-        finally:
-            ended.cancel()
-            halted.cancel()
-
-    async def _halted(self) -> None:
-        """Return once the service stops and the task cannot go on before the next start."""
-        await self.service.stopping.wait()
-        imagegen = self.service.imagegen
-        if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
-            return
-        while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
-            await asyncio.sleep(_POLL_SECONDS)
-
-    async def _record_delivery(self) -> None:
-        """Store that the response was delivered; if that fails, an equal request may get it once more."""
-        if self.call.key is None:
-            return
-        adapters = self.service.imagegen.parts
-        try:
-            await adapters.tasks.mark_answered(self.task.task_id, at=adapters.clock.now())
-        except ImagegenError as error:
-            _log.warning("a delivered response could not be recorded", reason=str(error))
-
-    def _problem(self, task: Task) -> Problem | None:
-        """Return why there are no images; None if there are."""
-        if task.failure is not None:
-            return Problem.from_failure(task.failure, asgi.language.get())
-        if task.status.final:
-            return None
-        stopping = self.service.stopping.is_set()
-        return Problem(
-            status=503 if stopping else 504,
-            type=SERVER_ERROR,
-            code="unavailable" if stopping else "still_running",
-            message=asgi.text(ServiceCode.TASK_GOES_ON(call=f"GET /api/v1/tasks/{task.task_id}")),
-            headers=RETRY_LATER,
-        )
-
-
-class _ResponseWriter:
-    """Writes one response, as JSON or as a stream of events."""
-
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
-        self._send = send
-        self._headers = headers
-        self._streams = self._has_started = False
-        self.has_pieces = False
-
-    async def start_events(self) -> None:
-        self._streams = True
-        await self._start(
-            {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
-        )
-
-    async def write_pieces(self, pieces: list[Piece], service: Service) -> None:
-        """Send the images; the first bytes of an image are read before the status is sent.
-
-        So a store that is down still yields an error status instead of a truncated body.
-        """
-        chunks = encode_pieces(pieces, service.imagegen.parts.blobs.open)
-        ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
-        first = b""
-        async for chunk in chunks:
-            first += chunk
-            if len(first) > ahead:
-                break
-        self.has_pieces = True
-        if not self._streams:
-            await self._start({"content-type": "application/json", "content-length": str(length_of(pieces))})
-        await self.write(first)
-        async for chunk in chunks:
-            await self.write(chunk)
-
-    async def write_problem(self, problem: Problem) -> None:
-        """Send an error, as the response or as the last event of a stream."""
-        if self._streams:
-            data = {"type": "error", **problem.body}
-            await self.write(f"event: error\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
-        else:
-            await problem.response(self._headers).send_to(self._send)
-
-    async def end(self) -> None:
-        if self._has_started:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def write(self, content: bytes) -> None:
-        if content:
-            await self._send({"type": "http.response.body", "body": content, "more_body": True})
-
-    async def _start(self, headers: dict[str, str]) -> None:
-        self._has_started = True
-        head = encoded({**self._headers, **headers})
-        await self._send({"type": "http.response.start", "status": 200, "headers": head})
-
-
-def _unreadable_image(error: Exception) -> Problem:
-    """Return the error of an image that was generated and cannot be read.
-
-    While only its store is down, a retry costs nothing: it claims the same task.
-    """
-    if isinstance(error, StorageUnreachable):
-        return attrs.evolve(problem_from_slug("unavailable"), headers=RETRY_LATER)
-    return attrs.evolve(
-        problem_from_slug("internal"),
-        status=NO_RETRY_STATUS,
-        type=UPSTREAM_ERROR,
-        code="storage_failed",
-        headers=NO_RETRY,
-    )

@@ -1,39 +1,50 @@
-"""``/v1``: images in one request, as the official ``openai`` clients send it."""
+"""``/v1``: images in one request, kept open until its task has ended, as ``openai`` clients send it."""
 
 import asyncio
 import hashlib
+import json
 import re
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import attrs
+import structlog
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
+from imagegen_core.errors import (
+    BlobMissing,
+    ImagegenError,
+    ModelNotAvailable,
+    Refusal,
+    StorageError,
+    StorageUnreachable,
+    Unavailable,
+)
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
-from imagegen_core.problems import RefusalCode
 from imagegen_core.resolving import ResolvedProvider
-from imagegen_core.task import Task
+from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.errors import response
 from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import Receive
-from imagegen_http.guard.delivery import wait_for_disconnect
+from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
+from imagegen_http.guard.delivery import wait_for_delivery, wait_for_disconnect
 from imagegen_http.guard.hosts import parse_origin
-from imagegen_http.openai.errors import Problem
 from imagegen_http.openai.requests import (
     ImageGeneration,
     ImageRequest,
@@ -42,9 +53,42 @@ from imagegen_http.openai.requests import (
     read_edit,
     read_generation,
 )
-from imagegen_http.openai.responses import Images, ImagesResponse, ModelList, ModelObject, OpenAIError, Style
+from imagegen_http.openai.responses import (
+    RETRY_LATER,
+    SERVER_ERROR,
+    Images,
+    OpenAIError,
+    Piece,
+    Problem,
+    Style,
+    encode_pieces,
+    event_pieces,
+    json_pieces,
+    length_of,
+    partial_pieces,
+    unreadable_image,
+)
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries, Peers
+from imagegen_http.schemas import Answer, doc
 from imagegen_http.service import Service
+
+
+class ModelObject(Answer, frozen=True, kw_only=True):
+    """A model as OpenAI shows one."""
+
+    id: Annotated[str, doc("provider/model, or the model's id where only one model has it", "demo/demo")]
+    object: Annotated[str, doc("always the same", "model", const="model")]
+    created: Annotated[int, doc("when its provider was saved, in seconds since 1970; 0 of a file's", 0)]
+    owned_by: Annotated[str, doc("name of its provider", "demo")]
+    shutdown_date: Annotated[str | UnsetType, doc("the day of its end", "2026-12-31", format="date")] = UNSET
+
+
+class ModelList(Answer, frozen=True, kw_only=True):
+    """All models that can be used now."""
+
+    object: Annotated[str, doc("always the same", "list", const="list")]
+    data: Annotated[list[ModelObject], doc("the models")]
+
 
 _MAX_LISTED_NAMES = 20
 
@@ -60,15 +104,17 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
         resolved = await service.imagegen.resolve(provider_name=default)
         return default, choose_model(resolved.profile.models, None)
     provider_name, _, model_id = name.partition("/")
-    if model_id and (named := await _usable(service, provider_name)) is not None:
-        model = _find_in_provider(named, model_id)
-        if model is not None:
-            return provider_name, model
+    if model_id:
+        with suppress(Refusal):
+            resolved = await service.imagegen.resolve(provider_name=provider_name)
+            for model in resolved.profile.models:
+                if model.id == model_id:
+                    return provider_name, model
     usable = await service.imagegen.providers.usable()
     for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
-        model = _find_in_provider(resolved, name)
-        if model is not None:
-            return resolved.config.provider_name, model
+        for model in resolved.profile.models:
+            if model.id == name:
+                return resolved.config.provider_name, model
     raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_MAX_LISTED_NAMES]))
 
 
@@ -83,17 +129,6 @@ def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelOb
     )
 
 
-async def _usable(service: Service, provider_name: str) -> ResolvedProvider | None:
-    try:
-        return await service.imagegen.resolve(provider_name=provider_name)
-    except Refusal:
-        return None
-
-
-def _find_in_provider(resolved: ResolvedProvider, model_id: str) -> Model | None:
-    return next((model for model in resolved.profile.models if model.id == model_id), None)
-
-
 def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
     return [_full_name(resolved, model) for resolved in usable for model in resolved.profile.models]
 
@@ -102,10 +137,7 @@ def _full_name(resolved: ResolvedProvider, model: Model) -> str:
     return f"{resolved.config.provider_name}/{model.id}"
 
 
-_CLIENT_KEY_SCOPE = "v1"
-_RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
-"""How often a client says that it has sent a request before, but not at all."""
-
+# ---------------------------------------------------------------- routes
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[
@@ -124,6 +156,10 @@ RetryCountHeader = Annotated[
 ]
 
 ROOT = "/v1"
+_CLIENT_KEY_SCOPE = "v1"
+_RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
+"""How often a client says that it has sent a request before, but not at all."""
+
 _ERRORS: dict[Any, ResponseSpec] = dict.fromkeys(
     ("4XX", "5XX"), response(OpenAIError, "an error, in OpenAI's shape")
 )
@@ -146,7 +182,9 @@ async def create_image(
     """
     body = request.buffered_body
     image_request = await body.read(lambda: read_generation(data, body.text))
-    return await _respond(request, service, retries, image_request, events="image_generation")
+    return await _respond(
+        request, service, retries, image_request, idempotency_key, retry_count, events="image_generation"
+    )
 
 
 @post(OPENAI_EDITS.removeprefix(ROOT), status_code=200, operation_id="createImageEdit", responses=_IMAGES)
@@ -164,7 +202,9 @@ async def create_image_edit(
     body, content_type = request.buffered_body, request.headers.get("content-type", "")
     image_request = await body.read(lambda: read_edit(body, content_type))
     body.drop()
-    return await _respond(request, service, retries, image_request, events="image_edit")
+    return await _respond(
+        request, service, retries, image_request, idempotency_key, retry_count, events="image_edit"
+    )
 
 
 @post("/images/variations", status_code=200, include_in_schema=False)
@@ -231,6 +271,8 @@ async def _respond(
     service: Service,
     retries: ClientRetries,
     image_request: ImageRequest,
+    idempotency_key: str | None,
+    retry_count: str | None,
     *,
     events: str,
 ) -> ASGIApp:
@@ -238,19 +280,12 @@ async def _respond(
 
     A caller without an idempotency key that has disconnected is refused; then nothing is stored or sent.
     """
-    generation, headers = image_request.generation, request.headers
-    style = Style(
-        base_url=_base_url(request, service) if generation.response_format == "url" else None,
-        events=events if generation.stream else None,
-    )
-    key, count = (
-        parse_idempotency_key(headers.get("idempotency-key")),
-        headers.get("x-stainless-retry-count", ""),
-    )
+    generation = image_request.generation
+    base_url = _base_url(request, service) if generation.response_format == "url" else None
+    style = Style(base_url=base_url, events=events if generation.stream else None)
+    key, token = parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
     call = Call(
-        digest=hashlib.sha256(
-            f"{headers.get('authorization', '')}\0{image_request.digest}".encode()
-        ).hexdigest(),
+        digest=hashlib.sha256(f"{token}\0{image_request.digest}".encode()).hexdigest(),
         operations=possible_operations(image_request),
         disconnect=asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive))),
     )
@@ -259,20 +294,15 @@ async def _respond(
             added = await _submit(service, image_request, key, _CLIENT_KEY_SCOPE)
             task, is_replayed = added.task, added.replayed
         else:
-            task, is_replayed = await _accept(
-                service, retries, image_request, call, numbered=_RETRIED.fullmatch(count.strip()) is not None
-            )
+            numbered = _RETRIED.fullmatch((retry_count or "").strip()) is not None
+            task, is_replayed = await _accept(service, retries, image_request, call, numbered=numbered)
     except BaseException:  # cancelled too, no response will await the disconnect
         call.disconnect.cancel()
         raise
     request.buffered_body.release()
+    headers = {"idempotent-replayed": "true"} if is_replayed else {}
     response = ImagesResponse(
-        service=service,
-        retries=retries,
-        task=task,
-        call=call,
-        style=style,
-        headers={"idempotent-replayed": "true"} if is_replayed else {},
+        service=service, retries=retries, task=task, call=call, style=style, headers=headers
     )
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
@@ -296,8 +326,7 @@ async def _accept(
 
 
 async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
-    if service.stopping.is_set():
-        raise Unavailable(RefusalCode.SHUTTING_DOWN())
+    service.check_running()
     provider_name, model = await find_model(service, image_request.generation.model)
     submission = attrs.evolve(
         build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
@@ -309,3 +338,191 @@ def _base_url(request: JsonRequest, service: Service) -> str:
     """Return the base of our URLs: the public origin if it is configured, else that of the request."""
     public_url = service.settings.server.public_url
     return str(request.base_url).rstrip("/") if public_url is None else parse_origin(public_url)
+
+
+# ---------------------------------------------------------------- the response
+
+KEEP_ALIVE_SECONDS = 15.0
+_POLL_SECONDS = 0.2
+
+MAX_HOLD_SECONDS = 600.0
+"""How long a request is kept open: the default time-out of the official clients."""
+
+_EVENTS = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
+_log = structlog.get_logger("imagegen.openai")
+
+
+class ClientDisconnected(Exception):
+    """The client disconnected, so nobody waits for the response; the task goes on."""
+
+
+@attrs.define(kw_only=True)
+class ImagesResponse:
+    """The response to one request, as an ASGI application.
+
+    A client's disconnect does not affect the task; the client gets its response by retrying the request.
+    """
+
+    service: Service
+    retries: ClientRetries
+    task: Task
+    call: Call
+    style: Style
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    max_hold_seconds: float = MAX_HOLD_SECONDS
+    _send: Send = attrs.field(init=False)
+    _has_started: bool = attrs.field(default=False, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the task and send its outcome.
+
+        The response counts as delivered once the peer's system has acknowledged it; only then is its key
+        marked, so that a retry of a response that was lost on the way gets it again.
+        """
+        self._send = send
+        try:
+            is_final = await self._respond()
+            arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
+            if arrived:
+                self.retries.answered(self.call)
+            if self._has_started:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if arrived and self.call.key is not None:
+                await self._record_delivery()
+        except ClientDisconnected:
+            return
+        finally:
+            self.retries.leave(self.call)
+            self.call.disconnect.cancel()
+
+    async def _respond(self) -> bool:
+        """Send the task's outcome, or that it is still running; return whether it was the outcome."""
+        parts, events = self.service.imagegen.parts, self.style.events
+        task = await (self._end() if events is None else self._stream(events))
+        problem, is_final = self._problem(task), task.status.final
+        if problem is None:
+            try:
+                images = await parts.images.of_task(task.task_id)
+                pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
+                chunks = encode_pieces(pieces, parts.blobs.open)
+                first = await _first(chunks, pieces)
+            except (StorageError, BlobMissing) as error:
+                _log.error("an image cannot be read", reason=str(error))
+                problem, is_final = unreadable_image(error), not isinstance(error, StorageUnreachable)
+            else:
+                length = str(length_of(pieces))
+                await self._start({"content-type": "application/json", "content-length": length})
+                await self._write(first)
+                async for chunk in chunks:
+                    await self._write(chunk)
+        if problem is not None and self._has_started:
+            data = json.dumps({"type": "error", **problem.body}, ensure_ascii=False)
+            await self._write(f"event: error\ndata: {data}\n\n".encode())
+        elif problem is not None:
+            await problem.response(self._all_headers()).send_to(self._send)
+        return is_final
+
+    async def _stream(self, events: str) -> Task:
+        """Send partial images, and comments while there are none, until the task has ended."""
+        arrived, imagegen = asyncio.Event(), self.service.imagegen
+        with imagegen.partial_images.follow(self.task.task_id, lambda _: arrived.set()) as follower:
+            await self._start(_EVENTS)
+
+            async def act() -> None:
+                partial, now = follower.take(), imagegen.parts.clock.now()
+                nothing = iter([b": keep-alive\n\n"])
+                for piece in partial_pieces(self.task, partial, events, now) if partial else nothing:
+                    await self._write(piece)
+
+            return await self._end(act, arrived)
+
+    async def _end(
+        self, act: Callable[[], Awaitable[object]] | None = None, wake: asyncio.Event | None = None
+    ) -> Task:
+        """Return the task once it has ended, or as it is when the time is over or the service stops first.
+
+        Meanwhile ``act`` whenever ``wake`` is set, and when 15 seconds have passed.
+        """
+        imagegen, task_id = self.service.imagegen, self.task.task_id
+        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
+        halted = asyncio.create_task(self._halted())
+        ends: set[asyncio.Task[Any]] = {ended, halted, self.call.disconnect}
+        try:
+            while act is not None and wake is not None:
+                pause = asyncio.create_task(wake.wait())
+                await asyncio.wait(
+                    {*ends, pause}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                pause.cancel()
+                wake.clear()
+                if any(end.done() for end in ends):
+                    break
+                await act()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self.call.disconnect.done():
+                raise ClientDisconnected
+            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
+        finally:
+            ended.cancel()
+            halted.cancel()
+
+    async def _halted(self) -> None:
+        """Return once the service stops and the task cannot go on before the next start."""
+        await self.service.stopping.wait()
+        imagegen = self.service.imagegen
+        if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
+            return
+        while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _record_delivery(self) -> None:
+        """Store that the response was delivered; if that fails, an equal request may get it once more."""
+        parts = self.service.imagegen.parts
+        try:
+            await parts.tasks.mark_answered(self.task.task_id, at=parts.clock.now())
+        except ImagegenError as error:
+            _log.warning("a delivered response could not be recorded", reason=str(error))
+
+    def _problem(self, task: Task) -> Problem | None:
+        """Return why there are no images; None if there are."""
+        if task.failure is not None:
+            return Problem.from_failure(task.failure, asgi.language.get())
+        if task.status.final:
+            return None
+        stopping = self.service.stopping.is_set()
+        return Problem(
+            status=503 if stopping else 504,
+            type=SERVER_ERROR,
+            code="unavailable" if stopping else "still_running",
+            message=asgi.text(ServiceCode.TASK_GOES_ON(call=f"GET /api/v1/tasks/{task.task_id}")),
+            headers=RETRY_LATER,
+        )
+
+    def _all_headers(self) -> dict[str, str]:
+        return {"x-task-id": self.task.task_id, **self.headers}
+
+    async def _start(self, headers: Mapping[str, str]) -> None:
+        """Send the status, unless a stream has done so."""
+        if not self._has_started:
+            self._has_started = True
+            head = encoded({**self._all_headers(), **headers})
+            await self._send({"type": "http.response.start", "status": 200, "headers": head})
+
+    async def _write(self, content: bytes) -> None:
+        if content:
+            await self._send({"type": "http.response.body", "body": content, "more_body": True})
+
+
+async def _first(chunks: AsyncIterator[bytes], pieces: Sequence[Piece]) -> bytes:
+    """Return what comes first, up to the first bytes of an image.
+
+    They are read before the status is sent, so a store that is down yields an error status instead of a
+    truncated body.
+    """
+    ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
+    first = b""
+    async for chunk in chunks:
+        first += chunk
+        if len(first) > ahead:
+            break
+    return first

@@ -15,7 +15,7 @@ from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.asgi import App, GuardRules
 from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.guard.hosts import parse_network
-from imagegen_http.openai.errors import refuse
+from imagegen_http.openai.responses import refuse
 from imagegen_http.running_server import RunningServer
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits, raise_file_limit
 from imagegen_http.server.logs import RequestLog, set_up_logs

@@ -5,7 +5,7 @@ import pytest
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import Language
 from imagegen_http.errors import TABLE, envelope
-from imagegen_http.openai.errors import Problem
+from imagegen_http.openai.responses import Problem
 
 _NEVER = {408, 409}
 """The official clients repeat these."""
