@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any, cast
 
 from litestar import Request, Response, route
-from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from imagegen_core.messages import Language
+from imagegen_http.api.errors import READ
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
@@ -55,18 +55,13 @@ def console_files() -> StaticFolder:
     return StaticFolder("console", comments=False)
 
 
-async def console_page(name: str, language: Language, *, has_login: bool) -> StaticContent:
+@cache
+def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
     """Return the page as it is to begin, in the reader's language; with a logout if a login is required.
 
     ``name`` is that of a module in ``pages/``, which the script loads for this address, with the style of
     that name.
     """
-    digest = await console_files().digest()
-    return await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
-
-
-@cache
-def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
     files = console_files()
     html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
     if has_login:
@@ -114,20 +109,17 @@ def with_missing_page(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
         head = InboundRequest.from_scope(cast("Scope", request.scope))
         if head.is_api or not accepts_page(head.header(b"accept")):
             return as_json(request, error)
-        return _missing_page(asgi.language.get())
+        language = asgi.language.get()
+        html = pages.plain_page(language, title=_TITLES[language], body=_BODIES[language])
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Language": language.tag,
+            "Content-Security-Policy": pages.CSP,
+            "Vary": "Accept, Accept-Language",
+        }
+        return Response(html, status_code=404, headers=headers, media_type="text/html")
 
     return {**handlers, NotFoundException: handle}
-
-
-def _missing_page(language: Language) -> Response[bytes]:
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Language": language.tag,
-        "Content-Security-Policy": pages.CSP,
-        "Vary": "Accept, Accept-Language",
-    }
-    html = pages.plain_page(language, title=_TITLES[language], body=_BODIES[language])
-    return Response(html, status_code=404, headers=headers, media_type="text/html")
 
 
 PAGES: Mapping[str, tuple[str, ...]] = {
@@ -147,17 +139,17 @@ _POLICY = (
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
 def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
-    @route(list(paths), http_method=_METHODS, include_in_schema=False)
+    @route(list(paths), http_method=READ, include_in_schema=False)
     async def console(service: ServiceDependency, request: Request[Any, Any, Any]) -> ASGIApp:
         """Return the page to browsers; anybody else has mistaken an address for one of the API."""
         if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
             raise NotFoundException
         language, has_login = asgi.language.get(), service.settings.server.auth_token is not None
-        content = await console_page(name, language, has_login=has_login)
+        digest = await console_files().digest()
+        content = await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
         headers = {
             "content-language": language.tag,
             "content-security-policy": _POLICY,
@@ -168,7 +160,7 @@ def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
     return console
 
 
-@route("/console/{path:path}", http_method=_METHODS, include_in_schema=False)
+@route("/console/{path:path}", http_method=READ, include_in_schema=False)
 async def console_file(path: FromPath[str]) -> ASGIApp:
     """Return one of the page's files; one with the digest in its address is never asked for again."""
     files, path = console_files(), path.removeprefix("/")

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Annotated, Any, cast
 
 import attrs
 import msgspec
 from litestar import Litestar, Request, get, route
-from litestar.enums import HttpMethod
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
@@ -19,6 +19,7 @@ from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import Task, TaskStatus
+from imagegen_http.api.errors import READ
 from imagegen_http.api.marks import EXAMPLE_COLLECTION
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.guard.access import Access
@@ -29,7 +30,7 @@ from imagegen_http.pages.document import openapi_document
 from imagegen_http.service import Service
 
 _NEWEST = Paging(page_size=1)
-_RETRIED, _INPUTS = "/retry", "/inputs/"
+_RETRY, _INPUTS = "/retry", "/inputs/"
 
 
 @attrs.frozen(kw_only=True)
@@ -48,65 +49,41 @@ class Newest:
 
     @classmethod
     async def read(cls, imagegen: ImageGen) -> "Newest":
-        images = await imagegen.parts.images.list(ImageList(), _NEWEST)
-        collections = await imagegen.parts.marks.collections()
-        tasks = (await imagegen.parts.tasks.find(TaskFilter(), Paging())).items
+        parts = imagegen.parts
+        images = (await parts.images.list(ImageList(), _NEWEST)).items
+        collections = await parts.marks.collections()
+        tasks = (await parts.tasks.find(TaskFilter(), Paging())).items
+        ended = [
+            task
+            for status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
+            for task in (await parts.tasks.find(TaskFilter(status=status), _NEWEST)).items
+        ]
         return cls(
-            task=next((task.task_id for task in tasks), None),
+            task=tasks[0].task_id if tasks else None,
             input_task=await _task_with_inputs(imagegen, tasks),
-            failed_task=await _newest_task(imagegen, TaskStatus.FAILED)
-            or await _newest_task(imagegen, TaskStatus.CANCELLED),
-            image=next((hit.image.id for hit in images.items), None),
-            collection=next((collection.id for collection in collections), None),
+            failed_task=ended[0].task_id if ended else None,
+            image=images[0].image.id if images else None,
+            collection=collections[0].id if collections else None,
         )
 
 
 def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
     """Return the document with these ids in the examples of its parameters and bodies."""
-    ids = {"task_id": newest.task, "image_id": newest.image, "collection_id": newest.collection}
-    retried = {**ids, "task_id": newest.failed_task}
-    with_inputs = {**ids, "task_id": newest.input_task}
-    images = {"ids": None if newest.image is None else [newest.image]}
-    paths = {
-        path: {
-            method: _with_ids(
-                operation,
-                retried if path.endswith(_RETRIED) else with_inputs if _INPUTS in path else ids,
-                {**images, "name": _free_name(method, newest.collection)},
-            )
-            for method, operation in item.items()
-        }
-        for path, item in document["paths"].items()
-    }
+    paths: dict[str, Any] = deepcopy(document["paths"])
+    for path, item in paths.items():
+        tasks = {_RETRY: newest.failed_task, _INPUTS: newest.input_task}
+        task = next((task for part, task in tasks.items() if part in path), newest.task)
+        ids = {"task_id": task, "image_id": newest.image, "collection_id": newest.collection}
+        for method, operation in item.items():
+            for parameter in operation.get("parameters", ()):
+                if (value := ids.get(parameter["name"])) is not None:
+                    parameter["example"] = str(value)
+            images = None if newest.image is None else [newest.image]
+            values = {"ids": images, "name": _free_name(method, newest.collection)}
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                if isinstance(example := body.get("example"), dict):
+                    example |= {n: v for n, v in values.items() if n in example and v is not None}
     return {**document, "paths": paths}
-
-
-def _with_ids(
-    operation: Mapping[str, Any], parameters: Mapping[str, Any], bodies: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the operation with examples that have these values instead of their own."""
-    changed = dict(operation)
-    if "parameters" in operation:
-        changed["parameters"] = [
-            parameter
-            if (id_ := parameters.get(parameter["name"])) is None
-            else {**parameter, "example": str(id_)}
-            for parameter in operation["parameters"]
-        ]
-    if "requestBody" in operation:
-        content = operation["requestBody"]["content"]
-        changed["requestBody"] = {
-            **operation["requestBody"],
-            "content": {name: _with_values(body, bodies) for name, body in content.items()},
-        }
-    return changed
-
-
-def _with_values(body: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    example = body.get("example")
-    if not isinstance(example, Mapping):
-        return dict(body)
-    return {**body, "example": {n: v if values.get(n) is None else values[n] for n, v in example.items()}}
 
 
 def _free_name(method: str, newest_collection: int | None) -> str | None:
@@ -123,11 +100,6 @@ async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) ->
     lists = [ImageList(criteria=ImageFilter(operation=operation)) for operation in operations]
     images = [hit.image for one in lists for hit in (await imagegen.parts.images.list(one, _NEWEST)).items]
     return max(images, key=lambda image: image.id).task_id if images else None
-
-
-async def _newest_task(imagegen: ImageGen, status: TaskStatus) -> str | None:
-    tasks = await imagegen.parts.tasks.find(TaskFilter(status=status), _NEWEST)
-    return next((task.task_id for task in tasks.items), None)
 
 
 class Renderings:
@@ -182,26 +154,15 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
 }
 
 
-def page(language: Language, *, root: str) -> str:
-    """Return the HTML in a language; ``root`` leads from its address to that of the service.
-
-    All its addresses are relative, so that it works below a proxy's prefix.
-    """
-    other, texts = Language.ZH if language is Language.EN else Language.EN, _TEXTS[language]
-    words = {"lang": language.tag, "code": language, "other_lang": other.tag, "other_code": other}
-    return _PAGE.format(root=root, **words, **texts)
-
-
 LanguageQuery = Annotated[str | None, QueryParameter(name="lang")]
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-@route("/openapi.json", http_method=_METHODS, include_in_schema=False)
+@route("/openapi.json", http_method=READ, include_in_schema=False)
 async def openapi_json(
     request: Request[Any, Any, Any], service: ServiceDependency, lang: LanguageQuery = None
 ) -> ASGIApp:
@@ -225,7 +186,7 @@ def docs(request: Request[Any, Any, Any], lang: LanguageQuery = None) -> ASGIApp
     return _page(language, root).response(headers={**headers, "content-security-policy": _POLICY})
 
 
-@route("/docs/{path:path}", http_method=_METHODS, include_in_schema=False)
+@route("/docs/{path:path}", http_method=READ, include_in_schema=False)
 async def docs_file(path: FromPath[str]) -> ASGIApp:
     return (await _files().content(path.removeprefix("/"))).response()
 
@@ -240,7 +201,14 @@ def _files() -> StaticFolder:
 
 @cache
 def _page(language: Language, root: str) -> StaticContent:
-    return StaticContent.compress(page(language, root=root).encode(), "text/html; charset=utf-8")
+    """Return the page in a language; ``root`` leads from its address to that of the service.
+
+    All its addresses are relative, so that it works below a proxy's prefix.
+    """
+    other = Language.ZH if language is Language.EN else Language.EN
+    words = {"lang": language.tag, "code": language, "other_lang": other.tag, "other_code": other}
+    html = _PAGE.format(root=root, **words, **_TEXTS[language])
+    return StaticContent.compress(html.encode(), "text/html; charset=utf-8")
 
 
 def _language(request: Request[Any, Any, Any], choice: str | None) -> Language:

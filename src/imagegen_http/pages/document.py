@@ -1,8 +1,10 @@
-"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples, and the words of a language."""
+"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples; and its Chinese."""
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -13,15 +15,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from imagegen_core.messages import Language
+from imagegen_http.api.errors import error_example
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.marks import ZipBody
 from imagegen_http.api.streams import PartialImage, TaskChange, TaskProgress
 from imagegen_http.api.tasks import Task
+from imagegen_http.errors import TABLE
 from imagegen_http.guard.access import COOKIE
 from imagegen_http.guard.bodies import ZIP
 from imagegen_http.openai.requests import ImageEdit, ImageEditForm
 from imagegen_http.openai.responses import ImageCompleted, ImagePartial, OpenAIErrorEvent
-from imagegen_http.pages.translation import in_chinese
 from imagegen_http.schemas import (
     SCHEMAS,
     DescribedTypes,
@@ -32,8 +35,6 @@ from imagegen_http.schemas import (
     short_name,
     unwrapped,
 )
-
-TITLE = "imagegen"
 
 DESCRIPTION = """
 Self-hosted image generation: a durable queue, stored images, Chinese search.
@@ -70,11 +71,8 @@ TAGS = [
 ]
 """The groups, in the order of the page."""
 
-LICENSE = License(name="MIT", identifier="MIT")
-
-SERVERS = [Server(url=".", description="where this document comes from, below whatever prefix a proxy has")]
-
-COMPONENTS = Components(
+_SERVER = Server(url=".", description="where this document comes from, below whatever prefix a proxy has")
+_COMPONENTS = Components(
     security_schemes={
         "token": SecurityScheme(
             type="http",
@@ -90,11 +88,6 @@ COMPONENTS = Components(
         ),
     }
 )
-
-
-def security(*, needs_token: bool) -> list[dict[str, list[str]]]:
-    """Return who may call a route: with a token set, whoever has it or has logged in, else everybody."""
-    return [*([] if needs_token else [{}]), {"token": []}, {"session": []}]
 
 
 def is_public(path: str) -> bool:
@@ -180,14 +173,14 @@ LITESTARS_PATH = "/openapi"
 def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
     """Return Litestar's configuration; the application leaves out the routes that it would make of it."""
     return OpenAPIConfig(
-        title=TITLE,
+        title="imagegen",
         version=version,
         description=unwrapped(DESCRIPTION),
-        servers=SERVERS,
+        servers=[_SERVER],
         tags=TAGS,
-        license=LICENSE,
-        components=COMPONENTS,
-        security=security(needs_token=needs_token),
+        license=License(name="MIT", identifier="MIT"),
+        components=_COMPONENTS,
+        security=[*([] if needs_token else [{}]), {"token": []}, {"session": []}],
         path=LITESTARS_PATH,
         render_plugins=[JsonRenderPlugin()],
         use_handler_docstrings=True,
@@ -263,21 +256,17 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
                 "content": {"application/zip": {"schema": _BYTES}},
             }
         case [*_, ("content" | "thumbnail" | "response") as name]:
+            content: dict[str, Any] = {"content": {kind: {"schema": _BYTES} for kind in _MEDIA_TYPES[name]}}
             description = "what was kept" if name == "response" else "the image"
-            responses |= _file(description, _MEDIA_TYPES[name])
+            responses |= {
+                "200": {"description": description, **content},
+                "206": {"description": "a range of it", **content},
+                "304": {"description": "not changed"},
+                "416": {"description": "no such range"},
+            }
     if method == "head":
         responses = {status: {"description": answer["description"]} for status, answer in responses.items()}
     return dict(sorted(responses.items()))
-
-
-def _file(description: str, media_types: tuple[str, ...]) -> dict[str, Any]:
-    content: dict[str, Any] = {"content": {media_type: {"schema": _BYTES} for media_type in media_types}}
-    return {
-        "200": {"description": description, **content},
-        "206": {"description": "a range of it", **content},
-        "304": {"description": "not changed"},
-        "416": {"description": "no such range"},
-    }
 
 
 def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
@@ -316,3 +305,69 @@ def _schema(shape: type[msgspec.Struct]) -> dict[str, Any]:
 def _with_short_names(document: dict[str, Any]) -> Any:
     text = msgspec.json.encode(document).decode()
     return msgspec.json.decode(re.sub(f'"{SCHEMAS}[^"]+"', lambda ref: short_name(ref[0]), text))
+
+
+# ---------------------------------------------------------------- its Chinese
+
+_TEXTS = frozenset({"description", "summary"})
+
+_VALUES = frozenset({"example", "const", "enum", "default", "value"})
+"""Keywords whose values are no part of the document's own words."""
+
+_NAMED = frozenset({"properties", "schemas", "paths"})
+"""Keywords whose values have names of ours for keys, which may be those of keywords."""
+
+_CODE = re.compile(r"`[^`]*`")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@cache
+def chinese_texts() -> Mapping[str, str]:
+    """Return the translations by their English text; neither has the full stop of a sentence."""
+    source = (files("imagegen_http") / "pages" / "chinese.yaml").read_bytes()
+    return msgspec.yaml.decode(source, type=dict[str, str])
+
+
+def in_chinese(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with Chinese texts, and errors as a caller sees them in Chinese."""
+    texts = {**chinese_texts(), **{row.en: row.zh for row in TABLE.values()}}
+
+    def translate(paragraph: str) -> str:
+        sentence = paragraph.removesuffix(".")
+        chinese = texts.get(sentence, sentence)
+        return chinese if paragraph == sentence else f"{chinese}。"
+
+    translated: dict[str, Any] = _mapped(document, translate)
+    for operation in operations(translated):
+        for content in _json(operation["responses"].values()):
+            for slug, example in content.get("examples", {}).items():
+                example["value"] = error_example(slug, Language.ZH)
+    return translated
+
+
+def sentences(document: Mapping[str, Any]) -> set[str]:
+    """Return what ``chinese.yaml`` has to translate: all texts for people, but for the table of errors."""
+    texts: set[str] = set()
+
+    def collect(paragraph: str) -> str:
+        texts.add(paragraph.removesuffix("."))
+        return paragraph
+
+    _mapped(document, collect)
+    texts -= {row.en for row in TABLE.values()}
+    return {text for text in texts if _LETTER.search(_CODE.sub("", text))}
+
+
+def _mapped(part: Any, change: Callable[[str], str], name: str = "") -> Any:
+    """Return a part of the document, with each paragraph of its texts changed; ``name`` is its keyword."""
+    match part:
+        case str() if name in _TEXTS:
+            return "\n\n".join(map(change, part.split("\n\n")))
+        case dict() if name in _NAMED:
+            return {key: _mapped(item, change) for key, item in part.items()}
+        case list() if name != "examples" and name not in _VALUES:
+            return [_mapped(item, change) for item in part]
+        case dict() if name not in _VALUES:
+            return {key: _mapped(item, change, key) for key, item in part.items()}
+        case _:
+            return part
