@@ -74,26 +74,6 @@ class FormField:
     choices: Mapping[str, Label] = attrs.field(factory=dict, converter=frozen_mapping)
 
     @classmethod
-    def labelled(
-        cls,
-        zh: str,
-        en: str,
-        group: Group = Group.OTHER,
-        *,
-        unit: Label | None = None,
-        description: tuple[str, str] | None = None,
-        choices: Mapping[str, tuple[str, str]] | None = None,
-    ) -> "FormField":
-        """Return a field; each pair is the words in Chinese and in English."""
-        return cls(
-            label=Label(zh=zh, en=en),
-            group=group,
-            unit=unit,
-            description=None if description is None else Label(zh=description[0], en=description[1]),
-            choices={value: Label(zh=pair[0], en=pair[1]) for value, pair in (choices or {}).items()},
-        )
-
-    @classmethod
     def from_words(cls, words: Mapping[str, Any]) -> "FormField":
         """Return a field of a ``words.json``."""
         extras = {name: Label.from_pair(words[name]) for name in ("unit", "description") if name in words}
@@ -102,9 +82,13 @@ class FormField:
         return cls(label=label, group=group, choices=choices, **extras)
 
 
-KNOWN_FIELDS: Mapping[str, FormField] = MappingProxyType(
-    {name: FormField.from_words(words) for name, words in _WORDS["FormField"].items()}
-)
+def fields_of(package: str) -> Mapping[str, FormField]:
+    """Return the fields in ``words.json`` of a package, by name."""
+    fields = words_of(package)["FormField"]
+    return MappingProxyType({name: FormField.from_words(words) for name, words in fields.items()})
+
+
+KNOWN_FIELDS = fields_of("imagegen_core")
 """By the canonical name of the parameter."""
 
 PIXELS = KNOWN_FIELDS["width"].unit

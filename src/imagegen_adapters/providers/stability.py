@@ -47,7 +47,7 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
     streamed_response,
 )
-from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_adapters.providers.common.catalogue import facts_of, own_parameter
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_sides,
@@ -70,7 +70,7 @@ from imagegen_adapters.providers.common.json_files import (
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
-from imagegen_core.forms import PIXELS, FormField, Group, framed
+from imagegen_core.forms import framed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Message
 from imagegen_core.models import Model, Parameter, ProviderProfile, check_upscaled, common
@@ -94,43 +94,22 @@ SHIPPED_MODELS = (
 )
 """The models of a configuration that lists none."""
 
-_DIRECTIONS = {
-    "above": ("上", "Above"),
-    "below": ("下", "Below"),
-    "left": ("左", "Left"),
-    "right": ("右", "Right"),
-}
-_UPSCALE_MODES = {
-    "fast": ("快速", "Fast"),
-    "conservative": ("保守", "Conservative"),
-    "creative": ("创意", "Creative"),
-}
-
-
-def _editing(name: str, zh: str, en: str, type: str = "string", maximum: float = 1, **form: Any) -> Parameter:
-    """Return a parameter of editing: a number up to ``maximum``, or a string, perhaps one of ``choices``."""
-    field = FormField.labelled(zh, en, Group.EDITING, **form)
-    if type in ("number", "integer"):
-        return Parameter(name=name, type=type, form_field=field, minimum=0, maximum=maximum)
-    return Parameter(name=name, type=type, form_field=field, enum=tuple(form.get("choices", ())))
-
-
 _PARAMETERS = (
     *common("num", "width", "height", "size", "negative_prompt", "upscale_factor", "edit_mode"),
     Parameter(name="aspect_ratio", enum=_ASPECT_RATIOS),
     Parameter(name="seed", type="integer", minimum=-1, maximum=4_294_967_294),
     Parameter(name="style_preset"),
     Parameter(name="strength", type="number", minimum=0, maximum=1),
-    _editing("search_prompt", "要替换的内容", "What to replace"),
-    _editing("grow_mask", "蒙版外扩", "Grow the mask", "integer", 20, unit=PIXELS),
-    _editing("upscale_mode", "放大方式", "Upscale mode", choices=_UPSCALE_MODES),
-    _editing("creativity", "创意程度", "Creativity", "number", 0.5),
-    _editing("foreground_prompt", "主体描述", "Foreground prompt"),
-    _editing("preserve_original_subject", "保留主体", "Preserve the subject", "number"),
-    _editing("original_background_depth", "背景景深", "Background depth", "number"),
-    _editing("keep_original_background", "保留原背景", "Keep the background", "boolean"),
-    _editing("light_source_direction", "光源方向", "Light from", choices=_DIRECTIONS),
-    _editing("light_source_strength", "光源强度", "Light strength", "number"),
+    own_parameter("search_prompt"),
+    own_parameter("grow_mask", "integer", minimum=0, maximum=20),
+    own_parameter("upscale_mode"),
+    own_parameter("creativity", "number", minimum=0, maximum=0.5),
+    own_parameter("foreground_prompt"),
+    own_parameter("preserve_original_subject", "number", minimum=0, maximum=1),
+    own_parameter("original_background_depth", "number", minimum=0, maximum=1),
+    own_parameter("keep_original_background", "boolean"),
+    own_parameter("light_source_direction"),
+    own_parameter("light_source_strength", "number", minimum=0, maximum=1),
 )
 
 

@@ -126,7 +126,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.providers.a1111.requests",
     "imagegen_adapters.providers.comfyui.words",
     "imagegen_adapters.providers.common.calls",
-    "imagegen_adapters.providers.demo.options",
+    "imagegen_adapters.providers.demo.provider",
     "imagegen_adapters.providers.document.expressions",
     "imagegen_adapters.providers.gemini.settings",
     "imagegen_adapters.secrets",

@@ -9,10 +9,11 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.catalogue import own_parameter
 from imagegen_adapters.providers.common.images import check_size
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import FormField, Group, form_field_of, in_pixels
+from imagegen_core.forms import form_field_of, in_pixels
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
@@ -37,10 +38,6 @@ _WIKI = "https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API"
 _OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
 
 
-def _parameter(name: str, zh: str, en: str, group: Group = Group.SAMPLING, **rules: Any) -> Parameter:
-    return Parameter(name=name, form_field=FormField.labelled(zh, en, group), **rules)
-
-
 _PARAMETERS = (
     *common("num", "width", "height", "size", "steps", "cfg_scale", "seed", "negative_prompt"),
     *common("upscale_factor", "edit_mode"),
@@ -49,11 +46,11 @@ _PARAMETERS = (
     Parameter(
         name="denoising_strength", type="number", minimum=0, maximum=1, form_field=form_field_of("strength")
     ),
-    _parameter("enable_hr", "高清修复", "High-resolution fix", type="boolean"),
-    _parameter("hr_scale", "高清修复倍数", "High-resolution factor", type="number", minimum=1, maximum=4),
-    _parameter("hr_upscaler", "高清修复放大算法", "High-resolution upscaler"),
-    _parameter("n_iter", "批次数", "Batches", type="integer", minimum=1, maximum=10),
-    _parameter("upscaler_1", "放大算法", "Upscaler", Group.EDITING),
+    own_parameter("enable_hr", "boolean"),
+    own_parameter("hr_scale", "number", minimum=1, maximum=4),
+    own_parameter("hr_upscaler"),
+    own_parameter("n_iter", "integer", minimum=1, maximum=10),
+    own_parameter("upscaler_1"),
 )
 _FORM = ("size", "num", "negative_prompt", "steps", "cfg_scale", "seed", "sampler_name", "scheduler")
 _SIZES = in_pixels(

@@ -15,7 +15,8 @@ import attrs
 import cattrs
 import yaml
 
-from imagegen_core.models import Lifecycle
+from imagegen_core.forms import fields_of
+from imagegen_core.models import Lifecycle, Parameter
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,6 +25,15 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def load_yaml(text: str) -> Any:
     """Return YAML as built-in types; with libyaml, if PyYAML was built with it, ten times as fast."""
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+
+
+_FIELDS = fields_of("imagegen_adapters")
+
+
+def own_parameter(name: str, type: str = "string", *, words: str | None = None, **rules: Any) -> Parameter:
+    """Return a parameter that a form describes by its ``words``; one with choices is one of them."""
+    field = _FIELDS[words or name]
+    return Parameter(name=name, type=type, form_field=field, **{"enum": tuple(field.choices), **rules})
 
 
 @attrs.frozen(kw_only=True)

@@ -2,23 +2,159 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+import attrs
 
 from imagegen_adapters.providers.common.calls import ResponseCode
+from imagegen_adapters.providers.common.catalogue import own_parameter
 from imagegen_adapters.providers.common.images import map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
-from imagegen_adapters.providers.demo.options import FORM, PARAMETERS, SIZES, DemoCode, Options, Work
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
-from imagegen_core.errors import BlobMissing, CallError, FailureCode
+from imagegen_core.errors import BlobMissing, CallError, FailureCode, ValidationFailed
+from imagegen_core.forms import KNOWN_FIELDS, Label, framed
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.models import Model, ProviderProfile
-from imagegen_core.operations import Operation
+from imagegen_core.messages import MessageCode
+from imagegen_core.models import Model, Parameter, ProviderProfile, common
+from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.requests import ImageRequest
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest, parse_size
+
+
+class DemoCode(MessageCode, words="imagegen_adapters"):
+    """Rules and failures of the demo provider."""
+
+
+# ---------------------------------------------------------------- what the demo model takes
+
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+"""The kinds of files, by Pillow's names."""
+
+MAX_SIDE_PIXELS = 2048
+"""The longest side of a drawn image."""
+
+MAX_UPSCALED_SIDE_PIXELS = 4096
+"""The longest side of an upscaled image."""
+
+_DEFAULT_SIDE_PIXELS = 512
+_SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
+_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
+_SIDE: Mapping[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_SIDE_PIXELS}
+_NO_EFFECT = Label(zh="接受，但不起作用", en="taken, without effect")
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(name="width", default=_DEFAULT_SIDE_PIXELS, **_SIDE),
+    Parameter(name="height", default=_DEFAULT_SIDE_PIXELS, **_SIDE),
+    *common("num", "size"),
+    Parameter(name="aspect_ratio", enum=_RATIOS),
+    Parameter(name="image_size", enum=tuple(_SIZE_PIXELS)),
+    *common("seed", "edit_mode", "mode", "upscale_factor"),
+    *(
+        attrs.evolve(parameter, form_field=attrs.evolve(parameter.form_field, description=_NO_EFFECT))
+        for parameter in common("negative_prompt", "steps", "cfg_scale")
+    ),
+    Parameter(name="format", enum=tuple(FORMATS), default="png", form_field=KNOWN_FIELDS["output_format"]),
+    own_parameter("delay_seconds", "number", minimum=0, maximum=600, default=0),
+    own_parameter("progress_steps", "integer", minimum=0, maximum=100, default=0),
+    own_parameter("as_job", "boolean", default=False),
+    own_parameter("refuse", "boolean", default=False),
+    own_parameter("fail"),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The parsed parameters of one call; ``never_starts``: it ends as one that the provider did not start."""
+
+    size: tuple[int, int]
+    format: str
+    delay_seconds: float
+    progress_steps: int
+    as_job: bool
+    failure: FailureCode | None
+    never_starts: bool
+
+    @classmethod
+    def from_request(cls, request: ImageRequest) -> "Options":
+        """Parse the request's parameters; a size that cannot be drawn is refused."""
+        params = request.params
+        _check_enlargement(request)
+        failure = FailureCode(params["fail"]) if params.get("fail") else None  # type: ignore[call-arg]  # by value
+        failure = FailureCode.CONTENT_POLICY if params.get("refuse") else failure
+        return cls(
+            size=_size(params),
+            format=params.get("format", "png"),
+            delay_seconds=float(params.get("delay_seconds", 0)),
+            progress_steps=int(params.get("progress_steps", 0)),
+            as_job=bool(params.get("as_job", False)),
+            failure=failure,
+            never_starts=failure in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
+        )
+
+
+def _size(params: Mapping[str, Any]) -> tuple[int, int]:
+    size = params.get("size")
+    dimensions = parse_size(size)
+    if size not in (None, "", "auto") and dimensions is None:
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=("auto",)))
+    if dimensions is None:
+        width, height = _shape(params)
+        return int(params.get("width", width)), int(params.get("height", height))
+    if not all(1 <= side <= MAX_SIDE_PIXELS for side in dimensions):
+        raise ValidationFailed.for_field(
+            "params.size", ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
+        )
+    return dimensions
+
+
+def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the size for the requested ratio: the longer side is ``image_size``, or the area 512×512."""
+    ratio_width, ratio_height = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
+    base = _SIZE_PIXELS.get(str(params.get("image_size")))
+    scale = (
+        _DEFAULT_SIDE_PIXELS / math.sqrt(ratio_width * ratio_height)
+        if base is None
+        else base / max(ratio_width, ratio_height)
+    )
+    return round(ratio_width * scale), round(ratio_height * scale)
+
+
+def _check_enlargement(request: ImageRequest) -> None:
+    if request.operation is not Operation.UPSCALE or request.image is None:
+        return
+    factor = UPSCALE_FACTORS[request.upscale_factor]
+    width, height = request.image.width * factor, request.image.height * factor
+    if max(width, height) > MAX_UPSCALED_SIDE_PIXELS:
+        field = "params.upscale_factor" if "upscale_factor" in request.params else "image"
+        reason = DemoCode.UPSCALED_TOO_LARGE(
+            factor=factor, width=width, height=height, maximum=MAX_UPSCALED_SIDE_PIXELS
+        )
+        raise ValidationFailed.for_field(field, reason)
+
+
+_SIZES = framed(_RATIOS, _SIZE_PIXELS, dimensions=_shape)
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
+
+    request: ImageRequest
+    seed: int
+    size: tuple[int, int]
+    references: tuple[bytes, ...]
+    image: bytes
+    mask: bytes | None
+
+
+# ---------------------------------------------------------------- the calls
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_DRAWINGS = 2
@@ -49,8 +185,8 @@ class DemoProvider:
                 default=entry.default,
                 operations=tuple(Operation) if entry.capabilities is None else entry.capabilities,
                 parameters=PARAMETERS,
-                form=FORM,
-                sizes=SIZES,
+                form=("size", "num", "format", "seed", "delay_seconds", "fail"),
+                sizes=_SIZES,
             )
             for entry in config.models or (_DEFAULT,)
         )
@@ -106,14 +242,10 @@ class DemoProvider:
         cancelled = self._cancellations.setdefault(call.call_id, asyncio.Event())
         try:
             await self._delay(options, exchange, started_at, cancelled, timeout)
-            if options.failure is not None:
-                is_limited = options.failure is FailureCode.RATE_LIMITED
-                raise CallError(
-                    options.failure,
-                    DemoCode.DEMO_ORDERED(),
-                    not_started=options.never_starts,
-                    retry_after=_RETRY_AFTER_SECONDS if is_limited else None,
-                )
+            if (code := options.failure) is not None:
+                wait = _RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None
+                reason, not_started = DemoCode.DEMO_ORDERED(), options.never_starts
+                raise CallError(code, reason, not_started=not_started, retry_after=wait)
             return await self._draw(call, options, exchange, cancelled)
         finally:
             self._cancellations.pop(call.call_id, None)
@@ -166,11 +298,9 @@ class DemoProvider:
         for index in range(request.num):
             _check(cancelled)
             work = Work(
-                operation=request.operation,
-                prompt=request.prompt,
+                request=request,
                 seed=first + index,
                 size=options.size,
-                upscale_factor=options.upscale_factor,
                 references=references,
                 image=image,
                 mask=mask,

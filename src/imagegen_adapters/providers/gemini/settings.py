@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_adapters.providers.common.catalogue import facts_of, own_parameter
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import FormField, Group, framed
+from imagegen_core.forms import framed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.models import Model, Parameter, common
@@ -27,14 +27,13 @@ _MAX_INLINE_MB = 500
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
 """The keys of ``extra_config`` that are read."""
 
-_VERSION_IN_PATH = re.compile(r"(.*)/(v\d+(?:(?:alpha|beta)\d*)?)")
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
+_VERSION_IN_PATH = re.compile(rf"(.*)/({_VERSION.pattern})")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
 _LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A location becomes one label of a host name."""
 
 _VERTEX_KEYS = {"project": _NAME, "location": _LOCATION, "credentials_file": None}
-_MULTI_REGIONS = ("us", "eu")
 
 
 class Backend(StrEnum):
@@ -48,31 +47,36 @@ class Backend(StrEnum):
 class GeminiSettings:
     """The checked ``extra_config``; ``max_inline_bytes`` limits the images of one request, before base64."""
 
-    backend: Backend = Backend.DEVELOPER
-    project: str | None = None
-    location: str | None = None
-    credentials_file: str | None = None
-    api_version: str | None = None
-    max_inline_bytes: int = DEFAULT_INLINE_MB * 1024 * 1024
+    backend: Backend
+    project: str | None
+    location: str | None
+    credentials_file: str | None
+    api_version: str | None
+    max_inline_bytes: int
 
     @classmethod
     def from_config(cls, config: ProviderConfig) -> "GeminiSettings":
         """Read ``config.extra_config``; a mistake is refused with its path, an unknown key is ignored."""
         extra = config.extra_config
         vertex = {name: _text(name, extra.get(name), pattern) for name, pattern in _VERTEX_KEYS.items()}
-        backend = _backend(extra.get("backend"))
+        backend, megabytes = extra.get("backend"), extra.get("max_inline_mb")
+        if backend not in (None, *Backend):
+            raise _invalid("backend", ProblemCode.NOT_ONE_OF(choices=tuple(Backend)))
+        backend = Backend(backend or Backend.DEVELOPER)
         present = [name for name, value in vertex.items() if value is not None]
         if present and backend is Backend.DEVELOPER:
             raise _invalid(present[0], GeminiCode.VERTEX_ONLY())
         if present and not (vertex["project"] and vertex["location"]):
             missing = "location" if vertex["project"] else "project"
             raise _invalid(missing, GeminiCode.PROJECT_WITHOUT_LOCATION())
-        return cls(
-            backend=backend,
-            api_version=_text("api_version", extra.get("api_version"), _VERSION),
-            max_inline_bytes=_megabytes("max_inline_mb", extra.get("max_inline_mb")),
-            **vertex,
-        )
+        version = _text("api_version", extra.get("api_version"), _VERSION)
+        if megabytes is None:
+            megabytes = DEFAULT_INLINE_MB
+        is_number = isinstance(megabytes, int | float) and not isinstance(megabytes, bool)
+        if not is_number or not 0 < megabytes <= _MAX_INLINE_MB:
+            raise _invalid("max_inline_mb", GeminiCode.NOT_MEGABYTES(maximum=_MAX_INLINE_MB))
+        max_bytes = int(megabytes * 1024 * 1024)
+        return cls(backend=backend, api_version=version, max_inline_bytes=max_bytes, **vertex)
 
     @property
     def uses_credentials(self) -> bool:
@@ -97,7 +101,7 @@ class GeminiSettings:
             return DEVELOPER_BASE
         if self.location in (None, "global"):
             return "https://aiplatform.googleapis.com"
-        if self.location in _MULTI_REGIONS:
+        if self.location in ("us", "eu"):
             return f"https://aiplatform.{self.location}.rep.googleapis.com"
         return f"https://{self.location}-aiplatform.googleapis.com"
 
@@ -105,22 +109,13 @@ class GeminiSettings:
         """Return base URL and API version; a version at the end of ``api_base`` replaces the default one."""
         base = (api_base or self.default_api_base).rstrip("/")
         default = "v1" if self.backend is Backend.DEVELOPER else "v1beta1"
-        match = _VERSION_IN_PATH.fullmatch(base)
-        if match:
+        if match := _VERSION_IN_PATH.fullmatch(base):
             base, default = match[1], match[2]
         return base, self.api_version or default
 
 
 def _invalid(name: str, reason: Message) -> ValidationFailed:
     return ValidationFailed.for_field(f"extra_config.{name}", reason)
-
-
-def _backend(value: Any) -> Backend:
-    if value is None:
-        return Backend.DEVELOPER
-    if value not in tuple(Backend):
-        raise _invalid("backend", ProblemCode.NOT_ONE_OF(choices=tuple(Backend)))
-    return Backend(value)
 
 
 def _text(name: str, value: Any, pattern: re.Pattern[str] | None = None) -> str | None:
@@ -133,15 +128,6 @@ def _text(name: str, value: Any, pattern: re.Pattern[str] | None = None) -> str 
     return value
 
 
-def _megabytes(name: str, value: Any) -> int:
-    if value is None:
-        return DEFAULT_INLINE_MB * 1024 * 1024
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < value <= _MAX_INLINE_MB:
-        raise _invalid(name, GeminiCode.NOT_MEGABYTES(maximum=_MAX_INLINE_MB))
-    return int(value * 1024 * 1024)
-
-
 DEFAULT_MODELS = (
     ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
     ModelEntry(id="gemini-3-pro-image", name="Gemini 3 Pro Image"),
@@ -149,37 +135,13 @@ DEFAULT_MODELS = (
 )
 """The models of a configuration without ``models``; all are available as of 2026-11-26."""
 
-_MAX_IMAGEN_BATCH = 4
-"""The maximum of Imagen's ``sampleCount``."""
-
 EDIT_MODES = (
     *("EDIT_MODE_DEFAULT", "EDIT_MODE_INPAINT_REMOVAL", "EDIT_MODE_INPAINT_INSERTION", "EDIT_MODE_OUTPAINT"),
     *("EDIT_MODE_CONTROLLED_EDITING", "EDIT_MODE_STYLE", "EDIT_MODE_BGSWAP", "EDIT_MODE_PRODUCT_IMAGE"),
 )
 SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
 
-_PERSONS = {
-    "DONT_ALLOW": ("不允许", "None"),
-    "ALLOW_ADULT": ("仅成人", "Adults"),
-    "ALLOW_ALL": ("不限", "All ages"),
-}
-_SAFETY_LEVELS = {
-    "BLOCK_LOW_AND_ABOVE": ("拦截低风险及以上", "Block low and above"),
-    "BLOCK_MEDIUM_AND_ABOVE": ("拦截中风险及以上", "Block medium and above"),
-    "BLOCK_ONLY_HIGH": ("只拦截高风险", "Block high only"),
-    "BLOCK_NONE": ("不拦截", "Block none"),
-}
-_SAFETY = FormField.labelled(
-    "安全过滤",
-    "Safety filter",
-    Group.SAFETY,
-    description=("各类有害内容的拦截门槛", "threshold of all harm categories"),
-    choices={**_SAFETY_LEVELS, "OFF": ("关闭", "Off")},
-)
-_PERSON_GENERATION = FormField.labelled("人物", "People", Group.SAFETY, choices=_PERSONS)
-_EDIT_STEPS = FormField.labelled("步数", "Steps", Group.SAMPLING, description=("编辑时的步数", "of an edit"))
-_NO_WATERMARK = ("使用种子时须关闭", "a seed needs it to be off")
-_ADD_WATERMARK = FormField.labelled("水印", "Watermark", Group.OUTPUT, description=_NO_WATERMARK)
+_SAFETY_LEVELS = ("BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE")
 _FORM = ("size", "num", "negative_prompt", "thinking_level", "seed", "safety", "person_generation")
 
 _TEN_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
@@ -239,9 +201,8 @@ _CATALOGUE: Mapping[str, Traits] = MappingProxyType(
 def traits_of(model_id: str) -> Traits:
     """Return the traits of a model; an unknown one gets those of its family in general."""
     name = model_id.rpartition("models/")[2]
-    traits = _CATALOGUE.get(name)
-    if traits is not None:
-        return traits
+    if name in _CATALOGUE:
+        return _CATALOGUE[name]
     if name.startswith(("imagen", "imagegeneration", "image-segmentation")):
         return _imagen(*_IMAGEN_OPERATIONS, tiers=("1K", "2K"))
     return Traits(tiers=("512", "1K", "2K", "4K"))
@@ -263,7 +224,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         parameters=tuple(_parameters(traits)),
         form=_FORM,
         sizes=framed(traits.ratios, traits.tiers),
-        max_num=_MAX_IMAGEN_BATCH if traits.imagen else MAX_NUM,
+        max_num=4 if traits.imagen else MAX_NUM,  # Imagen's ``sampleCount``
         max_references=traits.max_references,
         lifecycle=facts.lifecycle,
         price=facts.price,
@@ -283,14 +244,14 @@ def _parameters(traits: Traits) -> Iterator[Parameter]:
         yield Parameter(name="mode", enum=SEGMENT_MODES)
         yield Parameter(name="seed", type="integer", minimum=-1, maximum=2**32 - 1)
         yield Parameter(name="cfg_scale", type="number", minimum=0, maximum=100)
-        yield Parameter(name="steps", type="integer", minimum=1, maximum=1000, form_field=_EDIT_STEPS)
-        yield Parameter(name="safety", enum=tuple(_SAFETY_LEVELS), form_field=_SAFETY)
-        yield Parameter(name="person_generation", enum=tuple(_PERSONS), form_field=_PERSON_GENERATION)
+        yield own_parameter("steps", "integer", words="edit_steps", minimum=1, maximum=1000)
+        yield own_parameter("safety", enum=_SAFETY_LEVELS)
+        yield own_parameter("person_generation")
         yield Parameter(name="enhance_prompt", type="boolean")
-        yield Parameter(name="add_watermark", type="boolean", form_field=_ADD_WATERMARK)
+        yield own_parameter("add_watermark", "boolean")
     else:
         yield Parameter(name="seed", type="integer", minimum=-1, maximum=2**31 - 1)
-        yield Parameter(name="safety", enum=(*_SAFETY_LEVELS, "OFF"), form_field=_SAFETY)
+        yield own_parameter("safety", enum=(*_SAFETY_LEVELS, "OFF"))
         if traits.thinking:
             yield Parameter(name="thinking_level", enum=traits.thinking)
 
