@@ -45,6 +45,16 @@ HAS_GO = shutil.which("go") and Path("/usr/share/gocode/src/github.com/mattn/go-
 HAS_TOOLS = {"go-plan": HAS_GO, "profiling": shutil.which("py-spy")}
 """Benchmarks with programs that nothing here installs; they are tested where those are."""
 
+LONG = {
+    "cluster",
+    "cluster-nodes",
+    "growth-postgresql",
+    "marks-postgresql",
+    "insert",
+    "thumbnails",
+    "waiting",
+}
+
 
 def bench(*arguments):
     command = [sys.executable, "benchmarks", *arguments]
@@ -53,7 +63,14 @@ def bench(*arguments):
     return finished.stdout
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if HAS_TOOLS.get(name, True)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in LONG else [])
+        for name in BENCHMARKS
+        if HAS_TOOLS.get(name, True)
+    ],
+)
 def test_a_benchmark_writes_what_it_measured(tmp_path, name):
     """Each row has a title, and each of the keys is in some row, beside the machine."""
     if name == "syscalls" and not shutil.which("strace"):
@@ -69,6 +86,7 @@ def test_a_benchmark_writes_what_it_measured(tmp_path, name):
     assert {"cores", "processor", "python"} <= report["machine"].keys()
 
 
+@pytest.mark.long
 def test_reads_are_plotted(tmp_path):
     """A line for each kind of read that may grow with the gallery, and each size of it."""
     drawing = tmp_path / "reads.svg"

@@ -39,7 +39,9 @@ def _over(below, above):
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if CHINESE not in page.parents and _settings(page)]
 
 
-@pytest.mark.parametrize("folder", [DOCS, CHINESE], ids=["English", "Chinese"])
+@pytest.mark.parametrize(
+    "folder", [pytest.param(DOCS, id="English"), pytest.param(CHINESE, id="Chinese", marks=pytest.mark.long)]
+)
 def test_an_image_is_taken_out_of_a_backup_as_the_page_says(folder, tmp_path):
     """By the id of its task from a service that knows it, and from a restored copy by its prompt."""
     for prompt in ("一只猫", "a boat"):

@@ -25,7 +25,7 @@ suppress-health-check = ["all"]
 
 [generation]
 deterministic = true
-max-examples = 25
+max-examples = 12
 database = "none"
 
 [checks.positive_data_acceptance]
