@@ -1,5 +1,6 @@
 """What calls cost: their prices, what providers report, estimates, and sums by currency, never converted."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -87,17 +88,17 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
     A sum is as sure as its least sure part; a part without an amount makes every sum unknown.
     """
     parts = tuple(costs)
-    ticks: dict[str, int] = {}
-    bases: dict[str, Basis] = {}
+    ticks: Counter[str] = Counter()
+    bases: dict[str, list[Basis]] = {}
     for cost in parts:
         if cost.amount is not None and cost.currency is not None:
-            ticks[cost.currency] = ticks.get(cost.currency, 0) + ticks_of(cost.amount)
-            bases[cost.currency] = least_sure(bases.get(cost.currency, cost.basis), cost.basis)
+            ticks[cost.currency] += ticks_of(cost.amount)
+            bases.setdefault(cost.currency, []).append(cost.basis)
     has_unknown = any(cost.amount is None for cost in parts)
     if has_unknown and not ticks:
         return (Cost.unknown(),)
     return tuple(
-        Cost.from_ticks(sum_, currency, Basis.UNKNOWN if has_unknown else bases[currency])
+        Cost.from_ticks(sum_, currency, Basis.UNKNOWN if has_unknown else least_sure(*bases[currency]))
         for currency, sum_ in ticks.items()
     )
 
@@ -154,21 +155,14 @@ class ReportedUsage:
     ) -> Self:
         """Return the report in a provider's values; one that cannot be true counts as missing.
 
-        Args:
-            amount: in units of ``unit`` of the currency, such as credits; a number, or its digits.
-            currency: what the provider bills in.
-            unit: what one of them is worth.
-            tokens: how many of each kind.
+        ``amount`` is a number or its digits, in units of ``unit`` of the currency, such as credits.
         """
+        pairs = ((kind, _count(value)) for kind, value in (tokens or {}).items())
+        counts: dict[str, int] = {kind: count for kind, count in pairs if count is not None}
         number = None if currency is None else _number(amount)
-        sum_ = None if number is None else number * unit
-        plausible = sum_ is not None and sum_ <= MAX_AMOUNT
-        counts = {kind: _count(value) for kind, value in (tokens or {}).items()}
-        return cls(
-            amount=sum_ if plausible else None,
-            currency=currency if plausible else None,
-            tokens={kind: count for kind, count in counts.items() if count is not None},
-        )
+        if number is None or number * unit > MAX_AMOUNT:
+            return cls(tokens=counts)
+        return cls(amount=number * unit, currency=currency, tokens=counts)
 
 
 def _number(value: Any) -> Decimal | None:
@@ -215,11 +209,10 @@ def quote(request: ImageRequest, model: Model, *, is_billed: bool) -> Cost | Non
 
     By tokens that is unknown unless the price has a forecast of them: only the provider can count them.
     """
-    price = model.price
-    if price is None:
+    if model.price is None:
         return Cost.unknown() if is_billed else None
-    by_images = _by_images(price, request, model, request.num)
-    return by_images or _by_forecast(price, request, model) or Cost.unknown()
+    call = _PricedCall(request, model, model.price)
+    return call.by_images(request.num) or call.by_forecast() or Cost.unknown()
 
 
 def cost_of(
@@ -235,139 +228,127 @@ def cost_of(
 
     The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
     by the ``price`` under which the call was sent; else each image costs its part of the forecast.
-
-    Args:
-        request: what was asked for.
-        model: the model that made it.
-        price: the model's, when the call was sent.
-        usage: what the provider says.
-        images: how many it made, whatever became of them afterwards.
-        quoted: what is known so far, at first the `quote` for the call; None if calls cost nothing.
+    ``images`` are those that it made, whatever became of them afterwards. ``quoted`` is what is known so far,
+    at first the `quote` for the call; None if calls cost nothing.
     """
     if usage is not None and usage.amount is not None and usage.currency is not None:
         return Cost.from_amount(usage.amount, usage.currency, Basis.KNOWN)
     if price is None:
         return quoted
-    by_tokens = None if usage is None else _by_tokens(price, request, model, usage.tokens)
-    forecast = _by_forecast(price, request, model)
-    return by_tokens or _by_images(price, request, model, images) or _part(forecast, images, request.num)
-
-
-def _by_images(price: Price, request: ImageRequest, model: Model, images: int) -> Cost | None:
-    rate = _first_rate(price, request, model, Unit.IMAGE, Unit.MEGAPIXEL)
-    if rate is None:
-        return None
-    amount = rate.amount * images
-    if rate.per is Unit.MEGAPIXEL:
-        pixels = _pixels(request, model)
-        if pixels is None:
-            return None
-        amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
-    input_rate = _first_rate(price, request, model, Unit.INPUT_IMAGE)
-    if input_rate is not None:
-        amount += input_rate.amount * max(0, _input_images(request) - input_rate.free)
-    return Cost.from_amount(amount, price.currency, Basis.ESTIMATED)
-
-
-def _by_forecast(price: Price, request: ImageRequest, model: Model) -> Cost | None:
-    """Return the cost of the tokens that a call is forecast to take; None if nobody knows them.
-
-    Without a size, or with one that the provider chooses, the largest could cost ten times the usual: that
-    is no estimate. Images of one call are billed as if each were a call of its own.
-    """
-    forecast = price.forecast
-    says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
-    sides = request.dimensions or (None if says_size else parse_size(model.default_size))
-    if forecast is None or sides is None:
-        return None
-    partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
-    inputs = len(request.named_inputs) or int(request.operation.rules.has_input_images)
-    tokens = {
-        TokenKind.IMAGE_OUTPUT: forecast.output_tokens(*sides, _value(request, model, "quality")) + partial,
-        TokenKind.IMAGE_INPUT: forecast.input_image * inputs,
-        TokenKind.TEXT_INPUT: -(-len(request.prompt.encode()) // _BYTES_PER_TOKEN),
-    }
-    return _by_tokens(price, request, model, {kind: count * request.num for kind, count in tokens.items()})
-
-
-def _part(forecast: Cost | None, images: int, num: int) -> Cost:
-    """Return what some images of a call cost; unknown if nobody could say before it was sent."""
+    call = _PricedCall(request, model, price)
+    by_tokens = None if usage is None else call.by_tokens(usage.tokens)
+    if (cost := by_tokens or call.by_images(images)) is not None:
+        return cost
+    forecast = call.by_forecast()
     if forecast is None or forecast.amount is None or forecast.currency is None:
         return Cost.unknown()
-    return Cost.from_amount(forecast.amount * images / num, forecast.currency, forecast.basis)
+    return Cost.from_amount(forecast.amount * images / request.num, forecast.currency, forecast.basis)
 
 
-def _input_images(request: ImageRequest) -> int:
-    """Return how many images go along besides a mask; of an estimate, which has none, the one that must."""
-    count = len([name for name, _ in request.named_inputs if name != "mask"])
-    return count or int(request.operation.rules.has_input_images)
+@attrs.frozen
+class _PricedCall:
+    """What a request for a model costs by a price list; None where that cannot tell."""
 
+    request: ImageRequest
+    model: Model
+    price: Price
 
-def _first_rate(price: Price, request: ImageRequest, model: Model, *units: Unit) -> Rate | None:
-    rates = (rate for rate in price.rates if rate.per in units)
-    return next((rate for rate in rates if _applies(rate, request, model)), None)
+    def by_images(self, images: int) -> Cost | None:
+        rate = self._first_rate(Unit.IMAGE, Unit.MEGAPIXEL)
+        if rate is None:
+            return None
+        amount = rate.amount * images
+        if rate.per is Unit.MEGAPIXEL:
+            if (pixels := self._pixels()) is None:
+                return None
+            amount = amount * pixels / _PIXELS_PER_MEGAPIXEL
+        if input_rate := self._first_rate(Unit.INPUT_IMAGE):
+            # An estimate has no images yet, but one must come along; a mask is none of them.
+            inputs = sum(name != "mask" for name, _ in self.request.named_inputs) or self._least_inputs
+            amount += input_rate.amount * max(0, inputs - input_rate.free)
+        return Cost.from_amount(amount, self.price.currency, Basis.ESTIMATED)
 
+    def by_forecast(self) -> Cost | None:
+        """Return the cost of the tokens that the call is forecast to take.
 
-def _by_tokens(
-    price: Price, request: ImageRequest, model: Model, tokens: Mapping[TokenKind, int]
-) -> Cost | None:
-    """Return the cost of the tokens; None if there are none, or some have no rate."""
-    rates: dict[TokenKind, Decimal] = {}
-    for rate in price.rates:
-        if rate.tokens is not None and _applies(rate, request, model):
-            rates.setdefault(rate.tokens, rate.amount)
-    counts = {kind: count for kind, count in tokens.items() if count}
-    for cached, kind in _UNCACHED.items():
-        if kind in rates:
-            rates.setdefault(cached, rates[kind])
-    if not counts or not counts.keys() <= rates.keys():
-        return None
-    amount = sum((rates[kind] * count for kind, count in counts.items()), Decimal())
-    return Cost.from_amount(amount / _TOKENS_PER_UNIT, price.currency, Basis.ESTIMATED)
+        Without a size, or with one that the provider chooses, the largest could cost ten times the usual:
+        that is no estimate. Images of one call are billed as if each were a call of its own.
+        """
+        forecast, request = self.price.forecast, self.request
+        says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
+        sides = request.dimensions or (None if says_size else parse_size(self.model.default_size))
+        if forecast is None or sides is None:
+            return None
+        partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
+        inputs = len(request.named_inputs) or self._least_inputs
+        tokens = {
+            TokenKind.IMAGE_OUTPUT: forecast.output_tokens(*sides, self._value("quality")) + partial,
+            TokenKind.IMAGE_INPUT: forecast.input_image * inputs,
+            TokenKind.TEXT_INPUT: -(-len(request.prompt.encode()) // _BYTES_PER_TOKEN),
+        }
+        return self.by_tokens({kind: count * request.num for kind, count in tokens.items()})
 
+    def by_tokens(self, tokens: Mapping[TokenKind, int]) -> Cost | None:
+        """Return the cost of the tokens; None if there are none, or some have no rate."""
+        rates: dict[TokenKind, Decimal] = {}
+        for rate in self.price.rates:
+            if rate.tokens is not None and self._applies(rate):
+                rates.setdefault(rate.tokens, rate.amount)
+        counts = {kind: count for kind, count in tokens.items() if count}
+        for cached, kind in _UNCACHED.items():
+            if kind in rates:
+                rates.setdefault(cached, rates[kind])
+        if not counts or not counts.keys() <= rates.keys():
+            return None
+        amount = sum((rates[kind] * count for kind, count in counts.items()), Decimal())
+        return Cost.from_amount(amount / _TOKENS_PER_UNIT, self.price.currency, Basis.ESTIMATED)
 
-def _applies(rate: Rate, request: ImageRequest, model: Model) -> bool:
-    if rate.operations and request.operation not in rate.operations:
-        return False
-    if rate.sizes and not _is_among(_sizes(request, model), rate.sizes):
-        return False
-    if rate.max_pixels is not None:
-        pixels = _pixels(request, model)
-        if pixels is None or pixels > rate.max_pixels:
+    @property
+    def _least_inputs(self) -> int:
+        return int(self.request.operation.rules.has_input_images)
+
+    def _first_rate(self, *units: Unit) -> Rate | None:
+        return next((rate for rate in self.price.rates if rate.per in units and self._applies(rate)), None)
+
+    def _applies(self, rate: Rate) -> bool:
+        if rate.operations and self.request.operation not in rate.operations:
             return False
-    qualities = [_value(request, model, name) for name in _QUALITY_NAMES]
-    return not rate.qualities or _is_among(qualities, rate.qualities)
+        if rate.sizes and not _is_among(self._sizes(), rate.sizes):
+            return False
+        if rate.max_pixels is not None:
+            pixels = self._pixels()
+            if pixels is None or pixels > rate.max_pixels:
+                return False
+        return not rate.qualities or _is_among(map(self._value, _QUALITY_NAMES), rate.qualities)
+
+    def _sizes(self) -> Iterator[str]:
+        """Yield the size of the request in the forms that a price list may have, or else the model's own."""
+        dimensions, params = self.request.dimensions, self.request.params
+        if dimensions is not None:
+            yield f"{dimensions[0]}x{dimensions[1]}"
+        values = [str(params[name]) for name in _SIZE_NAMES if params.get(name) is not None]
+        yield from values
+        if dimensions is None and not values and self.model.default_size:
+            yield self.model.default_size
+
+    def _value(self, name: str) -> str:
+        """Return a parameter of the request, or what the model takes it for where there is none."""
+        defaults = {parameter.name: parameter.default for parameter in self.model.parameters}
+        return str(self.request.params.get(name, defaults.get(name)))
+
+    def _pixels(self) -> int | None:
+        """Return the pixels of one image, as far as the request or the model says."""
+        request = self.request
+        sides = request.dimensions or parse_size(self.model.default_size)
+        if request.operation is Operation.UPSCALE and request.image is not None:
+            factor = UPSCALE_FACTORS.get(request.upscale_factor, 1)
+            sides = (request.image.width * factor, request.image.height * factor)
+        return None if sides is None else sides[0] * sides[1]
 
 
 def _is_among(values: Iterable[str], choices: tuple[str, ...]) -> bool:
     folded = {choice.casefold() for choice in choices}
     return any(value.casefold() in folded for value in values)
-
-
-def _sizes(request: ImageRequest, model: Model) -> Iterator[str]:
-    """Yield the size of a request in the forms that a price list may have, or else the model's own."""
-    dimensions = request.dimensions
-    if dimensions is not None:
-        yield f"{dimensions[0]}x{dimensions[1]}"
-    values = [str(request.params[name]) for name in _SIZE_NAMES if request.params.get(name) is not None]
-    yield from values
-    if dimensions is None and not values and model.default_size:
-        yield model.default_size
-
-
-def _value(request: ImageRequest, model: Model, name: str) -> str:
-    """Return a parameter of a request, or what the model takes it for where there is none."""
-    default = next((parameter.default for parameter in model.parameters if parameter.name == name), None)
-    return str(request.params.get(name, default))
-
-
-def _pixels(request: ImageRequest, model: Model) -> int | None:
-    """Return the pixels of one image, as far as the request or the model says."""
-    sides = request.dimensions or parse_size(model.default_size)
-    if request.operation is Operation.UPSCALE and request.image is not None:
-        factor = UPSCALE_FACTORS.get(request.upscale_factor, 1)
-        sides = (request.image.width * factor, request.image.height * factor)
-    return None if sides is None else sides[0] * sides[1]
 
 
 class UsageGrouping(StrEnum):
@@ -422,17 +403,18 @@ class Usage:
     @property
     def known_amounts(self) -> dict[str, Decimal]:
         """What the providers said that they charged."""
-        return self._amounts({c: ticks.known_ticks for c, ticks in self.currencies.items()})
+        return self._amounts("known_ticks")
 
     @property
     def estimated_amounts(self) -> dict[str, Decimal]:
         """What was charged by the price lists."""
-        return self._amounts({c: ticks.estimated_ticks for c, ticks in self.currencies.items()})
+        return self._amounts("estimated_ticks")
 
     @property
     def possible_amounts(self) -> dict[str, Decimal]:
         """What calls with an unknown outcome may have cost."""
-        return self._amounts({c: ticks.possible_ticks for c, ticks in self.currencies.items()})
+        return self._amounts("possible_ticks")
 
-    def _amounts(self, ticks: Mapping[str, int]) -> dict[str, Decimal]:
-        return {currency: amount_of(ticks[currency]) for currency in sorted(ticks) if ticks[currency]}
+    def _amounts(self, name: str) -> dict[str, Decimal]:
+        sums = {currency: getattr(ticks, name) for currency, ticks in sorted(self.currencies.items())}
+        return {currency: amount_of(ticks) for currency, ticks in sums.items() if ticks}

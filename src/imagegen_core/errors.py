@@ -447,10 +447,15 @@ class ValidationFailed(Refusal, slug="validation_failed", code=40000):
             raise cls.for_field(field, reason)
 
     @classmethod
+    def wrong_type(cls, field: str, *types: JsonType) -> "ValidationFailed":
+        """Return the refusal of what is none of these."""
+        return cls.for_field(field, ProblemCode.WRONG_TYPE(types=tuple(kind() for kind in types)))
+
+    @classmethod
     def check_integer(cls, field: str, number: Any, *, minimum: int, maximum: int | None = None) -> None:
         """Raise the refusal of what is no whole number within its bounds, which are inclusive."""
         if isinstance(number, bool) or not isinstance(number, int):
-            raise cls.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+            raise cls.wrong_type(field, JsonType.INTEGER)
         cls.check_range(field, number, minimum=minimum, maximum=maximum)
 
 

@@ -12,10 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import (
-    Operation,
-    parse_operations,
-)
+from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.text import unknown_key
 from imagegen_core.values import frozen_mapping
@@ -42,16 +39,12 @@ class Source:
 def parse_source(data: Any, path: str) -> Source:
     """Return a source from plain values."""
     fields = parse_fields(data, path, required=("url", "read"), optional=("by", "note"))
-    by = fields.get("by", Witness.PROVIDER)
-    if by not in tuple(Witness):
-        choices = tuple(str(witness) for witness in Witness)
-        raise ValidationFailed.for_field(f"{path}.by", ProblemCode.NOT_ONE_OF(choices=choices))
-    return Source(
-        url=_url(fields["url"], f"{path}.url"),
-        read=parse_date(fields["read"], f"{path}.read"),
-        by=Witness(by),
-        note=parse_text(fields.get("note", ""), f"{path}.note"),
-    )
+    by = _choice(fields.get("by", Witness.PROVIDER), Witness, f"{path}.by")
+    url = parse_text(fields["url"], f"{path}.url")
+    if not url.startswith(("https://", "http://")):
+        raise ValidationFailed.for_field(f"{path}.url", ProblemCode.NOT_HTTP())
+    read = parse_date(fields["read"], f"{path}.read")
+    return Source(url=url, read=read, by=by, note=parse_text(fields.get("note", ""), f"{path}.note"))
 
 
 def parse_date(data: Any, path: str) -> dt.date:
@@ -63,9 +56,9 @@ def parse_date(data: Any, path: str) -> dt.date:
 
 
 def parse_text(data: Any, path: str) -> str:
-    """Return a text."""
+    """Return a text; anything else is refused."""
     if not isinstance(data, str):
-        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
+        raise ValidationFailed.wrong_type(path, JsonType.STRING)
     return data
 
 
@@ -74,7 +67,7 @@ def parse_fields(
 ) -> Mapping[str, Any]:
     """Return an object that has all the required fields and no unknown one."""
     if not isinstance(data, Mapping):
-        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+        raise ValidationFailed.wrong_type(path, JsonType.OBJECT)
     names = (*required, *optional)
     for name in data:
         if name not in names:
@@ -83,13 +76,6 @@ def parse_fields(
         if data.get(name) is None:
             raise ValidationFailed.for_field(f"{path}.{name}", ProblemCode.REQUIRED())
     return data
-
-
-def _url(data: Any, path: str) -> str:
-    url = parse_text(data, path)
-    if not url.startswith(("https://", "http://")):
-        raise ValidationFailed.for_field(path, ProblemCode.NOT_HTTP())
-    return url
 
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
@@ -179,12 +165,11 @@ def parse_price(data: Any, path: str) -> Price:
     currency = parse_text(fields["currency"], f"{path}.currency")
     if not is_currency(currency):
         raise ValidationFailed.for_field(f"{path}.currency", ProblemCode.NOT_A_CURRENCY())
-    rates = fields["rates"]
+    rates, source, forecast = (fields.get(name) for name in ("rates", "source", "forecast"))
     if not isinstance(rates, list | tuple):
-        raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
+        raise ValidationFailed.wrong_type(f"{path}.rates", JsonType.ARRAY)
     if not rates:
         raise ValidationFailed.for_field(f"{path}.rates", ProblemCode.TOO_FEW_ITEMS(minimum=1))
-    source, forecast = fields.get("source"), fields.get("forecast")
     return Price(
         currency=currency,
         rates=tuple(_rate(rate, f"{path}.rates.{position}") for position, rate in enumerate(rates)),
@@ -204,7 +189,7 @@ def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
     if data is None:
         return MappingProxyType({})
     if not isinstance(data, Mapping):
-        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+        raise ValidationFailed.wrong_type(path, JsonType.OBJECT)
     return {model_id: parse_price(price, f"{path}.{model_id}") for model_id, price in data.items()}
 
 
@@ -212,26 +197,27 @@ def _rate(data: Any, path: str) -> Rate:
     names = ("per", "tokens", "sizes", "qualities", "max_pixels", "free", "operations")
     fields = parse_fields(data, path, required=("amount",), optional=names)
     per = _choice(fields.get("per", Unit.IMAGE), Unit, f"{path}.per")
-    tokens = None if (kind := fields.get("tokens")) is None else _choice(kind, TokenKind, f"{path}.tokens")
-    if (per is Unit.MILLION_TOKENS) != (tokens is not None):
-        other = f"per: {Unit.MILLION_TOKENS}" if tokens is not None else "per"
-        field = "per" if tokens is not None else "tokens"
-        raise ValidationFailed.for_field(f"{path}.{field}", ProblemCode.NEEDS_OTHER(other=other))
+    tokens, pixels = fields.get("tokens"), fields.get("max_pixels")
     free = _count(fields.get("free", 0), f"{path}.free", 0)
-    if free and per is not Unit.INPUT_IMAGE:
-        other = f"per: {Unit.INPUT_IMAGE}"
-        raise ValidationFailed.for_field(f"{path}.free", ProblemCode.NEEDS_OTHER(other=other))
+    for field, is_wrong, other in (
+        ("per", tokens is not None and per is not Unit.MILLION_TOKENS, f"per: {Unit.MILLION_TOKENS}"),
+        ("tokens", tokens is None and per is Unit.MILLION_TOKENS, "per"),
+        ("free", free and per is not Unit.INPUT_IMAGE, f"per: {Unit.INPUT_IMAGE}"),
+    ):
+        if is_wrong:
+            raise ValidationFailed.for_field(f"{path}.{field}", ProblemCode.NEEDS_OTHER(other=other))
+    sizes, qualities, operations = (
+        _texts(fields.get(name, ()), f"{path}.{name}") for name in ("sizes", "qualities", "operations")
+    )
     return Rate(
         amount=_amount(fields["amount"], f"{path}.amount"),
         per=per,
-        tokens=tokens,
-        sizes=_texts(fields.get("sizes", ()), f"{path}.sizes"),
-        qualities=_texts(fields.get("qualities", ()), f"{path}.qualities"),
-        max_pixels=_pixels(fields.get("max_pixels"), f"{path}.max_pixels"),
+        tokens=None if tokens is None else _choice(tokens, TokenKind, f"{path}.tokens"),
+        sizes=sizes,
+        qualities=qualities,
+        max_pixels=None if pixels is None else _count(pixels, f"{path}.max_pixels", 1),
         free=free,
-        operations=parse_operations(
-            _texts(fields.get("operations", ()), f"{path}.operations"), f"{path}.operations"
-        ),
+        operations=parse_operations(operations, f"{path}.operations"),
     )
 
 
@@ -239,43 +225,38 @@ def _forecast(data: Any, path: str) -> Forecast:
     fields = parse_fields(data, path, required=("grid",), optional=("input_image", "partial_image"))
     grid = fields["grid"]
     if not isinstance(grid, Mapping):
-        raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+        raise ValidationFailed.wrong_type(f"{path}.grid", JsonType.OBJECT)
     if not grid:
         raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.TOO_FEW_ITEMS(minimum=1))
-    return Forecast(
-        grid={
-            str(name).casefold(): _count(count, f"{path}.grid.{name}", 1, _MAX_FORECAST)
-            for name, count in grid.items()
-        },
-        input_image=_count(fields.get("input_image", 0), f"{path}.input_image", 0, _MAX_FORECAST),
-        partial_image=_count(fields.get("partial_image", 0), f"{path}.partial_image", 0, _MAX_FORECAST),
-    )
+
+    def tokens(name: str) -> int:
+        return _count(fields.get(name, 0), f"{path}.{name}", 0, _MAX_FORECAST)
+
+    cells = {
+        str(name).casefold(): _count(count, f"{path}.grid.{name}", 1, _MAX_FORECAST)
+        for name, count in grid.items()
+    }
+    return Forecast(grid=cells, input_image=tokens("input_image"), partial_image=tokens("partial_image"))
 
 
 def _amount(data: Any, path: str) -> Decimal:
     if isinstance(data, str) and _DECIMAL.fullmatch(data):
         return Decimal(data)
     if isinstance(data, bool) or not isinstance(data, int | float):
-        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),)))
+        raise ValidationFailed.wrong_type(path, JsonType.NUMBER)
     if not math.isfinite(data):
         raise ValidationFailed.for_field(path, ProblemCode.NOT_FINITE())
     ValidationFailed.check_range(path, data, minimum=0)
     return Decimal(str(data))
 
 
-def _pixels(data: Any, path: str) -> int | None:
-    return None if data is None else _count(data, path, 1)
-
-
 def _count(data: Any, path: str, minimum: int, maximum: int | None = None) -> int:
-    if isinstance(data, bool) or not isinstance(data, int):
-        raise ValidationFailed.for_field(path, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
-    ValidationFailed.check_range(path, data, minimum=minimum, maximum=maximum)
-    return data
+    ValidationFailed.check_integer(path, data, minimum=minimum, maximum=maximum)
+    return int(data)
 
 
 def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:
-    choices = tuple(str(member) for member in kind)
+    choices = tuple(map(str, kind))
     if data not in choices:
         raise ValidationFailed.for_field(path, ProblemCode.NOT_ONE_OF(choices=choices))
     return kind(data)

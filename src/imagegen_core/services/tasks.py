@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
@@ -30,7 +31,8 @@ from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, UsageKey
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
-from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
+from imagegen_core.prices import parse_text
+from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override
@@ -45,9 +47,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
-_ANY_IMAGE = InputImage(
-    key="", mime_type=MediaType.PNG, width=1024, height=1024, size_bytes=1024 * 1024, sha256=""
-)
+_ANY_IMAGE = InputImage(key="", mime_type="image/png", width=1024, height=1024, size_bytes=1 << 20, sha256="")
 """Stands for the images of a request, which need not be there to be told its price."""
 
 
@@ -66,11 +66,7 @@ class TaskChanges:
 
 @attrs.frozen(kw_only=True)
 class InputView:
-    """An input image as it is shown.
-
-    Its bytes are those of the stored image that it was named by, or what its caller sent. Unless it is
-    ``available``, that image is deleted, or what was sent was not kept.
-    """
+    """An input as it is shown; not ``available`` if its stored image is deleted, or what was sent is gone."""
 
     role: InputRole
     image: InputImage
@@ -148,7 +144,20 @@ class Tasks:
                 await self.parts.check_address(resolved.config.api_base)
             if not self.parts.has_room():
                 raise InsufficientStorage
-            task = self._task(task_id, submission, request, resolved, model)
+            now, override = self.parts.clock.now(), submission.override
+            warning = model.warning_on(now.date())
+            task = Task(
+                task_id=task_id,
+                request=request,
+                provider_name=resolved.config.provider_name,
+                model_id=model.id,
+                created_at=now,
+                config_snapshot=snapshot(resolved.config, model),
+                override=None if override is None else seal_override(override, self.parts.box, task_id),
+                max_retries=resolved.config.retries,
+                warnings=() if warning is None else (warning,),
+                retry_of=submission.retry_of,
+            )
             added = await self.parts.tasks.add(task, queue_size=self.queue_size, claim=claim)
         except asyncio.CancelledError:
             raise  # the task may have been stored nevertheless; files without a task are cleaned up later
@@ -236,36 +245,11 @@ class Tasks:
             expires_at=self.parts.clock.now() + IDEMPOTENCY_LIFETIME,
         )
 
-    def _task(
-        self,
-        task_id: str,
-        submission: Submission,
-        request: ImageRequest,
-        resolved: ResolvedProvider,
-        model: Model,
-    ) -> Task:
-        override, now = submission.override, self.parts.clock.now()
-        warning = model.warning_on(now.date())
-        return Task(
-            task_id=task_id,
-            request=request,
-            provider_name=resolved.config.provider_name,
-            model_id=model.id,
-            created_at=now,
-            config_snapshot=snapshot(resolved.config, model),
-            override=None if override is None else seal_override(override, self.parts.box, task_id),
-            max_retries=resolved.config.retries,
-            warnings=() if warning is None else (warning,),
-            retry_of=submission.retry_of,
-        )
-
     async def _request(self, submission: Submission, params: dict[str, Any], task_id: str) -> ImageRequest:
-        references = tuple(
-            [
-                await self._input(source, f"reference_images.{i}", task_id, f"reference-{i}")
-                for i, source in enumerate(submission.references)
-            ]
-        )
+        references = [
+            await self._input(source, f"reference_images.{i}", task_id, f"reference-{i}")
+            for i, source in enumerate(submission.references)
+        ]
         image = mask = None
         if submission.image is not None:
             image = await self._input(submission.image, "image", task_id, "image")
@@ -278,7 +262,7 @@ class Tasks:
             operation=submission.operation,
             prompt=submission.prompt,
             params=params,
-            references=references,
+            references=tuple(references),
             image=image,
             mask=mask,
         )
@@ -286,24 +270,21 @@ class Tasks:
     async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
         if isinstance(source, InputImage):
             return await self._copied(source, task_id, name)
-        image_id = source.id if isinstance(source, ImageReference) else None
         if isinstance(source, ImageReference):
             chunks = partial(self.parts.blobs.open, (await self.parts.images.get(source.id)).blob_key)
         else:
             chunks = partial(_pieces, source)
         digest = hashlib.sha256()
         try:
-            size = await self.parts.spool.put(
-                task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES
-            )
+            hashed = _hashed(chunks(), digest)
+            size = await self.parts.spool.put(task_id, name, hashed, max_bytes=MAX_IMAGE_BYTES)
             inspection = await self.parts.inspect(chunks())
         except SpoolOverflow as error:
             raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES)) from error
         except ImageRejected as error:
             raise InvalidImage(field, error.reason) from error
         except InspectorUnavailable as error:
-            reason = RefusalCode.IMAGE_NOT_CHECKED(field=field, reason=error.reason)
-            raise Unavailable(reason) from error
+            raise Unavailable(RefusalCode.IMAGE_NOT_CHECKED(field=field, reason=error.reason)) from error
         return InputImage(
             key=f"{task_id}/{name}",
             mime_type=MediaType(inspection.mime_type),
@@ -311,15 +292,11 @@ class Tasks:
             height=inspection.height,
             size_bytes=size,
             sha256=digest.hexdigest(),
-            image_id=image_id,
+            image_id=source.id if isinstance(source, ImageReference) else None,
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Copy an input of an earlier task, which was inspected when that was submitted.
-
-        Raises:
-            BlobMissing: it was not kept, or was a stored image that is deleted.
-        """
+        """Copy an input of an earlier task, which was inspected then; `BlobMissing` if it is gone."""
         try:
             chunks = self.parts.spool.chunks(*source.place)
             await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
@@ -375,11 +352,7 @@ class Tasks:
         return tuple(await asyncio.gather(*map(view, tasks)))
 
     async def inputs(self, tasks: Sequence[Task]) -> Mapping[str, tuple[InputView, ...]]:
-        """Return the inputs of the tasks that have any, by their ids: references, then image, then mask.
-
-        Raises:
-            StorageError: the stores do not respond now.
-        """
+        """Return the inputs of the tasks that have any, by their ids: references, then image, then mask."""
         inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
         images = [image for pairs in inputs.values() for _, image in pairs]
         owners = {image.place[0] for image in images if image.image_id is None}
@@ -405,19 +378,16 @@ class Tasks:
             raise InputNotFound(task_id, index)
         image = inputs[index]
         owner, name = image.place
-        if image.image_id is not None:
-            try:
-                key = (await self.parts.images.get(image.image_id)).blob_key
-            except ImageNotFound as error:
-                raise InputNotFound(task_id, index) from error
-            return OpenedInput(
-                image=image, read=lambda start, end: self.parts.blobs.open(key, start=start, end=end)
-            )
-        if owner not in await self.parts.spool.holds([owner]):
-            raise InputNotFound(task_id, index)
-        return OpenedInput(
-            image=image, read=lambda start, end: self.parts.spool.chunks(owner, name, start=start, end=end)
-        )
+        try:
+            if image.image_id is not None:
+                read = partial(self.parts.blobs.open, await self._blob_key(image.image_id))
+            elif owner in await self.parts.spool.holds([owner]):
+                read = partial(self.parts.spool.chunks, owner, name)
+            else:
+                raise BlobMissing(image.key)
+        except BlobMissing as error:
+            raise InputNotFound(task_id, index) from error
+        return OpenedInput(image=image, read=lambda start, end: read(start=start, end=end))
 
     async def open_response(self, task_id: str, index: int = 0) -> OpenedResponse:
         """Return a kept answer of the task's calls, paid for and of no use to it; nothing is read yet.
@@ -457,13 +427,11 @@ class Tasks:
         task = await self.parts.tasks.get(task_id)
         if task.status.final:
             return task
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 async for event in self.parts.queue.events(task_id):
                     if event.kind.final:
                         break
-        except TimeoutError:
-            pass
         return await self.parts.tasks.get(task_id)
 
     # ---------------------------------------------------------------- cancel
@@ -484,16 +452,14 @@ class Tasks:
                 if task.status is TaskStatus.PROCESSING:
                     await self._notify(task)
                     return task
-            else:
-                # It may have been requeued after an attempt that reached the provider.
-                attempts = await self.parts.tasks.attempts(task_id)
-                cancelled = task.cancel(self.parts.clock.now(), possible_charge=may_be_charged(attempts))
-                try:
-                    await self.end(task=cancelled, holder=task.fence, attempts=attempts)
-                except StaleTask:
-                    task = await self.parts.tasks.get(task_id)
-                else:
-                    return cancelled
+                continue
+            # It may have been requeued after an attempt that reached the provider.
+            attempts = await self.parts.tasks.attempts(task_id)
+            cancelled = task.cancel(self.parts.clock.now(), possible_charge=may_be_charged(attempts))
+            with suppress(StaleTask):
+                await self.end(task=cancelled, holder=task.fence, attempts=attempts)
+                return cancelled
+            task = await self.parts.tasks.get(task_id)
         return task
 
     async def cancel_all(self, criteria: TaskFilter) -> int:
@@ -538,22 +504,14 @@ class Tasks:
     ) -> Mapping[str, Usage]:
         """Return the totals of each key, in their order: days as ``2026-11-24``, providers, or models.
 
-        Args:
-            grouping: what a key is.
-            since: the first moment; all of its quarter of an hour counts.
-            until: the moment before which it ends; all of the quarter of an hour that it is in counts.
-            zone: the time zone whose days these are.
+        Quarters of an hour count whole: that of ``since``, and the one that ``until`` is in. ``zone`` is the
+        time zone whose days these are.
         """
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
-
-        async def totals(key: UsageKey) -> Mapping[str, Usage]:
-            return dict(sorted((await self.parts.tasks.usage(key, first=first, last=last)).items()))
-
-        if grouping is UsageGrouping.PROVIDER:
-            return await totals(UsageKey.PROVIDER)
-        if grouping is UsageGrouping.MODEL:
-            return await totals(UsageKey.MODEL)
+        if grouping is not UsageGrouping.DAY:
+            totals = await self.parts.tasks.usage(UsageKey(grouping), first=first, last=last)
+            return dict(sorted(totals.items()))
         span = await self.parts.tasks.usage_span()
         if span is None:
             return {}
@@ -591,16 +549,8 @@ async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> Asyn
 
 
 def _changed(submission: Submission, changes: TaskChanges) -> Submission:
-    """Return the submission with the changes.
-
-    Raises:
-        ValidationFailed: the prompt is no text.
-    """
     params = dict(changes.params)
-    prompt = params.pop("prompt", submission.prompt)
-    if not isinstance(prompt, str):
-        wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
-        raise ValidationFailed.for_field("prompt", wrong_type)
+    prompt = parse_text(params.pop("prompt", submission.prompt), "prompt")
     provider_name = changes.provider_name or submission.provider_name
     kept_model = submission.model_id if provider_name == submission.provider_name else None
     return attrs.evolve(
