@@ -1,6 +1,9 @@
 """The provider adapters of this installation, by kind."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_core.ports.provider import Provider
@@ -37,38 +40,22 @@ def compose_providers(
     clock: Clock, outbound: Outbound, redactor: Redactor | None = None
 ) -> InstalledProviders:
     """Return the provider adapters by kind, each of which is loaded once it is needed."""
-
-    def demo() -> Provider:
-        from imagegen_adapters.providers.demo.provider import DemoProvider
-
-        return DemoProvider(clock)
-
-    def gemini() -> Provider:
-        from imagegen_adapters.providers.gemini.provider import GeminiProvider
-
-        return GeminiProvider(outbound, clock=clock)
-
-    def stable_diffusion() -> Provider:
-        from imagegen_adapters.providers.stability import StableDiffusionProvider
-
-        return StableDiffusionProvider(outbound)
-
-    def comfyui() -> Provider:
-        from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
-
-        return ComfyUIProvider(outbound, clock=clock)
-
-    def http() -> Provider:
-        from imagegen_adapters.providers.document.provider import HttpProvider
-
-        return HttpProvider(outbound=outbound, clock=clock, redactor=redactor)
-
     return InstalledProviders(
         {
-            "demo": demo,
-            "gemini": gemini,
-            "stable_diffusion": stable_diffusion,
-            "comfyui": comfyui,
-            "http": http,
+            "demo": partial(_load, "demo.provider:DemoProvider", clock),
+            "gemini": partial(_load, "gemini.provider:GeminiProvider", outbound, clock=clock),
+            "stable_diffusion": partial(_load, "stability:StableDiffusionProvider", outbound),
+            "comfyui": partial(_load, "comfyui.provider:ComfyUIProvider", outbound, clock=clock),
+            "http": partial(
+                _load, "document.provider:HttpProvider", outbound, clock=clock, redactor=redactor
+            ),
         }
     )
+
+
+def _load(place: str, *arguments: Any, **named: Any) -> Provider:
+    module, _, name = place.partition(":")
+    adapter: Provider = getattr(import_module(f"imagegen_adapters.providers.{module}"), name)(
+        *arguments, **named
+    )
+    return adapter

@@ -29,17 +29,13 @@ class ResponseCode(MessageCode, words="imagegen_adapters"):
     """What is wrong with a provider's response, or with the call that brought it."""
 
 
-MAX_ERROR_BYTES = 64 * 1024
-"""The part of an error response that is read."""
-
+MAX_ERROR_BYTES = 64 * 1024  # the part of an error response that is read
+# Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
+# the job is given up
 MAX_REFUSALS = 3
-"""Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
-the job is given up.
-"""
 
+# About thirty years: finite, so that callers can compute with it; they cap it to what they honour
 MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
-"""About thirty years: finite, so that callers can compute with it; they cap it to what they honour."""
-
 _CONNECT_SECONDS = 10.0
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -75,10 +71,8 @@ class OneShot:
 def configured_headers(config: ProviderConfig) -> dict[str, str]:
     """Return the headers by lower-case name."""
     headers = config.extra_config.get("headers") or {}
-    are_strings = isinstance(headers, Mapping) and all(
-        isinstance(t, str) for pair in headers.items() for t in pair
-    )
-    if not are_strings:
+    texts = (*headers, *headers.values()) if isinstance(headers, Mapping) else (None,)
+    if not all(isinstance(text, str) for text in texts):
         raise ValidationFailed.for_field("extra_config.headers", ProblemCode.NOT_STRINGS())
     return {name.lower(): value for name, value in headers.items()}
 
@@ -105,26 +99,22 @@ def call_timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=connect, pool=seconds / 2)
 
 
-async def read_at_most(response: httpx.Response, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
-    """Return the body, or its first ``max_bytes`` bytes."""
+async def read_at_most(
+    response: httpx.Response, max_bytes: int = MAX_ERROR_BYTES, *, cut_off: tuple[type[Exception], ...] = ()
+) -> bytes:
+    """Return the body, or its first ``max_bytes`` bytes, or as much as arrives before one of ``cut_off``."""
     body = bytearray()
-    await _fill(body, response, max_bytes)
+    with contextlib.suppress(*cut_off):
+        async for chunk in response.aiter_bytes():
+            body += chunk[: max_bytes - len(body)]
+            if len(body) >= max_bytes:
+                break
     return bytes(body)
 
 
 async def read_error(response: httpx.Response) -> bytes:
     """Return as much of an error body as arrives: the status counts even if the body is cut off."""
-    body = bytearray()
-    with contextlib.suppress(httpx.HTTPError, TimeoutError):
-        await _fill(body, response, MAX_ERROR_BYTES)
-    return bytes(body)
-
-
-async def _fill(body: bytearray, response: httpx.Response, max_bytes: int) -> None:
-    async for chunk in response.aiter_bytes():
-        body += chunk[: max_bytes - len(body)]
-        if len(body) >= max_bytes:
-            return
+    return await read_at_most(response, cut_off=(httpx.HTTPError, TimeoutError))
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:
@@ -150,7 +140,6 @@ class PollFailures:
     _refusals: int = 0
 
     def clear(self) -> None:
-        """Forget earlier failures: the provider responds and works on the job."""
         self._last_error, self._refusals = None, 0
 
     def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> None:
@@ -169,17 +158,14 @@ class PollFailures:
 
     def timeout_error(self, seconds: float) -> CallError:
         """Return the error of a job that was not done within its time."""
-        reason = ResponseCode.JOB_TOO_SLOW(seconds=seconds)
-        last_error = self._last_error
+        reason, last_error = ResponseCode.JOB_TOO_SLOW(seconds=seconds), self._last_error
         if last_error is None:
             return CallError(FailureCode.TIMEOUT, reason)
-        if last_error.failure.code in _FINAL_CODES:
+        failure = last_error.failure
+        if failure.code in _FINAL_CODES:
             return last_error
-        return CallError(
-            FailureCode.TIMEOUT,
-            ResponseCode.AT_LAST(reason=reason, trouble=last_error.failure.reason),
-            upstream_status=last_error.failure.upstream_status,
-        )
+        reason = ResponseCode.AT_LAST(reason=reason, trouble=failure.reason)
+        return CallError(FailureCode.TIMEOUT, reason, upstream_status=failure.upstream_status)
 
 
 def parse_retry_after(value: str | None, now: datetime | None) -> float | None:

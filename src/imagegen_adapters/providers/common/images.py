@@ -5,7 +5,7 @@ import base64
 import hashlib
 import io
 import math
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
@@ -25,8 +25,8 @@ from imagegen_core.errors import (
 )
 from imagegen_core.messages import Message, MessageCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.problems import Problem, ProblemCode
-from imagegen_core.requests import ImageRequest, InputImage, NamedInputs, dimensions_of, parse_size
+from imagegen_core.problems import ProblemCode
+from imagegen_core.requests import ImageRequest, NamedInputs, dimensions_of, parse_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,53 +61,6 @@ def check_sides(params: Mapping[str, Any]) -> None:
     if len(names) == 1 and dimensions_of(params) is None:
         missing = "height" if names == ["width"] else "width"
         raise ValidationFailed.for_field(f"params.{missing}", ProblemCode.NEEDS_OTHER(other=names[0]))
-
-
-@attrs.frozen(kw_only=True)
-class ImageLimits:
-    """A provider's limits on input images: types (empty: all), bytes, pixels, bytes of all together.
-
-    ``min_side`` and ``max_side`` hold for width and height, ``ratio`` for width by height.
-    """
-
-    mime_types: Collection[str] = ()
-    max_bytes: int | None = None
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    min_side: int | None = None
-    max_side: int | None = None
-    ratio: tuple[float, float] | None = None
-    total_bytes: int | None = None
-
-    def check(self, images: NamedInputs) -> None:
-        """Refuse images that the provider does not accept, each named; not the mask, which is converted."""
-        problems = tuple(
-            Problem(field=field, reason=reason)
-            for field, image in images
-            if field != "mask" and (reason := next(self._reasons(image), None)) is not None
-        )
-        if problems:
-            raise ValidationFailed(*problems)
-        if self.total_bytes is not None:
-            check_total_bytes(images, self.total_bytes)
-
-    def _reasons(self, image: InputImage) -> Iterator[Message]:
-        pixels, size = image.width * image.height, f"{image.width}x{image.height}"
-        low, high = self.ratio or (0.0, math.inf)
-        if self.mime_types and str(image.mime_type) not in self.mime_types:
-            yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=tuple(self.mime_types))
-        if self.max_bytes is not None and image.size_bytes > self.max_bytes:
-            yield InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.max_bytes)
-        if self.min_pixels is not None and pixels < self.min_pixels:
-            yield InputCode.TOO_FEW_PIXELS(pixels=pixels, minimum=self.min_pixels)
-        if self.max_pixels is not None and pixels > self.max_pixels:
-            yield InputCode.TOO_MANY_PIXELS(pixels=pixels, maximum=self.max_pixels)
-        if self.min_side is not None and min(image.width, image.height) < self.min_side:
-            yield InputCode.SIDE_TOO_SHORT(size=size, minimum=self.min_side)
-        if self.max_side is not None and max(image.width, image.height) > self.max_side:
-            yield InputCode.SIDE_TOO_LONG(size=size, maximum=self.max_side)
-        if not low <= image.width / image.height <= high:
-            yield InputCode.IMAGE_SHAPE(size=size, minimum=low, maximum=high)
 
 
 @contextmanager

@@ -30,16 +30,12 @@ MAX_VALUES = 100_000
 a thread, since the parser holds the GIL throughout.
 """
 
+# JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
-"""JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree."""
 
 
-MAX_INLINE_STRING_BYTES = 64 * 1024
-"""The longest string that is read into memory."""
-
-MAX_JSON_BYTES = 4 * 1024 * 1024
-"""JSON without its long strings: no response with images has more."""
-
+MAX_INLINE_STRING_BYTES = 64 * 1024  # the longest string that is read into memory
+MAX_JSON_BYTES = 4 * 1024 * 1024  # JSON without its long strings: no response with images has more
 BLOCK_BYTES = 512 * 1024
 _PREVIEW_BYTES = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)

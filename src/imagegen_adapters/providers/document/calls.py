@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
 import attrs
+import httpx
 
-from imagegen_adapters.providers.common.images import ImageLimits, map_refusals, mask_for, random_seed
+from imagegen_adapters.providers.common.images import map_refusals, mask_for, random_seed
 from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, DocumentCode, Reading
 from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
-from imagegen_adapters.providers.document.requests import BuiltRequest, build_request, unsendable
+from imagegen_adapters.providers.document.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     Classification,
@@ -33,17 +35,7 @@ from imagegen_core.redaction import without
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
 from imagegen_core.secrets import Secret
 
-_MAX_SKIPPED = 8
-"""Warnings of one call about expressions."""
-
-
-@attrs.frozen(kw_only=True)
-class CallScope:
-    """The values of all placeholders, and the parameters that no template mentions."""
-
-    names: Mapping[str, Any]
-    extras: Mapping[str, Any]
-    notes: tuple[Message, ...] = ()
+_MAX_SKIPPED = 8  # warnings of one call about expressions
 
 
 @attrs.frozen(kw_only=True)
@@ -60,16 +52,6 @@ class DocumentCall:
     sender: Sender
     skipped: dict[str, None] = attrs.field(factory=dict)
 
-    @classmethod
-    def from_call(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
-        """Return the call with its operation; ``rejected`` where the document has it no longer."""
-        spec = document.model(call.model.id)
-        operation = document.operation_for(call.request.operation, spec)
-        if operation is None:
-            name = call.request.operation
-            raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
-        return cls(call=call, document=document, model=spec, operation=operation, sender=sender)
-
     # Requests
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
@@ -77,25 +59,28 @@ class DocumentCall:
 
         Those that follow it are built before, since a job is paid for that cannot be asked for.
         """
+        request, config = self.call.request, self.call.config
         with map_refusals():
-            size_for_upstream(self.call.request.params, self.model.size_of(self.call.request.operation))
-            check_request(self.call.request, self.document, self.model, self.operation)
-            mask = await mask_for(self.call.request, exchange, self.operation.mask.polarity)
-        scope, config = self.scope(mask=mask), self.call.config
-        url = str(config.api_base)
+            size_for_upstream(request.params, self.model.size_of(request.operation))
+            check_request(request, self.document, self.model, self.operation)
+            mask = await mask_for(request, exchange, self.operation.mask.polarity)
+        scope, url = self.scope(mask=mask), str(config.api_base)
         task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
         poll = None if self.operation.poll is None else self.operation.poll.request
         for spec in (poll, self.operation.result):
             if spec is not None:
-                build_request(spec, self.document, config, {**scope.names, "task": task})
-        return build_request(self.operation.request, self.document, config, scope.names, scope.extras)
+                build_request(spec, self.document, config, {**scope, "task": task})
+        return build_request(self.operation.request, self.document, config, scope, self._extras())
 
-    def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
-        """Return a request about an accepted job; it is a bad response if its URL must not get the key."""
+    def open_free(
+        self, spec: RequestSpec, task: Mapping[str, Any], *, seconds: float
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Send a request about an accepted job; it is a bad response if its URL must not get the key."""
         config = self.call.config
         scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
-        request = build_request(spec, self.document, config, scope.names)
-        return attrs.evolve(request, url=follow(request.url, str(config.api_base), self.document, config))
+        request = build_request(spec, self.document, config, scope)
+        url = follow(request.url, str(config.api_base), self.document, config)
+        return self.sender.open(attrs.evolve(request, url=url), None, seconds=seconds, extra_origins=(url,))
 
     def scope(
         self,
@@ -103,7 +88,7 @@ class DocumentCall:
         mask: bytes | None = None,
         task: Mapping[str, Any] | None = None,
         templates: Iterable[Template] | None = None,
-    ) -> CallScope:
+    ) -> dict[str, Any]:
         """Return the values of the placeholders.
 
         ``mask`` replaces the bytes of the caller's; ``task`` has the fields from a submit's response.
@@ -112,7 +97,6 @@ class DocumentCall:
         call, request = self.call, self.call.request
         with map_refusals():
             size = self._size(was_sent=templates is not None)
-        mask_as_image = request.mask is not None and not self.document.mentions(self.operation, "mask")
         defaults = {name: p.default for name, p in self.model.params.items() if p.default is not None}
         params = {**defaults, **request.params}
         if params.get("seed") == RANDOM_SEED:
@@ -133,13 +117,19 @@ class DocumentCall:
             "task": task or {},
             "base_url": call.config.api_base,
             "request_uuid": call.call_id,
-            **_images(request, mask, mask_as_image=mask_as_image),
+            **_images(request, mask, mask_as_image=self._mask_as_image),
         }
-        names["vars"] = render_vars(self.document, names, templates)
-        notes = (size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
-        return CallScope(
-            names=names, extras=self._extras(), notes=tuple(note for note in notes if note is not None)
-        )
+        return {**names, "vars": render_vars(self.document, names, templates)}
+
+    @property
+    def notes(self) -> tuple[Message, ...]:
+        """What was sent otherwise than the caller asked."""
+        beside = DocumentCode.DOCUMENT_MASK_BESIDE() if self._mask_as_image else None
+        return tuple(note for note in (self._size(was_sent=True).note, beside) if note is not None)
+
+    @property
+    def _mask_as_image(self) -> bool:
+        return self.call.request.mask is not None and not self.document.mentions(self.operation, "mask")
 
     def _size(self, *, was_sent: bool) -> UpstreamSize:
         request = self.call.request
@@ -199,7 +189,7 @@ class DocumentCall:
 
         The key is removed from it, since receipts are stored unencrypted.
         """
-        key, names = self.secret, _required_headers(self.document, self.operation)
+        key, names = self.secret, self._required_headers()
         headers = {name: text for name, text in start.headers.items() if name in names}
         if key is not None:
             headers = {name: key.give_to(partial(without, text)) for name, text in headers.items()}
@@ -221,19 +211,16 @@ class DocumentCall:
         texts = dict.fromkeys([*(earlier or {}).get("skipped", ()), *self.skipped])
         return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
 
-
-def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
-    """Return the names of the headers that the document reads from the response later."""
-    response, errors = operation.response, document.errors
-    expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
-    if response.usage is not None:
-        expressions += [response.usage.amount, *response.usage.tokens.values()]
-    for rule in response.images:
-        expressions += [rule.seed, rule.revised_prompt]
-    names = {name for e in expressions if e is not None for name in e.headers}
-    if response.raw is not None:
-        names |= {name.lower() for name in response.raw.meta_headers.values()}
-    return frozenset(names)
+    def _required_headers(self) -> set[str]:
+        """Return the names of the headers that the document reads from the response later."""
+        response, errors = self.operation.response, self.document.errors
+        expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
+        if response.usage is not None:
+            expressions += [response.usage.amount, *response.usage.tokens.values()]
+        for rule in response.images:
+            expressions += [rule.seed, rule.revised_prompt]
+        raw = () if response.raw is None else response.raw.meta_headers.values()
+        return {name for e in expressions if e is not None for name in e.headers} | set(map(str.lower, raw))
 
 
 def render_vars(
@@ -250,17 +237,14 @@ def render_vars(
 
 
 def _images(request: ImageRequest, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:
-    main_images = () if request.image is None else (request.image,)
-    images = [InputPart(image=each, index=i) for i, each in enumerate((*main_images, *request.references))]
-    references = [
-        InputPart(image=each, index=i, role="reference") for i, each in enumerate(request.references)
-    ]
+    main, references = (() if request.image is None else (request.image,)), request.references
+    images = [InputPart(image=each, index=i) for i, each in enumerate((*main, *references))]
     mask_part = None if request.mask is None else InputPart(image=request.mask, role="mask", data=mask)
     if mask_as_image and mask_part is not None:
         images.append(attrs.evolve(mask_part, index=len(images)))
     return {
-        "refs": references,
-        "image": images[0] if main_images else None,
+        "refs": [InputPart(image=each, index=i, role="reference") for i, each in enumerate(references)],
+        "image": images[0] if main else None,
         "images": images,
         "mask": mask_part,
     }
@@ -270,22 +254,12 @@ def check_request(
     request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec
 ) -> None:
     """Refuse values that the model does not take together, and images as far as that is possible unread."""
-    params, limits, images = request.params, model.limits, request.named_inputs
+    params = request.params
     for values in model.excludes:
         if all(params.get(name, model.params[name].default) == value for name, value in values.items()):
             first, *others = values
             action = ", ".join(f"{name}: {values[name]}" for name in others)
             raise ValidationFailed.for_field(f"params.{first}", ProblemCode.NOT_WITH_ACTION(action=action))
-    takes_masks = any(document.mentions(operation, name) for name in ("mask", "images"))
-    if request.mask is not None and not takes_masks:
+    if request.mask is not None and not any(document.mentions(operation, n) for n in ("mask", "images")):
         raise ValidationFailed.for_field("mask", DocumentCode.NO_MASK(model=model.id))
-    ImageLimits(
-        mime_types=limits.ref_mimes,
-        max_bytes=limits.ref_bytes_max,
-        min_pixels=limits.min_px,
-        max_pixels=limits.max_px,
-        min_side=limits.side_min,
-        max_side=limits.side_max,
-        ratio=limits.ratio,
-        total_bytes=limits.total_bytes_max,
-    ).check(images)
+    model.limits.check(request.named_inputs)

@@ -44,50 +44,30 @@ class Malformed(ValueError):
         self.reason = reason
 
 
+# For one response or one request: nodes that are visited, each of which takes two or three microseconds
+# (`benchmarks/document_limits.py` measures the longest), and characters that they make or compare.
 MAX_STEPS = 5000
-"""Nodes that are visited for one response or one request; a step takes two or three microseconds.
-
-``benchmarks/document_limits.py`` measures the longest.
-"""
-
 MAX_CHARS = 1_000_000
-"""Characters that they make or compare."""
-
-MAX_DEPTH = 64
-"""Nesting of a value that is written as text."""
 
 MAX_EXPRESSION_CHARS = 4096
-MAX_EXPRESSION_DEPTH = 64
-"""Nesting of an expression; deeper ones would overflow the stack."""
-
-MAX_SEARCHED_CHARS = 500
-"""The length of the text that is searched, at most: `searched_chars`."""
-
-MAX_PATTERN_CHARS = 200
+MAX_SEARCHED_CHARS = 500  # the length of the text that is searched, at most: `searched_chars`
 MAX_GLOB_CHARS = 200
 MAX_QUOTED_CHARS = 200
-MAX_ALTERNATIVES = 8
-"""Alternatives and optional parts of a pattern; each may double the work."""
-
-MAX_REPEATS = 2
-"""Repeated parts; each multiplies the work by the length of the text."""
-
+_MAX_DEPTH = (
+    64  # of a value that is written as text, and of an expression: deeper ones would overflow the stack
+)
+_MAX_PATTERN_CHARS = 200
+_MAX_ALTERNATIVES = 8  # with optional parts of a pattern; each may double the work
+_MAX_REPEATS = 2  # each multiplies the work by the length of the text
 _MAX_NUMBER_BITS = 1024
-_MAX_WAYS = 1_000_000
-"""In which all patterns of a response are tried, which takes some milliseconds."""
-
+_MAX_WAYS = 1_000_000  # in which all patterns of a response are tried, which takes some milliseconds
+_MAX_COMPARISONS = MAX_STEPS.bit_length()  # of one key with others, while what has keys is sorted
 _LONG_REPEAT = 20
-_NUMBER = r"\d+(?:\.\d+)?"
-"""Has two repeats, and one way to match: what is between them is no digit."""
-
+_NUMBER = r"\d+(?:\.\d+)?"  # has two repeats, and one way to match: what is between them is no digit
 _REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
 _REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
 _CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
-_MAX_COMPARISONS = MAX_STEPS.bit_length()
-"""Of one key with others, while what has keys is sorted."""
-
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
-_FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -104,14 +84,12 @@ class Budget:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether more was needed than there was."""
         return self.steps < 0 or self.chars < 0
 
     def spend(self, steps: int = 1, *, chars: int = 0) -> None:
-        """Take steps and characters."""
         self.steps -= steps
         self.chars -= chars
-        if self.steps < 0 or self.chars < 0:  # as `is_exceeded`, for each node
+        if self.steps < 0 or self.chars < 0:  # not by the property: this is for each node
             raise OverBudget
 
     def spend_tree(self, value: Any) -> None:
@@ -119,7 +97,7 @@ class Budget:
         level, depth = [value], 0
         while level:
             self.spend(len(level))
-            if depth > MAX_DEPTH:
+            if depth > _MAX_DEPTH:
                 raise OverBudget
             following: list[Any] = []
             for item in level:
@@ -154,6 +132,9 @@ def check_digits(number: int) -> None:
         raise OverBudget
 
 
+# Patterns
+
+
 @attrs.frozen
 class _Choice:
     """A part that can match in several ways or up to ``max_count`` times; ``repeated`` inside a repeat."""
@@ -164,27 +145,41 @@ class _Choice:
     ways: int = 2
 
 
+def _choices(part: Any, *, repeated: bool = False) -> Iterator[_Choice]:
+    """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
+    code = part[0] if isinstance(part, tuple) and part else None
+    if code in _REPEATS:
+        min_count, max_count, inner = part[1]
+        if min_count != max_count:
+            yield _Choice(int(max_count), repeated, ways=int(max_count) - int(min_count) + 1)
+        yield from _choices(inner, repeated=repeated or max_count > 1)
+        return
+    if code is ops.BRANCH:
+        yield _Choice(1, repeated, ways=min(_LONG_REPEAT, len(part[1][1])))
+    elif code in _REFERENCES:
+        yield _Choice(1, repeated, reference=True)
+    for inner in part if isinstance(part, tuple | list | parser.SubPattern) else ():
+        yield from _choices(inner, repeated=repeated)
+
+
 def pattern_problem(expression: str) -> Message | None:
     """Return what is wrong with an expression for a number: malformed, without a group, or slow."""
-    if len(expression) > MAX_PATTERN_CHARS:
-        return ProblemCode.TOO_LONG(maximum=MAX_PATTERN_CHARS)
+    if len(expression) > _MAX_PATTERN_CHARS:
+        return ProblemCode.TOO_LONG(maximum=_MAX_PATTERN_CHARS)
     try:
         groups = re.compile(expression).groups
     except (re.error, OverflowError, RecursionError) as error:
         return DocumentCode.NOT_A_PATTERN(detail=str(error))
-    choices = list(_choices(parser.parse(expression), repeated=False))
-    problem = None
-    if groups < 1:
-        problem = DocumentCode.PATTERN_WITHOUT_GROUP()
-    elif any(choice.reference for choice in choices):
-        problem = DocumentCode.PATTERN_REFERS_BACK()
-    elif any(choice.repeated for choice in choices):
-        problem = DocumentCode.PATTERN_NESTED()
-    elif sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
-        problem = DocumentCode.PATTERN_REPEATS(maximum=MAX_REPEATS)
-    elif len(choices) > MAX_ALTERNATIVES:
-        problem = DocumentCode.PATTERN_CHOICES(maximum=MAX_ALTERNATIVES)
-    return problem
+    choices = list(_choices(parser.parse(expression)))
+    rules = {
+        DocumentCode.PATTERN_WITHOUT_GROUP(): groups < 1,
+        DocumentCode.PATTERN_REFERS_BACK(): any(c.reference for c in choices),
+        DocumentCode.PATTERN_NESTED(): any(c.repeated for c in choices),
+        DocumentCode.PATTERN_REPEATS(maximum=_MAX_REPEATS): sum(c.max_count > 1 for c in choices)
+        > _MAX_REPEATS,
+        DocumentCode.PATTERN_CHOICES(maximum=_MAX_ALTERNATIVES): len(choices) > _MAX_ALTERNATIVES,
+    }
+    return next((reason for reason, is_broken in rules.items() if is_broken), None)
 
 
 @lru_cache(maxsize=256)
@@ -193,11 +188,15 @@ def searched_chars(expression: str, number: int) -> int:
 
     Each part that can be repeated for long multiplies the ways to match by the length of the text.
     """
-    choices = list(_choices(parser.parse(expression.replace(_NUMBER, r"\d+")), repeated=False))
+    choices = list(_choices(parser.parse(expression.replace(_NUMBER, r"\d+"))))
     ways = math.prod(choice.ways for choice in choices if choice.ways <= _LONG_REPEAT)
     power = 1 + sum(choice.ways > _LONG_REPEAT for choice in choices)
     chars = (_MAX_WAYS / number / ways * math.factorial(power)) ** (1 / power)
     return max(1, min(MAX_SEARCHED_CHARS, int(chars)))
+
+
+def is_glob(pattern: str) -> bool:
+    return not set("*?[").isdisjoint(pattern)
 
 
 def matches_glob(text: str, patterns: Iterable[str]) -> bool:
@@ -206,26 +205,45 @@ def matches_glob(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(short, each) if is_glob(each) else text == each for each in patterns)
 
 
-def is_glob(pattern: str) -> bool:
-    """Return whether it may match anything but itself."""
-    return not set("*?[").isdisjoint(pattern)
+# Expressions
 
 
-def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
-    """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
-    if isinstance(part, tuple) and part and part[0] in _REPEATS:
-        min_count, max_count, inner = part[1]
-        if min_count != max_count:
-            yield _Choice(int(max_count), repeated, ways=int(max_count) - int(min_count) + 1)
-        yield from _choices(inner, repeated=repeated or max_count > 1)
-        return
-    if isinstance(part, tuple) and part and part[0] is ops.BRANCH:
-        yield _Choice(1, repeated, ways=min(_LONG_REPEAT, len(part[1][1])))
-    elif isinstance(part, tuple) and part and part[0] in _REFERENCES:
-        yield _Choice(1, repeated, reference=True)
-    if isinstance(part, tuple | list | parser.SubPattern):
-        for inner in part:
-            yield from _choices(inner, repeated=repeated)
+@attrs.frozen(kw_only=True)
+class _Alternative:
+    header: str | None = None
+    tree: Any = None
+    from_root: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "_Alternative":
+        if match := _HEADER.fullmatch(text):
+            return cls(header=match[1].lower())
+        try:
+            tree = jmespath.compile(text.removeprefix("$.")).parsed
+        except Exception as error:  # JMESPath lets some of Python's own through, such as IndexError
+            detail = str(error).partition("\n")[0][:MAX_QUOTED_CHARS]
+            raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
+        for node in chain.from_iterable(_levels(tree)):
+            if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
+                raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
+        return cls(tree=tree, from_root=text.startswith("$."))
+
+    @property
+    def problem(self) -> Message | None:
+        for depth, level in enumerate(_levels(self.tree), start=1):
+            if depth > _MAX_DEPTH:
+                return ProblemCode.TOO_DEEP()
+            if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
+                return DocumentCode.SLICE_WITHOUT_STEP()
+        return None
+
+
+def _levels(tree: Any) -> Iterator[list[Any]]:
+    """Yield the nodes of a tree, level by level."""
+    level = [] if tree is None else [tree]
+    while level:
+        yield level
+        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
 
 
 @attrs.frozen
@@ -233,21 +251,20 @@ class Expression:
     """One compiled expression; equal texts are equal expressions."""
 
     text: str
-    _alternatives: tuple["_Alternative", ...] = attrs.field(eq=False, repr=False)
+    _alternatives: tuple[_Alternative, ...] = attrs.field(eq=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Expression":
-        """Return the compiled expression."""
+        """Return the compiled expression. Raises `Malformed`."""
         if len(text) > MAX_EXPRESSION_CHARS:
             raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
         parts = text.split("||") if "header:" in text or "$." in text else [text]
-        return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
+        return cls(text, tuple(_Alternative.parse(part.strip()) for part in parts))
 
     @property
     def problem(self) -> Message | None:
         """What can be seen of it without a response, and no document is saved with; None if nothing is."""
-        trees = (alternative.tree for alternative in self._alternatives if alternative.tree is not None)
-        return next(filter(None, map(_problem_of, trees)), None)
+        return next(filter(None, (alternative.problem for alternative in self._alternatives)), None)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -269,11 +286,15 @@ class Expression:
         gives None: a response may have any shape. So does any other error of one that is ``optional``; it
         is then among those that the ``reading`` skipped.
         """
-        reading = Reading() if reading is None else reading
+        value: Any = None
+        reading, root = reading or Reading(), item if root is None else root
         interpreter = _Interpreter(reading.optional if optional else reading.essential)
         try:
             for alternative in self._alternatives:
-                value = alternative.search(interpreter, item, root if root is not None else item, headers)
+                if alternative.header is not None:
+                    value = headers.get(alternative.header)
+                else:
+                    value = interpreter.evaluate(alternative.tree, root if alternative.from_root else item)
                 if not _is_falsy(value):
                     break
             if isinstance(value, int):
@@ -303,19 +324,8 @@ class Expression:
         return CallError(FailureCode.BAD_RESPONSE, reason)
 
 
-@attrs.frozen(kw_only=True)
-class _Alternative:
-    header: str | None = None
-    tree: Any = None
-    from_root: bool = False
-
-    def search(self, interpreter: "_Interpreter", item: Any, root: Any, headers: Mapping[str, str]) -> Any:
-        if self.header is not None:
-            return headers.get(self.header)
-        try:
-            return interpreter.visit(self.tree, root if self.from_root else item)
-        except JMESPathError:
-            return None
+def _is_falsy(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, str | list | dict) and not value)
 
 
 class _Interpreter(TreeInterpreter):
@@ -327,6 +337,13 @@ class _Interpreter(TreeInterpreter):
     def __init__(self, budget: Budget) -> None:
         super().__init__(Options(custom_functions=_Functions(budget)))
         self._budget = budget
+
+    def evaluate(self, tree: Any, value: Any) -> Any:
+        """Return what a tree finds; None where a type is another one than it expects."""
+        try:
+            return self.visit(tree, value)
+        except JMESPathError:
+            return None
 
     def visit(self, node: Any, value: Any) -> Any:
         self._budget.spend()
@@ -396,40 +413,3 @@ class _Functions(Functions):
             return value
 
         return key
-
-
-def _parse_alternative(text: str) -> _Alternative:
-    header = _HEADER.fullmatch(text)
-    if header:
-        return _Alternative(header=header[1].lower())
-    from_root = text.startswith("$.")
-    try:
-        tree = jmespath.compile(text.removeprefix("$.")).parsed
-    except Exception as error:  # JMESPath lets some of Python's own through, such as IndexError
-        detail = str(error).partition("\n")[0][:MAX_QUOTED_CHARS]
-        raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
-    for node in chain.from_iterable(_levels(tree)):
-        if node["type"] == "function_expression" and node["value"] not in _FUNCTIONS:
-            raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
-    return _Alternative(tree=tree, from_root=from_root)
-
-
-def _levels(tree: Any) -> Iterator[list[Any]]:
-    """Yield the nodes of a tree, level by level."""
-    level = [tree]
-    while level:
-        yield level
-        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
-
-
-def _problem_of(tree: Any) -> Message | None:
-    for depth, level in enumerate(_levels(tree), start=1):
-        if depth > MAX_EXPRESSION_DEPTH:
-            return ProblemCode.TOO_DEEP()
-        if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
-            return DocumentCode.SLICE_WITHOUT_STEP()
-    return None
-
-
-def _is_falsy(value: Any) -> bool:
-    return value is None or value is False or (isinstance(value, str | list | dict) and not value)

@@ -63,8 +63,7 @@ class Unfinished:
     is_unreadable: bool = False
 
 
-Outcome = Receipt | Unfinished | CallError
-"""The result of one poll; a `CallError` in it is the provider's final answer about the job."""
+Outcome = Receipt | Unfinished | CallError  # the error is the provider's final answer about the job
 
 
 @attrs.frozen(kw_only=True)
@@ -116,8 +115,15 @@ class JobWatcher:
             return await self._spool_result(await read_head(result))
 
     async def _poll_once(self, poll_failures: PollFailures) -> Receipt | Unfinished:
+        outcome: Outcome
         try:
-            outcome = await self._request_outcome()
+            async with self._open(self.poll.request) as response:
+                state = _state_of(str(response.status_code), self.poll.status)
+                is_state = self.poll.status.source == "http" and state is not JobState.PENDING
+                if response.is_success or is_state:
+                    outcome = await self.settle(await read_head(response))
+                else:
+                    outcome = await self._unsuccessful(response)
         except CallError as error:
             if not is_transport_error(error) and not isinstance(error, NoAccessToken):
                 raise
@@ -132,24 +138,12 @@ class JobWatcher:
             )
         return outcome
 
-    async def _request_outcome(self) -> Outcome:
-        """Poll once; everything about the job is returned, only transport errors are raised."""
-        status = self.poll.status
-        async with self._open(self.poll.request) as response:
-            state = _state_of(str(response.status_code), status)
-            is_state = status.source == "http" and state is not JobState.PENDING
-            if not response.is_success and not is_state:
-                return await self._unsuccessful(response)
-            return await self.settle(await read_head(response))
-
     def _open(
         self, spec: RequestSpec, *, is_result: bool = False
     ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
-        call = self.document_call
-        request = call.free_request(spec, self.task)
         bound = max if is_result else min
-        seconds = bound(_MAX_POLL_CALL_SECONDS, call.call.config.timeout)
-        return call.sender.open(request, None, seconds=seconds, extra_origins=(request.url,))
+        seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
+        return self.document_call.open_free(spec, self.task, seconds=seconds)
 
     def _state(self, response: UpstreamResponse, partial: PartialResponse) -> JobState:
         """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
@@ -174,8 +168,7 @@ class JobWatcher:
 
     async def _spool_result(self, partial: PartialResponse) -> Outcome:
         if not self._is_result(partial):
-            page = CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD())
-            return Unfinished(error=page)
+            return Unfinished(error=CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD()))
         await partial.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
         return self.document_call.receipt(partial)
 
@@ -188,9 +181,8 @@ class JobWatcher:
         response = parse_response(status, headers_of(http_response), body, self.document_call.secret)
         if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
             return self._pending(response)
-        error = job_error(self.document_call.classify(response), response)
-        if status in _GONE_STATUSES:
-            error = _expired(response)
+        is_gone = status in _GONE_STATUSES
+        error = _expired(response) if is_gone else job_error(self.document_call.classify(response), response)
         return Unfinished(error=error, from_upstream=is_from_upstream(status, body))
 
     def _job_failure(self, state: JobState, response: UpstreamResponse) -> CallError:

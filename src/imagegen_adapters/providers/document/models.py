@@ -21,8 +21,7 @@ from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.models import Lifecycle, Model, Parameter, ProviderProfile, common
 from imagegen_core.operations import Operation
 
-UNNAMED_MODEL = "default"
-"""The id of the only model of a provider whose requests name none."""
+UNNAMED_MODEL = "default"  # the id of the only model of a provider whose requests name none
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:

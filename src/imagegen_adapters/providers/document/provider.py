@@ -16,7 +16,7 @@ from imagegen_adapters.providers.document.jobs import JobWatcher
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.operations import ErrorClass, TaskSpec
 from imagegen_adapters.providers.document.reading import document_of, preset_names
-from imagegen_adapters.providers.document.requests import build_request
+from imagegen_adapters.providers.document.requests import build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     UpstreamResponse,
@@ -59,13 +59,7 @@ class HttpProvider:
 
     extra_keys = frozenset({"preset", "spec", "vars"})
 
-    def __init__(
-        self,
-        outbound: Outbound,
-        *,
-        clock: Clock,
-        redactor: Redactor | None = None,
-    ) -> None:
+    def __init__(self, outbound: Outbound, *, clock: Clock, redactor: Redactor | None = None) -> None:
         self._outbound = outbound
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
@@ -157,14 +151,10 @@ class HttpProvider:
             return
         with contextlib.suppress(CallError, Refusal):
             document_call = self._call(call)
-            if document_call.operation.cancel is None:
-                return
-            request = document_call.free_request(document_call.operation.cancel, _task_fields(job))
-            origins = (request.url,)
-            async with document_call.sender.open(
-                request, None, seconds=_CANCEL_SECONDS, extra_origins=origins
-            ):
-                return
+            if document_call.operation.cancel is not None:
+                spec, task = document_call.operation.cancel, _task_fields(job)
+                async with document_call.open_free(spec, task, seconds=_CANCEL_SECONDS):
+                    return
 
     async def probe(self, config: ProviderConfig) -> Probe:
         document = self._document(config)
@@ -197,7 +187,13 @@ class HttpProvider:
 
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = self._document(call.config)
-        return DocumentCall.from_call(call, document, self._sender(document, call.config))
+        spec = document.model(call.model.id)
+        operation = document.operation_for(call.request.operation, spec)
+        if operation is None:
+            name = call.request.operation
+            raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
+        sender = self._sender(document, call.config)
+        return DocumentCall(call=call, document=document, model=spec, operation=operation, sender=sender)
 
     def _document(self, config: ProviderConfig) -> Document:
         return self._documents.result_for((config,), lambda: document_of(config))

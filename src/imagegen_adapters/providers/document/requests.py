@@ -31,15 +31,10 @@ from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
 
-MAX_URL_CHARS = 16_384
-"""Longest URL of a request; common servers refuse longer ones."""
-
-MAX_FORM_BYTES = 256 * 1024
-"""Before they are URL-encoded, which takes a call for each of them."""
-
+MAX_URL_CHARS = 16_384  # longest URL of a request; common servers refuse longer ones
+MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, which takes a call for each of them
+# Room for each image of a request once
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
-"""Room for each image of a request once."""
-
 _BLOCK_BYTES = 256 * 1024
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
@@ -58,7 +53,7 @@ class Body:
     @property
     def length(self) -> int:
         """The number of bytes that will be sent."""
-        return sum(map(_length, self.pieces))
+        return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in self.pieces)
 
     @property
     def has_images(self) -> bool:
@@ -68,11 +63,8 @@ class Body:
     async def stream(self, read: ReadInput) -> AsyncIterator[bytes]:
         """Yield the body; it holds one image at a time in memory."""
         for piece in self.pieces:
-            if isinstance(piece, bytes):
-                yield piece
-            else:
-                for block in _encoded(piece, await read(piece.part)):
-                    yield block
+            for block in [piece] if isinstance(piece, bytes) else _encoded(piece, await read(piece.part)):
+                yield block
 
     async def whole(self, read: ReadInput) -> bytes:
         """Return the whole body, for signers that hash it."""
@@ -131,9 +123,7 @@ def _url_too_long() -> CallError:
 
 def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
     rendered = ((name.lower(), template.render(scope, budget)) for name, template in templates.items())
-    return {
-        name: _INVALID_HEADER_CHARS.sub("", as_text(value)) for name, value in rendered if value is not None
-    }
+    return {n: _INVALID_HEADER_CHARS.sub("", as_text(value)) for n, value in rendered if value is not None}
 
 
 def _url(
@@ -160,12 +150,9 @@ def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dic
 
     A slash inside an id is kept. What people write is one segment, whatever is in it.
     """
-    prose = {f"vars.{name}" for name, template in document.vars.items() if _mentions_prose(template)}
+    texts = (*PROSE, *(f"params.{name}" for name in PROSE))
+    prose = {f"vars.{name}" for name, each in document.vars.items() if any(map(each.mentions, texts))}
     return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
-
-
-def _mentions_prose(template: Template) -> bool:
-    return any(template.mentions(name) or template.mentions(f"params.{name}") for name in PROSE)
 
 
 def _segment(value: Any, name: str, path: Template, prose: Collection[str]) -> Any:
@@ -227,19 +214,12 @@ def _unwritable(kind: BodyType) -> CallError:
     return unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind))
 
 
-def _length(piece: Piece) -> int:
-    if isinstance(piece, bytes):
-        return len(piece)
-    return piece.length if isinstance(piece, EmbeddedPart) else piece.part.size_bytes
-
-
 def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
     if isinstance(piece, EmbeddedPart):
         yield piece.prefix.encode()
         yield from encode_base64(data)
-        return
-    for start in range(0, len(data), _BLOCK_BYTES):
-        yield data[start : start + _BLOCK_BYTES]
+    else:
+        yield from (data[start : start + _BLOCK_BYTES] for start in range(0, len(data), _BLOCK_BYTES))
 
 
 def _json(tree: Any) -> tuple[Piece, ...]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -28,12 +29,9 @@ from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
 
+# A response up to this size is classified before it is stored; errors sent as a 200 are all smaller
 MAX_HEAD_BYTES = 64 * 1024
-"""A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
-
-RESPONSE_FILE = "answer"
-"""The name of the spooled response."""
-
+RESPONSE_FILE = "answer"  # the name of the spooled response
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
     {
         ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
@@ -125,9 +123,8 @@ class PartialResponse:
     async def spool(self, exchange: Exchange, *, max_bytes: int) -> None:
         """Spool the whole response as `RESPONSE_FILE`; one that is empty or too long is a bad response."""
         if await exchange.spool(RESPONSE_FILE, self.chunks(), max_bytes=max_bytes) == 0:
-            raise CallError(
-                FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_EMPTY(), upstream_status=self.status
-            )
+            reason = ResponseCode.RESPONSE_EMPTY()
+            raise CallError(FailureCode.BAD_RESPONSE, reason, upstream_status=self.status)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body, once."""
@@ -181,14 +178,13 @@ def parse_response(
     reading: Reading | None = None,
 ) -> UpstreamResponse:
     """Return a short response, parsed if it is JSON."""
-    reading = Reading() if reading is None else reading
-    try:
-        tree, text = parse_json(body), ""
-    except CallError:
-        tree, text = None, body.decode("utf-8", "replace")
-    return UpstreamResponse(
-        status=status, headers=headers, tree=tree, text=text, secret=secret, reading=reading
+    response = UpstreamResponse(
+        status=status, headers=headers, secret=secret, reading=Reading() if reading is None else reading
     )
+    try:
+        return attrs.evolve(response, tree=parse_json(body))
+    except CallError:
+        return attrs.evolve(response, text=body.decode("utf-8", "replace"))
 
 
 # Errors
@@ -221,15 +217,15 @@ def classify(
         code = response.text_at(spec.code) or None
         plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
         message = response.text_at(spec.message) or plain
-    rule = next((r for r in spec.classify if code is not None and matches_glob(code, r.codes)), None)
-    if rule is None:
-        rule = next((r for r in spec.classify if not r.codes and _has_status(r, response.status)), None)
+    by_code = (r for r in spec.classify if code is not None and matches_glob(code, r.codes))
+    by_status = (r for r in spec.classify if not r.codes and _has_status(r, response.status))
+    rule = next(chain(by_code, by_status), None)
     wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
-    by_status = ErrorClass.TRANSIENT if 500 <= response.status < 600 else ErrorClass.INVALID  # noqa: PLR2004 - as HTTP has it
+    own = ErrorClass.TRANSIENT if httpx.codes.is_server_error(response.status) else ErrorClass.INVALID
     return Classification(
-        kind=_BY_STATUS.get(response.status, by_status) if rule is None else rule.as_,
+        kind=_BY_STATUS.get(response.status, own) if rule is None else rule.as_,
         code=code,
         message=message or "",
         retry_after=wait,

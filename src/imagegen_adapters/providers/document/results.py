@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -26,7 +27,7 @@ from imagegen_adapters.providers.document.expressions import (
     OverBudget,
     Reading,
 )
-from imagegen_adapters.providers.document.operations import ImageRule, ResponseSpec, UsageSpec
+from imagegen_adapters.providers.document.operations import ErrorPaths, ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
 from imagegen_adapters.providers.document.responses import UpstreamResponse, job_error
 from imagegen_adapters.providers.document.sending import (
@@ -39,14 +40,12 @@ from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.messages import Message, upstream_text
+from imagegen_core.messages import upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
 from imagegen_core.problems import FailureReason
 
 _MAX_IMAGES = 64
-_MAX_METADATA_CHARS = 32 * 1024
-"""Of what a response says of all its images, and as much again of each."""
-
+_MAX_METADATA_CHARS = 32 * 1024  # of what a response says of all its images, and as much again of each
 _MAX_ZIPPED_FIELDS = 10_000
 _MAX_NUMBER_BITS = 64
 _BLOCK_BYTES = 256 * 1024
@@ -65,14 +64,15 @@ class ResultReader:
 
     async def result(self) -> ProviderResult:
         """Return the images; it is an error if the response has none."""
-        if self.receipt.data["kind"] == "raw":
-            return ProviderResult(images=(self._raw(),), usage=self._usage(None), warnings=self._warnings())
+        data = self.receipt.data
+        if data["kind"] == "raw":
+            return self._result([self._raw()], None, Reading())
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
-        call, spec, headers = self.document_call, self._spec, self.receipt.data["headers"]
+        call, spec = self.document_call, self._spec
         response = UpstreamResponse(
-            status=self.receipt.data["status"],
-            headers=headers,
+            status=data["status"],
+            headers=data["headers"],
             tree=spooled.tree,
             secret=call.secret,
             reading=call.reading(),
@@ -83,33 +83,34 @@ class ResultReader:
             classification = call.classify(response)
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
-        base_url = str(call.call.config.api_base)
-        items = find_images(spooled, spec, headers, base_url=base_url, reading=response.reading)
-        results = [self._image(item, spooled, response) for item in items]
-        images = tuple(each for each in results if isinstance(each, GeneratedImage))
-        failures = tuple(each for each in results if isinstance(each, CallError))
-        if not images:
-            raise self._no_image_error(failures, response)
-        usage = self._usage(spooled.tree, response.reading)
-        return ProviderResult(images=images, failures=failures, usage=usage, warnings=self._warnings())
+        base_url, reading = str(call.call.config.api_base), response.reading
+        items = find_images(spooled, spec, data["headers"], base_url=base_url, reading=reading)
+        result = self._result([self._image(i, spooled, response) for i in items], spooled.tree, reading)
+        if not result.images:
+            raise self._no_image_error(result.failures, response)
+        return result
+
+    def _result(
+        self, results: Sequence[GeneratedImage | CallError], tree: Any, reading: Reading
+    ) -> ProviderResult:
+        """Return it with what this response says of the charge, or else that to the submission."""
+        usage = find_usage(self._spec.usage, tree, self.receipt.data["headers"], reading)
+        warning = self.document_call.operation.warning
+        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
+        return ProviderResult(
+            images=tuple(each for each in results if isinstance(each, GeneratedImage)),
+            failures=tuple(each for each in results if isinstance(each, CallError)),
+            usage=usage_of(self._spec.usage, usage, self.receipt.data.get("usage", {})),
+            warnings=(
+                *self.document_call.notes,
+                *([upstream_text(warning)] if warning else ()),
+                *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
+            ),
+        )
 
     @property
     def _spec(self) -> ResponseSpec:
         return self.document_call.operation.response
-
-    def _usage(self, tree: Any, reading: Reading | None = None) -> ReportedUsage | None:
-        """Return what this response says of the charge, or else that to the submission."""
-        values = find_usage(self._spec.usage, tree, self.receipt.data["headers"], reading)
-        return usage_of(self._spec.usage, values, self.receipt.data.get("usage", {}))
-
-    def _warnings(self) -> tuple[Message, ...]:
-        warning = self.document_call.operation.warning
-        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
-        return (
-            *self.document_call.scope(templates=()).notes,
-            *([upstream_text(warning)] if warning else ()),
-            *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
-        )
 
     def _raw(self) -> GeneratedImage:
         headers = self.receipt.data["headers"]
@@ -162,12 +163,9 @@ class ResultReader:
         except NoAccessToken as error:
             reason = error.failure.reason
             raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=True) from error
+        timeout = max(download.timeout_s, config.timeout)
         chunks = sender.outbound.download(
-            url,
-            config=config,
-            headers=headers,
-            max_bytes=MAX_IMAGE_BYTES,
-            timeout=max(download.timeout_s, config.timeout),
+            url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=timeout
         )
         async for chunk in chunks:
             yield chunk
@@ -178,9 +176,8 @@ class ResultReader:
     def _no_image_error(self, failures: tuple[CallError, ...], response: UpstreamResponse) -> CallError:
         """Return why there is no image: a refusal if there was one, else the first failure."""
         refusals = (f for f in failures if f.failure.code is FailureCode.CONTENT_POLICY)
-        worst = next(refusals, failures[0] if failures else None)
-        if worst is not None:
-            return worst
+        if failures:
+            return next(refusals, failures[0])
         classification = self.document_call.classify(response)
         if classification.code is not None and classification.matched:
             return job_error(classification, response)
@@ -222,16 +219,15 @@ def find_images(
     If none does, and one of them cannot read the response, that is a bad one.
     """
     failure = None
-    finder = _Finder(response, headers, base_url, Reading() if reading is None else reading)
+    places = {"root": response.tree, "headers": headers, "reading": reading or Reading()}
+    finder = _Finder(response, base_url, places)
     finder.meta = finder.metadata(spec.meta, response.tree)
     for rule in spec.images:
         try:
-            items = tuple(finder.items(rule))
+            if items := tuple(finder.items(rule)):
+                return items
         except CallError as error:
             failure = failure or error
-        else:
-            if items:
-                return items
     if failure is not None:
         raise failure
     return ()
@@ -242,17 +238,12 @@ class _Finder:
     """Reads one response; ``meta`` is what it says of all its images."""
 
     response: SpooledJson
-    headers: Mapping[str, str]
     base_url: str
-    reading: Reading
+    places: Mapping[str, Any]
     meta: Mapping[str, Any] = attrs.field(factory=dict)
 
-    @property
-    def _places(self) -> dict[str, Any]:
-        return {"root": self.response.tree, "headers": self.headers, "reading": self.reading}
-
     def items(self, rule: ImageRule) -> Iterator[ImageItem]:
-        selected = rule.select.search(self.response.tree, **self._places)
+        selected = rule.select.search(self.response.tree, **self.places)
         items = selected if isinstance(selected, list) else [selected]
         for item in self._zipped(rule, [item for item in items if item is not None][:_MAX_IMAGES]):
             try:
@@ -264,7 +255,7 @@ class _Finder:
         """Return the values of the expressions that find one, fit to be shown, as far as there is room."""
         room, metadata = Budget(chars=_MAX_METADATA_CHARS), {}
         for name, expression in expressions.items():
-            value = None if expression is None else expression.search(item, optional=True, **self._places)
+            value = None if expression is None else expression.search(item, optional=True, **self.places)
             if expression is None or value is None:
                 continue
             value = self.response.display_text(value) if isinstance(value, str) else value
@@ -272,17 +263,14 @@ class _Finder:
             try:
                 rest.spend_tree(value)
             except OverBudget:
-                self.reading.skipped[expression.text] = None
+                self.places["reading"].skipped[expression.text] = None
             else:
                 room, metadata[name] = rest, value
         return metadata
 
     def _zipped(self, rule: ImageRule, items: list[Any]) -> Iterator[Any]:
         """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
-        columns = {
-            name: expression.search(self.response.tree, optional=True, **self._places)
-            for name, expression in rule.zip.items()
-        }
+        columns = {n: e.search(self.response.tree, optional=True, **self.places) for n, e in rule.zip.items()}
         arrays = {name: column for name, column in columns.items() if isinstance(column, list)}
         fields = sum(len(item) for item in items if isinstance(item, dict)) if arrays else 0
         if fields > _MAX_ZIPPED_FIELDS:
@@ -292,25 +280,20 @@ class _Finder:
             yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
 
     def _item(self, rule: ImageRule, item: Any) -> ImageItem:
-        blocked_if = rule.blocked_if
-        if blocked_if is not None and blocked_if.holds(
-            item, root=self.response.tree, reading=self.reading, optional=True
-        ):
+        if rule.blocked_if is not None and rule.blocked_if.holds(item, optional=True, **self.places):
             return ImageItem(error=CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK()))
         url = self._text(item, rule.url) or self._from_template(rule, item)
         inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
         url_or_base64 = self._text(item, rule.auto)
-        if url_or_base64 is not None:
-            if url_or_base64.startswith(("http://", "https://")):
-                url = url or url_or_base64
-            else:
-                inline = inline or url_or_base64
+        if url_or_base64 is not None and url_or_base64.startswith(("http://", "https://")):
+            url = url or url_or_base64
+        else:
+            inline = inline or url_or_base64
         if url is not None and url.startswith("data:"):
             url, inline = None, url
         if url is None and inline is None:
-            paths = rule.item_error
-            code = None if paths is None else self._text(item, paths.code)
-            message = None if paths is None else self._text(item, paths.message)
+            paths = rule.item_error or ErrorPaths()
+            code, message = self._text(item, paths.code), self._text(item, paths.message)
             return ImageItem(error_code=code, error_message=message or code)
         details = {"seed": rule.seed, "revised_prompt": rule.revised_prompt}
         metadata = {**self.meta, **self.metadata(details, item)}
@@ -319,7 +302,7 @@ class _Finder:
         return ImageItem(url=url, send_auth=rule.send_auth, metadata=metadata)
 
     def _text(self, item: Any, expression: Expression | None) -> str | None:
-        return None if expression is None else expression.search_text(item, **self._places) or None
+        return None if expression is None else expression.search_text(item, **self.places) or None
 
     def _from_template(self, rule: ImageRule, item: Any) -> str | None:
         if rule.url_template is None or not isinstance(item, dict):
@@ -341,7 +324,7 @@ def find_usage(
     """Return the numbers that the expressions find, or their digits; fit to be stored."""
     if spec is None:
         return {}
-    named = {**{kind.value: expression for kind, expression in spec.tokens.items()}, "amount": spec.amount}
+    named = {**{str(kind): expression for kind, expression in spec.tokens.items()}, "amount": spec.amount}
     values = {
         name: expression.search(tree, headers=headers, reading=reading, optional=True)
         for name, expression in named.items()
@@ -352,9 +335,7 @@ def find_usage(
 
 def usage_of(spec: UsageSpec | None, *values: Mapping[str, Any]) -> ReportedUsage | None:
     """Return what the provider says; of several values of one name, the first counts."""
-    merged: dict[str, Any] = {}
-    for earlier in values:
-        merged = {**earlier, **merged}
+    merged = ChainMap(*map(dict, values))
     if spec is None or not merged:
         return None
     return ReportedUsage.from_values(

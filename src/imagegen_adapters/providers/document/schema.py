@@ -5,12 +5,15 @@ has its bounds here and in `operations`; what else holds of a part is in its met
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.calls import InputCode
+from imagegen_adapters.providers.common.images import check_total_bytes
 from imagegen_adapters.providers.document.expressions import DocumentCode, Expression
 from imagegen_adapters.providers.document.operations import (
     IS_API_BASE,
@@ -30,6 +33,7 @@ from imagegen_adapters.providers.document.operations import (
 )
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import check_timeout
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import Group, Label
 from imagegen_core.limits import (
     MAX_CONCURRENCY,
@@ -40,8 +44,11 @@ from imagegen_core.limits import (
     MAX_SIDE_PIXELS,
     MAX_TIMEOUT_SECONDS,
 )
+from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source
+from imagegen_core.problems import Problem
+from imagegen_core.requests import InputImage, NamedInputs
 
 MAX_FORM_FIELDS = 200
 _EXTRAS = one_of("pass", "refuse")
@@ -127,6 +134,35 @@ class Limits:
     side_min: int | None = None
     side_max: int | None = None
     ratio: tuple[float, float] | None = None
+
+    def check(self, images: NamedInputs) -> None:
+        """Refuse images that the model does not take, each named; not the mask, which is converted."""
+        reasons = {field: next(self._reasons(image), None) for field, image in images if field != "mask"}
+        problems = [
+            Problem(field=field, reason=reason) for field, reason in reasons.items() if reason is not None
+        ]
+        if problems:
+            raise ValidationFailed(*problems)
+        if self.total_bytes_max is not None:
+            check_total_bytes(images, self.total_bytes_max)
+
+    def _reasons(self, image: InputImage) -> Iterator[Message]:
+        pixels, size = image.width * image.height, f"{image.width}x{image.height}"
+        low, high = self.ratio or (0.0, math.inf)
+        if self.ref_mimes and str(image.mime_type) not in self.ref_mimes:
+            yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=self.ref_mimes)
+        if self.ref_bytes_max is not None and image.size_bytes > self.ref_bytes_max:
+            yield InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.ref_bytes_max)
+        if self.min_px is not None and pixels < self.min_px:
+            yield InputCode.TOO_FEW_PIXELS(pixels=pixels, minimum=self.min_px)
+        if self.max_px is not None and pixels > self.max_px:
+            yield InputCode.TOO_MANY_PIXELS(pixels=pixels, maximum=self.max_px)
+        if self.side_min is not None and min(image.width, image.height) < self.side_min:
+            yield InputCode.SIDE_TOO_SHORT(size=size, minimum=self.side_min)
+        if self.side_max is not None and max(image.width, image.height) > self.side_max:
+            yield InputCode.SIDE_TOO_LONG(size=size, maximum=self.side_max)
+        if not low <= image.width / image.height <= high:
+            yield InputCode.IMAGE_SHAPE(size=size, minimum=low, maximum=high)
 
 
 @attrs.frozen(kw_only=True)

@@ -36,7 +36,7 @@ from imagegen_adapters.providers.document.requests import Body, BuiltRequest, Re
 from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
 from imagegen_adapters.providers.document.templates import InputPart
-from imagegen_core.config import WEB_PORTS, ProviderConfig, origin
+from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange
@@ -45,20 +45,17 @@ from imagegen_core.redaction import Redactor, without
 from imagegen_core.secrets import Secret
 
 KEY_FORM = "client_id:client_secret"
+# The extension of a response: the access token was accepted before, and is no longer
 TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
-"""The extension of a response: the access token was accepted before, and is no longer."""
 
-_MAX_SIGNED_BYTES = 32 * 1024 * 1024
-"""A signer hashes the whole body in memory."""
-
+_MAX_SIGNED_BYTES = 32 * 1024 * 1024  # a signer hashes the whole body in memory
 _MAX_LOGINS = 64
+# A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off
 _MAX_SECONDS = 4.0
-"""A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off."""
-
 _DEFAULT_LIFE_SECONDS = 300
 _MAX_LIFE_SECONDS = 86_400
 _MARGIN_SECONDS = 60
-_MAX_TOKEN_CHARS = 16_384
+_TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
 # Addresses
@@ -94,14 +91,14 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
     absolute = absolute_url(url, base)
     if same_origin(absolute, config):
         return absolute
-    parts, port = urlsplit("invalid:"), None
+    host = ""
     with contextlib.suppress(ValueError):
         parts, port = urlsplit(absolute), urlsplit(absolute).port
-    host = (parts.hostname or "").lower().rstrip(".")
-    is_https = parts.scheme == "https" and port in (None, WEB_PORTS["https"]) and "@" not in parts.netloc
-    is_listed = _matches_any(host, document.egress.allow_hosts)
-    if is_https and is_listed and _is_upstream_host(document, config.api_base):
-        return absolute
+        host = (parts.hostname or "").lower().rstrip(".")
+        is_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
+        is_listed = _matches_any(host, document.egress.allow_hosts)
+        if is_https and is_listed and _is_upstream_host(document, config.api_base):
+            return absolute
     reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
     raise CallError(FailureCode.BAD_RESPONSE, reason)
 
@@ -184,8 +181,7 @@ class AccessTokens:
     async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
         """Return a token that is valid for now."""
         name = _name(config, auth)
-        login = self._logins.pop(name) if name in self._logins else _Login()
-        self._logins[name] = login
+        login = self._logins[name] = self._logins.pop(name, _Login())
         if len(self._logins) > _MAX_LOGINS:
             del self._logins[next(iter(self._logins))]
         fetches = login.fetches
@@ -224,18 +220,19 @@ class AccessTokens:
                 finally:
                     await response.aclose()
         except CallError as error:
-            code = error.failure.code
-            if code is not FailureCode.PROVIDER_NOT_CONFIGURED:
-                code = FailureCode.UNAVAILABLE
-            raise _no_token(code, error.reason) from error
-        tree: Mapping[str, Any] = {}
+            is_refused = error.failure.code is FailureCode.PROVIDER_NOT_CONFIGURED
+            raise _no_token(
+                error.failure.code if is_refused else FailureCode.UNAVAILABLE, error.reason
+            ) from error
+        tree: Any = None
         with contextlib.suppress(ValueError, RecursionError):
-            tree = answer if isinstance(answer := json.loads(body), Mapping) else {}
+            tree = json.loads(body)
+        tree = tree if isinstance(tree, Mapping) else {}
         if not response.is_success:
             wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
             raise _refusal(response.status_code, tree, config, retry_after=wait)
         text = tree.get("access_token")
-        if not isinstance(text, str) or not re.fullmatch(rf"[!-~]{{1,{_MAX_TOKEN_CHARS}}}", text):
+        if not isinstance(text, str) or not _TOKEN.fullmatch(text):
             raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
         life = _life(tree.get("expires_in"))
         ends = self._clock.monotonic() + life - min(_MARGIN_SECONDS, life / 2)
@@ -255,11 +252,8 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
     client_id, colon, client_secret = key.partition(":")
     if not (colon and client_id and client_secret):
         raise _no_token(FailureCode.AUTH_FAILED, malformed_key(KEY_FORM))
-    form = {
-        "grant_type": "client_credentials",
-        **({"scope": auth.scope} if auth.scope else {}),
-        **auth.options,
-    }
+    scope = {"scope": auth.scope} if auth.scope else {}
+    form = {"grant_type": "client_credentials", **scope, **auth.options}
     headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if auth.client_auth is ClientAuth.BASIC:
         headers |= _basic(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
@@ -280,9 +274,8 @@ def _refusal(
 ) -> NoAccessToken:
     """Return the error of an answer that is none of a token; what it says is shown without the secret."""
     may_pass = status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
-    message = ": ".join(
-        text for name in ("error", "error_description") if isinstance(text := tree.get(name), str)
-    )
+    texts = (tree.get(name) for name in ("error", "error_description"))
+    message = ": ".join(text for text in texts if isinstance(text, str))
     if config.api_key is not None:
         message = config.api_key.give_to(partial(without, message))
     reason = upstream_text(shorten(message)) if message else ResponseCode.RESPONSE_STATUS(status=status)
@@ -348,12 +341,12 @@ class Sender:
 
     async def credentials(self) -> Credentials:
         """Return what authenticates a request now; nothing without a key, or if a signer adds it."""
-        auth, secret = self.document.auth, self.config.api_key
+        auth, secret, token = self.document.auth, self.config.api_key, None
         if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
             return Credentials()
         if auth.type is AuthType.OAUTH:
             token = await self.tokens.get(self.config, auth)
-            return Credentials(headers={"authorization": f"Bearer {token.secret.reveal()}"}, token=token)
+            secret = token.secret
         key = secret.reveal()
         if auth.type is AuthType.QUERY:
             return Credentials(query=urlencode({auth.param: key}))
@@ -361,7 +354,7 @@ class Sender:
             return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
         if auth.type is AuthType.BASIC:
             return Credentials(headers=_basic(key if auth.username is None else f"{auth.username}:{key}"))
-        return Credentials(headers={"authorization": f"Bearer {key}"})
+        return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
 
     @contextlib.asynccontextmanager
     async def open(

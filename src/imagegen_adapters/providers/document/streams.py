@@ -40,20 +40,14 @@ from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.values import ByteBudget
 
-MAX_HEAD_BYTES = 4096
-"""How much of an event's data is read before the event is shown."""
-
+MAX_HEAD_BYTES = 4096  # how much of an event's data is read before the event is shown
+# Text of partial images that is being received, of all calls; what is more is dropped
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
-"""Text of partial images that is being received, of all calls; what is more is dropped."""
-
 _MAX_PARTIAL_EVENT_BYTES = MAX_PARTIAL_IMAGE_BYTES * 4 // 3 + 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
+# A bracket, the type of an object, or any other string
 _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
-"""A bracket, the type of an object, or any other string."""
-
-_UNNAMED = "message"
-"""What an event is called that has no name, by the standard."""
-
+_UNNAMED = "message"  # what an event is called that has no name, by the standard
 _MAX_FIELD_BYTES = 16
 _MAX_NAME_BYTES = 128
 _LINE_END = re.compile(rb"[\r\n]")
@@ -134,13 +128,12 @@ class StreamedResponse:
 
     def _role(self, name: str) -> _Role | None:
         """Return what an event of this name is; None if it has none."""
-        if name in self.spec.partial.events:
-            return _Role.PARTIAL
-        if name in self.spec.completed:
-            return _Role.COMPLETED
-        if name in self.spec.failed:
-            return _Role.FAILED
-        return _Role.OTHER if name else None
+        roles = {
+            **dict.fromkeys(self.spec.failed, _Role.FAILED),
+            **dict.fromkeys(self.spec.completed, _Role.COMPLETED),
+            **dict.fromkeys(self.spec.partial.events, _Role.PARTIAL),
+        }
+        return roles.get(name, _Role.OTHER if name else None)
 
     def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> _Role:
         """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
@@ -254,13 +247,11 @@ class ServerSentEvent:
         self.head = bytes(head)
 
     async def data(self) -> AsyncIterator[bytes]:
-        """Yield the data, once."""
         yield self.head
         async for piece in self.rest():
             yield piece
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """Yield what follows the head."""
         while not self.is_complete:
             if piece := await self._next():
                 yield piece

@@ -32,9 +32,8 @@ from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.requests import InputImage
 
 PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything
+# Parameters that have a name of their own beside ``params.name``
 OPTIONS = ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode")
-"""Parameters that have a name of their own beside ``params.name``."""
-
 ROOTS = frozenset(
     (
         *PROSE,
@@ -131,9 +130,9 @@ class InputPart:
 
     def field(self, name: str) -> Any:
         """Return the value of ``${refs[0].name}``, None for an unknown name."""
-        if name in _EMBEDDED_FIELDS:
-            return EmbeddedPart(self, as_data_uri=name == "data_uri")
         fields: dict[str, Any] = {
+            "base64": EmbeddedPart(self, ""),
+            "data_uri": EmbeddedPart(self, f"data:{self.mime_type};base64,"),
             "mime": self.mime_type,
             "filename": self.filename,
             "index": self.index,
@@ -146,15 +145,10 @@ class InputPart:
 
 @attrs.frozen
 class EmbeddedPart:
-    """An image inside a JSON text: base64, or a data URI."""
+    """An image inside a JSON text: its base64 behind a prefix, which makes it a data URI."""
 
     part: InputPart
-    as_data_uri: bool = attrs.field(kw_only=True)
-
-    @property
-    def prefix(self) -> str:
-        """The text before the base64."""
-        return f"data:{self.part.mime_type};base64," if self.as_data_uri else ""
+    prefix: str
 
     @property
     def length(self) -> int:
@@ -166,6 +160,10 @@ class FilePart:
     """An image as a file of a multipart body."""
 
     part: InputPart
+
+    @property
+    def length(self) -> int:
+        return self.part.size_bytes
 
 
 def as_text(value: Any) -> str:
