@@ -76,11 +76,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
-    """Open the image and read its header without decoding it.
-
-    Raises:
-        Undecodable: another format, a broken header, or more than ``max_pixels``.
-    """
+    """Open the image and read its header without decoding it; one that is not taken is `Undecodable`."""
     file.seek(0)
     kind = sniff(file.read(12))
     if kind is None:
@@ -96,36 +92,38 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
     except Exception as error:  # Pillow's plugins raise all kinds of exceptions for broken headers
         raise Undecodable("HEADER_UNREADABLE", format=kind) from error
     if image.width * image.height > max_pixels:
-        raise Undecodable(
-            "MEGAPIXELS_EXCEEDED",
-            maximum=max_pixels / 1e6,
-            width=image.width,
-            height=image.height,
-        )
+        size = {"width": image.width, "height": image.height}
+        raise Undecodable("MEGAPIXELS_EXCEEDED", maximum=max_pixels / 1e6, **size)
     return image
 
 
 def decode(image: Image.Image) -> Decoded:
     """Decode the first frame completely and return its size and a thumbnail.
 
-    Raises:
-        Undecodable: it is truncated or broken.
-        MemoryError: the process may not take as much memory as it needs.
+    A truncated or broken one is `Undecodable`; `MemoryError` says that the process may take no more.
     """
     kind, (width, height) = str(image.format).replace("MPO", "JPEG"), image.size
+    factor = max(1, max(width, height) // THUMBNAIL_SIDE)  # a smaller image is no smaller than its thumbnail
+    scale = min(1, THUMBNAIL_SIDE / max(width, height))
     try:
         if kind == "JPEG":  # reads every coefficient all the same, with up to 1/64 of the memory
-            image.draft("", _reduced_size(image.size))
+            image.draft("", (max(1, width // factor), max(1, height // factor)))
         image.load()
         transpose = _transpose(image)
-        thumbnail = _thumbnail(image, _thumbnail_size(width, height), transpose)
+        small = _reduced(image)
+        if small.size != (size := (max(1, round(width * scale)), max(1, round(height * scale)))):
+            small = small.resize(size, Resampling.HAMMING)
+        if transpose is not None:
+            small = small.transpose(transpose)
+        buffer = io.BytesIO()
+        small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHODS[small.mode])
     except MemoryError:
         raise
     except Exception as error:  # a broken file raises OSError, ValueError, SyntaxError, struct.error, …
         raise Undecodable("BROKEN_IMAGE", format=kind) from error
     if transpose in (Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270):
         width, height = height, width
-    return Decoded(kind, width, height, thumbnail)
+    return Decoded(kind, width, height, buffer.getvalue())
 
 
 def _transpose(image: Image.Image) -> Transpose | None:
@@ -135,37 +133,11 @@ def _transpose(image: Image.Image) -> Transpose | None:
         return None
 
 
-def _thumbnail_size(width: int, height: int) -> tuple[int, int]:
-    scale = min(1, THUMBNAIL_SIDE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _reduction(size: tuple[int, int]) -> int:
-    """Return by which whole number an image can be reduced and is still no smaller than its thumbnail."""
-    return max(1, max(size) // THUMBNAIL_SIDE)
-
-
-def _reduced_size(size: tuple[int, int]) -> tuple[int, int]:
-    width, height = size
-    return max(1, width // _reduction(size)), max(1, height // _reduction(size))
-
-
-def _thumbnail(image: Image.Image, size: tuple[int, int], transpose: Transpose | None) -> bytes:
-    small = _reduced(image)
-    if small.size != size:
-        small = small.resize(size, Resampling.HAMMING)
-    if transpose is not None:
-        small = small.transpose(transpose)
-    buffer = io.BytesIO()
-    small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHODS[small.mode])
-    return buffer.getvalue()
-
-
 def _reduced(image: Image.Image) -> Image.Image:
     """Return the image in RGB(A), reduced by averaging, without an intermediate copy in full size."""
     transparent = image.mode in _TRANSPARENT_MODES or "transparency" in image.info
     mode = "RGBA" if transparent else "RGB"
-    factor = _reduction(image.size)
+    factor = max(1, max(image.size) // THUMBNAIL_SIDE)
     if image.mode == mode or (image.mode in _READY_MODES and not transparent):
         reduced = image if factor == 1 else image.reduce(factor)
         return reduced if reduced.mode == mode else reduced.convert(mode)
@@ -177,40 +149,28 @@ def _reduced_in_strips(image: Image.Image, factor: int, mode: str) -> Image.Imag
     small = Image.new(mode, (-(-width // factor), -(-height // factor)))
     rows = factor * max(1, _STRIP_BYTES // (4 * width * factor))
     for top in range(0, height, rows):
-        strip = _in_8_bits(image.crop((0, top, width, min(top + rows, height))))
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        if strip.mode in _HIGH_DEPTH_MODES:
+            strip = strip.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         small.paste(strip.convert(mode).reduce(factor), (0, top // factor))
     return small
 
 
-def _in_8_bits(strip: Image.Image) -> Image.Image:
-    if strip.mode not in _HIGH_DEPTH_MODES:
-        return strip
-    return strip.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-
-
 def _check_whole(file: BinaryIO, kind: str) -> None:
     """Reject a truncated file if its container format reveals it; Pillow tolerates some of these."""
-    size = file.seek(0, io.SEEK_END)
-    if kind == "PNG":
-        whole = _png_has_end(file, size)
-    elif kind == "WEBP":
+    size, position, is_whole = file.seek(0, io.SEEK_END), len(_PNG_SIGNATURE), kind == "JPEG"
+    if kind == "WEBP":
         file.seek(4)
-        whole = int.from_bytes(file.read(4), "little") + 8 <= size
-    else:
-        whole = True
-    if not whole:
-        raise Undecodable("TRUNCATED_IMAGE", format=kind)
-
-
-def _png_has_end(file: BinaryIO, size: int) -> bool:
-    position = len(_PNG_SIGNATURE)
-    while position + 12 <= size:
+        is_whole = int.from_bytes(file.read(4), "little") + 8 <= size
+    while kind == "PNG" and not is_whole and position + 12 <= size:
         file.seek(position)
         head = file.read(8)
         position += 12 + int.from_bytes(head[:4], "big")
         if head[4:] == b"IEND":
-            return position <= size
-    return False
+            is_whole = position <= size
+            break
+    if not is_whole:
+        raise Undecodable("TRUNCATED_IMAGE", format=kind)
 
 
 # ---------------------------------------------------------------- the child process
@@ -239,25 +199,21 @@ def main(arguments: list[str]) -> None:
 
 def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
     try:
-        decoded = _decoded(fd, max_pixels, large_pixels)
+        # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
+        with (
+            open(fd, "rb", closefd=False) as file,
+            open_image(file, max_pixels=max_pixels) as image,
+        ):
+            if image.width * image.height > large_pixels:
+                _reply({"status": "large"})
+                sys.stdin.buffer.readline()
+            kind, width, height, thumbnail = decode(image)
     except Undecodable as error:
         return {"status": "rejected", "reason": error.reason, "args": error.details}, b""
     except MemoryError:
         return {"status": "too_large"}, b""
-    header = {"status": "ok", "format": decoded.format, "width": decoded.width, "height": decoded.height}
-    return {**header, "length": len(decoded.thumbnail)}, decoded.thumbnail
-
-
-def _decoded(fd: int, max_pixels: int, large_pixels: int) -> Decoded:
-    # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
-    with (
-        open(fd, "rb", closefd=False) as file,
-        open_image(file, max_pixels=max_pixels) as image,
-    ):
-        if image.width * image.height > large_pixels:
-            _reply({"status": "large"})
-            sys.stdin.buffer.readline()
-        return decode(image)
+    header = {"status": "ok", "format": kind, "width": width, "height": height, "length": len(thumbnail)}
+    return header, thumbnail
 
 
 def _has_memory(limit: int) -> bool:
@@ -268,9 +224,8 @@ def _has_memory(limit: int) -> bool:
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - avoids importing pathlib
             used = int(file.read().split()[0]) * mmap.PAGESIZE
-        mmap.mmap(
-            -1, max(mmap.PAGESIZE, limit - used - _MEMORY_MARGIN_BYTES), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        ).close()
+        size = max(mmap.PAGESIZE, limit - used - _MEMORY_MARGIN_BYTES)
+        mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except FileNotFoundError:
         return True
     except (OSError, MemoryError):

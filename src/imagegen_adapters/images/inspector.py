@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import tempfile
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -22,52 +23,47 @@ class InspectionCode(MessageCode, words="imagegen_adapters"):
     """What is wrong with an image, or with its inspection."""
 
 
+_WORKERS = 2
+"""Images that are decoded at the same time."""
+
 _LARGE_PIXELS = 10_000_000
 """Larger images are decoded one at a time: a WebP of 40 megapixels takes 640 MB during decoding."""
 
 _MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of a child. Peaks measured at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
 
-
 _MAX_TRIES = 2
 """How many children may fail to decode an image before it is given up."""
 
 
 class SubprocessInspector:
-    """Keeps up to ``workers`` children, which are started on demand and ended when idle.
+    """Decodes in children, which are started on demand and end when idle; `aclose` ends all of them.
 
     If a child dies, its image is decoded again in a new child. An image is rejected if a child rejects it, if
     it crashes two children, or if it takes too much CPU time. If a child was killed from outside, or the
     machine is too busy, nothing is known about the image, so `InspectorUnavailable` is raised instead.
-    `aclose` ends all children.
 
     Args:
-        workers: the number of images decoded concurrently.
         cpu_seconds: the CPU time that one image may take.
         patience_seconds: how long one image may take on a busy machine.
         idle_seconds: how long a child waits for the next image.
     """
 
     def __init__(
-        self,
-        *,
-        workers: int = 2,
-        cpu_seconds: int = 20,
-        patience_seconds: float = 120.0,
-        idle_seconds: float = 60.0,
+        self, *, cpu_seconds: int = 20, patience_seconds: float = 120.0, idle_seconds: float = 60.0
     ) -> None:
         self._cpu_seconds = cpu_seconds
         self._patience_seconds = patience_seconds
-        limits = (MAX_IMAGE_PIXELS, _LARGE_PIXELS, _MEMORY_BYTES, cpu_seconds)
-        self._slots = [_Slot(limits, idle_seconds) for _ in range(workers)]
+        self._slots = [_Slot(cpu_seconds, idle_seconds) for _ in range(_WORKERS)]
         self._free = list(self._slots)
-        self._workers = asyncio.Semaphore(workers)
+        self._workers = asyncio.Semaphore(_WORKERS)
         self._one_large = asyncio.Lock()
         self._closed = asyncio.Event()
 
     @property
     def pids(self) -> tuple[int, ...]:
-        return tuple(s.child.pid for s in self._slots if s.child is not None and s.child.alive)
+        children = (slot.child for slot in self._slots)
+        return tuple(child.pid for child in children if child is not None and child.returncode is None)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
         """Decode the whole image; see `Inspect`."""
@@ -102,10 +98,10 @@ class SubprocessInspector:
                 return _inspection(*await self._answer(child))
             except DecoderDied as death:
                 await slot.stop()
-                if death.out_of_time:
+                if death.signal_number == signal.SIGXCPU:
                     reason = InspectionCode.TOO_MUCH_WORK(seconds=self._cpu_seconds)
                     raise ImageRejected(reason) from death
-                crashes += death.crashed
+                crashes += death.signal_number in _CRASHES
             except (ImageRejected, InspectorUnavailable):
                 raise
             except TimeoutError as error:
@@ -120,24 +116,24 @@ class SubprocessInspector:
             raise ImageRejected(InspectionCode.DECODER_CRASHES())
         raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
-    async def _answer(self, child: "DecoderProcess") -> tuple[dict[str, Any], bytes]:
+    async def _answer(self, child: Process) -> tuple[dict[str, Any], bytes]:
         async with asyncio.timeout(self._patience_seconds):
-            header, body = await child.ask()
+            header, body = await _ask(child)
         if header.get("status") != "large":
             return header, body
         async with self._one_large, asyncio.timeout(self._patience_seconds):
-            return await child.ask()
+            return await _ask(child)
 
 
 class _Slot:
     """A file to which an image is written, and the child that decodes it from there."""
 
-    def __init__(self, limits: tuple[int, ...], idle_seconds: float) -> None:
-        self._limits = limits
+    def __init__(self, cpu_seconds: int, idle_seconds: float) -> None:
+        self._cpu_seconds = cpu_seconds
         self._idle_seconds = idle_seconds
         self._fd: int | None = None
         self._idle: asyncio.Task[None] | None = None
-        self.child: DecoderProcess | None = None
+        self.child: Process | None = None
 
     async def fill(self, chunks: AsyncIterator[bytes]) -> None:
         """Write the image to the file; it is never held completely in this process's memory."""
@@ -145,7 +141,7 @@ class _Slot:
         size = 0
         async for chunk in chunks:
             if size + len(chunk) > MAX_IMAGE_BYTES:
-                raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=MAX_IMAGE_BYTES / 2**20))
+                raise _too_large()
             try:
                 fd, rest = self._file(), memoryview(chunk)
                 while rest:
@@ -155,17 +151,21 @@ class _Slot:
                 raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
 
     def _file(self) -> int:
-        if self._fd is None:
-            self._fd = _anonymous_file()
+        """Return the descriptor of an unnamed file, in memory if the system supports it."""
+        if self._fd is None and hasattr(os, "memfd_create"):
+            self._fd = os.memfd_create("picture", os.MFD_CLOEXEC)
+        elif self._fd is None:
+            with tempfile.TemporaryFile() as file:
+                self._fd = os.dup(file.fileno())
         return self._fd
 
-    async def running_child(self) -> "DecoderProcess":
+    async def running_child(self) -> Process:
         """Return the running child, or start one."""
-        if self.child is not None and not self.child.alive:
+        if self.child is not None and self.child.returncode is not None:
             await self.stop()
         if self.child is None:
             try:
-                self.child = await DecoderProcess.start(self._file(), self._limits)
+                self.child = await _started(self._file(), self._cpu_seconds)
             except (OSError, DecoderDied) as error:
                 raise InspectorUnavailable(InspectionCode.NO_DECODER()) from error
         return self.child
@@ -182,7 +182,7 @@ class _Slot:
         self._cancel_idle_timer()
         child, self.child = self.child, None
         if child is not None:
-            await asyncio.shield(child.kill())
+            await asyncio.shield(_kill(child))
 
     async def close(self) -> None:
         """Kill the child and close the file."""
@@ -201,7 +201,11 @@ class _Slot:
         child, self.child = self.child, None
         self._idle = None  # from here on, nobody cancels this task
         if child is not None:
-            await child.retire()
+            await _retire(child)
+
+
+def _too_large() -> ImageRejected:
+    return ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=MAX_IMAGE_BYTES / 2**20))
 
 
 def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
@@ -217,31 +221,15 @@ def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
     return Inspection(mime_type=mime_type, width=width, height=height, thumbnail=thumbnail)
 
 
-def _anonymous_file() -> int:
-    """Return the descriptor of an unnamed file, in memory if the system supports it."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("picture", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+# ---------------------------------------------------------------- one child
 
-
-# ---------------------------------------------------------------- the handle of one child
-
-_MIB = 1024 * 1024
 _START_SECONDS = 30.0
 _END_SECONDS = 5.0
 _MAX_HEADER_BYTES = 4096
-_MAX_THUMBNAIL_BYTES = 2 * _MIB
-_READ_LIMIT_BYTES = 2 * _MAX_THUMBNAIL_BYTES
+_MAX_THUMBNAIL_BYTES = 2 * 1024 * 1024
 
-_INHERITED_VARIABLES = (
-    "PATH",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "LANG",
-    "LC_ALL",
+_INHERITED_VARIABLES = frozenset(
+    ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 )
 """The process that decodes untrusted images gets no other variables, since those may contain keys."""
 
@@ -249,10 +237,9 @@ _MALLOC_VARIABLES = {
     # Larger blocks are returned to the system when freed, so a large image leaves no memory allocated. Those
     # of usual images are used again, which saves a tenth of their time: new pages come with page faults.
     "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(4 * _MIB),
-    "MALLOC_TRIM_THRESHOLD_": str(8 * _MIB),
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
 }
-
 
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 """Crashes of the decoder itself. Other signals come from outside, such as SIGKILL from the OOM killer."""
@@ -263,108 +250,84 @@ class DecoderDied(Exception):
 
     def __init__(self, *, signal_number: int | None = None) -> None:
         super().__init__("the decoding process died")
-        self.out_of_time = signal_number == signal.SIGXCPU
-        self.crashed = signal_number in _CRASHES
+        self.signal_number = signal_number
 
 
-class DecoderProcess:
-    """A running child that reads images from the file ``fd``."""
+async def _started(fd: int, cpu_seconds: int) -> Process:
+    """Start a child that reads images from the file ``fd``, and return it once it is ready."""
+    environment = {
+        n: v for n, v in os.environ.items() if n in _INHERITED_VARIABLES or n.startswith("COVERAGE_")
+    }
+    arguments = (fd, MAX_IMAGE_PIXELS, _LARGE_PIXELS, _MEMORY_BYTES, cpu_seconds)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # never import modules from the current directory
+        "-m",
+        "imagegen_adapters.images.decoder",
+        *map(str, arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=2 * _MAX_THUMBNAIL_BYTES,
+        env={**environment, **_MALLOC_VARIABLES},
+        pass_fds=(fd,),
+        start_new_session=True,  # Ctrl-C is handled by the parent, which then ends the child
+    )
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await _reply(child)
+    except TimeoutError:
+        await _kill(child)
+        raise DecoderDied from None
+    except BaseException:  # cancelled too, nobody else knows the process
+        await _kill(child)
+        raise
+    return child
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
 
-    @classmethod
-    async def start(cls, fd: int, limits: tuple[int, ...]) -> "DecoderProcess":
-        """Start a child and return it once it is ready; `OSError` or `DecoderDied` if it cannot be."""
-        environment = {
-            n: v for n, v in os.environ.items() if n in _INHERITED_VARIABLES or n.startswith("COVERAGE_")
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # never import modules from the current directory
-            "-m",
-            "imagegen_adapters.images.decoder",
-            *map(str, (fd, *limits)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=_READ_LIMIT_BYTES,
-            env={**environment, **_MALLOC_VARIABLES},
-            pass_fds=(fd,),
-            start_new_session=True,  # Ctrl-C is handled by the parent, which then ends the child
-        )
-        child = cls(process)
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await child._reply()
-        except TimeoutError:
-            await child.kill()
-            raise DecoderDied from None
-        except BaseException:  # cancelled too, nobody else knows the process
-            await child.kill()
-            raise
-        return child
+async def _ask(child: Process) -> tuple[dict[str, Any], bytes]:
+    """Request the next step; return the header of the reply and, with status ``ok``, the thumbnail."""
+    assert child.stdin is not None  # noqa: S101 - a pipe
+    # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        child.stdin.write(b"go\n")
+        await child.stdin.drain()
+    return await _reply(child)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
-    @property
-    def alive(self) -> bool:
-        """Whether the process is still running, as far as known."""
-        return self._process.returncode is None
-
-    async def ask(self) -> tuple[dict[str, Any], bytes]:
-        """Request the next step; return the header of the reply and, with status ``ok``, the thumbnail.
-
-        `DecoderDied` if the child can no longer reply.
-        """
-        writer = self._process.stdin
-        if writer is not None:
-            # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                writer.write(b"go\n")
-                await writer.drain()
-        return await self._reply()
-
-    async def kill(self) -> None:
-        """Kill the process and wait for its end."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self.retire()
-
-    async def _end(self) -> None:
-        """Wait for a child that closed its output to end, since killing it would hide the original signal."""
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            await self.kill()
-
-    async def retire(self) -> None:
-        """Let the process end by itself and wait for its end."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        await self._process.wait()
-
-    async def _reply(self) -> tuple[dict[str, Any], bytes]:
-        reader = self._process.stdout
-        if reader is None:
+async def _reply(child: Process) -> tuple[dict[str, Any], bytes]:
+    assert child.stdout is not None  # noqa: S101 - a pipe
+    try:
+        (length,) = struct.unpack(">I", await child.stdout.readexactly(4))
+        if length > _MAX_HEADER_BYTES:
             raise DecoderDied
-        try:
-            (length,) = struct.unpack(">I", await reader.readexactly(4))
-            if length > _MAX_HEADER_BYTES:
-                raise DecoderDied
-            header = json.loads(await reader.readexactly(length))
-            size = int(header.get("length", 0))
-            if not 0 <= size <= _MAX_THUMBNAIL_BYTES:
-                raise DecoderDied
-            return header, await reader.readexactly(size)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            await self._end()
-            raise DecoderDied(signal_number=-(self._process.returncode or 0)) from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise DecoderDied from error
+        header = json.loads(await child.stdout.readexactly(length))
+        size = int(header.get("length", 0))
+        if not 0 <= size <= _MAX_THUMBNAIL_BYTES:
+            raise DecoderDied
+        return header, await child.stdout.readexactly(size)
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        try:  # it closed its output, so it is about to end; killing it would hide the original signal
+            async with asyncio.timeout(_END_SECONDS):
+                await child.wait()
+        except TimeoutError:
+            await _kill(child)
+        raise DecoderDied(signal_number=-(child.returncode or 0)) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DecoderDied from error
+
+
+async def _kill(child: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    await _retire(child)
+
+
+async def _retire(child: Process) -> None:
+    """Let the process end by itself and wait for its end."""
+    if child.stdin is not None:
+        child.stdin.close()
+    await child.wait()
 
 
 # ---------------------------------------------------------------- without a child
@@ -376,15 +339,15 @@ class ThreadInspector:
     It accepts and rejects the same images as `SubprocessInspector`, without its limits on time and memory.
     """
 
-    def __init__(self, *, workers: int = 2) -> None:
-        self._workers = asyncio.Semaphore(workers)
+    def __init__(self) -> None:
+        self._workers = asyncio.Semaphore(_WORKERS)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
         async with self._workers:
             file = io.BytesIO()
             async for chunk in chunks:
                 if file.write(chunk) and file.tell() > MAX_IMAGE_BYTES:
-                    raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=MAX_IMAGE_BYTES / 2**20))
+                    raise _too_large()
             return await asyncio.to_thread(_inspected, file)
 
 
@@ -393,10 +356,9 @@ def _inspected(file: io.BytesIO) -> Inspection:
 
     try:
         with open_image(file, max_pixels=MAX_IMAGE_PIXELS) as image:
-            decoded = decode(image)
+            kind, width, height, thumbnail = decode(image)
     except Undecodable as error:
         raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
     except MemoryError as error:  # only the machine limits memory here
         raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
-    media_type, thumbnail = MediaType[decoded.format], decoded.thumbnail
-    return Inspection(mime_type=media_type, width=decoded.width, height=decoded.height, thumbnail=thumbnail)
+    return Inspection(mime_type=MediaType[kind], width=width, height=height, thumbnail=thumbnail)

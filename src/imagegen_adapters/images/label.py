@@ -6,7 +6,6 @@ import struct
 import tempfile
 import zlib
 from collections.abc import AsyncIterator
-from typing import IO
 from xml.sax.saxutils import escape
 
 import attrs
@@ -25,57 +24,47 @@ _CLOSE = b'</rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'
 _END_OF_RDF = b"</rdf:RDF>"
 
 
-@attrs.frozen(kw_only=True)
-class AigcLabel:
-    """The producer of an image (the name or code of the service provider) and the id of the image."""
-
-    producer: str
-    produce_id: str
-
-    def packet(self) -> bytes:
-        """Return a complete packet with only the label."""
-        return _HEAD + _OPEN + self._description() + _CLOSE
-
-    def merged_into(self, packet: bytes) -> bytes:
-        """Return another packet with the label added.
-
-        A packet that has such a label is returned unchanged. A packet in which the place for the label cannot
-        be found, because it is written in an unusual way, is replaced by `packet`.
-        """
-        if NAMESPACE in packet:
-            return packet
-        before, end, after = packet.rpartition(_END_OF_RDF)
-        if not end or b"xmlns:rdf=" not in before:
-            return self.packet()
-        return before + self._description() + end + after
-
-    def _description(self) -> bytes:
-        value = {
-            "Label": "1",
-            "ContentProducer": self.producer,
-            "ProduceID": self.produce_id,
-            "ReservedCode1": "",
-            "ContentPropagator": "",
-            "PropagateID": "",
-            "ReservedCode2": "",
-        }
-        text = escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), {'"': "&quot;"})
-        opening = b'<rdf:Description rdf:about="" xmlns:TC260="' + NAMESPACE + b'">'
-        return opening + f"<TC260:AIGC>{text}</TC260:AIGC></rdf:Description>".encode("utf-8", "replace")
+def _described(producer: str, produce_id: str) -> bytes:
+    """Return the label: the producer (name or code of the service provider) and the id of the image."""
+    value = {
+        "Label": "1",
+        "ContentProducer": producer,
+        "ProduceID": produce_id,
+        "ReservedCode1": "",
+        "ContentPropagator": "",
+        "PropagateID": "",
+        "ReservedCode2": "",
+    }
+    text = escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), {'"': "&quot;"})
+    opening = b'<rdf:Description rdf:about="" xmlns:TC260="' + NAMESPACE + b'">'
+    return opening + f"<TC260:AIGC>{text}</TC260:AIGC></rdf:Description>".encode("utf-8", "replace")
 
 
-class ByteStream:
+def _packet(label: bytes, packet: bytes = b"") -> bytes:
+    """Return another packet with the label added, or one with only the label.
+
+    A packet that has such a label is returned unchanged. One in which the place for the label cannot be
+    found, because it is written in an unusual way, is replaced.
+    """
+    if NAMESPACE in packet:
+        return packet
+    before, end, after = packet.rpartition(_END_OF_RDF)
+    if not end or b"xmlns:rdf=" not in before:
+        return _HEAD + _OPEN + label + _CLOSE
+    return before + label + end + after
+
+
+class _ByteStream:
     """A buffered reader over chunks. The stream may end at any byte."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._buffer = bytearray()
-        self._ended = False
 
     async def peek(self, count: int) -> bytes:
         """Return the next bytes without consuming them; fewer only at the end."""
-        while len(self._buffer) < count and not self._ended:
-            await self._read_more()
+        while len(self._buffer) < count and (chunk := await anext(self._chunks, None)) is not None:
+            self._buffer += chunk
         return bytes(self._buffer[:count])
 
     async def take(self, count: int) -> bytes:
@@ -86,29 +75,15 @@ class ByteStream:
 
     async def forward(self, count: int) -> AsyncIterator[bytes]:
         """Yield the next ``count`` bytes as they arrive; fewer only at the end."""
-        while count > 0:
-            if not self._buffer:
-                await self._read_more()
-            if not self._buffer:
-                return
-            chunk = bytes(self._buffer[:count])
-            del self._buffer[: len(chunk)]
+        while count > 0 and await self.peek(1):
+            chunk = await self.take(min(count, len(self._buffer)))
             count -= len(chunk)
             yield chunk
 
     async def rest(self) -> AsyncIterator[bytes]:
         """Yield all remaining bytes."""
-        if self._buffer:
-            yield bytes(self._buffer)
-            self._buffer.clear()
-        async for chunk in self._chunks:
-            yield chunk
-
-    async def _read_more(self) -> None:
-        try:
-            self._buffer += await anext(self._chunks)
-        except StopAsyncIteration:
-            self._ended = True
+        while await self.peek(1):
+            yield await self.take(len(self._buffer))
 
 
 # ---------------------------------------------------------------- jpeg
@@ -126,9 +101,9 @@ _APP = range(0xE0, 0xF0)
 _APP0, _APP1 = 0xE0, 0xE1
 
 
-async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+async def _labelled_jpeg(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
     """Yield the file with the label in its XMP packet, looked up in the segments before the image data."""
-    source = ByteStream(chunks)
+    source = _ByteStream(chunks)
     start = await source.take(len(_START_OF_IMAGE))
     yield start
     if start == _START_OF_IMAGE:
@@ -139,7 +114,7 @@ async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIte
         yield chunk
 
 
-async def _jpeg_metadata(source: ByteStream) -> AsyncIterator[bytes]:
+async def _jpeg_metadata(source: _ByteStream) -> AsyncIterator[bytes]:
     """Yield the application segments and comments at the beginning, each with its marker."""
     size = 0
     while size < _MAX_METADATA_BYTES:
@@ -151,20 +126,18 @@ async def _jpeg_metadata(source: ByteStream) -> AsyncIterator[bytes]:
         yield segment
 
 
-def _labelled(segments: list[bytes], label: AigcLabel) -> list[bytes]:
-    start, own = 4 + len(_JPEG_XMP), _segment(label.packet()) or b""
+def _labelled(segments: list[bytes], label: bytes) -> list[bytes]:
+    start, own = 4 + len(_JPEG_XMP), _segment(_packet(label)) or b""
     for index, segment in enumerate(segments):
         if segment[1] == _APP1 and segment[4:start] == _JPEG_XMP:
-            merged = _segment(label.merged_into(segment[start:]))
+            merged = _segment(_packet(label, segment[start:]))
             return [*segments[:index], merged or own, *segments[index + 1 :]]
     index = 0
-    while index < len(segments) and _precedes_xmp(segments[index]):
+    while index < len(segments) and (
+        segments[index][1] == _APP0 or (segments[index][1] == _APP1 and segments[index][4:8] == b"Exif")
+    ):
         index += 1
     return [*segments[:index], own, *segments[index:]]
-
-
-def _precedes_xmp(segment: bytes) -> bool:
-    return segment[1] == _APP0 or (segment[1] == _APP1 and segment[4:8] == b"Exif")
 
 
 def _segment(packet: bytes) -> bytes | None:
@@ -185,9 +158,9 @@ _PNG_XMP = b"XML:com.adobe.xmp\0"
 _PLAIN = b"\0\0\0\0"  # not compressed, no language, no translated keyword
 
 
-async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+async def _labelled_png(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
     """Yield the file with the label in its XMP packet; all other chunks pass unchanged."""
-    source = ByteStream(chunks)
+    source = _ByteStream(chunks)
     yield await source.take(_SIGNATURE_BYTES)
     labelled = False
     while len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
@@ -195,11 +168,11 @@ async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIter
         is_text = kind == b"iTXt" and length <= MAX_PACKET_BYTES
         if is_text and (packet := await _xmp(source, length)) is not None:
             await source.take(_HEADER_BYTES + length + _CRC_BYTES)
-            yield _png_chunk(label.merged_into(packet))
+            yield _png_chunk(_packet(label, packet))
             labelled = True
             continue
         if kind == b"IDAT" and not labelled:
-            yield _png_chunk(label.packet())
+            yield _png_chunk(_packet(label))
             labelled = True
         async for chunk in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
             yield chunk
@@ -207,19 +180,15 @@ async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIter
         yield chunk
 
 
-async def _xmp(source: ByteStream, length: int) -> bytes | None:
+async def _xmp(source: _ByteStream, length: int) -> bytes | None:
     """Return the XMP packet in the next text chunk, or None if it holds something else."""
     data = (await source.peek(_HEADER_BYTES + length))[_HEADER_BYTES:]
     if len(data) < length or not data.startswith(_PNG_XMP):
         return None
     flags, rest = data[len(_PNG_XMP) : len(_PNG_XMP) + 2], data[len(_PNG_XMP) + 2 :]
     *_, text = rest.split(b"\0", 2)
-    if flags[:1] == b"\1":
-        return _decompressed(text)
-    return text
-
-
-def _decompressed(text: bytes) -> bytes | None:
+    if flags[:1] != b"\1":
+        return text
     decompressor = zlib.decompressobj()
     try:
         plain = decompressor.decompress(text, MAX_PACKET_BYTES)
@@ -246,13 +215,13 @@ _KEYFRAME_START = b"\x9d\x01\x2a"
 _LOSSLESS_START = 0x2F
 
 
-async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
     """Yield the file with the label in its XMP packet; a file with an implausible header passes unchanged.
 
     The file begins with its size. A file that already has a packet is therefore written to a temporary file
     first, since the length of that packet is only known at the end.
     """
-    source = ByteStream(chunks)
+    source = _ByteStream(chunks)
     riff = await source.take(_RIFF_BYTES)
     head = await source.peek(_HEADER_BYTES + 10)
     extended = _extended_header(head)
@@ -274,10 +243,10 @@ async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIte
 
 
 async def _with_appended_packet(
-    source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
+    source: _ByteStream, body_bytes: int, extended: bytes, label: bytes
 ) -> AsyncIterator[bytes]:
     padding = b"\0" * (body_bytes % 2)
-    label_chunk = padding + _webp_chunk(b"XMP ", label.packet())
+    label_chunk = padding + _webp_chunk(b"XMP ", _packet(label))
     yield _riff(extended, body_bytes + len(label_chunk)) + extended
     async for chunk in source.forward(body_bytes):
         yield chunk
@@ -285,11 +254,10 @@ async def _with_appended_packet(
 
 
 async def _with_merged_packet(
-    source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
+    source: _ByteStream, body_bytes: int, extended: bytes, label: bytes
 ) -> AsyncIterator[bytes]:
     """Yield the same chunks, with the packet moved to the end and merged with the label."""
-    packet = None
-    remaining = body_bytes
+    packet, remaining = b"", body_bytes
     with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES) as spooled:
         while remaining > 0 and len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
             length = int(struct.unpack("<I", header[4:])[0])
@@ -300,18 +268,13 @@ async def _with_merged_packet(
                 continue
             async for chunk in source.forward(whole):
                 await asyncio.to_thread(spooled.write, chunk)
-        merged = label.packet() if packet is None else label.merged_into(packet)
+        merged = _packet(label, packet)
         label_chunk = b"\0" * (spooled.tell() % 2) + _webp_chunk(b"XMP ", merged)
         yield _riff(extended, spooled.tell() + len(label_chunk)) + extended
-        async for chunk in _webp_chunks(spooled):
+        spooled.seek(0)
+        while chunk := await asyncio.to_thread(spooled.read, _CHUNK_BYTES):
             yield chunk
         yield label_chunk
-
-
-async def _webp_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    file.seek(0)
-    while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-        yield chunk
 
 
 def _extended_header(head: bytes) -> bytes | None:
@@ -345,7 +308,7 @@ def _webp_chunk(kind: bytes, data: bytes) -> bytes:
 
 # ---------------------------------------------------------------- any of them
 
-_WRITERS = {MediaType.PNG: label_png, MediaType.JPEG: label_jpeg, MediaType.WEBP: label_webp}
+_WRITERS = {MediaType.PNG: _labelled_png, MediaType.JPEG: _labelled_jpeg, MediaType.WEBP: _labelled_webp}
 
 
 @attrs.frozen(kw_only=True)
@@ -357,4 +320,4 @@ class AigcImageLabel:
     def __call__(
         self, chunks: AsyncIterator[bytes], media_type: MediaType, produce_id: str
     ) -> AsyncIterator[bytes]:
-        return _WRITERS[media_type](chunks, AigcLabel(producer=self.producer, produce_id=produce_id))
+        return _WRITERS[media_type](chunks, _described(self.producer, produce_id))
