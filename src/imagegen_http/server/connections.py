@@ -8,13 +8,14 @@ import logging
 import resource
 import socket
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from types import FrameType
 
 import attrs
 import structlog
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from imagegen_core.messages import Message
 from imagegen_http.errors import ServiceCode
@@ -106,6 +107,58 @@ def _peer(address: str) -> tuple[str, bool]:
     if ip.is_loopback:
         return str(ip), True
     return str(ipaddress.IPv6Network((ip, _IPV6_SITE_BITS), strict=False)), False
+
+
+class ScheduledFlowControl(FlowControl):
+    """uvicorn's flow control, which also pauses a connection until its turn to be read has come."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._is_deferred = False
+
+    def defer_reading(self) -> None:
+        self._is_deferred = True
+        self._transport.pause_reading()
+
+    def allow_reading(self) -> None:
+        """Resume reading, unless uvicorn has paused it."""
+        self._is_deferred = False
+        if not self.read_paused:
+            self._transport.resume_reading()
+
+    def resume_reading(self) -> None:
+        """Resume reading, unless it is deferred."""
+        self.read_paused = False
+        if not self._is_deferred:
+            self._transport.resume_reading()
+
+
+MAX_PER_ITERATION = 8
+"""A read of a body costs up to a millisecond of work; a request 0.3 ms until it waits for the first time."""
+
+
+class Throttle:
+    """Lets a few of those that wait go on in each iteration of the event loop, first come, first served.
+
+    An iteration serves whatever is ready, and everybody else waits for its end. While 400 callers upload,
+    ``/health`` takes 20 to 50 ms instead of 50 to 450 (``benchmarks/uploads.py``); 500 lists that begin at
+    once would take an iteration of 100 ms.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], object]] = deque()
+
+    def wait(self, go_on: Callable[[], object]) -> None:
+        """Call this in a later iteration of the event loop."""
+        self._waiting.append(go_on)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _serve(self) -> None:
+        if len(self._waiting) > MAX_PER_ITERATION:
+            asyncio.get_running_loop().call_soon(self._serve)
+        for _ in range(min(MAX_PER_ITERATION, len(self._waiting))):
+            self._waiting.popleft()()
 
 
 class Deadlines:

@@ -32,11 +32,11 @@ _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connec
 
 
 class InvalidRequest(Exception):
-    """What was received is not HTTP/1.1 as we read it; ``reason`` says what is wrong."""
+    """What was received is not HTTP/1.1 as we read it; ``reason`` says what is wrong, as far as we can."""
 
-    def __init__(self, reason: Message) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    def __init__(self, reason: Message | None = None) -> None:
+        self.reason = reason or RequestProblem.NOT_AN_HTTP_REQUEST()
+        super().__init__(str(self.reason))
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +75,7 @@ def find_head(received: bytearray, searched_bytes: int) -> int:
     ``searched_bytes`` of it were searched before, in vain.
     """
     if received[0] <= _SPACE:
-        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+        raise InvalidRequest
     end = _HEAD_END.search(received, max(0, searched_bytes - len(b"\n\r")))
     if received.count(b"\n", 0, end.start() if end else len(received)) > MAX_HEADERS:
         raise InvalidRequest(RequestProblem.TOO_MANY_HEADERS(maximum=MAX_HEADERS))
@@ -89,9 +89,7 @@ def parse_head(head: bytes) -> RequestHead:
     line = _REQUEST_LINE.match(head)
     if line is None:
         is_ascii = head.partition(b"\r\n")[0].isascii()
-        raise InvalidRequest(
-            RequestProblem.NOT_AN_HTTP_REQUEST() if is_ascii else RequestProblem.ADDRESS_NOT_ENCODED()
-        )
+        raise InvalidRequest(None if is_ascii else RequestProblem.ADDRESS_NOT_ENCODED())
     headers = _header_fields(head[line.end() :])
     framing: dict[bytes, list[bytes]] = {}
     for name, value in headers:
@@ -100,7 +98,7 @@ def parse_head(head: bytes) -> RequestHead:
     method, target, version = line.groups()
     is_current = version == b"1.1"
     if len(framing.get(b"host", ())) > 1 or (is_current and b"host" not in framing):
-        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+        raise InvalidRequest
     return RequestHead(
         method=method.decode(),
         target=target,
@@ -116,10 +114,20 @@ def _with_crlf(head: bytes) -> bytes:
     """Return the head with CRLF for each bare LF, which RFC 9112 lets a server accept."""
     line_ends = head.count(b"\r\n")
     if head.count(b"\r") != line_ends:
-        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+        raise InvalidRequest
     if head.count(b"\n") == line_ends:
         return head
     return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+@attrs.frozen
+class _HeaderFields:
+    """Collects what llhttp reports."""
+
+    headers: list[tuple[bytes, bytes]] = attrs.field(factory=list)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value.rstrip(b" \t")))
 
 
 def _header_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
@@ -129,18 +137,8 @@ def _header_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
     except httptools.HttpParserUpgrade:
         pass  # an upgrade is ignored, as RFC 9110 allows: there are no websockets here
     except httptools.HttpParserError as error:
-        raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST()) from error
+        raise InvalidRequest from error
     return fields.headers
-
-
-class _HeaderFields:
-    """Collects what llhttp reports."""
-
-    def __init__(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value.rstrip(b" \t")))
 
 
 def _content_length(framing: dict[bytes, list[bytes]], *, may_be_chunked: bool) -> int | None:
@@ -152,7 +150,7 @@ def _content_length(framing: dict[bytes, list[bytes]], *, may_be_chunked: bool) 
         return int(lengths[0])
     if may_be_chunked and not lengths and [coding.lower() for coding in codings] == [b"chunked"]:
         return None
-    raise InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+    raise InvalidRequest
 
 
 def _tokens(values: list[bytes]) -> list[bytes]:
@@ -173,15 +171,16 @@ _TRAILER = re.compile(
 )
 
 
-class ChunkedBody:
-    """A body in chunks (RFC 9112, section 7.1); its trailers are dropped.
+class RequestBody:
+    """A body of a length, or in chunks if that is None (RFC 9112, section 7.1); trailers are dropped.
 
     Many chunks of a few bytes are refused: each costs as much work as a large one.
     """
 
-    def __init__(self) -> None:
-        self.is_complete = False
-        self._missing_bytes = 0
+    def __init__(self, length: int | None) -> None:
+        self._is_chunked = length is None
+        self._missing_bytes = length or 0
+        self.is_complete = length == 0
         self._line = bytearray()
         self._trailer_bytes = 0
         self._take_line = self._take_size
@@ -191,10 +190,11 @@ class ChunkedBody:
         position = tiny_chunks = 0
         while position < len(data) and not self.is_complete:
             if self._missing_bytes:
-                piece = data[position : position + self._missing_bytes]
-                content += piece
-                self._missing_bytes -= len(piece)
-                position += len(piece)
+                end = min(position + self._missing_bytes, len(data))
+                content += memoryview(data)[position:end]
+                self._missing_bytes -= end - position
+                position = end
+                self.is_complete = not (self._is_chunked or self._missing_bytes)
             else:
                 position = self._read_line(data, position)
                 tiny_chunks += 0 < self._missing_bytes <= _MAX_TINY_CHUNK_BYTES
@@ -207,34 +207,29 @@ class ChunkedBody:
         end = data.find(b"\n", position) + 1 or len(data)
         self._line += data[position:end]
         if len(self._line) > _MAX_LINE_BYTES:
-            raise _invalid()
+            raise InvalidRequest
         if self._line.endswith(b"\n"):
             line, self._line = bytes(self._line), bytearray()
             self._take_line(line)
         elif self._take_line == self._take_data_end and not _CRLF.startswith(self._line):
-            raise _invalid()
+            raise InvalidRequest
         return end
 
     def _take_size(self, line: bytes) -> None:
         size = _SIZE_LINE.fullmatch(line)
         if size is None:
-            raise _invalid()
+            raise InvalidRequest
         self._missing_bytes = int(size[1], 16)
         self._take_line = self._take_data_end if self._missing_bytes else self._take_trailer
 
     def _take_data_end(self, line: bytes) -> None:
         if line != _CRLF:
-            raise _invalid()
+            raise InvalidRequest
         self._take_line = self._take_size
 
     def _take_trailer(self, line: bytes) -> None:
         self.is_complete = line == _CRLF
         self._trailer_bytes += len(line)
-        if not self.is_complete and _TRAILER.fullmatch(line) is None:
-            raise _invalid()
-        if self._trailer_bytes > _MAX_LINE_BYTES:
-            raise _invalid()
-
-
-def _invalid() -> InvalidRequest:
-    return InvalidRequest(RequestProblem.NOT_AN_HTTP_REQUEST())
+        is_trailer = self.is_complete or _TRAILER.fullmatch(line) is not None
+        if not is_trailer or self._trailer_bytes > _MAX_LINE_BYTES:
+            raise InvalidRequest

@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import uvicorn
@@ -16,26 +17,38 @@ from uvicorn.server import ServerState
 from imagegen_core.messages import Language, Message
 from imagegen_core.problems import Problem
 from imagegen_http.errors import envelope
-from imagegen_http.guard.asgi import AsgiMessage, Receive, Scope, Send
+from imagegen_http.guard.asgi import Receive, Scope, Send
 from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection
-from imagegen_http.server.connections import ConnectionLimits, Deadlines, OpenConnections
-from imagegen_http.server.framing import ChunkedBody, InvalidRequest, RequestHead, find_head, parse_head
-from imagegen_http.server.scheduling import ReadScheduler, ScheduledFlowControl, StartScheduler
+from imagegen_http.server.connections import (
+    ConnectionLimits,
+    Deadlines,
+    OpenConnections,
+    ScheduledFlowControl,
+    Throttle,
+)
+from imagegen_http.server.framing import InvalidRequest, RequestBody, RequestHead, find_head, parse_head
 
 _BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class Response:
-    """The response of a cycle, in place of uvicorn's: one write for head and body, no chunks in HTTP/1.0.
+class Cycle(RequestResponseCycle):
+    """uvicorn's, with one write for head and body of the response, and no chunks in HTTP/1.0.
 
     The head is held until the body begins, or until the next iteration of the event loop.
     """
 
-    def __init__(self, head: RequestHead, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
-        self._cycle = cycle
-        self._transport = transport
+    def __init__(self, head: RequestHead, **more: Any) -> None:
+        super().__init__(
+            logger=_log,
+            access_logger=_log,
+            access_log=False,
+            message_event=asyncio.Event(),
+            expect_100_continue=head.expects_continue,
+            keep_alive=head.keep_alive,
+            **more,
+        )
         self._may_be_chunked = head.http_version != "1.0"
         self._is_bodiless = head.method == "HEAD"
         self._is_chunked = False
@@ -45,48 +58,52 @@ class Response:
 
     async def send(self, message: Any) -> None:
         """Send the beginning of the response, or a piece of its body."""
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if cycle.disconnected:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
             return
-        expected = "http.response.body" if cycle.response_started else "http.response.start"
-        if message["type"] != expected or cycle.response_complete:
+        expected = "http.response.body" if self.response_started else "http.response.start"
+        if message["type"] != expected or self.response_complete:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
-        if not cycle.response_started:
-            self._start(message)
+        if not self.response_started:
+            self._start(message["status"], [*self.default_headers, *message.get("headers", ())])
             return
         more = message.get("more_body", False)
         self._write_body(message.get("body", b""), more=more)
         if not more:
-            cycle.response_complete = True
-            cycle.message_event.set()
-            if not cycle.keep_alive:
-                self._transport.close()
-            cycle.on_response()
+            self.response_complete = True
+            self.message_event.set()
+            if not self.keep_alive:
+                self.transport.close()
+            self.on_response()
 
-    def _start(self, message: AsgiMessage) -> None:
-        status = message["status"]
+    def disconnect(self) -> None:
+        """Tell the application that its client left, unless it has the whole response."""
+        if not self.response_complete:
+            self.disconnected = True
+            self.waiting_for_100_continue = False  # it would be written although nothing may be any more
+            self.message_event.set()
+
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._is_bodiless = self._is_bodiless or status in _BODILESS_STATUSES
-        self._held_head = self._head(status, [*self._cycle.default_headers, *message.get("headers", ())])
-        self._cycle.response_started = True
-        self._cycle.waiting_for_100_continue = False
+        self._held_head = self._head(status, headers)
+        self.response_started = True
+        self.waiting_for_100_continue = False
         asyncio.get_running_loop().call_soon(self._write_held_head)
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Return the response's head, and note how its body ends."""
-        length, closes = None, False
+        closes = False
         for name, value in headers:
             match name.lower():
                 case b"content-length":
-                    length = int(value)
+                    self._missing_bytes = int(value)
                 case b"connection":
                     closes = closes or b"close" in value.lower()
-        self._is_chunked = length is None and not self._is_bodiless and self._may_be_chunked
-        self._missing_bytes = length
-        if closes or (length is None and not self._is_bodiless and not self._may_be_chunked):
-            self._cycle.keep_alive = False
-        if not self._cycle.keep_alive and not closes:
+        is_endless = self._missing_bytes is None and not self._is_bodiless
+        self._is_chunked = is_endless and self._may_be_chunked
+        self.keep_alive = self.keep_alive and not closes and (self._may_be_chunked or not is_endless)
+        if not self.keep_alive and not closes:
             headers.append((b"connection", b"close"))
         if self._is_chunked:
             headers.append((b"transfer-encoding", b"chunked"))
@@ -96,31 +113,26 @@ class Response:
         return _status_line(status) + lines + b"\r\n"
 
     def _write_held_head(self) -> None:
-        if self._held_head and not self._cycle.disconnected and not self._transport.is_closing():
+        if self._held_head and not self.disconnected and not self.transport.is_closing():
             self._write()
 
     def _write_body(self, body: bytes, *, more: bool) -> None:
         if self._is_bodiless:
             self._write()
         elif self._is_chunked:
-            self._write(
-                *((b"%x\r\n" % len(body), body, b"\r\n") if body else ()), b"" if more else _LAST_CHUNK
-            )
+            chunk = (b"%x\r\n" % len(body), body, b"\r\n") if body else ()
+            self._write(*chunk, b"" if more else _LAST_CHUNK)
         else:
-            self._count(len(body), more=more)
+            if self._missing_bytes is not None:
+                self._missing_bytes -= len(body)
+                if self._missing_bytes < 0 or (self._missing_bytes and not more):
+                    raise RuntimeError("the response is not as long as its Content-Length says")
             self._write(body)
-
-    def _count(self, size: int, *, more: bool) -> None:
-        if self._missing_bytes is None:
-            return
-        self._missing_bytes -= size
-        if self._missing_bytes < 0 or (self._missing_bytes and not more):
-            raise RuntimeError("the response is not as long as its Content-Length says")
 
     def _write(self, *pieces: bytes) -> None:
         head, self._held_head = self._held_head, b""
         self.has_begun = True
-        self._transport.writelines([piece for piece in (head, *pieces) if piece])
+        self.transport.writelines([piece for piece in (head, *pieces) if piece])
 
 
 def bad_request(reason: Message, request_id: str) -> bytes:
@@ -160,7 +172,7 @@ def _status_line(status: int) -> bytes:
 _MAX_READ_BYTES = 32 * 1024
 """Read from a socket at once. So much of each connection is in memory before a budget counts it."""
 
-_UNSCHEDULED_PREFIX = "/health"
+_UNTHROTTLED_PREFIX = "/health"
 _LINGER_SECONDS = 1.0
 
 _MAX_LINGERING = 32
@@ -170,13 +182,13 @@ _log = logging.getLogger("uvicorn.error")
 
 def limited_protocol(
     limits: ConnectionLimits, *, new_id: Callable[[], str]
-) -> type[asyncio.BufferedProtocol]:
-    """Return a protocol class for ``uvicorn.Config(http=…)``; all its connections count together.
+) -> Callable[..., asyncio.BufferedProtocol]:
+    """Return what makes protocols for ``uvicorn.Config(http=…)``; all their connections count together.
 
     ``new_id`` generates the request id of responses to input that is not HTTP.
     """
     shared = _Shared(limits=limits, connections=OpenConnections(limits), new_id=new_id)
-    return type("LimitedProtocol", (_LimitedProtocol,), {"_shared": shared})
+    return partial(_LimitedProtocol, shared)
 
 
 @attrs.frozen(kw_only=True)
@@ -185,8 +197,8 @@ class _Shared:
     connections: OpenConnections
     new_id: Callable[[], str]
     refused: set[asyncio.BaseProtocol] = attrs.field(factory=set)
-    reads: ReadScheduler = attrs.field(factory=ReadScheduler)
-    starts: StartScheduler = attrs.field(factory=StartScheduler)
+    reads: Throttle = attrs.field(factory=Throttle)
+    starts: Throttle = attrs.field(factory=Throttle)
     buffer: memoryview = attrs.field(factory=lambda: memoryview(bytearray(_MAX_READ_BYTES)))
 
 
@@ -197,22 +209,17 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     what the last read has brought.
     """
 
-    _shared: ClassVar[_Shared]
-
     def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        self, shared: _Shared, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]
     ) -> None:
         if not config.loaded:
             config.load()
+        self._shared = shared
         self._app = config.loaded_app
         self._keep_alive_seconds = config.timeout_keep_alive
         self._server_state = server_state
         self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._flow: ScheduledFlowControl
         self._open_connection: OpenConnection
@@ -223,10 +230,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._ignores_input = False
         self._received = bytearray()
         self._searched_bytes = 0
-        self._missing_bytes = 0
-        self._chunks: ChunkedBody | None = None
-        self._cycle: RequestResponseCycle | None = None
-        self._response: Response | None = None
+        self._body = RequestBody(0)
+        self._cycle: Cycle | None = None
 
     # ------------------------------------------------------------ called by the event loop
 
@@ -263,7 +268,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             self._received += self._shared.buffer[:nbytes]
             self._process()
         if self._is_receiving_body or self._ignores_input:
-            self._shared.reads.wait(self._flow)
+            self._flow.defer_reading()
+            self._shared.reads.wait(self._flow.allow_reading)
 
     def eof_received(self) -> None:
         """Note what has arrived by now; the transport then closes."""
@@ -281,7 +287,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._open_connection.end(reset=exc is not None)
         self._shared.connections.leave(self._peer)
         self._server_state.connections.discard(self)
-        self._disconnect_cycle()
+        if self._cycle is not None:
+            self._cycle.disconnect()
         self._flow.resume_writing()
 
     def pause_writing(self) -> None:
@@ -301,10 +308,10 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
 
     def shutdown(self) -> None:
         """Close once the request that is being served has its response."""
-        if self._cycle is None or self._cycle.response_complete:
-            self._deadlines.close()
-        else:
+        if self._cycle is not None and self._is_serving:
             self._cycle.keep_alive = False
+        else:
+            self._deadlines.close()
 
     # ------------------------------------------------------------ requests
 
@@ -323,18 +330,13 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             _log.warning("Invalid HTTP request received.")
             self._refuse(error.reason)
             return
-        self._watch_head()
-
-    def _watch_head(self) -> None:
-        """Have a deadline exactly while a head has begun and is not complete."""
-        if self._is_receiving_body or self._is_serving:
-            return  # stopped when the head was complete
-        if self._received and not self._transport.is_closing():
-            self._deadlines.start_head()
+        has_begun = self._received and not self._is_receiving_body and not self._is_serving
+        if has_begun and not self._transport.is_closing():
+            self._deadlines.start_head()  # which ended when the last head was complete
 
     @property
     def _is_receiving_body(self) -> bool:
-        return self._missing_bytes > 0 or self._chunks is not None
+        return not self._body.is_complete
 
     @property
     def _is_serving(self) -> bool:
@@ -349,77 +351,54 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         head = parse_head(bytes(self._received[:length]))
         del self._received[:length]
         self._deadlines.stop()
-        cycle = self._serve(head)
-        if head.content_length is None:
-            self._chunks = ChunkedBody()
-        else:
-            self._missing_bytes = head.content_length
-        if head.content_length == 0:
-            self._end_body(cycle)
+        self._body = RequestBody(head.content_length)
+        self._serve(head)
         return True
 
     def _take_body(self) -> None:
         cycle = self._cycle if self._is_serving else None
         content = bytearray() if cycle is None else cycle.body
-        if self._chunks is None:
-            taken_bytes = min(self._missing_bytes, len(self._received))
-            content += memoryview(self._received)[:taken_bytes]
-            self._missing_bytes -= taken_bytes
-        else:
-            taken_bytes = self._chunks.feed(self._received, content)
-            if self._chunks.is_complete:
-                self._chunks = None
-        del self._received[:taken_bytes]
-        if cycle is None:
-            return
-        if not self._is_receiving_body:
-            self._end_body(cycle)
-        cycle.message_event.set()
-        if len(content) > HIGH_WATER_LIMIT:
-            self._flow.pause_reading()
+        del self._received[: self._body.feed(self._received, content)]
+        if cycle is not None:
+            cycle.more_body = self._is_receiving_body
+            cycle.message_event.set()
+            if len(content) > HIGH_WATER_LIMIT:
+                self._flow.pause_reading()
 
-    def _end_body(self, cycle: RequestResponseCycle) -> None:
-        cycle.more_body = False
-        cycle.message_event.set()
-
-    def _serve(self, head: RequestHead) -> RequestResponseCycle:
-        cycle = self._cycle = RequestResponseCycle(
-            scope=self._scope(head),  # type: ignore[arg-type] # ours is any mapping
-            transport=self._transport,
-            flow=self._flow,
-            logger=_log,
-            access_logger=_log,
-            access_log=False,
-            default_headers=self._server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=head.expects_continue,
-            keep_alive=head.keep_alive,
-            on_response=self._on_response_complete,
-        )
-        response = self._response = Response(head, cycle, self._transport)
-
-        async def scheduled(scope: Scope, receive: Receive, send: Send) -> None:
-            """Serve in turn; only ``/health`` does not wait."""
-            if not scope["path"].startswith(_UNSCHEDULED_PREFIX):
-                await self._shared.starts.admit()
-            scope[BODY_ARRIVED] = not cycle.more_body
-            await self._app(scope, receive, response.send)
-
-        serving = cycle.run_asgi(scheduled)  # type: ignore[arg-type] # our types of ASGI are wider
-        task = self._loop.create_task(serving)
-        tasks = self._server_state.tasks
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        return cycle
-
-    def _scope(self, head: RequestHead) -> Scope:
-        return {
+    def _serve(self, head: RequestHead) -> None:
+        scope = {
             **head.scope(),
             "server": self._server,
             "client": self._client,
             "state": self._app_state.copy(),
             CONNECTION: self._open_connection,
         }
+        cycle = self._cycle = Cycle(
+            head,
+            scope=scope,
+            transport=self._transport,
+            flow=self._flow,
+            default_headers=self._server_state.default_headers,
+            on_response=self._on_response_complete,
+        )
+        cycle.more_body = self._is_receiving_body
+        if not cycle.more_body:
+            cycle.message_event.set()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[BODY_ARRIVED] = not cycle.more_body
+            await self._app(scope, receive, send)
+
+        def start() -> None:
+            serving = cycle.run_asgi(app)  # type: ignore[arg-type] # our types of ASGI are wider
+            task = self._loop.create_task(serving)
+            self._server_state.tasks.add(task)
+            task.add_done_callback(self._server_state.tasks.discard)
+
+        if scope["path"].startswith(_UNTHROTTLED_PREFIX):
+            start()
+        else:
+            self._shared.starts.wait(start)
 
     def _on_response_complete(self) -> None:
         self._server_state.total_requests += 1
@@ -437,23 +416,12 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Say what is wrong, and with a lingering close so that it arrives."""
         self._deadlines.stop()
         has_response = self._is_receiving_body  # it came early, or has begun
-        if self._is_serving and self._response is not None:
-            has_response = self._response.has_begun
-        self._disconnect_cycle()
+        if self._cycle is not None:
+            has_response = self._cycle.has_begun if self._is_serving else has_response
+            self._cycle.disconnect()
         if not has_response and not self._transport.is_closing():
             self._transport.write(bad_request(reason, self._shared.new_id()))
-        self._close_lingering()
-
-    def _disconnect_cycle(self) -> None:
-        cycle = self._cycle
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.waiting_for_100_continue = False  # it would be written although nothing may be any more
-            cycle.message_event.set()
-
-    def _close_lingering(self) -> None:
-        """Close our side, discard input for a moment, then close: unread bytes would cause a reset."""
-        self._ignores_input = True
+        self._ignores_input = True  # unread bytes would cause a reset
         self._received.clear()
         self._flow.resume_reading()
         if self._transport.is_closing():

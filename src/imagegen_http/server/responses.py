@@ -280,7 +280,7 @@ class ResponseCache:
     read before the application begins, and counts a transaction before its caller knows of it. So no response
     is older than a write that anybody knew of when they asked. Those not sent for longest make room.
 
-    For 50 callers of the same list it takes 2 µs of processor a request, without it 150 µs, and the database.
+    For 50 callers of a list of 100 images, a request takes 0.1 ms of processor instead of 1.1.
     """
 
     def __init__(self, app: App, *, writes: Callable[[], int], max_bytes: int = MAX_CACHED_BYTES) -> None:

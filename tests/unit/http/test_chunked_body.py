@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_http.server.framing import ChunkedBody, InvalidRequest
+from imagegen_http.server.framing import InvalidRequest, RequestBody
 
 CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=20)
 
@@ -29,7 +29,7 @@ def chunked(pieces):
 )
 def test_chunks_are_read_wherever_they_are_cut(pieces, after, cuts):
     """Sizes, extensions, data and trailers may arrive byte by byte."""
-    body = ChunkedBody()
+    body = RequestBody(None)
 
     assert (b"".join(pieces), after) == fed(body, chunked(pieces) + after, cuts)
     assert body.is_complete
@@ -50,12 +50,12 @@ def test_chunks_are_read_wherever_they_are_cut(pieces, after, cuts):
 def test_broken_chunks_are_refused_wherever_they_are_cut(broken, cuts):
     """Before the request that they could hide."""
     with pytest.raises(InvalidRequest):
-        fed(ChunkedBody(), broken, cuts)
+        fed(RequestBody(None), broken, cuts)
 
 
 def test_many_tiny_chunks_are_refused_and_a_few_are_not():
     """Each costs as much work as a large one, whatever zeros and extensions make it look long."""
-    assert (b" " * 256, b"") == fed(ChunkedBody(), b"1\r\n \r\n" * 256 + b"0\r\n\r\n")
+    assert (b" " * 256, b"") == fed(RequestBody(None), b"1\r\n \r\n" * 256 + b"0\r\n\r\n")
     for tiny in (b"1\r\n \r\n", b"0001\r\n \r\n", b"1;x\r\n \r\n"):
         with pytest.raises(InvalidRequest, match="larger chunks"):
-            fed(ChunkedBody(), tiny * 257)
+            fed(RequestBody(None), tiny * 257)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_http.server.scheduling import MAX_READS_PER_ITERATION, ReadScheduler, ScheduledFlowControl
+from imagegen_http.server.connections import MAX_PER_ITERATION, ScheduledFlowControl, Throttle
 
 pytestmark = pytest.mark.anyio
 
@@ -25,16 +25,18 @@ class Line(asyncio.Transport):
 
 async def test_an_iteration_of_the_loop_reads_a_few_of_the_waiting_connections():
     """First come, first served, and none is forgotten."""
-    lines, turns = [Line() for _ in range(2 * MAX_READS_PER_ITERATION + 1)], ReadScheduler()
+    lines, throttle = [Line() for _ in range(2 * MAX_PER_ITERATION + 1)], Throttle()
     for line in lines:
-        turns.wait(ScheduledFlowControl(line))
+        flow = ScheduledFlowControl(line)
+        flow.defer_reading()
+        throttle.wait(flow.allow_reading)
 
     reading = []
     for _ in range(4):
         reading.append(sum(line.reads for line in lines))
         await asyncio.sleep(0)
 
-    assert [0, MAX_READS_PER_ITERATION, 2 * MAX_READS_PER_ITERATION, len(lines)] == reading
+    assert [0, MAX_PER_ITERATION, 2 * MAX_PER_ITERATION, len(lines)] == reading
 
 
 async def test_a_connection_is_read_only_when_scheduled_and_not_paused_by_uvicorn():
