@@ -109,6 +109,7 @@ class HealthReport:
 
     settings: Settings
     version: str
+    started_at: float
     node: str
     stopping: asyncio.Event
     clock: Clock
@@ -120,19 +121,12 @@ class HealthReport:
     free_bytes: Callable[[], int]
     database_healthy: Callable[[], bool]
     activity: Callable[[], Awaitable[Any]] | None
-    started_at: float = attrs.field(init=False)
-
-    @started_at.default
-    def _now(self) -> float:
-        return self.clock.monotonic()
 
     async def __call__(self) -> Health:
-        """Return the report."""
         checks = await self._checks()
         is_healthy = can_accept_tasks(checks) and checks.keys == "ok"
-        status: Status = "ok" if is_healthy else "degraded"
         return Health(
-            status="stopping" if self.stopping.is_set() else status,
+            status="stopping" if self.stopping.is_set() else "ok" if is_healthy else "degraded",
             version=self.version,
             uptime_seconds=round(self.clock.monotonic() - self.started_at, 3),
             checks=checks,
@@ -169,32 +163,24 @@ class HealthReport:
 
     async def _archive(self) -> ArchiveHealth:
         """Return the report about the archive, without sending a request."""
-        counts = await self.outbox.counts()
-        return ArchiveHealth(
-            status="failing" if counts.failing or self.upkeep.expiry_error else "ok",
-            uploads=counts.uploads,
-            removals=counts.removals,
-            failing=counts.failing,
-            last_error=optional_text(counts.last_error or self.upkeep.expiry_error),
+        counts, error = await self.outbox.counts(), self.upkeep.expiry_error
+        return ArchiveHealth.from_attributes(
+            counts,
+            status="failing" if counts.failing or error else "ok",
+            last_error=optional_text(counts.last_error or error),
         )
 
     def _cluster(self, activity: Any) -> ClusterHealth:
-        return ClusterHealth(
-            node=self.node,
-            nodes=[
-                NodeHealth(
-                    name=other.name,
-                    roles=[*other.roles],
-                    version=other.version,
-                    silent_seconds=round(other.silent_seconds, 3),
-                    alive=other.silent_seconds < self.settings.cluster.dead_after_seconds,
-                )
-                for other in activity.nodes
-            ],
-            turn=activity.turn,
-            calls=[ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()],
-            oldest_pending_seconds=activity.oldest_pending_seconds,
-        )
+        nodes = [
+            NodeHealth.from_attributes(
+                node,
+                silent_seconds=round(node.silent_seconds, 3),
+                alive=node.silent_seconds < self.settings.cluster.dead_after_seconds,
+            )
+            for node in activity.nodes
+        ]
+        calls = [ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()]
+        return ClusterHealth.from_attributes(activity, node=self.node, nodes=nodes, calls=calls)
 
 
 _COUNTED = TaskStatus.PENDING, TaskStatus.PROCESSING

@@ -90,12 +90,11 @@ def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
         return request_example_of(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
     required = schema.get("required", ())
     fields = schema.get("properties", {}).items()
-    return {name: example_of(field, schemas) for name, field in fields if name in required or _has_own(field)}
 
+    def has_own(field: Schema) -> bool:  # of itself, or of what it is when it is not null
+        return any("examples" in choice for choice in (field, *field.get("anyOf", ())))
 
-def _has_own(field: Schema) -> bool:
-    """Return whether the field says of itself what it may look like, or what it is when it is not null."""
-    return any("examples" in choice for choice in (field, *field.get("anyOf", ())))
+    return {name: example_of(field, schemas) for name, field in fields if name in required or has_own(field)}
 
 
 T = TypeVar("T")

@@ -104,53 +104,38 @@ class FeedWatch:
     tasks: TaskRepository
     clock: Clock
     _end: int = 0
-    _waiting: set[asyncio.Event] = attrs.field(factory=set)
+    _waiting: int = 0
     _looking: asyncio.Task[None] | None = None
 
     async def moved(self, position: int) -> None:
         """Return once something has changed at the position or behind it."""
-        woken = asyncio.Event()
-        self._waiting.add(woken)
+        self._waiting += 1
         try:
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look(), name="task feed")
             while self._end <= position:
-                woken.clear()
-                await woken.wait()
+                if self._looking is None or self._looking.done():
+                    self._looking = asyncio.create_task(self._look(), name="task feed")
+                await asyncio.shield(self._looking)
         finally:
-            self._waiting.discard(woken)
+            self._waiting -= 1
 
     async def _look(self) -> None:
-        while self._waiting:
+        await self.clock.sleep(LOOK_SECONDS)
+        if self._waiting:
             with suppress(StorageError, Unavailable):  # the next look may succeed, and nothing is missed
                 self._end = (await self.tasks.changes()).position
-            for woken in self._waiting:
-                woken.set()
-            await self.clock.sleep(LOOK_SECONDS)
-
-
-@attrs.frozen(kw_only=True)
-class IndexReport:
-    """``state``: current, stale or missing; ``reached`` of ``until`` while it is rebuilt, else None."""
-
-    state: str
-    reached: int | None
-    until: int | None
 
 
 @attrs.define(kw_only=True)
 class SearchIndex:
-    """Allows one rebuild at a time. ``read_state`` returns the state; ``rebuild`` rebuilds the index."""
+    """Allows one rebuild at a time. ``read_state`` returns the state; ``rebuild`` rebuilds the index.
+
+    ``progress`` is which id of which last one a rebuild has reached, if one runs.
+    """
 
     read_state: Callable[[], Awaitable[str]]
     rebuild: Callable[[Callable[[int, int], None]], Awaitable[int]]
+    progress: tuple[int, int] | None = attrs.field(default=None, init=False)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _reached: tuple[int, int] | None = attrs.field(default=None, init=False)
-
-    async def report(self) -> IndexReport:
-        """Return the state of the index and the progress of its rebuild."""
-        reached, until = self._reached or (None, None)
-        return IndexReport(state=await self.read_state(), reached=reached, until=until)
 
     async def reindex(self) -> int:
         """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it.
@@ -164,10 +149,10 @@ class SearchIndex:
             try:
                 return await self.rebuild(self._note)
             finally:
-                self._reached = None
+                self.progress = None
 
     def _note(self, reached: int, until: int) -> None:
-        self._reached = reached, until
+        self.progress = reached, until
 
 
 class SharedReads:
@@ -395,6 +380,7 @@ async def compose(
             health=HealthReport(
                 settings=settings,
                 version=version,
+                started_at=clock.monotonic(),
                 node=owner,
                 stopping=stopping,
                 clock=clock,

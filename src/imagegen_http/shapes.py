@@ -6,7 +6,7 @@ each mistake by field and code. `tests/unit/http/test_shapes.py` holds it to msg
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -29,15 +29,11 @@ def problems_of(
         path: dotted path of the value; None for a whole body.
         from_text: the value comes from a query or a form, where numbers and booleans are text.
     """
-    read = _from_text if from_text else _as_it_is
+    read = _from_text if from_text else lambda value, _: value
     yield from _check(read, value, _bare(inspect.type_info(declared)), path)
 
 
 _Reading = Callable[[Any, tuple[inspect.Type, ...]], Any]
-
-
-def _as_it_is(value: Any, _: tuple[inspect.Type, ...]) -> Any:
-    return value
 
 
 def _from_text(value: Any, branches: tuple[inspect.Type, ...]) -> Any:
@@ -61,11 +57,12 @@ def _check(read: _Reading, value: Any, info: inspect.Type, path: str | None) -> 
     if isinstance(info, inspect.AnyType):
         yield from _infinities(value, path)
         return
-    branches = _branches(info)
+    branches = tuple(map(_bare, info.types if isinstance(info, inspect.UnionType) else (info,)))
     value = read(value, branches)
-    fitting = next((branch for branch in branches if _is_of(value, branch)), None)
+    kinds = ((branch, _KINDS[type(branch)]) for branch in branches if type(branch) in _KINDS)
+    fitting = next(((branch, check) for branch, (_, is_of, check) in kinds if is_of(value)), None)
     if fitting is not None:
-        yield from _KINDS[type(fitting)][2](read, value, fitting, path)
+        yield from fitting[1](read, value, fitting[0], path)
     elif isinstance(value, float) and not math.isfinite(value):
         yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
     else:
@@ -132,27 +129,19 @@ def _number(
 def _choice(
     _: _Reading, value: Any, info: inspect.LiteralType | inspect.EnumType, path: str | None
 ) -> Iterator[Problem]:
-    choices = _choices(info)
+    values = info.values if isinstance(info, inspect.LiteralType) else [m.value for m in info.cls]
+    choices = tuple(map(str, values))
     if value not in choices:
         yield _problem(path, ProblemCode.NOT_ONE_OF(choices=choices))
 
 
-def _nothing(*_: Any) -> Iterator[Problem]:
-    yield from ()
-
-
 def _infinities(value: Any, path: str | None) -> Iterator[Problem]:
     """Yield the numbers that are out of range in what may be anything."""
-    items: Iterable[tuple[Any, Any]] = ()
-    match value:
-        case float() if not math.isfinite(value):
-            yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
-        case Mapping():
-            items = value.items()
-        case list():
-            items = enumerate(value)
-    for name, item in items:
-        yield from _infinities(item, _join(path, str(name)))
+    if isinstance(value, float) and not math.isfinite(value):
+        yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
+    elif isinstance(value, Mapping | list):
+        for name, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _infinities(item, _join(path, str(name)))
 
 
 _KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool], Check]] = {
@@ -164,18 +153,14 @@ _KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool], Check
     inspect.EnumType: (JsonType.STRING, lambda v: isinstance(v, str), _choice),
     inspect.IntType: (JsonType.INTEGER, lambda v: _is_number(v, int), _number),
     inspect.FloatType: (JsonType.NUMBER, lambda v: _is_number(v, int | float), _number),
-    inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool), _nothing),
-    inspect.NoneType: (JsonType.NULL, lambda v: v is None, _nothing),
+    inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool), lambda *_: iter(())),
+    inspect.NoneType: (JsonType.NULL, lambda v: v is None, lambda *_: iter(())),
 }
 """Of each kind of declared type: what to call it, whether a value is of it, and what may still be wrong."""
 
 
 def _is_number(value: Any, kind: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
-
-
-def _is_of(value: Any, info: inspect.Type) -> bool:
-    return type(info) in _KINDS and _KINDS[type(info)][1](value)
 
 
 def _expected(branches: tuple[inspect.Type, ...]) -> Message:
@@ -185,17 +170,6 @@ def _expected(branches: tuple[inspect.Type, ...]) -> Message:
         kinds.pop(JsonType.NULL, None)
     types = tuple(kind() for kind in kinds)
     return ProblemCode.WRONG_TYPE(types=types) if types else ProblemCode.INVALID()
-
-
-def _choices(info: inspect.LiteralType | inspect.EnumType) -> tuple[str, ...]:
-    if isinstance(info, inspect.LiteralType):
-        return tuple(map(str, info.values))
-    return tuple(str(member.value) for member in info.cls)
-
-
-def _branches(info: inspect.Type) -> tuple[inspect.Type, ...]:
-    types = info.types if isinstance(info, inspect.UnionType) else (info,)
-    return tuple(map(_bare, types))
 
 
 def _bare(info: inspect.Type) -> inspect.Type:

@@ -20,7 +20,7 @@ from imagegen_core.limits import (
     MAX_ZIPPED_IMAGES,
 )
 from imagegen_core.marks import Collection as CoreCollection
-from imagegen_core.marks import MarkChange, TagUse
+from imagegen_core.marks import MarkChange
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import JsonRequest, converted, decoded
@@ -55,10 +55,6 @@ class Tag(Answer, frozen=True, kw_only=True):
     tag: Annotated[str, doc("as it was first written", "猫")]
     count: Annotated[int, doc("images that have it", 12)]
 
-    @classmethod
-    def from_use(cls, use: TagUse) -> "Tag":
-        return cls(tag=use.name, count=use.count)
-
 
 class Collection(Answer, frozen=True, kw_only=True):
     """A named set of images."""
@@ -86,13 +82,6 @@ class MarkBody(Body, frozen=True, kw_only=True):
     favourite: Annotated[bool, doc("whether it is a favourite", example=True)] | UnsetType = UNSET
     tags: Annotated[list[Annotated[str, _TAG_WORDS]], doc(_TAGS, ["猫", "动物"])] | UnsetType = UNSET
 
-    @property
-    def change(self) -> MarkChange:
-        return MarkChange(
-            favourite=None if self.favourite is UNSET else self.favourite,
-            tags=None if self.tags is UNSET else tuple(self.tags),
-        )
-
 
 class BatchAction(StrEnum):
     """What may be done to many images at once."""
@@ -104,10 +93,6 @@ class BatchAction(StrEnum):
     UNTAG = "untag"
     ADD_TO = "add_to"
     REMOVE_FROM = "remove_from"
-
-    @property
-    def argument(self) -> str | None:
-        return _ARGUMENTS.get(self)
 
 
 _ARGUMENTS = {
@@ -146,42 +131,35 @@ class BatchBody(Body, frozen=True, kw_only=True):
     @property
     def change(self) -> MarkChange | None:
         """The change of marks that it asks for; None if the images are to be deleted."""
-        for name, value in (("tag", self.tag), ("collection", self.collection)):
-            if value is None and name == self.action.argument:
+        argument, values = _ARGUMENTS.get(self.action), {"tag": self.tag, "collection": self.collection}
+        for name, value in values.items():
+            if value is None and name == argument:
                 raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
-            if value is not None and name != self.action.argument:
+            if value is not None and name != argument:
                 raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
         if self.action is BatchAction.DELETE:
             return None
-        if self.action.argument is None:
+        if argument is None:
             return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
-        change: dict[str, Any] = {str(self.action): getattr(self, self.action.argument)}
+        change: dict[str, Any] = {str(self.action): values[argument]}
         return MarkChange(**change)
+
+
+_COLLECTION_NAME = f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
+_COLLECTION_WORDS = {"minLength": 1, "maxLength": MAX_COLLECTION_NAME_CHARS, "pattern": NAME_PATTERN}
 
 
 class CollectionBody(Body, frozen=True, kw_only=True):
     """The name of a collection."""
 
-    name: Annotated[
-        str,
-        doc(
-            f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has",
-            EXAMPLE_COLLECTION,
-            minLength=1,
-            maxLength=MAX_COLLECTION_NAME_CHARS,
-            pattern=NAME_PATTERN,
-        ),
-    ]
-
-
-MAX_IMAGE_ID = 2**63 - 1
+    name: Annotated[str, doc(_COLLECTION_NAME, EXAMPLE_COLLECTION, **_COLLECTION_WORDS)]
 
 
 class ZipBody(Body, frozen=True, kw_only=True):
     """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
 
     ids: Annotated[
-        list[Annotated[int, Meta(ge=1, le=MAX_IMAGE_ID)]],
+        list[Annotated[int, Meta(ge=1, le=2**63 - 1)]],
         Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
         doc("ids of images, in this order; each once", [1]),
     ]
@@ -204,7 +182,9 @@ async def mark_image(
     The answer is its record, with what is beside it among all images. Tags are replaced, not added;
     `POST /api/v1/images/batch` adds one.
     """
-    image = await service.imagegen.gallery.mark_one(parse_image_id(image_id), change=data.change)
+    tags = None if data.tags is UNSET else tuple(data.tags)
+    change = MarkChange(favourite=None if data.favourite is UNSET else data.favourite, tags=tags)
+    image = await service.imagegen.gallery.mark_one(parse_image_id(image_id), change)
     return success(ImageDetail.from_view(await service.imagegen.gallery.show(image.id)))
 
 
@@ -215,11 +195,8 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
     `tag` and `untag` need a `tag`; `add_to` and `remove_from` need a `collection`. Images that are
     missing are named, and are no error.
     """
-    change = data.change
-    if change is None:
-        result = await service.imagegen.gallery.delete(image_ids=data.ids)
-    else:
-        result = await service.imagegen.gallery.mark(image_ids=data.ids, change=change)
+    gallery, change = service.imagegen.gallery, data.change
+    result = await (gallery.delete(data.ids) if change is None else gallery.mark(data.ids, change))
     return success(ChangedImages.from_attributes(result))
 
 
@@ -236,7 +213,8 @@ async def list_tags(
     """
     limit = Page.enough(page, page_size)
     uses = await service.imagegen.parts.marks.tags(prefix.strip(), limit)
-    return listed(Page.of_all(uses, number=page, size=page_size), Tag.from_use, number=page, size=page_size)
+    tags = Page.of_all(uses, number=page, size=page_size)
+    return listed(tags, lambda use: Tag(tag=use.name, count=use.count), number=page, size=page_size)
 
 
 @get("/api/v1/collections", "collections", "validation_failed", opt={CACHEABLE: True})

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
@@ -79,9 +80,6 @@ def parse_zone(field: str, text: str) -> tzinfo:
     raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME_ZONE())
 
 
-_API = "/api/"
-
-
 def with_clean_query(app: ASGIApp) -> ASGIApp:
     """Return an application that passes on query parameters with a value: ``?provider=&page=`` is "not set".
 
@@ -91,7 +89,7 @@ def with_clean_query(app: ASGIApp) -> ASGIApp:
     def filtered(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["query_string"]:
             pairs = dict.fromkeys(p for p in scope["query_string"].split(b"&") if p.partition(b"=")[2])
-            if scope["path"].startswith(_API) and len(pairs) > 1:
+            if scope["path"].startswith("/api/") and len(pairs) > 1:
                 _check_once(pairs)
             scope["query_string"] = b"&".join(pairs)
         return app(scope, receive, send)
@@ -101,11 +99,8 @@ def with_clean_query(app: ASGIApp) -> ASGIApp:
 
 def _check_once(pairs: dict[bytes, None]) -> None:
     values = Counter(unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs)
-    problems = [
-        Problem(field=name, reason=ProblemCode.REPEATED()) for name, count in values.items() if count > 1
-    ]
-    if problems:
-        raise ValidationFailed(*problems)
+    if repeated := [name for name, count in values.items() if count > 1]:
+        raise ValidationFailed(*(Problem(field=name, reason=ProblemCode.REPEATED()) for name in repeated))
 
 
 _TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -122,8 +117,8 @@ def query(description: str, name: str | None = None, **words: Any) -> QueryParam
 
 
 def path(description: str, example: Any, pattern: str | None = None) -> PathParameter:
-    words = {"examples": [example]} if pattern is None else {"examples": [example], "pattern": f"^{pattern}$"}
-    return PathParameter(description=description, schema_extra=words)
+    words = {} if pattern is None else {"pattern": f"^{pattern}$"}
+    return PathParameter(description=description, schema_extra={"examples": [example], **words})
 
 
 def header(description: str, name: str, **words: Any) -> HeaderParameter:
@@ -168,18 +163,14 @@ def parse_task_id(text: str) -> str:
     return text
 
 
-def parse_image_id(text: str) -> int:
-    return _parse_row_id(text, ImageNotFound)
-
-
-def parse_collection_id(text: str) -> int:
-    return _parse_row_id(text, CollectionNotFound)
-
-
 def _parse_row_id(text: str, missing: Callable[[str], Refusal]) -> int:
     if not re.fullmatch(_ROW_ID, text):
         raise missing(text[:64])
     return int(text)
+
+
+parse_image_id = partial(_parse_row_id, missing=ImageNotFound)
+parse_collection_id = partial(_parse_row_id, missing=CollectionNotFound)
 
 
 def parse_event_id(text: str | None) -> int | None:

@@ -65,18 +65,12 @@ def listed(
     page: Page[S], show: Callable[[S], T], *, number: int, size: int, query: object = None
 ) -> Success[ListPage[T]]:
     """Return a page of a list; a cursor to the next one belongs to the ``query``, if the list has cursors."""
-    has_next = page.has_more and page.last is not None and query is not None
-    return success(
-        ListPage(
-            items=list(map(show, page.items)),
-            page=number,
-            page_size=size,
-            total=page.total,
-            total_is_exact=page.total_is_exact,
-            has_more=page.has_more,
-            next_cursor=encode_cursor(page.last, query) if has_next and page.last is not None else None,
-        )
+    last = page.last if page.has_more and query is not None else None
+    cursor, items = None if last is None else encode_cursor(last, query), list(map(show, page.items))
+    shown: ListPage[T] = ListPage.from_attributes(
+        page, items=items, page=number, page_size=size, next_cursor=cursor
     )
+    return success(shown)
 
 
 _CONTENT_TYPE = (b"content-type", MediaType.JSON.value.encode())

@@ -1,6 +1,7 @@
 """Maintenance of the stores and of the search index by hand, the settings that hold now, and health."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar, cast
 
 import attrs
 import msgspec
@@ -22,6 +23,7 @@ from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc, o
 from imagegen_http.service import Service
 from imagegen_http.settings.shown import Origin, effective_settings
 
+T = TypeVar("T")
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
 PassName = Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])]
 Unreachable = Annotated[bool, doc("whether it stopped because OSS does not answer", example=False)]
@@ -155,6 +157,11 @@ async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
     return success(StoragePass.from_attributes(running))
 
 
+async def _awaited(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
+    receive = cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
+    return await unless_disconnected(receive, work)
+
+
 @post("/api/v1/storage/sync", "storage", "unavailable")
 async def sync_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
@@ -163,8 +170,7 @@ async def sync_storage(
 
     The answer comes at the end. Without OSS there is nothing to upload. `dry_run` only counts.
     """
-    work = service.maintenance.sync_now(dry_run=data.dry_run)
-    summary = await unless_disconnected(_receive(request), work)
+    summary = await _awaited(request, service.maintenance.sync_now(dry_run=data.dry_run))
     error, due = optional_text(summary.last_error), optional_timestamp(summary.next_due)
     return success(SyncReport.from_attributes(summary, dry_run=data.dry_run, last_error=error, next_due=due))
 
@@ -177,8 +183,7 @@ async def expire_storage(
 
     No file goes that is nowhere else, so without OSS none does. `dry_run` only counts.
     """
-    work = service.maintenance.expire_now(dry_run=data.dry_run)
-    summary = await unless_disconnected(_receive(request), work)
+    summary = await _awaited(request, service.maintenance.expire_now(dry_run=data.dry_run))
     error = optional_text(summary.last_error)
     return success(ExpiryReport.from_attributes(summary, dry_run=data.dry_run, last_error=error))
 
@@ -191,13 +196,12 @@ async def verify_storage(
 
     A missing file is fetched from OSS, a missing object is uploaded. `dry_run` only reports.
     """
-    work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
-    report = await unless_disconnected(_receive(request), work)
-    findings = [StorageFinding.from_attributes(finding) for finding in report.findings]
-    error = optional_text(report.archive_error)
-    return success(
-        VerifyReport.from_attributes(report, dry_run=data.dry_run, archive_error=error, findings=findings)
+    report = await _awaited(
+        request, service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     )
+    own = {"dry_run": data.dry_run, "archive_error": optional_text(report.archive_error)}
+    findings = [StorageFinding.from_attributes(finding) for finding in report.findings]
+    return success(VerifyReport.from_attributes(report, findings=findings, **own))
 
 
 @get("/api/v1/search/index", "storage")
@@ -206,7 +210,9 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
 
     While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
     """
-    return success(SearchIndexReport.from_attributes(await service.search_index.report()))
+    reached, until = service.search_index.progress or (None, None)
+    state = await service.search_index.read_state()
+    return success(SearchIndexReport(state=state, reached=reached, until=until))
 
 
 @post("/api/v1/search/reindex", "storage", "unavailable", guards=[without_fields])
@@ -218,10 +224,6 @@ async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
     """
     last = await service.search_index.reindex()
     return success(ReindexReport(state=await service.search_index.read_state(), last_id=last))
-
-
-def _receive(request: Request[Any, Any, Any]) -> Receive:
-    return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
 
 
 @get("/api/v1/settings", "settings")

@@ -5,8 +5,7 @@ import pytest
 
 from imagegen_core.services.upkeep import ExpirySummary, Finding, SyncSummary
 from imagegen_core.services.upkeep import VerifyReport as CoreVerifyReport
-from imagegen_http.api.upkeep import ExpiryReport, SearchIndexReport, StorageFinding, SyncReport, VerifyReport
-from imagegen_http.service import IndexReport
+from imagegen_http.api.upkeep import ExpiryReport, StorageFinding, SyncReport, VerifyReport
 
 
 @pytest.mark.parametrize(
@@ -16,7 +15,6 @@ from imagegen_http.service import IndexReport
         (ExpirySummary, ExpiryReport),
         (CoreVerifyReport, VerifyReport),
         (Finding, StorageFinding),
-        (IndexReport, SearchIndexReport),
     ],
 )
 def test_an_answer_has_the_fields_of_the_value(value, answer):
