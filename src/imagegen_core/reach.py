@@ -5,7 +5,6 @@ redirection; those of lower layers do not, so that nobody can divert someone els
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -59,11 +58,10 @@ class Reach:
         proxy = config.extra_config.get("proxy")
         # A proxy tunnels https without reading it; of anything else it sees every header.
         is_encrypted = targets and all(target.startswith("https:") for target in targets)
-        observers = {_proxy_origin(proxy)} if proxy and not is_encrypted else set()
-        exchange = {profile.key_url} if profile.key_url else set()
+        observers = {_proxy_origin(proxy)} if proxy and not is_encrypted else ()
         return cls(
             origin=" ".join(targets) or None,
-            others=frozenset({*profile.key_hosts, *observers, *exchange}),
+            others=frozenset((*profile.key_hosts, *observers, *filter(None, [profile.key_url]))),
             credentials=profile.ambient_credentials,
         )
 
@@ -86,9 +84,8 @@ class LayeredSecret:
     ) -> Message | str | None:
         """Return where the secret would go beyond its scope; None if it stays within it.
 
-        Args:
-            reach: of the configuration that is about to be used.
-            reach_of: returns the reach of layers; an empty one if they do not make a usable configuration.
+        ``reach`` is that of the configuration that is about to be used; ``reach_of`` returns that of layers,
+        an empty one if they do not make a usable configuration.
         """
         is_ambient = self.kind is SecretKind.CREDENTIALS
         if is_ambient and reach.credentials is None:
@@ -127,18 +124,16 @@ def _other_parts(target: str, bound: str | None) -> str:
     return " ".join(sorted(set(target.split()) - set((bound or "").split()))) or target
 
 
-def _has_key(layer: ProviderConfig) -> bool:
-    return layer.api_key is not None
-
-
-def _sets_extra(name: str) -> Callable[[ProviderConfig], bool]:
-    return lambda layer: name in layer.extra_config
-
-
 _SECRET_RULES: dict[SecretKind, tuple[Callable[[ProviderConfig], bool], Callable[[ProviderConfig], bool]]] = {
-    SecretKind.API_KEY: (_has_key, _has_key),
-    SecretKind.HEADERS: (_sets_extra("headers"), lambda layer: bool(secret_headers(layer))),
-    SecretKind.PROXY: (_sets_extra("proxy"), lambda layer: "@" in str(layer.extra_config["proxy"])),
+    SecretKind.API_KEY: (lambda layer: layer.api_key is not None, lambda _: True),
+    SecretKind.HEADERS: (
+        lambda layer: "headers" in layer.extra_config,
+        lambda layer: bool(secret_headers(layer)),
+    ),
+    SecretKind.PROXY: (
+        lambda layer: "proxy" in layer.extra_config,
+        lambda layer: "@" in str(layer.extra_config["proxy"]),
+    ),
 }
 """For each kind: whether a layer decides about the secret, and whether that layer contains one."""
 
@@ -199,11 +194,6 @@ class ProviderChange:
                 return self.sends_proxy
             case _:
                 return False
-
-    def apply_to(self, config: ProviderConfig, *, at: datetime) -> ProviderConfig:
-        """Return the changed configuration."""
-        changed = attrs.evolve(config, **self.fields, updated_at=at)
-        return changed if self.api_key is None else attrs.evolve(changed, api_key=self.api_key)
 
 
 def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:

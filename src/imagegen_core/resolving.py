@@ -56,7 +56,7 @@ class ProviderKinds:
             (len(name), kind)
             for kind, adapter in self.adapters.items()
             for name in adapter.names
-            if _matches(provider_name, name)
+            if name == provider_name or (name.endswith("*") and provider_name.startswith(name[:-1]))
         ]
         return max(matches)[1] if matches else None
 
@@ -108,11 +108,6 @@ class ProviderKinds:
             raise ValidationFailed(*problems)
 
 
-def _matches(provider_name: str, name: str) -> bool:
-    """Return whether a provider has a name that an adapter goes by."""
-    return provider_name.startswith(name[:-1]) if name.endswith("*") else provider_name == name
-
-
 @attrs.frozen(kw_only=True)
 class ResolvedProvider:
     """A provider ready for a call; ``config.api_base`` falls back to the profile's default.
@@ -140,11 +135,11 @@ class ResolvedProvider:
 
     def warnings_on(self, day: dt.date) -> tuple[Message, ...]:
         """Return warnings for whoever configures it: settings that cannot be right, models that end."""
-        problem = self.profile.key_problem
-        key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
-        unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
-        others = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in (*self.problems, *unread))
-        return (*self.name_warnings, *key, *others, *self.endings_on(day))
+        problems = [*self.problems, *unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)]
+        if self.profile.key_problem is not None:
+            problems.insert(0, Problem("api_key", self.profile.key_problem))
+        others = (RefusalCode.PROBLEM(field=problem.field, reason=problem.reason) for problem in problems)
+        return (*self.name_warnings, *others, *self.endings_on(day))
 
     def endings_on(self, day: dt.date) -> tuple[Message, ...]:
         """Return a warning for each model in use that is retired on that day or will be.
@@ -167,7 +162,7 @@ class ResolvedProvider:
         return Reach.from_config(self.config, self.profile)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class ResolveProvider:
     """Combines the configurations of request, database and file, strongest first.
 
@@ -180,12 +175,8 @@ class ResolveProvider:
     kinds: ProviderKinds
     redactor: Redactor
     clock: Clock
-    _described_layers: IdentityCache[ResolvedProvider] = attrs.field(
-        factory=IdentityCache, init=False, eq=False, repr=False
-    )
-    _usable_layers: IdentityCache[ResolvedProvider] = attrs.field(
-        factory=IdentityCache, init=False, eq=False, repr=False
-    )
+    _described_layers: IdentityCache[ResolvedProvider] = attrs.field(factory=IdentityCache, init=False)
+    _usable_layers: IdentityCache[ResolvedProvider] = attrs.field(factory=IdentityCache, init=False)
 
     async def __call__(
         self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
@@ -199,17 +190,25 @@ class ResolveProvider:
 
     async def name_hint(self, provider_name: str) -> Message | None:
         """Return which name was probably meant by one that cannot be used; None if nobody knows."""
-        saved = [config.provider_name for config in await self.configs.all()]
-        name = self.kinds.similar_name(provider_name, (*saved, *self.file_configs))
+        name = self.kinds.similar_name(provider_name, await self.names())
         return None if name is None else RefusalCode.DID_YOU_MEAN(name=name)
+
+    async def names(self) -> list[str]:
+        """Return the names of all configurations."""
+        saved = [config.provider_name for config in await self.configs.all()]
+        return sorted({*saved, *self.file_configs})
+
+    async def layers(self, provider_name: str) -> list[ProviderConfig]:
+        """Return what is saved of a provider, and what the file says of it."""
+        layers = (await self.configs.get(provider_name), self.file_configs.get(provider_name))
+        return [layer for layer in layers if layer is not None]
 
     async def _resolved(
         self, provider_name: str, override: ProviderConfig | None, *, require_saved: bool
     ) -> ResolvedProvider:
-        saved = await self.configs.get(provider_name)
-        if require_saved and saved is None:
+        if require_saved and await self.configs.get(provider_name) is None:
             raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
-        layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
+        layers = await self.layers(provider_name)
         configured = bool(layers)
         if override is not None and (not configured or override.changes(combine(layers))):
             layers.insert(0, override)
@@ -228,11 +227,9 @@ class ResolveProvider:
 
         A provider that is no longer configured has no limit either: its tasks only end.
         """
-        saved = await self.configs.get(provider_name)
-        layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST, is_unchecked=True)
         try:
-            return self.describe(layers or [empty]).max_concurrency
+            return self.describe(await self.layers(provider_name) or [empty]).max_concurrency
         except Refusal:
             return None
 
@@ -278,19 +275,16 @@ class ResolveProvider:
         ``resolved`` is the combination of the layers.
         """
         reach, all_layers = resolved.reach, tuple(layers)
-        for secret in secrets:
-            target = secret.leaks_to(
-                reach, lambda scope: reach if scope == all_layers else self._reach(scope)
-            )
-            if target is not None:
-                yield secret, target
 
-    def _reach(self, layers: Sequence[ProviderConfig]) -> Reach:
-        """Return the reach of the layers; an empty one if they are unusable on their own."""
-        try:
-            return self.describe(layers).reach if layers else Reach()
-        except Refusal:
-            return Reach()
+        def reach_of(scope: Sequence[ProviderConfig]) -> Reach:
+            try:
+                return reach if scope == all_layers else self.describe(scope).reach if scope else Reach()
+            except Refusal:  # unusable on their own
+                return Reach()
+
+        for secret in secrets:
+            if (target := secret.leaks_to(reach, reach_of)) is not None:
+                yield secret, target
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
@@ -331,7 +325,12 @@ class ResolveProvider:
         """Let no log show the key, secret headers, or the proxy's user and password."""
         if config.api_key is not None:
             config.api_key.give_to(self.redactor.register)
-        for secret in _extra_secrets(config):
+        headers = config.extra_config.get("headers") or {}
+        secrets = [text for name, text in headers.items() if is_secret_header(name)]
+        user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
+        if at:
+            secrets += dict.fromkeys((user, unquote(user)))  # as they are written and as they are sent
+        for secret in secrets:
             self.redactor.register(secret)
 
 
@@ -343,13 +342,3 @@ def _check_complete(config: ProviderConfig, profile: ProviderProfile) -> None:
         raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
     if profile.needs_api_key and config.api_key is None:
         raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
-
-
-def _extra_secrets(config: ProviderConfig) -> list[str]:
-    """Return the secrets in ``extra_config``; those of a proxy as they are written and as they are sent."""
-    headers = config.extra_config.get("headers") or {}
-    secrets = [text for name, text in headers.items() if is_secret_header(name)]
-    user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
-    if at:
-        secrets += dict.fromkeys((user, unquote(user)))
-    return secrets

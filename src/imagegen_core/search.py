@@ -18,6 +18,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -63,9 +64,7 @@ _ESCAPES = {
 }
 
 _UNESCAPES = {escaped: code for code, escaped in _ESCAPES.items() if code < _PRIVATE}
-
 _AMBIGUOUS = re.compile("[\ue000-\ue0ff]")
-
 _ALPHABETIC = re.compile(r"[^\s\u2e80-\U0010ffff]{3,}")
 
 
@@ -98,10 +97,8 @@ def terms(word: str) -> Terms:
 
 def longest_tokens(word: str) -> tuple[str, ...]:
     """Return the tokens of a folded word that no longer token covers, in order, each once."""
-    longest: list[str] = []
-    for run in word.translate(_ESCAPES).split():
-        longest += _longest_tokens_of_run(run)
-    return tuple(dict.fromkeys(longest))
+    runs = word.translate(_ESCAPES).split()
+    return tuple(dict.fromkeys(chain.from_iterable(map(_longest_tokens_of_run, runs))))
 
 
 def text_of_token(token: str) -> str | None:
@@ -113,9 +110,7 @@ def text_of_token(token: str) -> str | None:
 def without_implied(tokens: tuple[str, ...]) -> tuple[str, ...]:
     """Return the tokens, each once, without those that every text has that has the others."""
     distinct = tuple(dict.fromkeys(tokens))
-    return tuple(
-        token for token in distinct if not any(token in other for other in distinct if other != token)
-    )
+    return tuple(token for token in distinct if sum(token in other for other in distinct) == 1)
 
 
 def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:
@@ -125,19 +120,15 @@ def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:
     return tuple(items[number * (len(items) - 1) // (maximum - 1)] for number in range(maximum))
 
 
-def _longest_tokens_of_run(run: str) -> list[str]:
+def _longest_tokens_of_run(run: str) -> Iterator[str]:
     if len(run) == 1:
-        return [run]
-    starts_triple = [
-        bool(_ALPHABETIC.fullmatch(run, at, at + 3)) and at + 3 <= len(run) for at in range(len(run))
-    ]
-    longest = []
+        yield run
+    in_triple = False
     for at in range(len(run) - 1):
-        if starts_triple[at]:
-            longest.append(run[at : at + 3])
-        elif at == 0 or not starts_triple[at - 1]:
-            longest.append(run[at : at + 2])
-    return longest
+        starts_triple = _ALPHABETIC.fullmatch(run[at : at + 3]) is not None
+        if starts_triple or not in_triple:
+            yield run[at : at + 3] if starts_triple else run[at : at + 2]
+        in_triple = starts_triple
 
 
 _encoder = json.JSONEncoder(sort_keys=True, default=str)
@@ -225,7 +216,6 @@ def _fingerprint(query: Any) -> str:
 
 
 MAX_KEYWORD_CHARS = 10_000
-
 _PART = re.compile(r'(?:(?<=\s)|^)"([^"]+)"(?=\s|$)|(\S+)')
 
 
@@ -259,23 +249,15 @@ MAX_SIMILAR_IMAGES = 200
 """How many similar images a search returns at most: the best ones."""
 
 MAX_PARTS = 12
-
 _MAX_VARIED_TOKENS = 8
-
 _MAX_OMISSIONS = 4
-
 _MAX_HALVES = 4
-
 _MAX_SPAN_CHARS = 1_000_000
-
 _MAX_STARTS = 20
-
 _PAIR_CHARS = 2  # only pairs are split: in alphabets, one inserted letter breaks three tokens
 
 _STOP_CHARACTERS = frozenset("的了着过在是和与及之也把被个地得")
-
 _STOP_WORDS = frozenset({"a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "with", "by"})
-
 _SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")
 
 
@@ -353,8 +335,8 @@ def _span(folded: str, present: list[str]) -> int:
         start = folded.find(present[0], start + 1)
         if start < 0:
             break
-        end = _end_of(folded, present, start)
-        best = min(best, end - start if end else _MAX_SPAN_CHARS)
+        if end := _end_of(folded, present, start):
+            best = min(best, end - start)
     return best
 
 

@@ -5,7 +5,7 @@ import re
 import struct
 import unicodedata
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 from typing import IO, Any, Generic, TypeVar
@@ -48,11 +48,8 @@ class ByteBudget:
 
 
 _MAX_FILE_NAME_CHARS = 60
-
 _MAX_FILE_NAME_BYTES = 200  # of 255 that file systems take: number and ending follow
-
 _UNSAFE = frozenset('/\\:*?"<>|')
-
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that end lines, reverse the reading direction, or are not characters."""
 
@@ -62,12 +59,9 @@ _JOINERS = "\u200c\u200d"
 
 def file_name(prompt: str, image_id: int, extension: str) -> str:
     """Return a file name for a downloaded image, derived from its prompt in any script."""
-    words = "".join(map(_plain, prompt[: 8 * _MAX_FILE_NAME_CHARS]))
-    words = (
-        " ".join(words.split())[:_MAX_FILE_NAME_CHARS].encode()[:_MAX_FILE_NAME_BYTES].decode(errors="ignore")
-    )
-    words = words.strip(f" .{_JOINERS}")
-    return f"{words or 'image'}-{image_id}.{extension}"
+    words = " ".join("".join(map(_plain, prompt[: 8 * _MAX_FILE_NAME_CHARS])).split())
+    short = words[:_MAX_FILE_NAME_CHARS].encode()[:_MAX_FILE_NAME_BYTES].decode(errors="ignore")
+    return f"{short.strip(f' .{_JOINERS}') or 'image'}-{image_id}.{extension}"
 
 
 def _plain(character: str) -> str:
@@ -186,32 +180,19 @@ class CalendarDays:
         """Return the days from the first quarter to the last one, both included; none if it is earlier."""
         if first > last:
             return cls(days=(), bounds=())
-        days = tuple(_days(first, last, zone))
-        return cls(days=days, bounds=(first, *(quarter_of(_midnight(d, zone)) for d in days[1:]), last + 1))
-
-
-def _days(first: int, last: int, zone: tzinfo) -> Iterator[date]:
-    """Yield the days from that of the first quarter to that of the last one."""
-    day, end = (datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone).date() for quarter in (first, last))
-    while day <= end:
-        yield day
-        day += timedelta(days=1)
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)
+        day, end = (
+            datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone).date() for quarter in (first, last)
+        )
+        days = tuple(day + timedelta(days=number) for number in range((end - day).days + 1))
+        midnights = (datetime.combine(each, time(), zone) for each in days[1:])
+        return cls(days=days, bounds=(first, *map(quarter_of, midnights), last + 1))
 
 
 _UNIX = 3
-
 _READABLE = 0o644 << 16
-
 _EARLIEST_YEAR, _LATEST_YEAR = 1980, 2107
-
 _TIMESTAMP = struct.Struct("<HHBi")
-
 _TIMESTAMP_TAG, _TIMESTAMP_BYTES, _HAS_MODIFICATION_TIME = 0x5455, 5, 1
-
 _MAX_TIMESTAMP = 2**31 - 1
 
 
@@ -235,7 +216,7 @@ class ZipStream:
         self.is_empty = False
 
     def write(self, data: bytes) -> None:
-        """Add bytes to the file that was begun last."""
+        """Add bytes to the file that was begun last; a `ValueError` if none was."""
         if self._file is None:
             raise ValueError("no file was begun")
         self._file.write(data)

@@ -1,6 +1,7 @@
 """What callers ask of providers: list them, and save their configurations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from imagegen_core.errors import (
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Probe
-from imagegen_core.problems import Problem, RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_core.reach import ProviderChange, SecretKind, layered_secrets, secret_headers
 from imagegen_core.redaction import redacted_message
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
@@ -43,13 +44,7 @@ class ProviderListing:
 
     async def configured(self) -> tuple[ResolvedProvider, ...]:
         """Return every configuration, usable or not, whose kind is installed."""
-        providers = []
-        for name in await self._names():
-            try:
-                providers.append(await self.get(name))
-            except ProviderNotConfigured:
-                continue
-        return tuple(providers)
+        return await self._each(self.get, ProviderNotConfigured)
 
     async def get(self, provider_name: str) -> ResolvedProvider:
         """Return one configuration.
@@ -57,10 +52,19 @@ class ProviderListing:
         Raises:
             ProviderConfigNotFound: neither saved nor in the file.
         """
-        resolved = await self._describe(provider_name)
-        if resolved is None:
+        layers = await self.resolve.layers(provider_name)
+        if not layers:
             raise await self.not_found(provider_name)
-        return resolved
+        try:
+            return self.resolve.describe(layers)
+        except ValidationFailed as error:  # it was valid when it was saved: it can be shown and corrected
+            config = self.resolve.kinds.combine(layers)
+            return ResolvedProvider(
+                provider=self.resolve.kinds.adapters[config.kind or ""],
+                config=config,
+                profile=ProviderProfile(models=()),
+                problems=error.problems,
+            )
 
     async def not_found(self, provider_name: str) -> ProviderConfigNotFound:
         """Return the refusal of a name that no provider has, with the name that was probably meant."""
@@ -70,33 +74,16 @@ class ProviderListing:
 
     async def usable(self) -> tuple[ResolvedProvider, ...]:
         """Return the providers to which a task could be sent now."""
+        return await self._each(lambda name: self.resolve(provider_name=name), Refusal)
+
+    async def _each(
+        self, get: Callable[[str], Awaitable[ResolvedProvider]], refusal: type[Refusal]
+    ) -> tuple[ResolvedProvider, ...]:
         providers = []
-        for name in await self._names():
-            try:
-                providers.append(await self.resolve(provider_name=name))
-            except Refusal:
-                continue
+        for name in await self.resolve.names():
+            with suppress(refusal):
+                providers.append(await get(name))
         return tuple(providers)
-
-    async def _names(self) -> list[str]:
-        saved = [config.provider_name for config in await self.resolve.configs.all()]
-        return sorted({*saved, *self.resolve.file_configs})
-
-    async def _describe(self, name: str) -> ResolvedProvider | None:
-        saved = await self.resolve.configs.get(name)
-        layers = [c for c in (saved, self.resolve.file_configs.get(name)) if c is not None]
-        if not layers:
-            return None
-        try:
-            return self.resolve.describe(layers)
-        except ValidationFailed as error:
-            return self._unusable(self.resolve.kinds.combine(layers), error.problems)
-
-    def _unusable(self, config: ProviderConfig, problems: tuple[Problem, ...]) -> ResolvedProvider:
-        """Return a configuration that was valid when it was saved, so that it can be shown and corrected."""
-        provider = self.resolve.kinds.adapters[config.kind or ""]
-        profile = ProviderProfile(models=())
-        return ResolvedProvider(provider=provider, config=config, profile=profile, problems=problems)
 
 
 @attrs.frozen(kw_only=True)
@@ -154,7 +141,8 @@ class Providers(ProviderListing):
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
         current_layers = (empty if saved is None else saved, *below)
         change = ProviderChange.from_fields(fields, key, combine(current_layers))
-        stored = change.apply_to(current_layers[0], at=now)
+        changed = attrs.evolve(current_layers[0], **change.fields, updated_at=now)
+        stored = changed if key is None else attrs.evolve(changed, api_key=key)
         stored.check()
         # Keys that an earlier version accepted stay usable; they are refused only when they are sent again.
         sent_extra = stored.extra_config if "extra_config" in fields else {}
@@ -182,25 +170,20 @@ class Providers(ProviderListing):
         resolved: ResolvedProvider,
     ) -> ProviderConfig:
         """Return ``stored`` without secrets that it would send further than the current layers do."""
-        _check_operator_settings(stored, current_layers)
         layers = (stored, *current_layers[1:])
+        below = current_layers[1].extra_config if current_layers[1:] else {}
+        for name in MASKED_SETTINGS:  # only config.yaml may have these; what is saved may repeat its value
+            if stored.extra_config.get(name) not in (None, below.get(name)):
+                target = RefusalCode.CONFIGURATION_NAMING(setting=name)
+                raise ApiKeyRequired(stored.provider_name, SecretKind.CREDENTIALS, target)
         current_secrets = {secret.kind: secret for secret in layered_secrets(current_layers)}
         secrets = (
             current_secrets.get(secret.kind, secret)
             for secret in layered_secrets(layers)
             if not change.includes(secret.kind, stored)
         )
-        for secret, target in self.resolve.leaks(secrets, layers, resolved):
+        for secret, leak in self.resolve.leaks(secrets, layers, resolved):
             if secret.kind is not SecretKind.HEADERS or change.masked_headers & secret_headers(stored):
-                raise ApiKeyRequired(stored.provider_name, secret.kind, target)
+                raise ApiKeyRequired(stored.provider_name, secret.kind, leak)
             stored = without_secret_headers(stored, but=change.sent_headers)
         return stored
-
-
-def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:
-    """Refuse settings that only ``config.yaml`` may have, unless they repeat its value."""
-    below = current_layers[1].extra_config if current_layers[1:] else {}
-    for name in MASKED_SETTINGS:
-        if stored.extra_config.get(name) not in (None, below.get(name)):
-            target = RefusalCode.CONFIGURATION_NAMING(setting=name)
-            raise ApiKeyRequired(stored.provider_name, SecretKind.CREDENTIALS, target)
