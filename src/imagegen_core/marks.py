@@ -40,8 +40,7 @@ def fold_name(name: str) -> str:
     Unlike prompts, traditional characters stay what they are: what is folded is stored, and dictionaries
     change, whereas Unicode promises that this does not.
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def tag_name(text: str, field: str = "tag") -> str:
@@ -56,14 +55,13 @@ def tag_names(texts: Iterable[str], field: str = "tags") -> tuple[str, ...]:
     for index, text in enumerate(texts):
         try:
             name = tag_name(text, f"{field}.{index}")
+            names.setdefault(fold_name(name), name)
         except ValidationFailed as error:
             problems += error.problems
-        else:
-            names.setdefault(fold_name(name), name)
+    if not problems and len(names) > MAX_TAGS:
+        problems = [Problem(field, ProblemCode.TOO_MANY_ITEMS(maximum=MAX_TAGS))]
     if problems:
         raise ValidationFailed(*problems)
-    if len(names) > MAX_TAGS:
-        raise ValidationFailed.for_field(field, ProblemCode.TOO_MANY_ITEMS(maximum=MAX_TAGS))
     return tuple(names.values())
 
 
@@ -112,13 +110,6 @@ class MarkChange:
 
     def apply(self, marks: Marks) -> Marks:
         """Return the changed marks; equal to the marks where nothing changes."""
-        return Marks(
-            favourite=marks.favourite if self.favourite is None else self.favourite,
-            tags=self._tags(marks),
-            collections=self._collections(marks),
-        )
-
-    def _tags(self, marks: Marks) -> tuple[str, ...]:
         tags = {fold_name(name): name for name in marks.tags}
         if self.tags is not None:
             written = {fold_name(name): name for name in self.tags}
@@ -127,11 +118,12 @@ class MarkChange:
             tags.setdefault(fold_name(self.tag), self.tag)
         if self.untag is not None:
             tags.pop(fold_name(self.untag), None)
-        return tuple(tags.values())
-
-    def _collections(self, marks: Marks) -> tuple[int, ...]:
-        ids = set(marks.collections) - {self.remove_from}
-        return tuple(sorted(ids if self.add_to is None else ids | {self.add_to}))
+        collections = set(marks.collections) - {self.remove_from}
+        return Marks(
+            favourite=marks.favourite if self.favourite is None else self.favourite,
+            tags=tuple(tags.values()),
+            collections=tuple(sorted(collections if self.add_to is None else collections | {self.add_to})),
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -102,10 +102,9 @@ class ImageRequest:
     @property
     def inputs_with_roles(self) -> tuple[tuple[InputRole, InputImage], ...]:
         """The same images, each with what it is there for."""
-        single = ((InputRole.IMAGE, self.image), (InputRole.MASK, self.mask))
-        return (
-            *((InputRole.REFERENCE, image) for image in self.references),
-            *((role, image) for role, image in single if image is not None),
+        return tuple(
+            (InputRole(name) if name in tuple(InputRole) else InputRole.REFERENCE, image)
+            for name, image in self.named_inputs
         )
 
     @property

@@ -75,11 +75,9 @@ class Images:
     async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC
     ) -> tuple[tuple[date, int], ...]:
-        """Return each day that has images, and how many, newest first.
+        """Return each day of a time zone that has images, and how many, newest first.
 
-        Args:
-            images: which are counted, all when left out; of a search those that contain the words.
-            zone: the time zone whose days these are.
+        All ``images`` are counted when left out; of a search those that contain the words.
 
         Raises:
             Unavailable: counting took too long.
@@ -89,8 +87,8 @@ class Images:
             return ()
         calendar = CalendarDays.between(*span, zone)
         counts = await self.parts.images.count_by_quarter(calendar.bounds, images or ImageList())
-        pairs = [(day, count) for day, count in zip(calendar.days, counts, strict=True) if count]
-        return tuple(reversed(pairs))
+        days = zip(reversed(calendar.days), reversed(counts), strict=True)
+        return tuple((day, count) for day, count in days if count)
 
     async def thumbnail(self, image: Image) -> bytes:
         """Return the thumbnail of an image, rebuilt if it is lost; it stays local when the image is archived.
@@ -120,25 +118,22 @@ class Images:
 
     async def _rebuild(self, image: Image) -> bytes:
         try:
-            inspection = await self.parts.inspect(self.parts.blobs.open(image.blob_key))
+            thumbnail = (await self.parts.inspect(self.parts.blobs.open(image.blob_key))).thumbnail
         except (ImageRejected, InspectorUnavailable) as error:
             raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
-        await self._store(image, inspection.thumbnail)
-        return inspection.thumbnail
-
-    async def _store(self, image: Image, thumbnail: bytes) -> None:
         if image.thumbnail_key is None:
-            return
+            return thumbnail
         try:
             await self.parts.blobs.put(image.thumbnail_key, _once(thumbnail), content_type="image/webp")
         except StorageError as error:
             _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
-            return
+            return thumbnail
         try:
             await self.parts.images.get(image.id)
         except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
             await self.parts.blobs.delete(image.thumbnail_key)
             raise
+        return thumbnail
 
     # ---------------------------------------------------------------- zip
 
@@ -156,10 +151,8 @@ class Images:
             StorageError: none can be read now; or, later, one cannot be read to its end.
         """
         if not 0 < len(image_ids) <= MAX_ZIPPED_IMAGES:
-            reason = (
-                ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES) if image_ids else ProblemCode.EMPTY()
-            )
-            raise ValidationFailed.for_field("ids", reason)
+            too_many = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
+            raise ValidationFailed.for_field("ids", too_many if image_ids else ProblemCode.EMPTY())
         archive, missing = ZipStream(), _MissingImages()
         try:
             for image_id in dict.fromkeys(image_ids):
@@ -179,16 +172,17 @@ class Images:
         try:
             image = await self.parts.images.get(image_id)
         except ImageNotFound as error:
-            missing.note(str(image_id), error.reason, error)
+            missing.lines.append((str(image_id), error.reason))
+            missing.errors.append(error)
             return
-        if missing.archive_is_silent and image.storage is StorageState.ARCHIVE:
-            missing.note_error(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
+        if missing.silences >= _MAX_SILENCES and image.storage is StorageState.ARCHIVE:
+            missing.note(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
             return
         async with _opened(self.parts.blobs.open(image.blob_key)) as chunks:
             try:
                 chunk = await anext(chunks, b"")
             except (BlobMissing, StorageError) as error:
-                missing.note_error(image, error)
+                missing.note(image, error)
                 return
             if image.storage is StorageState.ARCHIVE:
                 missing.silences = 0
@@ -200,7 +194,7 @@ class Images:
                 yield archive.take()
                 chunk = await anext(chunks, b"")
         if size != image.size_bytes:
-            missing.note(_name(image), StorageCode.LOCAL_FILE_DAMAGED(image_id=image.id))
+            missing.lines.append((_name(image), StorageCode.LOCAL_FILE_DAMAGED(image_id=image.id)))
 
     # ---------------------------------------------------------------- delete and mark
 
@@ -210,12 +204,12 @@ class Images:
         Raises:
             ValidationFailed: there are too many ids.
         """
-        ids = distinct_ids(image_ids)
+        ids = _distinct(image_ids)
         deleted = {image.id for image in await self.parts.images.delete(ids)}
         _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
         self.on_change()
-        missing = tuple(image_id for image_id in ids if image_id not in deleted)
-        return ChangedImages(changed=len(deleted), missing=missing)
+        missing = (image_id for image_id in ids if image_id not in deleted)
+        return ChangedImages(changed=len(deleted), missing=tuple(missing))
 
     async def delete_one(self, image_id: int) -> Image:
         """Delete an image and its bytes, and return its record.
@@ -229,9 +223,7 @@ class Images:
         if not images:
             raise ImageNotFound(image_id)
         (image,) = images
-        for key in (image.blob_key, image.thumbnail_key):
-            if key is None:
-                continue
+        for key in filter(None, (image.blob_key, image.thumbnail_key)):
             try:
                 await self.parts.blobs.delete(key)
             except StorageError:
@@ -249,7 +241,7 @@ class Images:
             CollectionNotFound: there is no such collection.
             TooManyTags: some of the images would have too many; none was changed.
         """
-        ids = distinct_ids(image_ids)
+        ids = _distinct(image_ids)
         clean = attrs.evolve(
             change,
             tags=None if change.tags is None else tag_names(change.tags),
@@ -257,7 +249,7 @@ class Images:
             untag=None if change.untag is None else tag_name(change.untag),
         )
         result = await self.parts.marks.change(ids, clean)
-        changes = {name: value for name, value in attrs.asdict(clean).items() if value is not None}
+        changes = attrs.asdict(clean, filter=lambda _, value: value is not None)
         extra = {"change": changes, "images": len(ids), "changed": result.changed}
         _log.info("the marks of images were changed", extra=extra)
         return result
@@ -295,12 +287,7 @@ class Images:
         return await self.parts.marks.rename_collection(collection_id, collection_name(name))
 
 
-def distinct_ids(image_ids: Sequence[int]) -> tuple[int, ...]:
-    """Return the ids, each once, in their order.
-
-    Raises:
-        ValidationFailed: there are more than one request may change.
-    """
+def _distinct(image_ids: Sequence[int]) -> tuple[int, ...]:
     if len(image_ids) > MAX_BATCH_IMAGES:
         raise ValidationFailed.for_field("ids", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_BATCH_IMAGES))
     return tuple(dict.fromkeys(image_ids))
@@ -314,18 +301,7 @@ class _MissingImages:
     errors: list[ImagegenError] = attrs.field(factory=list)
     silences: int = 0
 
-    @property
-    def archive_is_silent(self) -> bool:
-        """Whether it is no use to ask the archive."""
-        return self.silences >= _MAX_SILENCES
-
-    def note(self, name: str, reason: Message, error: ImagegenError | None = None) -> None:
-        """Note that an image is missing, or is there but not as it was."""
-        self.lines.append((name, reason))
-        if error is not None:
-            self.errors.append(error)
-
-    def note_error(self, image: Image, error: BlobMissing | StorageError) -> None:
+    def note(self, image: Image, error: BlobMissing | StorageError) -> None:
         """Note that an image could not be read, in words that name no place of ours."""
         match error:
             case BlobMissing():
@@ -335,13 +311,13 @@ class _MissingImages:
                 reason = StorageCode.ARCHIVE_UNREACHABLE()
             case _:
                 reason = StorageCode.NOT_READABLE(image_id=image.id)
-        self.note(_name(image), reason, error)
+        self.lines.append((_name(image), reason))
+        self.errors.append(error)
 
     def add_to(self, archive: ZipStream, language: Language) -> None:
         """Add the file that says what is missing, if anything is.
 
-        Raises:
-            ImagegenError: nothing else is in the archive; the reason that may be gone later comes first.
+        Where nothing else is in the archive, an error is raised: first one that may be gone later.
         """
         if archive.is_empty:
             raise min(self.errors, key=lambda error: not isinstance(error, StorageError))
