@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.config import WEB_PORTS, parse_host_and_port
 from imagegen_core.errors import UpstreamNotAllowed
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import MessageCode
 
 
 class AddressCode(MessageCode, words="imagegen_adapters"):
@@ -28,28 +28,31 @@ class AddressCode(MessageCode, words="imagegen_adapters"):
 IpAddress = IPv4Address | IPv6Address
 
 METADATA = frozenset(
-    ip_address(text)
-    for text in (
-        "169.254.169.254",  # AWS, Azure, GCP, OpenStack, Huawei Cloud, …
-        "169.254.169.253",  # AWS resolver
-        "169.254.170.2",  # AWS ECS task credentials
-        "169.254.170.23",  # AWS EKS pod identity
-        "169.254.0.23",  # Tencent Cloud
-        "169.254.42.42",  # Scaleway
-        "100.100.100.200",  # Alibaba Cloud
-        "168.63.129.16",  # Azure wire server; a public address
-        "192.0.0.192",  # Oracle Cloud
-        "fd00:ec2::254",  # AWS
-        "fd00:ec2::253",  # AWS resolver
-        "fd00:ec2::23",  # AWS EKS pod identity
-        "fd20:ce::254",  # GCP
-        "fd00:42::42",  # Scaleway
-        "fe80::a9fe:a9fe",  # OpenStack
+    map(
+        ip_address,
+        (
+            "169.254.169.254",  # AWS, Azure, GCP, OpenStack, Huawei Cloud, …
+            "169.254.169.253",  # AWS resolver
+            "169.254.170.2",  # AWS ECS task credentials
+            "169.254.170.23",  # AWS EKS pod identity
+            "169.254.0.23",  # Tencent Cloud
+            "169.254.42.42",  # Scaleway
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure wire server; a public address
+            "192.0.0.192",  # Oracle Cloud
+            "fd00:ec2::254",  # AWS
+            "fd00:ec2::253",  # AWS resolver
+            "fd00:ec2::23",  # AWS EKS pod identity
+            "fd20:ce::254",  # GCP
+            "fd00:42::42",  # Scaleway
+            "fe80::a9fe:a9fe",  # OpenStack
+        ),
     )
 )
 """Cloud metadata services, which hand out the machine's own credentials to any local caller."""
 
 _V4_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _ISATAP_PREFIXES = (0x00005EFE, 0x02005EFE)
 
 _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, AddressCode], ...] = (
@@ -65,8 +68,7 @@ _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, AddressCode], ...] = (
     (IPv4Network("240.0.0.0/4"), AddressCode.RESERVED),
     (IPv6Network("::/128"), AddressCode.UNSPECIFIED),
     (IPv6Network("::1/128"), AddressCode.LOOPBACK),
-    (IPv6Network("64:ff9b::/96"), AddressCode.BEHIND_NAT64),
-    (IPv6Network("64:ff9b:1::/48"), AddressCode.BEHIND_NAT64),
+    *((network, AddressCode.BEHIND_NAT64) for network in _NAT64),
     (IPv6Network("100::/64"), AddressCode.BLACK_HOLE),
     (IPv6Network("2001::/32"), AddressCode.TEREDO_TUNNEL),
     (IPv6Network("2001::/23"), AddressCode.RESERVED),
@@ -102,7 +104,7 @@ def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
         return (effective.sixtofour,)
     if effective.teredo is not None:
         return effective.teredo
-    if _is_nat64(effective) or _is_isatap(effective):
+    if any(effective in network for network in _NAT64) or _is_isatap(effective):
         return (IPv4Address(int(effective) & 0xFFFFFFFF),)
     return ()
 
@@ -130,10 +132,6 @@ def non_public_reason(address: IpAddress) -> AddressCode | None:
     if effective.is_multicast or effective.is_reserved or not effective.is_global:
         return AddressCode.PRIVATE
     return None
-
-
-def _is_nat64(address: IPv6Address) -> bool:
-    return address in IPv6Network("64:ff9b::/96") or address in IPv6Network("64:ff9b:1::/48")
 
 
 def _is_isatap(address: IPv6Address) -> bool:
@@ -178,13 +176,13 @@ class NameLookups:
             return addresses
         if (host, port) not in self._running:
             await self._threads.acquire()
-            self._begin(host, port)
+            if (host, port) in self._running:  # another caller started the look-up while this one waited
+                self._threads.release()
+            else:
+                self._begin(host, port)
         return await asyncio.shield(self._running[host, port])
 
     def _begin(self, host: str, port: int) -> None:
-        if (host, port) in self._running:  # another caller started the look-up while this one waited
-            self._threads.release()
-            return
         try:
             lookup = self._threads.start(partial(self._query, host, port))
         except OSError as error:
@@ -212,15 +210,12 @@ _cached_numbers = lru_cache(1024)(_read_numbers)
 """Every call looks at its host's spelling at least twice, at 20 µs each."""
 
 
-def _queried(host: str) -> str:
-    """Return the name to resolve: glibc would query a name server for ``127.0.0.1.``, which is a number."""
-    return host[:-1] if _ENDS_IN_NUMBER.search(host) else host
-
-
 def _addresses(host: str, port: int | None, *, flags: int) -> tuple[IpAddress, ...]:
+    # glibc would query a name server for ``127.0.0.1.``, which is a number.
+    name = host[:-1] if _ENDS_IN_NUMBER.search(host) else host
     try:
         entries = socket.getaddrinfo(
-            _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
+            name, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
         )
     except (OSError, UnicodeError) as error:
         raise NameNotResolved(host) from error
@@ -290,8 +285,11 @@ class AddressGate:
     """
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
+        entries = map(parse_entry, allow_private)
         self._allowed = frozenset(
-            pair for entry in allow_private for pair in _loopback_aliases(*parse_entry(entry))
+            (name, port)
+            for host, port in entries
+            for name in (_LOOPBACK_NAMES if host in _LOOPBACK_NAMES else (host,))
         )
         self._own_addresses: set[tuple[IpAddress, int]] = set()
         self._is_strict = False
@@ -320,10 +318,11 @@ class AddressGate:
         """Raise `UpstreamNotAllowed` if at least one of the addresses must not be called."""
         by_name = self.is_listed(host, port)
         for address in addresses:
-            kind = self._refusal_reason(address, port, by_name=by_name)
-            if kind is not None:
+            if (kind := self._refusal_reason(address, port, by_name=by_name)) is not None:
                 error = UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
-                error.hint = self._hint(kind, host, port)
+                entry = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                is_final = self._is_strict or kind in _NEVER_ALLOWED
+                error.hint = AddressCode.NEVER_ALLOWED() if is_final else AddressCode.ALLOW_IT(entry=entry)
                 raise error
 
     def check_host(self, host: str, port: int) -> None:
@@ -332,12 +331,6 @@ class AddressGate:
         if name == "localhost" or name.endswith(".localhost"):
             self.check_addresses(host, port, (IPv4Address("127.0.0.1"),))
         self.check_addresses(host, port, numeric_addresses(host))
-
-    def _hint(self, kind: AddressCode, host: str, port: int) -> Message:
-        """Return what the operator can do about a refusal."""
-        if self._is_strict or kind in _NEVER_ALLOWED:
-            return AddressCode.NEVER_ALLOWED()
-        return AddressCode.ALLOW_IT(entry=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> AddressCode | None:
         if is_metadata(address):
@@ -381,11 +374,6 @@ def same_host(one: str, other: str) -> bool:
     return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
 
 
-def _loopback_aliases(host: str, port: int) -> tuple[tuple[str, int], ...]:
-    names = _LOOPBACK_NAMES if host in _LOOPBACK_NAMES else (host,)
-    return tuple((name, port) for name in names)
-
-
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)
@@ -424,12 +412,8 @@ _MAX_LOOKUPS = 32
 class OutboundGuard:
     """Checks an address when it is saved and when a task is submitted; connecting checks it again.
 
-    Args:
-        gate: usually `Outbound.gate`.
-        seconds: limit of one look-up; a slower name counts as not resolving. A submission may take that
-            much longer while other callers have unresponsive names checked.
-        cache_seconds: how long a resolved name is cached here.
-        lookups: queries the name servers; its threads are not shared.
+    A look-up that takes longer than ``seconds`` counts as a name that does not resolve. A submission may take
+    that much longer while other callers have unresponsive names checked.
     """
 
     def __init__(

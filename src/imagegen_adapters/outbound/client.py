@@ -28,7 +28,7 @@ class Outbound:
     """Calls providers and downloads results. Reads no environment variables, follows no redirects of an API.
 
     Args:
-        allow_private: ``host:port`` of providers on this machine or the LAN.
+        allow_private: ``host:port`` of providers on this machine or the LAN; `ValueError` for anything else.
         limits: of all outgoing connections together.
         tls: trusted certificates; the system's and certifi's by default.
         lookups: resolves names; by default as many at once as there are connections.
@@ -36,9 +36,6 @@ class Outbound:
 
     Attributes:
         api_headers: what every request to a provider has, by lower-case name.
-
-    Raises:
-        ValueError: an entry of ``allow_private`` is not ``host:port``.
     """
 
     def __init__(
@@ -53,7 +50,7 @@ class Outbound:
         self.api_headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
         self.gate = AddressGate(allow_private)
         self._limits = limits or PoolLimits()
-        self._tls_context = tls
+        self._tls = tls
         self._lookups = lookups or NameLookups(self._limits.connections)
         self._slots = asyncio.Semaphore(self._limits.connections)
         self._transports: dict[tuple[Proxy | None, bool], PooledTransport] = {}
@@ -68,10 +65,8 @@ class Outbound:
         It reaches ``origin(config.api_base)`` and the ``extra_origins`` (URLs, of which scheme, host and port
         count), nothing else; through ``extra_config["proxy"]`` if that is set. A call ends after
         ``config.timeout`` seconds, or after its own read time-out if that is longer, however slowly single
-        bytes trickle in. It stores no cookies.
-
-        Raises:
-            CallError: ``provider_not_configured``: the proxy or the address is not a usable URL.
+        bytes trickle in. It stores no cookies. A proxy or an address that is no usable URL is
+        ``provider_not_configured``.
         """
         return httpx.AsyncClient(
             transport=self.api_transport(config, extra_origins=extra_origins),
@@ -87,15 +82,9 @@ class Outbound:
         """Return what sends requests as the client of `api_client` does, at half the cost; do not close it.
 
         A request has to have the `api_headers` and its time-outs, and whoever sends it closes the response.
-
-        Raises:
-            CallError: as for `api_client`.
         """
-        return ProviderTransport(
-            self._transport(proxy_of(config), public_only=False),
-            origins=_allowed_origins(config, extra_origins),
-            seconds=config.timeout,
-        )
+        pool, origins = self._transport(proxy_of(config)), _allowed_origins(config, extra_origins)
+        return ProviderTransport(pool, origins=origins, seconds=config.timeout)
 
     def download(
         self,
@@ -113,10 +102,9 @@ class Outbound:
         allow-listed ``host:port``; at most 3 redirects, each checked again, none from https to http.
         ``headers`` go only to the provider's origin and the ``extra_origins``. No cookies.
 
-        Raises:
-            CallError: ``invalid_image`` for more than ``max_bytes``; ``download_failed`` for everything else:
-                not allowed, not found, too slow, interrupted. The image is paid for by then, so
-                ``not_started``, which permits a new paid call, is never set.
+        More than ``max_bytes`` is ``invalid_image``, everything else (not allowed, not found, too slow,
+        interrupted) ``download_failed``. The image is paid for by then, so ``not_started``, which permits a
+        new paid call, is never set.
         """
         proxy = proxy_of(config)
         return Download(
@@ -133,40 +121,32 @@ class Outbound:
         for transport in self._transports.values():
             await transport.aclose()
 
-    def _transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
+    def _transport(self, proxy: Proxy | None, *, public_only: bool = False) -> PooledTransport:
         """Return the pool for a proxy and a kind of address, made on first use."""
-        key = (proxy, public_only)
-        if key not in self._transports:
-            self._transports[key] = self._new_transport(proxy, public_only=public_only)
-        return self._transports[key]
-
-    def _new_transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
+        if (key := (proxy, public_only)) in self._transports:
+            return self._transports[key]
         gate = self.gate.public_only() if public_only else self.gate
         # The operator chose the proxy, so the allow-list applies to it even when the target must be public.
         connect_gate = gate if proxy is None else self.gate
-        return PooledTransport(
+        if self._tls is None:  # made on first use because loading the certificates is slow
+            self._tls = httpx.create_ssl_context(trust_env=False)
+        self._transports[key] = PooledTransport(
             backend=CheckedBackend(
                 connect_gate, connect_timeout=self._limits.connect_seconds, lookups=self._lookups
             ),
-            tls=self._tls(),
+            tls=self._tls,
             slots=self._slots,
             limits=self._limits,
             proxy=None if proxy is None else to_httpcore(proxy),
             check_url=None if proxy is None else (lambda url: gate.check_host(url.host, port_of(url))),
         )
-
-    def _tls(self) -> ssl.SSLContext:
-        """Return the TLS context, made on first use because loading the certificates is slow."""
-        if self._tls_context is None:
-            self._tls_context = httpx.create_ssl_context(trust_env=False)
-        return self._tls_context
+        return self._transports[key]
 
 
 def _allowed_origins(config: ProviderConfig, extra_origins: Iterable[str]) -> frozenset[str]:
-    own = frozenset[str]() if not config.api_base else _origins_of_base(config.api_base)
-    return own | origins_of(extra_origins)
+    return _origins_of_base(config.api_base or "") | origins_of(extra_origins)
 
 
 @lru_cache(256)
 def _origins_of_base(api_base: str) -> frozenset[str]:
-    return origins_of([api_base])
+    return origins_of([api_base] if api_base else [])

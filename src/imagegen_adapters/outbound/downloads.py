@@ -27,17 +27,6 @@ _TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
 _FIREWALL_STATUSES = frozenset({401, 403})
 """Stores answer an expired link with these and XML or JSON; an HTML page comes from a middlebox."""
 
-_MIN_SPEED_SECONDS = 30.0
-_MIN_SPEED_BYTES = 1024.0 * _MIN_SPEED_SECONDS
-
-
-@attrs.frozen(kw_only=True)
-class MinSpeed:
-    """The slowest acceptable download: ``bytes`` in each ``seconds`` of waiting for data."""
-
-    seconds: float = _MIN_SPEED_SECONDS
-    bytes: float = _MIN_SPEED_BYTES
-
 
 @attrs.frozen(kw_only=True)
 class Download:
@@ -47,6 +36,7 @@ class Download:
         base: the provider's own address, or None.
         trusted_origins: origins that ``headers`` may go to.
         transport: returns the pool for public addresses only (True), or also for listed ones (False).
+        min_bytes: what has to arrive in each ``window_seconds`` of waiting for it.
     """
 
     base: httpx.URL | None
@@ -55,7 +45,8 @@ class Download:
     max_bytes: int
     seconds: float
     transport: Callable[[bool], httpx.AsyncBaseTransport]
-    min_speed: MinSpeed = attrs.field(factory=MinSpeed)
+    window_seconds: float = 30.0
+    min_bytes: float = 30.0 * 1024
 
     async def chunks(self, url: str) -> AsyncIterator[bytes]:
         """Yield the body, at most 256 KiB at a time; raises `CallError`."""
@@ -87,9 +78,11 @@ class Download:
         headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "imagegen"}
         if origin_of(url) in self.trusted_origins:
             headers |= self.headers
-        timeouts = httpx.Timeout(self.min_speed.seconds, connect=None, pool=None)
+        timeouts = httpx.Timeout(self.window_seconds, connect=None, pool=None)
         request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeouts.as_dict()})
-        response = await self.transport(not self._is_own_host(url)).handle_async_request(request)
+        base = self.base
+        is_own = base is not None and port_of(url) == port_of(base) and same_host(url.host, base.host)
+        response = await self.transport(not is_own).handle_async_request(request)
         response.request = request
         return response
 
@@ -99,63 +92,38 @@ class Download:
             raise _failed(DownloadCode.RESULT_NOT_HTTP(host=url.host))
         if url.userinfo:
             raise _failed(DownloadCode.RESULT_CREDENTIALS(host=url.host))
-        own_port = {port_of(self.base)} if self.base is not None else set()
-        if port_of(url) not in {*WEB_PORTS.values(), *own_port}:
+        if port_of(url) not in (*WEB_PORTS.values(), self.base and port_of(self.base)):
             raise _failed(DownloadCode.RESULT_PORT(host=url.host))
-
-    def _is_own_host(self, url: httpx.URL) -> bool:
-        base = self.base
-        return base is not None and port_of(url) == port_of(base) and same_host(url.host, base.host)
 
     async def _body(self, response: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
         url = response.request.url
-        if _declared_length(response) > self.max_bytes:
+        length = response.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) > self.max_bytes:
             raise self._too_large(url)
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - true of the pool's responses
-        chunks = aiter(stream)
-        speed = _SpeedMeter(self.min_speed)
-        received = 0
+        chunks, loop = aiter(stream), asyncio.get_running_loop()
+        received, recent, waited = 0, 0, 0.0
         while True:
-            with _failures(url), speed.waiting():
+            started_at = loop.time()
+            with _failures(url):
                 async with asyncio.timeout_at(deadline):
                     chunk = await anext(chunks, None)
             if chunk is None:
                 return
-            received += len(chunk)
+            waited += loop.time() - started_at  # for the network, not for our own slow disk
+            received, recent = received + len(chunk), recent + len(chunk)
             if received > self.max_bytes:
                 raise self._too_large(url)
-            if speed.too_slow(len(chunk)):
-                raise _failed(DownloadCode.RESULT_TOO_SLOW(host=url.host))
+            if waited >= self.window_seconds:
+                if recent < self.min_bytes * (waited / self.window_seconds):
+                    raise _failed(DownloadCode.RESULT_TOO_SLOW(host=url.host))
+                recent, waited = 0, 0.0
             yield chunk
 
     def _too_large(self, url: httpx.URL) -> CallError:
         reason = DownloadCode.RESULT_TOO_LARGE(host=url.host, maximum=self.max_bytes)
         return CallError(FailureCode.INVALID_IMAGE, reason)
-
-
-class _SpeedMeter:
-    """Measures bytes per time spent waiting for the network, so that our own slow disk does not count."""
-
-    def __init__(self, min_speed: MinSpeed) -> None:
-        self._min_speed = min_speed
-        self._waited = 0.0
-        self._bytes = 0
-
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        started_at = loop.time()
-        yield
-        self._waited += loop.time() - started_at
-
-    def too_slow(self, size: int) -> bool:
-        self._bytes += size
-        if self._waited < self._min_speed.seconds:
-            return False
-        slow = self._bytes < self._min_speed.bytes * (self._waited / self._min_speed.seconds)
-        self._waited, self._bytes = 0.0, 0
-        return slow
 
 
 def _parse(text: str) -> httpx.URL:
@@ -190,11 +158,6 @@ async def _require_success(response: httpx.Response, url: httpx.URL) -> httpx.Re
     is_transient = is_html_page or status in _TRANSIENT_STATUSES or status >= 500  # noqa: PLR2004 - server errors
     reason = DownloadCode.RESULT_STATUS(host=url.host, status=status)
     raise _failed(reason, status=status, is_transient=is_transient)
-
-
-def _declared_length(response: httpx.Response) -> int:
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import errno
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 import attrs
@@ -19,7 +19,7 @@ class TransportCode(MessageCode, words="imagegen_adapters"):
     """What became of a call, or of a download, on its way."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class TransportFailure:
     """A row of the table; ``words`` take the name of the host."""
 
@@ -28,75 +28,40 @@ class TransportFailure:
     not_started: bool = False
 
 
-_CANNOT_CONNECT = TransportFailure(
-    code=FailureCode.UNAVAILABLE, words=TransportCode.NOT_CONNECTED, not_started=True
-)
-_CONNECTION_LOST = TransportFailure(code=FailureCode.OUTCOME_UNKNOWN, words=TransportCode.CONNECTION_CUT)
-_DEFECT = TransportFailure(code=FailureCode.INTERNAL, words=TransportCode.REQUEST_NOT_BUILT)
-_MISREAD = TransportFailure(code=FailureCode.INTERNAL, words=TransportCode.RESPONSE_MISREAD)
+def _not_sent(words: TransportCode) -> TransportFailure:
+    return TransportFailure(FailureCode.UNAVAILABLE, words, not_started=True)
+
+
+_CONNECTION_LOST = TransportFailure(FailureCode.OUTCOME_UNKNOWN, TransportCode.CONNECTION_CUT)
+_DEFECT = TransportFailure(FailureCode.INTERNAL, TransportCode.REQUEST_NOT_BUILT)
+_MISREAD = TransportFailure(FailureCode.INTERNAL, TransportCode.RESPONSE_MISREAD)
+_TOO_SLOW = TransportFailure(FailureCode.TIMEOUT, TransportCode.NOT_ANSWERED)
 
 TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyType(
     {
         # No request was sent.
-        httpx.ConnectError: _CANNOT_CONNECT,
-        httpx.ConnectTimeout: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NOT_CONNECTED_IN_TIME),
-        httpx.PoolTimeout: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NO_FREE_CONNECTION),
-        httpx.ProxyError: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NOT_REACHED_BY_PROXY),
-        httpx.UnsupportedProtocol: _DEFECT,
-        httpx.InvalidURL: _DEFECT,
-        httpx.LocalProtocolError: _DEFECT,
-        httpx.CookieConflict: _DEFECT,
+        httpx.ConnectError: _not_sent(TransportCode.NOT_CONNECTED),
+        httpx.ConnectTimeout: _not_sent(TransportCode.NOT_CONNECTED_IN_TIME),
+        httpx.PoolTimeout: _not_sent(TransportCode.NO_FREE_CONNECTION),
+        httpx.ProxyError: _not_sent(TransportCode.NOT_REACHED_BY_PROXY),
+        **dict.fromkeys((httpx.UnsupportedProtocol, httpx.InvalidURL), _DEFECT),
+        **dict.fromkeys((httpx.LocalProtocolError, httpx.CookieConflict), _DEFECT),
         # The request may have arrived: its outcome is unknown.
-        httpx.ReadTimeout: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
-        TimeoutError: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
-        httpx.WriteTimeout: TransportFailure(
-            code=FailureCode.OUTCOME_UNKNOWN, words=TransportCode.REQUEST_NOT_TAKEN
-        ),
-        httpx.TimeoutException: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
-        httpx.ReadError: _CONNECTION_LOST,
-        httpx.WriteError: _CONNECTION_LOST,
-        httpx.CloseError: _CONNECTION_LOST,
-        httpx.NetworkError: _CONNECTION_LOST,
+        **dict.fromkeys((httpx.ReadTimeout, TimeoutError, httpx.TimeoutException), _TOO_SLOW),
+        httpx.WriteTimeout: TransportFailure(FailureCode.OUTCOME_UNKNOWN, TransportCode.REQUEST_NOT_TAKEN),
         httpx.RemoteProtocolError: attrs.evolve(_CONNECTION_LOST, words=TransportCode.RESPONSE_CUT),
-        httpx.ProtocolError: _CONNECTION_LOST,
-        httpx.TransportError: _CONNECTION_LOST,
-        httpx.RequestError: _CONNECTION_LOST,
         httpx.HTTPStatusError: attrs.evolve(_CONNECTION_LOST, words=TransportCode.ANSWERED_WITH_ERROR),
-        httpx.HTTPError: _CONNECTION_LOST,
+        **dict.fromkeys((httpx.ReadError, httpx.WriteError, httpx.CloseError), _CONNECTION_LOST),
+        **dict.fromkeys((httpx.NetworkError, httpx.ProtocolError, httpx.TransportError), _CONNECTION_LOST),
+        **dict.fromkeys((httpx.RequestError, httpx.HTTPError), _CONNECTION_LOST),
         # A response arrived, but it is unusable.
-        httpx.DecodingError: TransportFailure(
-            code=FailureCode.BAD_RESPONSE, words=TransportCode.BODY_NOT_DECODED
-        ),
+        httpx.DecodingError: TransportFailure(FailureCode.BAD_RESPONSE, TransportCode.BODY_NOT_DECODED),
         httpx.TooManyRedirects: TransportFailure(
-            code=FailureCode.BAD_RESPONSE, words=TransportCode.REDIRECTED_TOO_OFTEN
+            FailureCode.BAD_RESPONSE, TransportCode.REDIRECTED_TOO_OFTEN
         ),
-        httpx.StreamConsumed: _MISREAD,
-        httpx.StreamClosed: _MISREAD,
-        httpx.ResponseNotRead: _MISREAD,
-        httpx.RequestNotRead: _MISREAD,
-        httpx.StreamError: _MISREAD,
+        **dict.fromkeys((httpx.StreamConsumed, httpx.StreamClosed, httpx.StreamError), _MISREAD),
+        **dict.fromkeys((httpx.ResponseNotRead, httpx.RequestNotRead), _MISREAD),
     }
-)
-
-
-_HTTPX_ERRORS = tuple(
-    (getattr(httpcore, name), getattr(httpx, name))
-    for name in (  # the most specific first
-        "ConnectTimeout",
-        "ReadTimeout",
-        "WriteTimeout",
-        "PoolTimeout",
-        "TimeoutException",
-        "ConnectError",
-        "ReadError",
-        "WriteError",
-        "NetworkError",
-        "ProxyError",
-        "UnsupportedProtocol",
-        "LocalProtocolError",
-        "RemoteProtocolError",
-        "ProtocolError",
-    )
 )
 
 
@@ -105,14 +70,14 @@ def map_to_httpx_errors() -> Iterator[None]:
     """Turn httpcore's exceptions, and the socket errors it lets through, into httpx's of the same name."""
     try:
         yield
+    except TimeoutError:
+        raise
     except OSError as error:
-        if isinstance(error, TimeoutError):
-            raise
         raise httpx.ReadError("the connection broke") from error
-    except Exception as error:  # a table says which are converted; all others are raised again
-        for httpcore_error, httpx_error in _HTTPX_ERRORS:
-            if isinstance(error, httpcore_error):
-                raise httpx_error(str(error)) from error
+    except Exception as error:  # raised again unless it is httpcore's
+        for kind in type(error).__mro__:
+            if getattr(httpcore, kind.__name__, None) is kind and hasattr(httpx, kind.__name__):
+                raise getattr(httpx, kind.__name__)(str(error)) from error
         raise
 
 
@@ -120,8 +85,8 @@ def map_to_httpx_errors() -> Iterator[None]:
 def map_transport_errors() -> Iterator[None]:
     """Turn httpx exceptions raised inside into a `CallError`; all others propagate unchanged.
 
-    The messages are our own and name only the host: those of httpx may contain header values and whole URLs.
-    A forbidden address becomes ``provider_not_configured``, since only the operator can correct it.
+    Its messages name only the host: those of httpx may contain header values and whole URLs. A forbidden
+    address becomes ``provider_not_configured``, since only the operator can correct it.
     """
     try:
         yield
@@ -143,20 +108,19 @@ def is_transport_error(error: CallError) -> bool:
 def call_error(error: Exception) -> CallError:
     """Return the `CallError` for an exception in the table, or for a subclass of one."""
     meaning = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
+    host: Message | str = TransportCode.THE_PROVIDER()
+    cause: BaseException | None = error
+    detail: Message | None = None
+    if isinstance(error, httpx.HTTPError):
+        with suppress(RuntimeError):  # httpx did not attach the request
+            host = error.request.url.host
+    reason = meaning.words(host=host)
+    while cause is not None and detail is None:
+        detail, cause = _detail_of(cause), cause.__cause__ or cause.__context__
+    if detail is not None:
+        reason = TransportCode.TRANSPORT_BECAUSE(reason=reason, detail=detail)
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
-    return CallError(
-        meaning.code,
-        _explained(meaning.words(host=_host(error)), error),
-        not_started=meaning.not_started,
-        upstream_status=status,
-    )
-
-
-def _host(error: Exception) -> Message | str:
-    try:
-        return error.request.url.host if isinstance(error, httpx.HTTPError) else TransportCode.THE_PROVIDER()
-    except RuntimeError:  # httpx did not attach the request
-        return TransportCode.THE_PROVIDER()
+    return CallError(meaning.code, reason, not_started=meaning.not_started, upstream_status=status)
 
 
 _REASONS: Mapping[int | None, TransportCode] = MappingProxyType(
@@ -169,16 +133,8 @@ _REASONS: Mapping[int | None, TransportCode] = MappingProxyType(
 )
 
 
-def _explained(reason: Message, error: BaseException | None) -> Message:
-    """Return why the connection failed, if that is known: each reason has a different remedy."""
-    while error is not None:
-        if detail := _detail_of(error):
-            return TransportCode.TRANSPORT_BECAUSE(reason=reason, detail=detail)
-        error = error.__cause__ or error.__context__
-    return reason
-
-
 def _detail_of(error: BaseException) -> Message | None:
+    """Return why the connection failed, if the error says it: each has a different remedy."""
     match error:
         case ssl.SSLCertVerificationError():
             return TransportCode.CERTIFICATE(detail=str(error.verify_message))

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import math
 import ssl
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
@@ -34,10 +35,10 @@ def parse_url(text: str) -> httpx.URL:
     """Return the http(s) URL."""
     try:
         url = httpx.URL(text)
+        if url.scheme not in WEB_PORTS or not url.host:
+            raise httpx.InvalidURL("not http(s)")
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP()) from error
-    if url.scheme not in WEB_PORTS or not url.host:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP())
     return url
 
 
@@ -59,10 +60,8 @@ def origins_of(addresses: Iterable[str]) -> frozenset[str]:
 def proxy_of(config: ProviderConfig) -> Proxy | None:
     """Return the proxy for this provider's calls, or None."""
     text = config.extra_config.get("proxy")
-    if text is None or text == "":
-        return None
     try:
-        return Proxy.parse(text)
+        return None if text in (None, "") else Proxy.parse(text)
     except ValidationFailed as error:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
 
@@ -71,11 +70,14 @@ def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
     """Return the proxy in httpcore's form."""
     auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
     try:
-        url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host)
+        url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host, port=proxy.origin.port, path="/")
     except httpx.InvalidURL as error:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
-    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=proxy.origin.port, target=b"/")
-    return httpcore.Proxy(address, auth=auth)
+    return httpcore.Proxy(_to_httpcore_url(url), auth=auth)
+
+
+def _to_httpcore_url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 PIECE_BYTES = 65536
@@ -83,6 +85,7 @@ ACCEPTED = frozenset({"", "identity", "gzip", "x-gzip"})
 
 _FREE_BYTES = 16 * 1024 * 1024
 _MAX_GROWTH = 100
+_GZIP = zlib.MAX_WBITS | 16
 
 
 def check_encoding(encoding: str) -> bool:
@@ -95,15 +98,19 @@ def check_encoding(encoding: str) -> bool:
 
 async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """Yield the decoded chunks, at most 64 KiB each; a hundredfold of more than 16 MiB is refused."""
-    member = _new_member()
+    member = zlib.decompressobj(_GZIP)
     encoded_bytes = decoded_bytes = 0
     async for chunk in chunks:
         encoded_bytes += len(chunk)
         rest = chunk
         while rest:
             if member.eof:
-                member = _new_member()
-            piece, rest = _step(member, rest)
+                member = zlib.decompressobj(_GZIP)
+            try:
+                piece = member.decompress(rest, PIECE_BYTES)
+            except zlib.error as error:
+                raise httpx.DecodingError("the body is not gzip") from error
+            rest = member.unused_data if member.eof else member.unconsumed_tail
             decoded_bytes += len(piece)
             if decoded_bytes > _FREE_BYTES and decoded_bytes > _MAX_GROWTH * encoded_bytes:
                 raise httpx.DecodingError("the compressed body grows out of all proportion")
@@ -111,19 +118,6 @@ async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
                 yield piece
     if encoded_bytes and not member.eof:
         raise httpx.RemoteProtocolError("the compressed body ends in the middle")
-
-
-def _new_member() -> "zlib._Decompress":
-    return zlib.decompressobj(zlib.MAX_WBITS | 16)
-
-
-def _step(member: "zlib._Decompress", data: bytes) -> tuple[bytes, bytes]:
-    """Return one decoded piece and the remaining input."""
-    try:
-        piece = member.decompress(data, PIECE_BYTES)
-    except zlib.error as error:
-        raise httpx.DecodingError("the body is not gzip") from error
-    return piece, member.unused_data if member.eof else member.unconsumed_tail
 
 
 class CallDeadline:
@@ -210,10 +204,12 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream to one of the host's addresses; unless all pass the gate, none is connected to."""
+        """Return a stream to one of the host's addresses; unless all pass the gate, none is connected to.
+
+        They are tried in turn, each with its share of the remaining time.
+        """
         loop = asyncio.get_running_loop()
-        limit = self._connect_timeout if timeout is None else min(timeout, self._connect_timeout)
-        deadline = loop.time() + limit
+        deadline = loop.time() + min(self._connect_timeout, math.inf if timeout is None else timeout)
         try:
             async with asyncio.timeout_at(deadline):
                 addresses = await self._lookups.resolve(host, port)
@@ -222,21 +218,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         except TimeoutError:
             raise httpcore.ConnectTimeout from NameLookupTimeout(host)
         self._gate.check_addresses(host, port, addresses)
-        return await self._connect(addresses[:_MAX_ADDRESSES], port, deadline)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    async def _connect(
-        self,
-        addresses: tuple[IpAddress, ...],
-        port: int,
-        deadline: float,
-    ) -> httpcore.AsyncNetworkStream:
-        """Try the addresses in turn, each with its share of the remaining time."""
-        loop = asyncio.get_running_loop()
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for position, address in enumerate(addresses):
+        for position, address in enumerate(addresses := addresses[:_MAX_ADDRESSES]):
             share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
             try:
                 stream = await self._sockets.connect_tcp(str(address), port, timeout=share)
@@ -245,6 +228,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             else:
                 return await _checked_peer(stream, address)
         raise failure or httpcore.ConnectError("no address to connect to")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 async def _checked_peer(
@@ -354,11 +340,19 @@ class PooledTransport(httpx.AsyncBaseTransport):
         pool = self._keeping if is_retryable else self._fresh
         try:
             with map_to_httpx_errors():
-                response = await pool.handle_async_request(_to_httpcore(request))
+                response = await pool.handle_async_request(
+                    httpcore.Request(
+                        method=request.method,
+                        url=_to_httpcore_url(request.url),
+                        headers=request.headers.raw,
+                        content=request.stream,
+                        extensions=request.extensions,
+                    )
+                )
         except BaseException:  # cancelled too, the call no longer needs its slot
             self._slots.release()
             raise
-        body = _Body(response, pool, deadline, self._slots.release)
+        body = _Body(response, pool, deadline, self._slots)
         try:
             return _to_httpx(response, body)
         except BaseException:  # whatever it was, nobody else can close the body
@@ -404,18 +398,17 @@ class ProviderTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of a response; closing it returns the connection, exactly once."""
+    """The body of a response; closing it returns the connection and the slot, exactly once."""
 
     def __init__(
         self,
         response: httpcore.Response,
         pool: ConnectionPool,
         deadline: CallDeadline | None,
-        finished: Callable[[], None],
+        slots: asyncio.Semaphore,
     ) -> None:
-        self._response, self._pool = response, pool
-        self._deadline = deadline
-        self._finished: Callable[[], None] | None = finished
+        self._response, self._pool, self._deadline = response, pool, deadline
+        self._slots: asyncio.Semaphore | None = slots
         self.compressed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -435,25 +428,14 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        finished, self._finished = self._finished, None
-        if finished is None:
+        slots, self._slots = self._slots, None
+        if slots is None:
             return
         try:
             with map_to_httpx_errors():
                 await self._pool.close(self._response)
         finally:
-            finished()
-
-
-def _to_httpcore(request: httpx.Request) -> httpcore.Request:
-    url = request.url
-    return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions=request.extensions,
-    )
+            slots.release()
 
 
 def _to_httpx(response: httpcore.Response, body: _Body) -> httpx.Response:
@@ -462,8 +444,7 @@ def _to_httpx(response: httpcore.Response, body: _Body) -> httpx.Response:
         raise httpx.RemoteProtocolError("the header of the answer is too large")
     headers = httpx.Headers(response.headers)
     body.compressed = check_encoding(headers.get("content-encoding", ""))
-    if "content-encoding" in headers:
-        del headers["content-encoding"]
-        if body.compressed and "content-length" in headers:
-            del headers["content-length"]
+    headers.pop("content-encoding", None)
+    if body.compressed:
+        headers.pop("content-length", None)
     return httpx.Response(response.status, headers=headers, stream=body, extensions=response.extensions)

@@ -6,7 +6,7 @@ import ssl
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.outbound.downloads import Download, MinSpeed
+from imagegen_adapters.outbound.downloads import Download
 from imagegen_adapters.outbound.transport import parse_url
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
@@ -238,7 +238,8 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
         max_bytes=1000,
         seconds=60,
         transport=lambda public_only: outbound._transport(None, public_only=public_only),
-        min_speed=MinSpeed(seconds=2, bytes=2_000_000),
+        window_seconds=2,
+        min_bytes=2_000_000,
     )
     with pytest.raises(CallError, match="too slow"):
         _ = [chunk async for chunk in download.chunks(f"{server.url}/drip")]
