@@ -13,9 +13,9 @@ from botocore.credentials import Credentials
 from imagegen_adapters.providers.document.expressions import Budget, Expression, Reading
 from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec
 from imagegen_adapters.providers.document.reading import (
-    expressions_of,
     load_preset,
     parse_document,
+    parts_of,
     preset_names,
 )
 from imagegen_adapters.providers.document.responses import CODES, UpstreamResponse, classify, submit_error
@@ -153,7 +153,8 @@ ODD_VALUES = (
 @pytest.mark.parametrize("name", preset_names())
 def test_the_expressions_of_presets_read_answers_of_any_shape(name):
     """Whatever stands where they look, and beside it."""
-    for path, expression in expressions_of(load_preset(name)):
+    parts = parts_of(load_preset(name))
+    for path, expression in ((path, part) for path, part in parts if isinstance(part, Expression)):
         names = re.findall(r"[A-Za-z_]\w*", expression.text)
         for odd in ODD_VALUES:
             inner = {**dict.fromkeys(names, odd), "x": odd}

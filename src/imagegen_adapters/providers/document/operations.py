@@ -265,11 +265,9 @@ class RetryAfterRule:
 
 
 @attrs.frozen(kw_only=True)
-class ErrorSpec:
+class ErrorSpec(ErrorPaths):
     """How the provider's errors are read."""
 
-    code: Expression | None = None
-    message: Expression | None = None
     request_id: Expression | None = None
     retry_after: tuple[RetryAfterRule, ...] = checked(
         at_most(_MAX_RETRY_RULES),

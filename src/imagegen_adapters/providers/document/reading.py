@@ -315,7 +315,7 @@ def _no_field(key: str, document_part: type) -> Message:
 
 def _problems_of(document: Document) -> Found:
     """Yield all mistakes, with paths relative to the document."""
-    parts = tuple(_parts(document))
+    parts = tuple(parts_of(document))
     templates = [(path, part) for path, part in parts if isinstance(part, Template)]
     streams = {o.stream.parameter for o in document.operations.values() if o.stream is not None}
     shared = {p.name for p in COMMON} | streams
@@ -331,12 +331,7 @@ def _problems_of(document: Document) -> Found:
     yield from _expressions((path, part) for path, part in parts if isinstance(part, Expression))
 
 
-def expressions_of(document: Document) -> Iterator[tuple[str, Expression]]:
-    """Yield all expressions with their paths."""
-    return ((path, part) for path, part in _parts(document) if isinstance(part, Expression))
-
-
-def _parts(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def parts_of(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield all values of the schema in a document, its templates and its expressions, with their paths."""
     inner: Iterable[tuple[Any, Any]] = ()
     if isinstance(part, Mapping):
@@ -352,7 +347,7 @@ def _parts(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         with contextlib.suppress(Malformed):  # which it says itself
             inner = [("source", part.expression)]
     for name, value in inner:
-        yield from _parts(value, f"{path}.{name}" if path else str(name))
+        yield from parts_of(value, f"{path}.{name}" if path else str(name))
 
 
 def _of_part(part: Any) -> Found:

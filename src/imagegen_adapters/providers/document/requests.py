@@ -6,7 +6,7 @@ So a waiting call holds no image. What cannot be built is ``rejected``: nothing 
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -17,19 +17,13 @@ from imagegen_adapters.providers.common.images import encode_base64, encoded_len
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
 from imagegen_adapters.providers.document.operations import BodySpec, BodyType, RequestSpec
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.templates import (
-    PROSE,
-    EmbeddedPart,
-    FilePart,
-    InputPart,
-    Template,
-    as_text,
-)
+from imagegen_adapters.providers.document.templates import PROSE, EmbeddedPart, FilePart, Template, as_text
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
+from imagegen_core.ports.provider import Exchange
 
 MAX_URL_CHARS = 16_384  # longest URL of a request; common servers refuse longer ones
 MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, which takes a call for each of them
@@ -40,7 +34,6 @@ _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 Piece = bytes | EmbeddedPart | FilePart
-ReadInput = Callable[[InputPart], Awaitable[bytes]]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,15 +53,24 @@ class Body:
         """Whether images must be read to send it."""
         return not all(isinstance(piece, bytes) for piece in self.pieces)
 
-    async def stream(self, read: ReadInput) -> AsyncIterator[bytes]:
+    async def stream(self, exchange: Exchange | None) -> AsyncIterator[bytes]:
         """Yield the body; it holds one image at a time in memory."""
         for piece in self.pieces:
-            for block in [piece] if isinstance(piece, bytes) else _encoded(piece, await read(piece.part)):
+            if isinstance(piece, bytes):
+                yield piece
+                continue
+            data = piece.part.data
+            if data is None:
+                if exchange is None:
+                    reason = DocumentCode.DOCUMENT_STRAY_IMAGE()
+                    raise CallError(FailureCode.INTERNAL, reason, possible_charge=False)
+                data = await exchange.read_input(piece.part.image)
+            for block in _encoded(piece, data):
                 yield block
 
-    async def whole(self, read: ReadInput) -> bytes:
+    async def whole(self, exchange: Exchange | None) -> bytes:
         """Return the whole body, for signers that hash it."""
-        return b"".join([block async for block in self.stream(read)])
+        return b"".join([block async for block in self.stream(exchange)])
 
 
 @attrs.frozen(kw_only=True)

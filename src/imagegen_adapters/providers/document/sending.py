@@ -32,10 +32,9 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, Malformed
 from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
-from imagegen_adapters.providers.document.requests import Body, BuiltRequest, ReadInput, too_large, unsendable
+from imagegen_adapters.providers.document.requests import Body, BuiltRequest, too_large, unsendable
 from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
-from imagegen_adapters.providers.document.templates import InputPart
 from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
@@ -393,7 +392,7 @@ class Sender:
         if credentials.query:
             url += f"{'&' if '?' in url else '?'}{credentials.query}"
         try:
-            content, headers = await self._content(request, _reader(exchange))
+            content, headers = await self._content(request, exchange)
             http_request = httpx.Request(
                 request.method,
                 url,
@@ -416,25 +415,25 @@ class Sender:
         return response
 
     async def _content(
-        self, request: BuiltRequest, read: ReadInput
+        self, request: BuiltRequest, exchange: Exchange | None
     ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
         headers, body, auth = dict(request.headers), request.body, self.document.auth
         signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
         if signer is not None and signer.reads_body:
             if body is not None and body.length > _MAX_SIGNED_BYTES:
                 raise too_large()
-            whole = b"" if body is None else await body.whole(read)
+            whole = b"" if body is None else await body.whole(exchange)
             return whole, {**headers, **self._signature(signer, request, whole)}
         if signer is not None:
             headers |= self._signature(signer, request, b"")
         if body is None:
             return None, headers
         headers["content-length"] = str(body.length)
-        return self._upload(body, read) if body.has_images else await body.whole(read), headers
+        return self._upload(body, exchange) if body.has_images else await body.whole(exchange), headers
 
-    async def _upload(self, body: Body, read: ReadInput) -> AsyncGenerator[bytes, None]:
+    async def _upload(self, body: Body, exchange: Exchange | None) -> AsyncGenerator[bytes, None]:
         async with self.uploads:
-            async for block in body.stream(read):
+            async for block in body.stream(exchange):
                 yield block
 
     def _signature(self, signer: Signer, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
@@ -451,14 +450,3 @@ class Sender:
 
 def _basic(pair: str) -> dict[str, str]:
     return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-
-
-def _reader(exchange: Exchange | None) -> ReadInput:
-    async def read(part: InputPart) -> bytes:
-        if part.data is not None:
-            return part.data
-        if exchange is None:
-            raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_STRAY_IMAGE(), possible_charge=False)
-        return await exchange.read_input(part.image)
-
-    return read

@@ -210,13 +210,13 @@ class _Text:
 
 @attrs.frozen
 class _Directive:
-    name: str
+    render: Callable[[Mapping[str, Any], Scope, Budget], Any]
     options: Mapping[str, Any]
 
 
 def _render(node: Any, scope: Scope, budget: Budget) -> Any:
     if isinstance(node, _Directive):
-        return _DIRECTIVES[node.name].render(node.options, scope, budget)
+        return node.render(node.options, scope, budget)
     if isinstance(node, _Text):
         values = [_render(part, scope, budget) for part in node.parts]
         return None if any(v is None for v in values) else "".join(map(as_text, values))
@@ -369,7 +369,7 @@ class _Parser:
         if name is None:
             raise TemplateError((*path, keys[0]), DocumentCode.NOT_A_DIRECTIVE())
         for key in source:
-            if key not in _DIRECTIVES[name].options:
+            if key not in _DIRECTIVES[name][1]:
                 raise TemplateError((*path, str(key)), DocumentCode.NOT_AN_OPTION(directive=name))
         if name == "$each":
             if ("$item" in source) == ("$file" in source):
@@ -383,38 +383,38 @@ class _Parser:
         }
         if "$spread" in source:
             spread, path = source["$spread"], (*path, "$spread")
-            if not isinstance(spread, Mapping) or set(spread) != set(_DIRECTIVES["$spread"].options):
+            if not isinstance(spread, Mapping) or set(spread) != {"$each", "$key", "$value"}:
                 raise TemplateError(path, DocumentCode.NOT_A_SPREAD())
             node["$spread"] = self._directive("$spread", spread, path)
         return node
 
     def _directive(self, name: str, source: Mapping[Any, Any], path: Path) -> _Directive:
-        options = _DIRECTIVES[name].options.items()
-        return _Directive(name, {key: parse(self, source.get(key), (*path, key)) for key, parse in options})
+        render, options = _DIRECTIVES[name]
+        parsed = {key: parse(self, source.get(key), (*path, key)) for key, parse in options.items()}
+        return _Directive(render, parsed)
 
 
 def _flag(_parser: _Parser, source: Any, _path: Path) -> bool:
     return bool(source)
 
 
-@attrs.frozen
-class _Kind:
-    """A directive: how it is rendered, and how each of its options is parsed."""
-
-    render: Callable[[Mapping[str, Any], Scope, Budget], Any]
-    options: Mapping[str, Callable[[_Parser, Any, Path], Any]]
-
-
-_EACH = {"$item": _Parser.item, "$each": _Parser.path, "$file": _flag}
-_DIRECTIVES: Mapping[str, _Kind] = MappingProxyType(
+# Of each directive how it is rendered, and how each of its options is parsed
+_DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., Any]]]] = MappingProxyType(
     {
-        "$each": _Kind(_each, {**_EACH, "$single_as_scalar": _flag, "$omit_empty": _flag}),
-        "$spread": _Kind(_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
-        "$concat": _Kind(_concat, {"$concat": _Parser.nodes}),
-        "$file_of": _Kind(_file_of, {"$file_of": _Parser.path}),
-        "$if": _Kind(_if, {"$if": _Parser.path, "$then": _Parser.node, "$else": _Parser.node}),
-        "$default": _Kind(_default, {"$default": _Parser.nodes}),
-        "$map": _Kind(_map, {"$to": _Parser.table, "$map": _Parser.node}),
+        "$each": (
+            _each,
+            {
+                "$item": _Parser.item,
+                "$each": _Parser.path,
+                **dict.fromkeys(("$file", "$single_as_scalar", "$omit_empty"), _flag),
+            },
+        ),
+        "$spread": (_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
+        "$concat": (_concat, {"$concat": _Parser.nodes}),
+        "$file_of": (_file_of, {"$file_of": _Parser.path}),
+        "$if": (_if, {"$if": _Parser.path, "$then": _Parser.node, "$else": _Parser.node}),
+        "$default": (_default, {"$default": _Parser.nodes}),
+        "$map": (_map, {"$to": _Parser.table, "$map": _Parser.node}),
     }
 )
 DIRECTIVES = tuple(_DIRECTIVES)
