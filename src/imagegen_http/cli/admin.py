@@ -50,10 +50,11 @@ def check(context: Context, file: Path | None) -> None:
 
     from imagegen_http import offline
     from imagegen_http.settings.loader import check_bind, variable_warnings
+    from imagegen_http.settings.shown import exposure_warning
 
-    settings = context.settings(file)
+    settings, sources = context.settings(file), context.sources(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    warnings = [*variable_warnings(**context.sources(file)), context.exposure_warning(settings, file)]
+    warnings = [*variable_warnings(**sources), exposure_warning(settings, **sources)]
     for warning in filter(None, (*warnings, *asyncio.run(offline.check_settings(settings)))):
         complain(warning)
     say("the configuration is valid")
@@ -96,11 +97,12 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     from imagegen_http.doctor.checks import Health
     from imagegen_http.doctor.runner import run_checks
     from imagegen_http.settings.loader import check_bind
+    from imagegen_http.settings.shown import exposure_warning
 
     context: Context = ctx.obj
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    warning = context.exposure_warning(settings, file)
+    warning = exposure_warning(settings, **context.sources(file))
     with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
         checks = asyncio.run(
             run_checks(settings, context.environ, warning=warning, full=full, progress=advance)

@@ -123,15 +123,8 @@ class Context:
         return load_settings(**self.sources(config))
 
     def sources(self, config: Path | None) -> dict[str, Any]:
-        """Return where the settings come from, as the functions of the loader take it."""
+        """Return where the settings come from, as functions about them take it."""
         return {"config": config, "environ": self.environ, "cwd": self.cwd}
-
-    def exposure_warning(self, settings: Any, config: Path | None = None) -> Message | None:
-        """Return a warning if every user can read the secrets in the file of the settings."""
-        from imagegen_http.settings.loader import settings_file
-        from imagegen_http.settings.shown import exposure_warning
-
-        return exposure_warning(settings, settings_file(**self.sources(config)))
 
 
 @contextlib.contextmanager

@@ -1,9 +1,9 @@
 """``imagegen serve``."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,7 +22,6 @@ from imagegen_http.cli.words import message
 
 if TYPE_CHECKING:
     from imagegen_http.settings.schema import Settings
-    from imagegen_http.settings.shown import TokenPlace
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _HERE = "localhost"
@@ -57,26 +56,24 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
     from imagegen_http.service import UNRECOVERABLE_ERRORS
-    from imagegen_http.settings import loader
-    from imagegen_http.settings.shown import Origin
+    from imagegen_http.settings.loader import check_bind, read_tree, variable_warnings
+    from imagegen_http.settings.shown import Origin, setting_origins
 
     settings = context.settings(config)
-    server = settings.server
+    server, sources = settings.server, context.sources(config)
     server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
     settings = attrs.evolve(settings, server=server)
-    loader.check_bind(server.host, server.auth_token)
+    check_bind(server.host, server.auth_token)
     options = {"server.host": host, "server.port": port}
     from_options = {key: Origin.ENVIRONMENT for key, value in options.items() if value is not None}
-    sources = context.sources(config)
-    origins = {**loader.setting_origins(**sources), **from_options}
-    warnings = loader.variable_warnings(**sources)
-    token_place = loader.token_place(**sources)
+    origins = {**setting_origins(**sources), **from_options}
+    warnings, token = variable_warnings(**sources), token_line(*read_tree(**sources))
 
     def greet(port: int) -> None:
         """Tell a person what to open; a log has the address in a line of its own."""
         if sys.stderr.isatty():
             in_container = any(mark.exists() for mark in _CONTAINER_MARKS)
-            for line in opening_messages(settings, port, token_place=token_place, in_container=in_container):
+            for line in opening_messages(settings, port, token=token, in_container=in_container):
                 complain(line)
 
     become_owner(settings.data_dir)
@@ -94,32 +91,45 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
 
 
 def opening_messages(
-    settings: "Settings", port: int, *, token_place: "TokenPlace | None", in_container: bool
+    settings: "Settings", port: int, *, token: Message | None, in_container: bool
 ) -> Iterator[Message]:
-    """Yield what to tell of a service that has begun to listen on the port; nothing if it has no console."""
+    """Yield what to tell of a service that has begun to listen on the port; nothing if it has no console.
+
+    A service refuses names under which it may not be called, so that none of them is among the addresses.
+    """
     if not settings.serves_api:
         return
-    is_wildcard = settings.server.host.strip("[]") in _WILDCARDS
-    addresses = tuple(_addresses(settings, port, is_wildcard=is_wildcard))
-    if in_container and is_wildcard and not settings.server.public_url:
+    server = settings.server
+    host = server.host.strip("[]")
+    names = (_HERE, *server.allowed_hosts) if host in _WILDCARDS else (host,)
+    addresses = tuple(f"http://{f'[{name}]' if ':' in name else name}:{port}/" for name in names)
+    if server.public_url:
+        addresses = (f"{server.public_url.rstrip('/')}/",)
+    elif in_container and host in _WILDCARDS:
         yield message(
             "open {addresses:or} on this container's host, with the port that is published for {port}",
             addresses=addresses,
             port=port,
         )
-    else:
+        addresses = ()
+    if addresses:
         yield message("open {addresses:or} in a browser", addresses=addresses)
-    if token_place is not None and token_place.file is not None:
-        yield message("it asks for the token in the file {path}", path=token_place.file)
-    elif token_place is not None and token_place.variable is not None:
-        yield message("it asks for the token in the environment variable {name}", name=token_place.variable)
+    if token is not None:
+        yield token
 
 
-def _addresses(settings: "Settings", port: int, *, is_wildcard: bool) -> Iterator[str]:
-    """Yield the addresses under which the service may be called; it refuses other names."""
-    server = settings.server
-    if server.public_url:
-        yield f"{server.public_url.rstrip('/')}/"
-        return
-    for name in (_HERE, *server.allowed_hosts) if is_wildcard else (server.host.strip("[]"),):
-        yield f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+def token_line(file: Path, tree: Mapping[str, Any]) -> Message | None:
+    """Return where a person finds the token of callers, as the settings name it; None where there is none."""
+    from imagegen_http.settings.schema import EnvText
+
+    server = tree.get("server")
+    token = server.get("auth_token") if isinstance(server, Mapping) else None
+    if not token:
+        return None
+    kind, _, name = str(token).partition(":")
+    if kind not in ("env", "file") and isinstance(token, EnvText):
+        kind, name = "env", "IMAGEGEN_SERVER__AUTH_TOKEN"
+    if kind == "env":
+        return message("it asks for the token in the environment variable {name}", name=name)
+    path = file.parent / name if kind == "file" else file
+    return message("it asks for the token in the file {path}", path=str(path))

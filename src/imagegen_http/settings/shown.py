@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.config import PROVIDER_FIELDS, ProviderConfig, combine, masked_extra
 from imagegen_core.messages import Message
+from imagegen_http.settings.loader import read_tree, settings_file
 from imagegen_http.settings.schema import MASK, EnvText, SettingCode, Settings, masked_database_url, passwords
 
 _SECRET_NAMES = frozenset(
@@ -58,16 +59,18 @@ class EffectiveSetting:
     origin: Origin
 
 
-def origins_of(tree: Mapping[str, Any], above: str = "") -> Origins:
-    """Return where the leaves of the tree of settings were set: by a variable, or in the file."""
-    origins: dict[str, Origin] = {}
+def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Origins:
+    """Return where each key that is set was set: by a variable, or in the file."""
+    return dict(_origins_of(read_tree(config=config, environ=environ, cwd=cwd)[1], ""))
+
+
+def _origins_of(tree: Mapping[str, Any], above: str) -> Iterator[tuple[str, Origin]]:
     for name, value in tree.items():
         key = f"{above}{name}"
         if isinstance(value, Mapping) and value:
-            origins |= origins_of(value, f"{key}.")
+            yield from _origins_of(value, f"{key}.")
         else:
-            origins[key] = Origin.ENVIRONMENT if isinstance(value, EnvText) else Origin.FILE
-    return origins
+            yield key, Origin.ENVIRONMENT if isinstance(value, EnvText) else Origin.FILE
 
 
 def effective_settings(
@@ -113,37 +116,14 @@ def _origin(key: str, origins: Origins) -> Origin:
     return max(own, key=order.index, default=Origin.DEFAULT)
 
 
-@attrs.frozen(kw_only=True)
-class TokenPlace:
-    """Where the token of callers is kept, for a person to look it up: a file, or a variable's name."""
-
-    file: str | None = None
-    variable: str | None = None
-
-    @classmethod
-    def of_tree(cls, tree: Mapping[str, Any], settings_file: Path) -> "TokenPlace | None":
-        """Return the place that the settings name, which may be their own file; None without a token."""
-        server = tree.get("server") or {}
-        value = server.get("auth_token") if isinstance(server, Mapping) else None
-        if not value:
-            return None
-        kind, _, name = str(value).partition(":")
-        if kind == "env":
-            return cls(variable=name)
-        if kind == "file":
-            return cls(file=str(settings_file.parent / name))
-        return (
-            cls(variable="IMAGEGEN_SERVER__AUTH_TOKEN")
-            if isinstance(value, EnvText)
-            else cls(file=str(settings_file))
-        )
-
-
-def exposure_warning(settings: Settings, path: Path) -> Message | None:
+def exposure_warning(
+    settings: Settings, *, config: Path | None, environ: Mapping[str, str], cwd: Path
+) -> Message | None:
     """Return a warning if the file has a secret of the settings in clear, and others can read it.
 
     They can where they may read it and enter each directory above it; its group is whom an operator chose.
     """
+    path = settings_file(config=config, environ=environ, cwd=cwd)
     try:
         text = path.read_text("utf-8")
         is_open = path.stat().st_mode & stat.S_IROTH and all(
@@ -151,18 +131,10 @@ def exposure_warning(settings: Settings, path: Path) -> Message | None:
         )
     except (OSError, UnicodeDecodeError):  # there is none, or it is not read
         return None
-    if not is_open or not any(secret in text for secret in _secrets(settings)):
-        return None
-    return SettingCode.READABLE_BY_ALL(path=str(path))
-
-
-def _secrets(settings: Settings) -> Iterator[str]:
-    secrets = [settings.server.auth_token]
-    if (oss := settings.storage.oss) is not None:
-        secrets += [oss.access_key_secret, oss.security_token]
-    if (s3 := settings.storage.s3) is not None:
-        secrets += [s3.access_key_secret, s3.session_token]
+    oss, s3, database = settings.storage.oss, settings.storage.s3, settings.database
+    secrets = [settings.server.auth_token, *(passwords(database) if database else ())]
+    secrets += [] if oss is None else [oss.access_key_secret, oss.security_token]
+    secrets += [] if s3 is None else [s3.access_key_secret, s3.session_token]
     secrets += [config.api_key.reveal() for config in settings.providers.values() if config.api_key]
-    yield from filter(None, secrets)
-    if settings.database is not None:
-        yield from passwords(settings.database)
+    is_exposed = is_open and any(secret in text for secret in secrets if secret)
+    return SettingCode.READABLE_BY_ALL(path=str(path)) if is_exposed else None

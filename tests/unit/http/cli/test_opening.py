@@ -6,19 +6,18 @@ import attrs
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_http.cli.serve import opening_messages
+from imagegen_http.cli.serve import opening_messages, token_line
 from imagegen_http.settings.loader import load_settings
 from imagegen_http.settings.schema import EnvText, OssSettings
-from imagegen_http.settings.shown import TokenPlace
 
 SETTINGS = load_settings(config=None, environ={}, cwd=Path("/nowhere"))
 TOKEN = "a-token-that-nobody-may-read"
 FILE = Path("/etc/imagegen/config.yaml")
 
 
-def lines(*, language=Language.EN, token_place=None, in_container=False, **server):
+def lines(*, language=Language.EN, token=None, in_container=False, **server):
     settings = attrs.evolve(SETTINGS, server=attrs.evolve(SETTINGS.server, **server))
-    messages = opening_messages(settings, 8080, token_place=token_place, in_container=in_container)
+    messages = opening_messages(settings, 8080, token=token, in_container=in_container)
     return [message.text(language) for message in messages]
 
 
@@ -58,7 +57,7 @@ def test_a_worker_has_nothing_to_open():
     storage = attrs.evolve(SETTINGS.storage, local=None, oss=OssSettings(**bucket))
     worker = attrs.evolve(SETTINGS, roles=("worker",), storage=storage, database="postgresql://db/imagegen")
 
-    assert [] == [*opening_messages(worker, 8080, token_place=None, in_container=False)]
+    assert [] == [*opening_messages(worker, 8080, token=None, in_container=False)]
 
 
 @pytest.mark.parametrize(
@@ -73,12 +72,12 @@ def test_a_worker_has_nothing_to_open():
 )
 def test_the_place_of_the_token_is_told_and_never_the_token(value, line):
     """As the settings name it."""
-    place = TokenPlace.of_tree({"server": {"auth_token": value}}, FILE)
+    token = token_line(FILE, {"server": {"auth_token": value}})
 
-    assert [line] == lines(token_place=place)[1:]
+    assert [line] == lines(token=token)[1:]
 
 
 @pytest.mark.parametrize("tree", [{}, {"server": None}, {"server": {}}, {"server": {"auth_token": None}}])
 def test_without_a_token_there_is_no_place(tree):
     """The console asks for none."""
-    assert TokenPlace.of_tree(tree, FILE) is None
+    assert token_line(FILE, tree) is None
