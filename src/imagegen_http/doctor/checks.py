@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -35,28 +36,20 @@ class Health(StrEnum):
     FAIL = "fail"
 
 
+class CheckCode(MessageCode, words="imagegen_http"):
+    """What was found, and what an operator can do about it."""
+
+
 @attrs.frozen
 class Check:
     """What was checked, and a sentence about it that contains no key."""
 
     name: str
-    health: Health
     message: Message
+    health: Health
 
 
-def ok(name: str, message: Message) -> Check:
-    """Return a check that passed."""
-    return Check(name, Health.OK, message)
-
-
-def warn(name: str, message: Message) -> Check:
-    """Return a check that an operator should look at."""
-    return Check(name, Health.WARN, message)
-
-
-def fail(name: str, message: Message) -> Check:
-    """Return a check that found a loss, or what will lead to one."""
-    return Check(name, Health.FAIL, message)
+ok, warn, fail = (partial(Check, health=health) for health in Health)
 
 
 # ---------------------------------------------------------------- the data directory and its server
@@ -101,39 +94,21 @@ def check_directory(data_dir: Path) -> list[Check]:
             closed.add(label)
         if stat.S_IMODE(status.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(status.st_mode):
             exposed.add(label)
-    return [_ownership(data_dir, owner, foreign), _access(data_dir, closed), _exposure(data_dir, exposed)]
-
-
-def server(data_dir: Path, running: RunningServer | None) -> Check:
-    """Report the server that works in the directory, or one that was killed in it."""
-    if running is not None:
-        return ok("server", CheckCode.SERVER_RUNS(url=running.url))
-    if (data_dir / SERVER_FILE).exists():
-        return warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
-    return ok("server", CheckCode.NO_SERVER())
-
-
-def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:
-    name = user_name(owner)
+    name, folder = user_name(owner), str(data_dir)
+    checks = [ok("owner", CheckCode.OWNED(owner=name))]
     if foreign.count:
-        reason = CheckCode.FOREIGN_ENTRIES(entries=foreign.names, path=str(data_dir), owner=name)
-        return fail("owner", reason)
-    return ok("owner", CheckCode.OWNED(owner=name))
-
-
-def _exposure(data_dir: Path, exposed: _Findings) -> Check:
-    if exposed.count:
-        reason = CheckCode.READABLE_BY_OTHERS(entries=exposed.names, path=str(data_dir))
-        return warn("data directory", reason)
-    return ok("data directory", CheckCode.FOR_OWNER_ONLY(path=str(data_dir)))
-
-
-def _access(data_dir: Path, closed: _Findings) -> Check:
+        reason = CheckCode.FOREIGN_ENTRIES(entries=foreign.names, path=folder, owner=name)
+        checks = [fail("owner", reason)]
     if closed.count:
-        return fail("modes", CheckCode.CLOSED_TO_OWNER(entries=closed.names, path=str(data_dir)))
-    if os.statvfs(data_dir).f_flag & os.ST_RDONLY:
-        return fail("modes", CheckCode.MOUNTED_READ_ONLY(path=str(data_dir)))
-    return ok("modes", CheckCode.OPEN_TO_OWNER())
+        checks.append(fail("modes", CheckCode.CLOSED_TO_OWNER(entries=closed.names, path=folder)))
+    elif os.statvfs(data_dir).f_flag & os.ST_RDONLY:
+        checks.append(fail("modes", CheckCode.MOUNTED_READ_ONLY(path=folder)))
+    else:
+        checks.append(ok("modes", CheckCode.OPEN_TO_OWNER()))
+    if exposed.count:
+        reason = CheckCode.READABLE_BY_OTHERS(entries=exposed.names, path=folder)
+        return [*checks, warn("data directory", reason)]
+    return [*checks, ok("data directory", CheckCode.FOR_OWNER_ONLY(path=folder))]
 
 
 def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:
@@ -156,6 +131,15 @@ def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 yield path, path.lstat()
             except FileNotFoundError:
                 continue
+
+
+def server(data_dir: Path, running: RunningServer | None) -> Check:
+    """Report the server that works in the directory, or one that was killed in it."""
+    if running is not None:
+        return ok("server", CheckCode.SERVER_RUNS(url=running.url))
+    if (data_dir / SERVER_FILE).exists():
+        return warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
+    return ok("server", CheckCode.NO_SERVER())
 
 
 # ---------------------------------------------------------------- the outbox, the archive, the disk
@@ -215,20 +199,30 @@ def disk(settings: Settings) -> Check:
     return warn("disk", CheckCode.DISK_LOW(free=free, minimum=settings.storage.min_free_mb))
 
 
-# ---------------------------------------------------------------- what they say
+# ---------------------------------------------------------------- the database
 
+_STUCK_AFTER = timedelta(days=1)
+_RECENT = timedelta(days=7)
 
-class CheckCode(MessageCode, words="imagegen_http"):
-    """What was found, and what an operator can do about it."""
+_OPEN_TASKS = """
+SELECT
+    count(*) FILTER (WHERE status = 'pending'),
+    count(*) FILTER (WHERE status = 'processing'),
+    count(*) FILTER (WHERE created_at < :stuck_since)
+FROM tasks WHERE status IN ('pending', 'processing')
+"""
+_UNKNOWN_OUTCOMES = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'outcome_unknown'
+"""
 
 
 async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
     """Count the tasks that have not ended, those that are stuck, and unclear outcomes."""
     now = SystemClock().now()
-    ((pending, processing, stuck),) = await sql.rows(
-        _OPEN_TASKS, stuck_since=to_timestamp(now - _STUCK_AFTER)
-    )
-    ((unclear,),) = await sql.rows(_UNKNOWN_OUTCOMES, recent=to_timestamp(now - _RECENT))
+    stuck_since, recent = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
+    ((pending, processing, stuck),) = await sql.rows(_OPEN_TASKS, stuck_since=stuck_since)
+    ((unclear,),) = await sql.rows(_UNKNOWN_OUTCOMES, recent=recent)
     summary = CheckCode.TASK_COUNTS(pending=pending, processing=processing)
     checks = [ok("tasks", summary)]
     if processing and not has_server:
@@ -244,8 +238,8 @@ def search_index(state: IndexState) -> Check:
     """Check whether the search index is up to date."""
     if state is IndexState.CURRENT:
         return ok("search index", CheckCode.INDEX_CURRENT())
-    is_missing = state is IndexState.MISSING
-    return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
+    code = CheckCode.INDEX_MISSING if state is IndexState.MISSING else CheckCode.INDEX_STALE
+    return warn("search index", code())
 
 
 async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
@@ -266,21 +260,3 @@ async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]
     if default_warning is not None:
         warnings.append(warn("default provider", default_warning))
     return warnings or [ok("providers", CheckCode.PROVIDERS_ENABLED(count=len(enabled)))]
-
-
-# ---------------------------------------------------------------- the database
-
-_STUCK_AFTER = timedelta(days=1)
-_RECENT = timedelta(days=7)
-
-_OPEN_TASKS = """
-SELECT
-    count(*) FILTER (WHERE status = 'pending'),
-    count(*) FILTER (WHERE status = 'processing'),
-    count(*) FILTER (WHERE created_at < :stuck_since)
-FROM tasks WHERE status IN ('pending', 'processing')
-"""
-_UNKNOWN_OUTCOMES = """
-SELECT count(*) FROM tasks
-WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'outcome_unknown'
-"""

@@ -12,7 +12,6 @@ from imagegen_adapters.stores.postgresql.health import (
     CONNECTIONS_BESIDE_POOL,
     Activity,
     Inspection,
-    NodeActivity,
     inspect,
     read_activity,
 )
@@ -72,7 +71,8 @@ async def _open_database(
     database: Database, inspection: Inspection, settings: Settings, environ: Mapping[str, str]
 ) -> list[Check]:
     activity = await read_activity(database)
-    alive = _alive(activity, settings)
+    limit = settings.cluster.dead_after_seconds
+    alive = tuple(node.name for node in activity.nodes if node.silent_seconds < limit)
     return [
         ok("database", CheckCode.SERVER_OF(version=inspection.version)),
         _durability(inspection),
@@ -88,9 +88,9 @@ async def _open_database(
 
 
 def _durability(inspection: Inspection) -> Check:
+    value = inspection.synchronous_commit
     if not inspection.keeps_commits:
         return fail("durability", CheckCode.DISK_NOT_SYNCED())
-    value = inspection.synchronous_commit
     if value not in _DURABLE:
         return fail("durability", CheckCode.COMMITS_LOST(value=value))
     return ok("durability", CheckCode.COMMITS_KEPT(value=value))
@@ -99,11 +99,14 @@ def _durability(inspection: Inspection) -> Check:
 def _connections(inspection: Inspection, *, nodes: int) -> Check:
     if not inspection.keeps_settings:
         return warn("connections", CheckCode.SETTINGS_DROPPED())
-    needed = nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL)
-    is_enough = needed <= inspection.max_connections
-    code = CheckCode.ENOUGH_CONNECTIONS if is_enough else CheckCode.TOO_FEW_CONNECTIONS
-    message = code(nodes=nodes, needed=needed, maximum=inspection.max_connections)
-    return ok("connections", message) if is_enough else warn("connections", message)
+    needed, maximum = (
+        nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL),
+        inspection.max_connections,
+    )
+    if needed > maximum:
+        reason = CheckCode.TOO_FEW_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum)
+        return warn("connections", reason)
+    return ok("connections", CheckCode.ENOUGH_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum))
 
 
 def _clock(inspection: Inspection) -> Check:
@@ -115,24 +118,17 @@ def _clock(inspection: Inspection) -> Check:
 
 
 def _nodes(activity: Activity, alive: tuple[str, ...]) -> Check:
-    silent = tuple(_described(node) for node in activity.nodes if node.name not in alive)
-    if silent:
+    described = {
+        node.name: f"{node.name} ({node.host} {', '.join(node.roles)} {node.version})"
+        for node in activity.nodes
+    }
+    if silent := tuple(text for name, text in described.items() if name not in alive):
         return warn("nodes", CheckCode.NODES_SILENT(count=len(alive), nodes=silent))
     if not alive:
         return ok("nodes", CheckCode.NO_NODE())
     if not any(WORKER in node.roles for node in activity.nodes):
         return warn("nodes", CheckCode.NO_WORKER(count=len(alive)))
-    nodes = tuple(_described(node) for node in activity.nodes)
-    return ok("nodes", CheckCode.NODES_ALIVE(count=len(alive), nodes=nodes))
-
-
-def _described(node: NodeActivity) -> str:
-    return f"{node.name} ({node.host} {', '.join(node.roles)} {node.version})"
-
-
-def _alive(activity: Activity, settings: Settings) -> tuple[str, ...]:
-    limit = settings.cluster.dead_after_seconds
-    return tuple(node.name for node in activity.nodes if node.silent_seconds < limit)
+    return ok("nodes", CheckCode.NODES_ALIVE(count=len(alive), nodes=tuple(described.values())))
 
 
 async def _master_key(database: Database, environ: Mapping[str, str]) -> Check:

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, Key
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
-from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sql import SchemaTooOld, SqliteSql
@@ -52,14 +51,10 @@ Progress = Callable[[float], None]
 async def run_checks(
     settings: Settings, environ: Mapping[str, str], *, warning: Message | None, full: bool, progress: Progress
 ) -> tuple[Check, ...]:
-    """Check everything and change nothing.
+    """Check everything and change nothing; ``warning`` is one of the file of the settings.
 
-    Args:
-        settings: the settings of the service, which are valid.
-        environ: may contain the master key.
-        warning: of the file of the settings.
-        full: also read every local image and compare its SHA-256.
-        progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
+    If ``full``, also read every local image and compare its SHA-256. ``progress`` is called with the fraction
+    of the images that was checked.
     """
     configuration = ok("configuration", CheckCode.SETTINGS_VALID())
     if warning is not None:
@@ -123,18 +118,14 @@ def _installation_id(data_dir: Path) -> str | None:
         return None
 
 
-def _without_database(data_dir: Path) -> Check:
-    if any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
-        return fail("database", CheckCode.DATABASE_LOST())
-    return warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
-
-
 @asynccontextmanager
 async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Database | None, Check]]:
     """Yield the database opened for reading, if it can be, and the check of it."""
     path = data_dir / DATABASE_FILE
-    if not path.exists():
-        yield None, _without_database(data_dir)
+    if not path.exists() and any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
+        yield None, fail("database", CheckCode.DATABASE_LOST())
+    elif not path.exists():
+        yield None, warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
     elif sqlite.health is Health.FAIL:
         yield None, warn("database", CheckCode.DATABASE_NOT_READ())
     elif errors := await asyncio.to_thread(integrity_errors, path):
@@ -187,23 +178,21 @@ _BATCH_SIZE = 1000
 _MAX_LISTED = 3
 
 
-async def _images(
-    database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
-) -> Check:
+async def _images(database: Database, data_dir: Path, *, full: bool, progress: Progress) -> Check:
     """Check that every image that should be on this disk is, by its size or, if ``full``, its checksum."""
-    inventory = sqlite_gallery(database)
+    gallery, root = sqlite_gallery(database), data_dir / IMAGES_DIRECTORY
     local_count, last, damaged_ids, read_count = 0, 0, [], 0
     total = await database.read(
         lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
     )
-    while batch := await inventory.stored(after=last, limit=_BATCH_SIZE):
-        local = [image for image in batch if image.storage is not StorageState.ARCHIVE]
-        bad = await asyncio.to_thread(_damaged_images, data_dir / IMAGES_DIRECTORY, local, full)
-        damaged_ids += [
-            image.id
-            for image in bad
-            if await _is_still_damaged(inventory, data_dir / IMAGES_DIRECTORY, image, full)
-        ]
+    while batch := await gallery.stored(after=last, limit=_BATCH_SIZE):
+        local = _local(batch)
+        for image in await asyncio.to_thread(
+            _damaged, root, local, full
+        ):  # it may be deleted or expired by now
+            current = _local(await gallery.stored(after=image.id - 1, limit=1))
+            if await asyncio.to_thread(_damaged, root, [i for i in current if i.id == image.id], full):
+                damaged_ids.append(image.id)
         last, local_count, read_count = batch[-1].id, local_count + len(local), read_count + len(batch)
         progress(read_count / max(total, 1))
     if damaged_ids:
@@ -214,28 +203,23 @@ async def _images(
     return ok("pictures", intact(total=local_count))
 
 
-def _damaged_images(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
-    return [image for image in images if not _is_intact(root / image.blob_key, image, full=full)]
+def _local(images: Sequence[Image]) -> list[Image]:
+    return [image for image in images if image.storage is not StorageState.ARCHIVE]
 
 
-def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
-    try:
-        if path.lstat().st_size != image.size_bytes:
+def _damaged(root: Path, images: Sequence[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
+    def is_intact(image: Image) -> bool:
+        path = root / image.blob_key
+        try:
+            is_complete = path.lstat().st_size == image.size_bytes
+            if not (full and is_complete):
+                return is_complete
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+        except OSError:
             return False
-        if not full:
-            return True
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
-    except OSError:
-        return False
 
-
-async def _is_still_damaged(inventory: SqlGallery, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
-    """Return whether it is damaged by its current record, too: it may be deleted or expired by now."""
-    current = await inventory.stored(after=image.id - 1, limit=1)
-    if not current or current[0].id != image.id or current[0].storage is StorageState.ARCHIVE:
-        return False
-    return bool(await asyncio.to_thread(_damaged_images, root, [current[0]], full))
+    return [image for image in images if not is_intact(image)]
 
 
 _KEY_BATCH_SIZE = 100_000
@@ -268,15 +252,8 @@ async def _orphans(database: Database, data_dir: Path, *, has_server: bool) -> C
 
 def _files(root: Path, before: float) -> Iterator[str]:
     for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
+        for path in (Path(folder, name) for name in names):
             key = path.relative_to(root).as_posix()
-            if is_key(key) and _written_before(path, before):
-                yield key
-
-
-def _written_before(path: Path, limit: float) -> bool:
-    try:
-        return path.lstat().st_mtime < limit
-    except FileNotFoundError:
-        return False
+            with suppress(FileNotFoundError):
+                if is_key(key) and path.lstat().st_mtime < before:
+                    yield key
