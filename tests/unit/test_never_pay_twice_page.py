@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111.provider import call_error as a1111_error
-from imagegen_adapters.providers.comfyui.words import Answer, refusal
+from imagegen_adapters.providers.comfyui.jobs import Answer, refusal
 from imagegen_adapters.providers.document.operations import ErrorSpec
 from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
@@ -31,7 +31,7 @@ UPSTREAMS = (
     _gemini,
     lambda status: a1111_error(status, {}, b"no", path="/", secrets=()),
     lambda status: stability.call_error(status, {}, b"no", secrets=()),
-    lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW, ()),
+    lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW),
     _http,
 )
 

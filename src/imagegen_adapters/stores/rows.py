@@ -124,7 +124,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.outbound.downloads",
     "imagegen_adapters.outbound.errors",
     "imagegen_adapters.providers.a1111.requests",
-    "imagegen_adapters.providers.comfyui.words",
+    "imagegen_adapters.providers.comfyui.workflow",
     "imagegen_adapters.providers.common.calls",
     "imagegen_adapters.providers.demo.provider",
     "imagegen_adapters.providers.document.expressions",

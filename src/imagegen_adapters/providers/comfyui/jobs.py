@@ -1,9 +1,12 @@
-"""Requests to ComfyUI's API, what it says of a job, and how long it is asked."""
+"""Requests to ComfyUI's API, what its answers and the ends of its jobs mean, and how long it is asked."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from itertools import islice
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -12,18 +15,23 @@ import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
-from imagegen_adapters.providers.comfyui.words import Answer, ComfyUICode, as_object, node_failure, reason_of
+from imagegen_adapters.providers.comfyui.workflow import ComfyUICode
 from imagegen_adapters.providers.common.calls import (
     PollFailures,
+    ResponseCode,
     call_timeout,
     configured_headers,
     is_from_upstream,
+    parse_retry_after,
     read_at_most,
+    shorten,
     streamed_response,
+    visible_text,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.tools import Clock
 from imagegen_core.redaction import without
 
@@ -31,6 +39,33 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """What ComfyUI says of a job repeats its workflow, and of a queue the workflows of all."""
 
 _FREE_CALL_SECONDS = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """``tree`` is None where the body is no JSON: it is not from ComfyUI, or too long.
+
+    What is said of an answer repeats none of the ``secrets``.
+    """
+
+    status: int
+    tree: Any
+    body: bytes = attrs.field(repr=False)
+    retry_after: str | None = None
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return httpx.codes.is_success(self.status)
+
+    def object(self, name: str) -> Mapping[str, Any]:
+        """Return an object in the answer, an empty one if it has none of that name."""
+        return as_object(as_object(self.tree).get(name))
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 @attrs.frozen(kw_only=True)
@@ -43,15 +78,8 @@ class ComfyUIApi:
     @property
     def headers(self) -> dict[str, str]:
         """What each request has: ComfyUI knows no keys, so one is for what stands before it."""
-        key = self.config.api_key
-        return configured_headers(self.config) | (
-            {} if key is None else {"authorization": f"Bearer {key.reveal()}"}
-        )
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What no message may repeat."""
-        return () if self.config.api_key is None else (self.config.api_key.reveal(),)
+        key, headers = self.config.api_key, configured_headers(self.config)
+        return headers if key is None else headers | {"authorization": f"Bearer {key.reveal()}"}
 
     def without_key(self, text: str) -> str:
         """Return a text to be stored, in which no spelling of the key is left."""
@@ -62,15 +90,10 @@ class ComfyUIApi:
         """Return the URL of a path."""
         return f"{(self.config.api_base or '').rstrip('/')}{path}"
 
-    async def get(self, path: str) -> Answer:
-        """Ask for something."""
-        async with self.response_to("GET", path) as response:
-            return await answer_of(response)
-
-    async def post(self, path: str, **content: Any) -> Answer:
-        """Post something that starts nothing, ``json`` or a form of ``data`` and ``files``."""
-        async with self.response_to("POST", path, **content) as response:
-            return await answer_of(response)
+    async def ask(self, method: str, path: str, **content: Any) -> Answer:
+        """Send a request that starts nothing, with ``json`` or a form of ``data`` and ``files``."""
+        async with self.response_to(method, path, **content) as response:
+            return await self.answer_of(response)
 
     @asynccontextmanager
     async def response_to(
@@ -84,22 +107,106 @@ class ComfyUIApi:
         async with streamed_response(client, request) as response:
             yield response
 
+    async def answer_of(self, response: httpx.Response) -> Answer:
+        """Read a response."""
+        body, key = await read_at_most(response, MAX_ANSWER_BYTES), self.config.api_key
+        try:
+            tree = parse_json(body)
+        except CallError:
+            tree = None
+        return Answer(
+            status=response.status_code,
+            tree=tree,
+            body=body,
+            retry_after=response.headers.get("retry-after"),
+            secrets=() if key is None else (key.reveal(),),
+        )
 
-async def answer_of(response: httpx.Response) -> Answer:
-    """Read a response."""
-    body = await read_at_most(response, MAX_ANSWER_BYTES)
-    try:
-        tree = parse_json(body)
-    except CallError:
-        tree = None
-    retry_after = response.headers.get("retry-after")
-    return Answer(status=response.status_code, tree=tree, body=body, retry_after=retry_after)
+
+# ---------------------------------------------------------------- what a refusal says
+
+MAX_NODE_PROBLEMS = 5
+"""Of one answer that are told; a wrong checkpoint is one, a workflow of another machine has many."""
+
+_MAX_PROBLEM_CHARS = 200
+
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        403: FailureCode.AUTH_FAILED,
+        407: FailureCode.AUTH_FAILED,
+        408: FailureCode.OUTCOME_UNKNOWN,
+        429: FailureCode.RATE_LIMITED,
+    }
+)
+"""Of a proxy before ComfyUI, which itself answers 400 and, where a node raises while it is checked, 500."""
+
+
+def refusal(answer: Answer, now: datetime) -> CallError:
+    """Return the error for a response to ``POST /prompt`` that is not a success."""
+    code = _BY_STATUS.get(answer.status, FailureCode.REJECTED)
+    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        code = FailureCode.OUTCOME_UNKNOWN
+    is_rate_limited = code is FailureCode.RATE_LIMITED
+    return CallError(
+        code,
+        reason_of(answer),
+        not_started=is_rate_limited,
+        retry_after=parse_retry_after(answer.retry_after, now) if is_rate_limited else None,
+        upstream_status=answer.status,
+        upstream_code=_text(answer.object("error").get("type")),
+    )
+
+
+def reason_of(answer: Answer) -> Message:
+    """Return why ComfyUI refused something, with what it says of each node."""
+    error, problems = answer.object("error"), node_problems(node_errors_of(answer))
+    message, details = _text(error.get("message")), _text(error.get("details"))
+    if problems and message:
+        reason = shorten(message, answer.secrets)
+        return ComfyUICode.WORKFLOW_REFUSED(reason=reason, problems=problems)
+    if httpx.codes.is_redirect(answer.status):
+        return ResponseCode.RESPONSE_REDIRECT()
+    text = ": ".join(filter(None, (message, details)))
+    text = text or visible_text(answer.body[:2000].decode("utf-8", "replace"))
+    if not text:
+        return ResponseCode.RESPONSE_STATUS(status=answer.status)
+    return upstream_text(shorten(text, answer.secrets))
+
+
+NodeError = tuple[str, str, str]
+"""A node's id, its kind, and what is wrong with it."""
+
+
+def node_errors_of(answer: Answer) -> tuple[NodeError, ...]:
+    """Return what an answer says of nodes in its ``node_errors``: at most `MAX_NODE_PROBLEMS`."""
+
+    def errors_of_all() -> Iterator[NodeError]:
+        for node_id, node in answer.object("node_errors").items():
+            errors = as_object(node).get("errors")
+            for error in errors if isinstance(errors, list) else ():
+                texts = (_text(as_object(error).get("message")), _text(as_object(error).get("details")))
+                problem = shorten(": ".join(filter(None, texts)), answer.secrets)[:_MAX_PROBLEM_CHARS]
+                yield node_id, _text(as_object(node).get("class_type")) or "?", problem
+
+    return tuple(islice(errors_of_all(), MAX_NODE_PROBLEMS))
+
+
+def node_problems(errors: Iterable[Sequence[str]]) -> tuple[Message, ...]:
+    """Return what is said of each `NodeError`."""
+    return tuple(
+        ComfyUICode.NODE_PROBLEM(node=node, kind=kind, problem=problem) for node, kind, problem in errors
+    )
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and str(value).strip() else None
 
 
 # ---------------------------------------------------------------- what is known of a job
 
 MAX_IMAGES = 64
-_KEY_STATUSES = frozenset((httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN))
+_KEY_STATUSES = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
 class JobState(StrEnum):
@@ -114,75 +221,41 @@ class JobState(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class JobReport:
-    """What is known of a job; ``images`` are files of ComfyUI, ``error`` its ``execution_error``."""
+    """What is known of a job; ``images`` are files of ComfyUI, ``failure`` is why it failed."""
 
     state: JobState
     images: tuple[Mapping[str, str], ...] = ()
-    error: Mapping[str, Any] = attrs.field(factory=dict)
+    failure: CallError | None = None
 
 
 class Unanswered(Exception):
     """The response says nothing about the job; ``error`` is what it says instead."""
 
-    def __init__(self, answer: Answer, secrets: tuple[str, ...]) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         code = FailureCode.AUTH_FAILED if answer.status in _KEY_STATUSES else FailureCode.BAD_RESPONSE
-        self.error = CallError(code, reason_of(answer, secrets), upstream_status=answer.status)
-        self.answer = answer
+        self.error = CallError(code, reason_of(answer), upstream_status=answer.status)
+        self.is_refusal = code is FailureCode.AUTH_FAILED and is_from_upstream(answer.status, answer.body)
 
 
 async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
-    """Ask for a job.
+    """Ask for a job; a response that is not ComfyUI's is `Unanswered`.
 
     Where ``/api/jobs`` does not know it, or does not exist, its queue is asked for and only then its history:
     a job goes from the one to the other, so it is in the second answer if it has left the first.
-
-    Raises:
-        Unanswered: a response is not ComfyUI's.
     """
-    job = await api.get(f"/api/jobs/{quote(job_id, safe='')}")
+    job = await api.ask("GET", f"/api/jobs/{quote(job_id, safe='')}")
     if job.is_success and isinstance(job.tree, dict) and "status" in job.tree:
-        return _from_job(job.tree)
+        state = _STATES.get(str(job.tree["status"]), JobState.ACTIVE)
+        return _report(job, state, job.tree.get("outputs"), job.object("execution_error"))
     if not job.is_success and job.status not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
-        raise Unanswered(job, api.secrets)
+        raise Unanswered(job)
     if await is_in_queue(api, job_id):
         return JobReport(state=JobState.ACTIVE)
-    history = await _object(api, f"/history/{quote(job_id, safe='')}")
-    entry = history.get(job_id)
-    return JobReport(state=JobState.MISSING) if entry is None else _from_history(as_object(entry))
-
-
-async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
-    """Return whether a job is running or waiting; with ``parts``, whether it is in those of the queue."""
-    queue = await _object(api, "/queue")
-    lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
-    return any(
-        isinstance(item, list) and job_id in item[1:2]
-        for items in lists
-        if isinstance(items, list)
-        for item in items
-    )
-
-
-async def _object(api: ComfyUIApi, path: str) -> Mapping[str, Any]:
-    answer = await api.get(path)
-    if not answer.is_success or not isinstance(answer.tree, dict):
-        raise Unanswered(answer, api.secrets)
-    return answer.tree
-
-
-_STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": JobState.INTERRUPTED}
-
-
-def _from_job(job: Mapping[str, Any]) -> JobReport:
-    return JobReport(
-        state=_STATES.get(str(job.get("status")), JobState.ACTIVE),
-        images=_images(job.get("outputs")),
-        error=as_object(job.get("execution_error")),
-    )
-
-
-def _from_history(entry: Mapping[str, Any]) -> JobReport:
+    history = await _answered(api, f"/history/{quote(job_id, safe='')}")
+    if history.tree.get(job_id) is None:
+        return JobReport(state=JobState.MISSING)
+    entry = history.object(job_id)
     status = as_object(entry.get("status"))
     messages = status.get("messages")
     events = {
@@ -193,15 +266,38 @@ def _from_history(entry: Mapping[str, Any]) -> JobReport:
     state = JobState.DONE
     if status.get("status_str") == "error":
         state = JobState.INTERRUPTED if "execution_interrupted" in events else JobState.FAILED
-    error = as_object(events.get("execution_error"))
-    return JobReport(state=state, images=_images(entry.get("outputs")), error=error)
+    return _report(history, state, entry.get("outputs"), as_object(events.get("execution_error")))
 
 
-def _images(outputs: Any) -> tuple[Mapping[str, str], ...]:
-    """Return the images that the workflow saved; if it saved none, those that it only shows."""
+_STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": JobState.INTERRUPTED}
+
+
+async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
+    """Return whether a job is running or waiting; with ``parts``, whether it is in those of the queue."""
+    queue = (await _answered(api, "/queue")).tree
+    lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
+    return any(
+        isinstance(item, list) and job_id in item[1:2]
+        for items in lists
+        if isinstance(items, list)
+        for item in items
+    )
+
+
+async def _answered(api: ComfyUIApi, path: str) -> Answer:
+    answer = await api.ask("GET", path)
+    if not answer.is_success or not isinstance(answer.tree, dict):
+        raise Unanswered(answer)
+    return answer
+
+
+def _report(answer: Answer, state: JobState, outputs: Any, error: Mapping[str, Any]) -> JobReport:
+    """Return the report, with the images that the workflow saved; if none, those that it only shows."""
+    if state is JobState.FAILED:
+        return JobReport(state=state, failure=_node_failure(error, answer.secrets))
     files = [file for file in _files(as_object(outputs)) if file["filename"]]
     saved = [file for file in files if file["type"] == "output"]
-    return tuple(saved or files)[:MAX_IMAGES]
+    return JobReport(state=state, images=tuple(saved or files)[:MAX_IMAGES])
 
 
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -210,6 +306,17 @@ def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         for image in images if isinstance(images, list) else ():
             names = ("filename", "subfolder", "type")
             yield {name: str(as_object(image).get(name) or "") for name in names}
+
+
+def _node_failure(error: Mapping[str, Any], secrets: tuple[str, ...]) -> CallError:
+    """Return the error of a job that failed, from its ``execution_error``."""
+    message = shorten(_text(error.get("exception_message")) or "", secrets)
+    kind = _text(error.get("exception_type"))
+    reason = ComfyUICode.JOB_FAILED()
+    if words := message or kind:
+        node, node_kind = (_text(error.get(name)) or "?" for name in ("node_id", "node_type"))
+        reason = ComfyUICode.NODE_FAILED(node=node, kind=node_kind, reason=words)
+    return CallError(FailureCode.REJECTED, reason, upstream_code=kind, possible_charge=True)
 
 
 # ---------------------------------------------------------------- waiting for one
@@ -246,11 +353,7 @@ class JobWatcher:
         self._cancelled_at = self.clock.monotonic()
 
     async def wait(self) -> JobReport:
-        """Return the report of a job that is done.
-
-        Raises:
-            CallError: it failed, was interrupted or is lost, or ``timeout`` at the deadline.
-        """
+        """Return the report of a job that is done; at the deadline there is a ``timeout``."""
         failures, pause = PollFailures(), MIN_PAUSE_SECONDS
         deadline = self.clock.monotonic() + self.seconds_left
         while True:
@@ -268,10 +371,7 @@ class JobWatcher:
         try:
             report = await report_of(self.api, self.job_id)
         except Unanswered as unanswered:
-            answer = unanswered.answer
-            is_refusal = unanswered.error.failure.code is FailureCode.AUTH_FAILED
-            is_final = is_refusal and is_from_upstream(answer.status, answer.body)
-            failures.tolerate(unanswered.error, from_upstream=is_final)
+            failures.tolerate(unanswered.error, from_upstream=unanswered.is_refusal)
         except CallError as error:
             if not is_transport_error(error):
                 raise
@@ -285,8 +385,8 @@ class JobWatcher:
         """Return whether the job is done; it raises where it has ended in another way."""
         state, since = report.state, self._cancelled_at
         self._misses = self._misses + 1 if state is JobState.MISSING else 0
-        if state is JobState.FAILED:
-            raise node_failure(report.error, self.api.secrets)
+        if report.failure is not None:
+            raise report.failure
         # A job that was taken out of the queue is missing afterwards.
         if state is JobState.INTERRUPTED or (state is JobState.MISSING and since is not None):
             raise CallError(FailureCode.CANCELLED, ComfyUICode.JOB_INTERRUPTED(), possible_charge=True)

@@ -6,27 +6,24 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import (
     ComfyUIApi,
     JobWatcher,
     Unanswered,
-    answer_of,
-    is_in_queue,
-)
-from imagegen_adapters.providers.comfyui.words import (
-    ComfyUICode,
     as_object,
+    is_in_queue,
     node_errors_of,
     node_problems,
     reason_of,
     refusal,
 )
-from imagegen_adapters.providers.comfyui.workflow import Workflow, models_of, parse_workflow
+from imagegen_adapters.providers.comfyui.workflow import ComfyUICode, Workflow, models_of, parse_workflow
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
@@ -46,7 +43,6 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from imagegen_core.values import IdentityCache
 
-API_BASE = "http://127.0.0.1:8188"
 JOB_SECONDS = 1800.0
 """How long a job is waited for, in ComfyUI's queue, too; ``timeout_seconds`` if that is longer."""
 
@@ -80,7 +76,7 @@ class ComfyUIProvider:
         return ProviderProfile(
             models=models_of(self._workflow(config), config),
             display_name="ComfyUI",
-            default_api_base=API_BASE,
+            default_api_base="http://127.0.0.1:8188",
             needs_api_key=False,
             billed=False,
             max_concurrency=1,
@@ -102,18 +98,15 @@ class ComfyUIProvider:
         body = {"client_id": call.call_id, "prompt": workflow.with_values(values_of(call, workflow, images))}
         async with api.response_to("POST", "/prompt", seconds=call.config.timeout, json=body) as response:
             exchange.mark_response_started()
-            answer = await answer_of(response)
+            answer = await api.answer_of(response)
         if not answer.is_success:
-            raise refusal(answer, self._clock.now(), api.secrets)
+            raise refusal(answer, self._clock.now())
         job_id = as_object(answer.tree).get("prompt_id")
         if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
             raise bad_response(ResponseCode.NO_JOB())
-        errors = node_errors_of(answer.tree, api.secrets)
-        return UpstreamJob(
-            id=job_id,
-            data={"node_errors": [[api.without_key(text) for text in error] for error in errors]},
-            expires_at=self._clock.now() + timedelta(seconds=_seconds(call.config)),
-        )
+        errors = [[api.without_key(text) for text in error] for error in node_errors_of(answer)]
+        expires_at = self._clock.now() + timedelta(seconds=_seconds(call.config))
+        return UpstreamJob(id=job_id, data={"node_errors": errors}, expires_at=expires_at)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         api, seconds = self._api(call.config), _seconds(call.config)
@@ -153,10 +146,10 @@ class ComfyUIProvider:
             return
         api = self._api(call.config)
         with contextlib.suppress(CallError, Unanswered):
-            deleted = await api.post("/queue", json={"delete": [job.id]})
+            deleted = await api.ask("POST", "/queue", json={"delete": [job.id]})
             is_taken = deleted.is_success
             if await is_in_queue(api, job.id, "queue_running"):
-                interrupted = await api.post("/interrupt", json={"prompt_id": job.id})
+                interrupted = await api.ask("POST", "/interrupt", json={"prompt_id": job.id})
                 is_taken = interrupted.is_success
             if is_taken and (watcher := self._watchers.get(_key(call, job))) is not None:
                 watcher.cancellation_taken()
@@ -164,23 +157,24 @@ class ComfyUIProvider:
     async def probe(self, config: ProviderConfig) -> Probe:
         path = "/system_stats"
         try:
-            answer = await self._api(config).get(path)
+            answer = await self._api(config).ask("GET", path)
         except CallError as error:
             return Probe(ok=False, detail=error.failure.reason)
-        system = as_object(answer.tree).get("system")
-        if not answer.is_success or not isinstance(system, dict):
+        if not answer.is_success or not isinstance(as_object(answer.tree).get("system"), dict):
             return Probe(ok=False, detail=ComfyUICode.NOT_COMFYUI(path=path))
         if kinds := await self._missing_kinds(config):
             return Probe(ok=False, detail=ComfyUICode.NODES_MISSING(kinds=kinds))
-        version = str(system.get("comfyui_version") or "?")
-        return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=_devices(answer.tree)))
+        version = str(answer.object("system").get("comfyui_version") or "?")
+        devices = as_object(answer.tree).get("devices")
+        names = (as_object(d).get("name") for d in (devices if isinstance(devices, list) else ()))
+        return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=tuple(map(str, names))))
 
     async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:
         """Return the kinds of nodes that this ComfyUI says it does not have."""
         api, missing = self._api(config), []
         with contextlib.suppress(CallError):
             for kind in self._workflow(config).kinds:
-                answer = await api.get(f"/object_info/{quote(kind, safe='')}")
+                answer = await api.ask("GET", f"/object_info/{quote(kind, safe='')}")
                 if answer.is_success and answer.tree == {}:
                     missing.append(kind)
         return tuple(missing)
@@ -208,12 +202,6 @@ def _key(call: ProviderCall, job: UpstreamJob) -> tuple[str, ...]:
 
 def _seconds(config: ProviderConfig) -> float:
     return max(JOB_SECONDS, config.timeout)
-
-
-def _devices(tree: Any) -> tuple[str, ...]:
-    devices = as_object(tree).get("devices")
-    names = (as_object(device).get("name") for device in (devices if isinstance(devices, list) else ()))
-    return tuple(map(str, names))
 
 
 # ---------------------------------------------------------------- what a workflow gets of a request
@@ -262,11 +250,8 @@ def drawn_seed(call: ProviderCall, workflow: Workflow) -> int | None:
 # ---------------------------------------------------------------- images, which go there before the job
 
 _FOLDER = "imagegen"
-_SUFFIXES: Mapping[str, str] = MappingProxyType(
-    {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
-)
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _RETRIED_STATUSES = frozenset((408, 425, 429))
-_SERVER_ERROR = 500
 
 
 async def _uploaded(
@@ -298,14 +283,14 @@ async def _upload(api: ComfyUIApi, name: str, data: bytes) -> str:
     """Upload an image, and return the name by which a node loads it."""
     fields = {"type": "temp", "subfolder": _FOLDER}
     try:
-        answer = await api.post("/upload/image", data=fields, files={"image": (name, data)})
+        answer = await api.ask("POST", "/upload/image", data=fields, files={"image": (name, data)})
     except CallError as error:  # whatever became of it, there is no job yet
         raise _not_taken(FailureCode.UNAVAILABLE, error.reason, None) from error
     stored = as_object(answer.tree)
     if not answer.is_success or not isinstance(stored.get("name"), str):
-        is_passing = answer.status in _RETRIED_STATUSES or answer.status >= _SERVER_ERROR
+        is_passing = answer.status in _RETRIED_STATUSES or answer.status >= httpx.codes.INTERNAL_SERVER_ERROR
         code = FailureCode.UNAVAILABLE if is_passing else FailureCode.REJECTED
-        raise _not_taken(code, reason_of(answer, api.secrets), answer.status)
+        raise _not_taken(code, reason_of(answer), answer.status)
     path = "/".join(filter(None, (str(stored.get("subfolder") or ""), stored["name"])))
     return f"{path} [{stored.get('type', 'input')}]"
 

@@ -15,16 +15,19 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.comfyui.words import ComfyUICode
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import in_pixels
 from imagegen_core.limits import MAX_REFERENCES
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, MessageCode
 from imagegen_core.models import COMMON, Model, Parameter, common
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Source
 from imagegen_core.problems import JsonType, Problem, ProblemCode
+
+
+class ComfyUICode(MessageCode, words="imagegen_adapters"):
+    """Rules of workflows, each of which goes on after a path, and what is said of jobs."""
 
 
 @attrs.frozen
@@ -99,7 +102,6 @@ DEFAULT_INPUTS: Mapping[str, str] = MappingProxyType(
 """Those of ``default_workflow.json``: Stable Diffusion from a prompt."""
 
 _WORKFLOW, _INPUTS = "extra_config.workflow", "extra_config.inputs"
-_SEED_FIELDS = ("seed", "noise_seed")
 
 _MAX_KNOWN = 20
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -112,17 +114,21 @@ def parse_workflow(extra: Mapping[str, Any]) -> Workflow:
         if extra.get("inputs") is not None:
             raise ValidationFailed.for_field(_WORKFLOW, ProblemCode.NEEDS_OTHER(other="inputs"))
         return default_workflow()
-    graph = _graph(_plain(extra["workflow"]))
+    graph = _plain(extra["workflow"])
+    if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
+        raise ValidationFailed.for_field(_WORKFLOW, ComfyUICode.PAGE_FORMAT())
+    if not isinstance(graph, dict) or not graph:
+        raise ValidationFailed.for_field(_WORKFLOW, ComfyUICode.NOT_A_GRAPH())
     if problems := [*_node_problems(graph)]:
         raise ValidationFailed(*problems)
-    return _Names(graph=graph).parse(extra.get("inputs") or {})
+    return _parse(graph, extra.get("inputs") or {})
 
 
 @cache
 def default_workflow() -> Workflow:
     """Return the shipped workflow."""
     text = resources.files(__package__ or "").joinpath("default_workflow.json").read_text("utf-8")
-    return _Names(graph=json.loads(text)).parse(DEFAULT_INPUTS)
+    return _parse(json.loads(text), DEFAULT_INPUTS)
 
 
 def _plain(workflow: Any) -> Any:
@@ -136,14 +142,6 @@ def _plain(workflow: Any) -> Any:
         raise ValidationFailed.for_field(_WORKFLOW, ProblemCode.NOT_JSON()) from error
 
 
-def _graph(workflow: Any) -> dict[str, Any]:
-    if isinstance(workflow, dict) and isinstance(workflow.get("nodes"), list):
-        raise ValidationFailed.for_field(_WORKFLOW, ComfyUICode.PAGE_FORMAT())
-    if not isinstance(workflow, dict) or not workflow:
-        raise ValidationFailed.for_field(_WORKFLOW, ComfyUICode.NOT_A_GRAPH())
-    return workflow
-
-
 def _node_problems(graph: Mapping[str, Any]) -> Iterator[Problem]:
     for node_id, node in graph.items():
         path = f"{_WORKFLOW}.{node_id}"
@@ -155,12 +153,12 @@ def _node_problems(graph: Mapping[str, Any]) -> Iterator[Problem]:
             yield _wrong_type(f"{path}.inputs", JsonType.OBJECT())
         else:
             for field, value in node["inputs"].items():
-                if is_link(value) and value[0] not in graph:
+                if _is_link(value) and value[0] not in graph:
                     reason = ComfyUICode.STRAY_LINK(node=value[0])
                     yield Problem(field=f"{path}.inputs.{field}", reason=reason)
 
 
-def is_link(value: Any) -> bool:
+def _is_link(value: Any) -> bool:
     """Return whether an input takes what another node makes."""
     match value:
         case [str(), int()]:
@@ -173,73 +171,68 @@ def _wrong_type(field: str, kind: Message) -> Problem:
     return Problem(field=field, reason=ProblemCode.WRONG_TYPE(types=(kind,)))
 
 
-@attrs.frozen(kw_only=True)
-class _Names:
-    """Finds what names stand for in one graph."""
+def _parse(graph: Mapping[str, Any], named: Any) -> Workflow:
+    """Return the workflow in which names stand for the inputs at these paths."""
+    if not isinstance(named, Mapping):
+        raise ValidationFailed(_wrong_type(_INPUTS, JsonType.OBJECT()))
+    problems: list[Problem] = []
+    inputs: dict[str, tuple[NodeInput, ...]] = {}
+    for name, paths in named.items():
+        field = f"{_INPUTS}.{name}"
+        try:
+            inputs[name] = tuple(_input(graph, field, path) for path in _paths(field, name, paths))
+        except ValidationFailed as error:
+            problems += error.problems
+    problems += [*_missing(named), *_conflicts(inputs)]
+    if problems:
+        raise ValidationFailed(*problems)
+    # Every input that is a seed by its name, and holds a number.
+    seeds = tuple(
+        NodeInput(node_id, field)
+        for node_id, node in graph.items()
+        for field in ("seed", "noise_seed")
+        if isinstance(node["inputs"].get(field), int)
+    )
+    inputs.setdefault("seed", seeds)
+    return Workflow(graph=graph, inputs={name: paths for name, paths in inputs.items() if paths})
 
-    graph: Mapping[str, Any]
 
-    def parse(self, named: Any) -> Workflow:
-        if not isinstance(named, Mapping):
-            raise ValidationFailed(_wrong_type(_INPUTS, JsonType.OBJECT()))
-        problems: list[Problem] = []
-        inputs: dict[str, tuple[NodeInput, ...]] = {}
-        for name, paths in named.items():
-            try:
-                inputs[name] = self._inputs(f"{_INPUTS}.{name}", name, paths)
-            except ValidationFailed as error:
-                problems += error.problems
-        problems += _missing(named)
-        problems += _conflicts(inputs)
-        if problems:
-            raise ValidationFailed(*problems)
-        if "seed" not in inputs:
-            inputs["seed"] = self._seeds()
-        return Workflow(graph=self.graph, inputs={name: paths for name, paths in inputs.items() if paths})
+def _paths(field: str, name: str, paths: Any) -> list[str]:
+    if not _NAME.fullmatch(name):
+        raise ValidationFailed.for_field(field, ComfyUICode.NOT_AN_INPUT_NAME())
+    each = [paths] if isinstance(paths, str) else paths
+    if not isinstance(each, (list, tuple)) or not all(isinstance(path, str) for path in each):
+        types = (JsonType.STRING(), JsonType.ARRAY())
+        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=types))
+    return list(each)
 
-    def _seeds(self) -> tuple[NodeInput, ...]:
-        """Return every input that is a seed by its name, and holds a number."""
-        return tuple(
-            NodeInput(node_id, field)
-            for node_id, node in self.graph.items()
-            for field in _SEED_FIELDS
-            if isinstance(node["inputs"].get(field), int)
-        )
 
-    def _inputs(self, field: str, name: str, paths: Any) -> tuple[NodeInput, ...]:
-        if not _NAME.fullmatch(name):
-            raise ValidationFailed.for_field(field, ComfyUICode.NOT_AN_INPUT_NAME())
-        each = [paths] if isinstance(paths, str) else paths
-        if not isinstance(each, (list, tuple)) or not all(isinstance(path, str) for path in each):
-            types = (JsonType.STRING(), JsonType.ARRAY())
-            raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=types))
-        return tuple(self._input(field, path) for path in each)
+def _input(graph: Mapping[str, Any], field: str, path: str) -> NodeInput:
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise ValidationFailed.for_field(field, ComfyUICode.NOT_AN_INPUT_PATH(path=path))
+    node_id, name = _node_id(graph, field, match["node"]), match["field"]
+    node = graph[node_id]
+    if name not in node["inputs"]:
+        kind, names = node["class_type"], _some(node["inputs"])
+        reason = ComfyUICode.NO_SUCH_INPUT(node=node_id, kind=kind, field=name, known=names)
+        raise ValidationFailed.for_field(field, reason)
+    if _is_link(value := node["inputs"][name]):
+        raise ValidationFailed.for_field(field, ComfyUICode.LINKED_INPUT(path=path, source=value[0]))
+    return NodeInput(node_id, name)
 
-    def _input(self, field: str, path: str) -> NodeInput:
-        match = _PATH.fullmatch(path)
-        if match is None:
-            raise ValidationFailed.for_field(field, ComfyUICode.NOT_AN_INPUT_PATH(path=path))
-        node_id, name = self._node_id(field, match["node"]), match["field"]
-        node = self.graph[node_id]
-        if name not in node["inputs"]:
-            kind, names = node["class_type"], _some(node["inputs"])
-            reason = ComfyUICode.NO_SUCH_INPUT(node=node_id, kind=kind, field=name, known=names)
-            raise ValidationFailed.for_field(field, reason)
-        if is_link(value := node["inputs"][name]):
-            raise ValidationFailed.for_field(field, ComfyUICode.LINKED_INPUT(path=path, source=value[0]))
-        return NodeInput(node_id, name)
 
-    def _node_id(self, field: str, node: str) -> str:
-        """Return the id of a node that is named by it, or by its title."""
-        if node in self.graph:
-            return node
-        ids = [node_id for node_id, each in self.graph.items() if _title(each) == node]
-        if len(ids) > 1:
-            raise ValidationFailed.for_field(field, ComfyUICode.TITLE_TWICE(node=node, ids=tuple(ids)))
-        if not ids:
-            nodes = _some(f"{node_id} ({_title(each)})" for node_id, each in self.graph.items())
-            raise ValidationFailed.for_field(field, ComfyUICode.NO_SUCH_NODE(node=node, known=nodes))
-        return ids[0]
+def _node_id(graph: Mapping[str, Any], field: str, node: str) -> str:
+    """Return the id of a node that is named by it, or by its title."""
+    if node in graph:
+        return node
+    ids = [node_id for node_id, each in graph.items() if _title(each) == node]
+    if len(ids) > 1:
+        raise ValidationFailed.for_field(field, ComfyUICode.TITLE_TWICE(node=node, ids=tuple(ids)))
+    if not ids:
+        nodes = _some(f"{node_id} ({_title(each)})" for node_id, each in graph.items())
+        raise ValidationFailed.for_field(field, ComfyUICode.NO_SUCH_NODE(node=node, known=nodes))
+    return ids[0]
 
 
 def _title(node: Mapping[str, Any]) -> str:
@@ -287,7 +280,6 @@ _SIZES = in_pixels(
     lambda ratio, side: (round(side * ratio**0.5 / 16) * 16, round(side / ratio**0.5 / 16) * 16),
     {"512": 512, "1K": 1024},
 )
-_NO_PARAMETERS = frozenset({"prompt", "image", "mask", "references", "model"})
 _COMMON_NAMES = frozenset(parameter.name for parameter in COMMON)
 
 
@@ -311,7 +303,7 @@ def models_of(workflow: Workflow, config: ProviderConfig) -> tuple[Model, ...]:
 
 
 def _parameters(workflow: Workflow) -> Iterator[Parameter]:
-    names = {"num", *workflow.inputs} - _NO_PARAMETERS
+    names = {"num", *workflow.inputs} - {"prompt", "image", "mask", "references", "model"}
     if {"width", "height"} <= names:
         names.add("size")
     for name in sorted(names):
