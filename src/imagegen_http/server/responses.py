@@ -5,10 +5,8 @@ import contextlib
 import gzip
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
-
-import attrs
 
 from imagegen_http.guard.asgi import (
     CACHEABLE,
@@ -46,6 +44,30 @@ More searches are allowed, since equal ones at the same moment share one query o
 """
 
 
+def when_whole(
+    send: Send,
+    is_of_interest: Callable[[AsgiMessage], bool],
+    send_whole: Callable[[AsgiMessage, bytes], Awaitable[None]],
+) -> Send:
+    """Return a ``send`` that gives head and body to ``send_whole`` if they interest and come in one piece."""
+    held: AsgiMessage | None = None
+
+    async def send_or_hold(message: AsgiMessage) -> None:
+        nonlocal held
+        if message["type"] == "http.response.start" and is_of_interest(message):
+            held = message
+            return
+        start, held = held, None
+        if start is not None and not message.get("more_body", False):
+            await send_whole(start, message.get("body", b""))
+            return
+        if start is not None:
+            await send(start)
+        await send(message)
+
+    return send_or_hold
+
+
 class LargeResponses:
     """Wraps an ASGI application: few large lists are built at a time, and all large responses share a budget.
 
@@ -70,10 +92,17 @@ class LargeResponses:
         self._slots = {path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_pieces(start: AsgiMessage, body: bytes) -> None:
+            await self._send_pieces(start, body, scope, receive, send)
+
+        def is_large(start: AsgiMessage) -> bool:
+            return int(dict(start.get("headers", [])).get(b"content-length", 0)) > PIECE_BYTES
+
+        bounded = when_whole(send, is_large, send_pieces)
         path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
         slots = self._slots.get(path) if scope.get("method") == "GET" else None
         if slots is None:
-            await self._app(scope, receive, self._bounded(scope, receive, send))
+            await self._app(scope, receive, bounded)
             return
         if not await _acquire(slots, receive):
             return
@@ -84,34 +113,15 @@ class LargeResponses:
             if not is_built:
                 is_built = True
                 slots.release()
-            await send(message)
+            await bounded(message)
 
         try:
-            await self._app(scope, receive, self._bounded(scope, receive, send_built))
+            await self._app(scope, receive, send_built)
         finally:
             if not is_built:
                 slots.release()
 
-    def _bounded(self, scope: Scope, receive: Receive, send: Send) -> Send:
-        start: AsgiMessage | None = None
-
-        async def send_bounded(message: AsgiMessage) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _content_length(message) > PIECE_BYTES:
-                start = message
-                return
-            begun, start = start, None
-            if begun is None:
-                await send(message)
-            elif message.get("more_body", False) or len(message.get("body", b"")) <= PIECE_BYTES:
-                await send(begun)
-                await send(message)
-            else:
-                await self._send_whole(begun, message["body"], scope, receive, send)
-
-        return send_bounded
-
-    async def _send_whole(
+    async def _send_pieces(
         self, start: AsgiMessage, body: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
         lease = self._budget.lease()
@@ -124,7 +134,7 @@ class LargeResponses:
         try:
             with _abort_after(connection, seconds):
                 await send(start)
-                for begin in range(0, len(body), PIECE_BYTES):
+                for begin in range(0, max(1, len(body)), PIECE_BYTES):
                     piece, more = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
                     with _abort_after(connection, self._stall_timeout_seconds):
                         await send({"type": "http.response.body", "body": piece, "more_body": more})
@@ -163,10 +173,6 @@ async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
         disconnect.cancel()
 
 
-def _content_length(start: AsgiMessage) -> int:
-    return int(dict(start.get("headers", [])).get(b"content-length", 0))
-
-
 MIN_COMPRESSED_BYTES = 4 * 1024
 """A shorter response arrives in the same round trip either way."""
 
@@ -192,64 +198,41 @@ class CompressedJson:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") in {"GET", "HEAD"}:
-            request = InboundRequest.from_scope(scope)
-            if request.is_under("/api"):
-                send = _Sending(
-                    send,
-                    gzip=accepts_gzip(request.header(b"accept-encoding")),
-                    if_none_match=request.header(b"if-none-match"),
-                )
-        await self._app(scope, receive, send)
-
-
-@attrs.define
-class _Sending:
-    """Sends one response, compressed and with a tag where it should be."""
-
-    send: Send
-    gzip: bool = attrs.field(kw_only=True)
-    if_none_match: str = attrs.field(kw_only=True)
-    start: AsgiMessage | None = None
-
-    async def __call__(self, message: AsgiMessage) -> None:
-        if message["type"] == "http.response.start" and self._is_changed(message):
-            self.start = message
+        request = InboundRequest.from_scope(scope) if scope.get("method") in {"GET", "HEAD"} else None
+        if request is None or not request.is_under("/api"):
+            await self._app(scope, receive, send)
             return
-        start, self.start = self.start, None
-        if start is not None:
-            if not message.get("more_body", False):
-                start, body = await self._changed(start, message["body"])
-                message = {**message, "body": body}
-            await self.send(start)
-        await self.send(message)
+        gzips = accepts_gzip(request.header(b"accept-encoding"))
 
-    def _is_changed(self, start: AsgiMessage) -> bool:
-        headers = dict(start["headers"])
-        return (
-            start["status"] == HTTPStatus.OK
-            and headers.get(b"content-type") == _JSON
-            and not {b"content-encoding", b"etag"} & headers.keys()
-            and (_is_kept(start) or self._is_compressed(int(headers.get(b"content-length", b"0"))))
-        )
+        def is_compressed(length: int) -> bool:
+            return gzips and length >= MIN_COMPRESSED_BYTES  # one of unknown length comes in pieces
 
-    def _is_compressed(self, length: int) -> bool:
-        return self.gzip and length >= MIN_COMPRESSED_BYTES  # one of unknown length comes in pieces
+        def is_changed(start: AsgiMessage) -> bool:
+            headers = dict(start["headers"])
+            return (
+                start["status"] == HTTPStatus.OK
+                and headers.get(b"content-type") == _JSON
+                and not {b"content-encoding", b"etag"} & headers.keys()
+                and (_is_kept(start) or is_compressed(int(headers.get(b"content-length", b"0"))))
+            )
 
-    async def _changed(self, start: AsgiMessage, body: bytes) -> tuple[AsgiMessage, bytes]:
-        headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-        headers.append((b"vary", b"Accept-Encoding"))
-        if _is_kept(start):
-            tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-            headers.append((b"etag", f"W/{tag}".encode()))
-            if matches(self.if_none_match, tag):
-                headers = [(name, value) for name, value in headers if name != b"content-type"]
-                return {**start, "status": HTTPStatus.NOT_MODIFIED, "headers": headers}, b""
-        if self._is_compressed(len(body)):
-            body = await _gzip(body)
-            headers.append((b"content-encoding", b"gzip"))
-        headers.append((b"content-length", b"%d" % len(body)))
-        return {**start, "headers": headers}, body
+        async def send_changed(start: AsgiMessage, body: bytes) -> None:
+            headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            headers.append((b"vary", b"Accept-Encoding"))
+            if _is_kept(start):
+                tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+                headers.append((b"etag", f"W/{tag}".encode()))
+                if matches(request.header(b"if-none-match"), tag):
+                    headers = [(name, value) for name, value in headers if name != b"content-type"]
+                    await respond(send, HTTPStatus.NOT_MODIFIED, headers)
+                    return
+            if is_compressed(len(body)):
+                body = await _gzip(body)
+                headers.append((b"content-encoding", b"gzip"))
+            headers.append((b"content-length", b"%d" % len(body)))
+            await respond(send, start["status"], headers, body)
+
+        await self._app(scope, receive, when_whole(send, is_changed, send_changed))
 
 
 def _is_kept(start: AsgiMessage) -> bool:
@@ -295,38 +278,26 @@ class ResponseCache:
         if scope.get("method") != "GET":
             await self._app(scope, receive, send)
             return
-        self._drop_outdated()
-        target = (scope["path"], scope["query_string"])
-        response = self._responses.get(target)
-        if response is None:
-            await self._app(scope, receive, self._keeping(target, scope, send))
-            return
-        self._responses.move_to_end(target)
-        headers, body = response
-        await respond(send, HTTPStatus.OK, [*headers], body)
-
-    def _keeping(self, target: _Target, scope: Scope, send: Send) -> Send:
-        """Return a ``send`` that also keeps the response, unless something was written meanwhile."""
-        writes = self._seen_writes
-        headers: tuple[tuple[bytes, bytes], ...] | None = None
-
-        async def send_and_keep(message: AsgiMessage) -> None:
-            nonlocal headers
-            if message["type"] == "http.response.start":
-                if message["status"] == HTTPStatus.OK and CACHEABLE in scope["route_handler"].opt:
-                    headers = tuple(message["headers"])
-            elif headers is not None and not message["more_body"] and writes == self._writes():
-                self._put(target, (headers, message["body"]))
-            await send(message)
-
-        return send_and_keep
-
-    def _drop_outdated(self) -> None:
-        """Drop all responses if something was written since they began."""
         if self._seen_writes != (writes := self._writes()):
             self._seen_writes = writes
             self._responses.clear()
             self._bytes = 0
+        target = (scope["path"], scope["query_string"])
+        if (response := self._responses.get(target)) is not None:
+            self._responses.move_to_end(target)
+            headers, body = response
+            await respond(send, HTTPStatus.OK, [*headers], body)
+            return
+
+        def is_cacheable(start: AsgiMessage) -> bool:
+            return start["status"] == HTTPStatus.OK and CACHEABLE in scope["route_handler"].opt
+
+        async def keep(start: AsgiMessage, body: bytes) -> None:
+            if writes == self._writes():  # else something was written meanwhile
+                self._put(target, (tuple(start["headers"]), body))
+            await respond(send, HTTPStatus.OK, start["headers"], body)
+
+        await self._app(scope, receive, when_whole(send, is_cacheable, keep))
 
     def _put(self, target: _Target, response: _Response) -> None:
         """Keep the response as the one sent last, and drop what there is no room for."""
