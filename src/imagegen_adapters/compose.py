@@ -135,6 +135,7 @@ async def on_disk(
         configs = SqliteProviderConfigs(database, box)
 
         async def prepare() -> None:
+            await configs.seal_plaintext()
             clean = CleanSpool(repository=tasks, spool=spool, clock=clock, keep_inputs=keep_inputs)
             await _remove_leftovers(clean)
 

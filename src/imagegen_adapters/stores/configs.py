@@ -14,7 +14,7 @@ from imagegen_core.text import text_problem
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
 
-_ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
+ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
 
 _PUT = """
 INSERT INTO provider_configs (
@@ -81,7 +81,7 @@ class SqlProviderConfigs:
         return next(iter(await self._sql.rows(GET, provider_names=[provider_name])), None)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
-        return tuple(self._sealed.to_config(row) for row in await self._sql.rows(_ALL))
+        return tuple(self._sealed.to_config(row) for row in await self._sql.rows(ALL))
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -46,6 +47,9 @@ COMMANDS = {
     "usage": ("tasks", "Add up tasks, images and costs."),
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
+
+_MAX_EXIT_SECONDS = 2.0
+"""For what still runs once a command was stopped."""
 
 _PLACE_OPTIONS = ("--server", "--token")
 _OPTIONS_WITH_VALUE = (*_PLACE_OPTIONS, *READER_OPTIONS)
@@ -170,6 +174,9 @@ def _run_guarded(command: click.Command) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except (click.exceptions.Abort, KeyboardInterrupt):
+        ending = threading.Timer(_MAX_EXIT_SECONDS, os._exit, [EXIT_FAILED])
+        ending.daemon = True  # a thread that waits for a dead disk would keep the process
+        ending.start()
         _exit("stopped")
     except OSError as error:
         reason = system_reason(error)

@@ -50,14 +50,14 @@ def when_whole(
     send_whole: Callable[[AsgiMessage, bytes], Awaitable[None]],
 ) -> Send:
     """Return a ``send`` that gives head and body to ``send_whole`` if they interest and come in one piece."""
-    held: AsgiMessage | None = None
+    head: AsgiMessage | None = None
 
     async def send_or_hold(message: AsgiMessage) -> None:
-        nonlocal held
+        nonlocal head
         if message["type"] == "http.response.start" and is_of_interest(message):
-            held = message
+            head = message
             return
-        start, held = held, None
+        start, head = head, None
         if start is not None and not message.get("more_body", False):
             await send_whole(start, message.get("body", b""))
             return

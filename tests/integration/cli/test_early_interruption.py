@@ -31,6 +31,27 @@ def started(command, cwd, *args, **environ):
     )
 
 
+HUNG = """
+import threading, time
+import click
+from imagegen_http.cli import _run_guarded
+
+@click.command()
+def hang():
+    threading.Thread(target=time.sleep, args=[600]).start()
+    raise KeyboardInterrupt
+
+_run_guarded(hang)
+"""
+
+
+def test_a_thread_that_hangs_does_not_keep_an_interrupted_command(tmp_path):
+    """Such as one that reads from a dead disk."""
+    ended = started((sys.executable, "-c", HUNG), tmp_path)
+
+    assert (1, "imagegen: stopped\n") == (ended.returncode, ended.stderr.lstrip())
+
+
 @pytest.mark.parametrize(
     ("library", "args"),
     [

@@ -1,14 +1,15 @@
 """Saved provider configurations in SQLite, which this process alone changes."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from imagegen_adapters.stores.configs import SqlProviderConfigs
+from imagegen_adapters.stores.configs import ALL, SqlProviderConfigs
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_core.config import ProviderConfig
+from imagegen_core.config import ProviderConfig, split_secrets
 from imagegen_core.ports.secrets import SecretBox
 
 
@@ -39,6 +40,17 @@ class SqliteProviderConfigs(SqlProviderConfigs):
         if changes == self._changes:
             self._cache = saved
         return saved
+
+    async def seal_plaintext(self) -> None:
+        """Seal the headers and passwords that early versions stored as they are, if the master key is there.
+
+        Rows stay as they are if their own key cannot be opened: sealed together, both would count as locked.
+        """
+        for row in () if self._box.locked else await self._sql.rows(ALL):
+            _, secret = split_secrets(json.loads(row["extra_config"]))
+            config = self._sealed.to_config(row)
+            if secret and not (config.api_key is not None and config.api_key.locked):
+                await self.save(config, key_origin=row["key_origin"])
 
     async def _put(self, row: dict[str, Any]) -> None:
         def put(connection: sqlite3.Connection) -> None:
