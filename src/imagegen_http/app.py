@@ -20,8 +20,7 @@ from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard.asgi import App, allowed, serve_head
 from imagegen_http.openai.responses import in_both_shapes
 from imagegen_http.openai.routes import openai_router
-from imagegen_http.pages import console
-from imagegen_http.pages import docs as documentation
+from imagegen_http.pages import console, docs
 from imagegen_http.pages.console import with_missing_page
 from imagegen_http.pages.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.schemas import DescribedTypes
@@ -70,35 +69,27 @@ class _App(Litestar):
 
 def build_app(service: Service) -> Litestar:
     """Return the application for a running service; one that only runs tasks answers for its health alone."""
-    has_api = service.settings.serves_api
+    settings = service.settings
+    if settings.serves_api:
+        openai = openai_router(service.imagegen.parts.clock, service.cluster)
+        handlers: list[ControllerRouterHandler] = [*API, *_routes_of(docs), *console.HANDLERS, openai]
+        exception_handlers = with_missing_page(in_both_shapes(errors.HANDLERS))
+    else:
+        handlers = [route for route in API if all(map(is_public, route.paths))]
+        exception_handlers = errors.NO_API
     return _App(
-        route_handlers=_handlers(service) if has_api else [route for route in API if _is_of_health(route)],
+        route_handlers=handlers,
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
-        exception_handlers=_exception_handlers() if has_api else errors.NO_API,
+        exception_handlers=exception_handlers,
         middleware=[with_clean_query],
         response_class=JsonResponse,
         request_class=JsonRequest,
         logging_config=None,
-        openapi_config=openapi_config(
-            service.version, needs_token=service.settings.server.auth_token is not None
-        ),
+        openapi_config=openapi_config(service.version, needs_token=settings.server.auth_token is not None),
         plugins=[DescribedTypes()],
-        request_max_body_size=service.settings.server.max_upload_mb * MIB,
+        request_max_body_size=settings.server.max_upload_mb * MIB,
         debug=False,
     )
-
-
-def _handlers(service: Service) -> list[ControllerRouterHandler]:
-    openai = openai_router(service.imagegen.parts.clock, service.cluster)
-    return [*API, *documentation.HANDLERS, *console.HANDLERS, openai]
-
-
-def _is_of_health(route: HTTPRouteHandler) -> bool:
-    return all(map(is_public, route.paths))
-
-
-def _exception_handlers() -> dict[Any, Any]:
-    return with_missing_page(in_both_shapes(errors.HANDLERS))
 
 
 def _all_methods_in_options(send: Send, scope: Scope) -> Send:

@@ -14,7 +14,6 @@ from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, HasRoom
 from imagegen_core.services.upkeep import Upkeep
 from imagegen_core.task import TaskStatus
-from imagegen_http.guard.asgi import optional_text
 from imagegen_http.schemas import Answer, ProviderName, doc
 from imagegen_http.settings.schema import Settings
 
@@ -167,7 +166,7 @@ class HealthReport:
         return ArchiveHealth.from_attributes(
             counts,
             status="failing" if counts.failing or error else "ok",
-            last_error=optional_text(counts.last_error or error),
+            last_error=counts.last_error or error,
         )
 
     def _cluster(self, activity: Any) -> ClusterHealth:

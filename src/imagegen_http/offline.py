@@ -1,7 +1,7 @@
 """What commands do without a service: check settings, list providers, back up, restore, rotate keys."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,8 +50,7 @@ async def check_settings(settings: Settings) -> list[Message]:
     Returns:
         Warnings about settings that look wrong but prevent nothing.
     """
-    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
-    try:
+    async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
         kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
         if settings.database is not None:
@@ -61,8 +60,6 @@ async def check_settings(settings: Settings) -> list[Message]:
             await archive.aclose()
         warning = await check_default_provider(settings)
         return warnings if warning is None else [*warnings, warning]
-    finally:
-        await outbound.aclose()
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
@@ -91,22 +88,17 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
-        rotated: int = await rotate_cluster_keys(settings.database, variable)
-        return rotated
+        return await rotate_cluster_keys(settings.database, variable)
     if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
-    directory = DataDirectory.open(settings.data_dir, create=False)
-    try:
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(closing(DataDirectory.open(settings.data_dir, create=False)))
         database = Database.open(directory.database)
-        try:
-            rows = SqlSealedRows(SqliteSql(database))
-            if variable:
-                return await _reseal(directory.path, variable, rows)
-            return await rotate_master_key(directory.path, rows)
-        finally:
-            await database.close()
-    finally:
-        directory.close()
+        stack.push_async_callback(database.close)
+        rows = SqlSealedRows(SqliteSql(database))
+        if variable:
+            return await _reseal(directory.path, variable, rows)
+        return await rotate_master_key(directory.path, rows)
 
 
 async def _reseal(directory: Path, variable: str, rows: SqlSealedRows) -> int:
@@ -133,8 +125,7 @@ def saved_configs(database: Database) -> ProviderConfigs:
 @asynccontextmanager
 async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
     """Yield the service that lists the providers, of the file and of ``configs``; it needs no master key."""
-    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
-    try:
+    async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
         yield ProviderListing(
             resolve=ResolveProvider(
                 configs=configs,
@@ -145,8 +136,6 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
                 clock=SystemClock(),
             )
         )
-    finally:
-        await outbound.aclose()
 
 
 async def check_default_provider(settings: Settings) -> Message | None:

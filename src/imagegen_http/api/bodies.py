@@ -5,11 +5,10 @@ The core checks the meaning.
 """
 
 import binascii
-import contextlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -109,33 +108,16 @@ _PIECE_BYTES = 256 * 1024
 _MAX_ESCAPE_BYTES = 6
 
 
-class InputImages:
-    """The images of one JSON body. Each is read once; then the body is no longer needed."""
-
-    def __init__(self, body: BufferedBody) -> None:
-        self._body = body
-        self._unread = set(body.outline.images)
-
-    @classmethod
-    @contextlib.contextmanager
-    def reading(cls, body: BufferedBody) -> Iterator["InputImages"]:
-        """Yield the images of a body, and drop the body in the end."""
-        images = cls(body)
-        yield images
-        if images._unread:
-            raise ValidationFailed.for_field("body", RequestProblem.STRAY_IMAGE())
-        body.drop()
-
-    async def read(self, text: str, field: str) -> InputSource:
-        return await self._body.read(lambda: self.read_now(text, field))
-
-    def read_now(self, text: str, field: str) -> InputSource:
-        span = self._body.outline.images.get(text)
-        if span is None:
-            return read_image(text, field)
-        self._unread.discard(text)
-        start, end = span
-        return _decode(self._body.text, start, end, field)
+def read_images(body: BufferedBody, texts: Mapping[str, str]) -> dict[str, InputSource]:
+    """Return the images of a JSON body by the fields of their ``texts``; no other may have one. Blocks."""
+    spans = body.outline.images
+    images = {
+        field: _decode(body.text, *spans[text], field) if text in spans else read_image(text, field)
+        for field, text in texts.items()
+    }
+    if spans.keys() - texts.values():
+        raise ValidationFailed.for_field("body", RequestProblem.STRAY_IMAGE())
+    return images
 
 
 def read_image(text: str | bytes, field: str) -> InputSource:

@@ -39,7 +39,7 @@ from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, lis
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
 from imagegen_http.guard.bodies import FORM, ZIP, media_type
-from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc, timestamp
+from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc
 
 
 class ChangedImages(Answer, frozen=True, kw_only=True):
@@ -67,8 +67,7 @@ class Collection(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_collection(cls, collection: CoreCollection) -> "Collection":
-        created_at = timestamp(collection.created_at)
-        return cls.from_attributes(collection, cover_image_id=collection.cover, created_at=created_at)
+        return cls.from_attributes(collection, cover_image_id=collection.cover)
 
 
 EXAMPLE_COLLECTION = "猫的图片"

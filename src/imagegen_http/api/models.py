@@ -158,21 +158,18 @@ class Model(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
-        ending, status = model.lifecycle, model.lifecycle.status_on(today)
-        lifecycle = ModelLifecycle(status=status, date=_day(ending.retires), replacement=ending.replaced_by)
+        end, status = model.lifecycle, model.lifecycle.status_on(today)
+        lifecycle = ModelLifecycle.from_attributes(
+            end, status=status, date=end.retires, replacement=end.replaced_by
+        )
         return cls.from_attributes(
             model,
             name=model.name or model.id,
-            capabilities=list(model.operations),
+            capabilities=model.operations,
             limits=ModelLimits.from_attributes(model),
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
-            form=list(form_of(model)),
+            form=form_of(model),
             sizes=[SizePreset.from_attributes(size, params=dict(size.params)) for size in model.sizes],
             price=None if model.price is None else ModelPrice.from_price(model.price),
             lifecycle=None if status is LifecycleStatus.ACTIVE else lifecycle,
-            facts_read=_day(model.facts_read),
         )
-
-
-def _day(date: dt.date | None) -> str | None:
-    return None if date is None else date.isoformat()

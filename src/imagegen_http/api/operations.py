@@ -26,7 +26,7 @@ from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
-from imagegen_http.api.bodies import InputImages, JsonRequest
+from imagegen_http.api.bodies import JsonRequest, read_images
 from imagegen_http.api.errors import get, post
 from imagegen_http.api.images import Cost
 from imagegen_http.api.parameters import (
@@ -211,12 +211,12 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         if prompt is None:
             raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
         images = await _images(fields, body) if rules.has_input_images else {}
+        body.drop()
         submission = await _submission(service, operation, fields, prompt)
         submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
         service.check_running()
         with _fields_of_request(rules):
             added = await service.imagegen.tasks.submit(submission)
-        body.drop()
         return await acceptance(service, added, prefer)
 
     json_body: Any = JSONBody  # of a type that is made at run time
@@ -299,14 +299,13 @@ def _prompt_in(fields: dict[str, Any]) -> str | None:
 
 
 async def _images(fields: Mapping[str, Any], body: BufferedBody) -> dict[str, Any]:
-    with InputImages.reading(body) as images:
-        references = [
-            await images.read(text, f"reference_images.{index}")
-            for index, text in enumerate(fields.get("reference_images", ()))
-        ]
-        names = [name for name in ("image", "mask") if fields.get(name) is not None]
-        single = {name: await images.read(fields[name], name) for name in names}
-    return {"references": tuple(references), **single}
+    references = {f"reference_images.{i}": text for i, text in enumerate(fields.get("reference_images", ()))}
+    single = {name: fields[name] for name in ("image", "mask") if fields.get(name) is not None}
+    images = await body.read(lambda: read_images(body, {**references, **single}))
+    return {
+        "references": tuple(images[name] for name in references),
+        **{name: images[name] for name in single},
+    }
 
 
 def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:

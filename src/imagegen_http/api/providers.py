@@ -33,7 +33,6 @@ from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.models import Label, Model
 from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
-from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.schemas import (
     API_BASE_PATTERN,
@@ -45,7 +44,6 @@ from imagegen_http.schemas import (
     Shown,
     Time,
     doc,
-    optional_timestamp,
 )
 from imagegen_http.service import Service
 
@@ -125,9 +123,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             timeout_seconds=config.timeout,
             max_retries=config.retries,
             extra_config=masked_extra(config.extra_config),
-            warnings=[asgi.text(warning) for warning in provider.warnings_on(today)],
-            created_at=optional_timestamp(config.created_at),
-            updated_at=optional_timestamp(config.updated_at),
+            warnings=provider.warnings_on(today),
         )
 
 
@@ -326,7 +322,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     started = clock.monotonic()
     probe = await providers.probe(provider_name)
     took = round((clock.monotonic() - started) * 1000)
-    return success(ProbeResult.from_attributes(probe, detail=asgi.text(probe.detail), latency_ms=took))
+    return success(ProbeResult.from_attributes(probe, latency_ms=took))
 
 
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:

@@ -53,8 +53,6 @@ from imagegen_http.schemas import (
     TaskId,
     Time,
     doc,
-    optional_timestamp,
-    timestamp,
     with_exact_seed,
 )
 from imagegen_http.service import Service
@@ -148,16 +146,8 @@ class TaskInput(Answer, frozen=True, kw_only=True):
     def from_view(cls, view: InputView, task_id: str, index: int) -> "TaskInput":
         image = view.image
         place = f"tasks/{task_id}/inputs/{index}" if image.image_id is None else f"images/{image.image_id}"
-        return cls(
-            role=view.role,
-            index=index,
-            image_id=image.image_id,
-            url=f"/api/v1/{place}/content" if view.available else None,
-            mime_type=MediaType(image.mime_type),
-            width=image.width,
-            height=image.height,
-            size_bytes=image.size_bytes,
-        )
+        url = f"/api/v1/{place}/content" if view.available else None
+        return cls.from_attributes(image, role=view.role, index=index, url=url)
 
 
 class Task(Answer, frozen=True, kw_only=True):
@@ -199,33 +189,25 @@ class Task(Answer, frozen=True, kw_only=True):
     @classmethod
     def from_view(cls, view: TaskView, language: Language) -> "Task":
         task, images = view.task, [Image.from_image(image) for image in view.images]
-        costs, shown = [Cost.from_cost(cost) for cost in view.costs], ConfigSnapshot.__struct_fields__
-        return cls(
-            task_id=task.task_id,
+        costs, visible = [Cost.from_cost(cost) for cost in view.costs], ConfigSnapshot.__struct_fields__
+        return cls.from_attributes(
+            task,
             operation=task.request.operation,
-            status=task.status,
             provider=task.provider_name,
-            model_id=task.model_id,
             prompt=task.request.prompt,
             params=with_exact_seed(task.request.params),
             progress=progress_of(task),
             queue_position=view.queue_position,
-            attempts=task.attempts,
-            created_at=timestamp(task.created_at),
-            started_at=optional_timestamp(task.started_at),
-            completed_at=optional_timestamp(task.completed_at),
             image_url=images[0].image_url if images else None,
             images=images,
             inputs=[TaskInput.from_view(one, task.task_id, number) for number, one in enumerate(view.inputs)],
             cost=costs[0] if len(costs) == 1 else None,
             costs=costs,
-            warnings=[warning.text(language) for warning in task.warnings],
             error=None if task.failure is None else TaskError.from_failure(task.failure, language),
             config_snapshot=ConfigSnapshot(
-                **{name: value for name, value in task.config_snapshot.items() if name in shown}
+                **{name: value for name, value in task.config_snapshot.items() if name in visible}
             ),
-            cancel_requested=task.cancel_requested,
-            retry_of=task.retry_of,
+            warnings=[warning.text(language) for warning in task.warnings],
             urls=TaskUrls.from_id(task.task_id),
         )
 

@@ -15,11 +15,11 @@ from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import READ, get, patch, post, response
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.api.responses import JsonResponse, Success, success
-from imagegen_http.guard.asgi import Receive, optional_text
+from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import unless_disconnected
 from imagegen_http.health import Health, Liveness, can_accept_tasks
 from imagegen_http.running_server import CHALLENGE_HEADER, PROOF_HEADER
-from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc, optional_timestamp
+from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc
 from imagegen_http.service import Service
 from imagegen_http.settings.shown import Origin, effective_settings
 
@@ -171,8 +171,7 @@ async def sync_storage(
     The answer comes at the end. Without OSS there is nothing to upload. `dry_run` only counts.
     """
     summary = await _awaited(request, service.maintenance.sync_now(dry_run=data.dry_run))
-    error, due = optional_text(summary.last_error), optional_timestamp(summary.next_due)
-    return success(SyncReport.from_attributes(summary, dry_run=data.dry_run, last_error=error, next_due=due))
+    return success(SyncReport.from_attributes(summary, dry_run=data.dry_run))
 
 
 @post("/api/v1/storage/expire", "storage", "unavailable")
@@ -184,8 +183,7 @@ async def expire_storage(
     No file goes that is nowhere else, so without OSS none does. `dry_run` only counts.
     """
     summary = await _awaited(request, service.maintenance.expire_now(dry_run=data.dry_run))
-    error = optional_text(summary.last_error)
-    return success(ExpiryReport.from_attributes(summary, dry_run=data.dry_run, last_error=error))
+    return success(ExpiryReport.from_attributes(summary, dry_run=data.dry_run))
 
 
 @post("/api/v1/storage/verify", "storage", "unavailable")
@@ -199,9 +197,8 @@ async def verify_storage(
     report = await _awaited(
         request, service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     )
-    own = {"dry_run": data.dry_run, "archive_error": optional_text(report.archive_error)}
     findings = [StorageFinding.from_attributes(finding) for finding in report.findings]
-    return success(VerifyReport.from_attributes(report, findings=findings, **own))
+    return success(VerifyReport.from_attributes(report, dry_run=data.dry_run, findings=findings))
 
 
 @get("/api/v1/search/index", "storage")

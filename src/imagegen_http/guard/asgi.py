@@ -31,10 +31,6 @@ def text(message: Message) -> str:
     return message.text(language.get())
 
 
-def optional_text(message: Message | None) -> str | None:
-    return None if message is None else text(message)
-
-
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 

@@ -17,7 +17,7 @@ from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import parse_size
 from imagegen_core.task import ImageReference as StoredReference
 from imagegen_core.task import InputSource, Submission, canonical_json
-from imagegen_http.api.bodies import InputImages, converted, decoded, read_image
+from imagegen_http.api.bodies import converted, decoded, read_image, read_images
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, doc
@@ -177,16 +177,16 @@ def _from_json(body: BufferedBody) -> ImageRequest:
     fields = decoded(body.outline.text, dict[str, Any])
     single = generation.image or []
     references = [*generation.images, *(single if isinstance(single, list) else [single])]
-    texts = [_text(reference) for reference in references]
-    with InputImages.reading(body) as input_images:
-        images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
-        mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
+    texts = {f"images.{index}": _text(reference) for index, reference in enumerate(references)}
+    masks = {} if generation.mask is None else {"mask": _text(generation.mask)}
+    images = read_images(body, {**texts, **masks})
+    mask = images.pop("mask", None)
     others = {name: value for name, value in fields.items() if name not in ("images", "image", "mask")}
     return ImageRequest(
         generation=generation,
         fields=_model_fields(fields),
-        digest=_digest(_not_null(others), [_identity(image) for image in images], _identity(mask)),
-        images=images,
+        digest=_digest(_not_null(others), [_identity(image) for image in images.values()], _identity(mask)),
+        images=tuple(images.values()),
         mask=mask,
     )
 

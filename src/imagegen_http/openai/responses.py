@@ -17,7 +17,7 @@ from imagegen_core.errors import (
     FailureCode,
     StorageUnreachable,
 )
-from imagegen_core.images import Image, MediaType
+from imagegen_core.images import Image
 from imagegen_core.messages import Language
 from imagegen_core.running.exchange import PartialImage
 from imagegen_core.task import Task
@@ -300,7 +300,8 @@ class Style:
 
 
 def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
-    body = Images(created=_created(task), data=[], **_format_fields(images[:1]), usage=_usage(images))
+    first: dict[str, Any] = _format_fields(images[0]) if images else {}
+    body = Images(created=_created(task), data=[], **first, usage=_usage(images))
     head, _, tail = msgspec.json.encode(body).partition(b"[]")
     pieces: list[Piece] = [head + b"["]
     for position, image in enumerate(images):
@@ -317,9 +318,8 @@ def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piec
         data = ImageCompleted(
             type=name,
             created_at=_created(task),
-            quality=_requested(task, "quality"),
-            background=_requested(task, "background"),
-            **_format_fields([image]),
+            **_requested(task, "quality", "background"),
+            **_format_fields(image),
             usage=_usage(images) if position == len(images) - 1 else UNSET,
             **_image_fields(image, style),
         )
@@ -335,10 +335,8 @@ def partial_pieces(task: Task, partial: PartialImage, events: str, now: datetime
         partial_image_index=partial.index,
         image_index=partial.image_index,
         created_at=int(now.timestamp()),
-        size=_requested(task, "size"),
-        quality=_requested(task, "quality"),
-        background=_requested(task, "background"),
-        output_format=_format_name(partial.media_type),
+        **_requested(task, "size", "quality", "background"),
+        output_format=partial.media_type.removeprefix("image/"),
         b64_json="",
     )
     return image_event(name, data, partial.content)
@@ -401,19 +399,13 @@ def _created(task: Task) -> int:
     return int((task.completed_at or task.created_at).timestamp())
 
 
-def _format_fields(images: Sequence[Image]) -> dict[str, Any]:
-    if not images:
-        return {}
-    size = f"{images[0].width}x{images[0].height}"
-    return {"size": size, "output_format": _format_name(MediaType(images[0].mime_type))}
+def _format_fields(image: Image) -> dict[str, str]:
+    kind = image.mime_type.removeprefix("image/")
+    return {"size": f"{image.width}x{image.height}", "output_format": kind}
 
 
-def _format_name(media_type: MediaType) -> str:
-    return media_type.removeprefix("image/")
-
-
-def _requested(task: Task, name: str) -> str:
-    return str(task.request.params.get(name, "auto"))
+def _requested(task: Task, *names: str) -> dict[str, str]:
+    return {name: str(task.request.params.get(name, "auto")) for name in names}
 
 
 def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:

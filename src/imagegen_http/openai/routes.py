@@ -111,11 +111,11 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
                 if model.id == model_id:
                     return provider_name, model
     usable = await service.imagegen.providers.usable()
-    for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
-        for model in resolved.profile.models:
-            if model.id == name:
-                return resolved.config.provider_name, model
-    raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_MAX_LISTED_NAMES]))
+    for resolved, model in _models(sorted(usable, key=lambda r: r.config.provider_name != default)):
+        if model.id == name:
+            return resolved.config.provider_name, model
+    names = [_full_name(resolved, model) for resolved, model in _models(usable)]
+    raise ModelNotAvailable(name[:200], tuple(names[:_MAX_LISTED_NAMES]))
 
 
 def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelObject:
@@ -129,8 +129,8 @@ def render_model(name: str, resolved: ResolvedProvider, model: Model) -> ModelOb
     )
 
 
-def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
-    return [_full_name(resolved, model) for resolved in usable for model in resolved.profile.models]
+def _models(usable: Sequence[ResolvedProvider]) -> list[tuple[ResolvedProvider, Model]]:
+    return [(resolved, model) for resolved in usable for model in resolved.profile.models]
 
 
 def _full_name(resolved: ResolvedProvider, model: Model) -> str:
@@ -221,23 +221,13 @@ async def list_models(service: ServiceDependency) -> ModelList:
 
     Each as `provider/model`, and by its id alone where only one provider has it.
     """
-    usable = await service.imagegen.providers.usable()
+    models = _models(await service.imagegen.providers.usable())
     today = service.imagegen.parts.clock.now().date()
-    full_names = set(_names(usable))
-    holders = Counter(model.id for resolved in usable for model in resolved.profile.models)
-    active = [
-        (resolved, model)
-        for resolved in usable
-        for model in resolved.profile.models
-        if model.lifecycle.status_on(today) is not LifecycleStatus.RETIRED
-    ]
-    data = [render_model(_full_name(resolved, model), resolved, model) for resolved, model in active]
-    data += [
-        render_model(model.id, resolved, model)
-        for resolved, model in active
-        if holders[model.id] == 1 and model.id not in full_names
-    ]
-    return ModelList(object="list", data=data)
+    full_names, holders = {_full_name(*each) for each in models}, Counter(model.id for _, model in models)
+    active = [each for each in models if each[1].lifecycle.status_on(today) is not LifecycleStatus.RETIRED]
+    unique = [each for each in active if holders[each[1].id] == 1 and each[1].id not in full_names]
+    data = [render_model(_full_name(*each), *each) for each in active]
+    return ModelList(object="list", data=[*data, *(render_model(each[1].id, *each) for each in unique)])
 
 
 @get("/models/{model:path}", operation_id="retrieveModel", responses=_ERRORS)

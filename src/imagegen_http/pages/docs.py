@@ -191,9 +191,6 @@ async def docs_file(path: FromPath[str]) -> ASGIApp:
     return (await _files().content(path.removeprefix("/"))).response()
 
 
-HANDLERS = [openapi_json, docs, docs_file]
-
-
 @cache
 def _files() -> StaticFolder:
     return StaticFolder("swagger-ui")

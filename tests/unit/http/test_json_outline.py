@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
-from imagegen_http.api.bodies import InputImages
+from imagegen_http.api.bodies import read_images
 from imagegen_http.guard.asgi import RequestRefused
 from imagegen_http.guard.bodies import (
     MAX_VALUES,
@@ -121,8 +121,7 @@ def test_images_are_read_where_they_are(escaped):
     text = json.dumps({"prompt": "a cat", "image": data_url(IMAGE), "n": 1})
     buffered_body = held_with(text.translate(str.maketrans(escaped)).encode())
     tree = json.loads(buffered_body.outline.text)
-    with InputImages.reading(buffered_body) as images:
-        data = images.read_now(tree["image"], "image")
+    data = read_images(buffered_body, {"image": tree["image"]})["image"]
 
     assert {"prompt": "a cat", "n": 1} == {name: tree[name] for name in ("prompt", "n")}
     assert len(buffered_body.outline.text) < 200
@@ -133,8 +132,8 @@ def test_an_image_where_none_belongs_is_refused():
     """Its placeholder must not be taken for a text."""
     buffered_body = held_with(json.dumps({"prompt": data_url(IMAGE)}).encode())
 
-    with pytest.raises(ValidationFailed), InputImages.reading(buffered_body):
-        pass
+    with pytest.raises(ValidationFailed):
+        read_images(buffered_body, {})
 
 
 @pytest.mark.parametrize("spoilt", ["=", "*", "\\n", "A"])
@@ -145,7 +144,7 @@ def test_invalid_base64_is_refused(spoilt):
     buffered_body = held_with(('"' + text[:middle] + spoilt + text[middle:] + '"').encode())
 
     with pytest.raises(InvalidImage):
-        InputImages(buffered_body).read_now(json.loads(buffered_body.outline.text), "image")
+        read_images(buffered_body, {"image": json.loads(buffered_body.outline.text)})
 
 
 def test_much_text_beside_images_is_refused():
