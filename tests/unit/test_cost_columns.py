@@ -1,7 +1,7 @@
 """The price of an attempt survives its row."""
 
-from imagegen_adapters.stores.rows import optional_price, price_to_json
-from imagegen_core.prices import parse_price
+from imagegen_adapters.stores.rows import optional_value, price_to_json
+from imagegen_core.prices import Price, parse_price
 
 PRICE = {
     "currency": "USD",
@@ -18,7 +18,7 @@ def test_a_price_comes_back_as_it_was():
     """With each condition of each rate, and the forecast: it is read again after a restart."""
     price = parse_price(PRICE, "price")
 
-    assert price == optional_price(price_to_json(price))
+    assert price == optional_value(price_to_json(price), Price)
 
 
 def test_a_row_from_before_rates_had_pixels_and_free_images_is_read():
@@ -26,7 +26,7 @@ def test_a_row_from_before_rates_had_pixels_and_free_images_is_read():
     text = price_to_json(parse_price({"currency": "USD", "rates": [{"amount": 1}]}, "price"))
     before = text.replace('"max_pixels":null,', "").replace('"free":0,', "")
 
-    price = optional_price(before)
+    price = optional_value(before, Price)
 
     assert ("max_pixels" in before, "free" in before) == (False, False)
     assert (None, 0) == (price.rates[0].max_pixels, price.rates[0].free)

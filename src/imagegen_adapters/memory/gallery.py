@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import count
+from itertools import islice
 from typing import TypeAlias
 
 import attrs
@@ -35,7 +35,7 @@ _Numbers: TypeAlias = list[int]
 
 
 class MemoryGallery:
-    """The images of ``state``, which are lost when the process ends.
+    """The images of a state, which are lost when the process ends.
 
     Days and neighbours are found by walking through the pages of a list: what every other adapter must come
     to as well.
@@ -52,7 +52,8 @@ class MemoryGallery:
 
     async def of_task(self, task_id: str) -> tuple[Image, ...]:
         images = [image for image in self._state.images.values() if image.task_id == task_id]
-        return tuple(sorted(images, key=self._place))
+        attempts = self._state.attempts
+        return tuple(sorted(images, key=lambda one: (attempts[one.attempt_id].part, one.position, one.id)))
 
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
         query, exact = images.query, self._matching(images.criteria)
@@ -87,9 +88,7 @@ class MemoryGallery:
         if image_id not in ids:
             return Neighbours()
         place = ids.index(image_id)
-        return Neighbours(
-            previous=ids[place - 1] if place else None, next=ids[place + 1] if ids[place + 1 :] else None
-        )
+        return Neighbours(previous=ids[place - 1] if place else None, next=next(iter(ids[place + 1 :]), None))
 
     async def relatives(self, image_id: int, *, limit: int) -> Relatives:
         image = self._state.images.get(image_id)
@@ -120,9 +119,8 @@ class MemoryGallery:
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
     ) -> int:
-        return sum(
-            created_before is None or image.created_at < created_before for image in self._in_state(state)
-        )
+        images = self._in_state(state)
+        return sum(created_before is None or image.created_at < created_before for image in images)
 
     async def unknown(self, keys: Ids[str]) -> frozenset[str]:
         recorded = {key for one in self._state.images.values() for key in (one.blob_key, one.thumbnail_key)}
@@ -140,31 +138,23 @@ class MemoryGallery:
             images = (image for image in self._matching(criteria) if image.id <= newest)
             return ranked_ids(query, {image.id: self._folded(image) for image in images})
 
-        steps = relevant_page(
-            paging,
-            exact=exact_ids,
-            exact_count=len(exact),
-            similar=similar,
-            newest=self._state.last_image_id,
-        )
+        newest = self._state.last_image_id
+        steps = relevant_page(paging, exact=exact_ids, exact_count=len(exact), similar=similar, newest=newest)
         page = run(steps, None)
         return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
 
-    async def _shown(self, images: ImageList) -> Sequence[Image]:
+    async def _shown(self, images: ImageList) -> _Images:
         """Return all images of the list, in its order."""
-        shown: tuple[Image, ...] = ()
-        for number in count(1):
-            page = await self.list(images, Paging(page=number, page_size=MAX_PAGE_SIZE))
-            shown += tuple(hit.image for hit in page.items)
-            if not page.has_more:
-                break
+        shown: _Images = []
+        page = None
+        while page is None or page.has_more:
+            paging = Paging(page=1 + len(shown) // MAX_PAGE_SIZE, page_size=MAX_PAGE_SIZE)
+            page = await self.list(images, paging)
+            shown += [hit.image for hit in page.items]
         return shown
 
     def _folded(self, image: Image) -> str:
         return fold(image.prompt, self._state.simplify)
-
-    def _place(self, image: Image) -> tuple[int, int, int]:
-        return self._state.attempts[image.attempt_id].part, image.position, image.id
 
     def _matching(self, criteria: ImageFilter) -> _Images:
         return [image for image in reversed(self._state.images.values()) if _fits(image, criteria)]
@@ -197,7 +187,7 @@ def _age(image: Image) -> tuple[datetime, int]:
 
 
 class MemoryMarks:
-    """The marks of the images of ``state``."""
+    """The marks of the images of a state."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -215,9 +205,7 @@ class MemoryMarks:
 
     async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
         names, start = self._tag_names(), fold_name(prefix)
-        counts = Counter(
-            fold_name(name) for image in self._state.images.values() for name in image.marks.tags
-        )
+        counts = Counter(fold_name(tag) for one in self._state.images.values() for tag in one.marks.tags)
         ranked = sorted((-count, folded) for folded, count in counts.items() if folded.startswith(start))
         return tuple(TagUse(name=names[folded], count=-negative) for negative, folded in ranked[:limit])
 
@@ -229,9 +217,9 @@ class MemoryMarks:
         if len(self._state.collections) >= MAX_COLLECTIONS:
             raise TooManyCollections
         self._state.last_collection_id += 1
-        collection = Collection(id=self._state.last_collection_id, name=name, created_at=created_at)
-        self._state.collections[collection.id] = collection
-        return collection
+        added = Collection(id=self._state.last_collection_id, name=name, created_at=created_at)
+        self._state.collections[added.id] = added
+        return added
 
     async def rename_collection(self, collection_id: int, name: str) -> Collection:
         self._get(collection_id)
@@ -268,7 +256,7 @@ class MemoryMarks:
 
 
 class MemoryOutbox:
-    """Also takes over removals that `MemoryGallery.delete` records in ``state``."""
+    """Also takes over removals that `MemoryGallery.delete` records in a state."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -277,21 +265,17 @@ class MemoryOutbox:
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
         waiting = {entry.blob_key for entry in self._all() if entry.kind is OutboxKind.UPLOAD}
-        missing = [
-            image
-            for image in self._state.images.values()
-            if image.storage is StorageState.LOCAL and image.blob_key not in waiting
-        ]
-        for image in missing[:limit]:
+        local = (one for one in self._state.images.values() if one.storage is StorageState.LOCAL)
+        missing = [image for image in local if image.blob_key not in waiting][:limit]
+        for image in missing:
             self._add(OutboxKind.UPLOAD, image.blob_key, image.id)
-        return len(missing[:limit])
+        return len(missing)
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
-        entries = [one for one in self._all() if one.id > after and (due is None or _is_due(one, due))][
-            :limit
-        ]
+        waiting = (one for one in self._all() if one.id > after and (due is None or _is_due(one, due)))
+        entries = [*islice(waiting, limit)]
         if not dry_run:
             entries = [attrs.evolve(entry, attempts=entry.attempts + 1) for entry in entries]
             self._entries.update((entry.id, entry) for entry in entries)
@@ -327,9 +311,8 @@ class MemoryOutbox:
 
     def _add(self, kind: OutboxKind, key: str, image_id: int | None) -> None:
         self._last_id += 1
-        self._entries[self._last_id] = OutboxEntry(
-            id=self._last_id, kind=kind, blob_key=key, image_id=image_id
-        )
+        entry = OutboxEntry(id=self._last_id, kind=kind, blob_key=key, image_id=image_id)
+        self._entries[entry.id] = entry
 
 
 def _is_due(entry: OutboxEntry, due: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Tasks, their keys, changes and costs in memory, for tests and library users who need no persistence."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import islice, pairwise
@@ -32,22 +32,17 @@ from imagegen_core.ports.tasks import (
     TaskFilter,
     UsageKey,
 )
-from imagegen_core.search import Page, Paging
+from imagegen_core.search import Page, Paging, Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, image_event, last_event
 from imagegen_core.values import quarter_of
-
-
-def _unchanged(text: str) -> str:
-    return text
 
 
 @attrs.define(kw_only=True)
 class StoredClaim:
     """An idempotency key that has been used."""
 
-    body_sha256: str
+    claim: IdempotencyClaim
     task_id: str
-    expires_at: datetime
     answered_at: datetime | None = None
 
 
@@ -60,7 +55,7 @@ class MemoryState:
     has yielded, including those that were deleted since.
     """
 
-    simplify: Callable[[str], str] = _unchanged
+    simplify: Simplify = str
     tasks: dict[str, Task] = attrs.field(factory=dict)
     task_numbers: dict[str, int] = attrs.field(factory=dict)
     idempotency_keys: dict[tuple[str, str], StoredClaim] = attrs.field(factory=dict)
@@ -75,26 +70,16 @@ class MemoryState:
     last_event_id: int = 0
     changes: dict[str, int] = attrs.field(factory=dict)
     last_change: int = 0
-    _counts: Counter[TaskStatus] = attrs.field(factory=Counter)
 
     def put(self, task: Task) -> None:
         """Insert a task, or replace it in its place."""
-        before = self.tasks.get(task.task_id)
-        if before is None:
-            self.task_numbers[task.task_id] = len(self.task_numbers) + 1
-        else:
-            self._counts[before.status] -= 1
-        self._counts[task.status] += 1
+        self.task_numbers.setdefault(task.task_id, len(self.task_numbers) + 1)
         self.tasks[task.task_id] = task
         self._note_change(task.task_id)
 
-    def count(self, status: TaskStatus) -> int:
-        """Return the number of tasks in this status."""
-        return self._counts[status]
-
     def with_status(self, status: TaskStatus) -> Iterator[Task]:
         """Iterate over the tasks in this status, oldest first."""
-        return (task for task in self.tasks.values() if task.status is status)
+        return (task for task in tuple(self.tasks.values()) if task.status is status)
 
     def add_event(self, event: TaskEvent) -> TaskEvent:
         """Store an event under a new id."""
@@ -104,15 +89,15 @@ class MemoryState:
         return added
 
     def add_image(self, image: Image) -> Image:
-        """Store an image under a new id, or return the stored one with the same attempt and position."""
+        """Store an image and its event, or return the stored one with the same attempt and position."""
         for stored in self.images.values():
             if (stored.attempt_id, stored.position) == (image.attempt_id, image.position):
                 return stored
         self.last_image_id += 1
-        added = attrs.evolve(image, id=self.last_image_id)
-        self.images[added.id] = added
-        self._note_change(image.task_id)
+        added = self.images[self.last_image_id] = attrs.evolve(image, id=self.last_image_id)
+        self._note_change(added.task_id)
         self.image_counts[added.task_id] += 1
+        self.add_event(image_event(added))
         return added
 
     def _note_change(self, task_id: str) -> None:
@@ -123,48 +108,46 @@ class MemoryState:
 
 
 class MemoryTasks:
-    """The tasks of ``state``, which are lost when the process ends."""
+    """The tasks of a state, which are lost when the process ends."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
     async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
         keys, now = self._state.idempotency_keys, task.created_at
-        for key in [key for key, stored in keys.items() if stored.expires_at <= now]:
+        for key in [key for key, stored in keys.items() if stored.claim.expires_at <= now]:
             del keys[key]
         if claim is not None and (replayed := await self.replay(claim, now=now)) is not None:
             return AddedTask(task=replayed, replayed=True)
-        if self._state.count(TaskStatus.PENDING) >= queue_size:
+        if len([*self._state.with_status(TaskStatus.PENDING)]) >= queue_size:
             raise QueueFull(queue_size)
         self._state.put(task)
         if claim is not None:
-            keys[claim.scope, claim.key] = StoredClaim(
-                body_sha256=claim.body_sha256, task_id=task.task_id, expires_at=claim.expires_at
-            )
+            keys[claim.scope, claim.key] = StoredClaim(claim=claim, task_id=task.task_id)
         return AddedTask(task=task)
 
     async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
         stored = self._state.idempotency_keys.get((claim.scope, claim.key))
-        if stored is None or stored.expires_at <= now:
+        if stored is None or stored.claim.expires_at <= now:
             return None
-        if stored.body_sha256 != claim.body_sha256:
+        if stored.claim.body_sha256 != claim.body_sha256:
             raise IdempotencyKeyReused
         return self._state.tasks[stored.task_id]
 
     async def keys(
         self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
     ) -> tuple[StoredKey, ...]:
-        claims = [
-            (key, claim)
-            for (claim_scope, key), claim in self._state.idempotency_keys.items()
-            if claim_scope == scope and key.startswith(prefix) and claim.expires_at > now
+        stored = [
+            one
+            for one in self._state.idempotency_keys.values()
+            if one.claim.scope == scope and one.claim.key.startswith(prefix) and one.claim.expires_at > now
         ]
-        claims.sort(key=lambda pair: self._state.task_numbers[pair[1].task_id])
+        stored.sort(key=lambda one: self._state.task_numbers[one.task_id])
         if unanswered_since is None:
-            claims = claims[::-1][:20]
+            stored = stored[::-1][:20]
         else:
-            claims = [pair for pair in claims if self._is_unanswered(pair[1], unanswered_since)][:2000]
-        return tuple(StoredKey(key=key, task_id=claim.task_id) for key, claim in claims)
+            stored = [one for one in stored if self._is_unanswered(one, unanswered_since)][:2000]
+        return tuple(StoredKey(key=one.claim.key, task_id=one.task_id) for one in stored)
 
     def _is_unanswered(self, claim: StoredClaim, ended_since: datetime) -> bool:
         ended_at = self._state.tasks[claim.task_id].completed_at
@@ -176,21 +159,21 @@ class MemoryTasks:
                 claim.answered_at = at
 
     async def get(self, task_id: str) -> Task:
-        return self._get(task_id)
+        try:
+            return self._state.tasks[task_id]
+        except KeyError:
+            raise TaskNotFound(task_id) from None
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
-        return list_page(
-            (
-                (self._state.task_numbers[task.task_id], task)
-                for task in reversed(self._state.tasks.values())
-                if criteria.status in (None, task.status)
-                and criteria.provider_name in (None, task.provider_name)
-            ),
-            paging,
+        tasks = (
+            (self._state.task_numbers[task.task_id], task)
+            for task in reversed(self._state.tasks.values())
+            if criteria.status in (None, task.status) and criteria.provider_name in (None, task.provider_name)
         )
+        return list_page(tasks, paging)
 
     async def counts(self, statuses: Collection[TaskStatus] = tuple(TaskStatus)) -> Mapping[TaskStatus, int]:
-        return {status: self._state.count(status) for status in statuses}
+        return {status: len([*self._state.with_status(status)]) for status in statuses}
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
@@ -203,14 +186,14 @@ class MemoryTasks:
         attempts: Sequence[Attempt] = (),
         images: Sequence[Image] = (),
     ) -> tuple[Image, ...]:
-        stored = self._get(attempts[0].task_id if task is None else task.task_id)
+        stored = await self.get(attempts[0].task_id if task is None else task.task_id)
         if stored.status.final or stored.fence != fence:
             raise StaleTask(stored.task_id)
         if task is not None:
             cancel_requested = stored.cancel_requested or task.cancel_requested
             self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
         self._state.attempts |= {attempt.attempt_id: attempt for attempt in attempts}
-        added = tuple(map(self._add_image, images))
+        added = tuple(map(self._state.add_image, images))
         if task is not None and task.status.final:
             for attempt in await self.attempts(task.task_id):
                 self._state.attempts[attempt.attempt_id] = attempt.after_task()
@@ -218,10 +201,10 @@ class MemoryTasks:
         return added
 
     async def request_cancel(self, task_id: str) -> Task:
-        stored = self._get(task_id)
+        stored = await self.get(task_id)
         if stored.status is TaskStatus.PROCESSING:
             self._state.put(stored.request_cancel())
-        return self._get(task_id)
+        return await self.get(task_id)
 
     async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
         processing = self._state.with_status(TaskStatus.PROCESSING)
@@ -238,16 +221,14 @@ class MemoryTasks:
 
     async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
         end = self._state.last_change + 1
-        changed = ((task_id, change) for task_id, change in self._state.changes.items())
-        later = ((task_id, change) for task_id, change in changed if since is not None and change >= since)
+        later = (pair for pair in self._state.changes.items() if since is not None and pair[1] >= since)
         changes = tuple(
             ChangedTask(task=self._state.tasks[task_id], position=change + 1)
             for task_id, change in islice(later, limit)
         )
         has_more = len(changes) >= limit
-        return ChangedTasks(
-            changes=changes, position=changes[-1].position if has_more else end, has_more=has_more
-        )
+        position = changes[-1].position if has_more else end
+        return ChangedTasks(changes=changes, position=position, has_more=has_more)
 
     async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
         costs = {task_id: costs_of(await self.attempts(task_id)) for task_id in task_ids}
@@ -263,10 +244,8 @@ class MemoryTasks:
         return usages
 
     async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
-        return tuple(
-            reduce(Usage.plus, (self._usage(task) for _, task in self._ended(first, end - 1)), Usage())
-            for first, end in pairwise(bounds)
-        )
+        parts = (self._ended(first, end - 1) for first, end in pairwise(bounds))
+        return tuple(reduce(Usage.plus, (self._usage(task) for _, task in part), Usage()) for part in parts)
 
     async def usage_span(self) -> tuple[int, int] | None:
         quarters = [quarter for quarter, _ in self._ended(None, None)]
@@ -284,19 +263,6 @@ class MemoryTasks:
         own = (attempt for attempt in self._state.attempts.values() if attempt.task_id == task.task_id)
         return reduce(Usage.plus, map(_usage_of, own), usage)
 
-    def _add_image(self, image: Image) -> Image:
-        last = self._state.last_image_id
-        stored = self._state.add_image(image)
-        if stored.id > last:
-            self._state.add_event(image_event(stored))
-        return stored
-
-    def _get(self, task_id: str) -> Task:
-        try:
-            return self._state.tasks[task_id]
-        except KeyError:
-            raise TaskNotFound(task_id) from None
-
 
 def _usage_of(attempt: Attempt) -> Usage:
     cost = attempt.cost
@@ -304,13 +270,9 @@ def _usage_of(attempt: Attempt) -> Usage:
         return Usage()
     if cost.currency is None or cost.ticks is None:
         return Usage(unknown_attempts=1)
-    if attempt.charge is Charge.POSSIBLE:
-        ticks = Ticks(possible_ticks=cost.ticks)
-    elif cost.basis is Basis.KNOWN:
-        ticks = Ticks(known_ticks=cost.ticks)
-    else:
-        ticks = Ticks(estimated_ticks=cost.ticks)
-    return Usage(currencies={cost.currency: ticks})
+    basis = "known" if cost.basis is Basis.KNOWN else "estimated"
+    kind = "possible" if attempt.charge is Charge.POSSIBLE else basis
+    return Usage(currencies={cost.currency: Ticks(**{f"{kind}_ticks": cost.ticks})})
 
 
 class MemoryQueue:
@@ -357,7 +319,7 @@ class MemoryQueue:
         return None
 
     async def wake(self, *, locked: bool = False) -> None:
-        for task in list(self._state.with_status(TaskStatus.PENDING)):
+        for task in self._state.with_status(TaskStatus.PENDING):
             if locked and task.locked:
                 self._state.put(attrs.evolve(task, not_before=None))
         self._waiting.wake()

@@ -81,6 +81,11 @@ _STORAGE_STATES = {state.value: state for state in StorageState}
 _MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
 """Whatever is escaped in it. What was stored before there was a bound may be longer, and is not shown."""
 
+_PLAIN_FIELDS = (
+    *("task_id", "attempt_id", "position", "prompt", "provider_name", "model_id", "width", "height"),
+    *("size_bytes", "sha256", "vendor_sha256", "blob_key", "thumbnail_key"),
+)
+
 _NONE = "[]"
 _FAVOURITE = Marks(favourite=True)
 
@@ -88,22 +93,10 @@ _FAVOURITE = Marks(favourite=True)
 def image_to_row(image: Image) -> dict[str, Any]:
     """Return the columns of an image, without its id."""
     return {
-        "task_id": image.task_id,
-        "attempt_id": image.attempt_id,
-        "position": image.position,
+        **{name: getattr(image, name) for name in _PLAIN_FIELDS},
         "operation": image.operation.value,
-        "prompt": image.prompt,
-        "provider_name": image.provider_name,
-        "model_id": image.model_id,
         "mime_type": image.mime_type.value,
-        "width": image.width,
-        "height": image.height,
-        "size_bytes": image.size_bytes,
-        "sha256": image.sha256,
-        "vendor_sha256": image.vendor_sha256,
         "crc64": image.archive_checksum,
-        "blob_key": image.blob_key,
-        "thumbnail_key": image.thumbnail_key,
         "storage": image.storage.value,
         "params": to_json(dict(image.params)) if image.params else "{}",
         "metadata": to_json(dict(image.metadata)) if image.metadata else "{}",

@@ -1,8 +1,4 @@
-"""Conversion of messages and failures to and from JSON; rows of earlier versions hold only the text.
-
-An upstream text is stored as a string. A message of our own is stored as its code and arguments together with
-its English text, which remains readable for a version that no longer has the code.
-"""
+"""Values to rows and back, in either database, and to the JSON in some of their columns."""
 
 import asyncio
 import json
@@ -30,12 +26,17 @@ from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode,
 from imagegen_core.operations import Operation
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tasks import IdempotencyClaim
-from imagegen_core.prices import Forecast, Price, Rate, TokenKind, Unit
+from imagegen_core.prices import Price
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.search import Page, Paging
 from imagegen_core.secrets import Secret
 from imagegen_core.task import EventKind, Task, TaskEvent, TaskStatus
 from imagegen_core.values import quarter_of, valid_json
+
+# ---------------------------------------------------------------- messages and failures
+
+# An upstream text is stored as a string. A message of our own is stored as its code and arguments together
+# with its English text, which remains readable for a version that no longer has the code.
 
 
 def message_to_json(message: Message) -> Any:
@@ -75,10 +76,8 @@ def _is_upstreams(message: Message) -> bool:
 def _encoded(value: Any) -> Any:
     match value:
         case Message():
-            return {
-                "code": str(value.code),
-                "args": {name: _encoded(item) for name, item in value.args.items()},
-            }
+            args = {name: _encoded(item) for name, item in value.args.items()}
+            return {"code": str(value.code), "args": args}
         case tuple():
             return [_encoded(item) for item in value]
         case str():
@@ -144,6 +143,8 @@ def _argument(value: Any) -> Any:
         case _:
             return value
 
+
+# ---------------------------------------------------------------- times and JSON
 
 T = TypeVar("T")
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
@@ -232,14 +233,6 @@ def _may_be_invalid(text: str) -> bool:
     return _SUSPECT_ESCAPE.search(text) is not None or any(word in text for word in _NON_FINITE_NUMBERS)
 
 
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
-    converter.register_structure_hook(Message, lambda value, _: message_from_json(value))
-    converter.register_structure_hook(Failure, lambda value, _: failure_from_json(value))
-    return converter
-
-
 def _plain(value: Any) -> Any:
     """Return what JSON has of a value that the encoder does not know."""
     match value:
@@ -256,7 +249,11 @@ def _plain(value: Any) -> Any:
     return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
 
 
-_converter = _make_converter()
+_converter = cattrs.Converter()
+_converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
+_converter.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+_converter.register_structure_hook(Message, lambda value, _: message_from_json(value))
+_converter.register_structure_hook(Failure, lambda value, _: failure_from_json(value))
 _encoder = json.JSONEncoder(separators=(",", ":"), default=_plain)
 _BASES = {basis.value: basis for basis in Basis}
 
@@ -279,54 +276,15 @@ def cost_from_columns(basis: str | None, currency: str | None, ticks: int | None
     return Cost.from_ticks(ticks, currency, _BASES[basis])
 
 
-def optional_price(text: str | None) -> Price | None:
-    """Return the price that `price_to_json` wrote, or None."""
-    if text is None:
-        return None
-    price: dict[str, Any] = from_json(text, dict)
-    forecast = price.get("forecast")
-    return Price(
-        currency=price["currency"],
-        rates=tuple(map(_rate, price["rates"])),
-        forecast=None if forecast is None else Forecast(**forecast),
-    )
-
-
 def price_to_json(price: Price | None) -> str | None:
     """Return a price without its source, or None."""
     if price is None:
         return None
-    columns: dict[str, Any] = {"currency": price.currency, "rates": [_columns(rate) for rate in price.rates]}
-    if price.forecast is not None:
-        columns["forecast"] = {**attrs.asdict(price.forecast), "grid": dict(price.forecast.grid)}
-    return to_json(columns)
+    rates = [attrs.asdict(rate) | {"amount": str(rate.amount)} for rate in price.rates]
+    return to_json({"currency": price.currency, "rates": rates, "forecast": price.forecast})
 
 
-def _columns(rate: Rate) -> dict[str, Any]:
-    return {
-        "amount": str(rate.amount),
-        "per": rate.per,
-        "tokens": rate.tokens,
-        "sizes": rate.sizes,
-        "qualities": rate.qualities,
-        "max_pixels": rate.max_pixels,
-        "free": rate.free,
-        "operations": rate.operations,
-    }
-
-
-def _rate(data: Mapping[str, Any]) -> Rate:
-    return Rate(
-        amount=Decimal(data["amount"]),
-        per=Unit(data["per"]),
-        tokens=None if data["tokens"] is None else TokenKind(data["tokens"]),
-        sizes=tuple(data["sizes"]),
-        qualities=tuple(data["qualities"]),
-        max_pixels=data.get("max_pixels"),
-        free=data.get("free", 0),
-        operations=tuple(map(Operation, data["operations"])),
-    )
-
+# ---------------------------------------------------------------- tasks
 
 MAX_INLINE_CHARACTERS = 16 * 1024
 """The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
@@ -351,52 +309,39 @@ class _Inputs:
     mask: InputImage | None = None
 
 
+_TASK_FIELDS = ("model_id", "override", "max_retries", "progress", "attempts", "retries", "owner", "epoch")
+_TASK_TIMES = ("not_before", "started_at", "completed_at")
 _NO_INPUTS = '{"references":[],"image":null,"mask":null}'
 
 
 def task_to_row(task: Task) -> dict[str, Any]:
     """Return the columns of a task."""
     request = task.request
+    inputs = _Inputs(references=request.references, image=request.image, mask=request.mask)
     return {
         **task_state(task),
         "operation": request.operation.value,
         "prompt": request.prompt,
         "params": object_to_json(request.params),
-        "inputs": _inputs_to_json(request),
+        "inputs": to_json(inputs) if inputs != _Inputs() else _NO_INPUTS,
         "provider_name": task.provider_name,
         "retry_of": task.retry_of,
         "created_at": to_timestamp(task.created_at),
     }
 
 
-def _inputs_to_json(request: ImageRequest) -> str:
-    if not request.references and request.image is None:
-        return _NO_INPUTS
-    return to_json(_Inputs(references=request.references, image=request.image, mask=request.mask))
-
-
 def task_state(task: Task) -> dict[str, Any]:
     """Return the id and the mutable columns of a task, without its request, which may be a megabyte."""
     return {
-        "task_id": task.task_id,
-        "model_id": task.model_id,
+        **{name: getattr(task, name) for name in ("task_id", *_TASK_FIELDS)},
+        **{name: optional_timestamp(getattr(task, name)) for name in _TASK_TIMES},
         "status": task.status.value,
         "config_snapshot": object_to_json(task.config_snapshot),
-        "override": task.override,
-        "max_retries": task.max_retries,
-        "progress": task.progress,
-        "attempts": task.attempts,
-        "retries": task.retries,
         "rescues": task.recoveries,
         "warnings": to_json(task.warnings) if task.warnings else "[]",
         "failure": optional_json(task.failure),
         "cancel_requested": int(task.cancel_requested),
-        "not_before": optional_timestamp(task.not_before),
         "locked": int(task.locked),
-        "owner": task.owner,
-        "epoch": task.epoch,
-        "started_at": optional_timestamp(task.started_at),
-        "completed_at": optional_timestamp(task.completed_at),
     }
 
 
@@ -407,30 +352,19 @@ def usage_key(task: Task) -> dict[str, Any]:
 
 def row_to_task(row: Row) -> Task:
     """Return the task of a row."""
+    times: dict[str, Any] = {name: optional_moment(row[name]) for name in _TASK_TIMES}
     return Task(
-        task_id=row["task_id"],
+        **{name: row[name] for name in ("task_id", "provider_name", "retry_of", *_TASK_FIELDS)},
+        **times,
         request=_request(row),
-        provider_name=row["provider_name"],
-        model_id=row["model_id"],
         status=TaskStatus(row["status"]),
         config_snapshot=object_from_json(row["config_snapshot"]),
-        override=row["override"],
-        max_retries=row["max_retries"],
-        progress=row["progress"],
-        attempts=row["attempts"],
-        retries=row["retries"],
         recoveries=row["rescues"],
         warnings=() if row["warnings"] == "[]" else from_json(row["warnings"], tuple[Message, ...]),
         failure=optional_value(row["failure"], Failure),
         cancel_requested=bool(row["cancel_requested"]),
-        not_before=optional_moment(row["not_before"]),
         locked=bool(row["locked"]),
-        owner=row["owner"],
-        epoch=row["epoch"],
-        retry_of=row["retry_of"],
         created_at=from_timestamp(row["created_at"]),
-        started_at=optional_moment(row["started_at"]),
-        completed_at=optional_moment(row["completed_at"]),
     )
 
 
@@ -447,18 +381,13 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
 
 async def claimed_tasks(rows: Sequence[Row]) -> tuple[Task, ...]:
     """Return the tasks of all readable rows, oldest first."""
-    return await parsed(sorted(rows, key=lambda row: int(row["seq"])), readable_tasks)
+    return await parsed(sorted(rows, key=lambda row: row["seq"]), readable_tasks)
 
 
 async def parsed(rows: Sequence[Row], convert: Callable[[Sequence[Row]], T]) -> T:
     """Return what rows of tasks are converted to; long ones in a thread, since each may be a megabyte."""
-    if sum(map(_characters, rows)) <= MAX_INLINE_CHARACTERS:
-        return convert(rows)
-    return await asyncio.to_thread(convert, rows)
-
-
-def _characters(row: Row) -> int:
-    return len(row["prompt"]) + len(row["params"]) + len(row["inputs"])
+    characters = sum(len(row[name]) for row in rows for name in ("prompt", "params", "inputs"))
+    return convert(rows) if characters <= MAX_INLINE_CHARACTERS else await asyncio.to_thread(convert, rows)
 
 
 def _request(row: Row) -> ImageRequest:
@@ -467,9 +396,7 @@ def _request(row: Row) -> ImageRequest:
         operation=Operation(row["operation"]),
         prompt=row["prompt"],
         params=object_from_json(row["params"]),
-        references=inputs.references,
-        image=inputs.image,
-        mask=inputs.mask,
+        **attrs.asdict(inputs, recurse=False),
     )
 
 
@@ -484,14 +411,16 @@ def claim_to_row(claim: IdempotencyClaim, task: Task) -> dict[str, Any]:
     }
 
 
+# ---------------------------------------------------------------- attempts and events
+
+_ATTEMPT_FIELDS = ("attempt_id", "task_id", "number", "part")
+
+
 def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
     """Return the columns of an attempt."""
     config, response = attempt.config, attempt.response
     return {
-        "attempt_id": attempt.attempt_id,
-        "task_id": attempt.task_id,
-        "number": attempt.number,
-        "part": attempt.part,
+        **{name: getattr(attempt, name) for name in _ATTEMPT_FIELDS},
         "phase": attempt.phase.value,
         "charge": attempt.charge.value,
         "job": optional_json(attempt.job),
@@ -523,10 +452,7 @@ def _response(row: Row) -> InlineResponse | None:
 def row_to_attempt(row: Row) -> Attempt:
     """Return the attempt of a row."""
     return Attempt(
-        attempt_id=row["attempt_id"],
-        task_id=row["task_id"],
-        number=row["number"],
-        part=row["part"],
+        **{name: row[name] for name in _ATTEMPT_FIELDS},
         phase=Phase(row["phase"]),
         charge=Charge(row["charge"]),
         job=optional_value(row["job"], UpstreamJob),
@@ -534,7 +460,7 @@ def row_to_attempt(row: Row) -> Attempt:
         response=_response(row),
         failure=optional_value(row["failure"], Failure),
         config=_config(row),
-        price=optional_price(row["price"]),
+        price=optional_value(row["price"], Price),
         cost=cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"]),
         created_at=from_timestamp(row["created_at"]),
         updated_at=from_timestamp(row["updated_at"]),
@@ -562,6 +488,9 @@ def row_to_event(row: Row) -> TaskEvent:
     )
 
 
+# ---------------------------------------------------------------- pages
+
+
 def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
     """Return a page of ``(number, item)`` pairs, which must be ordered newest first."""
     pairs = list(numbered)
@@ -585,6 +514,11 @@ def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page
     )
 
 
+# ---------------------------------------------------------------- configurations
+
+_CONFIG_FIELDS = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds", "max_retries")
+
+
 class SealedRows:
     """Converts configurations to rows, and back without opening their secrets.
 
@@ -603,16 +537,11 @@ class SealedRows:
         key, (public, secret) = config.api_key, split_secrets(config.extra_config)
         seal_key, seal_extra = (self._seal(config, key_origin, name) for name in ("api_key", "sealed_extra"))
         return {
-            "provider_name": config.provider_name,
-            "kind": config.kind,
-            "display_name": config.display_name,
-            "api_base": config.api_base,
+            **{name: getattr(config, name) for name in _CONFIG_FIELDS},
             "api_key": None if key is None else key.give_to(seal_key),
             "key_origin": key_origin,
             "models": optional_json(config.models),
             "enabled": config.enabled,
-            "timeout_seconds": config.timeout_seconds,
-            "max_retries": config.max_retries,
             "extra_config": to_json(public),
             "sealed_extra": seal_extra(to_json(secret)) if secret else None,
             "created_at": optional_timestamp(config.created_at),
@@ -629,16 +558,11 @@ class SealedRows:
             key = secret
         opened = {} if secret is None or secret.locked else json.loads(secret.reveal())
         return ProviderConfig(
-            provider_name=row["provider_name"],
+            **{name: row[name] for name in _CONFIG_FIELDS},
             source=ConfigSource.DATABASE,
-            kind=row["kind"],
-            display_name=row["display_name"],
-            api_base=row["api_base"],
             api_key=key,
             models=optional_value(row["models"], tuple[ModelEntry, ...]),
             enabled=None if row["enabled"] is None else bool(row["enabled"]),
-            timeout_seconds=row["timeout_seconds"],
-            max_retries=row["max_retries"],
             extra_config=with_secrets(from_json(row["extra_config"], dict[str, Any]), opened),
             created_at=optional_moment(row["created_at"]),
             updated_at=optional_moment(row["updated_at"]),
