@@ -26,13 +26,14 @@ from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse
 from imagegen_adapters.stores.gallery import image_to_row
 from imagegen_adapters.stores.search import IndexEntry, milliseconds
+from imagegen_adapters.stores.sql import runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import (
+    active_generation,
     compact,
     insert_rows,
     remove_retired_generations,
-    retire_index,
 )
 from imagegen_adapters.system import new_id
 from imagegen_core.images import Image, MediaType
@@ -62,7 +63,7 @@ def fill(data_dir: Path, prompts: Path, *, index: bool = True, limit: int | None
 
 async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | None) -> float:
     if not index:
-        await database.writer.write(retire_index)
+        await database.writer.execute("UPDATE search_generations SET state = 'leaving'")
         await remove_retired_generations(database)
     with prompts.open(encoding="utf-8") as lines:
         total = sum(1 for _ in itertools.islice(lines, limit))
@@ -73,7 +74,7 @@ async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | 
         done += len(batch)
         _report(done, total, started)
     if index:
-        await compact(database)
+        await compact(database, await database.read(runner(active_generation())))
     return done / max(1e-9, time.perf_counter() - started)
 
 

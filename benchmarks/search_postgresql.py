@@ -28,12 +28,12 @@ from search_processor import processor_table
 
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
-from imagegen_adapters.stores.postgresql.search import insert_images, postgresql_gallery
+from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.search import folding_version
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image, find_hits
-from tests.fakes.postgresql import Cluster
+from tests.fakes.postgresql import Cluster, insert_images
 
 INSERT_IMAGES = """
 INSERT INTO images OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::images, $1)

@@ -55,6 +55,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+async def insert_images(connection, images, simplify):
+    """Insert images with their entries of the search index, and return them as they are stored."""
+    from imagegen_adapters.stores.postgresql.search import images_to_json, stored_images
+
+    ids = await connection.fetchval("SELECT add_images($1)", await images_to_json(images, simplify))
+    return await stored_images(connection.fetchrow, images, ids)
+
+
 def programs():
     """Return the directory of the newest PostgreSQL's programs; None if there is none."""
     paths = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]

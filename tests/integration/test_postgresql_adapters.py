@@ -11,7 +11,7 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql import search
 from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
-from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_images, postgresql_gallery
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.marks import MarkChange
@@ -19,6 +19,7 @@ from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import SearchQuery
 from imagegen_core.values import quarter_of
 from tests.contracts.samples import ORIGIN, a_config, a_task, add_image, later
+from tests.fakes.postgresql import insert_images
 
 pytestmark = pytest.mark.anyio
 

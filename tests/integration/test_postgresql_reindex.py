@@ -9,7 +9,6 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.search import (
     images_to_json,
     index_state,
-    insert_images,
     postgresql_gallery,
     reindex,
 )
@@ -17,6 +16,7 @@ from imagegen_adapters.stores.search import IndexState
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits
+from tests.fakes.postgresql import insert_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

@@ -10,7 +10,7 @@ import pytest
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql import search
-from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, insert_images, postgresql_gallery
+from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import (
@@ -25,6 +25,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.search import Paging, SearchQuery, tokens
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
+from tests.fakes.postgresql import insert_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 

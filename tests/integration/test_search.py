@@ -25,7 +25,6 @@ from imagegen_adapters.stores.sqlite.search import (
     index_state,
     insert_prepared,
     reindex,
-    retire_index,
     sqlite_gallery,
 )
 from imagegen_core.errors import Unavailable, ValidationFailed
@@ -350,7 +349,7 @@ async def test_a_cached_total_stays_current(records, database):
 async def test_a_missing_index_is_reported(records, database):
     """A search without an index is refused with a remedy, and the remedy works."""
     await add_image(database, "可爱的猫")
-    await database.writer.write(retire_index)
+    await database.writer.execute("UPDATE search_generations SET state = 'leaving'")
     await add_image(database, "猫")
 
     with pytest.raises(Unavailable, match="imagegen reindex"):

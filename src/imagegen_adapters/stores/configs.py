@@ -16,32 +16,22 @@ GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names
 
 ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
 
-_PUT = """
-INSERT INTO provider_configs (
-    provider_name, kind, display_name, api_base, api_key, key_origin, models, enabled, timeout_seconds,
-    max_retries, extra_config, sealed_extra, created_at, updated_at
-) VALUES (
-    :provider_name, :kind, :display_name, :api_base, :api_key, :key_origin, :models, :enabled,
-    :timeout_seconds, :max_retries, :extra_config, :sealed_extra, :created_at, :updated_at
-) ON CONFLICT (provider_name) DO UPDATE SET
-    kind = excluded.kind, display_name = excluded.display_name, api_base = excluded.api_base,
-    api_key = excluded.api_key, key_origin = excluded.key_origin, models = excluded.models,
-    enabled = excluded.enabled, timeout_seconds = excluded.timeout_seconds,
-    max_retries = excluded.max_retries, extra_config = excluded.extra_config,
-    sealed_extra = excluded.sealed_extra, updated_at = excluded.updated_at,
+_FIELDS = (
+    *("kind", "display_name", "api_base", "api_key", "key_origin", "models", "enabled", "timeout_seconds"),
+    *("max_retries", "extra_config", "sealed_extra", "updated_at"),
+)
+
+_PUT = f"""
+INSERT INTO provider_configs (provider_name, created_at, {", ".join(_FIELDS)})
+VALUES (:provider_name, :created_at, {", ".join(f":{name}" for name in _FIELDS)})
+ON CONFLICT (provider_name) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _FIELDS)},
     created_at = coalesce(provider_configs.created_at, excluded.created_at)
-"""
-
-_DELETE = "DELETE FROM provider_configs WHERE provider_name = :provider_name RETURNING 1"
-
-_DEFAULT = "SELECT value FROM settings WHERE name = 'default_provider'"
+"""  # noqa: S608 - columns of our own
 
 _SET_DEFAULT = """
 INSERT INTO settings (name, value) VALUES ('default_provider', :provider_name)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-
-_UNSET_DEFAULT = "DELETE FROM settings WHERE name = 'default_provider'"
 
 _SEALED = """
 SELECT 'api_key/' || provider_name AS place, api_key AS token
@@ -53,8 +43,6 @@ SELECT 'override/' || task_id, override FROM tasks WHERE override IS NOT NULL
 UNION ALL
 SELECT 'sealed_config/' || attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL
 """
-
-_RESEAL = "UPDATE {table} SET {column} = :token WHERE {key} = :id AND {column} = :before"
 
 _COLUMNS = {
     "api_key": ("provider_configs", "provider_name"),
@@ -92,18 +80,19 @@ class SqlProviderConfigs:
         await self._sql.change(_PUT, **row)
 
     async def default(self) -> str | None:
-        rows = await self._sql.rows(_DEFAULT)
+        rows = await self._sql.rows("SELECT value FROM settings WHERE name = 'default_provider'")
         return rows[0]["value"] if rows else None
 
     async def set_default(self, provider_name: str | None) -> None:
         if provider_name is None:
-            await self._sql.change(_UNSET_DEFAULT)
+            await self._sql.change("DELETE FROM settings WHERE name = 'default_provider'")
         else:
             await self._sql.change(_SET_DEFAULT, provider_name=provider_name)
 
     async def delete(self, provider_name: str) -> None:
+        statement = "DELETE FROM provider_configs WHERE provider_name = :provider_name RETURNING 1"
         is_text = text_problem(provider_name) is None
-        if not is_text or not await self._sql.change(_DELETE, provider_name=provider_name):
+        if not is_text or not await self._sql.change(statement, provider_name=provider_name):
             raise ProviderConfigNotFound(provider_name)
 
 
@@ -123,7 +112,7 @@ class SqlSealedRows:
     async def replace(self, row: SealedRow, token: str) -> None:
         column, _, key = row.place.partition("/")
         table, key_column = _COLUMNS[column]
-        statement = _RESEAL.format(table=table, column=column, key=key_column)
+        statement = f"UPDATE {table} SET {column} = :token WHERE {key_column} = :id AND {column} = :before"  # noqa: S608 - names of our own
         await self._sql.change(statement, id=key, before=row.token, token=token)
 
     async def sample(self) -> str | None:

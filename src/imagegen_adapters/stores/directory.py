@@ -10,6 +10,7 @@ from pathlib import Path
 from imagegen_adapters.files.local import write_durably
 from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageError
+from imagegen_core.messages import Message
 
 DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
@@ -79,7 +80,7 @@ class DataDirectory:
             raise DataDirectoryInUse from error
         except OSError as error:
             kind = StorageError if error.errno in _TRANSIENT_ERRNOS else DataDirectoryUnusable
-            raise kind(DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))) from error
+            raise kind(_reason(error)) from error
 
     @property
     def database(self) -> Path:
@@ -87,34 +88,24 @@ class DataDirectory:
         return self.path / DATABASE_FILE
 
     def installation_id(self, new_id: Callable[[], str]) -> str:
-        """Return the id of the directory, which ``new_id`` makes when it is first asked for.
-
-        Raises:
-            DataDirectoryUnusable: it can be neither read nor kept; the message gives the reason.
-        """
+        """Return the id of the directory, which ``new_id`` makes when it is first asked for."""
         if existing_id := self.known_installation_id():
             return existing_id
         installation_id = new_id()
         try:
             write_durably(self.path / INSTALLATION_FILE, f"{installation_id}\n".encode())
         except OSError as error:
-            raise DataDirectoryUnusable(
-                DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
-            ) from error
+            raise DataDirectoryUnusable(_reason(error)) from error
         return installation_id
 
     def known_installation_id(self) -> str | None:
-        """Return the id of the directory, if it has one.
-
-        Raises:
-            DataDirectoryUnusable: it cannot be read; the message gives the reason.
-        """
+        """Return the id of the directory, if it has one."""
         try:
-            return _content(self.path / INSTALLATION_FILE) or None
+            return (self.path / INSTALLATION_FILE).read_text("utf-8").strip() or None
+        except FileNotFoundError:
+            return None
         except OSError as error:
-            raise DataDirectoryUnusable(
-                DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
-            ) from error
+            raise DataDirectoryUnusable(_reason(error)) from error
 
     @property
     def locked(self) -> bool:
@@ -129,32 +120,21 @@ class DataDirectory:
         """
         if self._lock is not None:
             with contextlib.suppress(OSError):  # the lock goes when the process ends, whatever stays
-                self._remove_new_paths()
+                if all(path.name == LOCK_FILE for path in self.path.iterdir()):
+                    for path in self._new_paths:
+                        (path.rmdir if path.is_dir() else path.unlink)()
             os.close(self._lock)
             self._lock = None
 
-    def _remove_new_paths(self) -> None:
-        if any(path.name != LOCK_FILE for path in self.path.iterdir()):
-            return
-        for path in self._new_paths:
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink()
 
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except FileNotFoundError:
-        return ""
+def _reason(error: OSError) -> Message:
+    return DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))
 
 
 def _locked(path: Path) -> int:
     """Return the descriptor that holds the lock; the kernel releases it when the process ends.
 
-    Raises:
-        BlockingIOError: another process holds it, or has just removed it with the directory.
+    BlockingIOError means that another process holds it, or has just removed it with the directory.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

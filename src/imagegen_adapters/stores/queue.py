@@ -1,6 +1,7 @@
 """The queue over the table of tasks, where a pending task is a queued task, and the events of tasks."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -35,7 +36,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._woken = asyncio.Event()
-        self._followers: dict[str, set[asyncio.Event]] = {}
+        self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def wake(self, _key: str = "") -> None:
         """Wake the workers that wait, and make the next wait return at once.
@@ -58,13 +59,12 @@ class Waiting:
     def follow(self, task_id: str) -> Iterator[asyncio.Event]:
         """Yield an `asyncio.Event` that is set whenever the task has a new event."""
         changed = asyncio.Event()
-        self._followers.setdefault(task_id, set()).add(changed)
+        self._followers[task_id].add(changed)
         try:
             yield changed
         finally:
-            followers = self._followers[task_id]
-            followers.discard(changed)
-            if not followers:
+            self._followers[task_id].discard(changed)
+            if not self._followers[task_id]:
                 del self._followers[task_id]
 
     @property
@@ -123,7 +123,7 @@ class SqlQueue:
 
     async def last_event_id(self, task_id: str) -> int:
         last = await self._last_event(task_id)
-        return 0 if last is None else last.id
+        return last.id if last else 0
 
     def _look_for_missed_hints(self) -> None:
         """Go on looking while tasks are followed, where others than this process store events."""

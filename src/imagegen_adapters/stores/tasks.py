@@ -1,5 +1,6 @@
 """Tasks in a database: all but the statements on which the speed of the service depends."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -152,11 +153,10 @@ class SqlTasks:
         self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
     ) -> tuple[StoredKey, ...]:
         values = {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
-        if unanswered_since is None:
-            rows = await self._sql.rows(_NEWEST_KEYS, **values)
-        else:
-            since = to_timestamp(unanswered_since)
-            rows = await self._sql.rows(_UNANSWERED_KEYS, ended_since=since, **values)
+        statement = _NEWEST_KEYS
+        if unanswered_since is not None:
+            statement, values["ended_since"] = _UNANSWERED_KEYS, to_timestamp(unanswered_since)
+        rows = await self._sql.rows(statement, **values)
         return tuple(StoredKey(key=row["key"], task_id=row["task_id"]) for row in rows)
 
     async def mark_answered(self, task_id: str, *, at: datetime) -> None:
@@ -205,12 +205,11 @@ class SqlTasks:
         return _changed_tasks([row for row in rows if row["change"] is not None], rows[0]["position"], limit)
 
     async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
-        costs: dict[str, tuple[Cost, ...]] = {}
-        for row in await self._sql.rows(_COSTS, task_ids=list(task_ids)):
-            cost = cost_from_columns(row["cost_basis"], row["cost_currency"], row["cost_ticks"])
-            if cost is not None:
-                costs[row["task_id"]] = (*costs.get(row["task_id"], ()), cost)
-        return costs
+        costs: dict[str, list[Cost]] = defaultdict(list)
+        for task_id, *columns in await self._sql.rows(_COSTS, task_ids=list(task_ids)):
+            if (cost := cost_from_columns(*columns)) is not None:
+                costs[task_id].append(cost)
+        return {task_id: tuple(parts) for task_id, parts in costs.items()}
 
     async def usage(
         self, by: UsageKey, *, first: int | None = None, last: int | None = None
@@ -221,7 +220,7 @@ class SqlTasks:
 
     async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
         usages = _usage_by_key(await self._sql.rows(self.USAGE_BY_INTERVAL, bounds=list(bounds)), int)
-        return tuple(usages.get(number, Usage()) for number in range(len(bounds) - 1))
+        return tuple(usages[number] for number in range(len(bounds) - 1))
 
     async def usage_span(self) -> tuple[int, int] | None:
         ((first, last),) = await self._sql.rows(_USAGE_SPAN)
@@ -229,11 +228,7 @@ class SqlTasks:
 
 
 def task_of_key(rows: Sequence[Row], claim: IdempotencyClaim) -> Task | None:
-    """Return the task that `TASK_OF_KEY` has found for a claim.
-
-    Raises:
-        IdempotencyKeyReused: the key was used for another body.
-    """
+    """Return the task that `TASK_OF_KEY` has found for a claim, or raise that the key had another body."""
     if not rows:
         return None
     if rows[0]["body_sha256"] != claim.body_sha256:
@@ -265,24 +260,19 @@ def _changed_tasks(rows: Sequence[Row], end: int, limit: int) -> ChangedTasks:
 
 def _usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
     """Return the totals of each key, which has a row for each currency."""
-    usages: dict[Key, Usage] = {}
+    usages: dict[Key, Usage] = defaultdict(Usage)
     for row in rows:
-        key = kind(row["key"])
-        usages[key] = usages.get(key, Usage()).plus(_usage(row))
+        usages[kind(row["key"])] = usages[kind(row["key"])].plus(_usage(row))
     return usages
 
 
 def _usage(row: Row) -> Usage:
-    ticks = Ticks(
-        known_ticks=_sum(row, "known"),
-        estimated_ticks=_sum(row, "estimated"),
-        possible_ticks=_sum(row, "possible"),
-    )
+    ticks = {f"{kind}_ticks": _sum(row, kind) for kind in ("known", "estimated", "possible")}
     return Usage(
         tasks=int(row["tasks"]),
         images=int(row["images"]),
         unknown_attempts=int(row["unknown_attempts"]),
-        currencies={row["currency"]: ticks} if row["currency"] else {},
+        currencies={row["currency"]: Ticks(**ticks)} if row["currency"] else {},
     )
 
 

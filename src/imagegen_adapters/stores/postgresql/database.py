@@ -307,9 +307,7 @@ class Database:
 
         Raises:
             MoveUnfinished: the move of a data directory into the database has not finished.
-            SchemaTooOld: migrations are pending, which are not to be applied.
-            SchemaTooNew: the database is from a newer version of imagegen.
-            SchemaUnusable: its encoding, its server's version or this user's rights do not do.
+            SchemaTooNew, SchemaTooOld, SchemaUnusable: see `migrate` and `check_schema`.
             StorageUnreachable: the server does not answer, or is a standby.
             StorageError: it refuses the connection.
         """
@@ -470,12 +468,8 @@ MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
 R = TypeVar("R")
 
 
-@attrs.frozen
-class _Call(Generic[R]):
-    """What one caller passes, and the future for what the database returns for it."""
-
-    argument: str
-    future: "asyncio.Future[R]"
+_Calls: TypeAlias = list[tuple[str, asyncio.Future[R]]]
+"""What callers pass, each with the future for what the database returns for it."""
 
 
 class Batches(Generic[R]):
@@ -487,53 +481,51 @@ class Batches(Generic[R]):
 
     def __init__(self, run: Callable[[Sequence[str]], Awaitable[Sequence[R]]]) -> None:
         self._run = run
-        self._waiting: deque[_Call[R]] = deque()
+        self._waiting: deque[tuple[str, asyncio.Future[R]]] = deque()
         self._running: asyncio.Task[None] | None = None
 
     async def call(self, argument: str) -> R:
         """Return the row of a call once its transaction is durable.
 
         A caller that is cancelled cannot know whether its call was made.
-
-        Raises:
-            StorageError: the database refused this call, or failed the batch.
         """
-        call: _Call[R] = _Call(argument, asyncio.get_running_loop().create_future())
-        self._waiting.append(call)
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((argument, future))
         if self._running is None:
             self._running = asyncio.create_task(self._run_all(), name="batches")
-        return await call.future
+        return await future
 
     async def _run_all(self) -> None:
-        batch: list[_Call[R]] = []
+        batch: _Calls[R] = []
         try:
             while batch := self._next_batch():
                 await self._deliver(batch)
         finally:  # with the event loop, too; then nobody waits forever
             self._running = None
-            _fail((*batch, *self._waiting), StorageError(DatabaseCode.DATABASE_STOPPED()))
+            _fail([*batch, *self._waiting], StorageError(DatabaseCode.DATABASE_STOPPED()))
             self._waiting.clear()
 
-    def _next_batch(self) -> list[_Call[R]]:
+    def _next_batch(self) -> _Calls[R]:
         """Return the oldest calls, but for those of cancelled callers; empty if there are none."""
-        batch: list[_Call[R]] = []
+        batch: _Calls[R] = []
         characters = 0
         while self._waiting and len(batch) < MAX_BATCH_CALLS:
-            characters += len(self._waiting[0].argument)
-            if batch and characters > MAX_BATCH_CHARACTERS:
-                break
-            call = self._waiting.popleft()
-            if call.future.cancelled():
-                characters -= len(call.argument)
-            else:
-                batch.append(call)
+            argument, future = self._waiting[0]
+            if not future.cancelled():
+                characters += len(argument)
+                if batch and characters > MAX_BATCH_CHARACTERS:
+                    break
+                batch.append((argument, future))
+            self._waiting.popleft()
         return batch
 
-    async def _deliver(self, batch: Sequence[_Call[R]]) -> None:
+    async def _deliver(self, batch: _Calls[R]) -> None:
         """Run a batch; if it is refused, each of its calls, so that only the refused ones fail."""
         try:
-            rows = await self._run([call.argument for call in batch])
-            results = list(zip(batch, rows, strict=True))
+            rows = await self._run([argument for argument, _ in batch])
+            for (_, future), row in zip(batch, rows, strict=True):
+                if not future.done():
+                    future.set_result(row)
         except StorageError as error:
             if len(batch) == 1 or error.reason.code is not DatabaseCode.DATABASE_REFUSED:
                 _fail(batch, error)
@@ -543,16 +535,12 @@ class Batches(Generic[R]):
         except Exception as error:  # noqa: BLE001 - a defect; its callers must not wait forever
             _log.exception("a batch of database calls failed")
             _fail(batch, StorageError(DatabaseCode.DATABASE_STOPPED()), error)
-        else:
-            for call, row in results:
-                if not call.future.done():
-                    call.future.set_result(row)
 
 
-def _fail(batch: Sequence[_Call[R]], error: StorageError, cause: Exception | None = None) -> None:
-    for call in batch:
-        if not call.future.done():
+def _fail(batch: _Calls[R], error: StorageError, cause: Exception | None = None) -> None:
+    for _, future in batch:
+        if not future.done():
             # A separate exception for each caller, since each raise extends the traceback.
             failure = type(error)(error.reason)
             failure.__cause__ = cause or error
-            call.future.set_exception(failure)
+            future.set_exception(failure)

@@ -1,11 +1,12 @@
-"""Tries a write again while the server does not answer, as during a failover, or has no room."""
+"""Files in PostgreSQL: images that are on their way to the archive, and what is spooled of tasks."""
 
 import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -37,11 +38,7 @@ class WriteRetry:
     waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
     async def __call__(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Return what the write returns.
-
-        Raises:
-            StorageError: it was refused, or the last try failed, too.
-        """
+        """Return what the write returns, or raise that it was refused, or failed at the last try, too."""
         for seconds in self.waits:
             try:
                 return await write()
@@ -50,26 +47,15 @@ class WriteRetry:
         return await write()
 
 
-async def _no_sleep(_seconds: float) -> None:
-    """Return at once."""
-
-
-NO_RETRY = WriteRetry(sleep=_no_sleep, waits=())
-
 CHUNK_BYTES = 512 * 1024
 """Of a row. A file that is being written takes about twice as much memory."""
 
 _KEYS_PER_BATCH = 1000
-_BEGIN = "INSERT INTO files (store) VALUES ($1) RETURNING file_id"
 
 _ADD_CHUNK = """
 INSERT INTO file_chunks (file_id, starts_at, content) VALUES ($1, $2, $3)
 ON CONFLICT (file_id, starts_at) DO NOTHING
 """
-
-_FINISH = "SELECT finish_file($1, $2, $3)"
-_ABANDON = "DELETE FROM files WHERE file_id = $1 AND key IS NULL"
-_GET = "SELECT file_id, key, size_bytes FROM files WHERE store = $1 AND key = $2"
 
 _FILES_AFTER = """
 SELECT file_id, key, size_bytes FROM files
@@ -80,10 +66,6 @@ _READ = """
 SELECT substring(content FROM ($2 - starts_at + 1)::integer FOR $3) AS content FROM file_chunks
 WHERE file_id = $1 AND starts_at <= $2 ORDER BY starts_at DESC LIMIT 1
 """
-
-_DELETE = "DELETE FROM files WHERE store = $1 AND key = $2"
-_DELETE_FOLDER = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
-_MOVE_FOLDER = "SELECT move_files($1, $2, $3, $4)"
 
 _EXISTING_FOLDERS = """
 SELECT folder FROM unnest($2::text[]) AS folder
@@ -122,26 +104,23 @@ class Files:
     Args:
         database: an open database.
         store: keeps these files apart from those of other stores.
-        retry: whether a write is tried again while the server does not answer.
+        retry: how a write is tried again while the server does not answer, if it is.
     """
 
-    def __init__(self, database: Database, store: str, *, retry: WriteRetry = NO_RETRY) -> None:
+    def __init__(self, database: Database, store: str, *, retry: WriteRetry | None = None) -> None:
         self._database = database
         self._store = store
         self._retry = retry
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> StoredFile:
-        """Store the bytes durably, in place of those that the key has; if ``chunks`` raises, nothing is.
-
-        Raises:
-            StorageError: the bytes could not be stored.
-        """
-        file_id, size = await self._write(_BEGIN, self._store), 0
+        """Store the bytes durably, in place of those that the key has; if ``chunks`` raises, nothing is."""
+        beginning = "INSERT INTO files (store) VALUES ($1) RETURNING file_id"
+        file_id, size = await self._write(beginning, self._store), 0
         try:
             async for chunk in in_chunks(chunks):
                 await self._write(_ADD_CHUNK, file_id, size, chunk)
                 size += len(chunk)
-            if not await self._write(_FINISH, file_id, key, size):
+            if not await self._write("SELECT finish_file($1, $2, $3)", file_id, key, size):
                 raise StorageUnreachable(DatabaseCode.WRITES_LOST())
         except BaseException:  # cancelled too
             await asyncio.shield(self._abandon(file_id))
@@ -150,15 +129,12 @@ class Files:
 
     async def get(self, key: str) -> StoredFile | None:
         """Return the file of a key; None if there is none."""
-        row = await self._database.row(_GET, self._store, key)
+        selecting = "SELECT file_id, key, size_bytes FROM files WHERE store = $1 AND key = $2"
+        row = await self._database.row(selecting, self._store, key)
         return None if row is None else StoredFile(**dict(row))
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes of the key's file, as `read` does.
-
-        Raises:
-            BlobMissing: there is none, or it was removed meanwhile.
-        """
+        """Yield the bytes of the key's file, as `read` does."""
         file = await self.get(key)
         if file is None:
             raise BlobMissing(key)
@@ -167,7 +143,8 @@ class Files:
 
     async def starting_with(self, prefix: str) -> AsyncIterator[StoredFile]:
         """Yield the files whose keys start with ``prefix``, by key."""
-        after, limit = "", _end(prefix)
+        after = ""
+        limit = prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else None  # first after all of the prefix
         while rows := await self._database.rows(
             _FILES_AFTER, self._store, after, prefix, limit, _KEYS_PER_BATCH
         ):
@@ -176,12 +153,7 @@ class Files:
             after = rows[-1]["key"]
 
     async def read(self, file: StoredFile, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 512 KiB.
-
-        Raises:
-            BlobMissing: the file was removed meanwhile.
-            StorageError: a part of it is missing.
-        """
+        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 512 KiB."""
         stop = file.size_bytes if end is None else min(end, file.size_bytes)
         while start < stop:
             row = await self._database.row(_READ, file.file_id, start, min(stop - start, CHUNK_BYTES))
@@ -194,16 +166,17 @@ class Files:
 
     async def delete(self, key: str) -> None:
         """Remove the file of a key; a missing one is no error."""
-        await self._database.rows(_DELETE, self._store, key)
+        await self._database.rows("DELETE FROM files WHERE store = $1 AND key = $2", self._store, key)
 
     async def delete_folder(self, folder: str) -> None:
         """Remove the files whose keys start with ``folder/``."""
-        prefix = f"{folder}/"
-        await self._database.rows(_DELETE_FOLDER, self._store, prefix, _end(prefix))
+        deleting = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
+        await self._database.rows(deleting, self._store, f"{folder}/", f"{folder}0")
 
     async def move_folder(self, folder: str, names: Collection[str], *, store: str) -> None:
         """Move these files of a folder to another store of the database, and remove its others, at once."""
-        await self._database.rows(_MOVE_FOLDER, self._store, folder, list(names), store)
+        moving = "SELECT move_files($1, $2, $3, $4)"
+        await self._database.rows(moving, self._store, folder, list(names), store)
 
     async def existing_folders(self, folders: Collection[str]) -> frozenset[str]:
         """Return those of the folders, the first parts of keys, that have any file."""
@@ -222,12 +195,13 @@ class Files:
 
     async def _write(self, statement: str, *values: Any) -> Any:
         """Return what the statement returns, if anything."""
-        rows = await self._retry(lambda: self._database.rows(statement, *values))
+        write = partial(self._database.rows, statement, *values)
+        rows = await (write() if self._retry is None else self._retry(write))
         return rows[0][0] if rows else None
 
     async def _abandon(self, file_id: int) -> None:
         with contextlib.suppress(StorageError):  # removed by a later sweep
-            await self._database.rows(_ABANDON, file_id)
+            await self._database.rows("DELETE FROM files WHERE file_id = $1 AND key IS NULL", file_id)
 
 
 async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -243,11 +217,6 @@ async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             del buffer[:CHUNK_BYTES]
     if buffer:
         yield bytes(buffer)
-
-
-def _end(prefix: str) -> str | None:
-    """Return the first text in the order of bytes after all that start with ``prefix``; None if all do."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else None
 
 
 class PostgresqlBlobStore:
@@ -267,8 +236,15 @@ class PostgresqlBlobStore:
     ) -> StoredBlob:
         sha256 = hashlib.sha256()
         checksum = None if self._checksum is None else self._checksum()
-        updates = [sha256.update] if checksum is None else [sha256.update, checksum.update]
-        file = await self._files.put(check_key(key), _passing(in_chunks(chunks), updates))
+
+        async def passing() -> AsyncIterator[bytes]:
+            async for chunk in in_chunks(chunks):
+                await asyncio.to_thread(sha256.update, chunk)
+                if checksum is not None:
+                    await asyncio.to_thread(checksum.update, chunk)
+                yield chunk
+
+        file = await self._files.put(check_key(key), passing())
         return StoredBlob(
             key=key,
             size_bytes=file.size_bytes,
@@ -294,19 +270,6 @@ class PostgresqlBlobStore:
         async for file in self._files.starting_with(prefix):
             yield file.key
 
-
-async def _passing(
-    chunks: AsyncIterator[bytes], updates: Sequence[Callable[[bytes], None]]
-) -> AsyncIterator[bytes]:
-    """Yield the chunks, each after a thread has taken it into the checksums."""
-    async for chunk in chunks:
-        for update in updates:
-            await asyncio.to_thread(update, chunk)
-        yield chunk
-
-
-_INPUTS = "inputs"
-"""The store of files that are kept."""
 
 _log = logging.getLogger(__name__)
 
@@ -336,7 +299,7 @@ class PostgresqlSpool:
         copies_puts: bool = True,
     ) -> None:
         self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
-        self._inputs = Files(database, _INPUTS)
+        self._inputs = Files(database, "inputs")
         self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
         self._clock = clock
         self._copies_puts = copies_puts
@@ -382,7 +345,7 @@ class PostgresqlSpool:
         raise BlobMissing(key)
 
     async def keep(self, owner: str, names: Collection[str]) -> None:
-        await self._files.move_folder(check_key(owner), names, store=_INPUTS)
+        await self._files.move_folder(check_key(owner), names, store="inputs")
         await self._copies.retain(owner, ())
 
     async def files(self, owner: str) -> Mapping[str, int]:

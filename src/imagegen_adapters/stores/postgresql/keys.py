@@ -16,12 +16,6 @@ from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.text import text_problem
 
-_WITNESS = "SELECT token FROM master_key_witness"
-
-_ADD_WITNESS = "INSERT INTO master_key_witness (token) VALUES ($1) ON CONFLICT DO NOTHING"
-
-_REPLACE_WITNESS = "UPDATE master_key_witness SET token = $1"
-
 
 class PostgresqlProviderConfigs(SqlProviderConfigs):
     """Read each time: another node may have changed them.
@@ -64,11 +58,16 @@ class PostgresqlMasterKey:
         Raises:
             MasterKeyRefused: there is no key, or it is not that of the other nodes; nothing was written.
         """
-        box = self._unchecked_box()
+        if not self._keys:
+            raise MasterKeyRefused(KeyCode.SHARED_KEY_MISSING())
+        if not all(map(is_valid_key, self._keys)):
+            raise MasterKeyRefused(KeyCode.MASTER_KEY_MALFORMED())
+        box = FernetSecretBox(self._keys)
         witness = await self._witness()
         _check(box, witness or await self._rows.sample())
         if create and witness is None:
-            await self._database.rows(_ADD_WITNESS, box.new_witness())
+            adding = "INSERT INTO master_key_witness (token) VALUES ($1) ON CONFLICT DO NOTHING"
+            await self._database.rows(adding, box.new_witness())
             _check(box, await self._witness())  # another node may have been the first
         return box
 
@@ -86,18 +85,11 @@ class PostgresqlMasterKey:
             raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())
         box = await self.open_box()
         count = await reseal(box, self._rows)
-        await self._database.rows(_REPLACE_WITNESS, box.new_witness())
+        await self._database.rows("UPDATE master_key_witness SET token = $1", box.new_witness())
         return count
 
-    def _unchecked_box(self) -> FernetSecretBox:
-        if not self._keys:
-            raise MasterKeyRefused(KeyCode.SHARED_KEY_MISSING())
-        if not all(map(is_valid_key, self._keys)):
-            raise MasterKeyRefused(KeyCode.MASTER_KEY_MALFORMED())
-        return FernetSecretBox(self._keys)
-
     async def _witness(self) -> str | None:
-        row = await self._database.row(_WITNESS)
+        row = await self._database.row("SELECT token FROM master_key_witness")
         return None if row is None else str(row["token"])
 
 

@@ -129,8 +129,9 @@ class PostgresqlIndex:
             words=tuple(map(_pattern, words)),
             facets=values,
             marks=marks or (),
-            since=_timestamp(criteria.created_from),
-            until=_timestamp(criteria.created_to),
+            # In full precision, which only stored times lack.
+            since=None if criteria.created_from is None else criteria.created_from.isoformat(),
+            until=None if criteria.created_to is None else criteria.created_to.isoformat(),
             oldest=oldest,
             newest=newest,
         )
@@ -256,15 +257,8 @@ class Windows:
 
     @property
     def _conditions(self) -> dict[str, Any]:
-        return {
-            "tokens": self.tokens or None,
-            "patterns": self.patterns,
-            "words": self.words,
-            "facets": self.facets,
-            "marks": self.marks,
-            "since": self.since,
-            "until": self.until,
-        }
+        names = ("patterns", "words", "facets", "marks", "since", "until")
+        return {"tokens": self.tokens or None, **{name: getattr(self, name) for name in names}}
 
 
 def _patterns(tokens: Iterable[str]) -> str | None:
@@ -277,24 +271,15 @@ def _pattern(word: str) -> str:
     return f"%{word.translate(_PATTERN_ESCAPES)}%"
 
 
-def _timestamp(moment: datetime | None) -> str | None:
-    """Return the time in full precision, which only stored times lack."""
-    return None if moment is None else moment.isoformat()
-
-
 def _bounds(criteria: ImageFilter) -> Steps[tuple[int, int]]:
     """Return the lowest and the highest id of the buckets with images of the requested days."""
     since, until = criteria.created_from, criteria.created_to
     if since is None and until is None:
         return 0, NEWEST
-    first = -(2**31) if since is None else _day(since)
-    last = 2**31 - 1 if until is None else _day(until)
+    first = -(2**31) if since is None else (since - _EPOCH) // timedelta(days=1)
+    last = 2**31 - 1 if until is None else (until - _EPOCH) // timedelta(days=1)
     ((low, high),) = yield _BUCKETS_OF_DAYS, {"first": first, "last": last}
     return _NOWHERE if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
-
-
-def _day(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(days=1)
 
 
 def _marks(criteria: ImageFilter) -> Steps[tuple[str, ...] | None]:
@@ -351,7 +336,7 @@ class BucketCounts:
 
     def count(self, windows: Windows) -> Steps[int]:
         """Return the number of images in the snapshot, capped."""
-        key = _key(windows)
+        key = attrs.evolve(windows, oldest=0, newest=NEWEST)
         changes = yield from windows.changes()
         cached = {bucket: count for bucket, count in self._counts.get(key, {}).items() if bucket in changes}
         least = sum(c.images for bucket, c in cached.items() if changes[bucket].only_added_to(c.changes))
@@ -372,7 +357,7 @@ class BucketCounts:
         return min(total, MAX_EXACT_TOTAL + 1)
 
     def _store(self, key: Windows, counts: dict[int, _Count]) -> None:
-        if _is_too_long(key):
+        if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
             return
         newest = sorted(counts, reverse=True)[:_MAX_BUCKETS]
         self._counts[key] = {bucket: counts[bucket] for bucket in newest}
@@ -389,10 +374,6 @@ class _Quarters:
     quarters: "array[int]"
     totals: "array[int]"
 
-    def before(self, quarter: int) -> int:
-        """Return how many images were made before a quarter."""
-        return self.totals[bisect_left(self.quarters, quarter)]
-
 
 class QuarterCounts:
     """Counts the images that windows select by intervals; a bucket is counted again only when it changed.
@@ -405,7 +386,7 @@ class QuarterCounts:
 
     def by_interval(self, windows: Windows, bounds: Sequence[int]) -> Steps[tuple[int, ...]]:
         """Return how many images there are from each of the quarters to before the next, in the snapshot."""
-        key = _key(windows)
+        key = attrs.evolve(windows, oldest=0, newest=NEWEST)
         changes = yield from windows.changes()
         earlier = self._lists.get(key, {})
         current = {bucket: one for bucket, one in earlier.items() if changes.get(bucket) == one.changes}
@@ -417,44 +398,23 @@ class QuarterCounts:
                 totals = array("q", accumulate(counts, initial=0))
                 current[bucket] = _Quarters(changes[bucket], array("q", quarters), totals)
             self._store(key, current)
-        before = [sum(quarters.before(bound) for quarters in current.values()) for bound in bounds]
+        before = [
+            sum(one.totals[bisect_left(one.quarters, bound)] for one in current.values()) for bound in bounds
+        ]
         return tuple(after - first for first, after in pairwise(before))
 
     def _store(self, key: Windows, current: dict[int, _Quarters]) -> None:
-        if _is_too_long(key):
+        if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
             return
         self._lists[key] = dict(current)
         self._lists.move_to_end(key)
-        while sum(map(_size, self._lists.values())) > _MAX_QUARTERS:
+        while sum(len(one.totals) for each in self._lists.values() for one in each.values()) > _MAX_QUARTERS:
             self._lists.popitem(last=False)
-
-
-def _key(windows: Windows) -> Windows:
-    return attrs.evolve(windows, oldest=0, newest=NEWEST)
-
-
-def _is_too_long(key: Windows) -> bool:
-    return sum(map(len, key.words)) > _MAX_CACHED_CHARS
-
-
-def _size(buckets: dict[int, _Quarters]) -> int:
-    return sum(len(quarters.totals) for quarters in buckets.values())
 
 
 # ---------------------------------------------------------------- images as they are added
 
 _OF_ATTEMPT, _ = for_postgresql(f"{SELECT_IMAGES} WHERE attempt_id = :attempt_id AND position = :position")
-
-
-async def insert_images(
-    connection: Connection, images: Sequence[Image], simplify: Simplify
-) -> tuple[Image, ...]:
-    """Insert images within the caller's transaction, index them, and return them with their ids.
-
-    An image whose (attempt_id, position) already exists is returned as stored.
-    """
-    ids = await connection.fetchval("SELECT add_images($1)", await images_to_json(images, simplify))
-    return await stored_images(connection.fetchrow, images, ids)
 
 
 async def images_to_json(images: Sequence[Image], simplify: Simplify) -> str:

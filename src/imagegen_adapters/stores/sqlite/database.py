@@ -1,11 +1,11 @@
-"""A pool of read-only connections, each in its own thread."""
+"""One SQLite file: its readers, each connection in a thread of its own, and what keeps its log short."""
 
 import asyncio
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -57,12 +57,7 @@ class Readers:
         self._closed = False
 
     async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
-        """Run ``fn`` and return its result; the time in the queue counts towards its deadline.
-
-        Raises:
-            Unavailable: it took longer than ``deadline_seconds``.
-            StorageError: the file cannot be read, or the database is closed.
-        """
+        """Run ``fn`` and return its result; the time in the queue counts towards its deadline."""
         if self._closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
         return await self._threads.run(partial(self._read, fn, time.monotonic() + deadline_seconds))
@@ -106,17 +101,14 @@ class Readers:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self._open()
+            try:
+                connection = self._local.connection = open_reader(self._path, cache_kib=self._cache_kib)
+            except sqlite3.Error as error:
+                # Not StorageBroken, since the file could be opened before: descriptors may have run out.
+                raise StorageError(storage_error(error).reason) from error
             with self._lock:
                 self._all.append(connection)
         return connection
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            return open_reader(self._path, cache_kib=self._cache_kib)
-        except sqlite3.Error as error:
-            # Not StorageBroken, since the file could be opened before: descriptors may have run out.
-            raise StorageError(storage_error(error).reason) from error
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
@@ -146,6 +138,8 @@ def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Conn
         connection.text_factory = str
 
 
+# ---------------------------------------------------------------- the write-ahead log
+
 _TRUNCATE_TIMEOUT_MS = 200
 """How long the writer waits for readers when it truncates the log."""
 
@@ -167,7 +161,7 @@ DEFAULT_WAL_LIMITS = WalLimits()
 class Watchdog:
     """Called after each batch in the writer's thread; truncates at most once in ``old_read_seconds``."""
 
-    def __init__(self, wal: Path, readers: Sequence[Readers], limits: WalLimits) -> None:
+    def __init__(self, wal: Path, readers: Collection[Readers], limits: WalLimits) -> None:
         self._wal = wal
         self._readers = readers
         self._limits = limits
@@ -176,7 +170,10 @@ class Watchdog:
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         """Warn, or interrupt old reads and truncate, depending on the size of the log."""
-        size = self._size()
+        try:
+            size = self._wal.stat().st_size
+        except OSError:
+            size = 0
         if size <= self._limits.warn_bytes:
             self._warned = False
             return
@@ -186,15 +183,9 @@ class Watchdog:
         if size > self._limits.truncate_bytes and time.monotonic() >= self._next_truncation:
             self._next_truncation = time.monotonic() + self._limits.old_read_seconds
             age = self._limits.old_read_seconds
-            interrupted = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
+            interrupted = sum(pool.interrupt(older_than_seconds=age) for pool in self._readers)
             _log.warning("interrupted %d old reads to truncate the write-ahead log", interrupted)
             _truncate(connection)
-
-    def _size(self) -> int:
-        try:
-            return self._wal.stat().st_size
-        except OSError:
-            return 0
 
 
 def _truncate(connection: sqlite3.Connection) -> None:
@@ -208,15 +199,17 @@ def _truncate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
 
 
+# ---------------------------------------------------------------- the database
+
 DEFAULT_READ_SECONDS = 30.0
 """The default deadline of a read. A longer read would keep the write-ahead log from being checkpointed."""
 
-_READERS = {"threads": 3, "cache_kib": 4_000}
-
-_SEARCHERS = {"threads": 2, "cache_kib": 32_000}
-"""Searches are bound by the CPU, so more of them only slow each other down; they visit many pages."""
-
-_PROBE = {"threads": 1, "cache_kib": 200}
+_POOLS = {
+    "readers": {"threads": 3, "cache_kib": 4_000},
+    # Bound by the CPU, so more of them only slow each other down; they visit many pages.
+    "searchers": {"threads": 2, "cache_kib": 32_000},
+    "probes": {"threads": 1, "cache_kib": 200},
+}
 
 
 class Database:
@@ -227,14 +220,10 @@ class Database:
     transaction, and not retain the connection.
     """
 
-    def __init__(
-        self, path: Path, *, writer: Writer | None, readers: Readers, searchers: Readers, probes: Readers
-    ) -> None:
+    def __init__(self, path: Path, pools: Mapping[str, Readers], writer: Writer | None = None) -> None:
         self.path = path
+        self._pools = pools
         self._writer = writer
-        self._readers = readers
-        self._searchers = searchers
-        self._probes = probes
 
     @classmethod
     def open(
@@ -264,12 +253,9 @@ class Database:
     def _open_read_only(cls, path: Path) -> "Database":
         from imagegen_adapters.stores.sqlite.schema import check_schema  # few processes need it
 
-        connection = open_reader(path)
-        try:
+        with closing(open_reader(path)) as connection:
             check_schema(connection)
-        finally:
-            connection.close()
-        return cls(path, writer=None, **_reader_pools(path))
+        return cls(path, _reader_pools(path))
 
     @classmethod
     def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
@@ -282,8 +268,8 @@ class Database:
             connection.close()
             raise
         pools = _reader_pools(path)
-        watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(pools.values()), limits)
-        return cls(path, writer=Writer(connection, after_batch=watchdog), **pools)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), pools.values(), limits)
+        return cls(path, pools, Writer(connection, after_batch=watchdog))
 
     @property
     def healthy(self) -> bool:
@@ -292,11 +278,7 @@ class Database:
 
     @property
     def writer(self) -> Writer:
-        """What runs functions in a transaction.
-
-        Raises:
-            StorageError: the database was opened for reading only.
-        """
+        """What runs functions in a transaction; a database that was opened for reading only has none."""
         if self._writer is None:
             raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
         return self._writer
@@ -310,25 +292,15 @@ class Database:
             Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
             StorageError: the file cannot be read.
         """
-        return await self._readers.read(fn, deadline_seconds=deadline_seconds)
+        return await self._pools["readers"].read(fn, deadline_seconds=deadline_seconds)
 
     async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
-        """Like `read`, for queries that are bound by the CPU; they never delay a `read`.
-
-        Raises:
-            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
-            StorageError: the file cannot be read.
-        """
-        return await self._searchers.read(fn, deadline_seconds=deadline_seconds)
+        """Like `read`, for queries that are bound by the CPU; they never delay a `read`."""
+        return await self._pools["searchers"].read(fn, deadline_seconds=deadline_seconds)
 
     async def probe(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Like `read`, for health checks, which must not queue behind other reads.
-
-        Raises:
-            Unavailable: it took longer than `DEFAULT_READ_SECONDS`.
-            StorageError: the file cannot be read.
-        """
-        return await self._probes.read(fn, deadline_seconds=DEFAULT_READ_SECONDS)
+        """Like `read`, for health checks, which must not queue behind other reads."""
+        return await self._pools["probes"].read(fn, deadline_seconds=DEFAULT_READ_SECONDS)
 
     async def close(self) -> None:
         """Finish pending writes, checkpoint and close. May be called twice."""
@@ -336,7 +308,7 @@ class Database:
 
     def close_now(self) -> None:
         """Like `close`, for programs without an event loop."""
-        for pool in (self._readers, self._searchers, self._probes):
+        for pool in self._pools.values():
             pool.close()
         if self._writer is not None:
             self._writer.close()
@@ -344,9 +316,10 @@ class Database:
 
 def _reader_pools(path: Path) -> dict[str, Readers]:
     """Return the pools of read-only connections, which are opened on their first use."""
-    pools = {"readers": _READERS, "searchers": _SEARCHERS, "probes": _PROBE}
-    return {name: Readers(path, **sizes) for name, sizes in pools.items()}
+    return {name: Readers(path, **sizes) for name, sizes in _POOLS.items()}
 
+
+# ---------------------------------------------------------------- copies
 
 _MAX_INTEGRITY_ERRORS = 5
 
@@ -354,8 +327,7 @@ _MAX_INTEGRITY_ERRORS = 5
 def take_snapshot(database: Path, target: Path) -> None:
     """Write a consistent copy of the database to ``target``, a new file of mode 0600, and check it.
 
-    Raises:
-        StorageError: the database cannot be read or is damaged; ``target`` may be incomplete.
+    If that raises, the file may be incomplete.
     """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:

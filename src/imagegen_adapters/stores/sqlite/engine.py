@@ -72,11 +72,7 @@ def sqlite_name() -> Message:
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
-    """Check that this SQLite version is supported.
-
-    Raises:
-        SqliteTooOld: it is not.
-    """
+    """Refuse a version of SQLite that is not supported."""
     if version < MIN_VERSION:
         raise SqliteTooOld(version)
 
@@ -101,10 +97,6 @@ _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 )
 
-_PERMANENT = frozenset(
-    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-)
-
 _MESSAGES = {
     sqlite3.SQLITE_FULL: DatabaseCode.DISK_OF_DATABASE_FULL,
     sqlite3.SQLITE_BUSY: DatabaseCode.DATABASE_LOCKED,
@@ -121,21 +113,22 @@ class DatabaseUnusable(StorageBroken):
     """The file is damaged or inaccessible to this user; retrying does not help."""
 
 
+_KINDS: dict[int, type[StorageError]] = {
+    sqlite3.SQLITE_FULL: StorageFull,
+    sqlite3.SQLITE_BUSY: StorageUnreachable,  # nothing was written, and it works once the lock is released
+    sqlite3.SQLITE_READONLY: DatabaseUnusable,
+    sqlite3.SQLITE_IOERR: StorageBroken,
+    sqlite3.SQLITE_CORRUPT: DatabaseUnusable,
+    sqlite3.SQLITE_NOTADB: DatabaseUnusable,
+    sqlite3.SQLITE_CANTOPEN: DatabaseUnusable,
+}
+
+
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return the storage error for an SQLite error; its message never contains a path."""
     code = _primary(error)
     reason = _MESSAGES[code]() if code in _MESSAGES else DatabaseCode.DATABASE_REFUSED(detail=str(error))
-    return _kind(error, code)(reason)
-
-
-def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
-    if is_full(error):
-        return StorageFull
-    if code == sqlite3.SQLITE_BUSY:  # nothing was written, and the same works once the lock is released
-        return StorageUnreachable
-    if code in _PERMANENT:
-        return DatabaseUnusable
-    return StorageBroken if is_fatal(error) else StorageError
+    return _KINDS.get(code, StorageError)(reason)
 
 
 def is_fatal(error: sqlite3.Error) -> bool:
@@ -168,8 +161,6 @@ def _primary(error: sqlite3.Error) -> int:
     return -1 if code is None else code & 0xFF
 
 
-PAGES_PER_CHECKPOINT = 1000
-
 WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is truncated to this size after a checkpoint."""
 
@@ -189,14 +180,9 @@ _WRITER = (
     "PRAGMA synchronous=FULL",  # losing the record of a paid call means paying twice
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # deleted secrets leave no copy in free pages
-    f"PRAGMA wal_autocheckpoint={PAGES_PER_CHECKPOINT}",
+    "PRAGMA wal_autocheckpoint=1000",
     f"PRAGMA journal_size_limit={WAL_SIZE_LIMIT_BYTES}",
     "PRAGMA cache_size=-16000",
-)
-
-_READER = (
-    "PRAGMA query_only=ON",
-    "PRAGMA wal_autocheckpoint=0",
 )
 
 LOSSY_TEXT = partial(str, encoding="utf-8", errors="replace")
@@ -208,33 +194,33 @@ def open_writer(path: Path) -> sqlite3.Connection:
     _make_private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.text_factory = LOSSY_TEXT
-    return _configured(connection, *_COMMON, *_WRITER)
+    return _configured(connection, *_WRITER)
 
 
 def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
     """Return a connection that neither writes nor checkpoints, not even when it is closed."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
-    return _configured(connection, *_COMMON, *_READER, f"PRAGMA cache_size=-{cache_kib:d}")
+    pragmas = ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", f"PRAGMA cache_size=-{cache_kib:d}")
+    return _configured(_open_read_only(path), *pragmas)
 
 
 def open_copier(path: Path) -> sqlite3.Connection:
     """Return a read-only connection that allows ``VACUUM INTO``, which writes to another file."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    connection = _open_read_only(path)
     connection.text_factory = LOSSY_TEXT
-    return _configured(connection, *_COMMON)
+    return _configured(connection)
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
 
 
 def _configured(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:
-        for pragma in pragmas:
+        for pragma in (*_COMMON, *pragmas):
             connection.execute(pragma).fetchall()
     except sqlite3.Error:
         connection.close()

@@ -43,7 +43,7 @@ from imagegen_adapters.stores.search import (
     sums,
     within,
 )
-from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute, runner
+from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
@@ -154,7 +154,7 @@ class SqliteIndex:
         """Read no more blocks than it takes, which is one piece of them where few images were deleted."""
         most, fewer = SEARCHED_IMAGES
         images = recent = 0
-        values = {"block": newest // IDS_PER_BLOCK, "limit": _BLOCKS_AT_ONCE}
+        values = {"block": newest // IDS_PER_BLOCK}
         while rows := (yield _BLOCKS_UP_TO, values):
             for block, count in rows:
                 images += count
@@ -314,9 +314,7 @@ def _contains_all(words: Sequence[str], name: str) -> tuple[str, dict[str, str]]
 
 def _rounded_up(moment: datetime | None) -> int | None:
     """Return the time in milliseconds, rounded up."""
-    if moment is None:
-        return None
-    return milliseconds(moment) + (1 if moment.microsecond % 1000 else 0)
+    return None if moment is None else milliseconds(moment) + bool(moment.microsecond % 1000)
 
 
 def _bounds(from_ms: int | None, to_ms: int | None) -> Steps[tuple[int, int]]:
@@ -346,10 +344,7 @@ _MAX_CACHED_CHARS = 500
 IDS_PER_BLOCK = 1024
 """As the triggers of ``image_blocks`` count them."""
 
-_BLOCKS_AT_ONCE = 400
-_BLOCKS_UP_TO = (
-    "SELECT block, images FROM image_blocks WHERE block <= :block ORDER BY block DESC LIMIT :limit"
-)
+_BLOCKS_UP_TO = "SELECT block, images FROM image_blocks WHERE block <= :block ORDER BY block DESC LIMIT 400"
 
 
 @attrs.frozen
@@ -386,17 +381,13 @@ class CountCache:
         else:
             limit = MAX_EXACT_TOTAL + 1 - cached.count
             count = cached.count + (yield from lookup.count_above(cached.newest, limit=limit))
-        self._store(key, _CachedCount(count, deletions, newest))
+        if sum(map(len, key.words)) <= _MAX_CACHED_CHARS:
+            with self._lock:
+                self._counts[key] = _CachedCount(count, deletions, newest)
+                self._counts.move_to_end(key)
+                while len(self._counts) > _MAX_ENTRIES:
+                    self._counts.popitem(last=False)
         return count
-
-    def _store(self, key: Entries, count: _CachedCount) -> None:
-        if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
-            return
-        with self._lock:
-            self._counts[key] = count
-            self._counts.move_to_end(key)
-            while len(self._counts) > _MAX_ENTRIES:
-                self._counts.popitem(last=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -420,10 +411,7 @@ class ImageBlocks:
         self._blocks = _Blocks()
 
     def start(self, offset: int) -> Steps[tuple[int, int]]:
-        """Return the id below which the page after ``offset`` images begins, and how many to skip there.
-
-        There is something to skip only in a block in which images were deleted.
-        """
+        """As for `Index`; there is something to skip only in a block in which images were deleted."""
         counts = yield from self._current()
         position = counts.older[-1] - 1 - offset  # of the first image of the page, counted from the oldest
         if position < 0:
@@ -447,10 +435,8 @@ class ImageBlocks:
             counts = _Blocks()
         since = counts.newest // IDS_PER_BLOCK
         index = bisect_left(counts.blocks, since)
-        rows = yield (
-            "SELECT block, images FROM image_blocks WHERE block >= :since ORDER BY block",
-            {"since": since},
-        )
+        later = "SELECT block, images FROM image_blocks WHERE block >= :since ORDER BY block"
+        rows = yield later, {"since": since}
         sums = accumulate((images for _, images in rows), initial=counts.older[index])
         self._blocks = _Blocks(
             newest=newest,
@@ -463,18 +449,16 @@ class ImageBlocks:
 
 # ---------------------------------------------------------------- images as they are added
 
-_INSERT_IMAGE = """
-INSERT INTO images (
-    task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
-    width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
-    metadata, created_at, cost_basis, cost_currency, cost_ticks
-) VALUES (
-    :task_id, :attempt_id, :position, :operation, :prompt, :provider_name, :model_id,
-    :mime_type, :width, :height, :size_bytes, :sha256, :vendor_sha256, :crc64, :blob_key, :thumbnail_key,
-    :storage, :params, :metadata, :created_at, :cost_basis, :cost_currency, :cost_ticks
+_COLUMNS = (
+    *("task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id", "mime_type"),
+    *("width", "height", "size_bytes", "sha256", "vendor_sha256", "crc64", "blob_key", "thumbnail_key"),
+    *("storage", "params", "metadata", "created_at", "cost_basis", "cost_currency", "cost_ticks"),
 )
+
+_INSERT_IMAGE = f"""
+INSERT INTO images ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
 ON CONFLICT (attempt_id, position) DO NOTHING
-"""
+"""  # noqa: S608 - columns of our own
 
 _OF_ATTEMPT = f"{SELECT_IMAGES} WHERE attempt_id = :attempt_id AND position = :position"
 
@@ -507,11 +491,12 @@ def insert_prepared(
     They were prepared with the same ``simplify``. An image whose (attempt_id, position) already exists is
     returned as stored.
     """
+    images = []
     ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
-    return tuple(
-        attrs.evolve(one.image, id=image_id) if image_id else _stored_image(connection, one.image)
-        for one, image_id in zip(prepared, ids, strict=True)
-    )
+    for one, image_id in zip(prepared, ids, strict=True):
+        stored = [] if image_id else execute(connection, _OF_ATTEMPT, one.row)
+        images.append(row_to_image(stored[0]) if stored else attrs.evolve(one.image, id=image_id))
+    return tuple(images)
 
 
 def insert_rows(
@@ -550,12 +535,6 @@ def _write_entries(
     )
 
 
-def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
-    place = {"attempt_id": image.attempt_id, "position": image.position}
-    ((*row,),) = execute(connection, _OF_ATTEMPT, place)
-    return row_to_image(row)
-
-
 # ---------------------------------------------------------------- rebuilding the index
 
 # A new generation of the index is built while searches still use the old one; images added or deleted in the
@@ -582,7 +561,7 @@ INSERT INTO search_generations (state, folding, until) VALUES ('building', ?, ?)
 _RETIRE = "UPDATE search_generations SET state = 'leaving' WHERE state = ?"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class _Build:
     generation: int
     reached: int
@@ -610,15 +589,10 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
         await database.writer.write(partial(_add, build=build, entries=entries))
         if progress is not None and (awaitable := progress(build.reached, build.until)) is not None:
             await awaitable
-    await _compact(database, build.generation)
+    await compact(database, build.generation)
     await database.writer.write(partial(_activate, generation=build.generation))
     await remove_retired_generations(database)
     return build.until
-
-
-async def compact(database: Database) -> None:
-    """Merge the segments of the FTS5 index step by step, which makes every search faster."""
-    await _compact(database, await database.read(runner(active_generation())))
 
 
 async def remove_retired_generations(database: Database) -> None:
@@ -629,22 +603,17 @@ async def remove_retired_generations(database: Database) -> None:
             pass
 
 
-async def _compact(database: Database, generation: int) -> None:
+async def compact(database: Database, generation: int) -> None:
+    """Merge the segments of the FTS5 index step by step, which makes every search faster."""
     await database.writer.write(partial(_merge, generation=generation, pages=-_PAGES_PER_MERGE))
     while await database.writer.write(partial(_merge, generation=generation, pages=_PAGES_PER_MERGE)):
         pass
 
 
-def retire_index(connection: sqlite3.Connection) -> None:
-    """Stop using the search index, until `reindex` builds a new one."""
-    for state in ("building", "active"):
-        connection.execute(_RETIRE, (state,))
-
-
 def _start(connection: sqlite3.Connection, *, version: str) -> _Build:
     row = connection.execute(_BUILDING, (version,)).fetchone()
     if row is not None:
-        return _Build(generation=row["generation"], reached=row["reached"], until=row["until"])
+        return _Build(*row)
     connection.execute(_RETIRE, ("building",))
     until = connection.execute(NEWEST_IMAGE).fetchone()[0]
     ((generation,),) = connection.execute(_INSERT_GENERATION, (version, until)).fetchall()
@@ -653,7 +622,7 @@ def _start(connection: sqlite3.Connection, *, version: str) -> _Build:
     connection.execute(f"CREATE TABLE {texts} ({columns}) STRICT")
     options = "tokens, content='', detail=none, columnsize=0, tokenize='ascii'"
     connection.execute(f"CREATE VIRTUAL TABLE {index} USING fts5({options})")
-    return _Build(generation=generation, reached=0, until=until)
+    return _Build(generation, 0, until)
 
 
 def _entries(
@@ -668,18 +637,15 @@ def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[i
     """Add the entries of images that have not been deleted since they were read, with their present marks."""
     ids = [image_id for image_id, _ in entries]
     marks = {i: row_to_marks(columns) for i, *columns in execute(connection, MARKS_OF, {"ids": ids})}
-    marked = [
-        (image_id, entry.with_marks(marks[image_id])) for image_id, entry in entries if image_id in marks
-    ]
+    marked = [(number, entry.with_marks(marks[number])) for number, entry in entries if number in marks]
     _write_entries(connection, build.generation, marked)
-    saving = "UPDATE search_generations SET reached = ? WHERE generation = ?"
-    connection.execute(saving, (build.reached, build.generation))
+    saving = "UPDATE search_generations SET reached = :reached WHERE generation = :generation"
+    connection.execute(saving, attrs.asdict(build))
 
 
 def _activate(connection: sqlite3.Connection, *, generation: int) -> None:
     connection.execute(_RETIRE, ("active",))
-    activating = "UPDATE search_generations SET state = 'active' WHERE generation = ?"
-    connection.execute(activating, (generation,))
+    connection.execute("UPDATE search_generations SET state = 'active' WHERE generation = ?", (generation,))
 
 
 def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bool:

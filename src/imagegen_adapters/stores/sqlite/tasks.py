@@ -34,48 +34,48 @@ from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim
 from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, image_event, last_event
 
-INSERT_TASK_IF_ROOM = """
-INSERT INTO tasks (
-    task_id, operation, prompt, params, inputs, provider_name, model_id, status, config_snapshot, override,
-    max_retries, progress, attempts, retries, rescues, warnings, failure, cancel_requested, not_before,
-    locked, owner, epoch, retry_of, created_at, started_at, completed_at
-) SELECT
-    :task_id, :operation, :prompt, :params, :inputs, :provider_name, :model_id, :status, :config_snapshot,
-    :override, :max_retries, :progress, :attempts, :retries, :rescues, :warnings, :failure,
-    :cancel_requested, :not_before, :locked, :owner, :epoch, :retry_of, :created_at, :started_at,
-    :completed_at
-WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
-"""
+_STATE = (
+    *("model_id", "status", "config_snapshot", "override", "max_retries", "progress", "attempts"),
+    *("retries", "rescues", "warnings", "failure", "not_before", "locked", "owner", "epoch"),
+    *("started_at", "completed_at"),
+)
+"""The columns of a task that change, but for ``cancel_requested``."""
 
-_UPDATE_TASK = """
-UPDATE tasks SET
-    model_id = :model_id, status = :status, config_snapshot = :config_snapshot, override = :override,
-    max_retries = :max_retries, progress = :progress, attempts = :attempts, retries = :retries,
-    rescues = :rescues, warnings = :warnings, failure = :failure,
-    cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, locked = :locked,
-    owner = :owner, epoch = :epoch, started_at = :started_at, completed_at = :completed_at
+_TASK = (
+    *("task_id", "operation", "prompt", "params", "inputs", "provider_name", "retry_of", "created_at"),
+    *("cancel_requested", *_STATE),
+)
+
+INSERT_TASK_IF_ROOM = f"""
+INSERT INTO tasks ({", ".join(_TASK)}) SELECT {", ".join(f":{name}" for name in _TASK)}
+WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
+"""  # noqa: S608 - columns of our own
+
+_IF_FENCED = """
 WHERE task_id = :task_id AND status IN ('pending', 'processing')
     AND owner IS :fence_owner AND epoch = :fence_epoch AND status = :fence_status
 """
+
+_UPDATE_TASK = f"""
+UPDATE tasks SET {", ".join(f"{name} = :{name}" for name in _STATE)},
+    cancel_requested = max(cancel_requested, :cancel_requested)
+{_IF_FENCED}
+"""  # noqa: S608 - columns of our own
 """A request to cancel is never lost to a worker that saves a task it read before the request."""
 
-_PUT_ATTEMPT = """
-INSERT INTO attempts (
-    attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
-    created_at, updated_at, response_name, response, price, cost_basis, cost_currency, cost_ticks
-) SELECT
-    :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :config, :sealed_config,
-    :created_at, :updated_at, :response_name, :response, :price, :cost_basis, :cost_currency, :cost_ticks
-FROM tasks
-WHERE task_id = :task_id AND status IN ('pending', 'processing')
-    AND owner IS :fence_owner AND epoch = :fence_epoch AND status = :fence_status
-ON CONFLICT (attempt_id) DO UPDATE SET
-    phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
-    failure = excluded.failure, config = excluded.config,
-    sealed_config = excluded.sealed_config, updated_at = excluded.updated_at,
-    response_name = excluded.response_name, response = excluded.response, price = excluded.price,
-    cost_basis = excluded.cost_basis, cost_currency = excluded.cost_currency, cost_ticks = excluded.cost_ticks
-"""
+_OUTCOME = (
+    *("phase", "charge", "job", "receipt", "failure", "config", "sealed_config", "updated_at"),
+    *("response_name", "response", "price", "cost_basis", "cost_currency", "cost_ticks"),
+)
+"""The columns of an attempt that change."""
+
+_ATTEMPT = ("attempt_id", "task_id", "number", "part", "created_at", *_OUTCOME)
+
+_PUT_ATTEMPT = f"""
+INSERT INTO attempts ({", ".join(_ATTEMPT)}) SELECT {", ".join(f":{name}" for name in _ATTEMPT)} FROM tasks
+{_IF_FENCED}
+ON CONFLICT (attempt_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _OUTCOME)}
+"""  # noqa: S608 - columns of our own
 
 _WIPE_ATTEMPTS = """
 UPDATE attempts SET config = NULL, sealed_config = NULL, price = NULL,
@@ -123,7 +123,7 @@ The numbers of tasks and images have the row without a currency. A sum that no c
 highest number, so that no amount, however absurd, keeps a task from ending.
 """
 
-_PUT_IDEMPOTENCY_KEY = """
+_PUT_KEY = """
 INSERT INTO idempotency_keys (scope, key, body_sha256, task_id, expires_at)
 VALUES (:scope, :key, :body_sha256, :task_id, :expires_at)
 ON CONFLICT (scope, key) DO UPDATE SET
@@ -267,7 +267,7 @@ class SqliteTasks(SqlTasks):
                 return replayed
             if not connection.execute(INSERT_TASK_IF_ROOM, row).rowcount:
                 raise QueueFull(row["queue_size"])
-            connection.execute(_PUT_IDEMPOTENCY_KEY, claim_to_row(claim, task))
+            connection.execute(_PUT_KEY, claim_to_row(claim, task))
             return None
 
         replayed = await self._database.writer.write(add)
@@ -350,9 +350,8 @@ class SqliteQueue(SqlQueue):
     async def claim(
         self, node: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
-        due = due_moments(now)
-        limits = json.dumps(dict(provider_limits))
-        values = {"owner": node, "limit": limit, "now": due["now"], "provider_limits": limits}
+        due, limits = due_moments(now), json.dumps(dict(provider_limits))
+        values = {"owner": node, "limit": limit, "provider_limits": limits, **due}
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             connection.execute(_RELEASE_DUE, due)

@@ -1,10 +1,11 @@
 """The writing thread, which groups concurrent operations into one transaction with one sync."""
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ class Operation:
     deliveries: Deliveries
 
     def end(self, result: Any, error: BaseException | None = None) -> None:
-        """Deliver the result or the error; only the first of several is."""
+        """Deliver the result or the error, unless one was before."""
         self.deliveries.deliver(self.future, result, error)
 
 
@@ -116,31 +117,21 @@ class Writer:
     def _next_batch(self) -> list[Operation]:
         """Wait for an operation and add those already queued; empty after `close`."""
         batch: list[Operation] = []
-        while len(batch) < MAX_BATCH_OPERATIONS:
-            operation = self._next(wait=not batch)
-            if operation is None:
-                break
-            if not operation.future.cancelled():
-                batch.append(operation)
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < MAX_BATCH_OPERATIONS:
+                operation = self._waiting.get(block=not batch)
+                if operation is None:
+                    if batch:
+                        self._waiting.put(None)  # found again, it ends the next batch, too
+                    break
+                if not operation.future.cancelled():
+                    batch.append(operation)
         return batch
-
-    def _next(self, *, wait: bool) -> Operation | None:
-        """Return the next operation; None if the queue is empty or closed."""
-        try:
-            following = self._waiting.get(block=wait)
-        except queue.Empty:
-            return None
-        if following is None and not wait:
-            self._waiting.put(None)  # ends this batch and, found again, the next one
-        return following
 
     def _run(self, batch: list[Operation]) -> None:
         if self._broken is not None:
             _fail(batch, self._broken)
-        else:
-            self._run_together(batch)
-
-    def _run_together(self, batch: list[Operation]) -> None:
+            return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [(operation, *self._outcome(operation)) for operation in batch]
@@ -156,11 +147,7 @@ class Writer:
             operation.end(result, failure)
 
     def _outcome(self, operation: Operation) -> tuple[Any, Exception | None]:
-        """Return the operation's result or its exception.
-
-        Raises:
-            sqlite3.Error: the whole transaction is lost.
-        """
+        """Return the operation's result or its exception; what it raises costs the whole transaction."""
         try:
             return operation.run(self._connection), None
         except sqlite3.Error as error:
@@ -189,16 +176,13 @@ class Writer:
             self._broken = self._broken or _with_cause(error, cause)
         _log.critical("the database accepts no more writes until a restart: %s", cause)
 
-    def _fail_rest(self, batch: Sequence[Operation]) -> None:
+    def _fail_rest(self, batch: list[Operation]) -> None:
         """Fail all remaining operations, since the thread is ending."""
         with self._lock:
             self._closed = True
-        rest = [*batch, *filter(None, self._drain())]
-        _fail(rest, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
-
-    def _drain(self) -> Iterator[Operation | None]:
         while not self._waiting.empty():
-            yield self._waiting.get()
+            batch += filter(None, [self._waiting.get()])
+        _fail(batch, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
 
 
 def _in_savepoint(run: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
