@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.stores.postgresql.files import NO_RETRY, WriteRetry
+from imagegen_adapters.stores.postgresql.files import WriteRetry
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
 
@@ -42,18 +42,11 @@ async def test_a_server_that_stays_away_is_an_error():
     assert (7, 31.5) == (server.tries, clock.monotonic())
 
 
-@pytest.mark.parametrize(
-    ("retry", "error"),
-    [
-        (WriteRetry(sleep=ManualClock().sleep), StorageError("refused")),
-        (NO_RETRY, StorageUnreachable("away")),
-    ],
-)
-async def test_other_errors_are_raised_at_once(retry, error):
-    """A refusal would be repeated; and some writes are repeated elsewhere."""
-    server = Server(error)
+async def test_a_refusal_is_raised_at_once():
+    """It would be repeated."""
+    server = Server(StorageError("refused"))
 
     with pytest.raises(StorageError):
-        await retry(server.write)
+        await WriteRetry(sleep=ManualClock().sleep)(server.write)
 
     assert 1 == server.tries

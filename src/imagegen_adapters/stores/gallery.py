@@ -22,7 +22,6 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.search import (
     Index,
-    Lookup,
     all_but_favourites,
     counted_bounds,
     neighbours,
@@ -81,10 +80,16 @@ _STORAGE_STATES = {state.value: state for state in StorageState}
 _MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
 """Whatever is escaped in it. What was stored before there was a bound may be longer, and is not shown."""
 
-_PLAIN_FIELDS = (
-    *("task_id", "attempt_id", "position", "prompt", "provider_name", "model_id", "width", "height"),
-    *("size_bytes", "sha256", "vendor_sha256", "blob_key", "thumbnail_key"),
+_COLUMNS = (
+    *("id", "task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id"),
+    *("mime_type", "width", "height", "size_bytes", "sha256", "vendor_sha256", "archive_checksum"),
+    *("blob_key", "thumbnail_key", "storage", "params", "metadata", "created_at"),
+    *("cost_basis", "cost_currency", "cost_ticks", "favourite", "tags", "collections"),
 )
+"""In the order of the table, which the marks follow, and by the names of an image's values."""
+
+_PLAIN = (*_COLUMNS[1:4], *_COLUMNS[5:8], *_COLUMNS[9:14], *_COLUMNS[15:17])
+"""Those that are stored as they are."""
 
 _NONE = "[]"
 _FAVOURITE = Marks(favourite=True)
@@ -93,7 +98,7 @@ _FAVOURITE = Marks(favourite=True)
 def image_to_row(image: Image) -> dict[str, Any]:
     """Return the columns of an image, without its id."""
     return {
-        **{name: getattr(image, name) for name in _PLAIN_FIELDS},
+        **{name: getattr(image, name) for name in _PLAIN},
         "operation": image.operation.value,
         "mime_type": image.mime_type.value,
         "crc64": image.archive_checksum,
@@ -108,66 +113,27 @@ def image_to_row(image: Image) -> dict[str, Any]:
 def row_to_image(row: Iterable[Any]) -> Image:
     """Return the image of a whole row of the table, which the marks follow where they are read.
 
-    Columns by place take a tenth of the time of columns by name.
+    Columns by place take a fraction of the time of columns by name.
     """
-    (
-        image_id,
-        task_id,
-        attempt_id,
-        position,
-        operation,
-        prompt,
-        provider_name,
-        model_id,
-        mime_type,
-        width,
-        height,
-        size_bytes,
-        sha256,
-        vendor_sha256,
-        crc64,
-        blob_key,
-        thumbnail_key,
-        storage,
-        params,
-        metadata,
-        created_at,
-        cost_basis,
-        cost_currency,
-        cost_ticks,
-        favourite,
-        *marks,
-    ) = row
+    image = dict(zip(_COLUMNS, row, strict=False))
+    take = image.pop
+    metadata = take("metadata")
     return Image(
-        id=image_id,
-        task_id=task_id,
-        attempt_id=attempt_id,
-        position=position,
-        operation=_OPERATIONS[operation],
-        prompt=prompt,
-        provider_name=provider_name,
-        model_id=model_id,
-        mime_type=_MEDIA_TYPES[mime_type],
-        width=width,
-        height=height,
-        size_bytes=size_bytes,
-        sha256=sha256,
-        vendor_sha256=vendor_sha256,
-        archive_checksum=crc64,
-        blob_key=blob_key,
-        thumbnail_key=thumbnail_key,
-        storage=_STORAGE_STATES[storage],
-        params=object_from_json(params),
+        operation=_OPERATIONS[take("operation")],
+        mime_type=_MEDIA_TYPES[take("mime_type")],
+        storage=_STORAGE_STATES[take("storage")],
+        params=object_from_json(take("params")),
         metadata=object_from_json(metadata) if len(metadata) <= _MAX_METADATA_CHARS else {},
-        created_at=from_timestamp(created_at),
-        cost=cost_from_columns(cost_basis, cost_currency, cost_ticks),
-        marks=row_to_marks((favourite, *marks)),
+        created_at=from_timestamp(take("created_at")),
+        cost=cost_from_columns(take("cost_basis"), take("cost_currency"), take("cost_ticks")),
+        marks=row_to_marks((take("favourite"), take("tags", _NONE), take("collections", _NONE))),
+        **image,
     )
 
 
 def row_to_marks(row: Iterable[Any]) -> Marks:
-    """Return the marks of the columns ``favourite``, ``tags`` and ``collections``; the latter may lack."""
-    favourite, tags, collections = (*row, _NONE, _NONE)[:3]
+    """Return the marks of the columns ``favourite``, ``tags`` and ``collections``."""
+    favourite, tags, collections = row
     if tags == collections == _NONE:
         return _FAVOURITE if favourite else UNMARKED
     return Marks(
@@ -185,11 +151,6 @@ WHERE images.task_id = :task_id ORDER BY attempts.part, images.position, images.
 """
 
 _BEFORE = f"{SELECT_IMAGES} WHERE id < :before ORDER BY id DESC LIMIT :limit OFFSET :offset"
-
-_DELETE_MARKS = (
-    "DELETE FROM image_tags WHERE image_id = ANY (:ids::bigint[])",
-    "DELETE FROM collection_images WHERE image_id = ANY (:ids::bigint[])",
-)
 
 _DELETE_UPLOADS = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ANY (:keys::text[])"
 
@@ -239,9 +200,6 @@ ORDER BY created_at, id LIMIT :limit
 
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""
-
-_MIN_BOUNDS = 2
-"""Fewer of them have no interval between them."""
 
 _LONG_AGO = "0001-01-01T00:00:00.000Z"
 
@@ -333,9 +291,8 @@ class SqlGallery:
         yield from self._index.lock_marks()
         images = tuple((yield from _images(ids)).values())
         yield from self._index.remove(images)
-        for statement in _DELETE_MARKS:
-            yield statement, {"ids": ids}
-        yield "DELETE FROM images WHERE id = ANY (:ids::bigint[])", {"ids": ids}
+        for column in ("image_tags WHERE image_id", "collection_images WHERE image_id", "images WHERE id"):
+            yield f"DELETE FROM {column} = ANY (:ids::bigint[])", {"ids": ids}  # noqa: S608 - names of our own
         keys = [(key, one.id) for one in images for key in (one.blob_key, one.thumbnail_key) if key]
         yield _DELETE_UPLOADS, {"keys": [key for key, _ in keys]}
         yield _ADD_REMOVALS, {"rows": json_rows(keys)}
@@ -348,17 +305,19 @@ class SqlGallery:
         return None if first is None else (first, last)
 
     async def count_by_quarter(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
-        if len(bounds) < _MIN_BOUNDS or images.is_impossible:
-            return (0,) * (len(bounds) - 1)
+        intervals = len(bounds) - 1
+        if intervals < 1 or images.is_impossible:
+            return (0,) * intervals
         if (lists := all_but_favourites(bounds, images)) is not None:
             every, some = [await self.count_by_quarter(bounds, one) for one in lists]
             # The favourites may have been counted a moment later.
             return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
         counted = counted_bounds(bounds, images)
-        if counted is not None:
-            steps = _counted(counted, images.criteria)
-        else:
-            steps = self._index.by_interval(bounds, images.criteria, images.words)
+        steps = (
+            self._index.by_interval(bounds, images.criteria, images.words)
+            if counted is None
+            else _counted(counted, images.criteria)
+        )
         return await self._sql.search(steps, seconds=SEARCH_SECONDS)
 
     async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
@@ -371,14 +330,13 @@ class SqlGallery:
     def _neighbours(self, image_id: int, images: ImageList) -> Steps[Neighbours]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
         query = images.similar_to
-        similar = None if query is None else partial(self._similar, lookup, query)
-        return (yield from neighbours(image_id, lookup, similar))
 
-    def _similar(self, lookup: Lookup, query: SearchQuery) -> Steps[_Numbers]:
-        """Return the ids of the similar images, best first, as the search has them."""
-        newest = yield from self._index.newest()
-        exact_count = yield from lookup.count()
-        return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
+        def similar(query: SearchQuery) -> Steps[_Numbers]:
+            newest = yield from self._index.newest()
+            exact_count = yield from lookup.count()
+            return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
+
+        return (yield from neighbours(image_id, lookup, None if query is None else partial(similar, query)))
 
     # ---------------------------------------------------------------- relatives
 
@@ -417,10 +375,8 @@ class SqlGallery:
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
     ) -> int:
-        before = optional_timestamp(created_before)
-        ((count,),) = await self._sql.rows(
-            _COUNT, state=None if state is None else state.value, before=before
-        )
+        values = {"state": state and state.value, "before": optional_timestamp(created_before)}
+        ((count,),) = await self._sql.rows(_COUNT, **values)
         return int(count)
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
@@ -495,11 +451,7 @@ def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:
 
 
 def _counted(bounds: Sequence[int], criteria: ImageFilter) -> Steps[tuple[int, ...]]:
-    values = {
-        "rows": json_rows(pairwise(bounds)),
-        "provider_name": criteria.provider_name,
-        "model_id": criteria.model_id,
-        "operation": criteria.operation,
-    }
+    facets = {name: getattr(criteria, name) for name in ("provider_name", "model_id", "operation")}
+    values = {"rows": json_rows(pairwise(bounds)), **facets}
     counts = {int(row["key"]): row["images"] for row in (yield _INTERVALS, values)}
     return tuple(counts[number] for number in range(len(bounds) - 1))

@@ -6,7 +6,7 @@ An index is a database's own, a list of images in it is a `Lookup`.
 import asyncio
 import hashlib
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -166,10 +166,9 @@ def index_tokens(image: Image, folded: str) -> str:
 
 def mark_tokens(marks: Marks) -> frozenset[str]:
     """Return the tokens of an image that come and go with its marks."""
-    favourite = [FAVOURITE] if marks.favourite else []
     tags = (facet("tag", fold_name(name)) for name in marks.tags)
     collections = (facet("collection", str(collection)) for collection in marks.collections)
-    return frozenset((*favourite, *tags, *collections))
+    return frozenset((*([FAVOURITE] if marks.favourite else []), *tags, *collections))
 
 
 @lru_cache(maxsize=1000)
@@ -196,8 +195,6 @@ def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 # ---------------------------------------------------------------- the rules of folding
 
-_CHARACTERS_PER_FOLD = 1000
-
 Progress: TypeAlias = Callable[[int, int], Awaitable[None] | None]
 """Called with the last indexed id and the last id to index."""
 
@@ -216,21 +213,14 @@ class IndexState(StrEnum):
 def folding_version(simplify: Simplify) -> str:
     """Return a version of the folding and tokenisation in use; an index with another version is stale."""
     digest, separator = hashlib.sha256(), ""
-    for characters in _foldable_characters():
-        digest.update((separator + fold(characters, simplify)).encode())
-        separator = "\n"
-    return f"{VERSION}-{digest.hexdigest()[:16]}"
-
-
-def _foldable_characters() -> Iterator[str]:
-    """Yield the characters of the basic plane that folding may change: all but Hangul syllables.
-
-    They are separated by line feeds, across which nothing is folded, and come a thousand at a time: all at
-    once would leave the process 2 MB larger.
-    """
+    # The characters of the basic plane that folding may change: all but Hangul syllables. They are separated
+    # by line feeds, across which nothing is folded. All at once would leave the process 2 MB larger.
     for span in (range(0x21, 0xAC00), range(0xF900, 0x10000)):
-        for start in range(0, len(span), _CHARACTERS_PER_FOLD):
-            yield "\n".join(map(chr, span[start : start + _CHARACTERS_PER_FOLD]))
+        for start in range(0, len(span), 1000):
+            characters = "\n".join(map(chr, span[start : start + 1000]))
+            digest.update((separator + fold(characters, simplify)).encode())
+            separator = "\n"
+    return f"{VERSION}-{digest.hexdigest()[:16]}"
 
 
 # ---------------------------------------------------------------- similar images
@@ -394,22 +384,16 @@ def neighbours(
         older = yield from lookup.ids(limit=1, before=image_id)
         if not older and similar is not None:
             older = yield from similar()
-        return Neighbours(previous=_first(newer), next=_first(older))
+        return Neighbours(previous=next(iter(newer), None), next=next(iter(older), None))
     ids = [] if similar is None else (yield from similar())
     if image_id not in ids:
         return Neighbours()
     place = ids.index(image_id)
-    last_match = [] if place else (yield from lookup.ids_above(0))
-    return Neighbours(previous=ids[place - 1] if place else _first(last_match), next=_first(ids[place + 1 :]))
-
-
-def _first(ids: list[int]) -> int | None:
-    return ids[0] if ids else None
+    before = ids[place - 1 : place] if place else (yield from lookup.ids_above(0))
+    return Neighbours(previous=next(iter(before), None), next=next(iter(ids[place + 1 :]), None))
 
 
 # ---------------------------------------------------------------- counts of quarters
-
-_ANY = ImageFilter()
 
 
 def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None:
@@ -421,8 +405,9 @@ def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None
     others = attrs.evolve(
         criteria, provider_name=None, model_id=None, operation=None, created_from=None, created_to=None
     )
-    times = (criteria.created_from, criteria.created_to)
-    if images.query is not None or others != _ANY or not all(map(_begins_a_quarter, times)):
+    times = [moment for moment in (criteria.created_from, criteria.created_to) if moment is not None]
+    begin_quarters = all(moment == _moment(quarter_of(moment)) for moment in times)
+    if images.query is not None or others != ImageFilter() or not begin_quarters:
         return None
     low = bounds[0] if criteria.created_from is None else quarter_of(criteria.created_from)
     high = bounds[-1] if criteria.created_to is None else quarter_of(criteria.created_to)
@@ -456,10 +441,6 @@ def sums(counts: Iterable[tuple[int, int]], bounds: Sequence[int]) -> tuple[int,
     for quarter, number in counts:
         totals[bisect_right(bounds, quarter)] += number
     return tuple(totals[1:-1])
-
-
-def _begins_a_quarter(moment: datetime | None) -> bool:
-    return moment is None or moment == _moment(quarter_of(moment))
 
 
 def _moment(quarter: int) -> datetime:
