@@ -82,7 +82,6 @@ class MemoryState:
         return (task for task in tuple(self.tasks.values()) if task.status is status)
 
     def add_event(self, event: TaskEvent) -> TaskEvent:
-        """Store an event under a new id."""
         self.last_event_id += 1
         added = attrs.evolve(event, id=self.last_event_id)
         self.events.setdefault(event.task_id, []).append(added)

@@ -149,7 +149,6 @@ class Side:
         self.convert = convert
 
     async def count(self, table: Table) -> int:
-        """Return the number of a table's rows."""
         ((count,),) = await self.sql.rows(f"SELECT count(*) FROM {table.name}")  # noqa: S608 - a name of our schema
         return int(count)
 
@@ -214,7 +213,6 @@ class Source(Side):
         return hashlib.sha256(to_json([contents, sequences]).encode()).hexdigest()
 
     async def columns(self, table: Table) -> frozenset[str]:
-        """Return the names of a table's columns."""
         rows = await self.sql.rows("SELECT name FROM pragma_table_info(:name)", name=table.name)
         return frozenset(row["name"] for row in rows)
 
@@ -283,7 +281,6 @@ class Target(Side):
         return state or MoveState()
 
     async def columns(self, table: Table) -> list[Column]:
-        """Return the columns of a table, in their order."""
         async with self.database.connection() as connection:
             return await columns_of(connection, table)
 

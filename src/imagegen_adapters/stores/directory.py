@@ -84,7 +84,6 @@ class DataDirectory:
 
     @property
     def database(self) -> Path:
-        """The path of the database."""
         return self.path / DATABASE_FILE
 
     def installation_id(self, new_id: Callable[[], str]) -> str:
@@ -99,7 +98,6 @@ class DataDirectory:
         return installation_id
 
     def known_installation_id(self) -> str | None:
-        """Return the id of the directory, if it has one."""
         try:
             return (self.path / INSTALLATION_FILE).read_text("utf-8").strip() or None
         except FileNotFoundError:

@@ -50,7 +50,6 @@ class Waiting:
         self._woken.clear()
 
     async def wait(self, timeout: float) -> None:
-        """Return once workers are woken, or after ``timeout`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._woken.wait()
@@ -69,11 +68,9 @@ class Waiting:
 
     @property
     def followed(self) -> list[str]:
-        """The tasks that have followers."""
         return list(self._followers)
 
     def notify(self, task_id: str) -> None:
-        """Wake all followers of the task."""
         for changed in self._followers.get(task_id, ()):
             changed.set()
 

@@ -11,12 +11,13 @@ from enum import Enum
 from functools import partial
 from importlib import import_module
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import cattrs
 import msgspec
 
+from imagegen_adapters.stores.sql import Row
 from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
 from imagegen_core.costs import Basis, Cost
@@ -149,7 +150,6 @@ def _argument(value: Any) -> Any:
 T = TypeVar("T")
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _NUL = "\\u0000"
-_NON_FINITE_NUMBERS = ("NaN", "Infinity")
 
 
 def to_timestamp(moment: datetime) -> str:
@@ -198,11 +198,7 @@ def from_json(text: str, kind: type[T]) -> T:
 
 
 def object_from_json(text: str) -> dict[str, Any]:
-    """Return the JSON object that `object_to_json` wrote, with invalid text in it replaced.
-
-    Raises:
-        TypeError: it is no object.
-    """
+    """Return the JSON object that `object_to_json` wrote, with invalid text in it replaced."""
     value = {} if text == "{}" else _plain_value(text)
     if not isinstance(value, dict):
         raise TypeError("no JSON object")
@@ -222,15 +218,10 @@ def _plain_value(text: str) -> Any:
         except (msgspec.MsgspecError, UnicodeEncodeError):
             pass
     value = json.loads(text)
-    return valid_json(value) if _may_be_invalid(text) else value
-
-
-def _may_be_invalid(text: str) -> bool:
-    """Return whether it may contain lone surrogates or NaN, which earlier versions stored as received.
-
-    Texts of a megabyte are checked here, so each pattern begins with a character that is rare in them.
-    """
-    return _SUSPECT_ESCAPE.search(text) is not None or any(word in text for word in _NON_FINITE_NUMBERS)
+    # Earlier versions stored lone surrogates and NaN as received. Texts of a megabyte are checked here, so
+    # each pattern begins with a character that is rare in them.
+    may_be_invalid = _SUSPECT_ESCAPE.search(text) or "NaN" in text or "Infinity" in text
+    return valid_json(value) if may_be_invalid else value
 
 
 def _plain(value: Any) -> Any:
@@ -290,14 +281,6 @@ MAX_INLINE_CHARACTERS = 16 * 1024
 """The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
 
 _log = logging.getLogger(__name__)
-
-
-class Row(Protocol):
-    """A row of whichever database."""
-
-    def __getitem__(self, name: str, /) -> Any:
-        """Return a column."""
-        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -402,13 +385,7 @@ def _request(row: Row) -> ImageRequest:
 
 def claim_to_row(claim: IdempotencyClaim, task: Task) -> dict[str, Any]:
     """Return the columns of the idempotency key that a task was created with."""
-    return {
-        "scope": claim.scope,
-        "key": claim.key,
-        "body_sha256": claim.body_sha256,
-        "task_id": task.task_id,
-        "expires_at": to_timestamp(claim.expires_at),
-    }
+    return attrs.asdict(claim) | {"task_id": task.task_id, "expires_at": to_timestamp(claim.expires_at)}
 
 
 # ---------------------------------------------------------------- attempts and events
@@ -423,9 +400,7 @@ def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
         **{name: getattr(attempt, name) for name in _ATTEMPT_FIELDS},
         "phase": attempt.phase.value,
         "charge": attempt.charge.value,
-        "job": optional_json(attempt.job),
-        "receipt": optional_json(attempt.receipt),
-        "failure": optional_json(attempt.failure),
+        **{name: optional_json(getattr(attempt, name)) for name in ("job", "receipt", "failure")},
         "config": config.text if config is not None and not config.sealed else None,
         "sealed_config": config.text if config is not None and config.sealed else None,
         "created_at": to_timestamp(attempt.created_at),
@@ -438,26 +413,20 @@ def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
 
 
 def _config(row: Row) -> SentConfig | None:
-    if row["sealed_config"] is not None:
-        return SentConfig(text=row["sealed_config"], sealed=True)
-    return None if row["config"] is None else SentConfig(text=row["config"], sealed=False)
-
-
-def _response(row: Row) -> InlineResponse | None:
-    if row["response"] is None:
-        return None
-    return InlineResponse(name=row["response_name"], content=row["response"])
+    text = row["sealed_config"] if row["sealed_config"] is not None else row["config"]
+    return None if text is None else SentConfig(text=text, sealed=row["sealed_config"] is not None)
 
 
 def row_to_attempt(row: Row) -> Attempt:
     """Return the attempt of a row."""
+    name, content = row["response_name"], row["response"]
     return Attempt(
         **{name: row[name] for name in _ATTEMPT_FIELDS},
         phase=Phase(row["phase"]),
         charge=Charge(row["charge"]),
         job=optional_value(row["job"], UpstreamJob),
         receipt=optional_value(row["receipt"], Receipt),
-        response=_response(row),
+        response=None if content is None else InlineResponse(name=name, content=content),
         failure=optional_value(row["failure"], Failure),
         config=_config(row),
         price=optional_value(row["price"], Price),
@@ -469,23 +438,14 @@ def row_to_attempt(row: Row) -> Attempt:
 
 def event_to_row(event: TaskEvent) -> dict[str, Any]:
     """Return the columns of an event, without its id."""
-    return {
-        "task_id": event.task_id,
-        "kind": event.kind.value,
-        "at": to_timestamp(event.at),
-        "data": object_to_json(event.data),
-    }
+    at, data = to_timestamp(event.at), object_to_json(event.data)
+    return {"task_id": event.task_id, "kind": event.kind.value, "at": at, "data": data}
 
 
 def row_to_event(row: Row) -> TaskEvent:
     """Return the event of a row."""
-    return TaskEvent(
-        id=row["id"],
-        task_id=row["task_id"],
-        kind=EventKind(row["kind"]),
-        at=from_timestamp(row["at"]),
-        data=object_from_json(row["data"]),
-    )
+    at, data = from_timestamp(row["at"]), object_from_json(row["data"])
+    return TaskEvent(id=row["id"], task_id=row["task_id"], kind=EventKind(row["kind"]), at=at, data=data)
 
 
 # ---------------------------------------------------------------- pages
@@ -533,26 +493,24 @@ class SealedRows:
         self._box = box
 
     def from_config(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
-        """Return the row of a configuration."""
         key, (public, secret) = config.api_key, split_secrets(config.extra_config)
-        seal_key, seal_extra = (self._seal(config, key_origin, name) for name in ("api_key", "sealed_extra"))
+
+        def seal(text: str, column: str) -> str:
+            return self._box.seal(text, context=_context(config.provider_name, key_origin, column))
+
         return {
             **{name: getattr(config, name) for name in _CONFIG_FIELDS},
-            "api_key": None if key is None else key.give_to(seal_key),
+            "api_key": None if key is None else key.give_to(partial(seal, column="api_key")),
             "key_origin": key_origin,
             "models": optional_json(config.models),
             "enabled": config.enabled,
             "extra_config": to_json(public),
-            "sealed_extra": seal_extra(to_json(secret)) if secret else None,
+            "sealed_extra": seal(to_json(secret), "sealed_extra") if secret else None,
             "created_at": optional_timestamp(config.created_at),
             "updated_at": optional_timestamp(config.updated_at),
         }
 
-    def _seal(self, config: ProviderConfig, key_origin: str, column: str) -> Callable[[str], str]:
-        return partial(self._box.seal, context=_context(config.provider_name, key_origin, column))
-
     def to_config(self, row: Row) -> ProviderConfig:
-        """Return the configuration of a row."""
         key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
         if secret is not None and secret.locked:
             key = secret

@@ -137,12 +137,10 @@ class IndexEntry:
 
     @classmethod
     def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
-        """Return the entry of an image."""
         folded, created_ms = fold(image.prompt, simplify), milliseconds(image.created_at)
         return cls(created_ms=created_ms, folded=folded, tokens=index_tokens(image, folded))
 
     def with_marks(self, marks: Marks) -> "IndexEntry":
-        """Return the entry with the tokens of an image's marks."""
         return attrs.evolve(self, tokens=" ".join((self.tokens, *mark_tokens(marks))))
 
 

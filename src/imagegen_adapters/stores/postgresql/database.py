@@ -330,7 +330,6 @@ class Database:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it lends no connection any more."""
         return self._pool.is_closing()
 
     @asynccontextmanager
@@ -381,12 +380,10 @@ class Database:
             yield connection
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
-        """Run a statement as a transaction and return its rows."""
         async with self.connection() as connection:
             return await connection.fetch(statement, *values)
 
     async def row(self, statement: str, *values: Any) -> Row | None:
-        """Run a statement as a transaction and return its first row."""
         async with self.connection() as connection:
             return await connection.fetchrow(statement, *values)
 

@@ -128,7 +128,6 @@ class Files:
         return StoredFile(file_id=file_id, key=key, size_bytes=size)
 
     async def get(self, key: str) -> StoredFile | None:
-        """Return the file of a key; None if there is none."""
         selecting = "SELECT file_id, key, size_bytes FROM files WHERE store = $1 AND key = $2"
         row = await self._database.row(selecting, self._store, key)
         return None if row is None else StoredFile(**dict(row))
@@ -169,7 +168,6 @@ class Files:
         await self._database.rows("DELETE FROM files WHERE store = $1 AND key = $2", self._store, key)
 
     async def delete_folder(self, folder: str) -> None:
-        """Remove the files whose keys start with ``folder/``."""
         deleting = "DELETE FROM files WHERE store = $1 AND key >= $2 AND key < $3"
         await self._database.rows(deleting, self._store, f"{folder}/", f"{folder}0")
 
@@ -194,7 +192,6 @@ class Files:
         return tuple(row["folder"] for row in rows)
 
     async def _write(self, statement: str, *values: Any) -> Any:
-        """Return what the statement returns, if anything."""
         write = partial(self._database.rows, statement, *values)
         rows = await (write() if self._retry is None else self._retry(write))
         return rows[0][0] if rows else None

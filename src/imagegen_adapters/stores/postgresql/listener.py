@@ -92,7 +92,6 @@ class Listener:
         self._loop = asyncio.create_task(self._listen(), name="hints")
 
     async def connected(self) -> None:
-        """Return once hints are heard."""
         await self._is_connected.wait()
 
     async def close(self) -> None:

@@ -46,10 +46,6 @@ _COUNTS = """
 SELECT status, count(*) AS number FROM tasks WHERE status = ANY (:statuses::text[]) GROUP BY status
 """
 
-_DEMAND = "SELECT * FROM queue_demand(:now, :beyond, :limit)"
-
-_CLAIM = "SELECT * FROM claim_tasks(:node, :limit, :now, :beyond, :limits)"
-
 _LAST_EVENT_IDS = """
 SELECT followed.task_id, last.id FROM unnest(:task_ids::text[]) AS followed (task_id)
 CROSS JOIN LATERAL (
@@ -182,15 +178,17 @@ class PostgresqlQueue(SqlQueue):
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
         self._waiting.reset()
-        rows = await self._sql.change(_DEMAND, limit=limit, **due_moments(now))
+        asking = "SELECT * FROM queue_demand(:now, :beyond, :limit)"
+        rows = await self._sql.change(asking, limit=limit, **due_moments(now))
         processing = {row["name"]: row["processing"] for row in rows if row["name"] is not None}
         return Demand(processing=processing, next_due=optional_moment(rows[0]["next_due"]))
 
     async def claim(
         self, node: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
+        claiming = "SELECT * FROM claim_tasks(:node, :limit, :now, :beyond, :limits)"
         limits = json.dumps(dict(provider_limits))
-        rows = await self._sql.change(_CLAIM, node=node, limit=limit, limits=limits, **due_moments(now))
+        rows = await self._sql.change(claiming, node=node, limit=limit, limits=limits, **due_moments(now))
         if rows and len(rows) == limit:
             self._waiting.wake()
         return await claimed_tasks(rows)

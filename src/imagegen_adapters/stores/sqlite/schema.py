@@ -38,7 +38,6 @@ class Migrations:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all migrations of this version."""
         return BASELINE, *(migration.__name__ for migration in self.later)
 
     def has_pending(self, connection: sqlite3.Connection) -> bool:
@@ -56,7 +55,6 @@ class Migrations:
         return not applied.issuperset(self.names)
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        """Apply those that a database does not have."""
         import sqlite_utils
 
         tool = sqlite_utils.Migrations(_SET)

@@ -368,7 +368,6 @@ class CountCache:
         self._lock = threading.Lock()
 
     def count(self, lookup: Entries) -> Steps[int]:
-        """Return the number of images in the snapshot, at most one above `MAX_EXACT_TOTAL`."""
         key = attrs.evolve(lookup, oldest=0, newest=NEWEST)
         deletions = yield from _number(_CHANGES if lookup.is_about_marks else _DELETIONS)
         newest = yield from _number(NEWEST_IMAGE)
@@ -425,7 +424,6 @@ class ImageBlocks:
         return end, with_block - 1 - position
 
     def _current(self) -> Steps[_Blocks]:
-        """Return the counts in the snapshot."""
         counts = self._blocks
         deletions = yield from _number(_DELETIONS)
         newest = yield from _number(NEWEST_IMAGE)
@@ -479,7 +477,6 @@ class PreparedImage:
 
     @classmethod
     def from_image(cls, image: Image, simplify: Simplify) -> "PreparedImage":
-        """Return the image, ready to be inserted."""
         return cls(image=image, row=image_to_row(image), entry=IndexEntry.from_image(image, simplify))
 
 

@@ -131,7 +131,7 @@ ON CONFLICT (scope, key) DO UPDATE SET
     answered_at = NULL
 """
 
-_PURGE_IDEMPOTENCY_KEYS = """
+_PURGE_KEYS = """
 DELETE FROM idempotency_keys WHERE (scope, key) IN (
     SELECT scope, key FROM idempotency_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT 100
 )
@@ -154,16 +154,6 @@ UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
 WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 """
 """Due tasks become ordinary pending ones, so that demand and claims need only one short index."""
-
-_IS_ANY_DEFERRED_DUE = """
-SELECT EXISTS (
-    SELECT 1 FROM tasks INDEXED BY tasks_put_off
-    WHERE status = 'pending' AND not_before IS NOT NULL AND not_before <= :now
-) OR EXISTS (
-    SELECT 1 FROM tasks INDEXED BY tasks_put_off
-    WHERE status = 'pending' AND not_before IS NOT NULL AND not_before > :beyond
-)
-"""
 
 _DEMAND = """
 WITH RECURSIVE ready (provider_name) AS (
@@ -212,10 +202,9 @@ RETURNING *
 """
 """Visits only the oldest tasks of each provider, however many wait for one at its limit."""
 
-_NEXT_DUE = """
-SELECT min(not_before) FROM tasks INDEXED BY tasks_put_off
-WHERE status = 'pending' AND not_before IS NOT NULL
-"""
+_PUT_OFF = "FROM tasks INDEXED BY tasks_put_off WHERE status = 'pending' AND not_before IS NOT NULL"
+
+_DEFERRED = f"SELECT (SELECT min(not_before) {_PUT_OFF}), (SELECT max(not_before) {_PUT_OFF})"
 
 
 class SqliteTasks(SqlTasks):
@@ -260,7 +249,7 @@ class SqliteTasks(SqlTasks):
 
     async def _add_once(self, task: Task, row: dict[str, Any], claim: IdempotencyClaim) -> AddedTask:
         def add(connection: sqlite3.Connection) -> Task | None:
-            connection.execute(_PURGE_IDEMPOTENCY_KEYS, (row["created_at"],))
+            connection.execute(_PURGE_KEYS, (row["created_at"],))
             key = {"scope": claim.scope, "key": claim.key, "now": row["created_at"]}
             replayed = task_of_key(execute(connection, TASK_OF_KEY, key), claim)
             if replayed is not None:
@@ -335,11 +324,10 @@ class SqliteQueue(SqlQueue):
         values = due_moments(now) | {"limit": limit}
 
         def read(connection: sqlite3.Connection) -> tuple[bool, Demand]:
-            (is_due,) = connection.execute(_IS_ANY_DEFERRED_DUE, values).fetchone()
-            (next_due,) = connection.execute(_NEXT_DUE).fetchone()
-            rows = connection.execute(_DEMAND, values).fetchall()
-            processing = {row["provider_name"]: row["processing"] for row in rows}
-            return bool(is_due), Demand(processing=processing, next_due=optional_moment(next_due))
+            earliest, latest = connection.execute(_DEFERRED).fetchone()
+            is_due = earliest is not None and (earliest <= values["now"] or latest > values["beyond"])
+            processing = dict(connection.execute(_DEMAND, values).fetchall())
+            return is_due, Demand(processing=processing, next_due=optional_moment(earliest))
 
         is_due, demand = await self._database.read(read)
         if is_due:

@@ -177,7 +177,6 @@ class Writer:
         _log.critical("the database accepts no more writes until a restart: %s", cause)
 
     def _fail_rest(self, batch: list[Operation]) -> None:
-        """Fail all remaining operations, since the thread is ending."""
         with self._lock:
             self._closed = True
         while not self._waiting.empty():
