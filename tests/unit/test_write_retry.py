@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.stores.postgresql.files import WriteRetry
+from imagegen_adapters.stores.postgresql.files import retried
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
 
@@ -27,7 +27,7 @@ async def test_a_server_that_is_back_in_time_gets_the_write():
     """After the waits in between."""
     clock, server = ManualClock(), Server(StorageUnreachable("away"), StorageFull("no room"))
 
-    written = await WriteRetry(sleep=clock.sleep, waits=(0.5, 1.0, 2.0))(server.write)
+    written = await retried(server.write, clock.sleep, (0.5, 1.0, 2.0))
 
     assert ("written", 3, 1.5) == (written, server.tries, clock.monotonic())
 
@@ -37,7 +37,7 @@ async def test_a_server_that_stays_away_is_an_error():
     clock, server = ManualClock(), Server(*[StorageUnreachable("away")] * 9)
 
     with pytest.raises(StorageUnreachable):
-        await WriteRetry(sleep=clock.sleep)(server.write)
+        await retried(server.write, clock.sleep)
 
     assert (7, 31.5) == (server.tries, clock.monotonic())
 
@@ -47,6 +47,6 @@ async def test_a_refusal_is_raised_at_once():
     server = Server(StorageError("refused"))
 
     with pytest.raises(StorageError):
-        await WriteRetry(sleep=ManualClock().sleep)(server.write)
+        await retried(server.write, ManualClock().sleep)
 
     assert 1 == server.tries

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import attrs
 
@@ -25,32 +25,31 @@ from imagegen_core.problems import StorageCode
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class WriteRetry:
-    """For writes that change nothing if they are made twice.
+Retry: TypeAlias = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
-    Args:
-        sleep: returns after that many seconds.
-        waits: seconds between two tries; without any there is one try.
+_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between two tries."""
+
+
+async def retried(
+    write: Callable[[], Awaitable[T]],
+    sleep: Callable[[float], Awaitable[None]],
+    waits: tuple[float, ...] = _WAITS,
+) -> T:
+    """Return what the write returns, which changes nothing if it is made twice.
+
+    It is tried again while the server does not answer, as during a failover, or has no room.
     """
-
-    sleep: Callable[[float], Awaitable[None]]
-    waits: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-
-    async def __call__(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Return what the write returns, or raise that it was refused, or failed at the last try, too."""
-        for seconds in self.waits:
-            try:
-                return await write()
-            except (StorageFull, StorageUnreachable):
-                await self.sleep(seconds)
-        return await write()
+    for seconds in waits:
+        try:
+            return await write()
+        except (StorageFull, StorageUnreachable):
+            await sleep(seconds)
+    return await write()
 
 
 CHUNK_BYTES = 512 * 1024
 """Of a row. A file that is being written takes about twice as much memory."""
-
-_KEYS_PER_BATCH = 1000
 
 _ADD_CHUNK = """
 INSERT INTO file_chunks (file_id, starts_at, content) VALUES ($1, $2, $3)
@@ -104,10 +103,10 @@ class Files:
     Args:
         database: an open database.
         store: keeps these files apart from those of other stores.
-        retry: how a write is tried again while the server does not answer, if it is.
+        retry: makes a write, and again while the server does not answer; without it, there is one try.
     """
 
-    def __init__(self, database: Database, store: str, *, retry: WriteRetry | None = None) -> None:
+    def __init__(self, database: Database, store: str, *, retry: Retry | None = None) -> None:
         self._database = database
         self._store = store
         self._retry = retry
@@ -142,11 +141,9 @@ class Files:
 
     async def starting_with(self, prefix: str) -> AsyncIterator[StoredFile]:
         """Yield the files whose keys start with ``prefix``, by key."""
-        after = ""
+        after, batch = "", 1000
         limit = prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else None  # first after all of the prefix
-        while rows := await self._database.rows(
-            _FILES_AFTER, self._store, after, prefix, limit, _KEYS_PER_BATCH
-        ):
+        while rows := await self._database.rows(_FILES_AFTER, self._store, after, prefix, limit, batch):
             for row in rows:
                 yield StoredFile(**dict(row))
             after = rows[-1]["key"]
@@ -178,9 +175,7 @@ class Files:
 
     async def existing_folders(self, folders: Collection[str]) -> frozenset[str]:
         """Return those of the folders, the first parts of keys, that have any file."""
-        if not folders:
-            return frozenset()
-        rows = await self._database.rows(_EXISTING_FOLDERS, self._store, list(folders))
+        rows = await self._database.rows(_EXISTING_FOLDERS, self._store, list(folders)) if folders else []
         return frozenset(row["folder"] for row in rows)
 
     async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
@@ -295,7 +290,7 @@ class PostgresqlSpool:
         max_copied_bytes: int = MAX_COPIED_BYTES,
         copies_puts: bool = True,
     ) -> None:
-        self._files = Files(database, "spool", retry=WriteRetry(sleep=clock.sleep))
+        self._files = Files(database, "spool", retry=partial(retried, sleep=clock.sleep))
         self._inputs = Files(database, "inputs")
         self._copies = LocalCopies(directory, max_bytes=max_copied_bytes)
         self._clock = clock

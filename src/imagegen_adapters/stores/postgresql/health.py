@@ -22,8 +22,7 @@ _SERVER = """
 SELECT current_setting('server_version') AS version,
     current_setting('synchronous_commit') AS synchronous_commit,
     current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS keeps_commits,
-    current_setting('TimeZone') AS time_zone,
-    current_setting('statement_timeout') <> '0' AS has_time_outs,
+    current_setting('TimeZone') = 'UTC' AND current_setting('statement_timeout') <> '0' AS keeps_settings,
     current_setting('max_connections')::int
         - current_setting('superuser_reserved_connections')::int AS max_connections,
     to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS now
@@ -48,27 +47,16 @@ class Inspection:
 
 
 async def inspect(dsn: str, clock: Clock, policy: ConnectionPolicy = DEFAULT_POLICY) -> Inspection:
-    """Return what the server says.
-
-    Raises:
-        StorageError: it does not answer, or refuses the connection.
-    """
+    """Return what the server says."""
     async with open_connection(dsn, policy) as connection:
         before = clock.now()
-        (server,) = await connection.fetch(_SERVER)
+        server = dict(await connection.fetchrow(_SERVER))
         local_time = before + (clock.now() - before) / 2
-    return Inspection(
-        version=server["version"],
-        synchronous_commit=server["synchronous_commit"],
-        keeps_commits=server["keeps_commits"],
-        keeps_settings=server["time_zone"] == "UTC" and server["has_time_outs"],
-        max_connections=server["max_connections"],
-        clock_difference=local_time - from_timestamp(server["now"]),
-    )
+    return Inspection(clock_difference=local_time - from_timestamp(server.pop("now")), **server)
 
 
 _NODES = """
-SELECT node, host, roles, version, extract(epoch FROM now() - heard_at)::float AS silent_seconds
+SELECT node AS name, host, roles, version, extract(epoch FROM now() - heard_at)::float AS silent_seconds
 FROM nodes ORDER BY node
 """
 
@@ -86,7 +74,7 @@ class NodeActivity:
 
     name: str
     host: str
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] = attrs.field(converter=tuple)
     version: str
     silent_seconds: float
 
@@ -111,16 +99,7 @@ async def read_activity(database: Database) -> Activity:
         oldest = await connection.fetchval(_OLDEST)
     places, calls = {row["resource"]: row for row in resources}, call_slot("")
     return Activity(
-        nodes=tuple(
-            NodeActivity(
-                name=row["node"],
-                host=row["host"],
-                roles=tuple(row["roles"]),
-                version=row["version"],
-                silent_seconds=row["silent_seconds"],
-            )
-            for row in nodes
-        ),
+        nodes=tuple(NodeActivity(**dict(row)) for row in nodes),
         turn=places[UPKEEP_SLOT]["node"] if UPKEEP_SLOT in places else None,
         calls={n.removeprefix(calls): row["taken"] for n, row in places.items() if n.startswith(calls)},
         oldest_pending_seconds=None if oldest is None else max(0.0, oldest),
