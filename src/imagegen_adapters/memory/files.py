@@ -52,10 +52,9 @@ class MemoryBlobStore:
             if key.startswith(prefix):
                 yield key
 
-    def _reach(self, key: str | None = None) -> dict[str, bytes]:
+    def _reach(self, key: str = "any") -> dict[str, bytes]:
         """Return the blobs, after a check of the key that is wanted."""
-        if key is not None:
-            check_key(key)
+        check_key(key)
         return self.blobs
 
     def _describe(self, key: str, data: bytes) -> StoredBlob:
@@ -82,7 +81,7 @@ class MemoryBlobArchive(MemoryBlobStore):
         archived = self._reach(key).get(key)
         return b"".join([chunk async for chunk in source.open(key)]) == archived
 
-    def _reach(self, key: str | None = None) -> dict[str, bytes]:
+    def _reach(self, key: str = "any") -> dict[str, bytes]:
         if not self.reachable:
             raise StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE())
         return super()._reach(key)

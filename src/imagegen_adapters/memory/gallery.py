@@ -67,7 +67,8 @@ class MemoryGallery:
         images = tuple(self._state.images[i] for i in dict.fromkeys(image_ids) if i in self._state.images)
         for image in images:
             del self._state.images[image.id]
-            self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
+            for key in filter(None, (image.blob_key, image.thumbnail_key)):
+                self._state.add_to_outbox(OutboxKind.REMOVE, key, None)
         return images
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
@@ -256,40 +257,38 @@ class MemoryMarks:
 
 
 class MemoryOutbox:
-    """Also takes over removals that `MemoryGallery.delete` records in a state."""
+    """The uploads and removals of a state."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
-        self._entries: dict[int, OutboxEntry] = {}
-        self._last_id = 0
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        waiting = {entry.blob_key for entry in self._all() if entry.kind is OutboxKind.UPLOAD}
+        waiting = {one.blob_key for one in self._state.outbox.values() if one.kind is OutboxKind.UPLOAD}
         local = (one for one in self._state.images.values() if one.storage is StorageState.LOCAL)
         missing = [image for image in local if image.blob_key not in waiting][:limit]
         for image in missing:
-            self._add(OutboxKind.UPLOAD, image.blob_key, image.id)
+            self._state.add_to_outbox(OutboxKind.UPLOAD, image.blob_key, image.id)
         return len(missing)
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
-        waiting = (one for one in self._all() if one.id > after and (due is None or _is_due(one, due)))
-        entries = [*islice(waiting, limit)]
+        later = (entry for number, entry in self._state.outbox.items() if number > after)
+        entries = [*islice((entry for entry in later if due is None or _is_due(entry, due)), limit)]
         if not dry_run:
             entries = [attrs.evolve(entry, attempts=entry.attempts + 1) for entry in entries]
-            self._entries.update((entry.id, entry) for entry in entries)
+            self._state.outbox.update((entry.id, entry) for entry in entries)
         return tuple(entries)
 
     async def complete(self, entry: OutboxEntry) -> None:
-        self._entries.pop(entry.id, None)
+        self._state.outbox.pop(entry.id, None)
 
     async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
-        if entry.id in self._entries:
-            self._entries[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
+        if entry.id in self._state.outbox:
+            self._state.outbox[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
 
     async def counts(self) -> OutboxCounts:
-        entries = self._all()
+        entries = self._state.outbox.values()
         errors = [entry.last_error for entry in entries if entry.last_error is not None]
         uploads = sum(entry.kind is OutboxKind.UPLOAD for entry in entries)
         return OutboxCounts(
@@ -299,20 +298,6 @@ class MemoryOutbox:
             last_error=errors[-1] if errors else None,
             next_due=min((entry.not_before for entry in entries if entry.not_before), default=None),
         )
-
-    def _all(self) -> list[OutboxEntry]:
-        while self._state.removals:
-            key = self._state.removals.pop(0)
-            for entry in list(self._entries.values()):
-                if entry.blob_key == key:  # a blob to be removed is not uploaded
-                    del self._entries[entry.id]
-            self._add(OutboxKind.REMOVE, key, None)
-        return list(self._entries.values())
-
-    def _add(self, kind: OutboxKind, key: str, image_id: int | None) -> None:
-        self._last_id += 1
-        entry = OutboxEntry(id=self._last_id, kind=kind, blob_key=key, image_id=image_id)
-        self._entries[entry.id] = entry
 
 
 def _is_due(entry: OutboxEntry, due: datetime) -> bool:

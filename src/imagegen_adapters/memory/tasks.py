@@ -1,10 +1,11 @@
 """Tasks, their keys, changes and costs in memory, for tests and library users who need no persistence."""
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
-from itertools import islice, pairwise
+from itertools import islice
 
 import attrs
 
@@ -22,6 +23,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import Image
 from imagegen_core.marks import Collection as ImageCollection
+from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand
 from imagegen_core.ports.tasks import (
     AddedTask,
@@ -65,7 +67,8 @@ class MemoryState:
     last_collection_id: int = 0
     image_counts: Counter[str] = attrs.field(factory=Counter)
     last_image_id: int = 0
-    removals: list[str] = attrs.field(factory=list)
+    outbox: dict[int, OutboxEntry] = attrs.field(factory=dict)
+    last_outbox_id: int = 0
     events: dict[str, list[TaskEvent]] = attrs.field(factory=dict)
     last_event_id: int = 0
     changes: dict[str, int] = attrs.field(factory=dict)
@@ -98,6 +101,14 @@ class MemoryState:
         self.image_counts[added.task_id] += 1
         self.add_event(image_event(added))
         return added
+
+    def add_to_outbox(self, kind: OutboxKind, key: str, image_id: int | None) -> None:
+        """Let a blob be uploaded, or removed, which is not uploaded then."""
+        if kind is OutboxKind.REMOVE:
+            self.outbox = {number: one for number, one in self.outbox.items() if one.blob_key != key}
+        self.last_outbox_id += 1
+        entry = OutboxEntry(id=self.last_outbox_id, kind=kind, blob_key=key, image_id=image_id)
+        self.outbox[entry.id] = entry
 
     def _note_change(self, task_id: str) -> None:
         """Put the task at the end of the changes."""
@@ -236,26 +247,27 @@ class MemoryTasks:
     async def usage(
         self, by: UsageKey, *, first: int | None = None, last: int | None = None
     ) -> Mapping[str, Usage]:
-        usages: dict[str, Usage] = {}
-        for _, task in self._ended(first, last):
-            name = task.provider_name if by is UsageKey.PROVIDER else task.model_id
-            usages[name] = usages.get(name, Usage()).plus(self._usage(task))
+        usages: dict[str, Usage] = defaultdict(Usage)
+        for quarter, task in self._ended():
+            if (first is None or quarter >= first) and (last is None or quarter <= last):
+                name = task.provider_name if by is UsageKey.PROVIDER else task.model_id
+                usages[name] = usages[name].plus(self._usage(task))
         return usages
 
     async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
-        parts = (self._ended(first, end - 1) for first, end in pairwise(bounds))
-        return tuple(reduce(Usage.plus, (self._usage(task) for _, task in part), Usage()) for part in parts)
+        usages = [Usage()] * (len(bounds) + 1)
+        for quarter, task in self._ended():
+            number = bisect_right(bounds, quarter)
+            usages[number] = usages[number].plus(self._usage(task))
+        return tuple(usages[1:-1])
 
     async def usage_span(self) -> tuple[int, int] | None:
-        quarters = [quarter for quarter, _ in self._ended(None, None)]
+        quarters = [quarter for quarter, _ in self._ended()]
         return (min(quarters), max(quarters)) if quarters else None
 
-    def _ended(self, first: int | None, last: int | None) -> Iterator[tuple[int, Task]]:
-        for task in self._state.tasks.values():
-            quarter = quarter_of(task.completed_at or task.created_at)
-            is_within = (first is None or quarter >= first) and (last is None or quarter <= last)
-            if task.status.final and is_within:
-                yield quarter, task
+    def _ended(self) -> list[tuple[int, Task]]:
+        ended = (task for task in self._state.tasks.values() if task.status.final)
+        return [(quarter_of(task.completed_at or task.created_at), task) for task in ended]
 
     def _usage(self, task: Task) -> Usage:
         usage = Usage(tasks=1, images=self._state.image_counts[task.task_id])

@@ -22,7 +22,6 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.search import (
     Index,
-    all_but_favourites,
     counted_bounds,
     neighbours,
     relevant_page,
@@ -308,10 +307,15 @@ class SqlGallery:
         intervals = len(bounds) - 1
         if intervals < 1 or images.is_impossible:
             return (0,) * intervals
-        if (lists := all_but_favourites(bounds, images)) is not None:
-            every, some = [await self.count_by_quarter(bounds, one) for one in lists]
-            # The favourites may have been counted a moment later.
-            return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
+        if images.criteria.favourite is False:
+            lists = [
+                attrs.evolve(images, criteria=attrs.evolve(images.criteria, favourite=favourite))
+                for favourite in (None, True)
+            ]
+            if counted_bounds(bounds, lists[0]) is not None:
+                every, some = [await self.count_by_quarter(bounds, one) for one in lists]
+                # The favourites may have been counted a moment later.
+                return tuple(max(0, all_of - part) for all_of, part in zip(every, some, strict=True))
         counted = counted_bounds(bounds, images)
         steps = (
             self._index.by_interval(bounds, images.criteria, images.words)

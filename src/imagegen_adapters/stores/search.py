@@ -5,7 +5,6 @@ An index is a database's own, a list of images in it is a `Lookup`.
 
 import asyncio
 import hashlib
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -404,7 +403,7 @@ def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None
         criteria, provider_name=None, model_id=None, operation=None, created_from=None, created_to=None
     )
     times = [moment for moment in (criteria.created_from, criteria.created_to) if moment is not None]
-    begin_quarters = all(moment == _moment(quarter_of(moment)) for moment in times)
+    begin_quarters = all(moment == moment_of(quarter_of(moment)) for moment in times)
     if images.query is not None or others != ImageFilter() or not begin_quarters:
         return None
     low = bounds[0] if criteria.created_from is None else quarter_of(criteria.created_from)
@@ -412,34 +411,6 @@ def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None
     return [max(low, min(bound, high)) for bound in bounds]
 
 
-def all_but_favourites(bounds: Sequence[int], images: ImageList) -> tuple[ImageList, ImageList] | None:
-    """Return a list that is counted, and the favourites in it, if the others are what is asked for."""
-    if images.criteria.favourite is not False:
-        return None
-    every, favourites = (
-        attrs.evolve(images, criteria=attrs.evolve(images.criteria, favourite=favourite))
-        for favourite in (None, True)
-    )
-    return None if counted_bounds(bounds, every) is None else (every, favourites)
-
-
-def within(bounds: Sequence[int], criteria: ImageFilter) -> ImageFilter:
-    """Return the criteria with times between the first and the last bound."""
-    first, last = _moment(bounds[0]), _moment(bounds[-1])
-    return attrs.evolve(
-        criteria,
-        created_from=max(first, criteria.created_from or first),
-        created_to=min(last, criteria.created_to or last),
-    )
-
-
-def sums(counts: Iterable[tuple[int, int]], bounds: Sequence[int]) -> tuple[int, ...]:
-    """Return the sums of the ``(quarter, count)`` pairs that are between each bound and the next."""
-    totals = [0] * (len(bounds) + 1)
-    for quarter, number in counts:
-        totals[bisect_right(bounds, quarter)] += number
-    return tuple(totals[1:-1])
-
-
-def _moment(quarter: int) -> datetime:
+def moment_of(quarter: int) -> datetime:
+    """Return when a quarter of an hour begins."""
     return datetime.fromtimestamp(quarter * QUARTER_SECONDS, UTC)

@@ -39,9 +39,8 @@ from imagegen_adapters.stores.search import (
     index_tokens,
     mark_tokens,
     milliseconds,
+    moment_of,
     search_terms,
-    sums,
-    within,
 )
 from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute
 from imagegen_adapters.stores.sqlite.database import Database
@@ -138,8 +137,14 @@ class SqliteIndex:
     def by_interval(
         self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
     ) -> Steps[tuple[int, ...]]:
-        lookup = yield from self.lookup(within(bounds, criteria), words)
-        return sums((yield from lookup.by_quarter()), bounds)
+        first, last = moment_of(bounds[0]), moment_of(bounds[-1])
+        since, until = max(first, criteria.created_from or first), min(last, criteria.created_to or last)
+        within = attrs.evolve(criteria, created_from=since, created_to=until)
+        lookup = yield from self.lookup(within, words)
+        totals = [0] * (len(bounds) + 1)
+        for quarter, count in (yield from lookup.by_quarter()):
+            totals[bisect_right(bounds, quarter)] += count
+        return tuple(totals[1:-1])
 
     def total(self) -> Steps[int]:
         return (yield from _number("SELECT value FROM counters WHERE name = 'images'"))
