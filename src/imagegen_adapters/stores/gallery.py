@@ -79,16 +79,18 @@ _STORAGE_STATES = {state.value: state for state in StorageState}
 _MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
 """Whatever is escaped in it. What was stored before there was a bound may be longer, and is not shown."""
 
-_COLUMNS = (
-    *("id", "task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id"),
-    *("mime_type", "width", "height", "size_bytes", "sha256", "vendor_sha256", "archive_checksum"),
-    *("blob_key", "thumbnail_key", "storage", "params", "metadata", "created_at"),
-    *("cost_basis", "cost_currency", "cost_ticks", "favourite", "tags", "collections"),
+IMAGE_COLUMNS = (
+    *("task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id", "mime_type"),
+    *("width", "height", "size_bytes", "sha256", "vendor_sha256", "crc64", "blob_key", "thumbnail_key"),
+    *("storage", "params", "metadata", "created_at", "cost_basis", "cost_currency", "cost_ticks"),
 )
-"""In the order of the table, which the marks follow, and by the names of an image's values."""
+"""Those of the table, in its order, between an image's id and its marks."""
 
-_PLAIN = (*_COLUMNS[1:4], *_COLUMNS[5:8], *_COLUMNS[9:14], *_COLUMNS[15:17])
-"""Those that are stored as they are."""
+_FIELDS = (
+    *("id", *IMAGE_COLUMNS[:13], "archive_checksum", *IMAGE_COLUMNS[14:]),
+    *("favourite", "tags", "collections"),
+)
+"""How an image calls them, and the columns of marks."""
 
 _NONE = "[]"
 _FAVOURITE = Marks(favourite=True)
@@ -96,8 +98,7 @@ _FAVOURITE = Marks(favourite=True)
 
 def image_to_row(image: Image) -> dict[str, Any]:
     """Return the columns of an image, without its id."""
-    return {
-        **{name: getattr(image, name) for name in _PLAIN},
+    converted = {
         "operation": image.operation.value,
         "mime_type": image.mime_type.value,
         "crc64": image.archive_checksum,
@@ -107,6 +108,7 @@ def image_to_row(image: Image) -> dict[str, Any]:
         "created_at": to_timestamp(image.created_at),
         **cost_to_columns(image.cost),
     }
+    return {name: converted[name] if name in converted else getattr(image, name) for name in IMAGE_COLUMNS}
 
 
 def row_to_image(row: Iterable[Any]) -> Image:
@@ -114,7 +116,7 @@ def row_to_image(row: Iterable[Any]) -> Image:
 
     Columns by place take a fraction of the time of columns by name.
     """
-    image = dict(zip(_COLUMNS, row, strict=False))
+    image = dict(zip(_FIELDS, row, strict=False))
     take = image.pop
     metadata = take("metadata")
     return Image(

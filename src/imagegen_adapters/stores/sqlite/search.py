@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.stores.gallery import (
+    IMAGE_COLUMNS,
     MARKS_OF,
     SELECT_IMAGES,
     SqlGallery,
@@ -452,14 +453,8 @@ class ImageBlocks:
 
 # ---------------------------------------------------------------- images as they are added
 
-_COLUMNS = (
-    *("task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id", "mime_type"),
-    *("width", "height", "size_bytes", "sha256", "vendor_sha256", "crc64", "blob_key", "thumbnail_key"),
-    *("storage", "params", "metadata", "created_at", "cost_basis", "cost_currency", "cost_ticks"),
-)
-
 _INSERT_IMAGE = f"""
-INSERT INTO images ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
+INSERT INTO images ({", ".join(IMAGE_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in IMAGE_COLUMNS)})
 ON CONFLICT (attempt_id, position) DO NOTHING
 """  # noqa: S608 - columns of our own
 
