@@ -202,9 +202,9 @@ RETURNING *
 """
 """Visits only the oldest tasks of each provider, however many wait for one at its limit."""
 
-_PUT_OFF = "FROM tasks INDEXED BY tasks_put_off WHERE status = 'pending' AND not_before IS NOT NULL"
+_WAITING = "FROM tasks INDEXED BY tasks_put_off WHERE status = 'pending' AND not_before IS NOT NULL"
 
-_DEFERRED = f"SELECT (SELECT min(not_before) {_PUT_OFF}), (SELECT max(not_before) {_PUT_OFF})"
+_DEFERRED = f"SELECT (SELECT min(not_before) {_WAITING}), (SELECT max(not_before) {_WAITING})"
 
 
 class SqliteTasks(SqlTasks):
