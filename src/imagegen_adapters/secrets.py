@@ -3,20 +3,18 @@
 ``master.key`` and its witness ``master.check`` are created once, durably, and readable by their owner only.
 """
 
-import contextlib
 import json
 import os
 import secrets
 import stat
 from collections.abc import AsyncIterator, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import attrs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from imagegen_adapters.files.local import sync_directory
 from imagegen_core.errors import ImagegenError, KeysLocked
 from imagegen_core.messages import Message, MessageCode
 
@@ -59,7 +57,7 @@ def read_keys(directory: Path) -> tuple[str, ...] | None:
     try:
         with (directory / KEY_FILE).open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if os.name == "posix" and mode & 0o077:
+            if mode & 0o077:
                 raise MasterKeyRefused(KeyCode.MASTER_KEY_OPEN(file=KEY_FILE, mode=f"{mode:04o}"))
             return parse_keys(file.read().decode("utf-8", "replace"))
     except FileNotFoundError:
@@ -76,7 +74,7 @@ def make_key(directory: Path) -> tuple[str, ...]:
         return read_keys(directory) or ()
     finally:
         temporary.unlink()
-        _sync(directory)
+        sync_directory(directory)
     return (key,)
 
 
@@ -101,7 +99,7 @@ def write_witness(directory: Path, token: str) -> None:
 def _replace(directory: Path, name: str, text: str) -> None:
     temporary = _written(directory, text)
     temporary.replace(directory / name)
-    _sync(directory)
+    sync_directory(directory)
 
 
 def _written(directory: Path, text: str) -> Path:
@@ -115,18 +113,7 @@ def _written(directory: Path, text: str) -> Path:
     return path
 
 
-def _sync(directory: Path) -> None:
-    with contextlib.suppress(PermissionError):  # Windows cannot open directories
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 _VERSION = 1
-_MAX_CACHED_TOKENS = 256
-_MAX_CACHED_TOKEN_CHARS = 8192
 _WITNESS_CONTEXT = "master.check"
 _WITNESS_TEXT = "these keys were sealed with this master key"
 
@@ -143,9 +130,8 @@ class FernetSecretBox:
 
     def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
         self._fernets = [Fernet(key) for key in keys] if lock_reason is None else []
-        self._reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
-        self._memory_cipher = AESGCM(AESGCM.generate_key(128))
-        self._in_memory = lru_cache(_MAX_CACHED_TOKENS)(self._sealed_in_memory)
+        self.lock_reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
+        """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
 
     @classmethod
     def for_directory(cls, directory: Path, *, environment_keys: str | None, sample: str | None) -> Self:
@@ -156,13 +142,8 @@ class FernetSecretBox:
 
         Args:
             directory: holds ``master.key`` and ``master.check``, both of mode 0600.
-            environment_keys: keys from the environment, separated by commas, used instead of the file; the
-                first one seals.
+            environment_keys: separated by commas, used instead of the file, which must not differ.
             sample: any token stored in the database, or None if there is none.
-
-        Raises:
-            MasterKeyRefused: ``master.key`` is readable by others, or it exists and differs from the keys in
-                the environment.
         """
         for path in directory.glob(f"{_TEMPORARY}*.tmp"):  # of a killed process
             path.unlink(missing_ok=True)
@@ -199,7 +180,13 @@ class FernetSecretBox:
         return self._unlocked()[0].encrypt(document.encode()).decode("ascii")
 
     def open(self, token: str, *, context: str) -> str:
-        document = self._document(token)
+        try:
+            document = json.loads(MultiFernet(self._unlocked()).decrypt(token))
+        except (InvalidToken, UnicodeError) as error:
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
+        except ValueError as error:
+            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
+        document = document if isinstance(document, dict) else {}
         if document.get("v") != _VERSION or not isinstance(document.get("secret"), str):
             raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM())
         if document.get("context") != context:
@@ -231,39 +218,12 @@ class FernetSecretBox:
 
     @property
     def locked(self) -> bool:
-        return self._reason is not None
-
-    @property
-    def lock_reason(self) -> Message | None:
-        """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
-        return self._reason
+        return self.lock_reason is not None
 
     def _unlocked(self) -> list[Fernet]:
-        if self._reason is not None:
-            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self._reason))
+        if self.lock_reason is not None:
+            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self.lock_reason))
         return self._fernets
-
-    def _document(self, token: str) -> dict[str, Any]:
-        self._unlocked()
-        try:
-            document = json.loads(self._decrypted(token))
-        except (InvalidToken, UnicodeError) as error:
-            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
-        except ValueError as error:
-            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
-        return document if isinstance(document, dict) else {}
-
-    def _decrypted(self, token: str) -> bytes:
-        """Return what a token holds: 50 µs for Fernet, 3 µs if it was opened before."""
-        if len(token) > _MAX_CACHED_TOKEN_CHARS:
-            return MultiFernet(self._fernets).decrypt(token)
-        nonce, text = self._in_memory(token)
-        return self._memory_cipher.decrypt(nonce, text, None)
-
-    def _sealed_in_memory(self, token: str) -> tuple[bytes, bytes]:
-        """Return what a token holds, sealed with a key that no other process has and no file."""
-        nonce = os.urandom(12)
-        return nonce, self._memory_cipher.encrypt(nonce, MultiFernet(self._fernets).decrypt(token), None)
 
 
 def _opens(fernets: Sequence[Fernet], token: str) -> bool:

@@ -194,14 +194,9 @@ class Access:
         return is_equal and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
-        """Accept the cookie for pages and images, and for the API only from a page of our own."""
-        if not (accepts_cookie(request) or is_own_page(request, self._public_origin)):
+        """Accept the cookie where pages and images are read, else only from a page of our own."""
+        is_page = not request.is_api or _IMAGE_PATH.fullmatch(request.path) is not None
+        is_enough = is_page and request.method in ("GET", "HEAD")
+        if not is_enough and not is_own_page(request, self._public_origin):
             return False
         return is_logged_in(request, self._token, self._clock.now().timestamp())
-
-
-def accepts_cookie(request: InboundRequest) -> bool:
-    """Return whether the cookie alone authorizes the request: it does for reading pages and images."""
-    if request.method not in ("GET", "HEAD"):
-        return False
-    return not request.is_api or _IMAGE_PATH.fullmatch(request.path) is not None

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -62,12 +61,8 @@ class InboundRequest:
     def from_scope(cls, scope: Scope) -> "InboundRequest":
         """Return the head of an ASGI scope, read once; forwarding headers have no influence."""
         request: InboundRequest | None = scope.get(_KEY)
-        if request is None:
-            request = scope[_KEY] = cls._read(scope)
-        return request
-
-    @classmethod
-    def _read(cls, scope: Scope) -> "InboundRequest":
+        if request is not None:
+            return request
         path = "/" + "/".join(filter(None, scope["path"].removeprefix(scope.get("root_path", "")).split("/")))
         query = scope.get("query_string", b"")
         head_bytes = len(path) + len(query)
@@ -75,7 +70,7 @@ class InboundRequest:
         for name, value in scope["headers"]:
             head_bytes += len(name) + len(value)
             headers.setdefault(name.lower(), []).append(value)
-        return cls(
+        request = scope[_KEY] = cls(
             method=scope["method"],
             path=path,
             query=query,
@@ -83,6 +78,7 @@ class InboundRequest:
             head_bytes=head_bytes,
             headers=headers,
         )
+        return request
 
     def header_values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1").strip() for value in self.headers.get(name, ())]
@@ -195,17 +191,12 @@ _LANGUAGES = frozenset(map(str, Language))
 
 
 _MAX_WEIGHED_CHARS = 1024
-"""What is behind that counts for nothing: a header of 32 KiB would be a megabyte in the cache."""
+"""What is behind that counts for nothing."""
 
 
-def _weights(header: str) -> tuple[tuple[str, float], ...]:
+def _weights(header: str) -> list[tuple[str, float]]:
     """Return the values of a header with their weights (RFC 9110, section 12.4.2)."""
-    return _cached_weights(header[:_MAX_WEIGHED_CHARS])
-
-
-@lru_cache(maxsize=128)
-def _cached_weights(header: str) -> tuple[tuple[str, float], ...]:
-    return tuple(map(_weighted, header.lower().split(",")))
+    return [_weighted(value) for value in header[:_MAX_WEIGHED_CHARS].lower().split(",")]
 
 
 def _weighted(text: str) -> tuple[str, float]:

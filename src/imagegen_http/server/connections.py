@@ -176,25 +176,22 @@ class Deadlines:
         self._limits = limits
         self._keep_alive_seconds = keep_alive_seconds
         self._loop = loop
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._keep_alive_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start_head(self) -> None:
         """Close unless the head that has begun is complete in time; begun twice, it has no more time."""
-        if self._head_timer is None:
+        if "head" not in self._timers:
             self.stop()
-            self._head_timer = self._loop.call_later(self._limits.head_seconds, self.close)
+            self._timers["head"] = self._loop.call_later(self._limits.head_seconds, self.close)
 
     def start_keep_alive(self) -> None:
-        self._keep_alive_timer = self._loop.call_later(self._keep_alive_seconds, self.close)
+        self._timers["keep alive"] = self._loop.call_later(self._keep_alive_seconds, self.close)
 
-    def stop(self) -> None:
+    def stop(self, *names: str) -> None:
         """Wait for no request any more: one is complete, or none may come."""
-        for timer in (self._head_timer, self._keep_alive_timer):
-            if timer is not None:
+        for name in names or ("head", "keep alive"):
+            if (timer := self._timers.pop(name, None)) is not None:
                 timer.cancel()
-        self._head_timer = self._keep_alive_timer = None
 
     def close(self) -> None:
         """Close once everything is written."""
@@ -203,14 +200,12 @@ class Deadlines:
 
     def start_stall(self) -> None:
         """Abort after some time, if there is something to write that the client may never read."""
-        if self._stall_timer is None and self._transport.get_write_buffer_size():
-            self._stall_timer = self._loop.call_later(self._limits.stall_seconds, self._transport.abort)
+        if "stall" not in self._timers and self._transport.get_write_buffer_size():
+            self._timers["stall"] = self._loop.call_later(self._limits.stall_seconds, self._transport.abort)
 
     def stop_stall(self) -> None:
         """Abort no more: the client reads, or is gone."""
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        self.stop("stall")
 
 
 _MAX_ACCEPTS_PER_ITERATION = 256

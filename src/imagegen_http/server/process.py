@@ -6,8 +6,9 @@ import ctypes
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import structlog
@@ -65,7 +66,13 @@ async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
     if trim is None or baseline is None:
         yield
         return
-    task = asyncio.create_task(_trim_on_growth(trim, poll_seconds, baseline), name="memory")
+    async with _running(_trim_on_growth(trim, poll_seconds, baseline)):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -78,10 +85,8 @@ async def _trim_on_growth(trim: "ctypes._NamedFuncPointer", poll_seconds: float,
     while True:
         await asyncio.sleep(poll_seconds)
         now = resident_bytes()
-        if now is None:
-            continue
-        baseline = min(baseline, now)
-        if now > baseline + _MIN_GROWTH_BYTES:
+        baseline = min(baseline, now or baseline)
+        if now is not None and now > baseline + _MIN_GROWTH_BYTES:
             await asyncio.to_thread(trim, 0)
             baseline = resident_bytes() or now
 
@@ -131,12 +136,8 @@ class ServiceManager:
 
         An event loop that hangs sends none, so the manager restarts the service.
         """
-        beating = asyncio.create_task(self._beat(), name="watchdog")
-        try:
+        async with _running(self._beat()):
             yield
-        finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
 
     async def _beat(self) -> None:
         while self.watchdog_seconds:
