@@ -18,7 +18,7 @@ from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.parameters import with_clean_query
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard.asgi import App, allowed, serve_head
-from imagegen_http.openai.responses import in_both_shapes
+from imagegen_http.openai.responses import answer as answer_in_both_shapes
 from imagegen_http.openai.routes import openai_router
 from imagegen_http.pages import console, docs
 from imagegen_http.pages.console import with_missing_page
@@ -73,14 +73,14 @@ def build_app(service: Service) -> Litestar:
     if settings.serves_api:
         openai = openai_router(service.imagegen.parts.clock, service.cluster)
         handlers: list[ControllerRouterHandler] = [*API, *_routes_of(docs), *console.HANDLERS, openai]
-        exception_handlers = with_missing_page(in_both_shapes(errors.HANDLERS))
+        answer = with_missing_page(answer_in_both_shapes)
     else:
         handlers = [route for route in API if all(map(is_public, route.paths))]
-        exception_handlers = errors.NO_API
+        answer = errors.answer_of_worker
     return _App(
         route_handlers=handlers,
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
-        exception_handlers=exception_handlers,
+        exception_handlers={Exception: answer},
         middleware=[with_clean_query],
         response_class=JsonResponse,
         request_class=JsonRequest,

@@ -1,20 +1,14 @@
 """Errors: their envelope, routes with the errors that each may answer with, and what exceptions become."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import litestar
 import structlog
-from litestar import Request, Response
+from litestar import Request
 from litestar.enums import HttpMethod
-from litestar.exceptions import (
-    ClientException,
-    HTTPException,
-    MethodNotAllowedException,
-    NotFoundException,
-    ValidationException,
-)
+from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
@@ -179,66 +173,64 @@ _RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage
 _log = structlog.get_logger("imagegen.errors")
 
 
-def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
+Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
+    """Answer what a handler raised, or the router; a defect of ours is told by the log alone."""
+    if isinstance(error, HTTPException):
+        return _answer_of_router(request, error)
     if isinstance(error, ValidationFailed):
         return error_response(error.slug, {"errors": error.problems})
-    hint = {} if error.hint is None else {"hint": error.hint}
-    return error_response(error.slug, {"detail": error.reason, **hint, **error.data})
+    if isinstance(error, Refusal):
+        hint = {} if error.hint is None else {"hint": error.hint}
+        return error_response(error.slug, {"detail": error.reason, **hint, **error.data})
+    slug, data = "internal", dict[str, Any]()
+    match error:
+        case BlobMissing():  # a loss that must be seen
+            _log.error("an image's bytes are missing", key=error.key)
+            slug = "image_not_found"
+        case StorageError():
+            _log.error("storage failed", reason=str(error))
+            full, away = isinstance(error, StorageFull), isinstance(error, StorageUnreachable)
+            slug = "insufficient_storage" if full else "unavailable" if away else slug
+        case RecursionError():  # JSON that is nested beyond all use
+            slug, data = _invalid(Problem(field="body", reason=ProblemCode.TOO_DEEP()))
+        case _:
+            _log.error("internal error", exc_info=error)
+    return error_response(slug, data)
 
 
-def storage_handler(_: Request[Any, Any, Any], error: StorageError) -> Response[dict[str, Any]]:
-    """Answer when a store cannot give or keep bytes now."""
-    _log.error("storage failed", reason=str(error))
-    if isinstance(error, StorageFull):
-        return error_response("insufficient_storage", {})
-    return error_response("unavailable" if isinstance(error, StorageUnreachable) else "internal", {})
-
-
-def missing_blob_handler(_: Request[Any, Any, Any], error: BlobMissing) -> Response[dict[str, Any]]:
-    """Answer when a record's bytes are nowhere: a loss that must be seen."""
-    _log.error("an image's bytes are missing", key=error.key)
-    return error_response("image_not_found", {})
-
-
-def validation_handler(
-    request: Request[Any, Any, Any], error: ValidationException
-) -> Response[dict[str, Any]]:
-    """Answer a query that is not of the declared shape; bodies are `JsonRequest`'s."""
-    items = error.extra if isinstance(error.extra, list) else []
-    problems = tuple(p for item in items for p in _parameter_problems(request, str(item.get("key"))))
-    return _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
-
-
-def http_handler(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
-    """Answer what the router found wrong."""
-    if isinstance(error, MethodNotAllowedException):
-        response = error_response("method_not_allowed", {})
-        methods = (error.headers or {}).get("allow", "").split(", ")
-        response.headers["allow"] = allowed(methods, request.url.path)
-        return response
-    if isinstance(error, NotFoundException):
-        return error_response("not_found", {})
-    if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number
-        return error_response("body_too_large", {})
-    if isinstance(error, ClientException):
-        return _invalid(Problem(field="request", reason=upstream_text(error.detail)))
-    return internal_handler(request, error)
-
-
-def no_api_handler(request: Request[Any, Any, Any], error: NotFoundException) -> Response[dict[str, Any]]:
+def answer_of_worker(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
     """Answer whoever takes a node that only runs tasks for another one."""
-    return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
+    if isinstance(error, NotFoundException):
+        return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
+    return answer(request, error)
 
 
-def recursion_handler(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
-    """Answer JSON that is nested beyond all use."""
-    return _invalid(Problem(field="body", reason=ProblemCode.TOO_DEEP()))
+def _answer_of_router(request: Request[Any, Any, Any], error: HTTPException) -> JsonResponse[dict[str, Any]]:
+    slug, data = "internal", dict[str, Any]()
+    match error:
+        case MethodNotAllowedException():
+            response = error_response("method_not_allowed", {})
+            methods = (error.headers or {}).get("allow", "").split(", ")
+            response.headers["allow"] = allowed(methods, request.url.path)
+            return response
+        case NotFoundException():
+            slug = "not_found"
+        case HTTPException(status_code=413):
+            slug = "body_too_large"
+        case ClientException():  # a query that is not of the declared shape; bodies are `JsonRequest`'s
+            items = error.extra if isinstance(error.extra, list) else []
+            problems = [p for item in items for p in _parameter_problems(request, str(item.get("key")))]
+            slug, data = _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
+        case _:
+            _log.error("internal error", exc_info=error)
+    return error_response(slug, data)
 
 
-def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """Answer a defect of ours, which the log tells with the request id and the answer does not."""
-    _log.error("internal error", exc_info=error)
-    return error_response("internal", {})
+def _invalid(*problems: Problem) -> tuple[str, dict[str, Any]]:
+    return "validation_failed", {"errors": problems}
 
 
 def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, Any]]:
@@ -246,24 +238,6 @@ def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, An
     status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
     headers = {"retry-after": str(_RETRY_AFTER_SECONDS[slug])} if slug in _RETRY_AFTER_SECONDS else {}
     return JsonResponse(body, status_code=status, headers=headers)
-
-
-HANDLERS: dict[Any, Any] = {
-    Refusal: refusal_handler,
-    StorageError: storage_handler,
-    BlobMissing: missing_blob_handler,
-    ValidationException: validation_handler,
-    HTTPException: http_handler,
-    RecursionError: recursion_handler,
-    Exception: internal_handler,
-}
-
-NO_API: dict[Any, Any] = {**HANDLERS, NotFoundException: no_api_handler}
-"""Of a node that answers for its health alone."""
-
-
-def _invalid(*problems: Problem) -> Response[dict[str, Any]]:
-    return error_response("validation_failed", {"errors": problems})
 
 
 def _parameter_problems(request: Request[Any, Any, Any], name: str) -> Iterator[Problem]:

@@ -68,14 +68,12 @@ class TaskChange(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: TaskView, language: Language) -> "TaskChange":
-        task = view.task
-        return cls(
-            task_id=task.task_id,
-            status=task.status,
-            progress=progress_of(task),
+        return cls.from_attributes(
+            view.task,
+            progress=progress_of(view.task),
             queue_position=view.queue_position,
             image_ids=[image.id for image in view.images],
-            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
+            error=TaskError.from_task(view.task, language),
         )
 
 

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.config import ConfigSource
-from imagegen_core.errors import Failure, FailureCode, ValidationFailed
+from imagegen_core.errors import FailureCode, ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
@@ -102,9 +102,12 @@ class TaskError(Answer, frozen=True, kw_only=True):
     upstream_code: Annotated[str | None, doc("the provider's own code", None)]
 
     @classmethod
-    def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
-        message = failure_sentence(failure.code, failure.reason, language)
-        return cls.from_attributes(failure, message=message)
+    def from_task(cls, task: CoreTask, language: Language) -> "TaskError | None":
+        """Return why a task failed or was cancelled; None if it did not."""
+        if task.failure is None:
+            return None
+        message = failure_sentence(task.failure.code, task.failure.reason, language)
+        return cls.from_attributes(task.failure, message=message)
 
 
 class ConfigSnapshot(Answer, frozen=True, kw_only=True):
@@ -203,7 +206,7 @@ class Task(Answer, frozen=True, kw_only=True):
             inputs=[TaskInput.from_view(one, task.task_id, number) for number, one in enumerate(view.inputs)],
             cost=costs[0] if len(costs) == 1 else None,
             costs=costs,
-            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
+            error=TaskError.from_task(task, language),
             config_snapshot=ConfigSnapshot(
                 **{name: value for name, value in task.config_snapshot.items() if name in visible}
             ),

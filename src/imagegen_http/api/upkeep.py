@@ -270,10 +270,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 @route(
-    "/health",
-    http_method=READ,
-    tags=["health"],
-    responses={503: response(Health, "degraded, or stopping")},
+    "/health", http_method=READ, tags=["health"], responses={503: response(Health, "degraded, or stopping")}
 )
 async def health(service: ServiceDependency) -> Response[Health]:
     """Report the state of the service; 503 when it is degraded or stopping.

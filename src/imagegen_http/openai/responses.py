@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import wraps
 from typing import Annotated, Any
 
 import attrs
@@ -12,11 +11,7 @@ import msgspec
 from litestar import Request
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import (
-    Failure,
-    FailureCode,
-    StorageUnreachable,
-)
+from imagegen_core.errors import Failure, FailureCode, StorageUnreachable
 from imagegen_core.images import Image
 from imagegen_core.messages import Language
 from imagegen_core.running.exchange import PartialImage
@@ -24,7 +19,7 @@ from imagegen_core.task import Task
 from imagegen_http.api import errors
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.api.streams import image_event
-from imagegen_http.api.tasks import TaskError
+from imagegen_http.errors import failure_sentence
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send
 from imagegen_http.schemas import Answer, JsonObject, doc
 
@@ -211,7 +206,7 @@ class Problem:
             status, kind, headers = NO_RETRY_STATUS, UPSTREAM_ERROR, dict(NO_RETRY)
         elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
-        message = TaskError.from_failure(failure, language).message
+        message = failure_sentence(failure.code, failure.reason, language)
         return cls(status=status, type=kind, code=code, message=message, headers=headers)
 
     @property
@@ -232,18 +227,10 @@ def _param(field: str | None) -> str | None:
 
 # ---------------------------------------------------------------- errors of the rest of the API
 
-Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
 
-
-def in_both_shapes(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
-    """Return exception handlers whose responses below ``/v1`` have OpenAI's format."""
-
-    def in_both(handler: Handler) -> Handler:
-        return wraps(handler)(
-            lambda request, error: _in_shape_of_path(request.scope, handler(request, error))
-        )
-
-    return {kind: in_both(handler) for kind, handler in handlers.items()}
+def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
+    """Answer an exception; below ``/v1`` in OpenAI's format."""
+    return _in_shape_of_path(request.scope, errors.answer(request, error))
 
 
 async def refuse(

@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any, cast
 
 from litestar import Request, Response, route
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from imagegen_core.messages import Language
-from imagegen_http.api.errors import READ
+from imagegen_http.api.errors import READ, Handler
 from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
@@ -95,20 +95,18 @@ _BODIES = {
     '<p><a class="button" href="/">To the start page</a></p>',
 }
 
-Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 
-
-def with_missing_page(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
-    """Return exception handlers that answer a browser's navigation to no page of ours with a page.
+def with_missing_page(answer: Handler) -> Callable[[Request[Any, Any, Any], Any], Response[Any]]:
+    """Return an exception handler that answers a browser's navigation to no page of ours with a page.
 
     What is below ``/api`` and ``/v1`` stays JSON for everybody: the address is the API's.
     """
-    as_json = handlers[HTTPException]
 
     def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         head = InboundRequest.from_scope(cast("Scope", request.scope))
-        if head.is_api or not accepts_page(head.header(b"accept")):
-            return as_json(request, error)
+        is_page = isinstance(error, NotFoundException) and accepts_page(head.header(b"accept"))
+        if head.is_api or not is_page:
+            return answer(request, error)
         language = asgi.language.get()
         html = pages.plain_page(language, title=_TITLES[language], body=_BODIES[language])
         headers = {
@@ -119,7 +117,7 @@ def with_missing_page(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
         }
         return Response(html, status_code=404, headers=headers, media_type="text/html")
 
-    return {**handlers, NotFoundException: handle}
+    return handle
 
 
 PAGES: Mapping[str, tuple[str, ...]] = {
