@@ -47,7 +47,7 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
     streamed_response,
 )
-from imagegen_adapters.providers.common.catalogue import facts_of, own_parameter
+from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_sides,
@@ -122,27 +122,18 @@ def model_of(entry: ModelEntry) -> Model:
     """Return a configured model; editing, upscaling and new backgrounds are the same for all of them."""
     family = _family(entry.id)
     possible = tuple(o for o in _OPERATIONS if family != "core" or o is not Operation.REFERENCE)
-    operations = possible if entry.capabilities is None else entry.capabilities
-    cfg_scale = Parameter(name="cfg_scale", type="number", minimum=1, maximum=10)
+    cfg_scale = (Parameter(name="cfg_scale", type="number", minimum=1, maximum=10),)
     formats = ("png", "jpeg") if family == "sd3" else ("png", "jpeg", "webp")
-    facts = facts_of(entry.id, provider="stability")
-    return Model(
-        id=entry.id,
-        name=entry.name,
-        default=entry.default,
-        operations=tuple(operation for operation in operations if operation in possible),
-        parameters=(
-            *_PARAMETERS,
-            *([cfg_scale] if family == "sd3" else []),
-            Parameter(name="output_format", enum=formats),
-        ),
+    output_format = Parameter(name="output_format", enum=formats)
+    return configured_model(
+        entry,
+        possible,
+        provider="stability",
+        parameters=(*_PARAMETERS, *(cfg_scale if family == "sd3" else ()), output_format),
         form=("size", "num", "style_preset", "negative_prompt", "seed", "cfg_scale", "output_format"),
         sizes=framed(_ASPECT_RATIOS),
         max_references=1,
         prompt_chars=10_000,
-        lifecycle=facts.lifecycle,
-        price=facts.price,
-        sources=facts.sources,
     )
 
 

@@ -27,6 +27,7 @@ from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     call_timeout,
     configured_headers,
+    failure_of_status,
     malformed_key,
     parse_http_date,
     parse_retry_after,
@@ -286,24 +287,6 @@ def _metadata(info: Mapping[str, Any], position: int, *, interrupted: bool) -> d
 
 # ---------------------------------------------------------------- error responses
 
-_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        401: FailureCode.AUTH_FAILED,
-        403: FailureCode.AUTH_FAILED,
-        407: FailureCode.AUTH_FAILED,
-        408: FailureCode.OUTCOME_UNKNOWN,
-        429: FailureCode.RATE_LIMITED,  # SD.Next's limiter refuses before the queue
-    }
-)
-_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        1: FailureCode.BAD_RESPONSE,
-        2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
-        3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
-        4: FailureCode.REJECTED,
-    }
-)
-
 
 def status_error(
     status: int,
@@ -320,7 +303,7 @@ def status_error(
     Only 429 proves that nothing was started: a 503 may come from a proxy that lost the response of a call
     that ran. A refusal of a ``model`` that is being retired names its replacement.
     """
-    code = code or _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, FailureCode.OUTCOME_UNKNOWN)
+    code = code or failure_of_status(status)
     is_rate_limited = code is FailureCode.RATE_LIMITED
     status_reason = ResponseCode.RESPONSE_STATUS(status=status)
     reason = upstream_text(shorten(text, secrets)) if text.strip() else status_reason

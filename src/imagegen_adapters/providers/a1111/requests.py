@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import own_parameter
+from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
 from imagegen_adapters.providers.common.images import check_size
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
@@ -61,12 +61,9 @@ _SIZES = in_pixels(
 
 def model_of(entry: ModelEntry) -> Model:
     """Return a configured model; all checkpoints take the same."""
-    operations = _OPERATIONS if entry.capabilities is None else entry.capabilities
-    return Model(
-        id=entry.id,
-        name=entry.name,
-        default=entry.default,
-        operations=tuple(o for o in operations if o in _OPERATIONS),
+    return configured_model(
+        entry,
+        _OPERATIONS,
         parameters=_PARAMETERS,
         form=_FORM,
         sizes=_SIZES,

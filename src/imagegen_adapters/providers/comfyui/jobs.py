@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     call_timeout,
     configured_headers,
+    failure_of_status,
     is_from_upstream,
     parse_retry_after,
     read_at_most,
@@ -130,23 +130,13 @@ MAX_NODE_PROBLEMS = 5
 
 _MAX_PROBLEM_CHARS = 200
 
-_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        401: FailureCode.AUTH_FAILED,
-        403: FailureCode.AUTH_FAILED,
-        407: FailureCode.AUTH_FAILED,
-        408: FailureCode.OUTCOME_UNKNOWN,
-        429: FailureCode.RATE_LIMITED,
-    }
-)
-"""Of a proxy before ComfyUI, which itself answers 400 and, where a node raises while it is checked, 500."""
-
 
 def refusal(answer: Answer, now: datetime) -> CallError:
-    """Return the error for a response to ``POST /prompt`` that is not a success."""
-    code = _BY_STATUS.get(answer.status, FailureCode.REJECTED)
-    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        code = FailureCode.OUTCOME_UNKNOWN
+    """Return the error for a response to ``POST /prompt`` that is not a success.
+
+    ComfyUI itself answers 400 and, where a node raises while it is checked, 500; a proxy before it, the rest.
+    """
+    code = failure_of_status(answer.status)
     is_rate_limited = code is FailureCode.RATE_LIMITED
     return CallError(
         code,

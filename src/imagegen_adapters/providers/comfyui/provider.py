@@ -249,7 +249,6 @@ def drawn_seed(call: ProviderCall, workflow: Workflow) -> int | None:
 
 # ---------------------------------------------------------------- images, which go there before the job
 
-_FOLDER = "imagegen"
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _RETRIED_STATUSES = frozenset((408, 425, 429))
 
@@ -281,25 +280,21 @@ async def _uploaded(
 
 async def _upload(api: ComfyUIApi, name: str, data: bytes) -> str:
     """Upload an image, and return the name by which a node loads it."""
-    fields = {"type": "temp", "subfolder": _FOLDER}
+    fields, cause, status, is_passing = {"type": "temp", "subfolder": "imagegen"}, None, None, True
     try:
         answer = await api.ask("POST", "/upload/image", data=fields, files={"image": (name, data)})
+        stored = as_object(answer.tree)
+        if answer.is_success and isinstance(stored.get("name"), str):
+            path = "/".join(filter(None, (str(stored.get("subfolder") or ""), stored["name"])))
+            return f"{path} [{stored.get('type', 'input')}]"
+        reason, status = reason_of(answer), answer.status
+        is_passing = status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR
     except CallError as error:  # whatever became of it, there is no job yet
-        raise _not_taken(FailureCode.UNAVAILABLE, error.reason, None) from error
-    stored = as_object(answer.tree)
-    if not answer.is_success or not isinstance(stored.get("name"), str):
-        is_passing = answer.status in _RETRIED_STATUSES or answer.status >= httpx.codes.INTERNAL_SERVER_ERROR
-        code = FailureCode.UNAVAILABLE if is_passing else FailureCode.REJECTED
-        raise _not_taken(code, reason_of(answer), answer.status)
-    path = "/".join(filter(None, (str(stored.get("subfolder") or ""), stored["name"])))
-    return f"{path} [{stored.get('type', 'input')}]"
-
-
-def _not_taken(code: FailureCode, reason: Any, status: int | None) -> CallError:
-    return CallError(
-        code,
+        reason, cause = error.reason, error
+    raise CallError(
+        FailureCode.UNAVAILABLE if is_passing else FailureCode.REJECTED,
         ComfyUICode.UPLOAD_REFUSED(reason=reason),
-        not_started=code is FailureCode.UNAVAILABLE,
+        not_started=is_passing,
         upstream_status=status,
         possible_charge=False,
-    )
+    ) from cause

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.common.catalogue import configured_model
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import in_pixels
@@ -285,14 +286,12 @@ _COMMON_NAMES = frozenset(parameter.name for parameter in COMMON)
 
 def models_of(workflow: Workflow, config: ProviderConfig) -> tuple[Model, ...]:
     """Return a model for each entry of the configuration; without any, the one of the workflow itself."""
-    served, parameters = workflow.operation, tuple(_parameters(workflow))
+    parameters = tuple(_parameters(workflow))
     own_id = str(workflow.value("model")) if "model" in workflow.inputs else WORKFLOW_MODEL
     return tuple(
-        Model(
-            id=entry.id,
-            name=entry.name,
-            default=entry.default,
-            operations=(served,) if entry.capabilities is None or served in entry.capabilities else (),
+        configured_model(
+            entry,
+            (workflow.operation,),
             parameters=parameters,
             sizes=_SIZES if any(parameter.name == "width" for parameter in parameters) else (),
             sources=SOURCES,

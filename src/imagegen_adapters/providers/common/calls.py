@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 
 import attrs
 import httpx
@@ -115,6 +116,30 @@ async def read_at_most(
 async def read_error(response: httpx.Response) -> bytes:
     """Return as much of an error body as arrives: the status counts even if the body is cut off."""
     return await read_at_most(response, cut_off=(httpx.HTTPError, TimeoutError))
+
+
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        403: FailureCode.AUTH_FAILED,
+        407: FailureCode.AUTH_FAILED,
+        408: FailureCode.OUTCOME_UNKNOWN,
+        429: FailureCode.RATE_LIMITED,  # what limits rates refuses before it queues
+    }
+)
+_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        1: FailureCode.BAD_RESPONSE,
+        2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
+        3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
+        4: FailureCode.REJECTED,
+    }
+)
+
+
+def failure_of_status(status: int) -> FailureCode:
+    """Return what the status of a paid call's response means, where the provider has no table of its own."""
+    return _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, FailureCode.OUTCOME_UNKNOWN)
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:

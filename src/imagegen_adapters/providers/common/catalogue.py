@@ -5,7 +5,7 @@ model can do is defined by its adapter, and the document of a declarative provid
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -15,8 +15,10 @@ import attrs
 import cattrs
 import yaml
 
+from imagegen_core.config import ModelEntry
 from imagegen_core.forms import fields_of
-from imagegen_core.models import Lifecycle, Parameter
+from imagegen_core.models import Lifecycle, Model, Parameter
+from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -72,6 +74,18 @@ def facts_of(model_id: str, *, provider: str) -> ModelFacts:
     """
     name, facts = model_id.rpartition("models/")[2], _facts()
     return facts.get((provider, name)) or facts.get((None, name)) or ModelFacts()
+
+
+def configured_model(
+    entry: ModelEntry, operations: Iterable[Operation], *, provider: str | None = None, **traits: Any
+) -> Model:
+    """Return the model of an entry, whose ``capabilities`` select from the ``operations`` that there are."""
+    chosen = tuple(operations)
+    if entry.capabilities is not None:
+        chosen = tuple(operation for operation in entry.capabilities if operation in chosen)
+    facts = ModelFacts() if provider is None else facts_of(entry.id, provider=provider)
+    facts_and_traits = {**attrs.asdict(facts, recurse=False), **traits}
+    return Model(id=entry.id, name=entry.name, default=entry.default, operations=chosen, **facts_and_traits)
 
 
 @cache

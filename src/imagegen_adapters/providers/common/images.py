@@ -187,12 +187,13 @@ async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ..
             partial(exchange.input_chunks, image),
         )
         if name == "mask":
-            mime_type, size, chunks = "image/png", len(mask), partial(_pieces, mask)
+            mime_type, size, chunks = "image/png", len(mask), partial(in_pieces, mask)
         uploads.append(Upload(token=token, mime_type=mime_type, size=size, chunks=chunks))
     return tuple(uploads)
 
 
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes in pieces of 192 KiB."""
     for start in range(0, len(data), _PIECE_BYTES):
         yield data[start : start + _PIECE_BYTES]
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.common.calls import ResponseCode
-from imagegen_adapters.providers.common.catalogue import own_parameter
-from imagegen_adapters.providers.common.images import map_refusals
+from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
+from imagegen_adapters.providers.common.images import in_pieces, map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
@@ -156,7 +156,6 @@ class Work:
 
 # ---------------------------------------------------------------- the calls
 
-_CHUNK_BYTES = 64 * 1024
 _MAX_DRAWINGS = 2
 _RETRY_AFTER_SECONDS = 1.0
 _DEFAULT = ModelEntry(id="demo", name="Demo", default=True)
@@ -179,11 +178,9 @@ class DemoProvider:
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         models = tuple(
-            Model(
-                id=entry.id,
-                name=entry.name,
-                default=entry.default,
-                operations=tuple(Operation) if entry.capabilities is None else entry.capabilities,
+            configured_model(
+                entry,
+                Operation,
                 parameters=PARAMETERS,
                 form=("size", "num", "format", "seed", "delay_seconds", "fail"),
                 sizes=_SIZES,
@@ -308,7 +305,7 @@ class DemoProvider:
             async with self._drawing:
                 file = await asyncio.to_thread(_drawn, work, options.format)
             name = f"picture-{index}.{options.format}"
-            await exchange.spool(name, _chunks(file), max_bytes=MAX_IMAGE_BYTES)
+            await exchange.spool(name, in_pieces(file), max_bytes=MAX_IMAGE_BYTES)
             images.append({"name": name, "seed": work.seed})
         return Receipt(data={"pictures": images})
 
@@ -327,11 +324,6 @@ def _drawn(work: Work, format: str) -> bytes:
             return encode(perform(work), format)
     except OSError as error:
         raise CallError(FailureCode.REJECTED, ResponseCode.INPUT_UNREADABLE()) from error
-
-
-async def _chunks(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), _CHUNK_BYTES):
-        yield data[start : start + _CHUNK_BYTES]
 
 
 def _image(name: str, seed: int, exchange: Exchange) -> GeneratedImage:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import facts_of, own_parameter
+from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import framed
@@ -211,24 +211,19 @@ def traits_of(model_id: str) -> Traits:
 def model_of(entry: ModelEntry, backend: Backend) -> Model:
     """Return the model of an entry, whose ``capabilities`` select from what the backend can do with it."""
     traits = traits_of(entry.id)
-    possible: tuple[Operation, ...] = _IMAGEN_OPERATIONS if traits.imagen else _GENERAL_OPERATIONS
-    if traits.imagen and backend is Backend.DEVELOPER:
-        possible = ()
-    operations = traits.operations if entry.capabilities is None else entry.capabilities
-    facts = facts_of(entry.id, provider="google")
-    return Model(
-        id=entry.id,
-        name=entry.name or entry.id,
-        default=entry.default,
-        operations=tuple(operation for operation in operations if operation in possible),
+    family: tuple[Operation, ...] = _IMAGEN_OPERATIONS if traits.imagen else _GENERAL_OPERATIONS
+    possible = () if traits.imagen and backend is Backend.DEVELOPER else family
+    if entry.capabilities is None:
+        possible = tuple(operation for operation in traits.operations if operation in possible)
+    return configured_model(
+        attrs.evolve(entry, name=entry.name or entry.id),
+        possible,
+        provider="google",
         parameters=tuple(_parameters(traits)),
         form=_FORM,
         sizes=framed(traits.ratios, traits.tiers),
         max_num=4 if traits.imagen else MAX_NUM,  # Imagen's ``sampleCount``
         max_references=traits.max_references,
-        lifecycle=facts.lifecycle,
-        price=facts.price,
-        sources=facts.sources,
     )
 
 
