@@ -45,9 +45,9 @@ class TwoWorkers:
         getattr(provider, step).append(gate)
         frozen, other = (imagegen_over(provider, adapters=open_adapters(provider)) for _ in range(2))
         task = await frozen.submit("猫")
-        run = asyncio.create_task(frozen.run_task(task=await claimed(frozen)))
+        run = asyncio.create_task(frozen.runner.run(await claimed(frozen)))
         await gate.reached.wait()
-        await other.resume_tasks(owner=other.owner)
+        await other.node.resume()
         try:
             yield cls(provider=provider, frozen=frozen, other=other, gate=gate, task_id=task.task_id, run=run)
         finally:
@@ -56,7 +56,7 @@ class TwoWorkers:
 
     async def run_by_other(self):
         """Let the second worker run the task to its end, and return it."""
-        await self.other.run_task(task=await claimed(self.other))
+        await self.other.runner.run(await claimed(self.other))
         return await self.other.parts.tasks.get(self.task_id)
 
     async def thaw(self):

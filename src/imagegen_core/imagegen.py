@@ -27,12 +27,12 @@ from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.problems import FailureReason
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.running.calls import PlanCalls, RunAttempt, SendCall
+from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages
-from imagegen_core.running.runner import EndTask, InterruptTask, RunTask
+from imagegen_core.running.runner import Runner
 from imagegen_core.running.slots import ProviderSlots, RunningTasks
-from imagegen_core.running.storing import StoreImage, StoreImages, StoreResult
-from imagegen_core.running.worker import Node, ResumeTasks, Worker
+from imagegen_core.running.storing import Storing
+from imagegen_core.running.worker import Node, Worker
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.providers import Providers
@@ -161,43 +161,44 @@ class ImageGen:
         self.owner = owner or a.new_id()
         self._entered = False
         self._runs_tasks = runs_tasks
-        self.resolve = self._resolver(file_configs or {})
+        kinds, configs = ProviderKinds(adapters=a.providers), dict(file_configs or {})
+        for name, config in configs.items():
+            kinds.check(config.kind, config.extra_config)
+            configs[name] = attrs.evolve(config, source=ConfigSource.FILE)
+        self.resolve = ResolveProvider(
+            configs=a.configs,
+            file_configs=configs,
+            default_provider=self.limits.default_provider,
+            kinds=kinds,
+            redactor=a.redactor,
+            clock=a.clock,
+        )
         self.partial_images = PartialImages()
-        self.running = RunningTasks(repository=a.tasks, queue=a.queue, on_change=on_change)
+        self.running = RunningTasks(a, on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers, cluster=a.cluster, node=self.owner)
-        end = EndTask(
-            repository=a.tasks, queue=a.queue, records=a.images, spool=a.spool, keep_inputs=keep_inputs
+        self.runner = Runner(
+            parts=a,
+            calls=Calls(
+                parts=a, resolve=self.resolve, partial_images=self.partial_images, storing=Storing(a)
+            ),
+            running=self.running,
+            slots=self.slots,
+            retry=retry or RetryPolicy(),
+            random=random.random,
+            keep_inputs=keep_inputs,
         )
         self.tasks = Tasks(
             parts=a,
             resolve=self.resolve,
-            running=self.running,
-            end=end,
+            runner=self.runner,
             owner=self.owner,
             queue_size=self.limits.queue_size,
         )
         self.gallery = Images(parts=a, on_change=on_change)
         self.providers = Providers(parts=a, resolve=self.resolve)
-        self.run_task = self._runner(retry or RetryPolicy(), end)
-        self.resume_tasks = ResumeTasks(
-            repository=a.tasks, queue=a.queue, cluster=a.cluster, running=self.running, end=end, clock=a.clock
-        )
-        self.node = Node(
-            name=self.owner,
-            cluster=a.cluster,
-            resume=self.resume_tasks if runs_tasks else None,
-            running=self.running,
-            beat_seconds=beat_seconds,
-        )
+        self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)
         self.worker = Worker(
-            queue=a.queue,
-            run_task=self.run_task,
-            slots=self.slots,
-            concurrency=self.resolve.concurrency,
-            has_room=a.has_room,
-            clock=a.clock,
-            owner=self.owner,
-            size=self.limits.workers,
+            self.runner, self.resolve.concurrency, owner=self.owner, size=self.limits.workers
         )
 
     async def __aenter__(self) -> Self:
@@ -346,66 +347,6 @@ class ImageGen:
         """
         opened = await self.tasks.open_input(task_id, index)
         return b"".join([chunk async for chunk in opened.read(0, opened.image.size_bytes)])
-
-    # ---------------------------------------------------------------- composition
-
-    def _resolver(self, file_configs: Mapping[str, ProviderConfig]) -> ResolveProvider:
-        a = self.parts
-        kinds = ProviderKinds(adapters=a.providers)
-        for config in file_configs.values():
-            kinds.check(config.kind, config.extra_config)
-        return ResolveProvider(
-            configs=a.configs,
-            file_configs={
-                name: attrs.evolve(config, source=ConfigSource.FILE) for name, config in file_configs.items()
-            },
-            default_provider=self.limits.default_provider,
-            kinds=kinds,
-            redactor=a.redactor,
-            clock=a.clock,
-        )
-
-    def _runner(self, retry: RetryPolicy, end: EndTask) -> RunTask:
-        a = self.parts
-        plan = PlanCalls(resolve=self.resolve, box=a.box)
-        run_attempt = RunAttempt(
-            plan=plan,
-            send=SendCall(clock=a.clock, box=a.box),
-            store_result=StoreResult(
-                store_images=StoreImages(
-                    store_image=StoreImage(
-                        blobs=a.blobs,
-                        inspect=a.inspect,
-                        clock=a.clock,
-                        redactor=a.redactor,
-                        label=a.label,
-                    ),
-                    blobs=a.blobs,
-                ),
-                records=a.images,
-                clock=a.clock,
-                redactor=a.redactor,
-            ),
-            spool=a.spool,
-            queue=a.queue,
-            partial_images=self.partial_images,
-            clock=a.clock,
-            redactor=a.redactor,
-            new_id=a.new_id,
-        )
-        return RunTask(
-            plan=plan,
-            run_attempt=run_attempt,
-            repository=a.tasks,
-            queue=a.queue,
-            end=end,
-            interrupt=InterruptTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
-            clock=a.clock,
-            running=self.running,
-            slots=self.slots,
-            retry=retry,
-            random=random.random,
-        )
 
 
 def _id(task: Task | str) -> str:

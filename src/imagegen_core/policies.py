@@ -45,70 +45,40 @@ class RetryPolicy:
         return max(backoff, retry_after) * (1 + self.jitter * random())
 
 
-@attrs.frozen(kw_only=True)
-class StorageRetryPolicy:
-    """Storing a result that is paid for and spooled: 5, 20, 80 s apart.
+DOWNLOAD_RETRY_SECONDS = (0.5, 1.0)
+"""Waits between the tries of downloading a result that is paid for, while the worker waits.
 
-    It is free, and a full disk or an archive that does not respond takes that long to recover; the task's
-    `MAX_RECOVERIES` bounds it.
+Few and short, since signed URLs expire; what is still missing then is retried with the task.
+"""
+
+
+def storage_retry_delay(recoveries: int) -> timedelta:
+    """Return how long a task waits whose result is paid for and spooled, but could not be stored.
+
+    That is 5, 20, 80 s. Storing it is free, and a full disk or an archive that does not respond takes that
+    long to recover; the task's `MAX_RECOVERIES` bounds it.
     """
-
-    base: float = 5.0
-    factor: float = 4.0
-
-    def delay(self, *, recoveries: int) -> timedelta:
-        """Return how long a task waits that was recovered ``recoveries`` times."""
-        return timedelta(seconds=self.base * self.factor**recoveries)
+    return timedelta(seconds=5.0 * 4.0**recoveries)
 
 
-@attrs.frozen(kw_only=True)
-class DownloadRetryPolicy:
-    """Downloading a result that is paid for: 0.5 and 1 s apart, while the worker waits.
-
-    Few and soon, since signed URLs expire; what is still missing then is retried with the task.
-    """
-
-    max_tries: int = 3
-    step: float = 0.5
-
-    def delay(self, *, tries: int) -> float:
-        """Return the seconds to wait after ``tries`` tries."""
-        return self.step * tries
-
-
-@attrs.frozen(kw_only=True)
-class DeferralPolicy:
-    """Tasks whose provider's configuration cannot be used now.
+def deferral(error: Unavailable) -> timedelta:
+    """Return how long a task is deferred whose provider's configuration cannot be used now.
 
     A configuration that cannot be read is tried again soon. A key that cannot be decrypted takes the right
     master key and a restart, and each try costs two synced writes.
     """
-
-    unreadable: timedelta = timedelta(seconds=30)
-    locked: timedelta = timedelta(minutes=5)
-
-    def delay(self, error: Unavailable) -> timedelta:
-        """Return how long the task is deferred."""
-        return self.locked if isinstance(error, KeysLocked) else self.unreadable
+    return timedelta(minutes=5) if isinstance(error, KeysLocked) else timedelta(seconds=30)
 
 
-@attrs.frozen(kw_only=True)
-class SyncBackoff:
-    """Uploads and removals of the outbox: doubling up to a ceiling, with no limit on the number of tries.
+def sync_backoff(error: Exception, *, attempts: int) -> timedelta:
+    """Return the wait after the ``attempts``-th failure of an upload or a removal; tries have no limit.
 
-    An archive that does not respond is tried again within ``unreachable_ceiling``, because that costs a
-    single request for all entries; an entry that it refuses waits up to ``refused_ceiling``, which the
-    outbox's `MAX_DEFERRAL` bounds.
+    It doubles from 5 s up to a ceiling. An archive that does not respond is tried again within a minute,
+    because that costs a single request for all entries; an entry that it refuses waits up to an hour, which
+    the outbox's `MAX_DEFERRAL` bounds.
     """
-
-    base: float = 5.0
-    unreachable_ceiling: float = 60.0
-    refused_ceiling: float = 3600.0
-
-    def delay(self, error: Exception, *, attempts: int) -> float:
-        """Return the seconds to wait after the ``attempts``-th failure."""
-        ceiling = self.unreachable_ceiling if isinstance(error, StorageUnreachable) else self.refused_ceiling
-        return float(min(ceiling, self.base * 2 ** min(max(attempts - 1, 0), 30)))
+    ceiling = 60.0 if isinstance(error, StorageUnreachable) else 3600.0
+    return timedelta(seconds=min(ceiling, 5.0 * 2 ** min(max(attempts - 1, 0), 30)))
 
 
 DISK_RETRY_SECONDS = 1.0
@@ -122,7 +92,6 @@ def settle(
     cancelled: bool,
     now: datetime,
     retry: RetryPolicy,
-    storage_retry: StorageRetryPolicy,
     random: Callable[[], float],
 ) -> Task:
     """Return the running task settled by its outcomes: completed, failed, cancelled, or pending again.
@@ -131,8 +100,7 @@ def settle(
     if its caller cancelled it, it is cancelled all the same and says whether it may have been charged.
     """
     if any(outcome.is_recoverable for outcome in outcomes):
-        wait = storage_retry.delay(recoveries=task.recoveries)
-        return task.requeue(not_before=now + wait, is_recovery=True)
+        return task.requeue(not_before=now + storage_retry_delay(task.recoveries), is_recovery=True)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     warnings = _distinct(warning for outcome in outcomes for warning in outcome.warnings)
     some_stored = len(errors) < len(outcomes)

@@ -46,7 +46,7 @@ def _image():
 async def _trace_of(image, data_dir):
     """Trace an image until its file has its name, which is when the stored file is inspected."""
     forms = (TEXT.encode(), *base64_forms(TEXT.encode()))
-    trace = ValueTrace(*forms, until="StoreImage._inspect")
+    trace = ValueTrace(*forms, until="Storing._inspect")
     answer = Answer.json({"images": [{"b64": base64.b64encode(image).decode()}]})
     with Loopback(lambda _: answer) as upstream, trace.tracing_threads():
         provider = ProviderConfig(

@@ -1,7 +1,7 @@
 """Plan, reserve, send, poll and settle the paid calls of a task; each phase is committed before the next."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,6 @@ from imagegen_core.attempt import (
     Attempt,
     AttemptOutcome,
     Phase,
-    Receipt,
     SentConfig,
     UpstreamJob,
     call_error_from,
@@ -39,37 +38,28 @@ from imagegen_core.errors import (
 )
 from imagegen_core.models import Model, choose_model
 from imagegen_core.operations import Operation
-from imagegen_core.ports.blobs import Spool
+from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import SecretBox
-from imagegen_core.ports.tools import Clock
 from imagegen_core.problems import FailureReason
-from imagegen_core.redaction import Redactor, redacted_message
+from imagegen_core.redaction import redacted_message
 from imagegen_core.requests import ImageRequest
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
-from imagegen_core.running.exchange import (
-    ActiveCall,
-    CallExchange,
-    PartialImages,
-    forwarded_cancel,
-    interrupt,
-    keep_late_answer,
-    keep_unusable,
-    spool_owner,
-)
+from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_owner
 from imagegen_core.running.slots import RunningTask, SlotsClosed
-from imagegen_core.running.storing import StoreResult
+from imagegen_core.running.storing import Storing
 from imagegen_core.secrets import open_fields, seal_fields
 from imagegen_core.task import Task
 
+SUBMIT_SLACK_SECONDS = 5.0
+"""Grace beyond the provider's own time-out, which should end the submission first."""
 
-@attrs.frozen(kw_only=True)
-class SentCall:
-    """The combined configuration of a call, and the upstream id of its model."""
+_SENT_FIELDS = ("provider_name", "source", "kind", "api_base", "api_key", "timeout_seconds", "max_retries")
+_OVERRIDE_FIELDS = ("provider_name", "api_base", "api_key", "timeout_seconds", "max_retries")
 
-    config: ProviderConfig
-    remote_id: str
+
+def _fields(config: ProviderConfig, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in names}
 
 
 def seal_call(
@@ -81,22 +71,26 @@ def seal_call(
     is sent to, so that nobody who can write to the database can redirect it. ``ambient``: calls use
     credentials of this machine, whose address must not be changed either.
     """
-    fields = {**_fields(config), "remote_id": model.remote_id}
+    fields = _fields(config, _SENT_FIELDS) | {
+        "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
+        "extra_config": dict(config.extra_config),
+        "remote_id": model.remote_id,
+    }
     if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
         return SentConfig(text=seal_fields(fields, str), sealed=False)
     if box.locked:
         return None
-    text = seal_fields(fields, partial(box.seal, context=_context(attempt_id)))
+    text = seal_fields(fields, partial(box.seal, context=f"attempt:{attempt_id}"))
     return SentConfig(text=text, sealed=True)
 
 
-def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
-    """Return the call that `seal_call` stored.
+def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> tuple[ProviderConfig, str]:
+    """Return the combined configuration that `seal_call` stored, and the upstream id of the model.
 
     Raises:
         KeysLocked: the master key is missing or wrong.
     """
-    open_text = partial(box.open, config.text, context=_context(attempt_id))
+    open_text = partial(box.open, config.text, context=f"attempt:{attempt_id}")
     fields = open_fields(open_text if config.sealed else lambda: config.text)
     remote_id, models, source = fields.pop("remote_id"), fields.pop("models"), fields.pop("source")
     provider_config = ProviderConfig(
@@ -106,21 +100,7 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
         is_sent=True,
         **fields,
     )
-    return SentCall(config=provider_config, remote_id=remote_id)
-
-
-def _fields(config: ProviderConfig) -> dict[str, Any]:
-    return {
-        "provider_name": config.provider_name,
-        "source": config.source,
-        "kind": config.kind,
-        "api_base": config.api_base,
-        "api_key": config.api_key,
-        "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
-        "timeout_seconds": config.timeout_seconds,
-        "max_retries": config.max_retries,
-        "extra_config": dict(config.extra_config),
-    }
+    return provider_config, remote_id
 
 
 def _entry(fields: dict[str, Any]) -> ModelEntry:
@@ -128,20 +108,9 @@ def _entry(fields: dict[str, Any]) -> ModelEntry:
     return ModelEntry(capabilities=None if names is None else tuple(map(Operation, names)), **fields)
 
 
-def _context(attempt_id: str) -> str:
-    return f"attempt:{attempt_id}"
-
-
 def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:
     """Return the token to store in the task; it can be opened for this task only."""
-    fields = {
-        "provider_name": override.provider_name,
-        "api_base": override.api_base,
-        "api_key": override.api_key,
-        "timeout_seconds": override.timeout_seconds,
-        "max_retries": override.max_retries,
-    }
-    return seal_fields(fields, partial(box.seal, context=_sealed_overrides_context(task_id)))
+    return seal_fields(_fields(override, _OVERRIDE_FIELDS), partial(box.seal, context=f"task:{task_id}"))
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
@@ -150,16 +119,8 @@ def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
     Raises:
         KeysLocked: the master key is missing or wrong.
     """
-    fields = open_fields(partial(box.open, token, context=_sealed_overrides_context(task_id)))
+    fields = open_fields(partial(box.open, token, context=f"task:{task_id}"))
     return ProviderConfig(source=ConfigSource.REQUEST, is_unchecked=True, **fields)
-
-
-def _sealed_overrides_context(task_id: str) -> str:
-    return f"task:{task_id}"
-
-
-_WITH_UPSTREAM = (Phase.ACCEPTED, Phase.RECEIVED)
-_STARTED = (Phase.SUBMITTING, *_WITH_UPSTREAM, Phase.STORED)
 
 
 @attrs.frozen(kw_only=True)
@@ -168,11 +129,6 @@ class PlannedCall:
 
     resolved: ResolvedProvider
     call: ProviderCall
-
-    @property
-    def is_ambient(self) -> bool:
-        """Whether it uses credentials of this machine."""
-        return self.resolved.profile.ambient_credentials is not None
 
     def may_send(self, previous: Attempt | None) -> bool:
         """Return whether a request may be sent now, given that ``previous`` was the latest attempt."""
@@ -205,17 +161,22 @@ class CallPlan:
 
 
 @attrs.frozen(kw_only=True)
-class PlanCalls:
-    """Plans calls that are still to be sent under the current configuration.
+class Calls:
+    """The paid calls of tasks: at most one request each; one that an earlier process left is resumed.
 
-    A call that the provider has accepted or answered is finished under the configuration it was sent under,
-    even if that has since been changed, disabled or deleted.
+    Calls that are still to be sent are planned under the current configuration. A call that the provider has
+    accepted or answered is finished under the configuration it was sent under, even if that has since been
+    changed, disabled or deleted.
     """
 
+    parts: Parts
     resolve: ResolveProvider
-    box: SecretBox
+    partial_images: PartialImages
+    storing: Storing
 
-    async def __call__(self, *, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
+    # ---------------------------------------------------------------- plan
+
+    async def plan(self, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
         """Return the plan; it has all calls of the task, unless sending is refused.
 
         Raises:
@@ -224,78 +185,256 @@ class PlanCalls:
         """
         sent_calls = self._sent_calls(task, attempts)
         try:
-            calls = await self._current_calls(task, attempts)
+            resolved, model = await self._resolved(task)
+            calls = dict(enumerate(_calls(task.request, resolved, model, attempts)))
         except Unavailable:
             raise
         except Refusal as refusal:
-            if not sent_calls and not any(a.phase in _STARTED for a in attempts):
+            if not sent_calls and all(a.phase in (Phase.RESERVED, Phase.FAILED) for a in attempts):
                 raise
             return CallPlan(calls=sent_calls, refusal=refusal_failure(refusal, charged=False))
         return CallPlan(calls={**calls, **sent_calls})
 
-    async def with_current_key(self, *, task: Task, planned: PlannedCall) -> PlannedCall | None:
-        """Return the call with the current key, if that is another one for the same target."""
+    async def _resolved(self, task: Task) -> tuple[ResolvedProvider, Model]:
+        box = self.parts.box
+        override = None if task.override is None else open_override(task.override, box, task.task_id)
+        resolved = await self.resolve(provider_name=task.provider_name, override=override)
+        return resolved, choose_model(resolved.profile.models, task.model_id)
+
+    def _sent_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
+        calls = {}
+        for part, attempt in {a.part: a for a in attempts}.items():
+            if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and attempt.config is not None:
+                config, remote_id = open_call(attempt.config, self.parts.box, attempt.attempt_id)
+                planned = self._as_sent(task, part, config, remote_id, attempts)
+                # An unsealed configuration may have been forged by anybody who can write to the database, so
+                # it is never given credentials of this machine.
+                if planned is not None and (
+                    attempt.config.sealed or planned.resolved.profile.ambient_credentials is None
+                ):
+                    calls[part] = planned
+        return calls
+
+    def _as_sent(
+        self, task: Task, part: int, config: ProviderConfig, remote_id: str, attempts: tuple[Attempt, ...]
+    ) -> PlannedCall | None:
+        """Return the call as it was sent; None if this version can no longer use its configuration."""
         try:
-            calls = await self._current_calls(task, ())
+            resolved = self.resolve.for_sent_call(config)
+            try:
+                model = choose_model(resolved.profile.models, task.model_id)
+            except ModelNotAvailable:  # the call was sent by an earlier version, whose list of models had it
+                model = Model(id=task.model_id, remote_id=remote_id, operations=(task.request.operation,))
+            calls = _calls(task.request, resolved, model, attempts, were_sent=True)
         except Refusal:
             return None
-        current = next(iter(calls.values()))
+        return next((call for number, call in enumerate(calls) if number == part), None)
+
+    async def _with_current_key(self, task: Task, planned: PlannedCall) -> PlannedCall | None:
+        """Return the call with the current key, if that is another one for the same target."""
+        try:
+            resolved, model = await self._resolved(task)
+            current = _calls(task.request, resolved, model, ())[0]
+        except Refusal:
+            return None
         before, after = planned.resolved, current.resolved
         same_place = (before.reach.origin, before.config.kind) == (after.reach.origin, after.config.kind)
         if not same_place or after.config.api_key in (None, before.config.api_key):
             return None
         return attrs.evolve(current, call=attrs.evolve(current.call, request=planned.call.request))
 
-    async def refusal(self, task: Task) -> Failure | None:
-        """Return why no call of the task may be sent at this moment; None if calls may be sent."""
+    # ---------------------------------------------------------------- prepare
+
+    def follow(
+        self, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
+    ) -> Attempt | AttemptOutcome:
+        """Return what a part goes on with: an attempt that is to be run, or the outcome that it already has.
+
+        ``previous`` is its latest attempt. What changes is held: it is stored before anything is sent.
+        """
+        planned, now = plan.calls.get(part), self.parts.clock.now()
+        sends = plan.refusal is None and planned is not None and planned.may_send(previous)
+        if previous is not None and previous.phase is Phase.SUBMITTING:
+            previous = previous.failed(now, stopped_midway())
+            run.hold(attempts=(previous,))
+        if previous is None or (sends and previous.phase is not Phase.RESERVED):
+            reserved = self.reserved(run.task, part)
+            run.hold(attempts=(reserved,))
+            return reserved
+        if previous.phase is Phase.STORED:
+            return AttemptOutcome()
+        if not sends and planned is None and previous.is_active and plan.refusal is not None:
+            previous = previous.ended_with_task(now, plan.refusal)
+            run.hold(attempts=(previous,))
+        if previous.failure is None:
+            run.attempts[part] = previous
+            return previous
+        unsent = plan.refusal is not None and never_started(previous.failure)
+        failure = plan.refusal if unsent and plan.refusal is not None else previous.failure
+        return AttemptOutcome(error=call_error_from(failure))
+
+    def reserved(self, task: Task, part: int) -> Attempt:
+        """Return a new attempt of a part, which is to be stored before anything is sent."""
+        now = self.parts.clock.now()
+        return Attempt(
+            attempt_id=self.parts.new_id(),
+            task_id=task.task_id,
+            number=task.attempts,
+            part=part,
+            created_at=now,
+            updated_at=now,
+        )
+
+    # ---------------------------------------------------------------- run
+
+    async def run(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
+        """Return the outcome of a prepared attempt; never raises for what a provider does.
+
+        A job whose key the provider rejects by now is polled with the current key, if that is another one.
+        """
+        active = ActiveCall(
+            parts=self.parts,
+            run=run,
+            part=attempt.part,
+            resolved=planned.resolved,
+            call=attrs.evolve(planned.call, call_id=attempt.attempt_id),
+            partial_images=self.partial_images,
+            response=attempt.response,
+        )
+        try:
+            return await self._drive(active)
+        except SlotsClosed:
+            return AttemptOutcome(not_begun=True)
+        except CallError as raw:
+            attempt = active.attempt
+            if key_was_rejected(raw, attempt):
+                newer = await self._with_current_key(run.task, planned)
+                if newer is not None:
+                    return await self.run(run, newer, attempt)
+            error = self._redacted(raw, active.call.config, attempt)
+            if not can_retry_for_free(error, attempt, run.task):
+                error = await active.keep_unusable(error)
+            if can_retry_for_free(error, attempt, run.task):
+                return AttemptOutcome(error=error, is_recoverable=True)
+            await run.save_attempt(attempt.failed(self.parts.clock.now(), error.failure))
+            await self._discard_if_stored(active)
+            return AttemptOutcome(error=error)
+        except ImagegenError:
+            raise
+        except Exception:
+            active.hold_response()  # paid for, and kept for an operator with the attempt that fails
+            raise
+
+    async def _drive(self, active: ActiveCall) -> AttemptOutcome:
+        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
+        run, is_retry = active.run, active.attempt.phase is Phase.RECEIVED
+        if active.attempt.phase is not Phase.RESERVED:  # an earlier run may have spooled files elsewhere
+            await self.parts.spool.bring(active.owner)
+        if is_retry:
+            run.ticket.yield_turn()  # the provider has nothing more to do
+        else:
+            async with run.ticket.call(active.resolved.max_concurrency):
+                if active.attempt.phase is Phase.RESERVED:
+                    await self._submit(active)
+                if active.attempt.phase is Phase.ACCEPTED and active.attempt.job is not None:
+                    await self._poll(active, active.attempt.job)
+        received = active.attempt
+        outcome = await self.storing.store_result(active, is_retry=is_retry)
+        await self._discard_if_stored(active)
+        failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
+        return attrs.evolve(outcome, failures=failures)
+
+    async def _check_again(self, task: Task) -> None:
+        """Refuse a call that may not be sent any more; it may have waited long for its slot."""
         try:
             await self._resolved(task)
         except Unavailable:
-            return None  # the key with which the call was planned is in memory
+            pass  # the key with which the call was planned is in memory
         except Refusal as refusal:
-            return refusal_failure(refusal, charged=False)
-        return None
+            raise call_error_from(refusal_failure(refusal, charged=False)) from refusal
 
-    async def _current_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
-        resolved, model = await self._resolved(task)
-        return dict(enumerate(_calls(task.request, resolved, model, attempts)))
+    async def _submit(self, active: ActiveCall) -> None:
+        """Reserved → accepted or received: the one step that may cost money.
 
-    async def _resolved(self, task: Task) -> tuple[ResolvedProvider, Model]:
-        override = None if task.override is None else open_override(task.override, self.box, task.task_id)
-        resolved = await self.resolve(provider_name=task.provider_name, override=override)
-        return resolved, choose_model(resolved.profile.models, task.model_id)
+        The request is sent once; a response that arrives is stored even if the wait was cancelled.
 
-    def _sent_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
-        latest = {a.part: a for a in attempts}
-        calls = {}
-        for part, attempt in latest.items():
-            if attempt.phase in _WITH_UPSTREAM and attempt.config is not None:
-                sent_call = open_call(attempt.config, self.box, attempt.attempt_id)
-                planned = self._as_sent(task, part, sent_call, attempts)
-                # An unsealed configuration may have been forged by anybody who can write to the database, so
-                # it is never given credentials of this machine.
-                if planned is not None and (attempt.config.sealed or not planned.is_ambient):
-                    calls[part] = planned
-        return calls
-
-    def _as_sent(
-        self, task: Task, part: int, sent_call: SentCall, attempts: tuple[Attempt, ...]
-    ) -> PlannedCall | None:
-        """Return the call as it was sent; None if this version can no longer use its configuration."""
+        Raises:
+            CallError: it may not be sent any more, the provider refused it, or took too long.
+            StaleTask: another worker has the task; an answer that came all the same is kept aside.
+            asyncio.CancelledError: after the response, if there is one, has been stored.
+        """
+        run, call, profile = active.run, active.call, active.resolved.profile
+        await self._check_again(run.task)
+        if run.cancelled.is_set():
+            raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
+        ambient = profile.ambient_credentials is not None
+        submitting = active.attempt.submitting(
+            self.parts.clock.now(),
+            config=seal_call(call.config, call.model, self.parts.box, call.call_id, ambient=ambient),
+            price=call.model.price,
+            quoted=quote(call.request, call.model, is_billed=profile.billed),
+        )
+        await run.save_attempt(submitting)
+        limit = call.config.timeout + SUBMIT_SLACK_SECONDS
+        submission = asyncio.create_task(active.resolved.provider.submit(call, active))
+        cancelling: asyncio.CancelledError | None = None
         try:
-            resolved = self.resolve.for_sent_call(sent_call.config)
-            model = _model(task, resolved, sent_call)
-            calls = _calls(task.request, resolved, model, attempts, were_sent=True)
-        except Refusal:
-            return None
-        return next((call for number, call in enumerate(calls) if number == part), None)
+            async with asyncio.timeout(limit), active.forwarded_cancel(None):
+                await asyncio.wait({submission})
+        except TimeoutError:
+            cancelling = await active.interrupt(submission)
+        except asyncio.CancelledError as error:
+            cancelling = await active.interrupt(submission) or error
+        if cancelling is not None and submission.cancelled():
+            raise cancelling
+        try:
+            answer = submission.result()
+        except (TimeoutError, asyncio.CancelledError) as error:
+            raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
+        if isinstance(answer, UpstreamJob):
+            answered = active.attempt.accepted(self.parts.clock.now(), answer)
+        else:
+            answered = active.received(answer)
+        try:
+            await run.save_attempt(answered)
+        except StaleTask:
+            await active.keep_late_answer(answer)
+            raise
+        if cancelling is not None:
+            raise cancelling
 
+    async def _poll(self, active: ActiveCall, job: UpstreamJob) -> None:
+        """Accepted → received: free, for as long as the job takes."""
+        async with active.forwarded_cancel(job):
+            receipt = await active.resolved.provider.poll(active.call, job, active)
+        await active.run.save_attempt(active.received(receipt))
 
-def _model(task: Task, resolved: ResolvedProvider, sent_call: SentCall) -> Model:
-    try:
-        return choose_model(resolved.profile.models, task.model_id)
-    except ModelNotAvailable:  # the call was sent by an earlier version, whose list of models had it
-        return Model(id=task.model_id, remote_id=sent_call.remote_id, operations=(task.request.operation,))
+    async def _discard_if_stored(self, active: ActiveCall) -> None:
+        if active.attempt is not active.run.closing:
+            await self.discard_response(active.run, active.attempt)
+
+    async def discard_response(self, run: RunningTask, attempt: Attempt) -> None:
+        """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
+        if run.has_spooled and not attempt.keeps_response:
+            await self.parts.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
+
+    def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
+        """Return the error without secrets, fit to be stored and shown: providers echo what they receive."""
+        failure, redactor = error.failure, self.parts.redactor
+        code = failure.upstream_code
+        charged = may_have_cost(error, attempt)
+        not_started = error.not_started and not charged
+        return CallError(
+            failure.code,
+            redacted_message(failure.reason, redactor),
+            not_started=not_started,
+            retry_after=error.retry_after,
+            upstream_status=failure.upstream_status,
+            upstream_code=None if code is None else redactor.redact(code, limit=100),
+            possible_charge=charged,
+            resendable=not_started or retries_unknown(failure, config),
+            is_transient=error.is_transient,
+        )
 
 
 def _calls(
@@ -305,7 +444,7 @@ def _calls(
     attempts: tuple[Attempt, ...],
     *,
     were_sent: bool = False,
-) -> Iterable[PlannedCall]:
+) -> list[PlannedCall]:
     try:
         requests = resolved.provider.split(request, model, resolved.config)
     except Refusal:
@@ -346,251 +485,6 @@ def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
     return Failure.from_code(code, refusal.reason, possible_charge=charged)
 
 
-SUBMIT_SLACK_SECONDS = 5.0
-"""Grace beyond the provider's own time-out, which should end the submission first."""
-
-
-@attrs.frozen(kw_only=True)
-class SendCall:
-    """Sends one request, once; a response that arrives is stored even if the wait was cancelled."""
-
-    clock: Clock
-    box: SecretBox
-
-    async def __call__(self, *, active: ActiveCall) -> None:
-        """Send the request of a reserved attempt, and store what the provider accepted or answered.
-
-        Raises:
-            CallError: the provider refused it, or took too long.
-            StaleTask: another worker has the task; an answer that came all the same is kept aside.
-            asyncio.CancelledError: after the response, if there is one, has been stored.
-        """
-        await active.save(self._submitting(active))
-        limit = active.call.config.timeout + SUBMIT_SLACK_SECONDS
-        submission = asyncio.create_task(active.provider.submit(active.call, active.exchange))
-        cancelling: asyncio.CancelledError | None = None
-        try:
-            async with asyncio.timeout(limit), forwarded_cancel(active, None):
-                await asyncio.wait({submission})
-        except TimeoutError:
-            cancelling = await interrupt(submission, active.exchange)
-        except asyncio.CancelledError as error:
-            cancelling = await interrupt(submission, active.exchange) or error
-        if cancelling is not None and submission.cancelled():
-            raise cancelling
-        try:
-            answer = submission.result()
-        except (TimeoutError, asyncio.CancelledError) as error:
-            raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
-        try:
-            await active.save(self._answered(active, answer))
-        except StaleTask:
-            await keep_late_answer(active, answer)
-            raise
-        if cancelling is not None:
-            raise cancelling
-
-    def _answered(self, active: ActiveCall, answer: UpstreamJob | Receipt) -> Attempt:
-        if isinstance(answer, UpstreamJob):
-            return active.attempt.accepted(self.clock.now(), answer)
-        return active.received(self.clock.now(), answer)
-
-    def _submitting(self, active: ActiveCall) -> Attempt:
-        call = active.call
-        return active.attempt.submitting(
-            self.clock.now(),
-            config=self._sealed(active),
-            price=call.model.price,
-            quoted=quote(call.request, call.model, is_billed=active.profile.billed),
-        )
-
-    def _sealed(self, active: ActiveCall) -> SentConfig | None:
-        call, ambient = active.call, active.profile.ambient_credentials is not None
-        return seal_call(call.config, call.model, self.box, call.call_id, ambient=ambient)
-
-
-@attrs.frozen(kw_only=True)
-class PreparedPart:
-    """What one part of a task goes on with: an attempt that is to be run, or the outcome that it already has.
-
-    ``changed`` attempts are to be stored before anything is sent. The response of the ``ended`` one may be
-    discarded.
-    """
-
-    following: Attempt | AttemptOutcome
-    changed: tuple[Attempt, ...] = ()
-    ended: Attempt | None = None
-
-
-@attrs.frozen(kw_only=True)
-class RunAttempt:
-    """Sends at most one paid request; an attempt that an earlier process left is resumed from its phase."""
-
-    plan: PlanCalls
-    send: SendCall
-    store_result: StoreResult
-    spool: Spool
-    queue: Queue
-    partial_images: PartialImages
-    clock: Clock
-    redactor: Redactor
-    new_id: Callable[[], str]
-
-    async def __call__(self, *, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
-        """Return the outcome of a prepared attempt; never raises for what a provider does.
-
-        A job whose key the provider rejects by now is polled with the current key, if that is another one.
-        """
-        active = self._active_call(run, planned, attempt)
-        try:
-            return await self._drive(active, planned.resolved.max_concurrency)
-        except SlotsClosed:
-            return AttemptOutcome(not_begun=True)
-        except CallError as raw:
-            attempt = active.attempt
-            if key_was_rejected(raw, attempt):
-                newer = await self.plan.with_current_key(task=run.task, planned=planned)
-                if newer is not None:
-                    return await self(run=run, planned=newer, attempt=attempt)
-            error = self._redacted(raw, active.call.config, attempt)
-            if not can_retry_for_free(error, attempt, run.task):
-                error = await keep_unusable(active, error)
-            if can_retry_for_free(error, attempt, run.task):
-                return AttemptOutcome(error=error, is_recoverable=True)
-            await active.save(attempt.failed(self.clock.now(), error.failure))
-            await self._discard_if_stored(active)
-            return AttemptOutcome(error=error)
-        except ImagegenError:
-            raise
-        except Exception:
-            active.hold_response()  # paid for, and kept for an operator with the attempt that fails
-            raise
-
-    def prepare(self, *, task: Task, plan: CallPlan, part: int, previous: Attempt | None) -> PreparedPart:
-        """Return what a part goes on with, given its latest attempt; nothing is stored yet."""
-        planned = plan.calls.get(part)
-        sends = plan.refusal is None and planned is not None and planned.may_send(previous)
-        changed: tuple[Attempt, ...] = ()
-        # A process that died after storing a final phase left the spooled response behind. One that is only
-        # believed to be dead may still be spooling the response of its request, and keeps it aside then.
-        ended = previous if previous is not None and not previous.is_active else None
-        if previous is not None and previous.phase is Phase.SUBMITTING:
-            failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
-            changed = (previous := previous.failed(self.clock.now(), failure),)
-        if previous is None or sends:
-            if previous is not None and previous.phase is Phase.RESERVED:
-                return PreparedPart(following=previous)
-            reserved = self.reserved(task, part)
-            return PreparedPart(following=reserved, changed=(*changed, reserved), ended=ended)
-        if planned is None and previous.is_active and plan.refusal is not None:
-            changed = (previous := previous.ended_with_task(self.clock.now(), plan.refusal),)
-        return PreparedPart(following=_following(previous, plan.refusal), changed=changed, ended=ended)
-
-    def reserved(self, task: Task, part: int) -> Attempt:
-        """Return a new attempt of a part, which is to be stored before anything is sent."""
-        now = self.clock.now()
-        return Attempt(
-            attempt_id=self.new_id(),
-            task_id=task.task_id,
-            number=task.attempts,
-            part=part,
-            created_at=now,
-            updated_at=now,
-        )
-
-    def _active_call(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> ActiveCall:
-        exchange = CallExchange(
-            attempt_id=attempt.attempt_id,
-            part=attempt.part,
-            response=attempt.response,
-            run=run,
-            spool_files=self.spool,
-            queue=self.queue,
-            partial_images=self.partial_images,
-            clock=self.clock,
-            redactor=self.redactor,
-        )
-        return ActiveCall(
-            run=run,
-            part=attempt.part,
-            provider=planned.resolved.provider,
-            profile=planned.resolved.profile,
-            call=attrs.evolve(planned.call, call_id=attempt.attempt_id),
-            exchange=exchange,
-        )
-
-    async def _drive(self, active: ActiveCall, max_concurrency: int | None) -> AttemptOutcome:
-        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
-        is_retry = active.attempt.phase is Phase.RECEIVED
-        if active.attempt.phase is not Phase.RESERVED:  # an earlier run may have spooled files elsewhere
-            await self.spool.bring(active.exchange.owner)
-        if is_retry:
-            active.run.ticket.yield_turn()  # the provider has nothing more to do
-        else:
-            async with active.run.ticket.call(max_concurrency):
-                if active.attempt.phase is Phase.RESERVED:
-                    await self._submit(active)
-                if active.attempt.phase is Phase.ACCEPTED and active.attempt.job is not None:
-                    await self._poll(active, active.attempt.job)
-        return await self._store(active, is_retry=is_retry)
-
-    async def _submit(self, active: ActiveCall) -> None:
-        """Reserved → accepted or received: the one step that may cost money."""
-        if (refusal := await self.plan.refusal(active.run.task)) is not None:
-            raise call_error_from(refusal)  # checked again: it may have waited long for its slot
-        if active.run.cancelled.is_set():
-            raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
-        await self.send(active=active)
-
-    async def _poll(self, active: ActiveCall, job: UpstreamJob) -> None:
-        """Accepted → received: free, for as long as the job takes."""
-        async with forwarded_cancel(active, job):
-            receipt = await active.provider.poll(active.call, job, active.exchange)
-        await active.save(active.received(self.clock.now(), receipt))
-
-    async def _store(self, active: ActiveCall, *, is_retry: bool) -> AttemptOutcome:
-        """Received → stored: free, from our disk or a URL that is paid for."""
-        received = active.attempt
-        outcome = await self.store_result(active=active, is_retry=is_retry)
-        await self._discard_if_stored(active)
-        failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
-        return attrs.evolve(outcome, failures=failures)
-
-    async def _discard_if_stored(self, active: ActiveCall) -> None:
-        if active.attempt is not active.run.closing:
-            await self.discard_response(active.run, active.attempt)
-
-    async def discard_response(self, run: RunningTask, attempt: Attempt) -> None:
-        """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
-        if run.has_spooled and not attempt.keeps_response:
-            await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
-
-    def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
-        """Return the error without secrets, fit to be stored and shown: providers echo what they receive."""
-        failure = error.failure
-        code = failure.upstream_code
-        charged = may_have_cost(error, attempt)
-        not_started = error.not_started and not charged
-        return CallError(
-            failure.code,
-            redacted_message(failure.reason, self.redactor),
-            not_started=not_started,
-            retry_after=error.retry_after,
-            upstream_status=failure.upstream_status,
-            upstream_code=None if code is None else self.redactor.redact(code, limit=100),
-            possible_charge=charged,
-            resendable=not_started or retries_unknown(failure, config),
-            is_transient=error.is_transient,
-        )
-
-
-def _following(previous: Attempt, refusal: Failure | None) -> Attempt | AttemptOutcome:
-    """Return the attempt if it is to be resumed, or the outcome that it already has."""
-    if previous.phase is Phase.STORED:
-        return AttemptOutcome()
-    if previous.failure is None:
-        return previous
-    unsent = refusal is not None and never_started(previous.failure)
-    return AttemptOutcome(
-        error=call_error_from(refusal if unsent and refusal is not None else previous.failure)
-    )
+def stopped_midway() -> Failure:
+    """Return the failure of a call of which nobody can know what became of it."""
+    return Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())

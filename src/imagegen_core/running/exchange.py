@@ -8,24 +8,22 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, BinaryIO
 
 import attrs
 
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Attempt, InlineResponse, Receipt, UpstreamJob
 from imagegen_core.errors import BlobMissing, CallError, FailureCode, StaleTask, StorageError
-from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType
+from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HELD_BYTES
 from imagegen_core.messages import Message
-from imagegen_core.models import ProviderProfile
-from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.provider import Exchange, Provider, ProviderCall
-from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.tools import Clock
+from imagegen_core.ports.parts import Parts
+from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.problems import FailureReason
 from imagegen_core.redaction import Redactor
 from imagegen_core.requests import InputImage
+from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.running.slots import RunningTask
 from imagegen_core.task import EventKind, TaskEvent
 from imagegen_core.values import ByteBudget
@@ -138,39 +136,76 @@ class PartialImageFollower:
 
 PROGRESS_INTERVAL_SECONDS = 0.5
 
+RESPONSE_GRACE_SECONDS = 5.0
+"""How long a response that has started may take when the service stops or the call times out."""
+
+RETENTION_SECONDS = 7 * 24 * 3600.0
+"""How long answers are kept, as are responses whose images could not be stored."""
+
+_KEPT, _LATE = ".kept", ".late"
+_UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
+_MAX_FORM_BYTES = 64 * 1024
+"""Longer than a secret in any encoding."""
+
+_MAX_ESCAPE_LEVELS = 3
+_ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOTALL)
+
+_log = logging.getLogger(__name__)
+
 
 def spool_owner(task_id: str, attempt_id: str) -> str:
     """Return the owner of an attempt's spooled files; it begins with the task's id."""
     return f"{task_id}.{attempt_id}"
 
 
-@attrs.define(kw_only=True)
-class CallExchange(Exchange):
-    """The `Exchange` of one attempt, which has spooled files of its own.
+def is_kept(owner: str) -> bool:
+    """Return whether the spooled files of an owner are an answer that was kept."""
+    return owner.endswith((_KEPT, _LATE))
 
-    ``response``: the first response of the call, if it is short enough to be stored with the attempt.
-    ``response_started``: the response to the paid request has begun to arrive.
+
+def kept_owners(attempt: Attempt) -> tuple[str, ...]:
+    """Return the owners in the spool of what was kept of an attempt's answer, if anything was."""
+    owner = spool_owner(attempt.task_id, attempt.attempt_id)
+    return f"{owner}{_KEPT}", f"{owner}{_LATE}"
+
+
+@attrs.define(kw_only=True)
+class ActiveCall(Exchange):
+    """The call of one part of a running task, and what its provider may use during it.
+
+    The attempt says how far it has come, and has spooled files of its own. ``response``: the first response
+    of the call, if it is short enough to be stored with the attempt. ``response_started``: the response to
+    the paid request has begun to arrive.
     """
 
-    attempt_id: str
-    part: int
+    parts: Parts
     run: RunningTask
-    spool_files: Spool
-    queue: Queue
+    part: int
+    resolved: ResolvedProvider
+    call: ProviderCall
     partial_images: PartialImages
-    clock: Clock
-    redactor: Redactor
     response: InlineResponse | None = None
     response_started: bool = False
-    _reported_at: float | None = None
+    _reported_at: float | None = attrs.field(default=None, init=False)
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in its present phase, which a step that is stored replaces."""
+        return self.run.attempts[self.part]
 
     @property
     def owner(self) -> str:
         """The owner of the attempt's spooled files."""
-        return spool_owner(self.run.task.task_id, self.attempt_id)
+        return spool_owner(self.run.task.task_id, self.call.call_id)
+
+    def received(self, receipt: Receipt) -> Attempt:
+        """Return the attempt with the receipt, and with the response if that is a short one."""
+        return self.attempt.received(self.parts.clock.now(), receipt, self.response)
+
+    # ---------------------------------------------------------------- what the provider uses
 
     def mark_response_started(self) -> None:
-        """Note that the response is arriving; an interruption then waits a moment for the rest of it."""
+        """Note that the response is arriving."""
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -184,10 +219,10 @@ class CallExchange(Exchange):
         async for chunk in chunks:
             head += chunk
             if len(head) > min(max_bytes, MAX_INLINE_RESPONSE_BYTES):
-                return await self._spool_file(name, _joined(bytes(head), chunks), max_bytes)
+                return await self._spool_file(name, joined(bytes(head), chunks), max_bytes)
         content = bytes(head)
-        if self.redactor.contains_secret(content):
-            return await self._spool_file(name, _joined(content, chunks), max_bytes)
+        if self.parts.redactor.contains_secret(content):
+            return await self._spool_file(name, joined(content, chunks), max_bytes)
         self.response = InlineResponse(name=name, content=content)
         return len(content)
 
@@ -207,7 +242,7 @@ class CallExchange(Exchange):
                     return
 
         try:
-            size = await self.spool_files.put(self.owner, name, whole_or_cut(), max_bytes=max_bytes)
+            size = await self.parts.spool.put(self.owner, name, whole_or_cut(), max_bytes=max_bytes)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
         if is_cut:
@@ -215,238 +250,157 @@ class CallExchange(Exchange):
         return size
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return the response as a file; the caller closes it."""
+        """Return the response as a file."""
         if self.response is not None and self.response.name == name:
             return io.BytesIO(self.response.content)
-        return self.spool_files.open(self.owner, name)
+        return self.parts.spool.open(self.owner, name)
 
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an input image."""
         return b"".join([chunk async for chunk in self.input_chunks(image)])
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the bytes of an input image in chunks."""
+        """Yield the bytes of an input image."""
         owner, _, name = image.key.partition("/")
-        return self.spool_files.chunks(owner, name)
+        return self.parts.spool.chunks(owner, name)
 
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, at most twice a second.
 
         What keeps it from being stored does not fail the call, whose response is paid for.
         """
-        now = self.clock.monotonic()
+        clock, task_id = self.parts.clock, self.run.task.task_id
+        now = clock.monotonic()
         if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
             return
         self._reported_at = now
         value = round(min(1.0, max(0.0, fraction)), 3)
-        event = TaskEvent(
-            task_id=self.run.task.task_id,
-            kind=EventKind.PROGRESS,
-            at=self.clock.now(),
-            data={"progress": value},
-        )
+        event = TaskEvent(task_id=task_id, kind=EventKind.PROGRESS, at=clock.now(), data={"progress": value})
         with contextlib.suppress(StorageError, StaleTask):
             if await self.run.save_progress(value):
-                await self.queue.publish(event)
+                await self.parts.queue.publish(event)
 
     def partial_image(self, index: int, content: bytes) -> None:
         """Hand a partial image to those who follow the task at this process."""
         self.partial_images.show(self.run.task.task_id, image_index=self.part, index=index, content=content)
 
-
-async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in rest:
-        yield chunk
-
-
-@attrs.frozen(kw_only=True)
-class ActiveCall:
-    """The call of one part of a running task; its attempt says how far it has come.
-
-    ``profile`` is the provider's, as it is configured for this call.
-    """
-
-    run: RunningTask
-    part: int
-    provider: Provider
-    profile: ProviderProfile
-    call: ProviderCall
-    exchange: CallExchange
-
-    @property
-    def attempt(self) -> Attempt:
-        """The attempt in its present phase, which a step that is stored replaces."""
-        return self.run.attempts[self.part]
-
-    def received(self, now: datetime, receipt: Receipt) -> Attempt:
-        """Return the attempt with the receipt, and with the response if that is a short one."""
-        return self.attempt.received(now, receipt, self.exchange.response)
+    # ---------------------------------------------------------------- when it does not end as usual
 
     def hold_response(self) -> None:
         """Add a short response that has arrived to the attempt, which is about to end by a defect of ours."""
-        if self.attempt.is_active and self.exchange.response is not None:
-            self.run.hold(attempts=(attrs.evolve(self.attempt, response=self.exchange.response),))
+        if self.attempt.is_active and self.response is not None:
+            self.run.hold(attempts=(attrs.evolve(self.attempt, response=self.response),))
 
-    async def save(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
-        """Store the attempt in its next phase; see `RunningTask.save_attempt`."""
-        await self.run.save_attempt(attempt, images)
+    async def interrupt(self, submission: asyncio.Task[Any]) -> asyncio.CancelledError | None:
+        """Cancel a submission, unless it ends by itself first.
 
+        Once its response has started, the provider has done the work that is paid for. The submission then
+        has `RESPONSE_GRACE_SECONDS` for the rest, because a job's id or an image must not be thrown away.
 
-RESPONSE_GRACE_SECONDS = 5.0
-"""How long a response that has started may take when the service stops or the call times out."""
+        Returns:
+            The caller's own cancellation if it arrived meanwhile, to be raised once the response is on disk.
+        """
+        loop = asyncio.get_running_loop()
+        end, cancelling = loop.time(), None
+        if self.response_started and not submission.done():
+            _log.info("waiting for a response that has started", extra={"task_id": self.run.task.task_id})
+            end += RESPONSE_GRACE_SECONDS
+        while not submission.done():
+            remaining = end - loop.time()
+            if remaining <= 0:
+                submission.cancel()
+            try:
+                await asyncio.wait({submission}, timeout=remaining if remaining > 0 else None)
+            except asyncio.CancelledError as error:
+                cancelling = error
+        return cancelling
 
-_log = logging.getLogger(__name__)
+    @asynccontextmanager
+    async def forwarded_cancel(self, job: UpstreamJob | None) -> AsyncIterator[None]:
+        """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
 
+        async def forward() -> None:
+            await self.run.cancelled.wait()
+            try:
+                await self.resolved.provider.cancel(self.call, job)
+            except Exception:  # noqa: BLE001 - logged; the response to the call itself decides its outcome
+                _log.exception("the cancellation could not be sent", extra={"task_id": self.attempt.task_id})
 
-async def interrupt(submission: asyncio.Task[Any], exchange: CallExchange) -> asyncio.CancelledError | None:
-    """Cancel a submission, unless it ends by itself first.
-
-    Once its response has started, the provider has done the work that is paid for. The submission then has
-    `RESPONSE_GRACE_SECONDS` for the rest, because a job's id or an image must not be thrown away.
-
-    Returns:
-        The caller's own cancellation if it arrived meanwhile, to be raised once the response is on disk.
-    """
-    loop = asyncio.get_running_loop()
-    end, cancelling = loop.time(), None
-    if exchange.response_started and not submission.done():
-        _log.info("waiting for a response that has started", extra={"task_id": exchange.run.task.task_id})
-        end += RESPONSE_GRACE_SECONDS
-    while not submission.done():
-        remaining = end - loop.time()
-        if remaining <= 0:
-            submission.cancel()
+        watch = asyncio.create_task(forward())
         try:
-            await asyncio.wait({submission}, timeout=remaining if remaining > 0 else None)
-        except asyncio.CancelledError as error:
-            cancelling = error
-    return cancelling
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
 
+    async def keep_late_answer(self, answer: UpstreamJob | Receipt) -> None:
+        """Keep the answer to a paid request whose task is another worker's by now.
 
-@asynccontextmanager
-async def forwarded_cancel(active: ActiveCall, job: UpstreamJob | None) -> AsyncIterator[None]:
-    """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
-
-    async def forward() -> None:
-        await active.run.cancelled.wait()
+        The task itself says already that it may have been charged: the attempt was stored before it was sent.
+        """
+        name, described = "receipt.json", dict(answer.data)
+        if isinstance(answer, UpstreamJob):
+            name, described = "job.json", {"id": answer.id, "data": described}
+        details = {"task_id": self.attempt.task_id, "provider": self.call.config.provider_name}
         try:
-            await active.provider.cancel(active.call, job)
-        except Exception:  # noqa: BLE001 - logged; the response to the call itself decides its outcome
-            _log.exception("the cancellation could not be sent", extra={"task_id": active.attempt.task_id})
+            await self._copy_response(_LATE)
+            await self._keep(_LATE, name, once(json.dumps(described).encode()))
+        except (StorageError, BlobMissing):
+            _log.exception("an answer that is paid for came too late, and could not be kept", extra=details)
+        else:
+            _log.error("an answer that is paid for came too late; it is kept in the spool", extra=details)
 
-    watch = asyncio.create_task(forward())
-    try:
-        yield
-    finally:
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+    async def keep_unusable(self, error: CallError) -> CallError:
+        """Keep the response of a call that may be charged but has no usable result; say so in its error.
 
-
-RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long they are kept, as are responses whose images could not be stored."""
-
-_KEPT, _LATE = ".kept", ".late"
-_UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
-_MAX_FORM_BYTES = 64 * 1024
-"""Longer than a secret in any encoding."""
-
-_MAX_ESCAPE_LEVELS = 3
-_ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOTALL)
-
-
-def is_kept(owner: str) -> bool:
-    """Return whether the spooled files of an owner are an answer that was kept."""
-    return owner.endswith((_KEPT, _LATE))
-
-
-def kept_owners(attempt: Attempt) -> tuple[str, ...]:
-    """Return the owners in the spool of what was kept of an attempt's answer, if anything was."""
-    owner = spool_owner(attempt.task_id, attempt.attempt_id)
-    return f"{owner}{_KEPT}", f"{owner}{_LATE}"
-
-
-async def keep_late_answer(active: ActiveCall, answer: UpstreamJob | Receipt) -> None:
-    """Keep the answer to a paid request whose task is another worker's by now.
-
-    The task itself says already that it may have been charged: the attempt was stored before it was sent.
-    """
-    exchange = active.exchange
-    owner = f"{exchange.owner}{_LATE}"
-    details = {"task_id": active.attempt.task_id, "provider": active.call.config.provider_name}
-    try:
-        await _copy_response(exchange, owner)
-        name, content = _described(answer)
-        await _put(exchange, owner, name, _once(content))
-    except (StorageError, BlobMissing):
-        _log.exception("an answer that is paid for came too late, and could not be kept", extra=details)
-    else:
-        _log.error("an answer that is paid for came too late; it is kept in the spool", extra=details)
-
-
-async def keep_unusable(active: ActiveCall, error: CallError) -> CallError:
-    """Keep the response of a call that may be charged and whose result cannot be used; say so in its error.
-
-    Returns:
-        The error, which says where the response is if it was kept, or ``storage_failed``, so that it is tried
-        again, if the response could not be.
-    """
-    failure = error.failure
-    if failure.code not in _UNUSABLE or not failure.possible_charge or _says_so(failure.reason):
-        return error
-    exchange = active.exchange
-    try:
-        if not await _copy_response(exchange, f"{exchange.owner}{_KEPT}"):
+        Returns:
+            The error, which says where the response is if it was kept, or ``storage_failed``, so that it is
+            tried again, if the response could not be.
+        """
+        failure = error.failure
+        is_noted = failure.reason.code is FailureReason.ANSWER_KEPT
+        if failure.code not in _UNUSABLE or not failure.possible_charge or is_noted:
             return error
-    except (StorageError, BlobMissing):
-        _log.exception("an unusable answer could not be kept", extra={"task_id": active.attempt.task_id})
-        return CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT())
-    return error.because(_with_place(exchange, failure.reason))
+        try:
+            if not await self._copy_response(_KEPT):
+                return error
+        except (StorageError, BlobMissing):
+            _log.exception("an unusable answer could not be kept", extra={"task_id": self.attempt.task_id})
+            return CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT())
+        return error.because(self._with_place(failure.reason))
 
+    async def keep_image(self, position: int, chunks: AsyncIterator[bytes], reason: Message) -> Message:
+        """Keep what came of an image that cannot be stored, and return ``reason`` with where it is.
 
-async def keep_image(
-    exchange: CallExchange, position: int, chunks: AsyncIterator[bytes], reason: Message
-) -> Message:
-    """Keep what came of an image that cannot be stored, and return ``reason`` with where it is.
+        Raises:
+            CallError: ``download_failed``: not all of it came; ``storage_failed``.
+        """
+        try:
+            await self._keep(_KEPT, f"image-{position}", _as_far_as_it_came(chunks))
+        except (StorageError, BlobMissing) as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+        return self._with_place(reason)
 
-    Raises:
-        CallError: ``download_failed``: not all of it came; ``storage_failed``.
-    """
-    try:
-        await _put(exchange, f"{exchange.owner}{_KEPT}", f"image-{position}", _as_far_as_it_came(chunks))
-    except (StorageError, BlobMissing) as error:
-        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
-    return _with_place(exchange, reason)
+    def _with_place(self, reason: Message) -> Message:
+        until = self.parts.clock.now() + timedelta(seconds=RETENTION_SECONDS)
+        return FailureReason.ANSWER_KEPT(
+            reason=reason, until=f"{until:%Y-%m-%d %H:%M} UTC", task_id=self.run.task.task_id
+        )
 
+    async def _copy_response(self, suffix: str) -> bool:
+        """Copy all that the call has spooled, and return whether there was anything."""
+        files = {name: size for name, size in (await self.parts.spool.files(self.owner)).items() if size}
+        for name in files:
+            await self._keep(suffix, name, self.parts.spool.chunks(self.owner, name))
+        # A short response is newer than a file of its name.
+        response = self.response if self.response is not None and self.response.content else None
+        if response is not None:
+            await self._keep(suffix, response.name, once(response.content))
+        return bool(files) or response is not None
 
-def _with_place(exchange: CallExchange, reason: Message) -> Message:
-    until = exchange.clock.now() + timedelta(seconds=RETENTION_SECONDS)
-    return FailureReason.ANSWER_KEPT(
-        reason=reason, until=f"{until:%Y-%m-%d %H:%M} UTC", task_id=exchange.run.task.task_id
-    )
-
-
-def _says_so(reason: Message) -> bool:
-    return reason.code is FailureReason.ANSWER_KEPT
-
-
-async def _copy_response(exchange: CallExchange, owner: str) -> bool:
-    """Copy all that the call has spooled, and return whether there was anything."""
-    copied = False
-    for name, size in (await exchange.spool_files.files(exchange.owner)).items():
-        if size:
-            await _put(exchange, owner, name, exchange.spool_files.chunks(exchange.owner, name))
-            copied = True
-    # A short response is newer than a file of its name.
-    if exchange.response is not None and exchange.response.content:
-        await _put(exchange, owner, exchange.response.name, _once(exchange.response.content))
-        copied = True
-    return copied
-
-
-async def _put(exchange: CallExchange, owner: str, name: str, chunks: AsyncIterator[bytes]) -> None:
-    masked = _without_secrets(chunks, exchange.redactor)
-    await exchange.spool_files.put(owner, name, masked, max_bytes=2**40)
+    async def _keep(self, suffix: str, name: str, chunks: AsyncIterator[bytes]) -> None:
+        masked = _without_secrets(chunks, self.parts.redactor)
+        await self.parts.spool.put(f"{self.owner}{suffix}", name, masked, max_bytes=2**40)
 
 
 async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -500,12 +454,13 @@ def _resolved(escape: re.Match[bytes]) -> bytes:
     return chr(int(code, 16)).encode("utf-8", "replace") if code else escape["char"]
 
 
-def _described(answer: UpstreamJob | Receipt) -> tuple[str, bytes]:
-    """Return the answer as the adapter understood it: the name of a file, and its content."""
-    if isinstance(answer, UpstreamJob):
-        return "job.json", json.dumps({"id": answer.id, "data": dict(answer.data)}).encode()
-    return "receipt.json", json.dumps(dict(answer.data)).encode()
+async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the head, then the rest."""
+    yield head
+    async for chunk in rest:
+        yield chunk
 
 
-async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+async def once(content: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield the content in one chunk."""
     yield content

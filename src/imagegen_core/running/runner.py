@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
 
 import attrs
 
@@ -21,38 +20,151 @@ from imagegen_core.errors import (
     Unavailable,
 )
 from imagegen_core.messages import Message
-from imagegen_core.policies import DISK_RETRY_SECONDS, DeferralPolicy, RetryPolicy, StorageRetryPolicy, settle
-from imagegen_core.ports.blobs import Spool
-from imagegen_core.ports.gallery import Gallery
-from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.tools import Clock
+from imagegen_core.policies import DISK_RETRY_SECONDS, RetryPolicy, deferral, settle
+from imagegen_core.ports.parts import Parts
 from imagegen_core.problems import FailureReason
-from imagegen_core.running.calls import CallPlan, PlanCalls, RunAttempt, refusal_failure
-from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks, Ticket
+from imagegen_core.running.calls import CallPlan, Calls, refusal_failure, stopped_midway
+from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks
 from imagegen_core.task import MAX_RECOVERIES, Fence, Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
-class EndTask:
-    """The only way for a task to end.
+class Runner:
+    """Splits a task into paid calls, runs each, and settles the task by their outcomes.
 
     With ``keep_inputs`` the input images that its caller sent are kept for good. Without, they are removed
     if it is completed, and stay in the spool for a retry otherwise.
     """
 
-    repository: TaskRepository
-    queue: Queue
-    records: Gallery
-    spool: Spool
+    parts: Parts
+    calls: Calls
+    running: RunningTasks
+    slots: ProviderSlots
+    retry: RetryPolicy
+    random: Callable[[], float]
     keep_inputs: bool
 
-    async def __call__(
-        self, *, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()
-    ) -> None:
+    async def run(self, task: Task) -> None:
+        """Run a claimed task to its end or requeue it; when cancelled, store its state."""
+        with self.slots.ticket(task.provider_name) as ticket:
+            run = self.running.start(task, ticket)
+            try:
+                await self._run(run)
+            except asyncio.CancelledError:
+                with contextlib.suppress(StaleTask):
+                    await self.stop(run)
+                raise
+            except StaleTask:
+                _log.warning("the task was given to another worker", extra={"task_id": task.task_id})
+            except (StorageError, Unavailable) as error:
+                details = {"task_id": task.task_id, "reason": str(error)}
+                _log.warning("the task waits for the disk", extra=details)
+                ticket.yield_turn()
+                await self._requeue_after_storage_error(run, error)
+            except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
+                _log.exception("running the task failed", extra={"task_id": task.task_id})
+                ticket.yield_turn()
+                await self._until_stored(
+                    run, lambda: self._fail(run, FailureCode.INTERNAL, FailureReason.DEFECT())
+                )
+            finally:
+                self.running.end(run)
+
+    async def _run(self, run: RunningTask) -> None:
+        # The first claim of a task has no attempts, and asks nobody.
+        attempts = () if run.task.epoch == 1 else await self.parts.tasks.attempts(run.task.task_id)
+        run.image_count, run.has_spooled = (None, True) if attempts else (0, False)
+        has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
+        now, charged = self.parts.clock.now(), may_be_charged(attempts)
+        if run.cancelled.is_set() and not has_active:
+            await self.end(run.task.cancel(now, possible_charge=charged), run)
+            return
+        try:
+            plan = await self.calls.plan(run.task, attempts)
+        except Unavailable as error:
+            await self._wait_for_provider(run, error)
+            return
+        except Refusal as refusal:
+            failure = refusal_failure(refusal, charged=charged)
+            await self.end(run.task.fail(self.parts.clock.now(), failure), run)
+            return
+        outcomes = await self._run_parts(run, plan, {a.part: a for a in attempts})
+        if any(outcome.not_begun for outcome in outcomes):
+            await self.stop(run)
+            return
+        task = settle(
+            run.task,
+            outcomes,
+            cancelled=run.cancelled.is_set(),
+            now=self.parts.clock.now(),
+            retry=self.retry,
+            random=self.random,
+        )
+        if task.status.final:
+            await self.end(task, run)
+        else:
+            await self._requeue(run, task)
+            _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
+        if run.closing is not None:
+            await self.calls.discard_response(run, run.closing)
+
+    async def _run_parts(
+        self, run: RunningTask, plan: CallPlan, latest: dict[int, Attempt]
+    ) -> list[AttemptOutcome]:
+        run.free = plan.free
+        # All are stored with the first that is sent, so that their number is on disk once it may be paid for.
+        run.hold(task=run.task.count_attempt() if plan.may_send(latest) else run.task)
+        parts = plan.parts(latest)
+        steps = [self.calls.follow(run, plan, part, latest.get(part)) for part in parts]
+        for part in parts:
+            # A process that died after storing a final phase left the spooled response behind. One that is
+            # only believed to be dead may still be spooling its response, and keeps it aside then.
+            if part in latest and not latest[part].is_active:
+                await self.calls.discard_response(run, latest[part])
+
+        async def drive(step: Attempt | AttemptOutcome) -> AttemptOutcome:
+            if isinstance(step, AttemptOutcome):
+                return step
+            return await self.calls.run(run, plan.calls[step.part], step)
+
+        # If one fails, the others still run to their end before it is raised.
+        results = await asyncio.gather(*map(drive, steps), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if not isinstance(result, BaseException)]
+
+    async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
+        task = run.task
+        _log.warning(
+            "the task waits until its provider can be used",
+            extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
+        )
+        not_before = self.parts.clock.now() + deferral(error)
+        await self._requeue(run, task.requeue(not_before=not_before, locked=isinstance(error, KeysLocked)))
+
+    async def _requeue(self, run: RunningTask, task: Task) -> None:
+        await run.save(task)
+        await self.parts.queue.wake()
+
+    def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
+        codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
+        now = self.parts.clock.now()
+        return {
+            "task_id": task.task_id,
+            "provider": task.provider_name,
+            "error": ", ".join(sorted(codes)),
+            "seconds": round(((task.not_before or now) - now).total_seconds(), 1),
+        }
+
+    # ---------------------------------------------------------------- end
+
+    async def end(self, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()) -> None:
         """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
+
+        There is no other way for a task to end.
 
         Args:
             task: as it ends.
@@ -69,11 +181,12 @@ class EndTask:
             if attempt.is_active and task.failure is not None and task.completed_at is not None
         ]
         if isinstance(holder, Fence):
-            await self.repository.save(holder, task=task, attempts=ended)
+            await self.parts.tasks.save(holder, task=task, attempts=ended)
         else:
             await holder.save(task, ended)
         await self._release_inputs(task)
-        await self._announce(task, None if isinstance(holder, Fence) else holder.image_count)
+        await self.parts.queue.notify(task.task_id)
+        await self._log_end(task, None if isinstance(holder, Fence) else holder.image_count)
 
     async def _release_inputs(self, task: Task) -> None:
         """Keep what is to be kept of the spooled input images, and remove the others."""
@@ -81,21 +194,17 @@ class EndTask:
             return
         try:
             if self.keep_inputs:
-                await self.spool.keep(task.task_id, task.request.sent_inputs)
+                await self.parts.spool.keep(task.task_id, task.request.sent_inputs)
             elif task.status is TaskStatus.COMPLETED:
-                await self.spool.remove(task.task_id)
+                await self.parts.spool.remove(task.task_id)
         except StorageError:  # the next sweep does it
             _log.warning("the inputs of a task stay spooled for now", extra={"task_id": task.task_id})
 
-    async def _announce(self, task: Task, images: int | None) -> None:
-        """Notify the subscribers of a task whose end is stored, and log it with the number of its images.
-
-        Every task logs its end, so that the log alone accounts for what was paid for; the prompt is not
-        logged.
-        """
-        await self.queue.notify(task.task_id)
+    async def _log_end(self, task: Task, images: int | None) -> None:
+        """Log the end of every task, so that the log alone accounts for all payments; never the prompt."""
         if images is None:
-            images = await self._image_count(task)
+            with contextlib.suppress(StorageError, Unavailable):  # only the log line needs it
+                images = len(await self.parts.images.of_task(task.task_id))
         ended, started = task.completed_at or task.created_at, task.started_at or task.created_at
         _log.info(
             "the task is completed" if task.failure is None else "the task failed or was cancelled",
@@ -109,24 +218,10 @@ class EndTask:
             },
         )
 
-    async def _image_count(self, task: Task) -> int | None:
-        try:
-            return len(await self.records.of_task(task.task_id))
-        except (StorageError, Unavailable):
-            return None  # only the log line needs it
-
-
-@attrs.frozen(kw_only=True)
-class InterruptTask:
-    """Leaves a task to be resumed, or ends it, without hiding what may have been charged."""
-
-    repository: TaskRepository
-    queue: Queue
-    clock: Clock
-    end: EndTask
+    # ---------------------------------------------------------------- interrupt
 
     async def stop(self, run: RunningTask, *, is_recovery: bool = False) -> None:
-        """Store the state of a task whose worker must end now.
+        """Store the state of a task whose worker must end now, without hiding what may have been charged.
 
         Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
         start, and a submission in flight has an unknown outcome.
@@ -134,64 +229,57 @@ class InterruptTask:
         Raises:
             StaleTask: the task is no longer this run's; nothing is stored.
         """
-        now = self.clock.now()
-        task = run.task
+        now, task = self.parts.clock.now(), run.task
         if task.status is not TaskStatus.PROCESSING:
             return
-        unknown = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
+        unknown = stopped_midway()
         unstored = [a for a in run.attempts.values() if a.phase is not Phase.STORED]
         in_flight = [a for a in unstored if a.phase is Phase.SUBMITTING and not run.free]
         run.hold(attempts=(a.failed(now, unknown) if a in in_flight else a for a in unstored))
         alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
         if in_flight and not alive:
-            await self.end(holder=run, task=task.fail(now, unknown))
+            await self.end(task.fail(now, unknown), run)
             return
         only_reserved = bool(run.attempts) and all(a.phase is Phase.RESERVED for a in run.attempts.values())
         attempts = max(0, task.attempts - 1) if only_reserved else task.attempts
         await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
 
-    async def requeue_after_storage_error(self, run: RunningTask, error: StorageError | Unavailable) -> None:
+    async def _requeue_after_storage_error(self, run: RunningTask, error: StorageError | Unavailable) -> None:
         """Store the state of the task and requeue it, as soon as the disk accepts writes again.
 
         If the disk keeps failing over this task, it is failed; a database that was away says nothing about
-        the task, however often. If the disk accepts no writes for the rest of the process, the task is
-        recovered at the next start.
+        the task, however often.
         """
         is_recovery = not isinstance(error, StorageUnreachable)
-        while True:
-            await self.clock.sleep(DISK_RETRY_SECONDS)
-            try:
-                if run.task.status.final:
-                    return
-                if is_recovery and run.task.recoveries >= MAX_RECOVERIES:
-                    await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
-                else:
-                    await self.stop(run, is_recovery=is_recovery)
-                    await self.queue.wake()
-            except StaleTask:
-                return
-            except StorageBroken:
-                _log_unsaved(run)
-            except (StorageError, Unavailable):
-                continue
-            return
 
-    async def fail_after_defect(self, run: RunningTask) -> None:
-        """Fail the task after a defect of this service; it occupies a worker until the disk accepts that.
+        async def requeue() -> None:
+            if run.task.status.final:
+                return
+            if is_recovery and run.task.recoveries >= MAX_RECOVERIES:
+                await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
+            else:
+                await self.stop(run, is_recovery=is_recovery)
+                await self.parts.queue.wake()
+
+        await self.parts.clock.sleep(DISK_RETRY_SECONDS)
+        await self._until_stored(run, requeue)
+
+    async def _until_stored(self, run: RunningTask, store: Callable[[], Awaitable[None]]) -> None:
+        """Repeat it until the disk accepts that; the task occupies a worker meanwhile.
 
         If the disk accepts no writes for the rest of the process, the task is recovered at the next start.
         """
         while True:
             try:
-                await self._fail(run, FailureCode.INTERNAL, FailureReason.DEFECT())
+                await store()
             except StaleTask:
                 return
-            except StorageBroken:
+            except (StorageError, Unavailable) as error:
+                if not isinstance(error, StorageBroken):
+                    await self.parts.clock.sleep(DISK_RETRY_SECONDS)
+                    continue
                 _log_unsaved(run)
-            except (StorageError, Unavailable):
-                await self.clock.sleep(DISK_RETRY_SECONDS)
-                continue
-            except Exception:  # noqa: BLE001 - logged, and left to `ResumeTasks`
+            except Exception:  # noqa: BLE001 - logged, and left to those who resume tasks
                 _log_unsaved(run)
             return
 
@@ -199,167 +287,18 @@ class InterruptTask:
         """Fail the task through no fault of its provider, without hiding what may have been charged."""
         if run.task.status is not TaskStatus.PROCESSING:
             return
-        now = self.clock.now()
         # The disk may have refused the end of an attempt before.
         run.hold(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
-        await self.end(task=run.task.fail(now, failure), holder=run, attempts=attempts)
+        await self.end(run.task.fail(self.parts.clock.now(), failure), run, attempts)
 
     async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
         """Return all attempts of the task; those of this run may be newer than the stored ones."""
-        stored = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
+        stored = {a.attempt_id: a for a in await self.parts.tasks.attempts(run.task.task_id)}
         return tuple((stored | {a.attempt_id: a for a in run.attempts.values()}).values())
 
 
 def _log_unsaved(run: RunningTask) -> None:
     """Log why the stored task is not updated; called while the exception is being handled."""
     _log.exception("the task could not be stored; it is resumed later", extra={"task_id": run.task.task_id})
-
-
-T = TypeVar("T")
-
-
-@attrs.frozen(kw_only=True)
-class RunTask:
-    """Splits a task into paid calls, runs each, and settles the task by their outcomes."""
-
-    plan: PlanCalls
-    run_attempt: RunAttempt
-    repository: TaskRepository
-    queue: Queue
-    end: EndTask
-    interrupt: InterruptTask
-    clock: Clock
-    running: RunningTasks
-    slots: ProviderSlots
-    retry: RetryPolicy
-    random: Callable[[], float]
-    storage_retry: StorageRetryPolicy = attrs.field(factory=StorageRetryPolicy)
-    deferral: DeferralPolicy = attrs.field(factory=DeferralPolicy)
-
-    async def __call__(self, *, task: Task) -> None:
-        """Run a claimed task to its end or requeue it; when cancelled, store its state."""
-        with self.slots.ticket(task.provider_name) as ticket:
-            await self._run_in(ticket, task)
-
-    async def _run_in(self, ticket: Ticket, task: Task) -> None:
-        run = self.running.start(task, ticket)
-        try:
-            await self._run(run)
-        except asyncio.CancelledError:
-            with contextlib.suppress(StaleTask):
-                await self.interrupt.stop(run)
-            raise
-        except StaleTask:
-            _log.warning("the task was given to another worker", extra={"task_id": task.task_id})
-        except (StorageError, Unavailable) as error:
-            _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
-            ticket.yield_turn()
-            await self.interrupt.requeue_after_storage_error(run, error)
-        except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
-            _log.exception("running the task failed", extra={"task_id": task.task_id})
-            ticket.yield_turn()
-            await self.interrupt.fail_after_defect(run)
-        finally:
-            self.running.end(run)
-
-    async def _run(self, run: RunningTask) -> None:
-        attempts = await self._earlier_attempts(run.task)
-        run.image_count, run.has_spooled = (None, True) if attempts else (0, False)
-        has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
-        if run.cancelled.is_set() and not has_active:
-            ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
-            await self.end(holder=run, task=ended)
-            return
-        try:
-            plan = await self.plan(task=run.task, attempts=attempts)
-        except Unavailable as error:
-            await self._wait_for_provider(run, error)
-            return
-        except Refusal as refusal:
-            failure = refusal_failure(refusal, charged=may_be_charged(attempts))
-            await self.end(holder=run, task=run.task.fail(self.clock.now(), failure))
-            return
-        outcomes = await self._run_parts(run, plan, attempts)
-        if any(outcome.not_begun for outcome in outcomes):
-            await self.interrupt.stop(run)
-            return
-        task = settle(
-            run.task,
-            outcomes,
-            cancelled=run.cancelled.is_set(),
-            now=self.clock.now(),
-            retry=self.retry,
-            storage_retry=self.storage_retry,
-            random=self.random,
-        )
-        if task.status.final:
-            await self.end(holder=run, task=task)
-        else:
-            await self._requeue(run, task)
-            _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
-        if run.closing is not None:
-            await self.run_attempt.discard_response(run, run.closing)
-
-    async def _earlier_attempts(self, task: Task) -> tuple[Attempt, ...]:
-        """Return what earlier claims left; the first claim of a task has none, and asks nobody."""
-        return () if task.epoch == 1 else await self.repository.attempts(task.task_id)
-
-    async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
-        task = run.task
-        _log.warning(
-            "the task waits until its provider can be used",
-            extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
-        )
-        not_before = self.clock.now() + self.deferral.delay(error)
-        await self._requeue(run, task.requeue(not_before=not_before, locked=isinstance(error, KeysLocked)))
-
-    def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
-        codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
-        wait = (task.not_before or self.clock.now()) - self.clock.now()
-        return {
-            "task_id": task.task_id,
-            "provider": task.provider_name,
-            "error": ", ".join(sorted(codes)),
-            "seconds": round(wait.total_seconds(), 1),
-        }
-
-    async def _run_parts(
-        self, run: RunningTask, plan: CallPlan, attempts: tuple[Attempt, ...]
-    ) -> list[AttemptOutcome]:
-        latest = {a.part: a for a in attempts}
-        run.free = plan.free
-        task = run.task.count_attempt() if plan.may_send(latest) else run.task
-        prepared = [
-            self.run_attempt.prepare(task=task, plan=plan, part=part, previous=latest.get(part))
-            for part in plan.parts(latest)
-        ]
-        # All are stored with the first that is sent, so that their number is on disk once it may be paid for.
-        run.hold(task=task, attempts=(attempt for part in prepared for attempt in part.changed))
-        for part in prepared:
-            if isinstance(part.following, Attempt):
-                run.attempts[part.following.part] = part.following
-            if part.ended is not None:
-                await self.run_attempt.discard_response(run, part.ended)
-
-        async def drive(following: Attempt | AttemptOutcome) -> AttemptOutcome:
-            if isinstance(following, AttemptOutcome):
-                return following
-            planned = plan.calls[following.part]
-            return await self.run_attempt(run=run, planned=planned, attempt=following)
-
-        return await _gather_all(drive(part.following) for part in prepared)
-
-    async def _requeue(self, run: RunningTask, task: Task) -> None:
-        await run.save(task)
-        await self.queue.wake()
-
-
-async def _gather_all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of all; if one fails, the others still run to their end before it is raised."""
-    results = await asyncio.gather(*acts, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]

@@ -3,15 +3,15 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from itertools import chain
 
 import attrs
 
 from imagegen_core.attempt import Attempt, Phase
 from imagegen_core.images import Image
 from imagegen_core.ports.cluster import Cluster, call_slot
-from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.tasks import TaskRepository
+from imagegen_core.ports.parts import Parts
 from imagegen_core.task import Task
 
 
@@ -69,11 +69,11 @@ class ProviderSlots:
     def close(self) -> None:
         """Start no further call; those in flight continue."""
         self.closed = True
-        for ticket in (ticket for tickets in self._tickets.values() for ticket in tickets):
-            while ticket.waiting:
-                permit = ticket.waiting.popleft()
+        for ticket in chain.from_iterable(self._tickets.values()):
+            for permit in ticket.waiting:
                 if not permit.done():
                     permit.set_exception(SlotsClosed())
+            ticket.waiting.clear()
 
 
 class Ticket:
@@ -105,26 +105,20 @@ class Ticket:
             if permit.done() and not permit.cancelled() and permit.exception() is None:
                 self._slots.end_call(self._provider_name)
             raise
+        slots, name = self._slots, call_slot(self._provider_name)
         try:
-            async with self._place(limit):
-                if self._slots.closed:
+            shared = None if limit is None else slots.cluster.slot(name, node=slots.node, limit=limit)
+            async with shared or nullcontext():
+                if slots.closed:
                     raise SlotsClosed  # meanwhile
                 yield
         finally:
-            self._slots.end_call(self._provider_name)
-
-    def _place(self, limit: int | None) -> AbstractAsyncContextManager[None]:
-        """Return the place among the calls of all nodes, for which others may have to end theirs first."""
-        if limit is None:
-            return nullcontext()
-        name, node = call_slot(self._provider_name), self._slots.node
-        return self._slots.cluster.slot(name, node=node, limit=limit)
+            slots.end_call(self._provider_name)
 
     def yield_turn(self) -> None:
         """Let younger tasks start their calls too; those that this task starts now still come first."""
         self.ready = True
-        # Soon, not now: calls that start together queue up one after the other in this turn of the event
-        # loop.
+        # Soon, not now: calls that start together queue up one after the other in this turn of the loop.
         asyncio.get_running_loop().call_soon(self._slots.admit, self._provider_name)
 
 
@@ -135,15 +129,15 @@ class RunningTask:
     A change that is held is stored with the next one that is saved, in one transaction; until then it is as
     if it had not happened, so nothing may follow from it.
 
-    ``attempts``: the latest of each part, including what is held. ``free``: its provider's calls cost
-    nothing, as far as is known yet. ``closing``: the end of the last part, held for the end of the task.
-    ``image_count``: how many images of the task are stored; None if an earlier run may have stored some.
-    ``has_spooled``: whether responses were spooled, by this run or perhaps by an earlier one.
+    ``on_change`` is called after each change of the stored images. ``attempts``: the latest of each part,
+    including what is held. ``free``: its provider's calls cost nothing, as far as is known yet. ``closing``:
+    the end of the last part, held for the end of the task. ``image_count``: how many images of the task are
+    stored; None if an earlier run may have stored some. ``has_spooled``: whether responses were spooled, by
+    this run or perhaps by an earlier one.
     """
 
     task: Task
-    repository: TaskRepository
-    queue: Queue
+    parts: Parts
     on_change: Callable[[], object]
     ticket: Ticket
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
@@ -212,23 +206,22 @@ class RunningTask:
 
     async def is_stale(self) -> bool:
         """Return whether the task is no longer this run's; the next one may use what this one has stored."""
-        return (await self.repository.get(self.task.task_id)).fence != self._stored.fence
+        return (await self.parts.tasks.get(self.task.task_id)).fence != self._stored.fence
 
     def _ends_last_part(self, attempt: Attempt) -> bool:
         others = (other for part, other in self.attempts.items() if part != attempt.part)
         return not attempt.is_active and not any(other.is_active for other in others)
 
-    @property
-    def _is_stored(self) -> bool:
-        return self.task is self._stored and not self._unsaved
+    def _has_unsaved(self) -> bool:
+        return self.task is not self._stored or bool(self._unsaved)
 
     async def _write_attempt(self, attempt: Attempt, images: tuple[Image, ...]) -> None:
-        if not self._is_stored:
+        if self._has_unsaved():
             async with self._lock:
-                if not self._is_stored:  # another part has not stored it meanwhile
+                if self._has_unsaved():  # another part has not stored it meanwhile
                     await self._write(self.task, (attempt,), images)
                     return
-        await self.repository.save(self._stored.fence, attempts=(attempt,), images=images)
+        await self.parts.tasks.save(self._stored.fence, attempts=(attempt,), images=images)
         await self._announce(images)
 
     async def _write(
@@ -237,7 +230,7 @@ class RunningTask:
         """Store the task with all that is held; only under the lock."""
         unsaved, unsaved_images = dict(self._unsaved), self._unsaved_images
         changed = unsaved | {attempt.attempt_id: attempt for attempt in attempts}
-        await self.repository.save(
+        await self.parts.tasks.save(
             self._stored.fence, task=task, attempts=tuple(changed.values()), images=unsaved_images + images
         )
         self._stored = task
@@ -251,30 +244,20 @@ class RunningTask:
             if self.image_count is not None:
                 self.image_count += len(images)
             self.on_change()
-            await self.queue.notify(self.task.task_id)
+            await self.parts.queue.notify(self.task.task_id)
 
 
 class RunningTasks:
-    """Runs by the ids of their tasks.
+    """The runs of this process, by the ids of their tasks."""
 
-    ``on_change`` is called after each change of the stored images.
-    """
-
-    def __init__(self, *, repository: TaskRepository, queue: Queue, on_change: Callable[[], object]) -> None:
-        self._repository = repository
-        self._queue = queue
+    def __init__(self, parts: Parts, on_change: Callable[[], object]) -> None:
+        self._parts = parts
         self._on_change = on_change
         self._runs: dict[str, RunningTask] = {}
 
     def start(self, task: Task, ticket: Ticket) -> RunningTask:
         """Add the run of a task that was just claimed."""
-        run = RunningTask(
-            task=task,
-            repository=self._repository,
-            queue=self._queue,
-            on_change=self._on_change,
-            ticket=ticket,
-        )
+        run = RunningTask(task=task, parts=self._parts, on_change=self._on_change, ticket=ticket)
         self._runs[task.task_id] = run
         return run
 
@@ -291,11 +274,8 @@ class RunningTasks:
     async def notice_cancellations(self) -> None:
         """Tell the runs whose cancellation was requested elsewhere, such as at another node."""
         unaware = [task_id for task_id, run in self._runs.items() if not run.cancelled.is_set()]
-        if not unaware:
-            return
-        for task_id in await self._repository.cancel_requests(unaware):
-            run = self.get(task_id)
-            if run is not None:
+        for task_id in await self._parts.tasks.cancel_requests(unaware) if unaware else ():
+            if (run := self.get(task_id)) is not None:
                 run.cancelled.set()
 
     def get(self, task_id: str) -> RunningTask | None:

@@ -16,15 +16,15 @@ from imagegen_core.errors import BlobMissing, CallError, FailureCode, StorageErr
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import Message
-from imagegen_core.policies import DownloadRetryPolicy
+from imagegen_core.policies import DOWNLOAD_RETRY_SECONDS
 from imagegen_core.ports.blobs import BlobStore, StoredBlob
-from imagegen_core.ports.gallery import Gallery
+from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.ports.tools import Clock, ImageRejected, Inspect, Inspection, InspectorUnavailable, Label
+from imagegen_core.ports.tools import ImageRejected, Inspection, InspectorUnavailable
 from imagegen_core.problems import FailureReason, WarningCode
-from imagegen_core.redaction import Redactor, json_size, redacted, redacted_message
+from imagegen_core.redaction import json_size, redacted, redacted_message
 from imagegen_core.requests import ImageRequest
-from imagegen_core.running.exchange import ActiveCall, keep_image, keep_unusable
+from imagegen_core.running.exchange import ActiveCall, joined, once
 from imagegen_core.task import Task
 
 _MEDIA_TYPES = {media_type.extension: media_type for media_type in MediaType}
@@ -84,43 +84,17 @@ async def sha256_of(store: BlobStore, key: str) -> str:
 _LATEST_EPOCHS = 3
 """Claims whose keys are asked for one by one; a list shows what earlier ones stored."""
 
-
-async def earlier_blob(blobs: BlobStore, keys: ImageKeys, epoch: int) -> tuple[StoredBlob, MediaType] | None:
-    """Return the blob with its SHA-256 as read now, and its type; None if there is none.
-
-    ``epoch`` is that of the claim that looks for it.
-
-    Raises:
-        StorageError: the store cannot be read now.
-    """
-    try:
-        async for key in _earlier_keys(blobs, keys, epoch):
-            mime_type = keys.media_type(key)
-            blob = None if mime_type is None else await blobs.stat(key)
-            if mime_type is not None and blob is not None:
-                return attrs.evolve(blob, sha256=await sha256_of(blobs, key)), mime_type
-    except BlobMissing:
-        pass
-    return None
-
-
-async def _earlier_keys(blobs: BlobStore, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
-    """Yield the keys that the store lists; those of the latest tries anyway, since a list may be late."""
-    async for key in blobs.keys(keys.prefix):
-        yield key
-    for number in range(epoch, max(epoch - _LATEST_EPOCHS, -1), -1):
-        for media_type in MediaType:
-            yield keys.of_epoch(number, media_type)
-
-
 MAX_STREAMS = 32
 """Images that are streamed to the store at once; each takes about a megabyte of buffers."""
 
 _MAX_KEPT_BYTES = 64 * 1024
 """Of an image that is inspected from memory; a thousand that wait for the decoder take 64 MB."""
 
-_GONE_STATUSES = frozenset({401, 403, 404, 410})
+_MAX_SHARED_BYTES = 1024
+"""Of metadata that is stored with each image of a call, although it is the same for all of them."""
 
+_MAX_NAME_CHARS = 50
+_GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 Keep = Callable[[AsyncIterator[bytes], Message], Awaitable[Message]]
 """Keeps an image that cannot be stored for a person to fetch, and adds to the reason where it is."""
@@ -147,34 +121,103 @@ class _Stored:
     content: bytes | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(kw_only=True)
-class StoreImage:
-    """Downloading is free, so a failed download is retried. Only the decoder's verdict rejects an image.
+@attrs.frozen
+class Storing:
+    """Stores the images of a result. One that is rejected or lost costs no other; a rejected one is removed.
 
-    One that could not be inspected stays in the store, and the next try starts from there, because its source
-    may be gone by then.
+    Downloading is free, so a failed download is retried. Only the decoder's verdict rejects an image. One
+    that could not be inspected stays in the store, and the next try starts from there, because its source may
+    be gone by then.
 
     The image and its thumbnail become durable together; a killed process loses neither. If power is cut in
     between, the attempt is still ``received``, so the image is read from its source again.
 
-    Without a ``label`` the provider's bytes are stored unchanged. However many tasks end at the same moment,
-    at most `MAX_STREAMS` images are streamed at once, which bounds the memory.
+    Without a label the provider's bytes are stored unchanged. However many tasks end at the same moment, at
+    most `MAX_STREAMS` images are streamed at once, which bounds the memory.
     """
 
-    blobs: BlobStore
-    inspect: Inspect
-    clock: Clock
-    redactor: Redactor
-    label: Label | None = None
-    retry: DownloadRetryPolicy = attrs.field(factory=DownloadRetryPolicy)
+    parts: Parts
     _streams: asyncio.Semaphore = attrs.field(
         factory=lambda: asyncio.Semaphore(MAX_STREAMS), init=False, repr=False, eq=False
     )
 
-    async def __call__(
+    async def store_result(self, active: ActiveCall, *, is_retry: bool) -> AttemptOutcome:
+        """Store the images of a received attempt and return its outcome, whose failures are not redacted.
+
+        What the call cost is held with its attempt as soon as the response is read.
+        ``is_retry``: an earlier try may have stored images, recorded or not.
+
+        Raises:
+            CallError: there is no image, or one is missing that can be fetched or stored later.
+        """
+        recorded = await self._recorded(active.attempt) if is_retry else frozenset()
+        try:
+            result = await active.resolved.provider.collect(
+                active.call, active.attempt.receipt or Receipt(), active
+            )
+        except BlobMissing as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+        images, failures, dropped = await self._store_images(active, result, recorded, is_retry=is_retry)
+        attempt = active.attempt
+        for failure in failures:
+            if can_retry_for_free(failure, attempt, active.run.task):
+                if images:
+                    await active.run.save_attempt(
+                        attempt.with_images(i.position for i in images), tuple(images)
+                    )
+                raise failure
+        if not images and not recorded:
+            no_image = CallError(FailureCode.BAD_RESPONSE, FailureReason.NO_IMAGE_IN_RESPONSE())
+            raise most_severe(failures) or no_image
+        noted = [*result.warnings, *_size_warnings(active.call.request, result, images)]
+        if dropped:
+            noted.append(WarningCode.METADATA_DROPPED(names=tuple(dropped)))
+        warnings = tuple(redacted_message(warning, self.parts.redactor) for warning in noted)
+        failures = [await active.keep_unusable(failure) for failure in failures]
+        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
+        await active.run.save_attempt(attempt.stored(self.parts.clock.now(), lost=lost), tuple(images))
+        return AttemptOutcome(failures=tuple(failures), warnings=warnings)
+
+    async def _store_images(
+        self, active: ActiveCall, result: ProviderResult, recorded: frozenset[int], *, is_retry: bool
+    ) -> tuple[list[Image], list[CallError], dict[str, None]]:
+        """Return records, failures, and the names of metadata that is dropped."""
+        shares = _hold_cost(active, result)
+        images: list[Image] = []
+        failures = list(result.failures)
+        bounded, dropped = _bounded(result.images)
+        for position, image in enumerate(bounded):
+            if position in recorded:
+                continue
+            try:
+                record = await self.store_image(
+                    image,
+                    position=position,
+                    task=active.run.task,
+                    attempt=active.attempt,
+                    cost=shares[position],
+                    keep=partial(active.keep_image, position),
+                    is_retry=is_retry,
+                )
+                images.append(record)
+            except CallError as error:
+                failures.append(error)
+                if isinstance(error, RejectedImage) and not await active.run.is_stale():
+                    await self.parts.blobs.delete(error.key)
+        return images, failures, dropped
+
+    async def _recorded(self, attempt: Attempt) -> frozenset[int]:
+        """Return the positions of the images that an earlier try has recorded, and those deleted since."""
+        images = await self.parts.images.of_task(attempt.task_id)
+        present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
+        return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))
+
+    # ---------------------------------------------------------------- one image
+
+    async def store_image(
         self,
-        *,
         image: GeneratedImage,
+        *,
         position: int,
         task: Task,
         attempt: Attempt,
@@ -190,14 +233,15 @@ class StoreImage:
             RejectedImage: the decoder refuses it, or it is too large; what came of it is stored, and kept.
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
-        metadata = await redacted(image.metadata, self.redactor)
+        metadata = await redacted(image.metadata, self.parts.redactor)
         keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)
         stored = await self._stored_before(keys, task.epoch) if is_retry else None
         try:
             stored = stored or await self._store_with_retries(image, keys, task.epoch, keep)
-            inspection = await self._inspect_and_keep(stored)
+            inspection = await self._inspect_and_sync(stored)
         except RejectedImage as error:
-            raise RejectedImage(error.key, await keep(self.blobs.open(error.key), error.reason)) from error
+            opened = self.parts.blobs.open(error.key)
+            raise RejectedImage(error.key, await keep(opened, error.reason)) from error
         blob = stored.blob
         return Image(
             task_id=task.task_id,
@@ -217,44 +261,65 @@ class StoreImage:
             blob_key=blob.key,
             thumbnail_key=thumbnail_key(blob.key),
             storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
-            created_at=self.clock.now(),
+            created_at=self.parts.clock.now(),
             params=task.request.params,
             metadata={name: value for name, value in metadata.items() if value is not None},
             cost=cost,
         )
 
     async def _stored_before(self, keys: ImageKeys, epoch: int) -> _Stored | None:
-        """Return what an earlier try stored, with its SHA-256 but not that of upstream."""
+        """Return what an earlier try stored, with its SHA-256 as read now, but not that of upstream."""
+        blobs = self.parts.blobs
         try:
-            earlier = await earlier_blob(self.blobs, keys, epoch)
+            async for key in self._earlier_keys(keys, epoch):
+                mime_type = keys.media_type(key)
+                blob = None if mime_type is None else await blobs.stat(key)
+                if mime_type is not None and blob is not None:
+                    blob = attrs.evolve(blob, sha256=await sha256_of(blobs, key))
+                    return _Stored(blob=blob, mime_type=mime_type)
+        except BlobMissing:
+            pass
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
-        return None if earlier is None else _Stored(blob=earlier[0], mime_type=earlier[1])
+        return None
+
+    async def _earlier_keys(self, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
+        """Yield the keys that the store lists; those of the latest tries anyway, since a list may be late."""
+        async for key in self.parts.blobs.keys(keys.prefix):
+            yield key
+        for number in range(epoch, max(epoch - _LATEST_EPOCHS, -1), -1):
+            for media_type in MediaType:
+                yield keys.of_epoch(number, media_type)
 
     async def _store_with_retries(
         self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep
     ) -> _Stored:
-        for tries in range(1, self.retry.max_tries + 1):
+        for delay in (*DOWNLOAD_RETRY_SECONDS, None):
             try:
                 async with self._streams:
                     return await self._store(image, keys, epoch, keep)
             except CallError as error:
                 failure = error.failure
                 gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
-                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == self.retry.max_tries:
+                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or delay is None:
                     raise
-            await self.clock.sleep(self.retry.delay(tries=tries))
+            await self.parts.clock.sleep(delay)
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _store(self, image: GeneratedImage, keys: ImageKeys, epoch: int, keep: Keep) -> _Stored:
-        head, chunks = await _peek(image.chunks())
+        source, head = image.chunks(), b""
+        async for chunk in source:
+            head += chunk
+            if len(head) >= SIGNATURE_BYTES:
+                break
+        chunks = joined(head, source)
         mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
         if mime_type is None:
             reason = FailureReason.NOT_AN_IMAGE()
             raise CallError(FailureCode.INVALID_IMAGE, await keep(chunks, reason) if head else reason)
         upstream = hashlib.sha256()
-        if self.label is not None:
-            chunks = self.label(_hashed(chunks, upstream), mime_type, keys.name)
+        if self.parts.label is not None:
+            chunks = self.parts.label(_hashed(chunks, upstream), mime_type, keys.name)
         content: list[bytes] = []
         refused: list[Message] = []
         key = keys.of_epoch(epoch, mime_type)
@@ -264,15 +329,15 @@ class StoreImage:
         return _Stored(
             blob=blob,
             mime_type=mime_type,
-            vendor_sha256=None if self.label is None else upstream.hexdigest(),
+            vendor_sha256=None if self.parts.label is None else upstream.hexdigest(),
             content=b"".join(content) or None,
         )
 
-    async def _inspect_and_keep(self, stored: _Stored) -> Inspection:
+    async def _inspect_and_sync(self, stored: _Stored) -> Inspection:
         """Inspect a stored image, and make it durable with its thumbnail, or at least without."""
         try:
             inspection = await self._inspect(stored)
-            await self._put(thumbnail_key(stored.blob.key), _once(inspection.thumbnail), "image/webp")
+            await self._put(thumbnail_key(stored.blob.key), once(inspection.thumbnail), "image/webp")
         except RejectedImage:
             raise
         except BaseException:  # cancelled too: the next try starts from the stored image
@@ -284,45 +349,29 @@ class StoreImage:
         self, key: str, chunks: AsyncIterator[bytes], content_type: str, *, durable: bool = True
     ) -> StoredBlob:
         try:
-            return await self.blobs.put(key, chunks, content_type=content_type, durable=durable)
+            return await self.parts.blobs.put(key, chunks, content_type=content_type, durable=durable)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
     async def _sync(self, key: str) -> None:
         with contextlib.suppress(StorageError):  # another failure is being raised
-            await self.blobs.sync(key)
+            await self.parts.blobs.sync(key)
 
     async def _inspect(self, stored: _Stored) -> Inspection:
-        blob = stored.blob
-        content = self.blobs.open(blob.key) if stored.content is None else _once(stored.content)
+        key = stored.blob.key
         try:
-            inspection = await self.inspect(content)
+            content = self.parts.blobs.open(key) if stored.content is None else once(stored.content)
+            inspection = await self.parts.inspect(content)
             if inspection.mime_type is not stored.mime_type:
                 raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:
-            raise RejectedImage(blob.key, FailureReason.IMAGE_REFUSED(reason=error.reason)) from error
+            raise RejectedImage(key, FailureReason.IMAGE_REFUSED(reason=error.reason)) from error
         except InspectorUnavailable as error:
-            reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=blob.key)
+            reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=key)
             raise CallError(FailureCode.STORAGE_FAILED, reason) from error
         except (StorageError, BlobMissing) as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return inspection
-
-
-async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
-    """Return the first bytes, and the whole stream again."""
-    head = b""
-    async for chunk in chunks:
-        head += chunk
-        if len(head) >= SIGNATURE_BYTES:
-            break
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield head
-        async for chunk in chunks:
-            yield chunk
-
-    return head, whole()
 
 
 async def _capped(
@@ -354,80 +403,6 @@ async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> Asyn
     async for chunk in chunks:
         digest.update(chunk)
         yield chunk
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-_MAX_SHARED_BYTES = 1024
-"""Of metadata that is stored with each image of a call, although it is the same for all of them."""
-
-_MAX_NAME_CHARS = 50
-
-
-@attrs.frozen(kw_only=True)
-class StoredImages:
-    """What became of a provider result: records that have no id yet, and why there are no more."""
-
-    images: tuple[Image, ...]
-    failures: tuple[CallError, ...] = ()
-    warnings: tuple[Message, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class StoreImages:
-    """One image that is rejected or lost costs no other; a rejected one is removed."""
-
-    store_image: StoreImage
-    blobs: BlobStore
-
-    async def __call__(
-        self, *, active: ActiveCall, recorded: frozenset[int] = frozenset(), is_retry: bool = False
-    ) -> StoredImages:
-        """Store the images of a received response, except those whose positions are ``recorded`` already.
-
-        What the call cost is held with its attempt as soon as the response is read.
-        ``is_retry``: an earlier try may have stored images that it did not record.
-
-        Raises:
-            CallError: the response cannot be read, or is a refusal.
-        """
-        result = await _collect(active)
-        shares = _hold_cost(active, result)
-        images, failures = [], list(result.failures)
-        bounded, dropped = _bounded(result.images)
-        for position, image in enumerate(bounded):
-            if position in recorded:
-                continue
-            try:
-                record = await self.store_image(
-                    image=image,
-                    position=position,
-                    task=active.run.task,
-                    attempt=active.attempt,
-                    cost=shares[position],
-                    keep=partial(keep_image, active.exchange, position),
-                    is_retry=is_retry,
-                )
-                images.append(record)
-            except CallError as error:
-                failures.append(error)
-                if isinstance(error, RejectedImage) and not await active.run.is_stale():
-                    await self.blobs.delete(error.key)
-        warnings = (*result.warnings, *_size_warnings(active.call.request, result, images))
-        if dropped:
-            warnings = (*warnings, WarningCode.METADATA_DROPPED(names=tuple(dropped)))
-        return StoredImages(images=tuple(images), failures=tuple(failures), warnings=warnings)
-
-
-async def _collect(active: ActiveCall) -> ProviderResult:
-    try:
-        return await active.provider.collect(
-            active.call, active.attempt.receipt or Receipt(), active.exchange
-        )
-    except BlobMissing as error:
-        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
 
 
 def _bounded(images: Sequence[GeneratedImage]) -> tuple[list[GeneratedImage], dict[str, None]]:
@@ -478,49 +453,3 @@ def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None,
     if cost != attempt.cost:
         active.run.hold(attempts=(attempt.with_cost(cost),))
     return (None,) * count if cost is None else cost.shares(count)
-
-
-@attrs.frozen(kw_only=True)
-class StoreResult:
-    """Decides what follows from the images that could be stored, and records them with their attempt."""
-
-    store_images: StoreImages
-    records: Gallery
-    clock: Clock
-    redactor: Redactor
-
-    async def __call__(self, *, active: ActiveCall, is_retry: bool) -> AttemptOutcome:
-        """Store the images of a received attempt and return its outcome, whose failures are not redacted.
-
-        ``is_retry``: an earlier try may have stored some of its images.
-
-        Raises:
-            CallError: there is no image, or one is missing that can be fetched or stored later.
-        """
-        attempt = active.attempt
-        recorded = await self._recorded(attempt) if is_retry else frozenset()
-        stored = await self.store_images(active=active, recorded=recorded, is_retry=is_retry)
-        attempt = active.attempt
-        for failure in stored.failures:
-            if can_retry_for_free(failure, attempt, active.run.task):
-                if stored.images:
-                    positions = (image.position for image in stored.images)
-                    await active.save(attempt.with_images(positions), stored.images)
-                raise failure
-        if not stored.images and not recorded:
-            raise most_severe(stored.failures) or CallError(
-                FailureCode.BAD_RESPONSE, FailureReason.NO_IMAGE_IN_RESPONSE()
-            )
-        failures = tuple([await keep_unusable(active, failure) for failure in stored.failures])
-        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
-        await active.save(attempt.stored(self.clock.now(), lost=lost), stored.images)
-        return AttemptOutcome(
-            failures=failures,
-            warnings=tuple(redacted_message(w, self.redactor) for w in stored.warnings),
-        )
-
-    async def _recorded(self, attempt: Attempt) -> frozenset[int]:
-        """Return the positions of the images that an earlier try has recorded, and those deleted since."""
-        images = await self.records.of_task(attempt.task_id)
-        present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
-        return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))

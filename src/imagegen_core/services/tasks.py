@@ -37,8 +37,7 @@ from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override
 from imagegen_core.running.exchange import kept_owners
-from imagegen_core.running.runner import EndTask
-from imagegen_core.running.slots import RunningTasks
+from imagegen_core.running.runner import Runner
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import ImageReference, InputSource, Submission, Task, TaskStatus
 from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
@@ -110,8 +109,7 @@ class Tasks:
 
     parts: Parts
     resolve: ResolveProvider
-    running: RunningTasks
-    end: EndTask
+    runner: Runner
     owner: str
     queue_size: int
 
@@ -457,7 +455,7 @@ class Tasks:
             attempts = await self.parts.tasks.attempts(task_id)
             cancelled = task.cancel(self.parts.clock.now(), possible_charge=may_be_charged(attempts))
             with suppress(StaleTask):
-                await self.end(task=cancelled, holder=task.fence, attempts=attempts)
+                await self.runner.end(cancelled, task.fence, attempts)
                 return cancelled
             task = await self.parts.tasks.get(task_id)
         return task
@@ -485,7 +483,7 @@ class Tasks:
     async def _notify(self, task: Task) -> None:
         """Tell the run of a task of this process; one that was just claimed may start a moment later."""
         for _ in range(_MAX_TRIES):
-            run = self.running.get(task.task_id)
+            run = self.runner.running.get(task.task_id)
             if run is not None:
                 run.cancelled.set()
             if run is not None or task.owner != self.owner:

@@ -22,7 +22,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message
-from imagegen_core.policies import SyncBackoff
+from imagegen_core.policies import sync_backoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool, StoredBlob
 from imagegen_core.ports.cluster import UPKEEP_SLOT, Cluster
 from imagegen_core.ports.gallery import Gallery
@@ -248,7 +248,6 @@ class SyncStorage:
     local: BlobStore
     archive: BlobArchive | None
     clock: Clock
-    backoff: SyncBackoff = attrs.field(factory=SyncBackoff)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, repr=False, eq=False)
 
     async def __call__(
@@ -299,8 +298,7 @@ class SyncStorage:
                 run.uploaded_bytes += size or 0
         except (StorageError, BlobMissing) as error:
             run.fail(entry, error.reason)
-            wait = self.backoff.delay(error, attempts=entry.attempts)
-            later = self.clock.now() + timedelta(seconds=wait)
+            later = self.clock.now() + sync_backoff(error, attempts=entry.attempts)
             await self.outbox.defer(entry, not_before=later, error=error.reason)
             run.report()
             return error

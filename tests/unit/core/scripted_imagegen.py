@@ -7,6 +7,7 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError
 from imagegen_core.policies import RetryPolicy
+from imagegen_core.running.worker import Node
 
 AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
 
@@ -64,9 +65,14 @@ async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = No
 
 async def _reserve(imagegen, task_id):
     task = await imagegen.parts.tasks.get(task_id)
-    attempt = imagegen.run_task.run_attempt.reserved(task, 0)
+    attempt = imagegen.runner.calls.reserved(task, 0)
     await imagegen.parts.tasks.save(task.fence, attempts=(attempt,))
     return attempt
+
+
+async def resume(imagegen, name):
+    """Let a node of that name look once for tasks that nobody runs."""
+    return await Node(imagegen.runner, name=name, runs_tasks=True, beat_seconds=1).resume()
 
 
 async def run_until_it_ended(imagegen, task, clock):
@@ -76,6 +82,6 @@ async def run_until_it_ended(imagegen, task, clock):
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
         ):
-            await imagegen.run_task(task=claimed[0])
+            await imagegen.runner.run(claimed[0])
         clock.advance(100)
     return await adapters.tasks.get(task.task_id)

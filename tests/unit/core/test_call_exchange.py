@@ -7,7 +7,8 @@ from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
-from imagegen_core.running.exchange import CallExchange, PartialImages
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.running.exchange import ActiveCall, PartialImages
 from imagegen_core.running.slots import ProviderSlots, RunningTask
 from tests.contracts.samples import a_task, pieces
 
@@ -30,22 +31,14 @@ def exchange(adapters):
 def new_exchange(adapters, response=None):
     """Return the exchange of an attempt that an earlier process left with this response, if any."""
     with ProviderSlots(default_limit=1, cluster=OneNode(), node="this").ticket("demo") as ticket:
-        run = RunningTask(
-            task=a_task(),
-            repository=adapters.tasks,
-            queue=adapters.queue,
-            on_change=lambda: None,
-            ticket=ticket,
-        )
-    return CallExchange(
-        attempt_id="attempt",
+        run = RunningTask(task=a_task(), parts=adapters, on_change=lambda: None, ticket=ticket)
+    return ActiveCall(
+        parts=adapters,
         part=0,
         run=run,
-        spool_files=adapters.spool,
-        queue=adapters.queue,
+        resolved=None,
+        call=ProviderCall(call_id="attempt", request=None, model=None, config=None),
         partial_images=PartialImages(),
-        clock=adapters.clock,
-        redactor=adapters.redactor,
         response=response,
     )
 
@@ -160,7 +153,7 @@ async def test_a_long_response_that_cannot_be_spooled_fails_the_call(exchange):
     async def put(*_, **__):
         raise StorageError("no space left")
 
-    exchange.spool_files.put = put
+    exchange.parts.spool.put = put
 
     with pytest.raises(CallError) as caught:
         await exchange.spool("answer", pieces(b"x" * (LONGEST + 1)), max_bytes=PLENTY)

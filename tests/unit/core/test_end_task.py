@@ -13,7 +13,7 @@ from imagegen_core.errors import StorageError
 from imagegen_core.running.exchange import spool_owner
 from imagegen_core.services.upkeep import CleanSpool
 from imagegen_core.task import MAX_RECOVERIES
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, run_until_it_ended
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, resume, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +68,7 @@ class World:
 
     async def restart(self):
         """Resume the task as the next start does, and clean the spool."""
-        await self.imagegen.resume_tasks(owner="the next")
+        await resume(self.imagegen, "the next")
         await self.clean()
 
     async def clean(self):

@@ -12,6 +12,7 @@ from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable, Unavailable
+from tests.unit.core.scripted_imagegen import resume
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio
@@ -76,7 +77,7 @@ class World:
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
         ):
-            await self.imagegen.run_task(task=claimed[0])
+            await self.imagegen.runner.run(claimed[0])
         return await adapters.tasks.get(task_id)
 
 
@@ -204,7 +205,7 @@ async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
     async with asyncio.timeout(60):
         stopped = await world.run(good=1, bad=1_000_000)
     world.repository.bad = 0
-    await world.imagegen.resume_tasks(owner="the next")
+    await resume(world.imagegen, "the next")
     done = await world.run_what_waits(stopped.task_id)
 
     unknown = (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, 1 - defect)

@@ -11,6 +11,7 @@ from imagegen_core.attempt import Receipt
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
 from imagegen_core.task import MAX_RECOVERIES, EventKind
+from tests.unit.core.scripted_imagegen import resume
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -118,12 +119,12 @@ async def test_a_response_that_stopped_the_service_too_often():
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
     await adapters.tasks.save(claimed.fence, task=attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
-    attempt = imagegen.run_task.run_attempt.reserved(claimed, 0)
+    attempt = imagegen.runner.calls.reserved(claimed, 0)
     received = attempt.submitting(now).received(now, Receipt(data={}))
     await adapters.tasks.save(claimed.fence, attempts=(received,))
 
     with pytest.raises(RuntimeError):
-        await imagegen.resume_tasks(owner="alive")
+        await resume(imagegen, "alive")
 
     assert [EventKind.FAILED] == await event_kinds(adapters, task.task_id)
 

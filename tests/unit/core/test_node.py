@@ -37,7 +37,7 @@ async def claimed_by(owner, imagegen):
 
 async def resumed(imagegen, *, looks=1):
     """Return how many tasks each look found to resume."""
-    return [await imagegen.resume_tasks(owner=imagegen.owner) for _ in range(looks)]
+    return [await imagegen.node.resume() for _ in range(looks)]
 
 
 async def test_a_task_that_this_node_gave_up_is_resumed_at_the_second_look():

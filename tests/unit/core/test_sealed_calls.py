@@ -35,14 +35,14 @@ def test_everything_that_a_call_needs_comes_back():
     """Key, headers, document, models and numbers, and the upstream id of the model."""
     box = MemorySecretBox()
 
-    call = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")
+    config, remote_id = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")
 
     assert (CONFIG, "sk-canary-0123456789", "vendor/m1") == (
-        call.config,
-        call.config.api_key.reveal(),
-        call.remote_id,
+        config,
+        config.api_key.reveal(),
+        remote_id,
     )
-    assert call.config.is_sent
+    assert config.is_sent
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_calls_with_credentials_of_this_machine_is_sealed_too():
 
     sealed_config = seal_call(config, MODEL, box, "a1", ambient=True)
 
-    assert (True, config) == (sealed_config.sealed, open_call(sealed_config, box, "a1").config)
+    assert (True, config) == (sealed_config.sealed, open_call(sealed_config, box, "a1")[0])
 
 
 def test_what_holds_no_secret_needs_no_master_key():
@@ -82,5 +82,5 @@ def test_what_holds_no_secret_needs_no_master_key():
 
     sealed_config = seal_call(config, MODEL, locked, "a1")
 
-    assert (False, config) == (sealed_config.sealed, open_call(sealed_config, locked, "a1").config)
+    assert (False, config) == (sealed_config.sealed, open_call(sealed_config, locked, "a1")[0])
     assert "https://api.example.com/v1" == json.loads(sealed_config.text)["api_base"]

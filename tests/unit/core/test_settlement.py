@@ -8,7 +8,7 @@ from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import AttemptOutcome
 from imagegen_core.errors import CallError
 from imagegen_core.messages import upstream_text
-from imagegen_core.policies import RetryPolicy, StorageRetryPolicy, settle
+from imagegen_core.policies import RetryPolicy, settle
 from imagegen_core.task import Task
 from tests.contracts.samples import NOW, a_task
 
@@ -45,7 +45,6 @@ def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
         cancelled=cancelled,
         now=NOW,
         retry=RETRY,
-        storage_retry=StorageRetryPolicy(),
         random=lambda: random,
     )
 

@@ -9,7 +9,13 @@ from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.running.exchange import spool_owner
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, run_until_it_ended
+from tests.unit.core.scripted_imagegen import (
+    crash_in,
+    imagegen_over,
+    outcome,
+    resume,
+    run_until_it_ended,
+)
 from tests.unit.core.scripted_provider import SpoolingProvider
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +57,7 @@ async def test_the_response_of_a_request_that_another_has_sent_is_not_removed():
     spool = NotingSpool(adapters.clock)
     imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, spool=spool))
     task_id = await crash_in(imagegen, Phase.SUBMITTING)
-    await imagegen.resume_tasks(owner="the next")
+    await resume(imagegen, "the next")
     await run_until_it_ended(imagegen, await adapters.tasks.get(task_id), adapters.clock)
 
     assert FailureCode.OUTCOME_UNKNOWN == (await adapters.tasks.get(task_id)).failure.code

@@ -9,13 +9,13 @@ import pytest
 
 from imagegen_adapters.images.inspector import InspectionCode, ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemoryBlobStore
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.ports.tools import InspectorUnavailable
-from imagegen_core.redaction import Redactor
-from imagegen_core.running.storing import MAX_STREAMS, StoreImage
+from imagegen_core.running.storing import MAX_STREAMS, Storing
 from tests.contracts.samples import NOW, a_task, an_attempt
 from tests.fakes.images import png
 
@@ -28,8 +28,8 @@ async def keep_nothing(chunks, reason):
 
 def a_store(blobs, **changes):
     """Return what stores images in ``blobs``, with adapters that need no process and no network."""
-    adapters = {"inspect": ThreadInspector().inspect, "clock": ManualClock(NOW), "redactor": Redactor()}
-    return partial(StoreImage(blobs=blobs, **adapters | changes), keep=keep_nothing)
+    parts = attrs.evolve(memory_adapters(clock=ManualClock(NOW)), blobs=blobs, **changes)
+    return partial(Storing(parts).store_image, keep=keep_nothing)
 
 
 class Sources:

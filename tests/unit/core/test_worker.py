@@ -141,21 +141,27 @@ async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypa
     assert (3, True) == (queue.claims, queue.looks <= 4)
 
 
+class FirstIsSlow:
+    """Calls of which the first takes long to plan."""
+
+    def __init__(self, calls):
+        self._calls, self._turns = calls, 50
+
+    def __getattr__(self, name):
+        return getattr(self._calls, name)
+
+    async def plan(self, *values):
+        turns, self._turns = self._turns, 0
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await self._calls.plan(*values)
+
+
 async def test_tasks_that_are_claimed_together_begin_in_their_order():
     """Even if the older task takes longer to prepare, all its calls start before the younger's."""
     provider = SlowProvider(max_concurrency=3, fan_out=True)
     imagegen = imagegen_over({"slow": provider})
-    plan, hindered = imagegen.run_task.plan, []
-
-    async def slowly_for_the_first(**more):
-        if not hindered:
-            hindered.append(True)
-            for _ in range(50):
-                await asyncio.sleep(0)
-        return await plan(**more)
-
-    imagegen.run_task = attrs.evolve(imagegen.run_task, plan=slowly_for_the_first)
-    imagegen.worker._run_task = imagegen.run_task
+    imagegen.worker._runner = attrs.evolve(imagegen.runner, calls=FirstIsSlow(imagegen.runner.calls))
     async with queue_of(imagegen, 3, num=2) as tasks:
         await provider.until_begun(3)
         begun = list(provider.begun)
@@ -322,7 +328,7 @@ async def test_a_task_that_waits_for_the_disk_does_not_spin():
     imagegen = imagegen_over({"slow": ScriptedProvider()})
     task = await imagegen.submit("a")
     disk = WatchedDisk(has_room=False)
-    imagegen.worker._has_room = disk
+    imagegen.worker._parts = attrs.evolve(imagegen.parts, has_room=disk)
 
     async with imagegen:
         for _ in range(500):

@@ -10,7 +10,7 @@ from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.ports.cluster import CANCELLATIONS
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ async def test_cancelling_a_requeued_task_says_what_it_may_have_cost():
     (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
-    await imagegen.run_task(task=claimed)
+    await imagegen.runner.run(claimed)
 
     cancelled = await imagegen.tasks.cancel(task_id=task.task_id)
 
@@ -61,7 +61,7 @@ async def test_cancelling_after_a_crash_says_what_it_may_have_cost(phase, charge
     adapters = memory_adapters(providers={"scripted": provider})
     imagegen = imagegen_over(provider, adapters=adapters)
     task_id = await crash_in(imagegen, phase)
-    await imagegen.resume_tasks(owner="another")
+    await resume(imagegen, "another")
 
     cancelled = await imagegen.tasks.cancel(task_id=task_id)
 
@@ -97,7 +97,7 @@ async def test_a_cancellation_is_not_lost_to_a_concurrent_claim():
     task = await imagegen.submit("猫")
 
     requested = await imagegen.tasks.cancel(task_id=task.task_id)
-    await imagegen.run_task(task=await adapters.tasks.get(task.task_id))
+    await imagegen.runner.run(await adapters.tasks.get(task.task_id))
 
     ended = await adapters.tasks.get(task.task_id)
     assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)

@@ -9,7 +9,7 @@ from imagegen_core.attempt import Phase, Receipt
 from imagegen_core.errors import BlobMissing
 from imagegen_core.running.exchange import spool_owner
 from tests.contracts.samples import pieces
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, resume
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio
@@ -78,10 +78,10 @@ async def test_a_response_that_crashes_the_service_three_times_is_failed():
     dead = imagegen_over(provider, adapters=adapters)
     task_id = await crash_in(dead, Phase.RECEIVED)
     for _ in range(3):
-        await dead.resume_tasks(owner="another")
+        await resume(dead, "another")
         await adapters.queue.claim("dead", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9})
 
-    await dead.resume_tasks(owner="another")
+    await resume(dead, "another")
 
     task = await adapters.tasks.get(task_id)
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, True) == (
@@ -117,7 +117,7 @@ async def test_an_orphan_that_another_has_rescued_is_left_to_it():
         provider, adapters=attrs.evolve(adapters, tasks=OvertakenRepository(adapters.tasks))
     )
 
-    await alive.resume_tasks(owner="alive")
+    await resume(alive, "alive")
 
     tasks = [await adapters.tasks.get(task_id) for task_id in task_ids]
     assert [(TaskStatus.PENDING, 2, 1)] * 2 == [(t.status, t.epoch, t.recoveries) for t in tasks]

@@ -80,10 +80,10 @@ async def test_a_thawed_worker_sends_nothing(open_adapters):
     frozen, other = (imagegen_over(provider, adapters=open_adapters(provider)) for _ in range(2))
     await frozen.submit("猫")
     task = await claimed(frozen)
-    await other.resume_tasks(owner=other.owner)
-    await other.run_task(task=await claimed(other))
+    await other.node.resume()
+    await other.runner.run(await claimed(other))
 
-    await frozen.run_task(task=task)
+    await frozen.runner.run(task)
 
     ended = await other.parts.tasks.get(task.task_id)
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)

@@ -185,4 +185,4 @@ async def run_once(imagegen):
     (task,) = await adapters.queue.claim(
         "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
     )
-    await imagegen.run_task(task=task)
+    await imagegen.runner.run(task)

@@ -9,7 +9,7 @@ from imagegen_core import FailureCode
 from imagegen_core.attempt import Receipt
 from imagegen_core.task import MAX_RECOVERIES
 from tests.contracts.samples import an_attempt
-from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
+from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +94,7 @@ async def test_a_task_that_a_start_fails_leaves_a_log_line(caplog):
     await adapters.tasks.save(claimed.fence, attempts=(received,))
 
     with caplog.at_level(logging.INFO):
-        await imagegen.resume_tasks(owner="alive")
+        await resume(imagegen, "alive")
 
     (line,) = [r for r in caplog.records if r.message == "the task failed or was cancelled"]
     assert (task.task_id, "internal", 0) == (line.task_id, line.error, line.images)

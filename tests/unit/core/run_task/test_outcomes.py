@@ -189,13 +189,13 @@ async def test_a_defect_hides_no_charge_of_an_earlier_try():
     (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
-    await imagegen.run_task(task=claimed)
+    await imagegen.runner.run(claimed)
 
     provider.split = a_defect
     (claimed,) = await imagegen.parts.queue.claim(
         "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
     )
-    await imagegen.run_task(task=claimed)
+    await imagegen.runner.run(claimed)
 
     ended = await imagegen.parts.tasks.get(task.task_id)
     assert (FailureCode.INTERNAL, True) == (ended.failure.code, ended.failure.possible_charge)
@@ -234,7 +234,7 @@ async def test_a_task_waits_for_a_lost_master_key_without_wearing_out_the_disk(c
     start = adapters.clock.now()
 
     (claimed,) = await adapters.queue.claim("w", limit=1, now=start, provider_limits={"scripted": 1})
-    await locked.run_task(task=claimed)
+    await locked.runner.run(claimed)
     waiting = await adapters.tasks.get(task.task_id)
     async with imagegen_over(None, adapters=adapters) as restarted:
         done = await restarted.wait(task.task_id, timeout=60)

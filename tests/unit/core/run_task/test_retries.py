@@ -113,7 +113,7 @@ async def test_a_changed_configuration_counts_while_nothing_is_paid():
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=3)
     (claimed,) = await adapters.queue.claim("w", limit=1, now=clock.now(), provider_limits={"scripted": 9})
-    await imagegen.run_task(task=claimed)
+    await imagegen.runner.run(claimed)
     provider.fan_out = True
 
     ended = await run_until_it_ended(imagegen, task, clock)

@@ -12,7 +12,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.problems import ProblemCode
 from imagegen_core.task import EventKind
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -205,13 +205,13 @@ async def test_a_stop_before_its_calls_are_prepared_gives_no_attempt_back():
     adapters = memory_adapters(providers={"scripted": provider})
     imagegen = imagegen_over(provider, adapters=adapters)
     task_id = await crash_in(imagegen, Phase.RECEIVED)
-    await imagegen.resume_tasks(owner="the next")
+    await resume(imagegen, "the next")
     (claimed,) = await adapters.queue.claim(
         "the next", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
     )
 
     run = imagegen.running.start(claimed, imagegen.slots.ticket("scripted"))
-    await imagegen.run_task.interrupt.stop(run)
+    await imagegen.runner.stop(run)
 
     stopped = await adapters.tasks.get(task_id)
     assert (TaskStatus.PENDING, 1) == (stopped.status, stopped.attempts)
