@@ -78,7 +78,7 @@ class Desk:
         return VerifyStorage(records=self.records, local=self.local, archive=self.archive)
 
     async def image(self, number=1, data=None, **more):
-        """Store an image as `RunTask` does: bytes, then record."""
+        """Store an image as `Runner` does: bytes, then record."""
         data = data or f"image {number} ".encode() * 1000
         key = f"01/{number}.png"
         blob = await self.images.put(key, stream([data]), content_type="image/png")

@@ -618,7 +618,7 @@ class CleanSpool:
     """Removes what a crash left behind and what is too old; completed tasks clean up after themselves.
 
     Answers that are kept stay for `RETENTION_SECONDS`, and so do the inputs of a task that did not complete,
-    for a retry. With ``keep_inputs``, inputs of ended tasks that are still spooled are kept, as `EndTask`
+    for a retry. With ``keep_inputs``, inputs of ended tasks that are still spooled are kept, as `Runner.end`
     would have done.
     """
 
