@@ -1,4 +1,4 @@
-"""The one composition: what a data directory or a database supplies, joined into the parts of `ImageGen`."""
+"""The one composition: from what an operator chooses to a running `ImageGen`, as `compose` says it."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from imagegen_adapters.archives.claim import InstallationId
 from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
 from imagegen_adapters.files.spool import LocalSpool
@@ -27,6 +28,7 @@ from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
+    CACHE_DIRECTORY,
     COPIES_DIRECTORY,
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
@@ -46,156 +48,216 @@ from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ImagegenError, ValidationFailed
-from imagegen_core.limits import DEFAULT_KEEP_INPUTS
-from imagegen_core.ports.blobs import BlobArchive, BlobStore, Spool
-from imagegen_core.ports.cluster import REMOVALS, Cluster
-from imagegen_core.ports.gallery import Gallery
-from imagegen_core.ports.marks import Marks
-from imagegen_core.ports.outbox import Outbox
+from imagegen_core.limits import DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
+from imagegen_core.ports.blobs import BlobArchive
+from imagegen_core.ports.cluster import REMOVALS
 from imagegen_core.ports.provider import Provider
-from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
-from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.tools import Clock, HasRoom, Label
+from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.problems import ProblemCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.secrets import Secret
-from imagegen_core.services.upkeep import CleanSpool, ExpireLocal, SyncStorage, Upkeep, VerifyStorage
+from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:
     from imagegen_adapters.stores.postgresql.health import Activity
 
-DEFAULT_DEAD_AFTER_SECONDS = 30.0
-MIN_FREE_BYTES = 200 * 1024 * 1024
-
 _log = logging.getLogger("imagegen.composition")
 
 
-async def _nothing() -> None:
-    pass
+@attrs.frozen(kw_only=True)
+class Options:
+    """What an operator chooses.
+
+    Without the URL of a ``database`` everything is in the directory, which else is this node's scratch space;
+    ``roles`` and ``version`` describe that node. ``open_archive`` is given what returns the id of the
+    installation. ``archive_first``: images are not kept on the disk while the archive takes them. They stay
+    there for ``retention_days`` after it has them; for good where that is None. Unless ``create``, the
+    database has to exist. Unless ``run_background``, nothing happens by itself; unless ``runs_tasks``, other
+    nodes run the tasks, and look after the stores.
+    """
+
+    directory: DataDirectory
+    database: str | None = None
+    environ: Mapping[str, str]
+    outbound: Outbound
+    providers: Mapping[str, Provider]
+    file_configs: Mapping[str, ProviderConfig]
+    redactor: Redactor
+    clock: Clock
+    open_archive: Callable[[InstallationId], BlobArchive | None]
+    archive_first: bool = False
+    retention_days: float | None = None
+    sweep_seconds: float = 300.0
+    cache_bytes: int = 0
+    min_free_bytes: int = 200 * 1024 * 1024
+    keep_inputs: bool = DEFAULT_KEEP_INPUTS
+    label: Label | None = None
+    limits: Limits | None = None
+    roles: tuple[str, ...] = ("api", "worker")
+    version: str = "library"
+    dead_after_seconds: float = 30.0
+    beat_seconds: float = DEFAULT_BEAT_SECONDS
+    runs_tasks: bool = True
+    run_background: bool = True
+    create: bool = True
 
 
 @attrs.frozen(kw_only=True)
-class Backend:
-    """Everything that nodes on one database have in common, opened for this one.
+class Store:
+    """What a database and its files supply: the parts that they implement, and what only they can say.
 
-    ``blobs`` keeps images durably until the archive has them, or for good without one. ``box`` opens with the
-    master key that this database was used with before. By ``installation_id`` whoever works on it is told
-    from others who use the same bucket. ``index_state`` and ``reindex`` are those of the
-    search index.
-
-    Where this process is the only one that works on the database, ``writes`` counts the transactions that it
-    has committed, each before anybody knows of it, and ``prepare`` does what has to be done to earlier rows
-    and files before it begins. ``is_healthy`` is False after an error from which a disk may not recover.
-
-    Where there may be others, ``activity`` says what they do now.
+    By ``installation_id`` whoever works on it is told from others who use the same bucket. ``index_state``
+    and ``reindex`` are those of the search index. ``is_healthy`` is False after an error from which a disk
+    may not recover. Where this process is the only one that works on it, ``writes`` counts the transactions
+    that it has committed, each before anybody knows of it, and ``prepare`` does what has to be done to
+    earlier rows before it begins; where there may be others, ``activity`` says what they do now.
     """
 
-    tasks: TaskRepository
-    queue: Queue
-    cluster: Cluster
-    images: Gallery
-    marks: Marks
-    installation_id: Callable[[], Awaitable[str]]
+    parts: Parts
+    installation_id: InstallationId
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Callable[[int, int], None]], Awaitable[int]]
-    outbox: Outbox
-    blobs: BlobStore
-    spool: Spool
-    configs: ProviderConfigs
-    box: SecretBox
     writes: Callable[[], int] | None = None
-    prepare: Callable[[], Awaitable[None]] = _nothing
-    activity: Callable[[], Awaitable["Activity"]] | None = None
+    prepare: Callable[[], Awaitable[object]] | None = None
     is_healthy: Callable[[], bool] = lambda: True
+    activity: Callable[[], Awaitable["Activity"]] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Composed:
+    """A running `ImageGen`, and what is around it."""
+
+    imagegen: ImageGen
+    upkeep: Upkeep
+    store: Store
+    disk: SystemDiskSpace
 
 
 @asynccontextmanager
-async def on_disk(
-    directory: DataDirectory,
-    *,
-    environ: Mapping[str, str],
-    clock: Clock,
-    checksum: Callable[[], RunningChecksum] | None = None,
-    create: bool = True,
-    keep_inputs: bool = DEFAULT_KEEP_INPUTS,
-) -> AsyncIterator[Backend]:
+async def compose(options: Options) -> AsyncIterator[Composed]:
+    """Build an `ImageGen` and its upkeep, run them, and tear them down in reverse order.
+
+    Raises:
+        ModuleNotFoundError: asyncpg, the extra ``cluster``, is not installed.
+        StorageError: the directory or the database cannot be used.
+        MasterKeyRefused: the key that opens saved secrets cannot be used.
+    """
+    clock, directory, keep_inputs = options.clock, options.directory, options.keep_inputs
+    runs_tasks = options.runs_tasks and options.run_background
+    async with AsyncExitStack() as stack:
+
+        async def installation_id() -> str:
+            return await store.installation_id()  # which is opened below, before the first request
+
+        archive = options.open_archive(installation_id)
+        inspector = SubprocessInspector()
+        stack.push_async_callback(inspector.aclose)
+        disk = SystemDiskSpace(directory.path, min_free_bytes=options.min_free_bytes, clock=clock)
+        parts_of = partial(
+            Parts,
+            inspect=inspector.inspect,
+            check_address=OutboundGuard(options.outbound.gate).check,
+            has_room=disk.has_room,
+            clock=clock,
+            providers=options.providers,
+            redactor=options.redactor,
+            new_id=new_id,
+            simplify=simplify,
+            label=options.label,
+        )
+        opening = _on_disk if options.database is None else _on_postgresql
+        store = await stack.enter_async_context(
+            opening(options, parts_of, getattr(archive, "new_checksum", None))
+        )
+        parts, owner = store.parts, new_id()
+        blobs = parts.blobs
+        if archive is not None:
+            tiers = ArchiveFirstBlobStore if options.archive_first else TieredBlobStore
+            blobs = tiers(local=blobs, archive=archive)
+        if options.cache_bytes:
+            files = LocalBlobStore(directory.path / CACHE_DIRECTORY, is_synced=False)
+            stack.callback(files.close)
+            cache = CachedBlobStore(blobs, files, max_bytes=options.cache_bytes, has_room=disk.has_room)
+            await cache.clear()
+            blobs = cache
+        stores = Stores(
+            parts=parts, archive=archive, retention_days=options.retention_days, keep_inputs=keep_inputs
+        )
+        upkeep = Upkeep(stores=stores, node=owner, sweep_seconds=options.sweep_seconds)
+        parts.cluster.hear(REMOVALS, lambda _: upkeep.wake())
+        imagegen = ImageGen(
+            attrs.evolve(parts, blobs=blobs),
+            limits=options.limits,
+            file_configs=options.file_configs,
+            owner=owner,
+            beat_seconds=options.beat_seconds,
+            on_change=upkeep.wake if runs_tasks else partial(parts.cluster.tell, REMOVALS),
+            runs_tasks=runs_tasks,
+            keep_inputs=keep_inputs,
+        )
+        if runs_tasks:
+            if store.prepare is not None:  # so that no submission can be in progress
+                await store.prepare()
+                try:
+                    await stores.clean(at_start=True)
+                except ImagegenError as error:
+                    _log.warning("leftovers of an earlier run could not be cleaned up: %s", error)
+            await parts.cluster.join(owner)  # who has joined may hold a slot
+            await stack.enter_async_context(upkeep)
+        await stack.enter_async_context(imagegen)
+        yield Composed(imagegen=imagegen, upkeep=upkeep, store=store, disk=disk)
+
+
+@asynccontextmanager
+async def _on_disk(
+    options: Options, parts_of: Callable[..., Parts], checksum: Callable[[], RunningChecksum] | None
+) -> AsyncIterator[Store]:
     """Open what one box keeps: SQLite and files in a data directory that this process has locked."""
+    directory, path = options.directory, options.directory.path
     async with AsyncExitStack() as stack:
         database = Database.open(directory.database)
         stack.push_async_callback(database.close)
-        box = await _secret_box(directory, database, environ, create=create)
-        blobs = LocalBlobStore(directory.path / IMAGES_DIRECTORY, checksum=checksum)
+        sql = SqliteSql(database)
+        keys, sample = options.environ.get("IMAGEGEN_MASTER_KEY"), await SqlSealedRows(sql).sample()
+        if options.create:
+            box = FernetSecretBox.for_directory(path, environment_keys=keys, sample=sample)
+        else:
+            tokens = [sample] if sample else []
+            box = FernetSecretBox.for_inspection(path, environment_keys=keys, tokens=tokens)
+        blobs = LocalBlobStore(path / IMAGES_DIRECTORY, checksum=checksum)
         stack.callback(blobs.close)
-        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, directory.path / INPUTS_DIRECTORY, clock=clock)
+        spool = LocalSpool(path / SPOOL_DIRECTORY, path / INPUTS_DIRECTORY, clock=options.clock)
         stack.callback(spool.close)
         await blobs.sweep_temporary()
         await spool.sweep_temporary()
-        tasks = SqliteTasks(database, simplify=simplify)
         configs = SqliteProviderConfigs(database, box)
-
-        async def prepare() -> None:
-            await configs.seal_plaintext()
-            clean = CleanSpool(repository=tasks, spool=spool, clock=clock, keep_inputs=keep_inputs)
-            await _remove_leftovers(clean)
-
-        yield Backend(
-            tasks=tasks,
-            queue=SqliteQueue(database),
-            cluster=OneNode(),
-            images=sqlite_gallery(database),
-            marks=SqlMarks(SqliteSql(database), SqliteIndex()),
+        yield Store(
+            parts=parts_of(
+                tasks=SqliteTasks(database, simplify=simplify),
+                queue=SqliteQueue(database),
+                cluster=OneNode(),
+                images=sqlite_gallery(database),
+                marks=SqlMarks(sql, SqliteIndex()),
+                outbox=SqlOutbox(sql),
+                configs=configs,
+                box=box,
+                blobs=blobs,
+                spool=spool,
+            ),
             installation_id=partial(asyncio.to_thread, directory.installation_id, new_id),
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
-            outbox=SqlOutbox(SqliteSql(database)),
-            blobs=blobs,
-            spool=spool,
-            configs=configs,
-            box=box,
             writes=lambda: database.writer.commits,
-            prepare=prepare,
+            prepare=configs.seal_plaintext,
             is_healthy=lambda: database.healthy,
         )
 
 
-async def _secret_box(
-    directory: DataDirectory, database: Database, environ: Mapping[str, str], *, create: bool
-) -> FernetSecretBox:
-    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await SqlSealedRows(SqliteSql(database)).sample()
-    if create:
-        return FernetSecretBox.for_directory(directory.path, environment_keys=variable, sample=sample)
-    return FernetSecretBox.for_inspection(
-        directory.path, environment_keys=variable, tokens=[sample] if sample else []
-    )
-
-
-async def _remove_leftovers(clean: CleanSpool) -> None:
-    """Remove what dead submissions have left, while no submission can be in progress."""
-    try:
-        await clean(at_start=True)
-    except ImagegenError as error:
-        _log.warning("leftovers of an earlier run could not be cleaned up: %s", error)
-
-
 @asynccontextmanager
-async def on_postgresql(
-    url: str,
-    directory: DataDirectory,
-    *,
-    environ: Mapping[str, str],
-    version: str,
-    clock: Clock,
-    checksum: Callable[[], RunningChecksum] | None = None,
-    roles: tuple[str, ...] = ("api", "worker"),
-    runs_tasks: bool = True,
-    dead_after_seconds: float = DEFAULT_DEAD_AFTER_SECONDS,
-) -> AsyncIterator[Backend]:
-    """Connect to a database that nodes share; the directory is this node's scratch space.
-
-    Raises:
-        ModuleNotFoundError: asyncpg, the extra ``cluster``, is not installed.
-    """
+async def _on_postgresql(
+    options: Options, parts_of: Callable[..., Parts], checksum: Callable[[], RunningChecksum] | None
+) -> AsyncIterator[Store]:
+    """Connect to a database that nodes share."""
     from imagegen_adapters.stores.postgresql import search
     from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id
@@ -207,159 +269,42 @@ async def on_postgresql(
     from imagegen_adapters.stores.sql import PostgresqlSql
 
     async with AsyncExitStack() as stack:
-        database = await Database.open(url)
+        database = await Database.open(str(options.database))
         stack.push_async_callback(database.close)
-        keys = environ.get("IMAGEGEN_MASTER_KEY")
+        keys = options.environ.get("IMAGEGEN_MASTER_KEY")
         box = await PostgresqlMasterKey(database, environment_keys=keys).open_box()
         listener = Listener(database)
         stack.push_async_callback(listener.close)
         listener.start()
-        copies = directory.path / COPIES_DIRECTORY
-        spool = PostgresqlSpool(database, copies, clock=clock, copies_puts=runs_tasks)
+        copies = options.directory.path / COPIES_DIRECTORY
+        spool = PostgresqlSpool(database, copies, clock=options.clock, copies_puts=options.runs_tasks)
         await spool.sweep_temporary()
-        yield Backend(
-            tasks=PostgresqlTasks(database, listener, simplify=simplify),
-            queue=PostgresqlQueue(database, listener),
-            cluster=PostgresqlCluster(
-                database,
-                listener,
-                dead_after_seconds=dead_after_seconds,
-                host=gethostname(),
-                roles=roles,
-                version=version,
+        sql = PostgresqlSql(database)
+        yield Store(
+            parts=parts_of(
+                tasks=PostgresqlTasks(database, listener, simplify=simplify),
+                queue=PostgresqlQueue(database, listener),
+                cluster=PostgresqlCluster(
+                    database,
+                    listener,
+                    dead_after_seconds=options.dead_after_seconds,
+                    host=gethostname(),
+                    roles=options.roles,
+                    version=options.version,
+                ),
+                images=search.postgresql_gallery(database),
+                marks=SqlMarks(sql, search.PostgresqlIndex()),
+                outbox=SqlOutbox(sql),
+                configs=PostgresqlProviderConfigs(database, box),
+                box=box,
+                blobs=PostgresqlBlobStore(database, checksum=checksum),
+                spool=spool,
             ),
-            images=search.postgresql_gallery(database),
-            marks=SqlMarks(PostgresqlSql(database), search.PostgresqlIndex()),
             installation_id=partial(installation_id, database),
             index_state=partial(search.index_state, database, simplify),
             reindex=partial(search.reindex, database, simplify),
-            outbox=SqlOutbox(PostgresqlSql(database)),
-            blobs=PostgresqlBlobStore(database, checksum=checksum),
-            spool=spool,
-            configs=PostgresqlProviderConfigs(database, box),
-            box=box,
             activity=partial(read_activity, database),
         )
-
-
-async def rotate_keys(url: str, environment_keys: str | None) -> int:
-    """Seal every saved secret with the first of the keys; nodes may run meanwhile, if they have both.
-
-    Returns:
-        How many saved secrets were sealed again.
-    """
-    from imagegen_adapters.stores.postgresql.database import Database
-    from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
-
-    database = await Database.open(url)
-    try:
-        return await PostgresqlMasterKey(database, environment_keys=environment_keys).rotate()
-    finally:
-        await database.close()
-
-
-def join_archive(local: BlobStore, archive: BlobArchive | None, *, archive_first: bool = False) -> BlobStore:
-    """Return the store that is read and written: the disk, with an archive behind it, or before it."""
-    if archive is None:
-        return local
-    return (ArchiveFirstBlobStore if archive_first else TieredBlobStore)(local=local, archive=archive)
-
-
-def compose_upkeep(
-    backend: Backend,
-    archive: BlobArchive | None,
-    clock: Clock,
-    *,
-    node: str,
-    sweep_seconds: float = 300.0,
-    retention_days: float | None = None,
-    keep_inputs: bool = DEFAULT_KEEP_INPUTS,
-) -> Upkeep:
-    """Return what keeps the stores in order, while its node has the turn.
-
-    Images stay on the disk for ``retention_days`` after the archive has them; for good where that is None.
-    """
-    records, local = backend.images, backend.blobs
-    expire = None
-    if archive is not None and retention_days is not None:
-        expire = ExpireLocal(
-            records=records,
-            local=local,
-            archive=archive,
-            clock=clock,
-            retention_days=retention_days,
-        )
-    sync = SyncStorage(
-        outbox=backend.outbox,
-        records=records,
-        local=local,
-        archive=archive,
-        clock=clock,
-    )
-    upkeep = Upkeep(
-        sync=sync,
-        expire=expire,
-        verify=VerifyStorage(records=records, local=local, archive=archive),
-        clean=CleanSpool(repository=backend.tasks, spool=backend.spool, clock=clock, keep_inputs=keep_inputs),
-        cluster=backend.cluster,
-        node=node,
-        clock=clock,
-        sweep_seconds=sweep_seconds,
-    )
-    backend.cluster.hear(REMOVALS, lambda _: upkeep.wake())
-    return upkeep
-
-
-@asynccontextmanager
-async def read_cache(
-    blobs: BlobStore, directory: Path, *, max_bytes: int, has_room: HasRoom
-) -> AsyncIterator[BlobStore]:
-    """Yield the store with a cache of so many bytes before it, or as it is if that is none."""
-    if not max_bytes:
-        yield blobs
-        return
-    files = LocalBlobStore(directory, is_synced=False)
-    try:
-        cache = CachedBlobStore(blobs, files, max_bytes=max_bytes, has_room=has_room)
-        await cache.clear()
-        yield cache
-    finally:
-        files.close()
-
-
-def compose_parts(
-    backend: Backend,
-    *,
-    blobs: BlobStore,
-    inspector: SubprocessInspector,
-    outbound: Outbound,
-    has_room: HasRoom,
-    clock: Clock,
-    providers: Mapping[str, Provider],
-    redactor: Redactor,
-    label: Label | None = None,
-) -> Parts:
-    """Return the parts of an `ImageGen` over a backend."""
-    return Parts(
-        tasks=backend.tasks,
-        queue=backend.queue,
-        cluster=backend.cluster,
-        images=backend.images,
-        marks=backend.marks,
-        configs=backend.configs,
-        blobs=blobs,
-        spool=backend.spool,
-        inspect=inspector.inspect,
-        check_address=OutboundGuard(outbound.gate).check,
-        box=backend.box,
-        has_room=has_room,
-        clock=clock,
-        providers=providers,
-        redactor=redactor,
-        new_id=new_id,
-        simplify=simplify,
-        label=label,
-    )
 
 
 @asynccontextmanager
@@ -387,41 +332,19 @@ async def open_imagegen(
             data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-"))
         directory = DataDirectory.open(Path(data_dir if is_shared and data_dir else place), create=True)
         stack.callback(directory.close)
-        checksum = getattr(archive, "new_checksum", None)
-        opened = (
-            on_postgresql(
-                str(place),
-                directory,
-                environ=os.environ,
-                version="library",
-                clock=clock,
-                checksum=checksum,
-            )
-            if is_shared
-            else on_disk(directory, environ=os.environ, clock=clock, checksum=checksum)
-        )
-        backend = await stack.enter_async_context(opened)
-        installed = compose_providers(clock, outbound, redactor)
-        inspector = SubprocessInspector()
-        stack.push_async_callback(inspector.aclose)
-        disk = SystemDiskSpace(directory.path, min_free_bytes=MIN_FREE_BYTES, clock=clock)
-        parts = compose_parts(
-            backend,
-            blobs=join_archive(backend.blobs, archive),
-            inspector=inspector,
+        options = Options(
+            directory=directory,
+            database=str(place) if is_shared else None,
+            environ=os.environ,
             outbound=outbound,
-            has_room=disk.has_room,
-            clock=clock,
-            providers={**installed, **adapters} if adapters else installed,
+            providers={**compose_providers(clock, outbound, redactor), **adapters},
+            file_configs=configs,
             redactor=redactor,
+            clock=clock,
+            open_archive=lambda _: archive,
+            limits=limits,
         )
-        node = new_id()
-        upkeep = compose_upkeep(backend, archive, clock, node=node)
-        imagegen = ImageGen(parts, limits=limits, file_configs=configs, owner=node, on_change=upkeep.wake)
-        await backend.prepare()
-        await backend.cluster.join(node)  # who has joined may hold a slot
-        await stack.enter_async_context(upkeep)
-        yield await stack.enter_async_context(imagegen)
+        yield (await stack.enter_async_context(compose(options))).imagegen
 
 
 def _secrets(url: str) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -50,16 +49,14 @@ class Charge(StrEnum):
     POSSIBLE = "possible"
 
 
-_TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
-    {
-        Phase.RESERVED: frozenset({Phase.SUBMITTING, Phase.FAILED}),
-        Phase.SUBMITTING: frozenset({Phase.ACCEPTED, Phase.RECEIVED, Phase.FAILED}),
-        Phase.ACCEPTED: frozenset({Phase.RECEIVED, Phase.FAILED}),
-        Phase.RECEIVED: frozenset({Phase.STORED, Phase.FAILED}),
-        Phase.STORED: frozenset(),
-        Phase.FAILED: frozenset(),
-    }
-)
+_TRANSITIONS: Mapping[Phase, tuple[Phase, ...]] = {
+    Phase.RESERVED: (Phase.SUBMITTING, Phase.FAILED),
+    Phase.SUBMITTING: (Phase.ACCEPTED, Phase.RECEIVED, Phase.FAILED),
+    Phase.ACCEPTED: (Phase.RECEIVED, Phase.FAILED),
+    Phase.RECEIVED: (Phase.STORED, Phase.FAILED),
+    Phase.STORED: (),
+    Phase.FAILED: (),
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -161,29 +158,30 @@ class Attempt:
         stored = tuple(sorted({*receipt.stored, *positions}))
         return attrs.evolve(self, receipt=attrs.evolve(receipt, stored=stored))
 
-    def with_cost(self, cost: Cost | None) -> "Attempt":
-        """Return the attempt with what its response shows that it cost."""
-        return attrs.evolve(self, cost=cost)
-
     def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
-        """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be.
-
-        Of the upstream data only the job's id remains.
-        """
-        return self._transition(Phase.STORED, now, failure=lost, **self._without_upstream_data(lost))
+        """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be."""
+        return self._end(Phase.STORED, now, lost)
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
         """Return the failed attempt; its charge follows from what ``failure`` says about one."""
-        charge = Charge.NONE
+        charge, cost = Charge.NONE, None
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
+            cost = self.cost
+        return self._end(Phase.FAILED, now, failure, charge=charge, cost=cost)
+
+    def _end(self, phase: Phase, now: datetime, failure: Failure | None, **changes: Any) -> "Attempt":
+        """Return the attempt without the upstream's data but for the job's id: its URLs may contain keys."""
         return self._transition(
-            Phase.FAILED,
+            phase,
             now,
-            charge=charge,
-            cost=None if charge is Charge.NONE else self.cost,
             failure=failure,
-            **self._without_upstream_data(failure),
+            job=None if self.job is None else UpstreamJob(id=self.job.id),
+            receipt=None,
+            response=self.response if _keeps_response(failure) else None,
+            config=None,
+            price=None,
+            **changes,
         )
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
@@ -205,12 +203,6 @@ class Attempt:
         """Return the attempt once its task has ended: nothing resumes it, whatever its phase is."""
         response = self.response if self.keeps_response else None
         return attrs.evolve(self, config=None, price=None, response=response)
-
-    def _without_upstream_data(self, failure: Failure | None) -> dict[str, Any]:
-        """Return the fields with upstream data removed: its URLs may contain signatures and keys."""
-        job = None if self.job is None else UpstreamJob(id=self.job.id)
-        response = self.response if _keeps_response(failure) else None
-        return {"job": job, "receipt": None, "response": response, "config": None, "price": None}
 
 
 def _keeps_response(failure: Failure | None) -> bool:
@@ -235,8 +227,6 @@ _SILENT_ABOUT_JOBS = _NOT_STARTED | {
     FailureCode.PROVIDER_NOT_CONFIGURED,
     FailureCode.INTERNAL,
 }
-
-_KEY_STATUSES = frozenset({401, 403})
 
 
 @attrs.frozen(kw_only=True)
@@ -264,7 +254,7 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
     if previous is None or previous.phase is Phase.RESERVED:
         return True
     if previous.phase is Phase.SUBMITTING:
-        return free or _on_unknown_is_retry(config)
+        return free or config.extra_config.get("on_unknown") == "retry"
     failure = previous.failure
     return failure is not None and (never_started(failure) or retries_unknown(failure, config))
 
@@ -297,17 +287,13 @@ def can_retry_for_free(error: CallError, attempt: Attempt, task: Task) -> bool:
 def key_was_rejected(error: CallError, attempt: Attempt) -> bool:
     """Return whether the provider now rejects the key under which it accepted the call."""
     failure = error.failure
-    refused = failure.code is FailureCode.AUTH_FAILED or failure.upstream_status in _KEY_STATUSES
+    refused = failure.code is FailureCode.AUTH_FAILED or failure.upstream_status in (401, 403)
     return refused and attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
 
 
 def retries_unknown(failure: Failure, config: ProviderConfig) -> bool:
     """Return whether the operator chose to repeat calls with an unknown outcome, and pay twice if need be."""
-    return failure.code is FailureCode.OUTCOME_UNKNOWN and _on_unknown_is_retry(config)
-
-
-def _on_unknown_is_retry(config: ProviderConfig) -> bool:
-    return config.extra_config.get("on_unknown") == "retry"
+    return failure.code is FailureCode.OUTCOME_UNKNOWN and config.extra_config.get("on_unknown") == "retry"
 
 
 def call_error_from(failure: Failure) -> CallError:
@@ -338,9 +324,5 @@ _SEVERITY = (
 
 def most_severe(errors: Iterable[CallError]) -> CallError | None:
     """Return the error that matters most to a person, money first; None if there is none."""
-
-    def rank(error: CallError) -> int:
-        code = error.failure.code
-        return _SEVERITY.index(code) if code in _SEVERITY else len(_SEVERITY)
-
-    return min(errors, key=rank, default=None)
+    ranks = {code: rank for rank, code in enumerate(_SEVERITY)}
+    return min(errors, key=lambda error: ranks.get(error.failure.code, len(ranks)), default=None)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -39,20 +38,15 @@ class TaskStatus(StrEnum):
     @property
     def final(self) -> bool:
         """Whether a task in this status has ended."""
-        return not TRANSITIONS[self]
+        return self in _FINAL
 
 
-TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
-    {
-        TaskStatus.PENDING: frozenset({TaskStatus.PROCESSING, TaskStatus.CANCELLED, TaskStatus.FAILED}),
-        TaskStatus.PROCESSING: frozenset(
-            {TaskStatus.PENDING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
-        ),
-        TaskStatus.COMPLETED: frozenset(),
-        TaskStatus.FAILED: frozenset(),
-        TaskStatus.CANCELLED: frozenset(),
-    }
-)
+_FINAL = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
+_TRANSITIONS: Mapping[TaskStatus, tuple[TaskStatus, ...]] = {
+    TaskStatus.PENDING: (TaskStatus.PROCESSING, TaskStatus.CANCELLED, TaskStatus.FAILED),
+    TaskStatus.PROCESSING: (TaskStatus.PENDING, *_FINAL),
+    **dict.fromkeys(_FINAL, ()),
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +107,7 @@ class Task:
     completed_at: datetime | None = None
 
     def _transition(self, status: TaskStatus, **changes: Any) -> "Task":
-        if status not in TRANSITIONS[self.status]:
+        if status not in _TRANSITIONS[self.status]:
             raise IllegalTransition(f"task {self.task_id}", self.status, status)
         return attrs.evolve(self, status=status, **changes)
 
@@ -384,16 +378,10 @@ async def _source_digest(source: InputSource | None) -> str | None:
             return f"image:{source.id}"
         case InputImage():
             return source.sha256
-        case bytes():
-            return await _hashed(source)
-
-
-async def _hashed(data: bytes) -> str:
-    """Return the SHA-256 in hex, yielding to the event loop after each chunk of at most 2 ms."""
-    digest, view = hashlib.sha256(), memoryview(data)
-    for start in range(0, len(data), _HASH_CHUNK_BYTES):
+    digest, view = hashlib.sha256(), memoryview(source)
+    for start in range(0, len(source), _HASH_CHUNK_BYTES):
         digest.update(view[start : start + _HASH_CHUNK_BYTES])
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # each chunk takes 2 ms at most
     return digest.hexdigest()
 
 

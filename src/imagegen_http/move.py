@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from imagegen_adapters.archives.bucket import BucketArchive
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.move.run import ImageFiles, Move, MoveReport, SpoolFiles, rehearse
 from imagegen_adapters.move.tables import (
@@ -40,7 +41,7 @@ from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import Unavailable
-from imagegen_http.service import OpenArchive, open_archive
+from imagegen_http.service import open_archive
 from imagegen_http.settings.schema import Settings
 
 _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=4 * 3600.0)
@@ -55,7 +56,7 @@ class _Parts:
     files: ImageFiles
     inputs: LocalBlobStore
     spooled: LocalBlobStore
-    archive: OpenArchive
+    archive: BucketArchive
     installation_id: str | None
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imagegen_adapters.backup import BackupReport, Progress, write_backup
-from imagegen_adapters.compose import rotate_keys as rotate_cluster_keys
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
@@ -88,7 +87,13 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
-        return await rotate_cluster_keys(settings.database, variable)
+        from imagegen_adapters.stores.postgresql import database as postgresql  # an extra
+        from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+
+        async with AsyncExitStack() as stack:  # nodes may run meanwhile, if they have both keys
+            shared = await postgresql.Database.open(settings.database)
+            stack.push_async_callback(shared.close)
+            return await PostgresqlMasterKey(shared, environment_keys=variable).rotate()
     if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
     async with AsyncExitStack() as stack:

@@ -8,25 +8,16 @@ import importlib.metadata
 import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import structlog
 
-from imagegen_adapters.archives.claim import InstallationId, PrefixClaim
-from imagegen_adapters.compose import (
-    compose_parts,
-    compose_upkeep,
-    join_archive,
-    on_disk,
-    on_postgresql,
-    read_cache,
-)
-from imagegen_adapters.files.local import RunningChecksum
-from imagegen_adapters.images.inspector import SubprocessInspector
+from imagegen_adapters.archives.claim import InstallationId
+from imagegen_adapters.compose import Options
+from imagegen_adapters.compose import compose as compose_imagegen
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.client import Outbound
@@ -34,7 +25,6 @@ from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.secrets import MasterKeyRefused
 from imagegen_adapters.simplify import release_dictionaries
 from imagegen_adapters.stores.directory import (
-    CACHE_DIRECTORY,
     DataDirectory,
     DataDirectoryInUse,
     DataDirectoryUnusable,
@@ -42,7 +32,7 @@ from imagegen_adapters.stores.directory import (
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
-from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
+from imagegen_adapters.system import SystemClock, new_id
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (
     ProviderConfigNotFound,
@@ -56,7 +46,7 @@ from imagegen_core.imagegen import ImageGen, Limits
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.blobs import BlobArchive
-from imagegen_core.ports.cluster import REMOVALS, Cluster
+from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.problems import RefusalCode
@@ -70,6 +60,9 @@ from imagegen_http.health import Health, HealthReport
 from imagegen_http.running_server import RunningServer
 from imagegen_http.settings.schema import S3Settings, SettingCode, Settings, SettingsError, passwords
 from imagegen_http.settings.shown import Origins
+
+if TYPE_CHECKING:
+    from imagegen_adapters.archives.bucket import BucketArchive
 
 __all__ = ["UNRECOVERABLE_ERRORS", "DataDirectoryInUse", "Service", "compose", "new_id", "sqlite_warning"]
 
@@ -284,95 +277,64 @@ async def compose(
         create_directory = create or settings.database is not None  # where it is this node's scratch space
         directory = DataDirectory.open(settings.data_dir, create=create_directory)
         stack.callback(directory.close)
-
-        async def installation_id() -> str:
-            return await backend.installation_id()  # which is opened below, before the first request
-
-        archive = open_archive(
-            settings, outbound.gate, checkpoints=directory.path / "uploads", owner=installation_id
-        )
-        if archive is not None:
-            stack.push_async_callback(archive.aclose)
-        checksum = None if archive is None else archive.new_checksum
-        if settings.database is None:
-            opening = on_disk(
-                directory,
-                environ=environ,
-                clock=clock,
-                checksum=checksum,
-                create=create,
-                keep_inputs=settings.storage.keep_inputs,
-            )
-        else:
+        if settings.database is not None:
             require_cluster()
             if directory.database.exists():
                 _log.warning(
                     "the data directory has a database that is not used here: `imagegen migrate` moves it",
                     path=str(directory.database),
                 )
-            opening = on_postgresql(
-                settings.database,
-                directory,
-                environ=environ,
-                version=version,
-                clock=clock,
-                checksum=checksum,
-                roles=settings.roles,
-                runs_tasks=settings.runs_tasks,
-                dead_after_seconds=settings.cluster.dead_after_seconds,
+
+        def archive_of(owner: InstallationId) -> BlobArchive | None:
+            archive = open_archive(
+                settings, outbound.gate, checkpoints=directory.path / "uploads", owner=owner
             )
-        backend = await stack.enter_async_context(opening)
-        if (state := await backend.index_state()) is not IndexState.CURRENT:
+            if archive is not None:
+                stack.push_async_callback(archive.aclose)
+            return archive
+
+        local = settings.storage.local
+        composed = await stack.enter_async_context(
+            compose_imagegen(
+                Options(
+                    directory=directory,
+                    database=settings.database,
+                    environ=environ,
+                    outbound=outbound,
+                    providers=providers,
+                    file_configs=file_configs(settings),
+                    redactor=redactor,
+                    clock=clock,
+                    open_archive=archive_of,
+                    archive_first=local is None,
+                    retention_days=0 if local is None else local.retention_days,
+                    sweep_seconds=settings.storage.sweep_minutes * 60,
+                    cache_bytes=settings.storage.cache_mb * _MIB,
+                    min_free_bytes=settings.storage.min_free_mb * _MIB,
+                    keep_inputs=settings.storage.keep_inputs,
+                    label=_label(settings),
+                    limits=Limits(
+                        queue_size=settings.queue.size,
+                        workers=settings.queue.workers,
+                        shutdown_grace_seconds=settings.shutdown_grace_seconds,
+                        default_provider=settings.default_provider,
+                    ),
+                    roles=settings.roles,
+                    version=version,
+                    dead_after_seconds=settings.cluster.dead_after_seconds,
+                    beat_seconds=settings.cluster.heartbeat_seconds,
+                    runs_tasks=settings.runs_tasks,
+                    run_background=run_background,
+                    create=create,
+                )
+            )
+        )
+        imagegen, store, parts = composed.imagegen, composed.store, composed.imagegen.parts
+        if (state := await store.index_state()) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
         release_dictionaries()  # an idle service needs only the version of the index, which is computed once
-        inspector = SubprocessInspector()
-        stack.push_async_callback(inspector.aclose)
-        min_free_bytes = settings.storage.min_free_mb * _MIB
-        disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
-        max_cached_bytes, cache = settings.storage.cache_mb * _MIB, directory.path / CACHE_DIRECTORY
-        local = settings.storage.local
-        tiers = join_archive(backend.blobs, archive, archive_first=local is None)
-        blobs = await stack.enter_async_context(
-            read_cache(tiers, cache, max_bytes=max_cached_bytes, has_room=disk.has_room)
-        )
-        parts = compose_parts(
-            backend,
-            blobs=blobs,
-            inspector=inspector,
-            outbound=outbound,
-            has_room=disk.has_room,
-            clock=clock,
-            providers=providers,
-            redactor=redactor,
-            label=_label(settings),
-        )
-        owner, runs_tasks = new_id(), run_background and settings.runs_tasks
-        maintenance = compose_upkeep(
-            backend,
-            archive,
-            clock,
-            node=owner,
-            sweep_seconds=settings.storage.sweep_minutes * 60,
-            retention_days=0 if local is None else local.retention_days,
-            keep_inputs=settings.storage.keep_inputs,
-        )
-        imagegen = ImageGen(
-            parts,
-            limits=Limits(
-                queue_size=settings.queue.size,
-                workers=settings.queue.workers,
-                shutdown_grace_seconds=settings.shutdown_grace_seconds,
-                default_provider=settings.default_provider,
-            ),
-            file_configs=file_configs(settings),
-            owner=owner,
-            beat_seconds=settings.cluster.heartbeat_seconds,
-            on_change=maintenance.wake if runs_tasks else partial(backend.cluster.tell, REMOVALS),
-            runs_tasks=runs_tasks,
-            keep_inputs=settings.storage.keep_inputs,
-        )
         stopping = asyncio.Event()
-        service = Service(
+        yield Service(
             imagegen=imagegen,
             settings=settings,
             origins=origins,
@@ -381,32 +343,26 @@ async def compose(
                 settings=settings,
                 version=version,
                 started_at=clock.monotonic(),
-                node=owner,
+                node=imagegen.owner,
                 stopping=stopping,
                 clock=clock,
-                tasks=backend.tasks,
-                outbox=backend.outbox,
-                upkeep=maintenance,
-                box=backend.box,
-                has_room=disk.has_room,
-                free_bytes=disk.free_bytes,
-                database_healthy=backend.is_healthy,
-                activity=backend.activity,
+                tasks=parts.tasks,
+                outbox=parts.outbox,
+                upkeep=composed.upkeep,
+                box=parts.box,
+                has_room=composed.disk.has_room,
+                free_bytes=composed.disk.free_bytes,
+                database_healthy=store.is_healthy,
+                activity=store.activity,
             ),
             stopping=stopping,
             listens_on=lambda address: outbound.listens_on([address]),
-            maintenance=maintenance,
-            feed_watch=FeedWatch(backend.tasks, clock),
-            search_index=SearchIndex(read_state=backend.index_state, rebuild=backend.reindex),
-            writes=backend.writes,
-            cluster=None if settings.database is None else backend.cluster,
+            maintenance=composed.upkeep,
+            feed_watch=FeedWatch(parts.tasks, clock),
+            search_index=SearchIndex(read_state=store.index_state, rebuild=store.reindex),
+            writes=store.writes,
+            cluster=None if settings.database is None else parts.cluster,
         )
-        if runs_tasks:
-            await backend.prepare()
-            await backend.cluster.join(owner)  # who has joined may hold a slot
-            await stack.enter_async_context(maintenance)
-        await stack.enter_async_context(imagegen)
-        yield service
 
 
 def require_cluster() -> None:
@@ -458,24 +414,6 @@ def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
 # ---------------------------------------------------------------- the archive
 
 
-class OpenArchive(BlobArchive, Protocol):
-    """An archive with what the composition needs of it beside the port."""
-
-    @property
-    def new_checksum(self) -> Callable[[], RunningChecksum]:
-        """Makes the running checksum that the archive compares by."""
-        ...
-
-    @property
-    def prefix(self) -> PrefixClaim:
-        """Says whose the prefix of the settings is."""
-        ...
-
-    async def aclose(self) -> None:
-        """Cut its connections."""
-        ...
-
-
 def open_archive(
     settings: Settings,
     gate: AddressGate,
@@ -483,7 +421,7 @@ def open_archive(
     checkpoints: Path | None = None,
     owner: InstallationId | None = None,
     idle_seconds: float = 30.0,
-) -> OpenArchive | None:
+) -> "BucketArchive | None":
     """Return the archive of the settings, OSS or S3, if there is one; no request is sent yet.
 
     Args:

@@ -5,10 +5,12 @@ import hashlib
 from datetime import timedelta
 from types import SimpleNamespace
 
+import attrs
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemoryBlobArchive
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
@@ -17,7 +19,7 @@ from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlo
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
+from imagegen_core.services.upkeep import FindingKind, Stores
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
@@ -137,10 +139,14 @@ class Desk:
             ArchiveFirstBlobStore(local=PostgresqlBlobStore(each), archive=self.bucket)
             for each in (database, another_database)
         ]
-        stores = {"records": self.records, "local": self.local}
-        self.sync = SyncStorage(**stores, outbox=MemoryOutbox(state), archive=self.bucket, clock=self.clock)
-        self.expire = ExpireLocal(**stores, archive=self.bucket, clock=self.clock, retention_days=0)
-        self.verify = VerifyStorage(**stores, archive=self.bucket)
+        parts = attrs.evolve(
+            memory_adapters(clock=self.clock),
+            outbox=MemoryOutbox(state),
+            images=self.records,
+            blobs=self.local,
+        )
+        stores = Stores(parts=parts, archive=self.bucket, retention_days=0)
+        self.sync, self.expire, self.verify = stores.sync, stores.expire, stores.verify
         self.delete = Images(
             parts=SimpleNamespace(images=self.records, blobs=self.blobs), on_change=lambda: None
         ).delete_one

@@ -1,6 +1,5 @@
 """Images get to OSS and stay readable, whatever happens to OSS, the network or the disk."""
 
-import asyncio
 import hashlib
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,13 +10,14 @@ import pytest
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.upkeep import ExpireLocal, FindingKind, SyncStorage, VerifyStorage
+from imagegen_core.services.upkeep import FindingKind, Stores
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
 from tests.integration.oss_settings import settings_of
@@ -53,29 +53,24 @@ class Desk:
         self.local = LocalBlobStore(directory / "images")
         self.archive = OssBlobArchive(settings_of(oss))
         self.images = TieredBlobStore(local=self.local, archive=self.archive)
-        self.sync = SyncStorage(
-            outbox=self.outbox,
-            records=self.records,
-            local=self.local,
-            archive=self.archive,
-            clock=self.clock,
+        self.parts = attrs.evolve(
+            memory_adapters(clock=self.clock), outbox=self.outbox, images=self.records, blobs=self.local
         )
+        self.stores = Stores(parts=self.parts, archive=self.archive)
         self.delete = Images(
             parts=SimpleNamespace(images=self.records, blobs=self.images), on_change=lambda: None
         ).delete_one
 
     def expire(self, days):
-        return ExpireLocal(
-            records=self.records,
-            local=self.local,
-            archive=self.archive,
-            clock=self.clock,
-            retention_days=days,
-        )
+        return attrs.evolve(self.stores, retention_days=days).expire
+
+    @property
+    def sync(self):
+        return self.stores.sync
 
     @property
     def verify(self):
-        return VerifyStorage(records=self.records, local=self.local, archive=self.archive)
+        return self.stores.verify
 
     async def image(self, number=1, data=None, **more):
         """Store an image as `Runner` does: bytes, then record."""
@@ -354,7 +349,9 @@ async def test_an_image_that_is_deleted_during_its_upload_leaves_oss_again(desk,
             for chunk in chunks:
                 yield chunk
 
-    summary = await attrs.evolve(desk.sync, local=DeletingSource())()
+    summary = await Stores(
+        parts=attrs.evolve(desk.parts, blobs=DeletingSource()), archive=desk.archive
+    ).sync()
 
     assert (1, 1, {}) == (summary.uploaded, summary.removed, oss.objects)
     assert await desk.local.stat(image.blob_key) is None
@@ -364,21 +361,11 @@ async def test_removals_need_no_archive(desk):
     """Without OSS the outbox is emptied all the same."""
     image, _ = await desk.image()
     await desk.records.delete([image.id])
-    sync = attrs.evolve(desk.sync, archive=None)
 
-    summary = await sync()
+    summary = await attrs.evolve(desk.stores, archive=None).sync()
 
     assert 1 == summary.removed
     assert await desk.local.stat(image.blob_key) is None
-
-
-async def test_two_passes_at_once_send_once(desk, oss):
-    """A pass waits for the one before it."""
-    await desk.image()
-
-    await asyncio.gather(desk.sync(), desk.sync())
-
-    assert 1 == len(oss.calls("put"))
 
 
 async def test_only_oss_has_it_and_oss_is_down(desk, oss):
@@ -604,7 +591,7 @@ async def test_an_image_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
                 await desk.delete(image_id=image.id)
             return page
 
-    report = await attrs.evolve(desk.verify, records=Slow())()
+    report = await Stores(parts=attrs.evolve(desk.parts, images=Slow()), archive=desk.archive).verify()
 
     assert (0, ()) == (report.wrong, report.findings)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.memory.cluster import MemoryCluster
 from imagegen_adapters.memory.files import MemoryBlobStore, MemorySpool
-from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks
+from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.simplify import simplify
@@ -49,6 +49,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         cluster=MemoryCluster(clock),
         images=MemoryGallery(state),
         marks=MemoryMarks(state),
+        outbox=MemoryOutbox(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),

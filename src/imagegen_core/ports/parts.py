@@ -8,6 +8,7 @@ from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.gallery import Gallery
 from imagegen_core.ports.marks import Marks
+from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
@@ -29,6 +30,7 @@ class Parts:
     cluster: Cluster
     images: Gallery
     marks: Marks
+    outbox: Outbox
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool

@@ -116,9 +116,9 @@ class Exchange(ABC):
             BlobMissing: nothing was spooled under this name.
         """
 
-    @abstractmethod
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an image that came with the request."""
+        return b"".join([chunk async for chunk in self.input_chunks(image)])
 
     @abstractmethod
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:

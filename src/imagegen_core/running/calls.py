@@ -54,8 +54,8 @@ from imagegen_core.task import Task
 SUBMIT_SLACK_SECONDS = 5.0
 """Grace beyond the provider's own time-out, which should end the submission first."""
 
-_SENT_FIELDS = ("provider_name", "source", "kind", "api_base", "api_key", "timeout_seconds", "max_retries")
 _OVERRIDE_FIELDS = ("provider_name", "api_base", "api_key", "timeout_seconds", "max_retries")
+_SENT_FIELDS = (*_OVERRIDE_FIELDS, "source", "kind")
 
 
 def _fields(config: ProviderConfig, names: tuple[str, ...]) -> dict[str, Any]:

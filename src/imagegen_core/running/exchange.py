@@ -255,10 +255,6 @@ class ActiveCall(Exchange):
             return io.BytesIO(self.response.content)
         return self.parts.spool.open(self.owner, name)
 
-    async def read_input(self, image: InputImage) -> bytes:
-        """Return the bytes of an input image."""
-        return b"".join([chunk async for chunk in self.input_chunks(image)])
-
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
         """Yield the bytes of an input image."""
         owner, _, name = image.key.partition("/")

@@ -451,5 +451,5 @@ def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None,
         call.request, call.model, attempt.price, usage=result.usage, images=count, quoted=attempt.cost
     )
     if cost != attempt.cost:
-        active.run.hold(attempts=(attempt.with_cost(cost),))
+        active.run.hold(attempts=(attrs.evolve(attempt, cost=cost),))
     return (None,) * count if cost is None else cost.shares(count)

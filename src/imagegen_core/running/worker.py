@@ -104,7 +104,9 @@ class Worker:
                 self._owner, limit=capacity, now=now, provider_limits=open_limits
             )
             for task in tasks:
-                self._launch(task)
+                run = asyncio.create_task(self._runner.run(task), name=f"task {task.task_id}")
+                self._runs.add(run)
+                run.add_done_callback(self._on_finished)
             running.update(task.provider_name for task in tasks)
         self._wake_when_done = any(running[name] >= limits[name] for name in limits)
         return demand.next_due
@@ -119,11 +121,6 @@ class Worker:
         except Exception:  # noqa: BLE001 - a defect in one provider stops no other; its own tasks fail on it
             _log.exception("a provider's limit cannot be determined", extra={"provider": provider_name})
             return unlimited
-
-    def _launch(self, task: Task) -> None:
-        run = asyncio.create_task(self._runner.run(task), name=f"task {task.task_id}")
-        self._runs.add(run)
-        run.add_done_callback(self._on_finished)
 
     def _on_finished(self, run: asyncio.Task[None]) -> None:
         self._runs.discard(run)

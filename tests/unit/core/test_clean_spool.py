@@ -6,7 +6,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, Operation
 from imagegen_core.errors import BlobMissing
-from imagegen_core.services.upkeep import CleanSpool
+from imagegen_core.services.upkeep import Stores
 from tests.contracts.samples import content, pieces
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
@@ -20,10 +20,7 @@ def clock():
 
 
 async def clean(adapters, *, at_start=False, keep_inputs=False):
-    act = CleanSpool(
-        repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock, keep_inputs=keep_inputs
-    )
-    await act(at_start=at_start)
+    await Stores(parts=adapters, keep_inputs=keep_inputs).clean(at_start=at_start)
 
 
 async def owners_after_cleaning(adapters, owner, *, age=0.0, **options):

@@ -11,7 +11,7 @@ from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.attempt import Charge, InlineResponse, Phase
 from imagegen_core.errors import StorageError
 from imagegen_core.running.exchange import spool_owner
-from imagegen_core.services.upkeep import CleanSpool
+from imagegen_core.services.upkeep import Stores
 from imagegen_core.task import MAX_RECOVERIES
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, resume, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider
@@ -73,10 +73,8 @@ class World:
 
     async def clean(self):
         """Remove the spooled files that nobody needs."""
-        adapters = self.imagegen.parts
-        await CleanSpool(
-            repository=self.repository, spool=adapters.spool, clock=adapters.clock, keep_inputs=True
-        )(at_start=True)
+        adapters = attrs.evolve(self.imagegen.parts, tasks=self.repository)
+        await Stores(parts=adapters).clean(at_start=True)
 
     async def run_what_waits(self):
         """Run the task whenever it is due."""

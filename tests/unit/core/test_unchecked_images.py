@@ -10,7 +10,7 @@ from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.services.upkeep import RETENTION_SECONDS, CleanSpool
+from imagegen_core.services.upkeep import RETENTION_SECONDS, Stores
 from imagegen_core.task import Submission
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
@@ -42,7 +42,7 @@ async def outcome_of(times, size):
     adapters = attrs.evolve(adapters, inspect=KilledInspector(times))
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock, keep_inputs=True)()
+    await Stores(parts=adapters).clean()
     images = [key async for key in adapters.blobs.keys("") if not key.endswith(".webp")]
     return Outcome(task, provider, adapters, images, await answers_of(adapters, task))
 
@@ -86,9 +86,7 @@ async def test_the_response_is_removed_after_a_week(size, age, count):
     adapters = outcome.adapters
     adapters.clock.advance(age)
 
-    await CleanSpool(
-        repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock, keep_inputs=True
-    )()
+    await Stores(parts=adapters).clean()
 
     assert count == len(await answers_of(adapters, outcome.task))
 

@@ -1,8 +1,8 @@
 """Automatic and manual maintenance passes exclude each other."""
 
 import asyncio
+from types import SimpleNamespace
 
-import attrs
 import pytest
 
 from imagegen_adapters.stores.one_node import OneNode
@@ -19,9 +19,15 @@ DAMAGED = StorageCode.LOCAL_FILE_DAMAGED(image_id=7)
 class Stores:
     """Counts the passes, and how many run concurrently."""
 
-    def __init__(self):
+    archive, retention_days = "an archive", 1
+
+    def __init__(self, clock=None):
         self.passes, self.now, self.most = [], 0, 0
         self.begun = asyncio.Queue()
+        self.parts = SimpleNamespace(clock=clock or SystemClock(), cluster=OneNode())
+        report = VerifyReport(images=0, blobs=0, wrong=0, mended=0, archive_checked=True)
+        self.sync, self.expire = self.pass_of("sync", SyncSummary()), self.pass_of("expire", ExpirySummary())
+        self.verify, self.clean = self.pass_of("verify", report), self.pass_of("clean", 0)
 
     def pass_of(self, name, result):
         async def act(**options):
@@ -42,19 +48,8 @@ class Stores:
             return [await self.begun.get() for _ in range(number)]
 
 
-def maintenance(stores, *, expire=True):
-    return Upkeep(
-        sync=stores.pass_of("sync", SyncSummary()),
-        expire=stores.pass_of("expire", ExpirySummary()) if expire else None,
-        verify=stores.pass_of(
-            "verify", VerifyReport(images=0, blobs=0, wrong=0, mended=0, archive_checked=True)
-        ),
-        clean=stores.pass_of("clean", 0),
-        cluster=OneNode(),
-        node="this",
-        clock=SystemClock(),
-        sweep_seconds=600,
-    )
+def maintenance(stores):
+    return Upkeep(stores=stores, node="this", sweep_seconds=600)
 
 
 async def test_passes_never_overlap():
@@ -73,7 +68,9 @@ async def test_passes_never_overlap():
 
 async def test_without_an_archive_nothing_expires():
     """The local file is the only one there is."""
-    passes = maintenance(Stores(), expire=False)
+    stores = Stores()
+    stores.archive = None
+    passes = maintenance(stores)
     with pytest.raises(ValidationFailed):
         await passes.expire_now(dry_run=False)
 
@@ -99,7 +96,9 @@ async def test_a_manual_pass_reports_its_progress():
         progress_reports.append(entered.manual_pass)
         return VerifyReport(images=7, blobs=0, wrong=0, mended=0, archive_checked=True)
 
-    entered = attrs.evolve(maintenance(Stores()), verify=verify)
+    stores = Stores()
+    stores.verify = verify
+    entered = maintenance(stores)
     await entered.verify_now(checksums=True, dry_run=True)
 
     expected = [PassProgress(name="verify"), PassProgress(name="verify", done=3, total=7), None]
@@ -113,7 +112,9 @@ async def test_the_expiry_error_stays_until_the_next_expiry():
     async def expire(**_):
         return summaries.pop(0)
 
-    entered = attrs.evolve(maintenance(Stores()), expire=expire)
+    stores = Stores()
+    stores.expire = expire
+    entered = maintenance(stores)
     errors = []
     for _ in range(2):
         await entered.expire_now(dry_run=False)
@@ -124,8 +125,9 @@ async def test_the_expiry_error_stays_until_the_next_expiry():
 
 async def test_the_spool_is_cleaned_once_each_sweep():
     """A pass for a new image leaves it alone, however many files wait there."""
-    stores, clock = Stores(), ManualClock()
-    async with attrs.evolve(maintenance(stores), clock=clock) as passes:
+    clock = ManualClock()
+    stores = Stores(clock)
+    async with maintenance(stores) as passes:
         first = await stores.next(3)
         passes.wake()
         second = await stores.next(2)

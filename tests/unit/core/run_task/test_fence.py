@@ -10,7 +10,7 @@ from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.errors import StorageError
-from imagegen_core.services.upkeep import RETENTION_SECONDS, CleanSpool
+from imagegen_core.services.upkeep import RETENTION_SECONDS, Stores
 from tests.frozen_worker import TwoWorkers, claimed
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
@@ -193,5 +193,5 @@ async def kept_after_cleaning(imagegen, *, age=0.0):
     """Return the files, by owner and name, that stay when the spool is cleaned after ``age`` seconds."""
     adapters, spool = imagegen.parts, imagegen.parts.spool
     adapters.clock.advance(age)
-    await CleanSpool(repository=adapters.tasks, spool=spool, clock=adapters.clock, keep_inputs=True)()
+    await Stores(parts=adapters).clean()
     return {owner: dict(spool._files[owner]) for owner in await spool.owners(older_than_seconds=0)}

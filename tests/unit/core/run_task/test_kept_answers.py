@@ -15,7 +15,7 @@ from imagegen_core.errors import CallError, ResponseNotKept, TaskNotFound
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.running.exchange import RETENTION_SECONDS
-from imagegen_core.services.upkeep import CleanSpool
+from imagegen_core.services.upkeep import Stores
 from tests.unit.core.run_task.test_full_stores import FullStore
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, refused, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
@@ -189,15 +189,13 @@ async def test_it_is_removed_after_a_week():
         provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
     )
     task = await outcome(imagegen)
-    clean = CleanSpool(
-        repository=imagegen.parts.tasks, spool=imagegen.parts.spool, clock=clock, keep_inputs=True
-    )
+    stores = Stores(parts=imagegen.parts)
 
     clock.advance(RETENTION_SECONDS - 1)
-    await clean(at_start=True)
+    await stores.clean(at_start=True)
     fresh = await kept_files(imagegen, task.task_id)
     clock.advance(2)
-    await clean()
+    await stores.clean()
 
     assert ([GIF], []) == (fresh, await kept_files(imagegen, task.task_id))
 
