@@ -61,7 +61,7 @@ def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
     file = io.BytesIO(written.encode())
 
     parsed = parse_spooled(file)
-    place = parsed.spooled_string(parsed.tree["long"])
+    place = parsed.resolve(parsed.tree["long"])
 
     assert {**tree, "long": None} == {**parsed.tree, "long": None}
     assert place == parsed.resolved()["long"]

@@ -243,22 +243,18 @@ def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 @attrs.frozen(kw_only=True)
 class SpooledJson:
-    """A parsed response in which markers, resolved by `spooled_string`, replace the long strings."""
+    """A parsed response in which markers, which `resolve` reads, replace the long strings."""
 
     tree: Any
     _nonce: str
 
-    def spooled_string(self, text: str) -> SpooledString | None:
-        """Return where a shortened string is stored, None if ``text`` is complete."""
+    def resolve(self, text: str) -> str | SpooledString:
+        """Return a string of the tree unchanged, or its location in the file if it was shortened."""
         _, marker, location = text.partition(self._nonce)
         if not marker:
-            return None
+            return text
         offset, _, length = location.partition(":")
         return SpooledString(offset=int(offset), length=int(length))
-
-    def resolve(self, text: str) -> "str | SpooledString":
-        """Return a string of the tree unchanged, or its location in the file if it was shortened."""
-        return self.spooled_string(text) or text
 
     def resolved(self) -> Any:
         """Return the tree with a `SpooledString` in place of each shortened string."""

@@ -48,10 +48,10 @@ _MAX_ERROR_BYTES = 64 * 1024
 # A bracket, the type of an object, or any other string
 _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _UNNAMED = "message"  # what an event is called that has no name, by the standard
-_MAX_FIELD_BYTES = 16
 _MAX_NAME_BYTES = 128
-_LINE_END = re.compile(rb"[\r\n]")
+_LINE_END = re.compile(rb"\r\n?|\n")
 _BOM = b"\xef\xbb\xbf"
+_MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 
 
 class _Role(Enum):
@@ -197,21 +197,17 @@ class StreamedResponse:
 
 
 async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
-    """Yield the events of a body. What was not read of one when the next is asked for is skipped.
-
-    The last one counts even without the empty line that ends it, which some servers forget.
-    """
+    """Yield the events of a body. What was not read of one when the next is asked for is skipped."""
     parser = _Parser()
-    pieces = _pieces(parser, chunks)
+    pieces = parser.pieces(chunks)
     async for piece in pieces:
-        if piece is None:
-            continue
-        event = ServerSentEvent(pieces)
-        await event.read_head(piece)
-        event.name = parser.name.decode("utf-8", "replace")
-        yield event
-        async for _ in event.rest():
-            pass
+        if piece is not None:
+            event = ServerSentEvent(pieces)
+            await event.read_head(piece)
+            event.name = parser.name.decode("utf-8", "replace")
+            yield event
+            async for _ in event.rest():
+                pass
 
 
 class ServerSentEvent:
@@ -262,75 +258,63 @@ class ServerSentEvent:
         return piece
 
 
-async def _pieces(parser: "_Parser", chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """Yield the data of all events; None ends one."""
-    async for chunk in chunks:
-        for piece in parser.feed(chunk):
-            yield piece
-    for piece in parser.feed(b"\n\n"):
-        yield piece
-
-
 class _Parser:
-    """Parses lines that may be cut anywhere, and end in CR, LF or both; ``name`` is that of the event."""
+    """Parses lines that may be cut anywhere, and end in CR, LF or both; ``name`` is that of the event.
+
+    Of a line that is no data, or not known yet to be, its beginning is kept.
+    """
 
     def __init__(self) -> None:
-        self.name = bytearray()
-        self._field = bytearray()  # of the current line: its name, up to the colon
-        self._in_value = False
-        self._at_value = False  # whether a space is next that does not count
+        self.name = b""
+        self._line = b""
+        self._in_data = False
         self._data_lines = 0
-        self._skips_newline = False
+        self._after_return = False
 
-    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """Yield pieces of the current event's data, and None at its end."""
-        position = 0
-        while position < len(chunk):
-            if self._skips_newline:
-                self._skips_newline = False
-                if chunk.startswith(b"\n", position):
-                    position += 1
-                    continue
-            line_end = _LINE_END.search(chunk, position)
-            end = line_end.start() if line_end else len(chunk)
-            if position < end:
-                yield from self._text(chunk[position:end])
-            if line_end:
-                yield from self._end_of_line()
-                self._skips_newline = line_end[0] == b"\r"
-            position = end + 1
+    async def pieces(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
+        """Yield the data of all events; None ends one. Some servers forget the empty line after the last."""
+        async for chunk in chunks:
+            for piece in self._feed(chunk):
+                yield piece
+        for piece in self._feed(b"\n\n"):
+            yield piece
+
+    def _feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        if self._after_return:
+            chunk = chunk.removeprefix(b"\n")
+        self._after_return = chunk.endswith(b"\r")
+        *lines, rest = _LINE_END.split(chunk)
+        for line in lines:
+            yield from self._text(line)
+            yield from self._end_of_line()
+        yield from self._text(rest)
 
     def _text(self, text: bytes) -> Iterator[bytes]:
-        if not self._in_value:
-            field, colon, text = text.partition(b":")
-            self._field += field[: _MAX_FIELD_BYTES - len(self._field)]
-            if not colon:
+        if not self._in_data:
+            line = self._line + text
+            text = line.removeprefix(_BOM)
+            if not text.startswith(b"data:") or text == b"data:":
+                self._line = line[:_MAX_LINE_BYTES]
                 return
-            yield from self._begin_value()
-        if self._at_value and text:
-            self._at_value = False
-            text = text.removeprefix(b" ")
-        if self._field == b"event":
-            self.name += text[: _MAX_NAME_BYTES - len(self.name)]
-        elif self._field == b"data" and text:
+            yield from self._begin_data()
+            text = text.removeprefix(b"data:").removeprefix(b" ")
+        if text:
             yield text
 
-    def _begin_value(self) -> Iterator[bytes]:
-        self._in_value = self._at_value = True
-        self._field = self._field.removeprefix(_BOM)
-        if self._field == b"event":
-            self.name.clear()
-        elif self._field == b"data":
-            self._data_lines += 1
-            if self._data_lines > 1:
-                yield b"\n"
+    def _begin_data(self) -> Iterator[bytes]:
+        self._line, self._in_data = b"", True
+        self._data_lines += 1
+        if self._data_lines > 1:
+            yield b"\n"
 
-    def _end_of_line(self) -> Iterator[None]:
-        is_empty = not self._in_value and not self._field
-        self._in_value = False
-        self._field.clear()
-        if is_empty:
+    def _end_of_line(self) -> Iterator[bytes | None]:
+        line = self._line.removeprefix(_BOM)
+        if line == b"data:":
+            yield from self._begin_data()
+        elif line.startswith(b"event:"):
+            self.name = line.removeprefix(b"event:").removeprefix(b" ")[:_MAX_NAME_BYTES]
+        elif not self._line and not self._in_data:
             if self._data_lines:
                 yield None
-            self._data_lines = 0
-            self.name.clear()
+            self._data_lines, self.name = 0, b""
+        self._line, self._in_data = b"", False
