@@ -141,7 +141,7 @@ def read(text):
         meta={"x": expression},
     )
     try:
-        find_images(response, spec, {"x-id": "1"}, base_url="http://x", reading=reading)
+        find_images(response, spec, {"x-id": "1"}, "http://x", reading)
     except CallError:
         return "failed"
     return "skipped" if reading.skipped else "read"

@@ -79,14 +79,10 @@ def configured_headers(config: ProviderConfig) -> dict[str, str]:
 
 
 def two_part_key_problem(config: ProviderConfig, form: str) -> Message | None:
-    """Return what is wrong with a key that must be two parts around a colon; None if it is right or absent.
-
-    ``form`` shows the format to the user, such as ``user:password``.
-    """
+    """Return what is wrong with a key whose ``form`` is like ``user:password``; None if nothing is."""
     key = config.api_key
-    if key is None or key.locked:
-        return None
-    return None if ":" in key.reveal() else InputCode.KEY_FORM(form=form)
+    is_wrong = key is not None and not key.locked and ":" not in key.reveal()
+    return InputCode.KEY_FORM(form=form) if is_wrong else None
 
 
 def malformed_key(form: str) -> Message:
@@ -114,7 +110,7 @@ async def read_at_most(
 
 
 async def read_error(response: httpx.Response) -> bytes:
-    """Return as much of an error body as arrives: the status counts even if the body is cut off."""
+    """Return as much of an error body as arrives: the status counts even if it is cut off."""
     return await read_at_most(response, cut_off=(httpx.HTTPError, TimeoutError))
 
 

@@ -146,11 +146,9 @@ class _Scanner:
 
 
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
-    """Yield the bytes of a base64 string of the response in blocks of at most 512 KiB.
+    """Yield the bytes of a base64 string that `SpooledJson.resolve` returned, in blocks of at most 512 KiB.
 
-    Args:
-        open_file: opens the spooled response, which is read in a thread; the file is closed afterwards.
-        text: as `SpooledJson.resolve` returns it; at most 64 KiB that are in memory are decoded at once.
+    The file is read in a thread, and closed afterwards.
     """
     if isinstance(text, str):
         for block in decode_base64([text.encode("utf-8", "replace")]):

@@ -80,7 +80,7 @@ class DocumentCall:
         scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
         request = build_request(spec, self.document, config, scope)
         url = follow(request.url, str(config.api_base), self.document, config)
-        return self.sender.open(attrs.evolve(request, url=url), None, seconds=seconds, extra_origins=(url,))
+        return self.sender.open(attrs.evolve(request, url=url), None, seconds=seconds, origins=(url,))
 
     def scope(
         self,
@@ -182,7 +182,7 @@ class DocumentCall:
     ) -> Classification:
         """Return what an error response means, or a code and a message elsewhere in it."""
         now = self.sender.clock.now()
-        return classify(response, self.document.errors, now, code=code, message=message)
+        return classify(response, self.document.errors, now, code, message or "")
 
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a response that was spooled, for `collect`: at most a few hundred bytes.

@@ -123,17 +123,14 @@ def _widest(alternatives: Iterable[Iterable[Parameter]]) -> Iterable[Parameter]:
         widest[parameter.name] = attrs.evolve(
             other,
             enum=tuple(dict.fromkeys(enum)),
-            minimum=_extreme(min, other.minimum, parameter.minimum),
-            maximum=_extreme(max, other.maximum, parameter.maximum),
+            minimum=_widest_bound(min, other.minimum, parameter.minimum),
+            maximum=_widest_bound(max, other.maximum, parameter.maximum),
         )
     return widest.values()
 
 
-def _extreme(
-    choose: Callable[[float, float], float], first: float | None, second: float | None
-) -> float | None:
-    """Return the wider bound; None is wider than any."""
-    return None if first is None or second is None else choose(first, second)
+def _widest_bound(choose: Callable[..., float], *bounds: float | None) -> float | None:
+    return None if None in bounds else choose(*bounds)
 
 
 def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:

@@ -443,10 +443,7 @@ class MaskSpec:
 
 @attrs.frozen(kw_only=True, eq=False)
 class OperationSpec:
-    """One paid call, and the requests that belong to it. ``warning`` is reported with its images.
-
-    Like its document, it is equal only to itself.
-    """
+    """One paid call and its further requests, equal only to itself; ``warning`` goes with its images."""
 
     request: RequestSpec
     response: ResponseSpec

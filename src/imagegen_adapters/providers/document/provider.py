@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -19,7 +18,6 @@ from imagegen_adapters.providers.document.reading import document_of, preset_nam
 from imagegen_adapters.providers.document.requests import build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
-    UpstreamResponse,
     classify,
     parse_response,
     read_error_response,
@@ -34,7 +32,6 @@ from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, Str
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
-from imagegen_core.messages import Message
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
@@ -51,10 +48,7 @@ _MAX_PROBE_SECONDS = 15.0
 class HttpProvider:
     """Speaks to every provider that a document describes.
 
-    Args:
-        outbound: makes all connections.
-        clock: for the pauses between polls, and for signatures.
-        redactor: learns the access tokens that keys are exchanged for; a new one by default.
+    ``redactor`` learns the access tokens that keys are exchanged for.
     """
 
     extra_keys = frozenset({"preset", "spec", "vars"})
@@ -120,7 +114,10 @@ class HttpProvider:
             return document_call.receipt(partial, is_image=False)
         try:
             if partial.is_complete and not partial.is_image(operation.response):
-                _raise_failure(document_call, partial)
+                parse_json(partial.head)  # a page is none
+                response = document_call.parse(partial)
+                if response.holds(operation.response.fail_if):
+                    raise submit_error(document_call.classify(response), response, document_call.call.model)
             if operation.task is not None:
                 return await _job(document_call, operation.task, partial, exchange)
         except CallError as error:
@@ -135,9 +132,9 @@ class HttpProvider:
         poll = document_call.operation.poll
         if poll is None:
             raise CallError(FailureCode.RESULT_EXPIRED, DocumentCode.DOCUMENT_JOBS_GONE())
-        receipt = await JobWatcher(
-            document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
-        ).wait()
+        task = job.data.get("task", {"id": job.id})
+        watcher = JobWatcher(document_call=document_call, poll=poll, task=task, exchange=exchange)
+        receipt = await watcher.wait()
         usage = {"usage": job.data["usage"]} if job.data.get("usage") else {}
         return Receipt(data={**receipt.data, **usage, **document_call.skipped_data(job.data)})
 
@@ -152,7 +149,7 @@ class HttpProvider:
         with contextlib.suppress(CallError, Refusal):
             document_call = self._call(call)
             if document_call.operation.cancel is not None:
-                spec, task = document_call.operation.cancel, _task_fields(job)
+                spec, task = document_call.operation.cancel, job.data.get("task", {"id": job.id})
                 async with document_call.open_free(spec, task, seconds=_CANCEL_SECONDS):
                     return
 
@@ -162,28 +159,27 @@ class HttpProvider:
             return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
         sender = self._sender(document, config)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
-
-        def reason(response: UpstreamResponse) -> Message:
-            classification = classify(response, document.errors, self._clock.now())
-            return submit_error(classification, response).failure.reason
-
         try:
             names["vars"] = render_vars(document, {**names, "vars": {}})
             request = build_request(document.health.request, document, config, names)
             seconds = min(_MAX_PROBE_SECONDS, config.timeout)
             async with sender.open(request, None, seconds=seconds) as http_response:
-                if not http_response.is_success:
-                    refusal = await read_error_response(http_response, sender.secret)
-                    detail = DocumentCode.DOCUMENT_PROBE_STATUS(status=refusal.status, reason=reason(refusal))
-                    return Probe(ok=False, detail=detail)
-                partial = await read_head(http_response)
+                is_success = http_response.is_success
+                if is_success:
+                    partial = await read_head(http_response)
+                    body = partial.head if partial.is_complete else b"{}"
+                    response = parse_response(partial.status, partial.headers, body, sender.secret)
+                else:
+                    response = await read_error_response(http_response, sender.secret)
         except CallError as error:
             return Probe(ok=False, detail=error.failure.reason)
-        body = partial.head if partial.is_complete else b"{}"
-        response = parse_response(partial.status, partial.headers, body, sender.secret)
-        if document.health.ok_if is not None and not response.holds(document.health.ok_if):
-            return Probe(ok=False, detail=reason(response))
-        return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
+        if is_success and (document.health.ok_if is None or response.holds(document.health.ok_if)):
+            return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
+        classification = classify(response, document.errors, self._clock.now())
+        reason = submit_error(classification, response).failure.reason
+        if not is_success:
+            reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
+        return Probe(ok=False, detail=reason)
 
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = self._document(call.config)
@@ -207,20 +203,6 @@ class HttpProvider:
             uploads=self._uploads,
             tokens=self._tokens,
         )
-
-
-def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
-    """Return the fields from the submit's response about a job; at least the id."""
-    fields: Mapping[str, Any] = job.data.get("task", {"id": job.id})
-    return fields
-
-
-def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> None:
-    """Raise for a short 2xx that is an error, or is not JSON, before it is taken for a success."""
-    parse_json(partial.head)
-    response = document_call.parse(partial)
-    if response.holds(document_call.operation.response.fail_if):
-        raise submit_error(document_call.classify(response), response, document_call.call.model)
 
 
 async def _job(

@@ -202,18 +202,13 @@ class Classification:
 
 
 def classify(
-    response: UpstreamResponse,
-    spec: ErrorSpec,
-    now: datetime,
-    *,
-    code: str | None = None,
-    message: str | None = None,
+    response: UpstreamResponse, spec: ErrorSpec, now: datetime, code: str | None = None, message: str = ""
 ) -> Classification:
     """Return what an error response, or a failure inside a 2xx, means: codes count before statuses.
 
     ``code`` and ``message`` were found elsewhere in the response than where the document has errors.
     """
-    if code is None and message is None:
+    if code is None and not message:
         code = response.text_at(spec.code) or None
         plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
         message = response.text_at(spec.message) or plain

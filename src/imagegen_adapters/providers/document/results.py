@@ -66,7 +66,11 @@ class ResultReader:
         """Return the images; it is an error if the response has none."""
         data = self.receipt.data
         if data["kind"] == "raw":
-            return self._result([self._raw()], None, Reading())
+            named = {} if self._spec.raw is None else self._spec.raw.meta_headers
+            places = {name: header.lower() for name, header in named.items()}
+            metadata = {n: data["headers"][h] for n, h in places.items() if h in data["headers"]}
+            image = GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
+            return self._result([image], None, Reading())
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
         call, spec = self.document_call, self._spec
@@ -84,7 +88,7 @@ class ResultReader:
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
         base_url, reading = str(call.call.config.api_base), response.reading
-        items = find_images(spooled, spec, data["headers"], base_url=base_url, reading=reading)
+        items = find_images(spooled, spec, data["headers"], base_url, reading)
         result = self._result([self._image(i, spooled, response) for i in items], spooled.tree, reading)
         if not result.images:
             raise self._no_image_error(result.failures, response)
@@ -112,12 +116,6 @@ class ResultReader:
     def _spec(self) -> ResponseSpec:
         return self.document_call.operation.response
 
-    def _raw(self) -> GeneratedImage:
-        headers = self.receipt.data["headers"]
-        named = {} if self._spec.raw is None else self._spec.raw.meta_headers
-        metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
-        return GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
-
     def _image(
         self, item: "ImageItem", spooled: SpooledJson, response: UpstreamResponse
     ) -> GeneratedImage | CallError:
@@ -129,13 +127,11 @@ class ResultReader:
         # The seed that was drawn here, unless the provider reports one.
         seed = self.document_call.drawn_seed
         metadata = item.metadata if seed is None else {"seed": seed, **item.metadata}
-        if item.base64 is not None:
-            return self._inline(spooled.resolve(item.base64), metadata)
         if item.url is not None:
             return self._linked(item.url, metadata, send_auth=item.send_auth)
-        return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
-
-    def _inline(self, base64: str | SpooledString, metadata: Mapping[str, Any]) -> GeneratedImage | CallError:
+        if item.base64 is None:
+            return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
+        base64 = spooled.resolve(item.base64)
         length = base64.length if isinstance(base64, SpooledString) else len(base64)
         if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
             reason = ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
@@ -207,19 +203,14 @@ class ImageItem:
 
 
 def find_images(
-    response: SpooledJson,
-    spec: ResponseSpec,
-    headers: Mapping[str, str],
-    *,
-    base_url: str,
-    reading: Reading | None = None,
+    response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], base_url: str, reading: Reading
 ) -> tuple[ImageItem, ...]:
     """Return the items of a response in order, by the first rule that selects anything.
 
     If none does, and one of them cannot read the response, that is a bad one.
     """
     failure = None
-    places = {"root": response.tree, "headers": headers, "reading": reading or Reading()}
+    places = {"root": response.tree, "headers": headers, "reading": reading}
     finder = _Finder(response, base_url, places)
     finder.meta = finder.metadata(spec.meta, response.tree)
     for rule in spec.images:

@@ -166,10 +166,7 @@ class _Login:
 
 
 class AccessTokens:
-    """The tokens of all logins: one is fetched at a time for each, and shared until it ends or is refused.
-
-    The redactor knows them meanwhile.
-    """
+    """The tokens of all logins: fetched one at a time for each, and shared until they end or are refused."""
 
     def __init__(self, outbound: Outbound, clock: Clock, redactor: Redactor) -> None:
         self._outbound = outbound
@@ -229,7 +226,7 @@ class AccessTokens:
         tree = tree if isinstance(tree, Mapping) else {}
         if not response.is_success:
             wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
-            raise _refusal(response.status_code, tree, config, retry_after=wait)
+            raise _refusal(response.status_code, tree, config, wait)
         text = tree.get("access_token")
         if not isinstance(text, str) or not _TOKEN.fullmatch(text):
             raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
@@ -269,9 +266,9 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
 
 
 def _refusal(
-    status: int, tree: Mapping[str, Any], config: ProviderConfig, *, retry_after: float | None
+    status: int, tree: Mapping[str, Any], config: ProviderConfig, retry_after: float | None
 ) -> NoAccessToken:
-    """Return the error of an answer that is none of a token; what it says is shown without the secret."""
+    """Return the error of an answer without a token; what it says is shown without the secret."""
     may_pass = status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
     texts = (tree.get(name) for name in ("error", "error_description"))
     message = ": ".join(text for text in texts if isinstance(text, str))
@@ -307,10 +304,7 @@ def _life(value: Any) -> float:
 
 @attrs.frozen(kw_only=True)
 class Credentials:
-    """What authentication adds to a request: headers, and at most one query parameter.
-
-    ``token`` is the access token in it, if the provider wants one.
-    """
+    """What authentication adds to a request: headers or a query parameter, and the access token in them."""
 
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     query: str = attrs.field(default="", repr=False)
@@ -357,23 +351,17 @@ class Sender:
 
     @contextlib.asynccontextmanager
     async def open(
-        self,
-        request: BuiltRequest,
-        exchange: Exchange | None,
-        *,
-        seconds: float,
-        extra_origins: Iterable[str] = (),
+        self, request: BuiltRequest, exchange: Exchange | None, *, seconds: float, origins: Iterable[str] = ()
     ) -> AsyncIterator[httpx.Response]:
         """Send the request (a paid one if it has an ``exchange``) and yield the response, its body unread.
 
         A free one whose access token is refused before its end is sent once more with another; of a paid one
         the response has the extension `TOKEN_REFUSED`.
         """
-        transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
-        response = await self._send(transport, request, exchange, seconds)
+        response = await self._send(request, exchange, seconds, origins)
         if TOKEN_REFUSED in response.extensions and exchange is None:
             await response.aclose()
-            response = await self._send(transport, request, exchange, seconds)
+            response = await self._send(request, exchange, seconds, origins)
         try:
             with map_transport_errors():
                 yield response
@@ -381,12 +369,9 @@ class Sender:
             await response.aclose()
 
     async def _send(
-        self,
-        transport: httpx.AsyncBaseTransport,
-        request: BuiltRequest,
-        exchange: Exchange | None,
-        seconds: float,
+        self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
     ) -> httpx.Response:
+        transport = self.outbound.api_transport(self.config, extra_origins=origins)
         credentials = await self.credentials()
         url = request.url
         if credentials.query:

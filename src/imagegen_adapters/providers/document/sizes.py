@@ -239,13 +239,10 @@ def _presets(spec: SizeSpec | None) -> tuple[SizePreset, ...]:
         presets = labelled(map(_listed_preset, spec.values))
     elif spec.kind is SizeKind.ASPECT_RATIO:
         presets = framed(spec.values)
-    return () if spec.kind is SizeKind.FIXED else (*presets, *map(_word, spec.extra))
-
-
-def _word(word: str) -> SizePreset:
-    """Return a size that the provider has a word for; the shape is the model's choice."""
-    resolution = word if word[:1].isdigit() else None
-    return SizePreset(label=word, resolution=resolution, params={"size": word})
+    # Sizes that the provider has a word for, whose shape is the model's choice.
+    resolutions = {word: word if word[:1].isdigit() else None for word in spec.extra}
+    words = (SizePreset(label=w, resolution=r, params={"size": w}) for w, r in resolutions.items())
+    return () if spec.kind is SizeKind.FIXED else (*presets, *words)
 
 
 def _listed_preset(value: str) -> SizePreset:

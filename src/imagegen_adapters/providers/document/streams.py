@@ -144,7 +144,7 @@ class StreamedResponse:
             kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
             if isinstance(kind, str) and kind:
                 return self._role(kind) or _Role.OTHER
-            if any(i.base64 or i.url for i in find_images(parsed, spec, {}, base_url="", reading=reading)):
+            if any(i.base64 or i.url for i in find_images(parsed, spec, {}, "", reading)):
                 return _Role.COMPLETED
         except CallError:
             return _Role.OTHER
