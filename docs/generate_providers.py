@@ -14,7 +14,7 @@ from imagegen_adapters.providers.document.reading import ALIASES, load_preset, p
 from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
-from imagegen_adapters.system import ManualClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.models import Model
@@ -55,8 +55,8 @@ def page() -> str:
 def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     """Yield title, note, adapter and configuration of every section."""
     outbound = Outbound()
-    yield "demo", "Draws offline; built in.", DemoProvider(ManualClock()), config("demo")
-    gemini = GeminiProvider(outbound, clock=ManualClock())
+    yield "demo", "Draws offline; built in.", DemoProvider(SystemClock()), config("demo")
+    gemini = GeminiProvider(outbound, clock=SystemClock())
     yield "gemini", "Google's developer API.", gemini, config("gemini")
     vertex = config("gemini", extra={"backend": "vertex"})
     yield "gemini, vertex", "`extra_config.backend: vertex`.", gemini, vertex
@@ -64,11 +64,11 @@ def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     yield "stable_diffusion, a1111", "A server of your own.", diffusion, config("stable-diffusion")
     stability = config("stable-diffusion", extra={"dialect": "stability"})
     yield "stable_diffusion, stability", "Stability AI, hosted.", diffusion, stability
-    comfyui = ComfyUIProvider(outbound, clock=ManualClock())
+    comfyui = ComfyUIProvider(outbound, clock=SystemClock())
     yield "comfyui", "A server of your own, with the shipped workflow.", comfyui, config("comfyui")
     for name in preset_names():
         if name not in ALIASES:
-            yield preset(name, HttpProvider(outbound, clock=ManualClock()))
+            yield preset(name, HttpProvider(outbound, clock=SystemClock()))
 
 
 def preset(name: str, provider: Provider) -> tuple[str, str, Provider, ProviderConfig]:

@@ -43,8 +43,9 @@ from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64

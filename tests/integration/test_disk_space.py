@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from imagegen_adapters.system import ManualClock, SystemClock, SystemDiskSpace
+from imagegen_adapters.system import SystemClock, SystemDiskSpace
 from imagegen_core.errors import StorageError
+from tests.contracts.clock import ManualClock
 
 
 def test_free_bytes_are_what_may_be_written(tmp_path):

@@ -16,10 +16,10 @@ from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
-from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import FindingKind, Stores
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

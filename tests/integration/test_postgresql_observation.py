@@ -11,8 +11,9 @@ from imagegen_adapters.stores.postgresql.health import inspect, read_activity
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,10 @@ import pytest
 
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, Files, PostgresqlSpool
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.ports.blobs import SpoolOverflow
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import pieces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

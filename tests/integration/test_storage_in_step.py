@@ -13,11 +13,11 @@ from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
-from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import FindingKind, Stores
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
 from tests.integration.oss_settings import settings_of

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
+from tests.contracts.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 

@@ -3,8 +3,8 @@
 import pytest
 
 from imagegen_adapters.stores.postgresql.files import retried
-from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import StorageError, StorageFull, StorageUnreachable
+from tests.contracts.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,13 @@ import pytest
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import MemoryExchange
 from tests.fakes.gemini import KEY, FakeGemini
 

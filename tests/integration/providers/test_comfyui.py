@@ -11,7 +11,6 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import ComfyUIApi, JobState, report_of
 from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider
 from imagegen_adapters.providers.comfyui.workflow import default_workflow
-from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed
@@ -20,6 +19,7 @@ from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, MemoryExchange, ProviderContract, read, request_for, run_call
 from tests.fakes.comfyui import FakeComfyUI
 from tests.fakes.http_server import Break, HttpServer, Reply

@@ -14,7 +14,6 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
-from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
@@ -23,6 +22,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import (
     INPUTS,
     MemoryExchange,

@@ -10,7 +10,6 @@ import pytest
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import preset_names
-from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.costs import ReportedUsage
@@ -21,6 +20,7 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.prices import TokenKind
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, MemoryExchange, ProviderContract, read, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope

@@ -15,7 +15,6 @@ import yaml
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.document import reading
 from imagegen_adapters.providers.document.provider import HttpProvider
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal
 from imagegen_core.models import check_request, choose_model
@@ -23,6 +22,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, image_file, input_image, request_for, run_call
 from tests.fakes import job_upstreams, relays, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope

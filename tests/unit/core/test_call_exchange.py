@@ -4,12 +4,12 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.one_node import OneNode
-from imagegen_adapters.system import ManualClock
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.running.exchange import ActiveCall, PartialImages
 from imagegen_core.running.slots import ProviderSlots, RunningTask
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import a_task, pieces
 
 pytestmark = pytest.mark.anyio

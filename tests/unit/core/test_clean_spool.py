@@ -3,10 +3,10 @@
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, Operation
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.upkeep import Stores
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import content, pieces
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png

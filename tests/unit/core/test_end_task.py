@@ -6,13 +6,13 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.attempt import Charge, InlineResponse, Phase
 from imagegen_core.errors import StorageError
 from imagegen_core.running.exchange import spool_owner
 from imagegen_core.services.upkeep import Stores
 from imagegen_core.task import MAX_RECOVERIES
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, resume, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -7,11 +7,11 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.sql import DatabaseCode
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable, Unavailable
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import resume
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 

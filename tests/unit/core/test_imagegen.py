@@ -7,10 +7,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import ImageGen, TaskStatus
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import StorageError
+from tests.contracts.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 

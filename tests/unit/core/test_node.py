@@ -7,11 +7,11 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.cluster import DEAD_AFTER_SECONDS, MemoryCluster
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.errors import StorageError
 from imagegen_core.task import MAX_RECOVERIES
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from imagegen_adapters.memory.cluster import MemoryCluster
-from imagegen_adapters.system import ManualClock
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
+from tests.contracts.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.system import ManualClock
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
@@ -21,6 +20,7 @@ from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.secrets import Secret
 from imagegen_core.services.providers import Providers
+from tests.contracts.clock import ManualClock
 
 NAME = "p"
 A, B = "https://a.example/v1", "https://b.example"

@@ -5,17 +5,11 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemorySpool
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.running.exchange import spool_owner
-from tests.unit.core.scripted_imagegen import (
-    crash_in,
-    imagegen_over,
-    outcome,
-    resume,
-    run_until_it_ended,
-)
+from tests.contracts.clock import ManualClock
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, resume, run_until_it_ended
 from tests.unit.core.scripted_provider import SpoolingProvider
 
 pytestmark = pytest.mark.anyio

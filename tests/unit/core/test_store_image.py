@@ -11,11 +11,11 @@ from imagegen_adapters.images.inspector import InspectionCode, ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemoryBlobStore
-from imagegen_adapters.system import ManualClock
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.ports.tools import InspectorUnavailable
 from imagegen_core.running.storing import MAX_STREAMS, Storing
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, a_task, an_attempt
 from tests.fakes.images import png
 

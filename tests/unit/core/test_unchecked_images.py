@@ -4,7 +4,6 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
@@ -12,6 +11,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.services.upkeep import RETENTION_SECONDS, Stores
 from imagegen_core.task import Submission
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
 from tests.unit.core.test_store_image import BrokenDownload, KilledInspector

@@ -2,7 +2,7 @@
 
 from imagegen_adapters.kinds import InstalledProviders
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.system import ManualClock
+from tests.contracts.clock import ManualClock
 
 
 def installed(built):

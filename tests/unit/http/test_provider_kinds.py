@@ -8,7 +8,6 @@ import pytest
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language
@@ -18,6 +17,7 @@ from imagegen_core.services.providers import ProviderListing
 from imagegen_http.api.providers import describe_presets
 from imagegen_http.service import check_file_providers
 from imagegen_http.settings.schema import SettingsError
+from tests.contracts.clock import ManualClock
 
 DAY = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
 

@@ -9,13 +9,14 @@ from PIL import Image
 
 from imagegen_adapters.providers.demo.drawing import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.models import check_request, choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import (
     INPUTS,
     MemoryExchange,

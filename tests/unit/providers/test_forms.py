@@ -10,12 +10,12 @@ from imagegen_adapters.providers.document.reading import load_preset, preset_nam
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.forms import form_field_of
 from imagegen_core.models import canonical, check_request, control_of, form_of
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
+from tests.contracts.clock import ManualClock
 
 VERTEX = {"backend": "vertex", "project": "p", "location": "l"}
 IMAGEN = ("imagen-4.0-generate-001", "imagen-3.0-capability-001", "image-segmentation-001")

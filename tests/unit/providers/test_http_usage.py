@@ -9,10 +9,10 @@ from imagegen_adapters.providers.document.expressions import Expression
 from imagegen_adapters.providers.document.operations import UsageSpec
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.results import find_usage, usage_of
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.prices import TokenKind
+from tests.contracts.clock import ManualClock
 from tests.unit.providers.test_http_document import changed, problems
 
 CENTS = UsageSpec(

@@ -8,12 +8,12 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
-from imagegen_adapters.system import ManualClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import choose_model
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest, InputImage
+from tests.contracts.clock import ManualClock
 
 MB = 1024 * 1024
 

@@ -7,12 +7,12 @@ import pytest
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import TaskStatus
 from imagegen_core.errors import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.ports.tools import ImageRejected
+from tests.contracts.clock import ManualClock
 from tests.frozen_worker import TwoWorkers
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, png

@@ -6,10 +6,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.ports.cluster import CANCELLATIONS
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider
 

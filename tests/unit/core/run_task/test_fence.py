@@ -6,11 +6,11 @@ import logging
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.errors import StorageError
 from imagegen_core.services.upkeep import RETENTION_SECONDS, Stores
+from tests.contracts.clock import ManualClock
 from tests.frozen_worker import TwoWorkers, claimed
 from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider

@@ -8,10 +8,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import imagegen_over, refused, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

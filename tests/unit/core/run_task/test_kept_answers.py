@@ -8,7 +8,6 @@ import pytest
 from PIL import Image as Pillow
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.errors import CallError, ResponseNotKept, TaskNotFound
@@ -16,6 +15,7 @@ from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.running.exchange import RETENTION_SECONDS
 from imagegen_core.services.upkeep import Stores
+from tests.contracts.clock import ManualClock
 from tests.unit.core.run_task.test_full_stores import FullStore
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, refused, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png

@@ -6,13 +6,13 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import ProblemCode, WarningCode
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.system import ManualClock
 from imagegen_core import FailureCode, Limits, TaskStatus
+from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider
 

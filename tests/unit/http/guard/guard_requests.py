@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import attrs
 
-from imagegen_adapters.system import ManualClock
 from imagegen_core.messages import Language
 from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import GuardRules
 from imagegen_http.guard.guard import InboundGuard
+from tests.contracts.clock import ManualClock
 
 MIB = 1024 * 1024
 NOW = 1_800_000_000.0

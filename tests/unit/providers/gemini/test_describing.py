@@ -5,12 +5,13 @@ import pytest
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, retry_delay
-from imagegen_adapters.system import ManualClock, SystemClock
+from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import LifecycleStatus, check_request
 from imagegen_core.operations import Operation
 from imagegen_core.requests import ImageRequest
+from tests.contracts.clock import ManualClock
 from tests.fakes.samples import sample
 
 FIVE = ("generate", "reference", "edit", "upscale", "recontext")
