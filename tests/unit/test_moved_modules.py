@@ -24,7 +24,7 @@ def test_a_module_that_is_gone_names_the_page(module):
 def test_a_name_that_is_gone_names_the_page():
     """Python asks the package before it says that there is no such name."""
     with pytest.raises(ImportError, match=re.escape(PAGE)):
-        from imagegen_core import Adapters  # noqa: F401
+        from imagegen_core import Adapters  # noqa: F401 - there is no such name
 
 
 def test_the_page_tells_what_moved():

@@ -224,7 +224,10 @@ async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
     file = target / name_of(image)
     if not (file.exists() and file.stat().st_size):
         await api.download_image(image["id"], file)
-    record = file.with_suffix(".json")
+    _write_record(file.with_suffix(".json"), image)
+
+
+def _write_record(record: Path, image: Mapping[str, Any]) -> None:
     try:
         json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):  # an interruption has truncated it

@@ -181,6 +181,8 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     it. All work that grows with the text is done in C.
     """
     if text.count(b'"') > _MAX_QUOTES:
+        if text.count(b",") > MAX_VALUES:
+            raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
         raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
     spans = [*_large_images(text)] if extract_images and len(text) > MIN_EXTRACTED_IMAGE_BYTES else []
     if len(text) - sum(end - start for start, end in spans) > _MAX_OUTLINE_BYTES:
