@@ -22,7 +22,7 @@ from imagegen_http.cli.context import (
     system_reason,
 )
 from imagegen_http.cli.help import READER_OPTIONS, apply_reader_options, colour_of, for_reader
-from imagegen_http.cli.words import help_in_chinese, language_of, teach_click
+from imagegen_http.cli.words import chinese, language_of, message, teach_click
 
 COMMANDS = {
     "backup": ("admin", "Write everything but the master key to FILE."),
@@ -69,11 +69,9 @@ class _Program(click.Group):
         return for_reader(_import(cmd_name), self.language, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        texts = {name: text for name, (_, text) in COMMANDS.items()}
-        if self.language is Language.ZH:
-            texts = {name: help_in_chinese(text) for name, text in texts.items()}
+        in_language = chinese if self.language is Language.ZH else str
         with formatter.section("Commands"):
-            formatter.write_dl([*texts.items()])
+            formatter.write_dl([(name, in_language(text)) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(
@@ -168,8 +166,6 @@ def _run_guarded(command: click.Command) -> NoReturn:
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
-    except CommandFailed as error:
-        _exit(error.reason, error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
@@ -177,31 +173,30 @@ def _run_guarded(command: click.Command) -> NoReturn:
         ending = threading.Timer(_MAX_EXIT_SECONDS, os._exit, [EXIT_FAILED])
         ending.daemon = True  # a thread that waits for a dead disk would keep the process
         ending.start()
-        _exit("stopped")
-    except OSError as error:
-        reason = system_reason(error)
-        _exit(about(str(error.filename), reason) if error.filename else reason)
-    except Exception as error:  # noqa: BLE001 - unexpected errors are raised again
-        _exit_with(error)
+        complain("stopped")
+        sys.exit(EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001 - defects are raised again
+        reason, exit_code = _failure(error)
+        complain(reason)
+        sys.exit(exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _exit_with(error: Exception) -> NoReturn:
-    """Exit because of an error of the service, or raise a defect again.
+def _failure(error: Exception) -> tuple[Message, int]:
+    """Return why a command failed and its exit code, or raise a defect again.
 
-    Its classes are imported only now: `--help` has no time to load them.
+    The classes of the service are imported only now: `--help` has no time to load them.
     """
+    if isinstance(error, CommandFailed):
+        return error.reason, error.code
+    if isinstance(error, OSError):
+        reason = system_reason(error)
+        return about(str(error.filename), reason) if error.filename else reason, EXIT_FAILED
     from imagegen_core.errors import ImagegenError
     from imagegen_http.settings.schema import SettingsError
 
     if isinstance(error, SettingsError):
-        complain("configuration: {problem}", problem=error.reason)
-        sys.exit(EXIT_USAGE)
+        return message("configuration: {problem}", problem=error.reason), EXIT_USAGE
     if isinstance(error, ImagegenError):
-        _exit(error.reason)
+        return error.reason, EXIT_FAILED
     raise error
-
-
-def _exit(reason: Message | str, code: int = EXIT_FAILED) -> NoReturn:
-    complain(reason)
-    sys.exit(code)

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from imagegen_http.service import Service
     from imagegen_http.settings.schema import Settings
 
+_T = TypeVar("_T")
+
 CALL_SECONDS = 60
 """How long a service may take for one answer."""
 
@@ -43,30 +45,29 @@ _LOCK_POLL_SECONDS = 0.2
 
 def with_api(
     context: Context,
-    act: Callable[[Api], Awaitable[None]],
+    act: Callable[[Api], Awaitable[_T]],
     *,
     run_background: bool = False,
     create: bool = False,
-) -> None:
-    """Run ``act(api)`` against the node elsewhere, the running server, or a service of the command's own.
+) -> _T:
+    """Return what ``act(api)`` does with the node elsewhere, the running server, or a service of its own.
 
     Such a service claims pending tasks only with ``run_background``, so that commands which only read cost no
     money. It creates a data directory only with ``create``: reading in the wrong place leaves no trace.
     """
     import asyncio
 
-    async def run(opened: AbstractAsyncContextManager[Api]) -> None:
+    async def run(opened: AbstractAsyncContextManager[Api]) -> _T:
         async with opened as api:
-            await act(api)
+            return await act(api)
 
     try:
         if context.server is not None:
-            asyncio.run(run(open_remote(context.server, context.token, context.environ)))
-            return
+            return asyncio.run(run(open_remote(context.server, context.token, context.environ)))
         settings = context.settings()
         with naming_data_dir(settings):
             local = open_local(settings, context.environ, run_background=run_background, create=create)
-            asyncio.run(run(local))
+            return asyncio.run(run(local))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None  # only a signal cancels a command
 

@@ -80,7 +80,7 @@ _INDENT = 6
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-@click.command(short_help="Look for what is wrong, and change nothing.")
+@click.command()
 @config_option
 @click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
@@ -104,39 +104,31 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     check_bind(settings.server.host, settings.server.auth_token)
     warning = exposure_warning(settings, **context.sources(file))
     with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
-        checks = asyncio.run(
-            run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
-        )
+        checking = run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
+        checks = asyncio.run(checking)
     healths = {check.health for check in checks}
+    texts = [(check, check.message.text(context.language)) for check in checks]
     if as_json:
-        worst = next(health for health in (Health.FAIL, Health.WARN, Health.OK) if health in healths)
-        rows = [
-            {"name": c.name, "status": str(c.health), "message": c.message.text(context.language)}
-            for c in checks
-        ]
+        worst = next(health for health in reversed(Health) if health in healths)
+        rows = [{"name": c.name, "status": str(c.health), "message": text} for c, text in texts]
         print_json({"status": str(worst), "checks": rows})
     else:
-        for check in checks:
+        room = shutil.get_terminal_size().columns - _INDENT
+        for check, text in texts:
+            line = f"{check.name}: {text}"
+            lines = wrapped(line, room) if sys.stdout.isatty() else [line]
             word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
-            first, *more = _lines(f"{check.name}: {check.message.text(context.language)}")
-            click.echo(f"{word}  {first}")
-            for line in more:
-                click.echo(f"{' ' * _INDENT}{line}")
+            click.echo(f"{word}  " + f"\n{' ' * _INDENT}".join(lines))
     if Health.FAIL in healths:
         ctx.exit(EXIT_FAILED)
     if strict and Health.WARN in healths:
         ctx.exit(EXIT_WARNINGS)
 
 
-def _lines(text: str) -> list[str]:
-    """Return a finding in lines that fit a terminal; in a pipe it is one."""
-    return wrapped(text, shutil.get_terminal_size().columns - _INDENT) if sys.stdout.isatty() else [text]
-
-
 # ---------------------------------------------------------------- backup and restore
 
 
-@click.command(short_help="Write everything but the master key to FILE.")
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_obj
@@ -159,10 +151,9 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     )
     for key in report.missing[:_MAX_LISTED]:
         complain("not as recorded: {path}", path=f"images/{key}")
-    if report.missing:
+    if count := len(report.missing):
         raise CommandFailed(
-            "{count} image(s) missing or of another size; the backup holds everything else",
-            count=len(report.missing),
+            "{count} image(s) missing or of another size; the backup holds everything else", count=count
         )
 
 
@@ -178,12 +169,8 @@ def restore(context: Context, file: Path) -> None:
         become_owner(settings.data_dir)
         with naming_data_dir(settings), _progress("restore") as progress:
             report = offline.restore(settings, opened, progress=progress)
-    say(
-        "{path}: {images} image(s), {files} file(s)",
-        path=str(settings.data_dir),
-        images=report.images,
-        files=report.files,
-    )
+    path = str(settings.data_dir)
+    say("{path}: {images} image(s), {files} file(s)", path=path, images=report.images, files=report.files)
     if report.pending:
         say(
             "{count} task(s) are pending: the next start sends them, also if they were sent after the "
@@ -254,17 +241,14 @@ def rotate(context: Context) -> None:
     become_owner(settings.data_dir)
     with naming_data_dir(settings):
         count = asyncio.run(offline.rotate_keys(settings, context.environ))
-    say(
-        "{path}: {count} saved secret(s) sealed with the new master key",
-        path=str(settings.data_dir),
-        count=count,
-    )
+    path = str(settings.data_dir)
+    say("{path}: {count} saved secret(s) sealed with the new master key", path=path, count=count)
 
 
 # ---------------------------------------------------------------- migrate
 
 
-@click.command(short_help="Move the data to PostgreSQL and a bucket.")
+@click.command()
 @click.option("--to", "dsn", required=True, metavar="DSN", help="The database, postgresql://USER@HOST/NAME.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing, say what would be moved.")
 @click.option("--accept-missing", is_flag=True, help="Finish although images are in neither store.")
@@ -296,7 +280,13 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
         return
     _show_move(report)
     if report.finished_at is not None:
-        _show_next_steps(context, settings.data_dir)
+        path, key = str(settings.data_dir), settings.data_dir / "master.key"
+        say("moved: start the nodes, and {path} no more; it is unchanged, as the way back", path=path)
+        if key.exists() and not context.environ.get("IMAGEGEN_MASTER_KEY"):
+            say(
+                "the nodes need the master key in their environment: IMAGEGEN_MASTER_KEY=$(cat {path})",
+                path=str(key),
+            )
     elif report.files.missing:
         raise CommandFailed(
             "{count} image(s) are in neither store; a move would not finish without --accept-missing. It "
@@ -336,13 +326,3 @@ def _show_move(report: Any) -> None:
     )
     for key in islice(files.missing.values(), _MAX_LISTED):
         complain("in neither store: {path}", path=f"images/{key}")
-
-
-def _show_next_steps(context: Context, data_dir: Path) -> None:
-    say("moved: start the nodes, and {path} no more; it is unchanged, as the way back", path=str(data_dir))
-    key = data_dir / "master.key"
-    if key.exists() and not context.environ.get("IMAGEGEN_MASTER_KEY"):
-        say(
-            "the nodes need the master key in their environment: IMAGEGEN_MASTER_KEY=$(cat {path})",
-            path=str(key),
-        )

@@ -2,7 +2,8 @@
 
 import copy
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from itertools import takewhile
 from typing import TypeVar
 
 import click
@@ -89,28 +90,22 @@ def for_reader(command: _Command, language: Language, path: str = "") -> _Comman
     """
     own = copy.copy(command)
     own.context_class = _ChineseContext if language is Language.ZH else _Context
-    own.params = [*map(copy.copy, own.params), *reader_options(hidden=bool(path))]
+    own.params = [*map(copy.copy, own.params), *_reader_options(hidden=bool(path))]
     if isinstance(own, click.Group):
         own.commands = {
             name: for_reader(child, language, f"{path} {name}".strip())
             for name, child in own.commands.items()
         }
+        if language is Language.ZH:
+            own.subcommand_metavar = "命令 [参数]..."
     if language is Language.ZH:
-        _translate(own)
+        own.options_metavar = "[选项]"
+        own.help, own.short_help = help_in_chinese(own.help or ""), help_in_chinese(own.short_help or "")
+        for option in (param for param in own.params if isinstance(param, click.Option)):
+            option.help = help_in_chinese(option.help or "")
     if examples := EXAMPLES.get(path):
         own.epilog = "\n".join((_AS_IT_IS, _HEADINGS[language], *(f"  {line}" for line in examples)))
     return own
-
-
-def _translate(command: click.Command) -> None:
-    command.help = help_in_chinese(command.help or "")
-    command.short_help = help_in_chinese(command.short_help or "")
-    command.options_metavar = "[选项]"
-    if isinstance(command, click.Group):
-        command.subcommand_metavar = "命令 [参数]..."
-    for param in command.params:
-        if isinstance(param, click.Option):
-            param.help = help_in_chinese(param.help or "")
 
 
 # ---------------------------------------------------------------- how a reader wants to be spoken to
@@ -134,38 +129,38 @@ themselves, is in the right language, too, and libraries that know ``NO_COLOR`` 
 READER_OPTIONS = tuple(_VARIABLES)
 
 
-def reader_options(*, hidden: bool) -> list[click.Option]:
+def _reader_options(*, hidden: bool) -> list[click.Option]:
     """Return the options as click takes them; only the help of the program shows them."""
+    helps = {
+        "--lang": "The language of all that is said, in any place; left out: Chinese in a zh locale "
+        "(LC_ALL, LC_MESSAGES, LANG), else English.",
+        "--color": "Colours, in any place; left out: as NO_COLOR or FORCE_COLOR say, else on a terminal.",
+    }
     return [
         click.Option(
-            ["--lang"],
-            type=click.Choice([*_VARIABLES["--lang"]]),
-            envvar=None if hidden else LANGUAGE_VARIABLE,
+            [name],
+            type=click.Choice([*values]),
+            envvar=LANGUAGE_VARIABLE if name == "--lang" and not hidden else None,
             show_envvar=True,
             expose_value=False,
             is_eager=True,  # refused before a help is shown
             hidden=hidden,
-            help="The language of all that is said, in any place; left out: Chinese in a zh locale "
-            "(LC_ALL, LC_MESSAGES, LANG), else English.",
-        ),
-        click.Option(
-            ["--color"],
-            type=click.Choice([*_VARIABLES["--color"]]),
-            expose_value=False,
-            is_eager=True,  # refused before a help is shown
-            hidden=hidden,
-            help="Colours, in any place; left out: as NO_COLOR or FORCE_COLOR say, else on a terminal.",
-        ),
+            help=helps[name],
+        )
+        for name, values in _VARIABLES.items()
     ]
 
 
 def apply_reader_options(arguments: Sequence[str], environ: MutableMapping[str, str]) -> None:
     """Set the variables of the options among the arguments, of which the last one counts.
 
-    A value that does not exist sets nothing; click refuses it.
+    A value that does not exist sets nothing; click refuses it. After ``--`` there are none.
     """
-    for name, value in _reader_options_among(arguments):
-        environ.update(_VARIABLES[name].get(value, {}))
+    rest = iter(arguments)
+    for argument in takewhile(lambda argument: argument != "--", rest):
+        name, equals, value = argument.partition("=")
+        if name in _VARIABLES:
+            environ.update(_VARIABLES[name].get(value if equals else next(rest, ""), {}))
 
 
 def colour_of(environ: Mapping[str, str]) -> bool | None:
@@ -173,17 +168,6 @@ def colour_of(environ: Mapping[str, str]) -> bool | None:
     if environ.get(NO_COLOR) or environ.get("TERM") == "dumb":
         return False
     return True if environ.get(FORCE_COLOR) else None
-
-
-def _reader_options_among(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the options and their values; after ``--`` there are none."""
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            return
-        name, equals, value = argument.partition("=")
-        if name in _VARIABLES:
-            yield name, value if equals else next(rest, "")
 
 
 # ---------------------------------------------------------------- examples

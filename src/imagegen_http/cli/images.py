@@ -128,7 +128,7 @@ def images() -> None:
 async def list_images(api: Api, listing: Listing, **filters: Any) -> None:
     """List images, newest first."""
     query = await _query(api, filters)
-    await listing.show(api, _IMAGES, query, _LIST, empty=_no_images(api, query))
+    await listing(api, _IMAGES, query, _LIST, empty=_no_images(api, query))
 
 
 @images.command()
@@ -141,7 +141,7 @@ async def search(api: Api, words: str, mode: str, listing: Listing, **filters: A
     """Find images by any piece of their prompt."""
     query = {**await _query(api, filters), "keyword": words, "mode": mode}
     empty = message("no image in {path} has these words in its prompt", path=api.place)
-    await listing.show(api, _SEARCH, query, _LIST, empty=empty)
+    await listing(api, _SEARCH, query, _LIST, empty=empty)
 
 
 @images.command()

@@ -1,7 +1,7 @@
 """Options and arguments that several commands have."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.messages import Message
 from imagegen_http.cli.context import WrongUsage
-from imagegen_http.cli.output import Listing
+from imagegen_http.cli.output import show_list
 from imagegen_http.cli.words import in_words
 
 _Command = Callable[..., Any]
@@ -73,7 +73,8 @@ def list_options(command: _Command) -> _Command:
     @as_json
     @wraps(command)
     def with_listing(*arguments: Any, limit: int, all_: bool, as_json: bool, **more: Any) -> None:
-        command(*arguments, listing=Listing(limit=None if all_ else limit, as_json=as_json), **more)
+        listing = partial(show_list, limit=None if all_ else limit, as_json=as_json)
+        command(*arguments, listing=listing, **more)
 
     return with_listing
 

@@ -8,24 +8,23 @@ are whole there, too, at any width, while prompts are shortened.
 import json
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from enum import Enum, auto
+from functools import partial
 from itertools import compress, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
-from imagegen_core.messages import Argument, Message
+from imagegen_core.messages import Message
 from imagegen_http.cli.context import note, print_json
-from imagegen_http.cli.words import label, message, padded, reader_language, shortened, width_of, wrapped
+from imagegen_http.cli.words import in_words, label, padded, shortened, width_of, wrapped
 
-if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
-    from rich.progress import Progress
-
-    from imagegen_http.cli.api import Api
+if TYPE_CHECKING:
+    from imagegen_http.cli.api import Api  # takes a moment to load, which would delay `--help`
 
 _GAP = 2
 """The cells between columns."""
@@ -104,7 +103,7 @@ class Column:
     """
 
     title: str
-    source: str | int | Callable[[Any], object]
+    source: str | Callable[[Any], object]
     kind: Kind = Kind.VALUE
     may_be_absent: bool = attrs.field(default=False, kw_only=True)
 
@@ -112,9 +111,6 @@ class Column:
         """Return what an item has in this column."""
         if callable(self.source):
             return self.source(item)
-        if isinstance(self.source, int):
-            value: object = item[self.source]
-            return value
         for key in self.source.split("."):
             item = item[key] if item else None
         return item
@@ -129,8 +125,7 @@ class Column:
                 return Cell(local_time(text))
             case Kind.WORD:
                 return Cell(label("value", text))
-            case _:
-                return Cell(text, is_wrapped=self.kind is Kind.NAMES)
+        return Cell(text, is_wrapped=self.kind is Kind.NAMES)
 
 
 def local_time(text: str) -> str:
@@ -192,40 +187,29 @@ def show_table(
     columns: Sequence[Column], items: Sequence[Any], *, empty: Message, as_json: bool = False
 ) -> None:
     """Print items under their columns, or as JSON; ``empty`` goes to stderr when there are none."""
-    rows = [_values(columns, item) for item in items]
     if as_json:
         print_json(items)
-    elif not rows:
+    elif not items:
         note(empty)
-    elif sys.stdout.isatty():
-        for line in _drawn(columns, rows):
-            click.echo(line)
     else:
-        for row in rows:
-            click.echo(_tabbed(columns, row))
+        for line in _drawn(columns, items) if sys.stdout.isatty() else (_tabbed(columns, i) for i in items):
+            click.echo(line)
 
 
-def _values(columns: Sequence[Column], item: Any) -> list[object]:
-    return [column.value(item) for column in columns]
-
-
-def _tabbed(columns: Sequence[Column], row: Iterable[object]) -> str:
+def _tabbed(columns: Sequence[Column], item: Any) -> str:
     """Return a line with the values as they are; click takes the colours away unless they are asked for."""
+    texts = ((column, _one_line(column.value(item))) for column in columns)
     return "\t".join(
         click.style(text, fg=_COLOURS.get(text)) if column.kind is Kind.STATUS else text
-        for column, text in zip(columns, map(_one_line, row), strict=True)
+        for column, text in texts
     )
 
 
-def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
     """Yield the lines of a table, without the columns in which nothing stands."""
-    filled = [any(value not in (None, "") for value in values) for values in zip(*rows, strict=True)]
-    shown = [*compress(columns, filled)]
+    shown = [column for column in columns if any(column.value(item) not in (None, "") for item in items)]
     table = [[Cell(label("title", column.title), is_bold=True) for column in shown]]
-    table += [
-        [column.cell(value) for column, value in zip(shown, compress(row, filled), strict=True)]
-        for row in rows
-    ]
+    table += [[column.cell(column.value(item)) for column in shown] for item in items]
     widths = [
         Width(
             max(cell.width for cell in cells),
@@ -313,43 +297,47 @@ def _rooms(widths: Sequence[Width], screen: int) -> Iterator[int]:
 # ---------------------------------------------------------------- lists of the API
 
 
-@attrs.define
-class Listing:
-    """How a list is printed. ``limit`` None: all. Only a terminal's table is collected in memory."""
+Listing = Callable[..., Awaitable[None]]
+"""`show_list` with a limit and a format."""
 
-    limit: int | None
-    as_json: bool
-    _printed: int = attrs.field(default=0, init=False)
-    _last: dict[str, Any] = attrs.field(factory=dict, init=False)
 
-    async def show(
-        self, api: "Api", path: str, params: Mapping[str, Any], columns: Sequence[Column], *, empty: Message
-    ) -> None:
-        """Print the list at ``path``, page by page as they arrive, and a note on stderr if there is more."""
-        items = self._items(api, path, params)
-        if self.as_json:
-            await _print_array(items)
-        elif sys.stdout.isatty():
-            show_table(columns, [item async for item in items], empty=empty)
-        else:
-            async for item in items:
-                click.echo(_tabbed(columns, _values(columns, item)))
-            if not self._printed:
-                note(empty)
-        if self._last["has_more"]:
-            total: Argument = f"{self._last['total']:,}"
-            if not self._last.get("total_is_exact", True):
-                total = message("{total} or more", total=total)
-            note(
-                "the first {shown} of {total}; --limit or --all lists more", shown=self._printed, total=total
-            )
+async def show_list(
+    api: "Api",
+    path: str,
+    params: Mapping[str, Any],
+    columns: Sequence[Column],
+    *,
+    empty: Message,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Print the list at ``path``, page by page as they arrive, and a note on stderr if there is more.
 
-    async def _items(self, api: "Api", path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        async for page in api.pages(path, limit=self.limit, **params):
-            self._last = page
+    ``limit`` None: all. Only a terminal's table is collected in memory.
+    """
+    printed, page = 0, {}
+
+    async def items() -> AsyncIterator[dict[str, Any]]:
+        nonlocal printed, page
+        async for page in api.pages(path, limit=limit, **params):
             for item in page["items"]:
-                self._printed += 1
+                printed += 1
                 yield item
+
+    if as_json:
+        await _print_array(items())
+    elif sys.stdout.isatty():
+        show_table(columns, [item async for item in items()], empty=empty)
+    else:
+        async for item in items():
+            click.echo(_tabbed(columns, item))
+        if not printed:
+            note(empty)
+    if page["has_more"]:
+        total = f"{page['total']:,}"
+        if not page.get("total_is_exact", True):
+            total = in_words("{total} or more", total=total)
+        note("the first {shown} of {total}; --limit or --all lists more", shown=printed, total=total)
 
 
 async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
@@ -376,33 +364,53 @@ def is_watched() -> bool:
 
 
 @contextmanager
+def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[..., None]]:
+    """Show title, bar, note and time in a line that fits into the terminal and vanishes in the end.
+
+    Yield what changes them, which does nothing without a title or without a terminal. The bar pulses until a
+    total is known.
+    """
+    if title is None or not is_watched():
+        yield lambda **_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    room = max(console.width - _NUMBERS_CELLS, 16)
+    bar_cells = min(room // 2, _MAX_BAR_CELLS)
+
+    class Title(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(shortened(task.description, room - bar_cells))
+
+    columns = (
+        Title(),
+        BarColumn(bar_width=bar_cells),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield partial(progress.update, progress.add_task(title, total=total, note=""))
+
+
+@contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr if that is a terminal; yield what sets it to a fraction of its length."""
-    if quiet or not is_watched():
-        yield lambda _: None
-        return
-    with _progress() as progress:
-        bar = progress.add_task(message(title).text(reader_language()), total=1.0, note="")
-        yield lambda fraction: progress.update(bar, completed=fraction)
+    with _bar(None if quiet else in_words(title), total=1.0) as update:
+        yield lambda fraction: update(completed=fraction)
 
 
 @contextmanager
 def task_progress(title: str | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Show how far a task is under a title, if there is one; yield the function that shows it.
-
-    The bar pulses until the provider tells something.
-    """
-    if title is None or not is_watched():
-        yield lambda _: None
-        return
-    with _progress() as progress:
-        bar = progress.add_task(title, total=None, note="")
+    """Show how far a task is under a title, if there is one; yield the function that shows it."""
+    with _bar(title) as update:
 
         def show(task: Mapping[str, Any]) -> None:
             place = task["queue_position"]
-            text = "" if place is None else message("place {place}", place=place).text(reader_language())
-            total = 1.0 if task["progress"] else None
-            progress.update(bar, completed=task["progress"], total=total, note=text)
+            text = "" if place is None else in_words("place {place}", place=place)
+            update(completed=task["progress"], total=1.0 if task["progress"] else None, note=text)
 
         yield show
 
@@ -422,8 +430,7 @@ async def polled_progress(
     import asyncio
     import logging
 
-    with _progress() as progress:
-        bar = progress.add_task(message(title).text(reader_language()), total=None, note="")
+    with _bar(in_words(title)) as update:
 
         async def watch() -> None:
             try:
@@ -431,8 +438,7 @@ async def polled_progress(
                     await asyncio.sleep(POLL_SECONDS)
                     if (counts := await poll()) is not None:
                         done, total = counts
-                        text = f"{done}/{'?' if total is None else total}"
-                        progress.update(bar, completed=done, total=total, note=text)
+                        update(completed=done, total=total, note=f"{done}/{'?' if total is None else total}")
             except Exception:  # a bar is no reason to fail
                 logging.getLogger(__name__).debug("the progress cannot be shown", exc_info=True)
 
@@ -442,26 +448,3 @@ async def polled_progress(
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-
-
-def _progress() -> "Progress":
-    """Return a line of title, bar, note and time that fits into the terminal; it vanishes in the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-    from rich.text import Text
-
-    console = Console(stderr=True)
-    room = max(console.width - _NUMBERS_CELLS, 16)
-    bar_cells = min(room // 2, _MAX_BAR_CELLS)
-
-    class Title(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(shortened(task.description, room - bar_cells))
-
-    columns = (
-        Title(),
-        BarColumn(bar_width=bar_cells),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console, transient=True)

@@ -1,11 +1,11 @@
 """``imagegen providers``."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
 import click
 
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
@@ -83,6 +83,9 @@ async def remove(api: Api, name: str) -> None:
 
 # ---------------------------------------------------------------- set
 
+_file = click.Path(dir_okay=False, path_type=Path)
+_several = partial(click.option, multiple=True)
+
 
 @providers.command("set")
 @click.argument("name")
@@ -91,27 +94,19 @@ async def remove(api: Api, name: str) -> None:
 )
 @click.option("--preset", metavar="NAME", help="A shipped declarative provider.")
 @click.option("--api-base", metavar="URL", help="The provider's address.")
-@click.option(
-    "--spec",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A document of your own, YAML or JSON, in place of a preset.",
-)
-@click.option(
+@click.option("--spec", type=_file, help="A document of your own, YAML or JSON, in place of a preset.")
+@_several(
     "--var",
-    "variables",
-    multiple=True,
     metavar="NAME=VALUE",
     help="A variable of the document; repeatable; NAME alone takes it back.",
 )
 @click.option(
     "--workflow",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_file,
     help="A workflow that ComfyUI has exported for its API; takes the place of its inputs, too.",
 )
-@click.option(
+@_several(
     "--input",
-    "inputs",
-    multiple=True,
     metavar="NAME=NODE.inputs.FIELD",
     help="Which input of the workflow takes what; repeatable; NAME alone takes it back.",
 )
@@ -120,10 +115,8 @@ async def remove(api: Api, name: str) -> None:
     metavar="env:NAME|file:PATH|-",
     help="A variable or a file that holds the key, or - to read a line of stdin.",
 )
-@click.option(
+@_several(
     "--header",
-    "headers",
-    multiple=True,
     metavar="NAME=VALUE",
     help="Sent with each call; a secret as env:NAME, file:PATH or -; repeatable; NAME alone takes it back.",
 )
@@ -136,9 +129,7 @@ async def remove(api: Api, name: str) -> None:
     metavar="N",
     help="How many calls may run at once.",
 )
-@click.option(
-    "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
-)
+@_several("--model", metavar="ID", help="A model; the first is the default; repeatable.")
 @click.option(
     "--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Seconds that a call may take."
 )
@@ -157,14 +148,14 @@ def set_provider(
     name: str,
     preset: str | None,
     spec: Path | None,
-    variables: tuple[str, ...],
+    var: tuple[str, ...],
     workflow: Path | None,
-    inputs: tuple[str, ...],
+    input: tuple[str, ...],
     api_key: str | None,
-    headers: tuple[str, ...],
+    header: tuple[str, ...],
     proxy: str | None,
     max_concurrency: int | None,
-    models: tuple[str, ...],
+    model: tuple[str, ...],
     *,
     is_default: bool,
     **fields: Any,
@@ -174,105 +165,68 @@ def set_provider(
         raise WrongUsage("{first} and {second} exclude each other", first="--preset", second="--spec")
     if api_key is not None:
         fields["api_key"] = read_secret(api_key, context, "--api-key")
-    if models:
-        fields["models"] = [{"id": model, "default": i == 0} for i, model in enumerate(models)]
-    values: dict[str, Any] = {
+    if model:
+        fields["models"] = [{"id": model_id, "default": i == 0} for i, model_id in enumerate(model)]
+    values = {
         "preset": preset,
         "spec": None if spec is None else _read_spec(context.cwd / spec),
         "workflow": None if workflow is None else _read_workflow(context.cwd / workflow),
         "max_concurrency": max_concurrency,
     }
-    values = _set_fields(values)
-    if proxy is not None:
-        values["proxy"] = _read_proxy(proxy, context)
-    extra = _ExtraChanges(
-        values=values,
-        headers=dict(_read_header(pair, context) for pair in headers),
-        variables=dict(_read_pair(pair, "--var") for pair in variables),
-        inputs=_read_inputs(inputs),
-    )
-    body = {"provider_name": name, **_set_fields(fields)}
+    values = _without_none(values) | ({} if proxy is None else {"proxy": _read_proxy(proxy, context)})
+    items: dict[str, Mapping[str, Any]] = {
+        "headers": dict(_read_header(pair, context) for pair in header),
+        "vars": dict(_read_pair(pair, "--var") for pair in var),
+        "inputs": _read_inputs(input),
+    }
+    items = {key: changes for key, changes in items.items() if changes}
+    body = {"provider_name": name, **_without_none(fields)}
 
     async def act(api: Api) -> None:
-        if is_default and len(body) == 1 and not extra:  # what config.yaml says of it stays all there is
-            await _make_default(api, name)
-            return
-        if extra:
-            body["extra_config"] = await _merged(api, name, extra)
-        saved = await api.post(_CONFIGS, json=body)
-        say(
-            "saved {provider} ({kind}), key {key}, in {path}",
-            provider=saved["provider_name"],
-            kind=saved["kind"],
-            key=saved["api_key"] or message("none"),
-            path=api.place,
-        )
-        for warning in saved["warnings"]:
-            complain(as_message(warning))
+        if values or items:
+            body["extra_config"] = await _extra_config(api, name, values, items)
+        if len(body) > 1 or not is_default:  # else what config.yaml says of it stays all there is
+            saved = await api.post(_CONFIGS, json=body)
+            say(
+                "saved {provider} ({kind}), key {key}, in {path}",
+                provider=saved["provider_name"],
+                kind=saved["kind"],
+                key=saved["api_key"] or message("none"),
+                path=api.place,
+            )
+            for warning in saved["warnings"]:
+                complain(as_message(warning))
         if is_default:
-            await _make_default(api, name)
+            await api.call("PATCH", "/api/v1/settings", json={"default_provider": name})
+            say("tasks that name no provider go to {provider}", provider=name)
 
     with_api(context, act, create=True)
 
 
-def _set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-async def _make_default(api: Api, name: str) -> None:
-    await api.call("PATCH", "/api/v1/settings", json={"default_provider": name})
-    say("tasks that name no provider go to {provider}", provider=name)
+async def _extra_config(
+    api: Api, name: str, values: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the complete ``extra_config`` to save, since the API replaces it whole, with its masks.
 
-
-# ---------------------------------------------------------------- extra_config, which the API replaces whole
-
-_DOCUMENT_KEYS = ("preset", "spec", "vars")
-_WORKFLOW_KEYS = ("workflow", "inputs")
-
-
-@attrs.frozen(kw_only=True)
-class _ExtraChanges:
-    """New values of ``extra_config`` by key, and new items of its mappings; None removes an item.
-
-    An item of ``inputs`` is a list, since a name may stand for several inputs of a workflow.
+    ``values`` are new values by key, ``items`` new items of mappings, where None removes one. If none is
+    saved yet, only changed keys are saved; the others stay in ``config.yaml``. Another document has other
+    variables, and another workflow other inputs.
     """
-
-    values: Mapping[str, Any]
-    headers: Mapping[str, str | None] = attrs.field(repr=False)
-    variables: Mapping[str, str | None]
-    inputs: Mapping[str, Sequence[str] | None]
-
-    def __bool__(self) -> bool:
-        return bool(self.values or self._changed)
-
-    @property
-    def _changed(self) -> Mapping[str, Mapping[str, Any]]:
-        """The changed items by the key of their mapping."""
-        mappings = {"headers": self.headers, "vars": self.variables, "inputs": self.inputs}
-        return {key: changes for key, changes in mappings.items() if changes}
-
-    def merged_into(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
-        """Return the complete ``extra_config`` to save, based on the one that the API shows, with its masks.
-
-        If none is saved yet, only changed keys are saved; the others stay in ``config.yaml``.
-        """
-        touched = {*self.values, *self._changed}
-        before = {key: value for key, value in shown.items() if saved or key in touched}
-        if not {"preset", "spec"}.isdisjoint(self.values):  # another document has other variables
-            before = {key: value for key, value in before.items() if key not in _DOCUMENT_KEYS}
-        if "workflow" in self.values:  # another workflow has other inputs
-            before = {key: value for key, value in before.items() if key not in _WORKFLOW_KEYS}
-        after = {**before, **self.values}
-        for key, changes in self._changed.items():
-            after[key] = _set_fields({**(before.get(key) or {}), **changes})
-        return after
-
-
-async def _merged(api: Api, name: str, extra: _ExtraChanges) -> dict[str, Any]:
-    """Return the extra settings of a configuration, if there is one, with the changes."""
     configs = [config async for config in api.every(_CONFIGS)]
     shown = next((config for config in configs if config["provider_name"] == name), {})
-    return extra.merged_into(shown.get("extra_config", {}), saved=shown.get("source") == "database")
+    outdated = {"preset", "spec", "vars"} if {"preset", "spec"} & values.keys() else set()
+    outdated |= {"workflow", "inputs"} if "workflow" in values else set()
+    extra = {key: value for key, value in shown.get("extra_config", {}).items() if key not in outdated}
+    if shown.get("source") != "database":
+        extra = {key: value for key, value in extra.items() if key in {*values, *items}}
+    extra |= values
+    for key, changes in items.items():
+        extra[key] = _without_none({**(extra.get(key) or {}), **changes})
+    return extra
 
 
 def _read_proxy(text: str, context: Context) -> str | None:
@@ -336,7 +290,6 @@ def _read_spec(path: Path) -> Any:
 
 # ---------------------------------------------------------------- check
 
-_NEVER = "9999-12-31"
 _FACTS = (
     Column("provider", "provider"),
     Column("model", "model"),
@@ -357,34 +310,25 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
     Each that ends is named with its replacement, and so is a preset whose provider has switched it off.
     """
     context: Context = ctx.obj
-    has_ending = False
 
-    def show(configs: Sequence[Mapping[str, Any]], place: str) -> None:
-        nonlocal has_ending
-        models = sorted((_facts(c, m) for c in configs for m in c["models"]), key=_urgency)
-        has_ending = any(model["status"] != "active" for model in models) or any(
-            config["warnings"] and not config["models"] for config in configs
-        )
-        show_table(_FACTS, models, empty=message(_EMPTY, path=place), as_json=as_json)
-        for config in () if as_json else configs:
-            for warning in config["warnings"]:
-                complain(about(config["provider_name"], warning))
+    async def listed(api: Api) -> tuple[list[dict[str, Any]], str]:
+        return [config async for config in api.every(_CONFIGS)], api.place
 
-    async def act(api: Api) -> None:
-        show([config async for config in api.every(_CONFIGS)], api.place)
-
-    settings = None if context.server is not None else context.settings()
-    configs = None if settings is None else _configs_without_data(settings, context)
-    if settings is None or configs is None:
-        with_api(context, act)
-    else:
-        show(configs, settings.place)
-    if strict and has_ending:
+    configs, place = _configured_without_data(context) or with_api(context, listed)
+    models = sorted((_facts(config, model) for config in configs for model in config["models"]), key=_urgency)
+    show_table(_FACTS, models, empty=message(_EMPTY, path=place), as_json=as_json)
+    for config in () if as_json else configs:
+        for warning in config["warnings"]:
+            complain(about(config["provider_name"], warning))
+    is_switched_off = any(config["warnings"] and not config["models"] for config in configs)
+    if strict and (is_switched_off or any(model["status"] != "active" for model in models)):
         ctx.exit(EXIT_WARNINGS)
 
 
-def _configs_without_data(settings: Any, context: Context) -> list[dict[str, Any]] | None:
-    """Return what the API would list on a machine that has no data yet; None once it has."""
+def _configured_without_data(context: Context) -> tuple[list[dict[str, Any]], str] | None:
+    """Return what the API would list on a machine that has no data yet, and where; None once it has."""
+    if context.server is not None:
+        return None
     import asyncio
 
     import msgspec
@@ -392,9 +336,10 @@ def _configs_without_data(settings: Any, context: Context) -> list[dict[str, Any
     from imagegen_http.guard import asgi
     from imagegen_http.offline import configured_without_data
 
+    settings = context.settings()
     asgi.language.set(context.language)  # no middleware reads a header in this process
     configs = asyncio.run(configured_without_data(settings))
-    return None if configs is None else msgspec.to_builtins(configs)
+    return None if configs is None else (msgspec.to_builtins(configs), settings.place)
 
 
 def _facts(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
@@ -411,8 +356,5 @@ def _facts(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
 
 def _urgency(model: Mapping[str, str | None]) -> tuple[str, bool, str]:
     """Sort by the end, then what nobody wrote down, then the age of the facts."""
-    return (
-        model["ends"] or (_NEVER if model["status"] == "active" else "9999-01-01"),
-        model["facts_read"] is not None,
-        model["facts_read"] or "",
-    )
+    end = model["ends"] or ("9999-12-31" if model["status"] == "active" else "9999-01-01")
+    return end, model["facts_read"] is not None, model["facts_read"] or ""

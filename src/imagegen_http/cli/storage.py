@@ -114,7 +114,7 @@ def _megabytes(size: int) -> str:
     return f"{size / MIB:.1f}"
 
 
-@click.command(short_help="Rebuild the search index.")
+@click.command()
 @api_command
 async def reindex(api: Api) -> None:
     """Rebuild the search index, when an update asked for it or when it is missing.

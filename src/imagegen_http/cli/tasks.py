@@ -35,7 +35,7 @@ _LIST = (
     Column("error", "error.code"),
     Column("prompt", "prompt", Kind.TEXT),
 )
-_COUNTS = (Column("status", 0, Kind.STATUS), Column("tasks", 1))
+_COUNTS = (Column("status", "status", Kind.STATUS), Column("tasks", "tasks"))
 _INPUTS = (
     Column("index", "index"),
     Column("role", "role", Kind.WORD),
@@ -85,7 +85,7 @@ async def list_tasks(api: Api, listing: Listing, **filters: str | None) -> None:
     """List tasks, newest first."""
     query = {name: value for name, value in filters.items() if value}
     empty = message("no tasks in {path}", path=api.place)
-    await listing.show(api, "/api/v1/tasks", query, _LIST, empty=empty)
+    await listing(api, "/api/v1/tasks", query, _LIST, empty=empty)
 
 
 @tasks.command(short_help="Print one task.")
@@ -205,7 +205,8 @@ async def counts(api: Api, *, as_json: bool) -> None:
     if as_json:
         print_json(numbers)
     else:
-        show_table(_COUNTS, numbers.items(), empty=message("no tasks in {path}", path=api.place))
+        rows = [{"status": status, "tasks": number} for status, number in numbers.items()]
+        show_table(_COUNTS, rows, empty=message("no tasks in {path}", path=api.place))
 
 
 @tasks.command(short_help="Cancel a task, or all.")

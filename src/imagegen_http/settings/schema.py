@@ -81,16 +81,8 @@ def _setting(default: Any, check: _Check, **more: Any) -> Any:
     return attrs.field(default=default, validator=validate, **more)
 
 
-def _secret(**more: Any) -> Any:
-    return attrs.field(repr=False, **more)
-
-
 def _within(minimum: float, maximum: float | None = None) -> _Check:
     return lambda value: range_problem(value, minimum=minimum, maximum=maximum)
-
-
-def _positive(value: float) -> Message | None:
-    return None if value > 0 else ProblemCode.NOT_ABOVE(limit=0)
 
 
 def _one_of(*choices: str) -> _Check:
@@ -102,10 +94,6 @@ def _roles(value: tuple[str, ...]) -> Message | None:
         return SettingCode.NOT_MEMBERS(choices=ROLES)
     repeated = next((role for role in ROLES if value.count(role) > 1), None)
     return None if repeated is None else SettingCode.MEMBER_TWICE(value=repeated)
-
-
-def _token(value: str) -> Message | None:
-    return None if value == value.strip() else SettingCode.SPACES_AROUND()
 
 
 def _producer(value: str) -> Message | None:
@@ -171,10 +159,10 @@ def check_database_url(url: str) -> None:
     Raises ValueError if it is none, or has a character that must be escaped.
     """
     parts = urlsplit(url)
+    hosts = map(_HOST.fullmatch, parts.netloc.rpartition("@")[2].split(","))
     if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable() or "#" in url:
         raise ValueError
-    _, _, hosts = parts.netloc.rpartition("@")
-    if parts.netloc.count("@") > 1 or any(_port(host) > MAX_PORT for host in hosts.split(",")):
+    if parts.netloc.count("@") > 1 or any(not host or int(host["port"] or 0) > MAX_PORT for host in hosts):
         raise ValueError
     if parts.query and not all("=" in pair for pair in parts.query.split("&")):
         raise ValueError
@@ -216,13 +204,6 @@ def masked_database_url(url: str) -> str:
     return _PASSWORD.sub(rf"\g<user>:{MASK}@", head) + mark + "&".join(parameters)
 
 
-def _port(host: str) -> int:
-    match = _HOST.fullmatch(host)
-    if match is None:
-        raise ValueError
-    return int(match["port"] or 0)
-
-
 def _url_parameters(query: str) -> Iterator[tuple[str, str]]:
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
@@ -246,7 +227,9 @@ class ServerSettings:
 
     host: str = "127.0.0.1"
     port: int = _setting(8080, _within(0, MAX_PORT))
-    auth_token: str | None = _setting(None, _token, repr=False)
+    auth_token: str | None = _setting(
+        None, lambda text: None if text == text.strip() else SettingCode.SPACES_AROUND(), repr=False
+    )
     allowed_hosts: tuple[str, ...] = _setting((), _hosts)
     public_url: str | None = _setting(None, _public_url)
     trusted_proxies: tuple[str, ...] = _setting((), _networks)
@@ -276,9 +259,9 @@ class OssSettings:
     endpoint: str
     region: str
     bucket: str
-    access_key_id: str = _secret()
-    access_key_secret: str = _secret()
-    security_token: str | None = _secret(default=None)
+    access_key_id: str = attrs.field(repr=False)
+    access_key_secret: str = attrs.field(repr=False)
+    security_token: str | None = attrs.field(default=None, repr=False)
     prefix: str = ""
 
 
@@ -289,9 +272,9 @@ class S3Settings:
     endpoint: str
     region: str
     bucket: str
-    access_key_id: str = _secret()
-    access_key_secret: str = _secret()
-    session_token: str | None = _secret(default=None)
+    access_key_id: str = attrs.field(repr=False)
+    access_key_secret: str = attrs.field(repr=False)
+    session_token: str | None = attrs.field(default=None, repr=False)
     prefix: str = ""
     virtual_host: bool = False
 
@@ -310,7 +293,7 @@ class StorageSettings:
     keep_inputs: bool = DEFAULT_KEEP_INPUTS
     cache_mb: int = _setting(0, _within(0))
     min_free_mb: int = _setting(200, _within(0))
-    sweep_minutes: float = _setting(10, _positive)
+    sweep_minutes: float = _setting(10, lambda value: None if value > 0 else ProblemCode.NOT_ABOVE(limit=0))
 
     @property
     def archive_name(self) -> str | None:
